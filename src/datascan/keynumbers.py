@@ -1,0 +1,39 @@
+"""The numbers in keys like ``00000017_cat.jpg``, ``image-000000001`` or ``17``."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from datascan.layout import Bytes
+from datascan.model import KeyNumbers
+
+NUMBERED = re.compile(rb"(\D{0,64})(\d{1,18})(?!\d)")
+MOST_DIGITS = 18
+"""Numbers of more digits do not fit in int64."""
+
+
+def key_numbers(keys: Bytes) -> KeyNumbers | None:
+    """The first number in every key that begins as the first key does; None if that has none."""
+    found = NUMBERED.match(keys[0]) if len(keys) else None
+    if found is None:
+        return None
+    prefix = np.frombuffer(found[1], np.uint8)
+    width = len(prefix) + MOST_DIGITS + 1
+    columns = np.arange(width)
+    inside = columns < np.minimum(keys.lengths, width)[:, None]
+    places = np.where(inside, keys.offsets[:, None] + columns, 0)
+    head = np.where(inside, keys.buffer[places], 0)
+    digits = head[:, len(prefix) :].astype(np.int16) - ord("0")
+    is_digit = (digits >= 0) & (digits <= 9)
+    leading = np.logical_and.accumulate(is_digit, axis=1)
+    values = np.zeros(len(keys), np.int64)
+    for column in range(MOST_DIGITS):
+        more = leading[:, column]
+        if not more.any():
+            break
+        values[more] = values[more] * 10 + digits[more, column]
+    fits = leading[:, 0] & ~leading[:, MOST_DIGITS]
+    fits &= (head[:, : len(prefix)] == prefix).all(axis=1)
+    return KeyNumbers(found[1].decode("utf-8", "backslashreplace"), np.where(fits, values, -1))

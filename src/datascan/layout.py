@@ -1,0 +1,169 @@
+"""What turns record bytes into columns of a block, and the byte columns it is given."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.model import Block, Fault, Labels, Options
+
+SHORT_RUN = 8
+"""Fewer rows than this at one stride are copied one by one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bytes:
+    """``n`` byte strings that lie in one buffer: uint8, and int64 (n,) offsets and lengths."""
+
+    buffer: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, strings: Sequence[bytes]) -> Bytes:
+        """Lay ``strings`` end to end."""
+        lengths = np.fromiter(map(len, strings), np.int64, len(strings))
+        buffer = np.frombuffer(b"".join(strings), np.uint8)
+        return cls(buffer, np.cumsum(lengths) - lengths, lengths)
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def __getitem__(self, row: int) -> bytes:
+        """One string, copied."""
+        return bytes(self.view(row))
+
+    def view(self, row: int) -> memoryview:
+        """One string, as it lies in the buffer."""
+        start = int(self.offsets[row])
+        return self.buffer.data[start : start + int(self.lengths[row])]
+
+    def take(self, rows: Any) -> Bytes:
+        """The strings of ``rows``: an index array, a mask or a slice."""
+        return Bytes(self.buffer, self.offsets[rows], self.lengths[rows])
+
+    def matrix(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The strings of ``rows``, all of one length k, side by side: a new array (m, k).
+
+        Strings at a constant distance (as stores lay them) are copied in one go.
+        """
+        offsets = self.offsets[rows]
+        width = int(self.lengths[rows[0]]) if len(rows) else 0
+        out = np.empty((len(rows), width), np.uint8)
+        if len(rows) == 0 or width == 0:
+            return out
+        steps = np.diff(offsets)
+        breaks = np.flatnonzero(np.diff(steps)) + 1
+        if len(rows) > SHORT_RUN * (len(breaks) + 1):
+            edges = [0, *(breaks + 1).tolist(), len(rows)]
+            for first, last in zip(edges[:-1], edges[1:], strict=True):
+                out[first:last] = self._run(offsets, first, last, width)
+        else:
+            source = self.buffer.data
+            joined = b"".join([source[at : at + width] for at in offsets.tolist()])
+            out[:] = np.frombuffer(joined, np.uint8).reshape(out.shape)
+        return out
+
+    def _run(
+        self, offsets: NDArray[np.int64], first: int, last: int, width: int
+    ) -> NDArray[np.uint8]:
+        step = int(offsets[first + 1] - offsets[first]) if last - first > 1 else width
+        return np.lib.stride_tricks.as_strided(
+            self.buffer[int(offsets[first]) :], (last - first, width), (step, 1), writeable=False
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Consecutive entries of a key-value store.
+
+    ``faults`` are the store's own, their rows counted from the first entry; a row that has one
+    (a value on a missing page) could not be read, and its value means nothing.
+    """
+
+    keys: Bytes
+    values: Bytes
+    faults: tuple[Fault, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def take(self, rows: NDArray[np.int64]) -> Pairs:
+        """The entries of ``rows``, ascending; faults of no row are kept."""
+        at = {int(row): i for i, row in enumerate(rows)} if self.faults else {}
+        kept = tuple(
+            fault if fault.row is None else replace(fault, row=at[fault.row])
+            for fault in self.faults
+            if fault.row is None or fault.row in at
+        )
+        return Pairs(self.keys.take(rows), self.values.take(rows), kept)
+
+
+Mark = Callable[[int, int], None]
+"""Called with a row, counted from the block's first, and a number of rows about to be decoded."""
+
+
+class Layout(ABC):
+    """How the values of a key-value store are to be understood."""
+
+    name: ClassVar[str]
+    precedence: ClassVar[int]
+    """Where a value matches several layouts, the lowest precedence has it."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    @classmethod
+    @abstractmethod
+    def matches(cls, value: bytes) -> bool:
+        """Whether a record's value is of this layout. Never raises, never unpickles."""
+
+    @abstractmethod
+    def block(self, start: int, values: Bytes, mark: Mark) -> Block:
+        """The values of consecutive records, none of zero bytes, as a block from ``start`` on."""
+
+
+def spread(block: Block, rows: NDArray[np.int64], records: int) -> Block:
+    """The block among others: its record i becomes row ``rows[i]`` of a block of ``records``."""
+    if len(rows) == records:
+        return block
+    signatures = labels = digests = None
+    if block.signatures is not None:
+        signatures = np.zeros(records, np.uint64)
+        signatures[rows] = block.signatures
+    if block.labels is not None:
+        values = np.zeros((records, *block.labels.values.shape[1:]), block.labels.values.dtype)
+        present = np.zeros(records, np.bool_)
+        values[rows], present[rows] = block.labels.values, block.labels.present
+        labels = Labels(values, present)
+    if (narrow := block.digests) is not None:
+        digests = partial(digests_among, narrow, rows)
+    pictures = block.pictures
+    return replace(
+        block,
+        records=records,
+        parts=tuple(replace(part, rows=rows[part.rows]) for part in block.parts),
+        pictures=replace(pictures, rows=rows[pictures.rows]) if pictures else None,
+        labels=labels,
+        faults=tuple(
+            fault if fault.row is None else replace(fault, row=int(rows[fault.row]))
+            for fault in block.faults
+        ),
+        signatures=signatures,
+        digests=digests,
+    )
+
+
+def digests_among(
+    narrow: Callable[[NDArray[np.int64]], list[bytes]],
+    rows: NDArray[np.int64],
+    wanted: NDArray[np.int64],
+) -> list[bytes]:
+    """Digests of ``wanted`` rows of a block whose records were ``rows``."""
+    return narrow(np.searchsorted(rows, wanted).astype(np.int64))

@@ -1,0 +1,91 @@
+"""Contents: which records hold the same thing.
+
+Every record gets a 64-bit signature. For encoded images and raw values it is a hash of all bytes.
+For arrays it is made of what is known anyway (extents) and of a few words at fixed places, and
+records that share one get a second look, a 128-bit hash of all their bytes: so the answer is exact,
+and the first pass stays cheap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.model import Block, Part
+from datascan.tally import Joined, Tally
+
+WORDS = 8
+"""So many 8-byte words of a record go into its signature."""
+
+FACTOR = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 divided by the golden ratio, odd: multiplying by it spreads bits (Knuth, 6.4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentTally(Tally):
+    """Signatures of all records, uint64 (n,); ``vague`` counts blocks that want a second look."""
+
+    signatures: Joined
+    vague: int
+
+
+def measure_contents(block: Block) -> ContentTally:
+    """The block's signatures; 0 for records without content."""
+    signatures = block.signatures
+    if signatures is None:
+        signatures = np.zeros(block.records, np.uint64)
+    return ContentTally(Joined((signatures,)), int(not block.exact))
+
+
+def signatures_of(part: Part) -> NDArray[np.uint64]:
+    """Signatures of arrays, (m,): equal for equal content, seldom for other content.
+
+    Records of fewer than two values get 0: too little to be called a copy.
+    """
+    flat = part.flat
+    if part.size < 2:
+        return np.zeros(len(flat), np.uint64)
+    kind = crc32(repr((part.shape, flat.dtype.str)).encode())
+    mixed = np.full(len(flat), kind, np.uint64)
+    for extent in part.extents:
+        # One zero and one NaN, so that the order of comparisons cannot show.
+        plain = np.where(np.isnan(extent), 1, extent + 0) if part.is_float else extent
+        mixed = mix(mixed, words(plain.astype(extent.dtype).reshape(-1, 1), 1)[:, 0])
+    for column in words(flat, WORDS).T:
+        mixed = mix(mixed, column)
+    return np.maximum(mixed, np.uint64(1))
+
+
+def words(rows: NDArray[Any], count: int) -> NDArray[np.uint64]:
+    """Up to ``count`` 8-byte words, evenly spread over each row of a C-contiguous (m, k) array."""
+    octets = rows.view(np.uint8)
+    width = octets.shape[1]
+    if width < 8:
+        padded = np.zeros((len(rows), 8), np.uint8)
+        padded[:, :width] = octets
+        return padded.view(np.uint64)
+    places = np.unique(np.linspace(0, width - 8, count).astype(np.int64))
+    picked = [octets[:, at : at + 8] for at in places]
+    return np.ascontiguousarray(np.concatenate(picked, axis=1)).view(np.uint64)
+
+
+def mix(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Stir ``right`` into ``left``."""
+    mixed = (left ^ right) * FACTOR
+    return mixed ^ (mixed >> np.uint64(29))
+
+
+def shared(signatures: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Indices, ascending, of all records whose signature is not 0 and occurs more than once."""
+    order = np.argsort(signatures, kind="stable")
+    ordered = signatures[order]
+    same = ordered[1:] == ordered[:-1]
+    repeated = np.zeros(len(ordered), np.bool_)
+    repeated[1:] |= same
+    repeated[:-1] |= same
+    repeated &= ordered != 0
+    return np.sort(order[repeated])

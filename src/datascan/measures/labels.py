@@ -1,0 +1,155 @@
+"""Labels: one compact array in store order, from which all label and batch figures come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.gaps import BatchGaps, measure_gaps
+from datascan.model import Block, Dataset
+from datascan.tally import Joined, Tally
+
+MOST_CLASSES = 100_000
+LEAST_WHOLE = 0.99
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelTally(Tally):
+    """Labels of all records (n,), whether each has one, and the addresses of those that lack it.
+
+    ``lacking``: readable records without a label. What stands in ``values`` where ``present`` is
+    False means nothing.
+    """
+
+    values: Joined
+    present: Joined
+    lacking: Joined
+
+
+def measure_labels(block: Block) -> LabelTally:
+    """The block's labels in the smallest dtype that holds them."""
+    if block.labels is None:
+        values: NDArray[Any] = np.zeros(block.records, np.int8)
+        present = np.zeros(block.records, np.bool_)
+    else:
+        values, present = compact(scalar(block.labels.values)), block.labels.present
+    if present.all():
+        lacking = np.empty(0, np.int64)
+    else:
+        lacking = block.start + np.flatnonzero(~present & ~block.broken)
+    return LabelTally(Joined((values,)), Joined((present,)), Joined((lacking,)))
+
+
+def scalar(values: NDArray[Any]) -> NDArray[Any]:
+    """Labels of shape (n,); of vector targets (n, k) one number each, not finite if any is not."""
+    if values.ndim == 1:
+        return values
+    flat = values.reshape(len(values), -1)
+    if flat.shape[1] == 1:
+        return np.asarray(flat[:, 0])
+    # Never whole, so never taken for classes; NaN and Inf pass through the sum.
+    return flat.astype(np.float64).sum(axis=1) * 0.0 + 0.5
+
+
+def compact(values: NDArray[Any]) -> NDArray[Any]:
+    """Integers in the smallest signed dtype that holds them all; floats as they are."""
+    if values.dtype.kind == "b":
+        return values.view(np.int8)
+    if values.dtype.kind not in "iu" or not len(values):
+        return values
+    low, high = int(values.min()), int(values.max())
+    for dtype in (np.int8, np.int16, np.int32, np.int64):
+        info = np.iinfo(dtype)
+        if info.min <= low and high <= info.max:
+            return values.astype(dtype)
+    return values
+
+
+@dataclass(frozen=True, eq=False)
+class LabelSummary:
+    """All that is known of a dataset's labels.
+
+    ``kind`` is "none" where labels are absent or not to be looked at. ``values`` are the labels of
+    ``indices`` (records that have one), in store order. ``classes`` and ``counts``: the distinct
+    whole labels with their numbers of records, ascending; ``in_range`` are, in store order, those
+    at 0 <= label < ``num_classes``.
+    """
+
+    kind: Literal["class", "regression", "none"]
+    values: NDArray[Any]
+    indices: NDArray[np.int64]
+    lacking: NDArray[np.int64]
+    num_classes: int = 0
+    declared: bool = False
+    classes: NDArray[Any] = np.empty(0, np.int64)  # noqa: RUF009  (frozen, never written)
+    counts: NDArray[np.int64] = np.empty(0, np.int64)  # noqa: RUF009
+    in_range: NDArray[np.int64] = np.empty(0, np.int64)  # noqa: RUF009
+
+
+def summarise(dataset: Dataset) -> LabelSummary:
+    """Take the labels as classes, as regression targets, or as absent.
+
+    Use it as ``dataset.derive(summarise)``, so that it runs once.
+    """
+    name = f"{measure_labels.__module__}.{measure_labels.__qualname__}"
+    tally: LabelTally | None = dataset.tallies.get(name)
+    asked = dataset.options.label_type
+    empty = np.empty(0, np.int64)
+    if tally is None or asked == "none" or not tally.present.array.any():
+        return LabelSummary("none", empty, empty, empty)
+    present = tally.present.array
+    indices = np.flatnonzero(present)
+    every = tally.values.array
+    values = every if len(indices) == len(every) else every[indices]
+    kind = asked if asked in ("class", "regression") else guess(values)
+    if kind == "regression":
+        return LabelSummary("regression", values, indices, tally.lacking.array)
+    whole = values[is_whole(values)]
+    classes, counts = np.unique(whole, return_counts=True)
+    declared = dataset.options.num_classes is not None
+    num_classes = dataset.options.num_classes or named_classes(dataset, classes)
+    inside = whole[(whole >= 0) & (whole < num_classes)].astype(np.int64)
+    return LabelSummary(
+        "class",
+        values,
+        indices,
+        tally.lacking.array,
+        num_classes,
+        declared,
+        classes,
+        counts,
+        inside,
+    )
+
+
+def named_classes(dataset: Dataset, classes: NDArray[Any]) -> int:
+    """1 + the largest label, or the number of class folders if that is more."""
+    largest = int(classes[-1]) if len(classes) else -1
+    return max(largest + 1, len(dataset.plan.class_names), 0)
+
+
+def is_whole(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which labels are whole numbers (NaN and Inf are not)."""
+    if values.dtype.kind in "iu":
+        return np.ones(len(values), np.bool_)
+    return np.asarray(np.isfinite(values) & (values == np.floor(values)))
+
+
+def guess(values: NDArray[Any]) -> Literal["class", "regression"]:
+    """Integers are classes; so are floats, 99% of them whole, of at most 100,000 distinct values."""
+    if values.dtype.kind in "iu":
+        return "class"
+    if is_whole(values).mean() < LEAST_WHOLE:
+        return "regression"
+    return "class" if len(np.unique(values)) <= MOST_CLASSES else "regression"
+
+
+def batch_gaps(dataset: Dataset) -> BatchGaps | None:
+    """Label gaps at the batch sizes asked for; None without class labels in range."""
+    labels = dataset.derive(summarise)
+    if labels.kind != "class" or not len(labels.in_range):
+        return None
+    return measure_gaps(labels.in_range, dataset.options.batch_sizes)

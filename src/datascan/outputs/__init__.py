@@ -1,0 +1,1 @@
+"""Found by looking into this folder."""

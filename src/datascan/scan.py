@@ -1,0 +1,307 @@
+"""Plan, measure, add, judge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.measures.contents import ContentTally, measure_contents, shared
+from datascan.measures.faults import measure_faults, tally_faults
+from datascan.measures.labels import measure_labels
+from datascan.measures.shapes import measure_shapes
+from datascan.measures.values import measure_values
+from datascan.model import (
+    ROW_BITS,
+    Block,
+    Check,
+    Copies,
+    Dataset,
+    Fault,
+    Judgement,
+    Options,
+    Plan,
+    Reader,
+    Shard,
+)
+from datascan.tally import ByName, Joined, Tally, add_all
+from datascan.workers import BYTES, NOWHERE, RECORDS, Blame, Desk, Task, Workers, cores
+
+R = TypeVar("R")
+
+WORTH_A_WORKER = 64 << 20
+"""Below so many bytes a worker process does not pay for its start."""
+
+Measures = Mapping[str, Callable[[Block], Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured(Tally):
+    """What has been measured: the records of every shard (or piece of one), and the tallies."""
+
+    shards: Joined
+    records: Joined
+    nbytes: int
+    tallies: ByName
+
+
+class Stop(Exception):  # noqa: N818  (no error: what was seen so far is reported)
+    """Raised by ``Progress.update`` to end the scan early."""
+
+
+class Progress(Protocol):
+    """Whatever shows how far the scan is. ``update`` may raise :class:`Stop`."""
+
+    def begin(self, plan: Plan) -> None:
+        """The scan of ``plan`` begins."""
+
+    def update(self, records: int, nbytes: int) -> None:
+        """So many records and bytes have been read in all."""
+
+
+class Silence:
+    """Shows nothing."""
+
+    def begin(self, plan: Plan) -> None:
+        """Show nothing."""
+
+    def update(self, records: int, nbytes: int) -> None:
+        """Show nothing."""
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A dataset that has been read and judged, its reader still open."""
+
+    reader: Reader
+    dataset: Dataset
+    judgements: tuple[Judgement, ...]
+    nbytes: int
+    seconds: float
+
+
+def scan(reader: Reader, checks: Sequence[Check[Any]], progress: Progress | None = None) -> Scanned:
+    """Scan the reader's dataset with ``checks``. The result does not depend on the workers."""
+    began = time.perf_counter()
+    plan = reader.plan()
+    total, complete = measure(reader, plan, measures_of(checks), progress or Silence())
+    dataset = with_copies(reader, gather(reader, plan, total, complete=complete))
+    judgements = tuple(judged for check in checks for judged in judge(check, dataset))
+    return Scanned(reader, dataset, judgements, total.nbytes, time.perf_counter() - began)
+
+
+def measures_of(checks: Sequence[Check[Any]]) -> Measures:
+    """Every measure that ``checks`` and the report's figures need, once, under its name."""
+    figures: list[Any] = [measure_faults, measure_labels, measure_shapes, measure_values]
+    return {measure_name(m): m for m in [*figures, *(c.measure for c in checks)] if m}
+
+
+def measure_name(measure: Callable[[Block], Any]) -> str:
+    """The name under which a measure's tally stands; the same for checks that share it."""
+    owner = getattr(measure, "__self__", None)
+    qualified = f"{type(owner).__qualname__}.{measure.__name__}" if owner else measure.__qualname__
+    return f"{measure.__module__}.{qualified}"
+
+
+def judge(check: Check[Any], dataset: Dataset) -> Iterator[Judgement]:
+    """The check's judgements; none where it saw nothing to measure."""
+    if check.measure is None:
+        yield from check.judge(None, dataset)
+    elif (tally := dataset.tallies.get(measure_name(check.measure))) is not None:
+        yield from check.judge(tally, dataset)
+
+
+@dataclass(frozen=True)
+class MeasureShard:
+    """The task of a worker: read a shard, measure its blocks, add up."""
+
+    reader: Reader
+    measures: Measures
+
+    def __call__(self, shard: Shard, desk: Desk) -> Measured:
+        """The sum over the shard's blocks."""
+        self.reader.mark = desk.mark
+        total = add_all(self._blocks(shard, desk))
+        return total or self._measured(shard, Block(shard.base + shard.first, 0, 0))
+
+    def blame(self, shard: Shard, reason: str) -> Measured:
+        """The sum where ``shard``, cut to one record or of unknown length, killed its worker."""
+        if shard.last is None:
+            block = Block(shard.base, 0, 0, faults=(Fault(None, "reader-crash", reason),))
+        else:
+            records = shard.last - shard.first
+            faults = tuple(Fault(row, "reader-crash", reason) for row in range(records))
+            block = Block(shard.base + shard.first, records, 0, faults=faults)
+        return self._measured(shard, block)
+
+    def _blocks(self, shard: Shard, desk: Desk) -> Iterator[Measured]:
+        for block in self.reader.read(shard):
+            yield self._measured(shard, block)
+            desk.advance(block.records, block.nbytes)
+
+    def _measured(self, shard: Shard, block: Block) -> Measured:
+        found = {name: measure(block) for name, measure in self.measures.items()}
+        return Measured(
+            Joined((np.array([shard.index]),)),
+            Joined((np.array([block.records]),)),
+            block.nbytes,
+            ByName({name: tally for name, tally in found.items() if tally is not None}),
+        )
+
+
+@dataclass(frozen=True)
+class DigestShard:
+    """The task of the second look: digests of chosen rows of a shard, by row."""
+
+    reader: Reader
+    rows: Mapping[int, NDArray[np.int64]]
+
+    def __call__(self, shard: Shard, desk: Desk) -> dict[int, bytes]:
+        """Digests of the rows chosen, by address."""
+        self.reader.mark = desk.mark
+        wanted = self.rows[shard.index] | shard.base
+        found: dict[int, bytes] = {}
+        for block in self.reader.read(shard):
+            first, last = np.searchsorted(wanted, (block.start, block.start + block.records))
+            chosen = wanted[first:last]
+            if block.digests is not None and len(chosen):
+                digests = block.digests(chosen - block.start)
+                found.update(zip(chosen.tolist(), digests, strict=True))
+            desk.advance(block.records, block.nbytes)
+        return found
+
+    def blame(self, shard: Shard, reason: str) -> dict[int, bytes]:  # noqa: ARG002
+        """Nothing: the first look has already named what kills a worker."""
+        return {}
+
+
+def measure(
+    reader: Reader, plan: Plan, measures: Measures, progress: Progress
+) -> tuple[Measured, bool]:
+    """Measure all shards and add them up: the sum, and whether it holds the whole dataset."""
+    task = MeasureShard(reader, measures)
+    done = Done(progress)
+    complete = True
+    progress.begin(plan)
+
+    def measured() -> Iterator[Measured]:
+        nonlocal complete
+        try:
+            for pieces in run(task, task.blame, plan.shards, plan, reader.options, done.under_way):
+                for piece in pieces:
+                    done.add(int(piece.records.array.sum()), piece.nbytes)
+                    yield piece
+        except Stop:
+            complete = False
+
+    nothing = Measured(Joined((np.empty(0, int),)), Joined((np.empty(0, int),)), 0, ByName({}))
+    return add_all(measured()) or nothing, complete
+
+
+@dataclass
+class Done:
+    """Records and bytes of all finished shards, told to ``progress`` with those under way."""
+
+    progress: Progress
+    records: int = 0
+    nbytes: int = 0
+
+    def add(self, records: int, nbytes: int) -> None:
+        """A piece of a shard is finished."""
+        self.records += records
+        self.nbytes += nbytes
+
+    def under_way(self, records: int, nbytes: int) -> None:
+        """So much more is read of shards that are not finished."""
+        self.progress.update(self.records + records, self.nbytes + nbytes)
+
+
+def run(
+    task: Task[R],
+    blame: Blame[R],
+    shards: Sequence[Shard],
+    plan: Plan,
+    options: Options,
+    tick: Callable[[int, int], None],
+) -> Iterator[list[R]]:
+    """The results of ``task`` for each of ``shards``, in order, in this process or in workers.
+
+    ``tick`` hears of records and bytes read of unfinished shards; it may raise :class:`Stop`.
+    """
+    count = worker_count(plan, options, len(shards))
+    if count == 0:
+        desk = Desk(Ticking(tick), 0)
+        for shard in shards:
+            desk.clear()
+            yield [task(shard, desk)]
+        return
+    with Workers(task, blame, count=count, timeout=options.timeout) as workers:
+        yield from workers.map(shards, lambda: tick(*workers.under_way))
+
+
+class Ticking(list[int]):
+    """The board of a scan in this process: every advance is told at once."""
+
+    def __init__(self, tick: Callable[[int, int], None]) -> None:
+        super().__init__([NOWHERE, 0, 0, 0])
+        self.tick = tick
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        super().__setitem__(index, value)
+        if index == BYTES:
+            self.tick(self[RECORDS], self[BYTES])
+
+
+def worker_count(plan: Plan, options: Options, shards: int) -> int:
+    """How many workers to start; 0 where none was asked for, or none would pay."""
+    if options.workers is not None:
+        return min(options.workers, shards)
+    if plan.nbytes < WORTH_A_WORKER and not plan.damaged:
+        return 0
+    return min(cores(), shards)
+
+
+def gather(reader: Reader, plan: Plan, total: Measured, *, complete: bool) -> Dataset:
+    """The dataset as the checks are to see it, with the faults that planning found."""
+    counts = np.zeros(len(plan.shards), np.int64)
+    np.add.at(counts, total.shards.array, total.records.array)
+    tallies = dict(total.tallies.entries)
+    if plan.faults:
+        name = measure_name(measure_faults)
+        early = tally_faults(plan.faults, 0)
+        tallies[name] = early + tallies[name] if name in tallies else early
+    return Dataset(plan, reader.options, counts, tallies, complete=complete)
+
+
+def with_copies(reader: Reader, dataset: Dataset) -> Dataset:
+    """Find the records of equal content; with a second look where signatures are vague."""
+    tally: ContentTally | None = dataset.tallies.get(measure_name(measure_contents))
+    if tally is None:
+        return dataset
+    signatures = tally.signatures.array
+    indices = shared(signatures)
+    digests: Sequence[Any] = signatures[indices].tolist()
+    if tally.vague and len(indices):
+        digests = second_look(reader, dataset, indices)
+    numbers: dict[Any, int] = {}
+    groups = np.array([numbers.setdefault(d, len(numbers)) for d in digests], np.int64)
+    repeated = np.bincount(groups, minlength=1)[groups] > 1 if len(groups) else groups > 0
+    return replace(dataset, copies=Copies(indices[repeated], groups[repeated]))
+
+
+def second_look(reader: Reader, dataset: Dataset, indices: NDArray[np.int64]) -> list[bytes | int]:
+    """Digests of the records at ``indices``; a number of its own for one that has none."""
+    addresses = dataset.addresses(indices)
+    owners = addresses >> ROW_BITS
+    rows = {int(i): addresses[owners == i] & ((1 << ROW_BITS) - 1) for i in np.unique(owners)}
+    task = DigestShard(reader, rows)
+    shards = [shard for shard in dataset.plan.shards if shard.index in rows]
+    found: dict[int, bytes] = {}
+    for pieces in run(task, task.blame, shards, dataset.plan, reader.options, lambda *_: None):
+        for piece in pieces:
+            found.update(piece)
+    return [found.get(address, address) for address in addresses.tolist()]

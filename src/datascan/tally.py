@@ -1,0 +1,157 @@
+"""Results that add: ``left + right`` is the result over both, ``left`` coming first.
+
+The vocabulary of partial results. Every component here is exact: counts and sums are
+integers, extents are picked and never rounded, arrays are joined in order. So the sum does not
+depend on where a dataset was cut, and neither does the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from functools import reduce
+from typing import Any, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A partial result whose fields all add. Subclass it, list fields, and never write a merge.
+
+    ``+`` must be associative; it need not commute. There is no zero: what has seen
+    nothing does not exist.
+    """
+
+    def __add__(self, right: Self) -> Self:
+        return type(self)(*(getattr(self, f.name) + getattr(right, f.name) for f in fields(self)))
+
+
+def add_all(items: Iterable[T]) -> T | None:
+    """Add neighbours, in order, as a balanced tree; ``None`` when there are none.
+
+    At most log2(n) partial sums are alive, and no sum is copied more than log2(n) times.
+    """
+    stack: list[tuple[int, Any]] = []
+    for item in items:
+        level, total = 0, item
+        while stack and stack[-1][0] == level:
+            total = stack.pop()[1] + total
+            level += 1
+        stack.append((level, total))
+    return (
+        reduce(lambda right, left: left + right, (t for _, t in reversed(stack))) if stack else None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Lowest:
+    """The smallest of some numbers."""
+
+    value: float
+
+    def __add__(self, right: Lowest) -> Lowest:
+        return right if right.value < self.value else self
+
+
+@dataclass(frozen=True, slots=True)
+class Highest:
+    """The largest of some numbers."""
+
+    value: float
+
+    def __add__(self, right: Highest) -> Highest:
+        return right if right.value > self.value else self
+
+
+@dataclass(frozen=True, slots=True)
+class ExactSum:
+    """A sum of integers and float64 values without any rounding.
+
+    Held as an integer multiple of 2**-1074, the smallest positive float64, of which every finite
+    float64 is a whole multiple. ``units`` is None as soon as a term was not finite.
+    """
+
+    units: int | None
+
+    @classmethod
+    def of(cls, values: NDArray[Any]) -> ExactSum:
+        """The sum of ``values``, shape (n,), of any integer dtype up to 64 bits, or float64."""
+        if values.dtype.kind in "iub":
+            high, low = values >> 16, values & 0xFFFF
+            total = (int(high.sum(dtype=np.int64)) << 16) + int(low.sum(dtype=np.int64))
+            return cls(total << 1074)
+        if not np.isfinite(values).all():
+            return cls(None)
+        mantissas, exponents = np.frexp(values)
+        whole = np.ldexp(mantissas, 53).astype(np.int64)
+        units = 0
+        for exponent in np.unique(exponents):
+            chosen = whole[exponents == exponent]
+            total = (int((chosen >> 27).sum()) << 27) + int((chosen & 0x7FFFFFF).sum())
+            shift = int(exponent) - 53 + 1074
+            # A subnormal's mantissa ends in as many zero bits as the shift is negative.
+            units += total << shift if shift >= 0 else total >> -shift
+        return cls(units)
+
+    def __add__(self, right: ExactSum) -> ExactSum:
+        if self.units is None or right.units is None:
+            return ExactSum(None)
+        return ExactSum(self.units + right.units)
+
+    @property
+    def fraction(self) -> Fraction | None:
+        """The exact value."""
+        return None if self.units is None else Fraction(self.units, 1 << 1074)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joined:
+    """Arrays laid end to end: shape (n, ...); joined late, so adding costs nothing."""
+
+    pieces: tuple[NDArray[Any], ...]
+
+    def __add__(self, right: Joined) -> Joined:
+        return Joined(self.pieces + right.pieces)
+
+    @property
+    def array(self) -> NDArray[Any]:
+        """All pieces as one array; dtypes are promoted to a common one."""
+        return self.pieces[0] if len(self.pieces) == 1 else np.concatenate(self.pieces)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Joined, ((np.ascontiguousarray(self.array),),))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flagged(Tally):
+    """Records that failed: their addresses, int64 of shape (n,), and one fact about each.
+
+    Facts are an array of shape (n,) or (n, k), of whatever dtype tells most in least space; the
+    check that made them turns one into words.
+    """
+
+    addresses: Joined
+    facts: Joined
+
+    @classmethod
+    def of(cls, addresses: NDArray[np.int64], facts: NDArray[Any]) -> Flagged:
+        """Flag ``addresses``, with as many ``facts``."""
+        return cls(Joined((addresses,)), Joined((facts,)))
+
+
+@dataclass(frozen=True, slots=True)
+class ByName:
+    """Tallies under names, each added to its namesake; order of first appearance."""
+
+    entries: Mapping[Any, Any]
+
+    def __add__(self, right: ByName) -> ByName:
+        merged = dict(self.entries)
+        for name, value in right.entries.items():
+            merged[name] = merged[name] + value if name in merged else value
+        return ByName(merged)
