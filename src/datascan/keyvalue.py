@@ -53,6 +53,7 @@ class KeyValueReader(Reader):
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
         self.layout: Layout | None = None
+        self._is_text_lines = False
 
     @abstractmethod
     def ranges(self) -> list[KeyRange]:
@@ -78,6 +79,10 @@ class KeyValueReader(Reader):
         """What is wrong with the store as a whole, seen before reading it."""
         return ()
 
+    def claimed(self) -> int | None:
+        """How many entries the store's own bookkeeping says it has, if it keeps any."""
+        return None
+
     def is_damaged(self) -> bool:
         """Whether a worker process is to read this store, lest it crash."""
         return bool(self.faults())
@@ -85,6 +90,7 @@ class KeyValueReader(Reader):
     def plan(self) -> Plan:
         """Tell the layout from the first records, then cut the store into shards."""
         numbers = self._text_lines()
+        self._is_text_lines = numbers is not None
         if numbers is not None:
             name, shards = "ocr", self._text_line_shards(numbers)
             self.layout = layout_named("image")(self.options)
@@ -99,6 +105,7 @@ class KeyValueReader(Reader):
             name,
             self.nbytes(),
             stated=self._stated() if self.options.limit is None else None,
+            claimed=self._claimed(),
             faults=self.faults(),
             damaged=self.is_damaged(),
         )
@@ -190,6 +197,12 @@ class KeyValueReader(Reader):
             limit -= records
         return tuple(kept)
 
+    def _claimed(self) -> int | None:
+        claimed = self.claimed()
+        if claimed is None or self.options.limit is not None or self._is_text_lines:
+            return None
+        return claimed - sum(self.get(key) is not None for key in BOOKKEEPING)
+
     def _stated(self) -> tuple[str, int] | None:
         """The number of records that a bookkeeping key states in plain digits."""
         for key in COUNTS:
@@ -253,9 +266,12 @@ class KeyValueReader(Reader):
 
 def bookkeeping_rows(keys: Bytes) -> list[int]:
     """Rows of keys that are no records."""
-    lengths = sorted({len(key) for key in BOOKKEEPING})
-    doubtful = np.flatnonzero(np.isin(keys.lengths, lengths))
-    return [row for row in doubtful.tolist() if keys[row] in BOOKKEEPING]
+    doubtful = np.isin(keys.lengths, [len(key) for key in BOOKKEEPING])
+    # Most keys begin with a digit: seen by their first bytes, and never copied.
+    doubtful[doubtful] = np.isin(
+        keys.buffer[keys.offsets[doubtful]], [key[0] for key in BOOKKEEPING]
+    )
+    return [row for row in np.flatnonzero(doubtful).tolist() if keys[row] in BOOKKEEPING]
 
 
 def show_key(key: bytes) -> str:

@@ -224,11 +224,12 @@ class Block:
     digests: Callable[[NDArray[np.int64]], list[bytes]] | None = None
     """From row numbers to one digest each, equal if and only if the content is."""
     numbers: KeyNumbers | None = None
+    opaque: bool = False
 
     @property
     def broken(self) -> NDArray[np.bool_]:
         """Records that could not be read (they have no values of their own), bool (n,)."""
-        known = np.zeros(self.records, np.bool_)
+        known = np.full(self.records, self.opaque)
         for part in self.parts:
             if part.primary:
                 known[part.rows] = True
@@ -252,14 +253,15 @@ class KeyNumbers:
 class Plan:
     """What a reader knows of its dataset before reading it.
 
-    ``stated`` is the number of records that the store itself claims, with the name of the place
-    that does. ``damaged`` asks for a worker process even where one would not pay.
+    ``stated``: the place where the dataset's author wrote down a number of records, and that
+    number. ``claimed``: how many the store's own bookkeeping says it has. ``damaged`` asks for a worker process even where one would not pay.
     """
 
     shards: tuple[Shard, ...]
     layout: str
     nbytes: int
     stated: tuple[str, int] | None = None
+    claimed: int | None = None
     faults: tuple[Fault, ...] = ()
     class_names: tuple[str, ...] = ()
     records: int | None = None
@@ -274,6 +276,8 @@ class Reader(ABC):
     """
 
     backend: ClassVar[str]
+    takes_several: ClassVar[bool] = False
+    """Whether several paths make one dataset."""
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         self.paths = paths

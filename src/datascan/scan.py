@@ -29,9 +29,10 @@ from datascan.model import (
     Shard,
 )
 from datascan.tally import ByName, Joined, Tally, add_all
-from datascan.workers import BYTES, NOWHERE, RECORDS, Blame, Desk, Task, Workers, cores
+from datascan.workers import BYTES, NOWHERE, RECORDS, Desk, Workers, cores
 
 R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 WORTH_A_WORKER = 64 << 20
 """Below so many bytes a worker process does not pay for its start."""
@@ -191,7 +192,7 @@ def measure(
     def measured() -> Iterator[Measured]:
         nonlocal complete
         try:
-            for pieces in run(task, task.blame, plan.shards, plan, reader.options, done.under_way):
+            for pieces in run(task, plan, plan.shards, done.under_way):
                 for piece in pieces:
                     done.add(int(piece.records.array.sum()), piece.nbytes)
                     yield piece
@@ -220,18 +221,26 @@ class Done:
         self.progress.update(self.records + records, self.nbytes + nbytes)
 
 
+class Work(Protocol[R_co]):
+    """What is done with a shard, and what stands for one that kills its worker."""
+
+    reader: Reader
+
+    def __call__(self, shard: Shard, desk: Desk) -> R_co:
+        """The result for the shard."""
+
+    def blame(self, shard: Shard, reason: str) -> R_co:
+        """The result for a shard, cut to the rows to blame."""
+
+
 def run(
-    task: Task[R],
-    blame: Blame[R],
-    shards: Sequence[Shard],
-    plan: Plan,
-    options: Options,
-    tick: Callable[[int, int], None],
+    task: Work[R], plan: Plan, shards: Sequence[Shard], tick: Callable[[int, int], None]
 ) -> Iterator[list[R]]:
     """The results of ``task`` for each of ``shards``, in order, in this process or in workers.
 
     ``tick`` hears of records and bytes read of unfinished shards; it may raise :class:`Stop`.
     """
+    options = task.reader.options
     count = worker_count(plan, options, len(shards))
     if count == 0:
         desk = Desk(Ticking(tick), 0)
@@ -239,7 +248,7 @@ def run(
             desk.clear()
             yield [task(shard, desk)]
         return
-    with Workers(task, blame, count=count, timeout=options.timeout) as workers:
+    with Workers(task, task.blame, count=count, timeout=options.timeout) as workers:
         yield from workers.map(shards, lambda: tick(*workers.under_way))
 
 
@@ -301,7 +310,7 @@ def second_look(reader: Reader, dataset: Dataset, indices: NDArray[np.int64]) ->
     task = DigestShard(reader, rows)
     shards = [shard for shard in dataset.plan.shards if shard.index in rows]
     found: dict[int, bytes] = {}
-    for pieces in run(task, task.blame, shards, dataset.plan, reader.options, lambda *_: None):
+    for pieces in run(task, dataset.plan, shards, lambda *_: None):
         for piece in pieces:
             found.update(piece)
     return [found.get(address, address) for address in addresses.tolist()]

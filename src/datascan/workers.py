@@ -22,11 +22,16 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
+from datascan.errors import DatascanError
 from datascan.model import Shard
 
 R = TypeVar("R")
 
 TICK_SECONDS = 0.1
+READY = "ready"
+MOST_FALSE_STARTS = 3
+"""So many workers may die in a row before they have begun; then none can be had."""
+
 MOST_DEATHS = 50
 """A shard that costs this many workers at ever new places is cut up all the same."""
 
@@ -95,6 +100,7 @@ class Worker(Generic[R]):
     process: Any
     pipe: Connection
     desk: Desk
+    ready: bool = False
     piece: Piece[R] | None = None
     state: tuple[int, int, int, int] = (NOWHERE, 0, 0, 0)
     moved: float = field(default_factory=time.monotonic)
@@ -115,6 +121,7 @@ class Workers(Generic[R]):
         self.board: Any = self.context.RawArray("q", 4 * count)
         self.crew: list[Worker[R]] = []
         self.count = count
+        self.false_starts = 0
 
     def __enter__(self) -> Workers[R]:
         for slot in range(self.count):
@@ -186,6 +193,9 @@ class Workers(Generic[R]):
             return
         if isinstance(answer, BaseException):
             raise answer
+        if answer == READY:
+            worker.ready, worker.moved, self.false_starts = True, time.monotonic(), 0
+            return
         piece = worker.piece
         assert piece is not None  # noqa: S101  (only busy workers are waited for)
         piece.result, piece.done = answer, True
@@ -205,6 +215,10 @@ class Workers(Generic[R]):
         worker.pipe.close()
         if reason == "died":
             reason = cause_of_death(worker.process.exitcode)
+        if not worker.ready:
+            self.false_starts += 1
+            if self.false_starts > MOST_FALSE_STARTS:
+                raise DatascanError(f"worker processes cannot start ({reason}); try --workers 0")
         self.crew[slot] = self._hire(slot)
         pieces = owner.pop(id(piece))
         at = pieces.index(piece)
@@ -256,6 +270,7 @@ def serve(task: Task[Any], desk: Desk, pipe: Connection, foreign: Sequence[Conne
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for connection in foreign:
         connection.close()
+    pipe.send(READY)
     while True:
         try:
             shard = pipe.recv()

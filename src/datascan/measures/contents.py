@@ -8,11 +8,13 @@ and the first pass stays cheap.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from datascan.model import Block, Part
@@ -89,3 +91,21 @@ def shared(signatures: NDArray[np.uint64]) -> NDArray[np.int64]:
     repeated[:-1] |= same
     repeated &= ordered != 0
     return np.sort(order[repeated])
+
+
+def digests_of(
+    parts: Sequence[Part], encoded: Mapping[int, bytes | memoryview], wanted: NDArray[np.int64]
+) -> list[bytes]:
+    """128-bit digests of ``wanted`` rows: of shape, dtype and values, or of encoded bytes."""
+    found: dict[int, bytes] = {}
+    for part in parts:
+        kind = repr((part.shape, part.flat.dtype.str)).encode()
+        for i in np.flatnonzero(np.isin(part.rows, wanted)).tolist():
+            digest = xxhash.xxh3_128(kind)
+            digest.update(part.flat[i].data)
+            found[int(part.rows[i])] = digest.digest()
+    for row in wanted.tolist():
+        if row in encoded:
+            found[row] = xxhash.xxh3_128_digest(encoded[row])
+    # A row without content is like no other.
+    return [found.get(row) or b"row %d" % row for row in wanted.tolist()]

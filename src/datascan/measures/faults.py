@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 
-from datascan.model import Block, Check, Dataset, Fault, Judgement
+from datascan.model import EXAMPLES, Block, Check, Dataset, Fault, Judgement
 from datascan.tally import ByName, Flagged, Joined, Tally
 
 
@@ -56,16 +56,55 @@ class FaultCheck(Check[ByName]):
     measure = staticmethod(measure_faults)
 
     def judge(self, tally: ByName, dataset: Dataset) -> Iterator[Judgement]:
-        """One judgement of all its records, and one for each place that holds none."""
+        """One judgement of all its records, and of the places that hold none."""
         found: FaultTally | None = tally.entries.get(self.rule)
         if found is None:
             return
         count = len(found.records.addresses.array)
+        said = []
         if count:
             what = self.what[0] if count == 1 else self.what[1]
-            yield self.flag(found.records, f"{count:,} of {dataset.records:,} records: {what}")
+            said.append(f"{count:,} of {dataset.records:,} records: {what}")
         if found.places:
-            lost = sum(records for _, records in found.places)
-            details = [detail for detail, _ in found.places]
-            message = details[0] if len(details) == 1 else f"{len(details):,} places: {details[0]}"
-            yield self.dataset_wide(message, records=lost, details=details)
+            more = f" and {len(found.places) - 1:,} more places" if len(found.places) > 1 else ""
+            said.append(found.places[0][0] + more)
+        said += self.reach(tally, dataset)
+        lost = sum(records for _, records in found.places)
+        yield replace(
+            self.flag(found.records, "; ".join(said)),
+            records=count + (lost or self.unseen(tally, dataset)),
+            details=tuple(detail for detail, _ in found.places[:EXAMPLES]),
+        )
+
+    def reach(self, tally: ByName, dataset: Dataset) -> list[str]:  # noqa: ARG002
+        """What more is to be said of records out of reach: nothing."""
+        return []
+
+    def unseen(self, tally: ByName, dataset: Dataset) -> int:  # noqa: ARG002
+        """How many records no row was seen of, if this rule answers for them: none."""
+        return 0
+
+
+STORE_RULES = ("truncated-store", "damaged-store")
+
+
+class StoreCheck(FaultCheck):
+    """A rule about the store itself, which knows how many records are out of reach."""
+
+    def reach(self, tally: ByName, dataset: Dataset) -> list[str]:
+        """How many records could be reached of how many the store claims."""
+        claimed = dataset.plan.claimed
+        if claimed is None or not dataset.complete:
+            return []
+        faults = [tally.entries[rule] for rule in STORE_RULES if rule in tally.entries]
+        unread = sum(len(fault.records.addresses.array) for fault in faults)
+        reached = dataset.records - unread
+        return [f"{reached:,} of {claimed:,} records could be reached"]
+
+    def unseen(self, tally: ByName, dataset: Dataset) -> int:
+        """What the store claims beyond the records seen; the first of the store's rules answers."""
+        claimed = dataset.plan.claimed
+        first = next((r for r in STORE_RULES if r in tally.entries and tally.entries[r].places), "")
+        if claimed is None or not dataset.complete or first != self.rule:
+            return 0
+        return max(0, claimed - dataset.records)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -57,7 +57,7 @@ def scalar(values: NDArray[Any]) -> NDArray[Any]:
 def compact(values: NDArray[Any]) -> NDArray[Any]:
     """Integers in the smallest signed dtype that holds them all; floats as they are."""
     if values.dtype.kind == "b":
-        return values.view(np.int8)
+        return np.asarray(values.view(np.int8))
     if values.dtype.kind not in "iu" or not len(values):
         return values
     low, high = int(values.min()), int(values.max())
@@ -66,6 +66,11 @@ def compact(values: NDArray[Any]) -> NDArray[Any]:
         if info.min <= low and high <= info.max:
             return values.astype(dtype)
     return values
+
+
+def empty() -> NDArray[np.int64]:
+    """No labels."""
+    return np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +89,9 @@ class LabelSummary:
     lacking: NDArray[np.int64]
     num_classes: int = 0
     declared: bool = False
-    classes: NDArray[Any] = np.empty(0, np.int64)  # noqa: RUF009  (frozen, never written)
-    counts: NDArray[np.int64] = np.empty(0, np.int64)  # noqa: RUF009
-    in_range: NDArray[np.int64] = np.empty(0, np.int64)  # noqa: RUF009
+    classes: NDArray[Any] = field(default_factory=empty)
+    counts: NDArray[np.int64] = field(default_factory=empty)
+    in_range: NDArray[np.int64] = field(default_factory=empty)
 
 
 def summarise(dataset: Dataset) -> LabelSummary:
@@ -97,9 +102,8 @@ def summarise(dataset: Dataset) -> LabelSummary:
     name = f"{measure_labels.__module__}.{measure_labels.__qualname__}"
     tally: LabelTally | None = dataset.tallies.get(name)
     asked = dataset.options.label_type
-    empty = np.empty(0, np.int64)
     if tally is None or asked == "none" or not tally.present.array.any():
-        return LabelSummary("none", empty, empty, empty)
+        return LabelSummary("none", empty(), empty(), empty())
     present = tally.present.array
     indices = np.flatnonzero(present)
     every = tally.values.array
@@ -139,7 +143,7 @@ def is_whole(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def guess(values: NDArray[Any]) -> Literal["class", "regression"]:
-    """Integers are classes; so are floats, 99% of them whole, of at most 100,000 distinct values."""
+    """Integers are classes; so are floats, 99% of them whole, of at most 100,000 values."""
     if values.dtype.kind in "iu":
         return "class"
     if is_whole(values).mean() < LEAST_WHOLE:

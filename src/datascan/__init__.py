@@ -1,0 +1,41 @@
+"""datascan tells, before training, whether a dataset will break it.
+
+``datascan.scan("train_lmdb", num_classes=10)`` returns a :class:`Report`; the command line does the
+same. Nothing heavy is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from datascan.errors import DatascanError, DatasetError, OutputError, UsageError
+
+if TYPE_CHECKING:
+    from datascan.api import scan
+    from datascan.report import Example, Finding, Report
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DatascanError",
+    "DatasetError",
+    "Example",
+    "Finding",
+    "OutputError",
+    "Report",
+    "UsageError",
+    "__version__",
+    "scan",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "scan":
+        from datascan.api import scan
+
+        return scan
+    if name in {"Example", "Finding", "Report"}:
+        from datascan import report
+
+        return getattr(report, name)
+    raise AttributeError(f"module 'datascan' has no attribute {name!r}")

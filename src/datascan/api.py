@@ -1,0 +1,155 @@
+"""Scanning from Python: choose a reader, scan, report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from datascan import __version__
+from datascan.discovery import classes
+from datascan.errors import DatasetError, UsageError
+from datascan.model import Check, Options, Reader
+from datascan.report import Report
+from datascan.reporting import report_of
+from datascan.scan import Progress, Scanned
+from datascan.scan import scan as scan_with
+
+PathLike = str | os.PathLike[str]
+
+ORDER = ("lmdb", "leveldb", "hdf5", "images")
+"""The order in which backends are asked whether a path is theirs; unknown ones come last."""
+
+
+def scan(
+    path: PathLike | Sequence[PathLike], *, backend: str | None = None, **options: Any
+) -> Report:
+    """Scan a dataset and return the report.
+
+    Args:
+        path: an LMDB or LevelDB folder, an HDF5 file (or several, or a list of them), or a folder
+            of images.
+        backend: "lmdb", "leveldb", "hdf5" or "images"; told by looking if None.
+        options: fields of :class:`datascan.model.Options`, such as ``num_classes=10``,
+            ``batch_sizes=(64, 128)``, ``label_type="class"``, ``workers=2``, ``limit=1000``.
+
+    Raises:
+        DatasetError: where there is no such path, or it is not a dataset.
+        UsageError: where an option cannot be meant.
+    """
+    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+    return run_scan([Path(p) for p in paths], checked_options(**options), backend=backend)
+
+
+def run_scan(
+    paths: Sequence[Path],
+    options: Options,
+    *,
+    backend: str | None = None,
+    progress: Progress | None = None,
+    use: Callable[[Scanned], None] = lambda _: None,
+) -> Report:
+    """Scan, let ``use`` look at the result while the dataset is still open, and report."""
+    checks = chosen_checks(options)
+    with closing(open_reader(paths, options, backend)) as reader:
+        scanned = scan_with(reader, checks, progress)
+        report = report_of(scanned, version=__version__)
+        use(scanned)
+        return report
+
+
+def open_reader(paths: Sequence[Path], options: Options, backend: str | None) -> Reader:
+    """The reader for ``paths``.
+
+    Raises:
+        DatasetError: where a path does not exist, or no reader knows it.
+    """
+    if not paths:
+        raise UsageError("no path was given")
+    for path in paths:
+        if not os.path.lexists(path):
+            raise DatasetError(f"no such path: {path}")
+    kinds = {kind.backend: kind for kind in classes("readers", Reader)}
+    if backend is None:
+        backend = recognised(kinds, paths[0])
+    if backend not in kinds:
+        raise UsageError(f"no such backend: {backend}; there are {', '.join(sorted(kinds))}")
+    if len(paths) > 1 and not kinds[backend].takes_several:
+        raise UsageError(f"datascan {backend} scans one path at a time, not {len(paths)}")
+    return kinds[backend](tuple(paths), options)
+
+
+def recognised(kinds: dict[str, type[Reader]], path: Path) -> str:
+    """The first backend that recognises ``path``."""
+    rank = {name: i for i, name in enumerate(ORDER)}
+    for name in sorted(kinds, key=lambda name: (rank.get(name, len(rank)), name)):
+        if kinds[name].matches(path):
+            return name
+    raise DatasetError(
+        f"{path} is no dataset that datascan knows: neither an LMDB or LevelDB folder, "
+        "nor an HDF5 file or a list of them, nor a folder with images"
+    )
+
+
+def chosen_checks(options: Options) -> list[Check[Any]]:
+    """All checks but those ignored; only those selected, if any are."""
+    known = {kind.rule: kind for kind in classes("checks", Check)}
+    for rule in (*options.select, *options.ignore):
+        if rule not in known:
+            near = get_close_matches(rule, known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else "see datascan explain"
+            raise UsageError(f"no such rule: {rule}; {hint}")
+    chosen = options.select or tuple(known)
+    return [known[rule]() for rule in known if rule in chosen and rule not in options.ignore]
+
+
+def checked_options(**given: Any) -> Options:
+    """Options from keywords, with lists for tuples and single words for lists of one.
+
+    Raises:
+        UsageError: for an unknown option, or a value that cannot be meant.
+    """
+    unknown = sorted(set(given) - set(Options.__dataclass_fields__))
+    if unknown:
+        raise UsageError(f"no such option: {unknown[0]}")
+    for name in ("batch_sizes", "select", "ignore"):
+        if name in given:
+            given[name] = as_tuple(given[name])
+    if isinstance(given.get("list_file"), str):
+        given["list_file"] = Path(given["list_file"])
+    options = replace(Options(), **given)
+    for name, least in LEAST.items():
+        require_at_least(name, getattr(options, name), least)
+    if not options.batch_sizes:
+        raise UsageError("batch_sizes is empty: give at least one batch size")
+    for size in options.batch_sizes:
+        require_at_least("batch_sizes", size, 1)
+    for name, words in WORDS.items():
+        if getattr(options, name) not in words:
+            raise UsageError(f"{name} must be one of {', '.join(words)}")
+    return options
+
+
+LEAST = {"num_classes": 1, "limit": 1, "max_pixels": 1, "workers": 0, "shard_bytes": 1}
+WORDS = {
+    "label_type": ("auto", "class", "regression", "none"),
+    "fail_on": ("error", "warning", "never"),
+}
+
+
+def as_tuple(value: Any) -> tuple[Any, ...]:
+    """A tuple of one, or of all."""
+    several = isinstance(value, Iterable) and not isinstance(value, str)
+    return tuple(value) if several else (value,)
+
+
+def require_at_least(name: str, value: Any, least: int) -> None:
+    """Raise :class:`UsageError` unless ``value`` is None or a whole number >= ``least``."""
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise UsageError(f"{name} must be a whole number of at least {least}, not {value!r}")

@@ -1,0 +1,163 @@
+"""An LMDB data file as pages: where its trees begin, and what one page says.
+
+Source: LMDB 0.9, mdb.c: MDB_page, MDB_meta, MDB_db, MDB_node; 64-bit little-endian layout, which is
+what every LMDB written on x86-64 or ARM64 has.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.errors import DatasetError
+
+MAGIC = 0xBEEFC0DE
+VERSION = 1
+NO_PAGE = 0xFFFF_FFFF_FFFF_FFFF
+PAGE_SIZES = (4096, 16384, 65536, 8192, 32768, 2048, 1024, 512)
+
+BRANCH, LEAF, OVERFLOW, META, LEAF2, SUB = 0x01, 0x02, 0x04, 0x08, 0x20, 0x40
+"""Page flags."""
+
+BIG_DATA, SUB_DATA, DUP_DATA = 0x01, 0x02, 0x04
+"""Node flags: the value lies on overflow pages; it is a database; it is several values."""
+
+HEADER = struct.Struct("<QHHHH")
+"""A page's number, padding, flags, and the ends of its node pointers and of its free space."""
+
+DATABASE = struct.Struct("<IHHQQQQQ")
+META_HEAD = struct.Struct("<IIQQ")
+META_TAIL = struct.Struct("<QQ")
+META_BYTES = 16 + META_HEAD.size + 2 * DATABASE.size + META_TAIL.size
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The root of a B-tree, and what the store claims of it."""
+
+    flags: int
+    depth: int
+    branch_pages: int
+    leaf_pages: int
+    overflow_pages: int
+    entries: int
+    root: int
+
+    @classmethod
+    def of(cls, record: bytes) -> Tree:
+        """Read an MDB_db record of 48 bytes."""
+        _, flags, depth, branch, leaf, overflow, entries, root = DATABASE.unpack(record)
+        return cls(flags, depth, branch, leaf, overflow, entries, root)
+
+    @property
+    def pages(self) -> int:
+        """All of the tree's pages."""
+        return self.branch_pages + self.leaf_pages + self.overflow_pages
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """One of the two meta pages: a snapshot of the environment."""
+
+    page_size: int
+    free: Tree
+    main: Tree
+    last_page: int
+    transaction: int
+
+
+class PageFile:
+    """A data file, mapped read-only for exactly as many bytes as it has.
+
+    Attributes:
+        data: all bytes, uint8 (size,).
+        pages: the whole pages, uint8 (pages, page_size); the last partial page is left out.
+        meta: the newer valid meta page, or None where both are destroyed.
+
+    Raises:
+        DatasetError: where the file cannot be opened or has another format version.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            with path.open("rb") as file:
+                self.size = os.fstat(file.fileno()).st_size
+                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
+        except OSError as error:
+            raise DatasetError(f"cannot read {path}: {error.strerror}") from error
+        self.data: NDArray[np.uint8] = np.frombuffer(mapped, np.uint8)
+        self.meta = self._newer_meta()
+        self.page_size = self.meta.page_size if self.meta else self._likely_page_size()
+        count = self.size // self.page_size
+        self.pages = self.data[: count * self.page_size].reshape(count, self.page_size)
+
+    @property
+    def is_truncated(self) -> bool:
+        """Whether the file ends before its last page does."""
+        return self.meta is not None and self.size < self.claimed_bytes
+
+    @property
+    def claimed_bytes(self) -> int:
+        """How many bytes the pages take that the meta page knows of."""
+        return (self.meta.last_page + 1) * self.page_size if self.meta else 0
+
+    def header(self, number: int) -> tuple[int, int, int] | None:
+        """Flags, lower and upper of a page; None where the page is missing or not itself."""
+        if not 0 <= number < len(self.pages):
+            return None
+        own, _, flags, lower, upper = HEADER.unpack_from(self.pages[number].data)
+        return (flags, lower, upper) if own == number else None
+
+    def _newer_meta(self) -> Meta | None:
+        first = self._meta_at(0)
+        sizes = (first.page_size,) if first else PAGE_SIZES
+        found = [meta for size in sizes if (meta := self._meta_at(size)) and meta.page_size == size]
+        metas = [meta for meta in (first, *found) if meta]
+        return max(metas, key=lambda meta: meta.transaction, default=None)
+
+    def _meta_at(self, offset: int) -> Meta | None:
+        if offset + META_BYTES > self.size:
+            return None
+        page = self.data[offset : offset + META_BYTES].tobytes()
+        magic, version, _, _ = META_HEAD.unpack_from(page, 16)
+        if magic != MAGIC:
+            return None
+        if version & 0xFFFF != VERSION:
+            raise DatasetError(f"{self.path}: LMDB format version {version}, only 1 can be read")
+        at = 16 + META_HEAD.size
+        (page_size,) = struct.unpack_from("<I", page, at)
+        if page_size not in PAGE_SIZES:
+            return None
+        free, main = (Tree.of(page[i : i + DATABASE.size]) for i in (at, at + DATABASE.size))
+        last_page, transaction = META_TAIL.unpack_from(page, at + 2 * DATABASE.size)
+        return Meta(page_size, free, main, last_page, transaction)
+
+    def _likely_page_size(self) -> int:
+        """The page size at which most of the first pages bear their own numbers."""
+
+        def own_numbers(size: int) -> int:
+            count = min(64, self.size // size)
+            heads = [self.data[i * size : i * size + 8] for i in range(count)]
+            return sum(
+                int.from_bytes(head.tobytes(), "little") == i for i, head in enumerate(heads)
+            )
+
+        return max(PAGE_SIZES, key=own_numbers)
+
+
+def has_magic(path: Path) -> bool:
+    """Whether a file begins as an LMDB data file does; never raises."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(PAGE_SIZES[0] * 2)
+    except OSError:
+        return False
+    magic = MAGIC.to_bytes(4, "little")
+    return any(head[at + 16 : at + 20] == magic for at in (0, *PAGE_SIZES))

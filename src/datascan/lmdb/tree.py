@@ -1,0 +1,287 @@
+"""Walks over a B-tree of an LMDB file, in key order, many leaf pages at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.layout import Bytes, Pairs
+from datascan.lmdb.pages import (
+    BIG_DATA,
+    BRANCH,
+    DATABASE,
+    LEAF,
+    NO_PAGE,
+    OVERFLOW,
+    SUB_DATA,
+    PageFile,
+    Tree,
+)
+from datascan.model import Fault
+
+LEAVES_AT_ONCE = 64
+PAIRS_BYTES = 1 << 20
+PAIRS_RECORDS = 1024
+MOST_DEPTH = 64
+
+Octets = NDArray[np.uint8]
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A page below a branch page; its keys are at or above ``key`` (None: below all others)."""
+
+    page: int
+    key: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class LostPage:
+    """A page of the tree that cannot be used, and why."""
+
+    page: int
+    why: str
+    missing: bool
+
+
+def children(file: PageFile, number: int, key: bytes | None) -> list[Child]:
+    """What lies below branch page ``number``; its first child inherits ``key``.
+
+    Nodes that point outside the page are left out.
+    """
+    page = file.pages[number]
+    lower = int(page[12:14].view("<u2")[0])
+    pointers = page[16:lower].view("<u2").tolist()
+    raw = page.tobytes()
+    found = []
+    for i, at in enumerate(pointers):
+        if at + 8 > len(raw):
+            continue
+        child = int.from_bytes(raw[at : at + 6], "little")
+        length = int.from_bytes(raw[at + 6 : at + 8], "little")
+        found.append(Child(child, key if i == 0 else raw[at + 8 : at + 8 + length]))
+    return found
+
+
+def trouble(file: PageFile, number: int, kind: int) -> LostPage | None:
+    """Why page ``number`` cannot be used as a page of ``kind``; None if it can."""
+    if number >= len(file.pages):
+        return LostPage(number, f"page {number:,} lies beyond the end of the file", missing=True)
+    header = file.header(number)
+    if header is None:
+        return LostPage(number, f"page {number:,} is overwritten", missing=False)
+    flags, lower, upper = header
+    if not flags & kind:
+        return LostPage(number, f"page {number:,} is of another kind", missing=False)
+    if kind != OVERFLOW and not (16 <= lower <= upper <= file.page_size and lower % 2 == 0):
+        return LostPage(number, f"page {number:,} has a damaged header", missing=False)
+    return None
+
+
+class TreeWalk:
+    """One tree of a file. Lost branch pages are collected in ``lost`` as they are met."""
+
+    def __init__(self, file: PageFile, tree: Tree) -> None:
+        self.file = file
+        self.tree = tree
+        self.lost: list[LostPage] = []
+
+    def leaves(self, first: bytes | None = None, stop: bytes | None = None) -> Iterator[Child]:
+        """The leaf pages that may hold keys in ``first`` <= key < ``stop``, in order."""
+        if self.tree.root == NO_PAGE:
+            return
+        yield from self._below(Child(self.tree.root, None), None, first, stop, self.tree.depth)
+
+    def _below(
+        self, at: Child, end: bytes | None, first: bytes | None, stop: bytes | None, depth: int
+    ) -> Iterator[Child]:
+        if depth <= 1:
+            yield at
+            return
+        lost = trouble(self.file, at.page, BRANCH)
+        if lost is not None or depth > MOST_DEPTH:
+            self.lost.append(lost or LostPage(at.page, "the tree has no end", missing=False))
+            return
+        below = children(self.file, at.page, at.key)
+        ends = [child.key for child in below[1:]] + [end]
+        for child, its_end in zip(below, ends, strict=True):
+            too_early = first is not None and its_end is not None and its_end <= first
+            too_late = stop is not None and child.key is not None and child.key >= stop
+            if not too_early and not too_late:
+                yield from self._below(child, its_end, first, stop, depth - 1)
+
+    def find(self, key: bytes) -> bytes | None:
+        """The value of ``key``; None where there is none, or it cannot be read."""
+        for pairs in self.pairs(key, key + b"\0"):
+            for row in range(len(pairs)):
+                lost = any(fault.row == row for fault in pairs.faults)
+                if pairs.keys[row] == key and not lost:
+                    return pairs.values[row]
+        return None
+
+    def databases(self, first: bytes | None = None, stop: bytes | None = None) -> dict[bytes, Tree]:
+        """The databases that stand in this tree under names in ``first`` <= name < ``stop``."""
+        found = {}
+        for leaf in self.leaves(first, stop):
+            if trouble(self.file, leaf.page, LEAF) is None:
+                nodes = leaf_nodes(self.file, np.array([leaf.page]), databases=True)
+                pairs = nodes.pairs(self.file, slice(None), ())
+                for row in range(len(pairs)):
+                    if pairs.values.lengths[row] == DATABASE.size:
+                        found[pairs.keys[row]] = Tree.of(pairs.values[row])
+        return found
+
+    def pairs(self, first: bytes | None = None, stop: bytes | None = None) -> Iterator[Pairs]:
+        """Entries with ``first`` <= key < ``stop``, about a megabyte at a time."""
+        leaves = self.leaves(first, stop)
+        while group := [leaf.page for leaf in take(leaves, LEAVES_AT_ONCE)]:
+            for pairs in self.of_leaves(group):
+                inside = clipped(pairs, first, stop)
+                if len(inside) or inside.faults:
+                    yield inside
+
+    def of_leaves(self, pages: list[int]) -> Iterator[Pairs]:
+        """The entries of these leaf pages; a page that cannot be used is a fault of no row."""
+        lost = [problem for page in pages if (problem := trouble(self.file, page, LEAF))]
+        gone = {problem.page for problem in lost}
+        usable = np.array([page for page in pages if page not in gone], np.int64)
+        faults = tuple(fault_of(problem) for problem in lost)
+        nodes = leaf_nodes(self.file, usable)
+        edges = cuts(nodes.lengths)
+        for start, end in zip(edges[:-1], edges[1:], strict=True):
+            yield nodes.pairs(self.file, slice(start, end), faults)
+            faults = ()
+        if faults:
+            empty = np.empty(0, np.int64)
+            nothing = Bytes(self.file.data, empty, empty)
+            yield Pairs(nothing, nothing, faults)
+
+
+def take(leaves: Iterator[Child], count: int) -> Iterator[Child]:
+    """At most ``count`` more of ``leaves``."""
+    for _, leaf in zip(range(count), leaves, strict=False):
+        yield leaf
+
+
+def cuts(lengths: Numbers) -> list[int]:
+    """Where to cut rows so that each piece has about a megabyte and at most 1,024 rows."""
+    if not len(lengths):
+        return [0]
+    total = np.cumsum(lengths)
+    edges = [0]
+    while edges[-1] < len(lengths):
+        start = edges[-1]
+        before = int(total[start - 1]) if start else 0
+        fitting = int(np.searchsorted(total, before + PAIRS_BYTES, side="right"))
+        edges.append(min(max(start + 1, fitting), start + PAIRS_RECORDS, len(lengths)))
+    return edges
+
+
+def clipped(pairs: Pairs, first: bytes | None, stop: bytes | None) -> Pairs:
+    """The entries with ``first`` <= key < ``stop``; keys are looked at only at the two ends."""
+    low, high = 0, len(pairs)
+    while first is not None and low < high and pairs.keys[low] < first:
+        low += 1
+    while stop is not None and high > low and pairs.keys[high - 1] >= stop:
+        high -= 1
+    return pairs if (low, high) == (0, len(pairs)) else pairs.take(np.arange(low, high))
+
+
+def fault_of(lost: LostPage) -> Fault:
+    """A lost page as a fault of no record."""
+    return Fault(None, "truncated-store" if lost.missing else "damaged-store", lost.why)
+
+
+@dataclass(frozen=True, eq=False)
+class Nodes:
+    """Entries of leaf pages, int64 (n,) each: where key and value lie in the file.
+
+    ``bad`` entries cannot be read: 1 where the value lies beyond the file's end, 2 where its
+    pages or the entry itself are overwritten.
+    """
+
+    key_offsets: Numbers
+    key_lengths: Numbers
+    offsets: Numbers
+    lengths: Numbers
+    bad: NDArray[np.int8]
+
+    def pairs(self, file: PageFile, rows: slice, faults: tuple[Fault, ...]) -> Pairs:
+        """The entries of ``rows``, with ``faults`` in front of their own."""
+        bad = self.bad[rows]
+        own = tuple(Fault(int(row), *BAD[int(bad[row])]) for row in np.flatnonzero(bad))
+        lengths = np.where(bad > 0, 0, self.lengths[rows])
+        keys = Bytes(file.data, self.key_offsets[rows], self.key_lengths[rows])
+        return Pairs(keys, Bytes(file.data, self.offsets[rows], lengths), faults + own)
+
+
+BAD = {
+    1: ("truncated-store", "its value lies beyond the end of the file"),
+    2: ("damaged-store", "the pages of its value are overwritten"),
+}
+
+
+def leaf_nodes(file: PageFile, pages: Numbers, *, databases: bool = False) -> Nodes:
+    """All entries of usable leaf pages that are records; or only those that are named databases.
+
+    Entries that point outside their page are left out too: nothing is known of them, not even a
+    key. The store's own count of entries tells that they are missing.
+    """
+    heads = np.ascontiguousarray(file.pages[pages, :16]).view("<u2")
+    counts = (heads[:, 6].astype(np.int64) - 16) // 2
+    widest = int(counts.max(initial=0))
+    pointers = np.ascontiguousarray(file.pages[pages, 16 : 16 + 2 * widest]).view("<u2")
+    real = np.arange(widest) < counts[:, None]
+    real &= pointers <= file.page_size - 8
+    starts = (pages[:, None] * file.page_size + pointers)[real]
+    ends = np.broadcast_to(((pages + 1) * file.page_size)[:, None], real.shape)[real]
+    fields = gather(file.data, starts, 8).view("<u2").astype(np.int64)
+    low, high, flags, key_length = fields.T
+    length = low | high << 16
+    key_at = starts + 8
+    at = key_at + key_length
+    big = flags & BIG_DATA > 0
+    # Something that ends beyond its own page is no entry.
+    sound = at + np.where(big, 8, length) <= ends
+    keep = sound & ((flags & SUB_DATA > 0) == databases)
+    if not keep.all():
+        key_at, key_length, at, length = key_at[keep], key_length[keep], at[keep], length[keep]
+        big = big[keep]
+    bad = np.zeros(len(at), np.int8)
+    if big.any():
+        where, verdict = overflow_values(file, at[big], length[big])
+        at = at.copy()
+        at[big], bad[big] = where, verdict
+    return Nodes(key_at, key_length, at, length, bad)
+
+
+def overflow_values(
+    file: PageFile, pointers: Numbers, lengths: Numbers
+) -> tuple[Numbers, NDArray[np.int8]]:
+    """Offsets of values on overflow pages, whose numbers stand at ``pointers``; and verdicts."""
+    numbers = gather(file.data, pointers, 8).view("<i8")[:, 0]
+    needed = (lengths + 16 + file.page_size - 1) // file.page_size
+    verdict = np.zeros(len(numbers), np.int8)
+    inside = (numbers >= 0) & (numbers + needed <= len(file.pages))
+    verdict[~inside] = 1
+    first = np.where(inside, numbers, 0)
+    heads = gather(file.data, first * file.page_size, 16)
+    flags = heads[:, 10:12].copy().view("<u2")[:, 0]
+    pages = heads[:, 12:16].copy().view("<u4")[:, 0]
+    own = heads[:, :8].copy().view("<i8")[:, 0] == first
+    verdict[inside & ~(own & (flags & OVERFLOW > 0) & (pages >= needed))] = 2
+    return first * file.page_size + 16, verdict
+
+
+def gather(data: Octets, starts: Numbers, width: int) -> Octets:
+    """``width`` bytes from each of ``starts`` on, (n, width), C-contiguous."""
+    return np.ascontiguousarray(data[starts[:, None] + np.arange(width)])
+
+
+def is_plain(tree: Tree) -> bool:
+    """Whether keys are in byte order and have one value each: no flags but "created"."""
+    return tree.flags & 0x7FFF == 0

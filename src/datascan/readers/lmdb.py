@@ -1,0 +1,177 @@
+"""LMDB: a folder with ``data.mdb``, or a single file.
+
+Ordinary databases are read page by page (datascan.lmdb): without copies, and without crashing on
+damage. Databases with several values a key or with keys in another order go through the ``lmdb``
+library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from datascan.errors import DatasetError
+from datascan.keyvalue import KeyRange, KeyValueReader, show_key
+from datascan.layout import Bytes, Pairs
+from datascan.lmdb.pages import NO_PAGE, PageFile, Tree, has_magic
+from datascan.lmdb.tree import PAIRS_RECORDS, TreeWalk, clipped, fault_of, is_plain
+from datascan.model import Fault, Options, Plan
+
+DATA = "data.mdb"
+EMPTY = Tree(0, 0, 0, 0, 0, 0, NO_PAGE)
+
+MOST_DATABASES = 10_000
+"""A main database with more entries is taken to hold records, not databases."""
+
+
+class LmdbReader(KeyValueReader):
+    """Reads an LMDB environment without its lock file, as of the newest whole transaction."""
+
+    backend = "lmdb"
+
+    def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
+        super().__init__(paths, options)
+        self._opened: tuple[PageFile, TreeWalk] | None = None
+
+    @classmethod
+    def matches(cls, path: Path) -> bool:
+        """A folder with a ``data.mdb``, or a file that begins with LMDB's magic number."""
+        if path.is_dir():
+            return (path / DATA).is_file()
+        return path.is_file() and has_magic(path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_opened": None}
+
+    @property
+    def data_path(self) -> Path:
+        """The data file."""
+        return self.path / DATA if self.path.is_dir() else self.path
+
+    def plan(self) -> Plan:
+        """Look at the meta pages, then plan as for any key-value store."""
+        if not self.data_path.is_file():
+            raise DatasetError(f"{self.path} is no LMDB: there is no {self.data_path.name} in it")
+        plan = super().plan()
+        if self.tree.tree.entries and not plan.shards and not self.faults():
+            raise DatasetError(f"{self.path} holds no database that can be read")
+        return plan
+
+    @property
+    def file(self) -> PageFile:
+        """The data file, opened once a process."""
+        return self._open()[0]
+
+    @property
+    def tree(self) -> TreeWalk:
+        """The database asked for."""
+        return self._open()[1]
+
+    def _open(self) -> tuple[PageFile, TreeWalk]:
+        if self._opened is None:
+            file = PageFile(self.data_path)
+            self._opened = file, TreeWalk(file, chosen_tree(file, self.options.db))
+        return self._opened
+
+    def faults(self) -> tuple[Fault, ...]:
+        """A file that is too short, meta pages that are destroyed, branch pages that are lost."""
+        found = []
+        if self.file.meta is None:
+            found.append(Fault(None, "damaged-store", "both meta pages are destroyed"))
+        elif self.file.is_truncated:
+            found.append(
+                Fault(
+                    None,
+                    "truncated-store",
+                    f"{self.data_path.name} has {self.file.size:,} bytes, "
+                    f"but its pages take {self.file.claimed_bytes:,}",
+                )
+            )
+        return (*found, *self._branch_faults)
+
+    @cached_property
+    def _branch_faults(self) -> tuple[Fault, ...]:
+        walk = TreeWalk(self.file, self.tree.tree)
+        for _ in walk.leaves():
+            pass
+        return tuple(fault_of(lost) for lost in walk.lost)
+
+    def claimed(self) -> int | None:
+        """How many records the database says it has."""
+        return self.tree.tree.entries - self._databases if self.file.meta else None
+
+    @cached_property
+    def _databases(self) -> int:
+        """Entries that are named databases; a tree with many entries is taken to hold none."""
+        few = self.tree.tree.entries <= MOST_DATABASES
+        return len(self.tree.databases()) if few and self.options.db is None else 0
+
+    def ranges(self) -> list[KeyRange]:
+        """Runs of leaf pages, with the keys that part them in the branch pages."""
+        tree = self.tree.tree
+        if tree.entries == 0 and tree.root == NO_PAGE:
+            return []
+        if not is_plain(tree):
+            return [KeyRange()]
+        leaf_bytes = tree.pages * self.file.page_size / max(1, tree.leaf_pages)
+        step = max(1, int(self.options.shard_bytes / leaf_bytes))
+        leaves = islice(self.tree.leaves(), 0, None, step)
+        edges = [leaf.key for leaf in leaves][1:]
+        return [KeyRange(a, b) for a, b in pairwise([None, *edges, None])]
+
+    def walk(self, span: KeyRange, *, values: bool = True) -> Iterator[Pairs]:
+        """The entries of a key range."""
+        if is_plain(self.tree.tree):
+            yield from self.tree.pairs(span.first, span.stop)
+        elif not self.faults():
+            yield from self._walk_with_library(span, values=values)
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of ``key``, if the database is an ordinary one."""
+        return self.tree.find(key) if is_plain(self.tree.tree) else None
+
+    def nbytes(self) -> int:
+        """The bytes of the database's pages, as far as the file has them."""
+        return min(self.tree.tree.pages * self.file.page_size, self.file.size)
+
+    def _walk_with_library(self, span: KeyRange, *, values: bool) -> Iterator[Pairs]:
+        environment = lmdb.open(
+            str(self.path), subdir=self.path.is_dir(), readonly=True, lock=False, max_dbs=1
+        )
+        with environment, environment.begin() as transaction:
+            name = self.options.db
+            database = environment.open_db(name.encode(), transaction) if name else None
+            entries = transaction.cursor(database).iternext(keys=True, values=True)
+            while chunk := list(islice(entries, PAIRS_RECORDS)):
+                keys, data = zip(*chunk, strict=True)
+                inside = Pairs(Bytes.of(keys), Bytes.of(data if values else [b""] * len(keys)))
+                yield clipped(inside, span.first, span.stop)
+
+
+def chosen_tree(file: PageFile, name: str | None) -> Tree:
+    """The database called ``name``, or the main one.
+
+    Raises:
+        DatasetError: where there is no such database, or the main one only holds others.
+    """
+    if file.meta is None:
+        return EMPTY
+    main = TreeWalk(file, file.meta.main)
+    if name is not None:
+        key = name.encode()
+        tree = main.databases(key, key + b"\0").get(key)
+        if tree is None:
+            known = ", ".join(sorted(map(show_key, main.databases()))) or "none"
+            raise DatasetError(f"{file.path} has no database {name!r}; it has: {known}")
+        return tree
+    if 0 < main.tree.entries <= MOST_DATABASES:
+        named = main.databases()
+        if len(named) == main.tree.entries:
+            known = ", ".join(sorted(map(show_key, named))[:20])
+            raise DatasetError(f"{file.path} holds named databases: choose one by --db: {known}")
+    return main.tree
