@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -62,7 +63,7 @@ class Bytes:
         breaks = np.flatnonzero(np.diff(steps)) + 1
         if len(rows) > SHORT_RUN * (len(breaks) + 1):
             edges = [0, *(breaks + 1).tolist(), len(rows)]
-            for first, last in zip(edges[:-1], edges[1:], strict=True):
+            for first, last in pairwise(edges):
                 out[first:last] = self._run(offsets, first, last, width)
         else:
             source = self.buffer.data

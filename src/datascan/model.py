@@ -182,8 +182,8 @@ class Pictures:
     """What is known of a block's encoded images: each array has shape (m,), for ``rows``.
 
     ``height``, ``width``, ``channels`` are int64; ``mode``, ``format`` and ``dtype`` are words
-    ("RGB", "JPEG", "uint8"). ``low`` and ``high``, float64 (m, 4), are extents per channel, NaN beyond the last;
-    ``totals`` and ``squares`` are float64 sums over ``counts`` values: all of the decoded values,
+    ("RGB", "JPEG", "uint8"). ``low`` and ``high``, float64 (m, 4), are extents per channel, NaN
+    beyond the last; ``totals`` and ``squares`` are float64 sums over ``counts`` values: all of the decoded values,
     of JPEGs at 1/8 scale (``approximate``).
     """
 
@@ -254,7 +254,8 @@ class Plan:
     """What a reader knows of its dataset before reading it.
 
     ``stated``: the place where the dataset's author wrote down a number of records, and that
-    number. ``claimed``: how many the store's own bookkeeping says it has. ``damaged`` asks for a worker process even where one would not pay.
+    number. ``claimed``: how many the store's own bookkeeping says it has. ``damaged`` asks for a
+    worker process even where one would not pay.
     """
 
     shards: tuple[Shard, ...]
@@ -310,7 +311,7 @@ class Reader(ABC):
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
         """The keys of ``rows`` (ascending) of ``shard``; not UTF-8: with backslash escapes."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  (most readers make nothing)
         """Remove whatever was made beside the dataset; safe to call twice."""
 
 

@@ -224,7 +224,9 @@ class Done:
 class Work(Protocol[R_co]):
     """What is done with a shard, and what stands for one that kills its worker."""
 
-    reader: Reader
+    @property
+    def reader(self) -> Reader:
+        """Reads the shards."""
 
     def __call__(self, shard: Shard, desk: Desk) -> R_co:
         """The result for the shard."""

@@ -99,9 +99,7 @@ def test_a_block_reads_every_record_as_protobuf_does(messages, data):
         return
     block = DatumLayout(Options()).block(0, Bytes.of(records), lambda row, count: None)
     malformed = {fault.row for fault in block.faults if fault.rule == "malformed-record"}
-    values = {
-        int(row): part.values[i] for part in block.parts for i, row in enumerate(part.rows)
-    }
+    values = {int(row): part.values[i] for part in block.parts for i, row in enumerate(part.rows)}
     for row, record in enumerate(records):
         check_record(row, record, block, malformed, values)
 

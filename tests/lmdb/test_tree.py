@@ -34,7 +34,9 @@ def by_library(path: Path) -> list[tuple]:
 SIZES = st.sampled_from([0, 1, 7, 100, 1000, 2022, 2023, 2024, 4080, 4081, 5000, 9000])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     entries=st.dictionaries(st.binary(min_size=1, max_size=200), SIZES, max_size=60),
     first=st.none() | st.binary(max_size=3),

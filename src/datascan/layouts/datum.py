@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import xxhash
-from datascan.pictures import look_at
 from numpy.typing import NDArray
 
 from datascan.datum.content import complaint
@@ -18,6 +17,7 @@ from datascan.datum.template import Template, template_of
 from datascan.layout import Bytes, Layout, Mark
 from datascan.measures.contents import digests_of, signatures_of
 from datascan.model import Block, Fault, Labels, Part
+from datascan.pictures import look_at
 
 MOST_TEMPLATES = 8
 """Records of one length are tried against so many templates before the exact path takes them."""

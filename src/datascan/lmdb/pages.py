@@ -79,6 +79,7 @@ class PageFile:
         data: all bytes, uint8 (size,).
         pages: the whole pages, uint8 (pages, page_size); the last partial page is left out.
         meta: the newer valid meta page, or None where both are destroyed.
+        lost_metas: numbers of the meta pages that are destroyed; LMDB itself refuses such a file.
 
     Raises:
         DatasetError: where the file cannot be opened or has another format version.
@@ -93,7 +94,7 @@ class PageFile:
         except OSError as error:
             raise DatasetError(f"cannot read {path}: {error.strerror}") from error
         self.data: NDArray[np.uint8] = np.frombuffer(mapped, np.uint8)
-        self.meta = self._newer_meta()
+        self.meta, self.lost_metas = self._newer_meta()
         self.page_size = self.meta.page_size if self.meta else self._likely_page_size()
         count = self.size // self.page_size
         self.pages = self.data[: count * self.page_size].reshape(count, self.page_size)
@@ -115,12 +116,14 @@ class PageFile:
         own, _, flags, lower, upper = HEADER.unpack_from(self.pages[number].data)
         return (flags, lower, upper) if own == number else None
 
-    def _newer_meta(self) -> Meta | None:
+    def _newer_meta(self) -> tuple[Meta | None, tuple[int, ...]]:
         first = self._meta_at(0)
         sizes = (first.page_size,) if first else PAGE_SIZES
-        found = [meta for size in sizes if (meta := self._meta_at(size)) and meta.page_size == size]
-        metas = [meta for meta in (first, *found) if meta]
-        return max(metas, key=lambda meta: meta.transaction, default=None)
+        seconds = (meta for size in sizes if (meta := self._meta_at(size)))
+        metas = (first, next((meta for meta in seconds), None))
+        lost = tuple(i for i, meta in enumerate(metas) if meta is None)
+        valid = [meta for meta in metas if meta]
+        return max(valid, key=lambda meta: meta.transaction, default=None), lost
 
     def _meta_at(self, offset: int) -> Meta | None:
         if offset + META_BYTES > self.size:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,11 +84,18 @@ def trouble(file: PageFile, number: int, kind: int) -> LostPage | None:
 
 
 class TreeWalk:
-    """One tree of a file. Lost branch pages are collected in ``lost`` as they are met."""
+    """One tree of a file. Lost branch pages are collected in ``lost`` as they are met.
 
-    def __init__(self, file: PageFile, tree: Tree) -> None:
+    ``strays`` gives leaf pages, by first key, that the tree does not lead to: they are walked in
+    the place of what lies below a lost branch page.
+    """
+
+    def __init__(
+        self, file: PageFile, tree: Tree, strays: Callable[[], list[Child]] = list
+    ) -> None:
         self.file = file
         self.tree = tree
+        self.strays = strays
         self.lost: list[LostPage] = []
 
     def leaves(self, first: bytes | None = None, stop: bytes | None = None) -> Iterator[Child]:
@@ -105,6 +113,7 @@ class TreeWalk:
         lost = trouble(self.file, at.page, BRANCH)
         if lost is not None or depth > MOST_DEPTH:
             self.lost.append(lost or LostPage(at.page, "the tree has no end", missing=False))
+            yield from self._strays_between(at.key, end, first, stop)
             return
         below = children(self.file, at.page, at.key)
         ends = [child.key for child in below[1:]] + [end]
@@ -113,6 +122,20 @@ class TreeWalk:
             too_late = stop is not None and child.key is not None and child.key >= stop
             if not too_early and not too_late:
                 yield from self._below(child, its_end, first, stop, depth - 1)
+
+    def _strays_between(self, *bounds: bytes | None) -> Iterator[Child]:
+        """Strays whose first key lies within both ranges (key, end) and (first, stop)."""
+        lows, highs = bounds[::2], bounds[1::2]
+        strays = self.strays()
+        for i, stray in enumerate(strays):
+            key = stray.key or b""
+            following = strays[i + 1].key if i + 1 < len(strays) else None
+            low, first = lows
+            inside = (low is None or key >= low) and all(h is None or key < h for h in highs)
+            # A stray that begins before the range asked for may still reach into it.
+            reaches = first is None or key >= first or following is None or following > first
+            if inside and reaches:
+                yield stray
 
     def find(self, key: bytes) -> bytes | None:
         """The value of ``key``; None where there is none, or it cannot be read."""
@@ -152,7 +175,7 @@ class TreeWalk:
         faults = tuple(fault_of(problem) for problem in lost)
         nodes = leaf_nodes(self.file, usable)
         edges = cuts(nodes.lengths)
-        for start, end in zip(edges[:-1], edges[1:], strict=True):
+        for start, end in pairwise(edges):
             yield nodes.pairs(self.file, slice(start, end), faults)
             faults = ()
         if faults:

@@ -51,7 +51,7 @@ def scalar(values: NDArray[Any]) -> NDArray[Any]:
     if flat.shape[1] == 1:
         return np.asarray(flat[:, 0])
     # Never whole, so never taken for classes; NaN and Inf pass through the sum.
-    return flat.astype(np.float64).sum(axis=1) * 0.0 + 0.5
+    return np.asarray(flat.astype(np.float64).sum(axis=1) * 0.0 + 0.5)
 
 
 def compact(values: NDArray[Any]) -> NDArray[Any]:

@@ -8,7 +8,7 @@ library.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cache, cached_property, partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,13 @@ from datascan.errors import DatasetError
 from datascan.keyvalue import KeyRange, KeyValueReader, show_key
 from datascan.layout import Bytes, Pairs
 from datascan.lmdb.pages import NO_PAGE, PageFile, Tree, has_magic
+from datascan.lmdb.salvage import stray_leaves
 from datascan.lmdb.tree import PAIRS_RECORDS, TreeWalk, clipped, fault_of, is_plain
 from datascan.model import Fault, Options, Plan
 
 DATA = "data.mdb"
-EMPTY = Tree(0, 0, 0, 0, 0, 0, NO_PAGE)
+LOST_TREE = Tree(0, 2, 0, 0, 0, 0, NO_PAGE - 1)
+"""Stands for a tree whose root nobody knows: all of its leaves are strays."""
 
 MOST_DATABASES = 10_000
 """A main database with more entries is taken to hold records, not databases."""
@@ -75,20 +77,28 @@ class LmdbReader(KeyValueReader):
     def _open(self) -> tuple[PageFile, TreeWalk]:
         if self._opened is None:
             file = PageFile(self.data_path)
-            self._opened = file, TreeWalk(file, chosen_tree(file, self.options.db))
+            tree = chosen_tree(file, self.options.db)
+            strays = cache(partial(stray_leaves, file, tree))
+            self._opened = file, TreeWalk(file, tree, strays)
         return self._opened
 
     def faults(self) -> tuple[Fault, ...]:
         """A file that is too short, meta pages that are destroyed, branch pages that are lost."""
         found = []
-        if self.file.meta is None:
-            found.append(Fault(None, "damaged-store", "both meta pages are destroyed"))
-        elif self.file.is_truncated:
+        name = self.data_path.name
+        if not self.file.size:
+            found.append(Fault(None, "truncated-store", f"{name} is empty"))
+        elif self.file.meta is None:
+            found.append(Fault(None, "damaged-store", f"{name}: both meta pages are destroyed"))
+        elif self.file.lost_metas:
+            lost = " and ".join(map(str, self.file.lost_metas))
+            found.append(Fault(None, "damaged-store", f"{name}: meta page {lost} is destroyed"))
+        if self.file.is_truncated:
             found.append(
                 Fault(
                     None,
                     "truncated-store",
-                    f"{self.data_path.name} has {self.file.size:,} bytes, "
+                    f"{name} has {self.file.size:,} bytes, "
                     f"but its pages take {self.file.claimed_bytes:,}",
                 )
             )
@@ -99,7 +109,8 @@ class LmdbReader(KeyValueReader):
         walk = TreeWalk(self.file, self.tree.tree)
         for _ in walk.leaves():
             pass
-        return tuple(fault_of(lost) for lost in walk.lost)
+        lost = walk.lost if self.file.meta else []
+        return tuple(fault_of(page) for page in lost)
 
     def claimed(self) -> int | None:
         """How many records the database says it has."""
@@ -114,11 +125,11 @@ class LmdbReader(KeyValueReader):
     def ranges(self) -> list[KeyRange]:
         """Runs of leaf pages, with the keys that part them in the branch pages."""
         tree = self.tree.tree
-        if tree.entries == 0 and tree.root == NO_PAGE:
+        if tree.root == NO_PAGE or not len(self.file.pages):
             return []
         if not is_plain(tree):
             return [KeyRange()]
-        leaf_bytes = tree.pages * self.file.page_size / max(1, tree.leaf_pages)
+        leaf_bytes = self.nbytes() / max(1, tree.leaf_pages)
         step = max(1, int(self.options.shard_bytes / leaf_bytes))
         leaves = islice(self.tree.leaves(), 0, None, step)
         edges = [leaf.key for leaf in leaves][1:]
@@ -137,6 +148,8 @@ class LmdbReader(KeyValueReader):
 
     def nbytes(self) -> int:
         """The bytes of the database's pages, as far as the file has them."""
+        if self.file.meta is None:
+            return self.file.size
         return min(self.tree.tree.pages * self.file.page_size, self.file.size)
 
     def _walk_with_library(self, span: KeyRange, *, values: bool) -> Iterator[Pairs]:
@@ -160,7 +173,7 @@ def chosen_tree(file: PageFile, name: str | None) -> Tree:
         DatasetError: where there is no such database, or the main one only holds others.
     """
     if file.meta is None:
-        return EMPTY
+        return LOST_TREE
     main = TreeWalk(file, file.meta.main)
     if name is not None:
         key = name.encode()

@@ -1,0 +1,95 @@
+"""Times datascan against the plain script and ``cat``, in turn, and prints a table of ratios.
+
+Every figure is the median of whole processes, start-up included, the files in the page cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.datasets import CASES, Case
+
+HEAD = f"{'case':<18}{'records':>10}{'MB':>8}{'plain':>9}{'datascan':>10}{'1 worker':>10}{'cat':>8}"
+HEAD += f"{'plain/ds':>10}{'ds/cat':>8}{'1w/2w':>7}"
+
+
+def seconds(command: list[str]) -> float:
+    """How long a command takes; its output is thrown away."""
+    began = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - began
+
+
+def files(path: Path) -> list[str]:
+    """The files of a dataset."""
+    return [str(path)] if path.is_file() else sorted(str(p) for p in path.iterdir() if p.is_file())
+
+
+def run_case(case: Case, home: Path, scale: float, runs: int) -> str:
+    """One row of the table."""
+    path = case.path(home, scale)
+    python = [sys.executable, "-m"]
+    scan = [*python, "datascan", case.command, str(path), "--fail-on", "never", "--quiet"]
+    commands = {
+        "plain": [*python, "benchmarks.plain", case.plain, str(path)],
+        "datascan": scan,
+        "one": [*scan, "--workers", "1"],
+        "cat": [
+            "sh",
+            "-c",
+            'cd "$0" 2>/dev/null; cat -- "$@" > /dev/null',
+            str(path),
+            *files(path),
+        ],
+    }
+    times: dict[str, list[float]] = {name: [] for name in commands}
+    for turn in range(runs + 1):
+        for name, command in commands.items():
+            elapsed = seconds(command)
+            if turn:  # the first turn fills the page cache
+                times[name].append(elapsed)
+    plain, datascan, one, cat = (statistics.median(times[name]) for name in commands)
+    size = sum(os.path.getsize(file) for file in files(path)) / 1e6
+    count = path.name.rsplit("-", 1)[1]
+    row = f"{case.name:<18}{int(count):>10,}{size:>8,.0f}"
+    row += f"{plain:>8.2f}s{datascan:>9.2f}s{one:>9.2f}s{cat:>7.2f}s"
+    return row + f"{plain / datascan:>9.1f}x{datascan / cat:>7.1f}x{one / datascan:>6.2f}x"
+
+
+def start_up(runs: int) -> str:
+    """``datascan --version`` against ``import numpy``."""
+    version = [sys.executable, "-m", "datascan", "--version"]
+    numpy = [sys.executable, "-c", "import numpy"]
+    pairs = [(seconds(version), seconds(numpy)) for _ in range(runs + 1)][1:]
+    ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+    return f"datascan --version {ours * 1000:.0f} ms, import numpy {theirs * 1000:.0f} ms: {ours / theirs:.2f}x"
+
+
+def main() -> None:
+    """Run the cases that were asked for."""
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("cases", nargs="*", help="all without: " + " ".join(c.name for c in CASES))
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the full record counts")
+    parser.add_argument("--runs", type=int, default=3, help="counted runs of each command")
+    parser.add_argument("--dir", type=Path, default=Path(tempfile.gettempdir()) / "datascan-bench")
+    given = parser.parse_args()
+    given.dir.mkdir(parents=True, exist_ok=True)
+    print(HEAD)
+    for case in CASES:
+        if not given.cases or case.name in given.cases:
+            print(run_case(case, given.dir, given.scale, given.runs), flush=True)
+    print(start_up(given.runs))
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    print(f"largest process: {peak / 1024:.0f} MiB resident, mapped files included")
+
+
+if __name__ == "__main__":
+    main()

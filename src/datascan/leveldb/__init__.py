@@ -1,0 +1,1 @@
+"""What the LevelDB reader stands on: logs, manifests, clones, recovery, and the way past damage."""

@@ -1,0 +1,152 @@
+"""LevelDB's log format, in which both its write-ahead log and its manifest are framed.
+
+Source: LevelDB, doc/log_format.md, log_reader.cc and log_writer.cc. A file is a row of blocks of
+32 KiB; a record lies in one fragment or in several (first, middle, last); a fragment has a header
+of a masked CRC-32C, a length and a kind, and never crosses the end of a block.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import google_crc32c
+
+BLOCK_BYTES = 1 << 15
+HEADER = struct.Struct("<IHB")
+FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
+MASK_DELTA = 0xA282EAD8
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """A place of a log from which records are lost: the rule, the byte, and words for it."""
+
+    rule: str
+    at: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A fragment that lies at byte ``at`` and is as it was written."""
+
+    at: int
+    kind: int
+    payload: bytes
+
+
+def read_log(path: Path) -> Iterator[bytes | Flaw]:
+    """The records of a log, as LevelDB would read them, and the flaws between them.
+
+    A log that ends inside a record is a flaw too, although LevelDB passes over it in silence.
+    """
+    pending: list[bytes] | None = None
+    at, follows_flaw = 0, False
+    for item in fragments(path):
+        if isinstance(item, Flaw):
+            pending, follows_flaw = None, True
+            yield item
+            continue
+        is_start = item.kind in (FULL, FIRST)
+        if item.kind not in (FULL, FIRST, MIDDLE, LAST):
+            yield Flaw("damaged-store", item.at, f"has a fragment of the unknown kind {item.kind}")
+            pending, follows_flaw = None, True
+            continue
+        if is_start and pending is not None:
+            yield Flaw("damaged-store", at, "has a record without an end")
+        elif not is_start and pending is None:
+            # What is left of a record whose beginning was just reported is no news.
+            if not follows_flaw:
+                yield Flaw("damaged-store", item.at, "has a record without a beginning")
+            follows_flaw = True
+            continue
+        if is_start:
+            pending, at, follows_flaw = [], item.at, False
+        assert pending is not None  # noqa: S101
+        pending.append(item.payload)
+        if item.kind in (FULL, LAST):
+            yield b"".join(pending)
+            pending = None
+    if pending is not None:
+        yield cut_off(path.stat().st_size)
+
+
+def fragments(path: Path) -> Iterator[Fragment | Flaw]:
+    """The fragments of a log. After a flaw the rest of its block is lost, as it is to LevelDB."""
+    zeros: int | None = None
+    base = 0
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            if zeros is not None and any(block):
+                yield Flaw("damaged-store", zeros, f"holds zeros for {base - zeros:,} bytes")
+                zeros = None
+            for item in block_fragments(block, base):
+                if isinstance(item, int):
+                    zeros = item if zeros is None else zeros
+                else:
+                    yield item
+            base += len(block)
+
+
+def block_fragments(block: bytes, base: int) -> Iterator[Fragment | Flaw | int]:
+    """The fragments of one block; a number is the byte from which on the block is all zeros."""
+    at, size = 0, len(block)
+    while size - at >= HEADER.size:
+        crc, length, kind = HEADER.unpack_from(block, at)
+        end = at + HEADER.size + length
+        if kind == 0 and length == 0:
+            is_zero = not any(block[at:])
+            yield base + at if is_zero else Flaw("damaged-store", base + at, "has a zeroed header")
+            return
+        if end > size:
+            is_last = size < BLOCK_BYTES
+            yield cut_off(base + size) if is_last else bad_checksum(base + at)
+            return
+        if masked_crc(block[at + 6 : end]) != crc:
+            yield bad_checksum(base + at)
+            return
+        yield Fragment(base + at, kind, block[at + HEADER.size : end])
+        at = end
+    if size < BLOCK_BYTES and any(block[at:]):
+        yield cut_off(base + size)
+
+
+def cut_off(size: int) -> Flaw:
+    """The flaw of a log of ``size`` bytes whose last record is not whole."""
+    return Flaw("truncated-store", size, "ends inside a record")
+
+
+def bad_checksum(at: int) -> Flaw:
+    """The flaw of a fragment that is not as it was written."""
+    return Flaw("damaged-store", at, "has a wrong checksum or length")
+
+
+def masked_crc(data: bytes) -> int:
+    """The CRC-32C of ``data``, masked as LevelDB stores it."""
+    crc = int(google_crc32c.value(data))
+    return (((crc >> 15) | (crc << 17)) + MASK_DELTA) & 0xFFFF_FFFF
+
+
+def framed(records: Iterable[bytes]) -> bytes:
+    """``records`` as the contents of a log file."""
+    out = bytearray()
+    for record in records:
+        at = 0
+        while True:
+            room = BLOCK_BYTES - len(out) % BLOCK_BYTES
+            if room < HEADER.size:
+                out += bytes(room)
+                room = BLOCK_BYTES
+            piece = record[at : at + room - HEADER.size]
+            is_first, is_last = at == 0, at + len(piece) == len(record)
+            kind = {(True, True): FULL, (True, False): FIRST, (False, True): LAST}.get(
+                (is_first, is_last), MIDDLE
+            )
+            out += HEADER.pack(masked_crc(bytes([kind]) + piece), len(piece), kind) + piece
+            at += len(piece)
+            if is_last:
+                break
+    return bytes(out)

@@ -1,0 +1,109 @@
+"""A LevelDB opened through clones: one that is recovered, and one for every process that reads."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Any
+
+import plyvel
+
+from datascan.errors import DatasetError
+from datascan.leveldb.clone import make_clone, read_state
+from datascan.leveldb.folder import Folder
+from datascan.leveldb.inspection import inspect
+from datascan.leveldb.recovery import Recovered, recover, words_of
+
+PREFIX = "datascan-"
+CACHE_BYTES = 8 << 20
+
+
+class Store:
+    """A store that is only read, however many processes read it. Pickles without its handles.
+
+    All clones lie in one folder, which goes when the process that made it calls ``close`` or ends.
+    """
+
+    def __init__(self, path: Path, root: Path, recovered: Recovered) -> None:
+        self.path = path
+        self.root = root
+        self.recovered = recovered
+        self._opened: dict[int, Any] = {}
+        self._removal = weakref.finalize(self, remove_own, root, os.getpid())
+
+    @classmethod
+    def of(cls, path: Path) -> Store:
+        """Clone the LevelDB in ``path`` and recover the clone.
+
+        Raises:
+            DatasetError: where it cannot be read, or where there is no room for a clone.
+        """
+        path = path.resolve()
+        try:
+            found = inspect(path)
+        except OSError as error:
+            raise DatasetError(f"cannot read {error.filename or path}: {error.strerror}") from error
+        try:
+            root = Path(tempfile.mkdtemp(prefix=PREFIX))
+        except OSError as error:
+            raise cannot_clone(path, error) from error
+        try:
+            return cls(path, root, recover(found, root))
+        except BaseException as error:
+            shutil.rmtree(root, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise cannot_clone(path, error) from error
+            raise
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_opened": {}, "_removal": None}
+
+    @property
+    def db(self) -> Any:
+        """This process' own ``plyvel.DB``; None where LevelDB cannot open the store.
+
+        Raises:
+            DatasetError: where there is no room for one more clone.
+        """
+        # A forked process inherits its parent's: it is left alone, neither used nor closed.
+        if os.getpid() not in self._opened and self.recovered.home is not None:
+            self._opened[os.getpid()] = self._open(self.recovered.home)
+        return self._opened.get(os.getpid())
+
+    def _open(self, recovered: Path) -> Any:
+        try:
+            home = Path(tempfile.mkdtemp(prefix="reader-", dir=self.root)) / "clone"
+            tables = {n: recovered / name for n, name in Folder.of(recovered).tables.items()}
+            make_clone(home, read_state(recovered), tables)
+            return plyvel.DB(str(home), paranoid_checks=True, lru_cache_size=CACHE_BYTES)
+        except OSError as error:
+            raise cannot_clone(self.path, error) from error
+        except plyvel.Error as error:
+            raise DatasetError(f"cannot open {self.path}: {words_of(error)}") from error
+
+    def close(self) -> None:
+        """Close what this process opened, and remove all clones if it made them."""
+        opened = self._opened.pop(os.getpid(), None)
+        if opened is not None:
+            opened.close()
+        if self._removal is not None:
+            self._removal()
+
+
+def remove_own(root: Path, owner: int) -> None:
+    """Remove the folder ``root``, unless this is a fork of the process that made it."""
+    if os.getpid() == owner:
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def cannot_clone(path: Path, error: OSError) -> DatasetError:
+    """What to tell people when there is no clone."""
+    why = error.strerror or words_of(error)
+    room = "with more room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "that can be used"
+    return DatasetError(
+        f"cannot clone {path} into {tempfile.gettempdir()}: {why}; set TMPDIR to a folder {room}"
+    )
