@@ -17,6 +17,9 @@ from datascan.leveldb.levels import at_rest
 from datascan.leveldb.log import Flaw, framed, read_log
 from datascan.leveldb.manifest import ManifestError, State, edit_of, state_of
 
+TAKEN = 16
+"""Opening a clone takes two or three new numbers for its log and manifest."""
+
 
 def make_clone(
     home: Path, state: State, tables: Mapping[int, Path], logs: Iterable[Path] = ()
@@ -34,6 +37,16 @@ def make_clone(
         # Not copy(): the original may be without the right to write.
         shutil.copyfile(log, home / log.name)
     write_state(home, state)
+
+
+def forbid_compaction(home: Path) -> None:
+    """Keep LevelDB from rewriting tables in the background, which reading many of them may start.
+
+    Folders stand where it would write the first new table: that fails, and it never tries again.
+    """
+    number = read_state(home).next_file
+    for taken in range(number, number + TAKEN):
+        (home / f"{taken:06}.ldb").mkdir()
 
 
 def write_state(home: Path, state: State) -> State:

@@ -13,7 +13,7 @@ from typing import Any
 import plyvel
 
 from datascan.errors import DatasetError
-from datascan.leveldb.clone import make_clone, read_state
+from datascan.leveldb.clone import forbid_compaction, make_clone, read_state
 from datascan.leveldb.folder import Folder
 from datascan.leveldb.inspection import inspect
 from datascan.leveldb.recovery import Recovered, recover, words_of
@@ -79,6 +79,7 @@ class Store:
             home = Path(tempfile.mkdtemp(prefix="reader-", dir=self.root)) / "clone"
             tables = {n: recovered / name for n, name in Folder.of(recovered).tables.items()}
             make_clone(home, read_state(recovered), tables)
+            forbid_compaction(home)
             return plyvel.DB(str(home), paranoid_checks=True, lru_cache_size=CACHE_BYTES)
         except OSError as error:
             raise cannot_clone(self.path, error) from error

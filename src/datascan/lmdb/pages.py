@@ -78,7 +78,9 @@ class PageFile:
     Attributes:
         data: all bytes, uint8 (size,).
         pages: the whole pages, uint8 (pages, page_size); the last partial page is left out.
-        meta: the newer valid meta page, or None where both are destroyed.
+        meta: the newer of the two meta pages, or None where one is destroyed: the other may be the
+            older one, of whose pages some are in use for something else by now.
+        survivor: the meta page that is left, the newer one of two.
         lost_metas: numbers of the meta pages that are destroyed; LMDB itself refuses such a file.
 
     Raises:
@@ -94,8 +96,10 @@ class PageFile:
         except OSError as error:
             raise DatasetError(f"cannot read {path}: {error.strerror}") from error
         self.data: NDArray[np.uint8] = np.frombuffer(mapped, np.uint8)
-        self.meta, self.lost_metas = self._newer_meta()
-        self.page_size = self.meta.page_size if self.meta else self._likely_page_size()
+        self.survivor, self.lost_metas = self._newer_meta()
+        self.meta = None if self.lost_metas else self.survivor
+        known = self.survivor.page_size if self.survivor else 0
+        self.page_size = known or self._likely_page_size()
         count = self.size // self.page_size
         self.pages = self.data[: count * self.page_size].reshape(count, self.page_size)
 

@@ -30,28 +30,15 @@ class Stray:
 
 def stray_leaves(file: PageFile, tree: Tree) -> list[Child]:
     """Leaf pages of ``tree`` that it does not lead to, by first key."""
-    candidates = sweep(file)
     free: set[int] = set()
     known: set[int] = set()
     if file.meta is not None:
         known = reachable(file, [file.meta.free, file.meta.main, tree])
         free = free_pages(file, [leaf.page for leaf in TreeWalk(file, file.meta.free).leaves()])
-    strays = []
-    lists = []
-    for page in candidates.tolist():
-        if page in known:
-            continue
-        stray = described(file, page)
-        if stray is None:
-            continue
-        if is_free_list(file, page):
-            lists.append(page)
-        else:
-            strays.append(stray)
-    if file.meta is None:
-        free = free_pages(file, lists)
-    strays = [stray for stray in strays if stray.page not in free]
-    return [Child(stray.page, stray.first) for stray in newest(strays)]
+    # Without a meta page no free list can be told from an older one: overlaps decide.
+    unknown = (page for page in sweep(file).tolist() if page not in known and page not in free)
+    strays = (described(file, page) for page in unknown if not is_free_list(file, page))
+    return [Child(stray.page, stray.first) for stray in newest([s for s in strays if s])]
 
 
 def sweep(file: PageFile) -> NDArray[np.int64]:
@@ -95,6 +82,8 @@ def described(file: PageFile, page: int) -> Stray | None:
 
 def is_free_list(file: PageFile, page: int) -> bool:
     """Whether a leaf holds lists of free pages: 8-byte keys, values of a count and that many."""
+    if trouble(file, page, LEAF) is not None:
+        return False
     pairs = leaf_nodes(file, np.array([page])).pairs(file, slice(None), ())
     for row in range(len(pairs)):
         value = pairs.values[row]
@@ -108,7 +97,7 @@ def free_pages(file: PageFile, leaves: list[int]) -> set[int]:
     """The pages that free lists on these leaf pages name."""
     found: set[int] = set()
     for page in leaves:
-        if trouble(file, page, LEAF) is None and is_free_list(file, page):
+        if is_free_list(file, page):
             pairs = leaf_nodes(file, np.array([page])).pairs(file, slice(None), ())
             for row in range(len(pairs)):
                 found.update(np.frombuffer(pairs.values[row], "<u8")[1:].tolist())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +34,16 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A page below a branch page; its keys are at or above ``key`` (None: below all others)."""
+    """A page below a branch page: its keys are in ``key`` <= key < ``end`` (None: no bound)."""
 
     page: int
     key: bytes | None
+    end: bytes | None = None
+
+    def bounds(self, first: bytes, last: bytes) -> bool:
+        """Whether keys from ``first`` to ``last`` may stand on this page."""
+        above = self.key is None or first >= self.key
+        return above and (self.end is None or last < self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,7 @@ class TreeWalk:
         self, at: Child, end: bytes | None, first: bytes | None, stop: bytes | None, depth: int
     ) -> Iterator[Child]:
         if depth <= 1:
-            yield at
+            yield Child(at.page, at.key, end)
             return
         lost = trouble(self.file, at.page, BRANCH)
         if lost is not None or depth > MOST_DEPTH:
@@ -161,19 +167,26 @@ class TreeWalk:
     def pairs(self, first: bytes | None = None, stop: bytes | None = None) -> Iterator[Pairs]:
         """Entries with ``first`` <= key < ``stop``, about a megabyte at a time."""
         leaves = self.leaves(first, stop)
-        while group := [leaf.page for leaf in take(leaves, LEAVES_AT_ONCE)]:
+        while group := list(islice(leaves, LEAVES_AT_ONCE)):
             for pairs in self.of_leaves(group):
                 inside = clipped(pairs, first, stop)
                 if len(inside) or inside.faults:
                     yield inside
 
-    def of_leaves(self, pages: list[int]) -> Iterator[Pairs]:
+    def of_leaves(self, leaves: list[Child]) -> Iterator[Pairs]:
         """The entries of these leaf pages; a page that cannot be used is a fault of no row."""
-        lost = [problem for page in pages if (problem := trouble(self.file, page, LEAF))]
+        lost = [problem for leaf in leaves if (problem := trouble(self.file, leaf.page, LEAF))]
         gone = {problem.page for problem in lost}
-        usable = np.array([page for page in pages if page not in gone], np.int64)
+        usable = [leaf for leaf in leaves if leaf.page not in gone]
+        nodes = leaf_nodes(self.file, np.array([leaf.page for leaf in usable], np.int64))
+        astray = nodes.astray(self.file, usable)
+        if astray:
+            nodes = nodes.without(self.file, astray)
+            lost += [
+                LostPage(p, f"page {p:,} holds keys of another place", missing=False)
+                for p in astray
+            ]
         faults = tuple(fault_of(problem) for problem in lost)
-        nodes = leaf_nodes(self.file, usable)
         edges = cuts(nodes.lengths)
         for start, end in pairwise(edges):
             yield nodes.pairs(self.file, slice(start, end), faults)
@@ -182,12 +195,6 @@ class TreeWalk:
             empty = np.empty(0, np.int64)
             nothing = Bytes(self.file.data, empty, empty)
             yield Pairs(nothing, nothing, faults)
-
-
-def take(leaves: Iterator[Child], count: int) -> Iterator[Child]:
-    """At most ``count`` more of ``leaves``."""
-    for _, leaf in zip(range(count), leaves, strict=False):
-        yield leaf
 
 
 def cuts(lengths: Numbers) -> list[int]:
@@ -232,6 +239,32 @@ class Nodes:
     offsets: Numbers
     lengths: Numbers
     bad: NDArray[np.int8]
+
+    def key(self, file: PageFile, row: int) -> bytes:
+        """The key of ``row``."""
+        start = int(self.key_offsets[row])
+        return file.data[start : start + int(self.key_lengths[row])].tobytes()
+
+    def astray(self, file: PageFile, leaves: list[Child]) -> list[int]:
+        """Those of ``leaves``, whose entries these are, that hold keys of another place."""
+        pages = self.key_offsets // file.page_size
+        starts = np.flatnonzero(np.diff(pages, prepend=-1))
+        ends = [*starts[1:].tolist(), len(pages)]
+        first_and_last = {
+            int(pages[start]): (self.key(file, start), self.key(file, end - 1))
+            for start, end in zip(starts.tolist(), ends, strict=True)
+        }
+        return [
+            leaf.page
+            for leaf in leaves
+            if leaf.page in first_and_last and not leaf.bounds(*first_and_last[leaf.page])
+        ]
+
+    def without(self, file: PageFile, pages: list[int]) -> Nodes:
+        """The entries that lie on none of ``pages``."""
+        kept = ~np.isin(self.key_offsets // file.page_size, pages)
+        columns = (self.key_offsets, self.key_lengths, self.offsets, self.lengths)
+        return Nodes(*(column[kept] for column in columns), bad=self.bad[kept])
 
     def pairs(self, file: PageFile, rows: slice, faults: tuple[Fault, ...]) -> Pairs:
         """The entries of ``rows``, with ``faults`` in front of their own."""

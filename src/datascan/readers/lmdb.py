@@ -88,11 +88,10 @@ class LmdbReader(KeyValueReader):
         name = self.data_path.name
         if not self.file.size:
             found.append(Fault(None, "truncated-store", f"{name} is empty"))
-        elif self.file.meta is None:
-            found.append(Fault(None, "damaged-store", f"{name}: both meta pages are destroyed"))
         elif self.file.lost_metas:
-            lost = " and ".join(map(str, self.file.lost_metas))
-            found.append(Fault(None, "damaged-store", f"{name}: meta page {lost} is destroyed"))
+            both = len(self.file.lost_metas) == 2
+            which = "both meta pages are" if both else f"meta page {self.file.lost_metas[0]} is"
+            found.append(Fault(None, "damaged-store", f"{name}: {which} destroyed"))
         if self.file.is_truncated:
             found.append(
                 Fault(
