@@ -249,7 +249,7 @@ class Nodes:
         """Those of ``leaves``, whose entries these are, that hold keys of another place."""
         pages = self.key_offsets // file.page_size
         starts = np.flatnonzero(np.diff(pages, prepend=-1))
-        ends = [*starts[1:].tolist(), len(pages)]
+        ends = [*starts[1:].tolist(), len(pages)] if len(pages) else []
         first_and_last = {
             int(pages[start]): (self.key(file, start), self.key(file, end - 1))
             for start, end in zip(starts.tolist(), ends, strict=True)

@@ -1,0 +1,1 @@
+"""Damaged datasets: everything outside the damage is still scanned."""

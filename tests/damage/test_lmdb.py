@@ -1,0 +1,167 @@
+"""LMDB files that are cut, overwritten and emptied."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from datascan.checks.damaged_store import DamagedStore
+from datascan.checks.empty_dataset import EmptyDataset
+from datascan.checks.truncated_store import TruncatedStore
+from datascan.measures.faults import measure_faults
+from datascan.model import Options
+from datascan.readers.lmdb import LmdbReader
+from datascan.scan import Scanned, measure_name, scan
+from tests.building.lmdb import numbered, random_datums, write_lmdb
+
+PAGE = 4096
+CHECKS = [TruncatedStore(), DamagedStore(), EmptyDataset()]
+
+
+def scan_file(folder: Path, content: bytes, **options) -> Scanned:
+    (folder / "data.mdb").write_bytes(content)
+    return scan(LmdbReader((folder,), Options(**options)), CHECKS)
+
+
+def read_whole(result: Scanned) -> set[str]:
+    """Keys of all records that were read in full."""
+    keys: list[str] = []
+    for shard, count in zip(result.dataset.plan.shards, result.dataset.counts, strict=True):
+        keys += result.reader.keys(shard, range(count))
+    assert len(keys) == len(set(keys)) == result.dataset.records
+    assert keys == sorted(keys)
+    tally = result.dataset.tallies.get(measure_name(measure_faults))
+    lost = [f.records.addresses.array for f in tally.entries.values()] if tally else []
+    indices = result.dataset.indices(np.concatenate(lost)) if lost else []
+    return set(keys) - {keys[i] for i in indices}
+
+
+def rules(result: Scanned) -> set[str]:
+    return {judged.rule for judged in result.judgements}
+
+
+def big(folder: Path) -> dict[bytes, bytes]:
+    """Values on overflow pages."""
+    entries = numbered(random_datums(1000, (3, 32, 32)))
+    write_lmdb(folder, entries)
+    return entries
+
+
+def small(folder: Path) -> dict[bytes, bytes]:
+    """Values inside leaf pages, three levels of pages."""
+    entries = numbered(random_datums(12_000, (1, 4, 4)))
+    write_lmdb(folder, entries)
+    return entries
+
+
+def grown(folder: Path) -> dict[bytes, bytes]:
+    """Many transactions, as Caffe commits them: old versions of pages lie about."""
+    entries = numbered(random_datums(6000))
+    pairs = list(entries.items())
+    for first in range(0, len(pairs), 500):
+        write_lmdb(folder, pairs[first : first + 500])
+    return entries
+
+
+BUILDERS = [big, small, grown]
+
+
+def overwritten(content: bytes, fill: Callable[[], bytes]) -> tuple[bytes, list[int]]:
+    """One page in fifty replaced, the meta pages left alone."""
+    pages = random.Random(7).sample(range(2, len(content) // PAGE), len(content) // PAGE // 50)
+    damaged = bytearray(content)
+    for page in pages:
+        damaged[page * PAGE : (page + 1) * PAGE] = fill()
+    return bytes(damaged), pages
+
+
+def keys_beside(content: bytes, entries: dict[bytes, bytes], lost: list[int]) -> set[str]:
+    """Keys of records of which no byte lies on one of the ``lost`` pages (or behind the end)."""
+    kept = set()
+    for key, value in entries.items():
+        key_at, value_at = content.find(key), content.find(value)
+        touched = {key_at // PAGE, *range(value_at // PAGE, (value_at + len(value)) // PAGE + 1)}
+        if not touched & set(lost):
+            kept.add(key.decode())
+    return kept
+
+
+@pytest.mark.parametrize("build", BUILDERS)
+@pytest.mark.parametrize("share", [0.9, 0.5, 0.1])
+def test_cut(tmp_path, build, share):
+    entries = build(tmp_path)
+    content = (tmp_path / "data.mdb").read_bytes()
+    end = int(len(content) * share)
+    result = scan_file(tmp_path, content[:end])
+    assert "truncated-store" in rules(result)
+    lost = list(range(end // PAGE, len(content) // PAGE + 1))
+    if build is not grown:  # where bytes.find could meet an old version of a page
+        assert read_whole(result) >= keys_beside(content, entries, lost)
+    assert len(read_whole(result)) > 0.5 * share * len(entries)
+    (cut,) = (j for j in result.judgements if j.rule == "truncated-store")
+    assert f"of {len(entries):,} records could be reached" in cut.message
+    assert cut.records == len(entries) - len(read_whole(result))
+
+
+@pytest.mark.parametrize("build", [big, small])
+@pytest.mark.parametrize("fill", [lambda: bytes(PAGE), lambda: random.Random(1).randbytes(PAGE)])
+def test_overwritten_pages(tmp_path, build, fill):
+    entries = build(tmp_path)
+    content = (tmp_path / "data.mdb").read_bytes()
+    damaged, pages = overwritten(content, fill)
+    result = scan_file(tmp_path, damaged)
+    assert "damaged-store" in rules(result)
+    assert read_whole(result) >= keys_beside(content, entries, pages)
+    assert len(read_whole(result)) < len(entries)
+
+
+@pytest.mark.parametrize("build", BUILDERS)
+@pytest.mark.parametrize("metas", [[0], [1], [0, 1]])
+def test_meta_pages_destroyed(tmp_path, build, metas):
+    entries = build(tmp_path)
+    content = bytearray((tmp_path / "data.mdb").read_bytes())
+    for meta in metas:
+        content[meta * PAGE : (meta + 1) * PAGE] = bytes(PAGE)
+    result = scan_file(tmp_path, bytes(content))
+    assert rules(result) == {"damaged-store"}
+    assert read_whole(result) == {key.decode() for key in entries}
+
+
+def test_every_single_page_lost(tmp_path):
+    """Whichever page is zeroed, the records on all others are found, also under its branch."""
+    entries = small(tmp_path)
+    content = (tmp_path / "data.mdb").read_bytes()
+    for page in range(2, len(content) // PAGE, 7):
+        damaged = bytearray(content)
+        damaged[page * PAGE : (page + 1) * PAGE] = bytes(PAGE)
+        result = scan_file(tmp_path, bytes(damaged))
+        assert read_whole(result) >= keys_beside(content, entries, [page]), page
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00", random.Random(3).randbytes(100_000)])
+def test_nothing_left(tmp_path, content):
+    result = scan_file(tmp_path, content)
+    assert result.dataset.records == 0
+    assert rules(result) & {"truncated-store", "damaged-store"}
+
+
+def test_a_pointer_to_the_wrong_page(tmp_path):
+    """A branch that leads twice to one leaf: its records are not counted twice."""
+    small(tmp_path)
+    content = bytearray((tmp_path / "data.mdb").read_bytes())
+    root = next(
+        page
+        for page in range(len(content) // PAGE)
+        if content[page * PAGE + 10] == 1 and content[page * PAGE : page * PAGE + 8] != bytes(8)
+    )
+    at = root * PAGE
+    nodes = np.frombuffer(bytes(content[at + 16 : at + 20]), "<u2")
+    first, second = (at + int(node) for node in nodes)
+    content[second : second + 4] = content[first : first + 4]
+    result = scan_file(tmp_path, bytes(content))
+    assert "damaged-store" in rules(result)
+    read_whole(result)
