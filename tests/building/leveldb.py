@@ -23,8 +23,8 @@ def write_leveldb(
 ) -> Path:
     """A store at ``path`` to which each session puts its values, and deletes where there is none.
 
-    Every session's log becomes a table when the store is opened again; with ``in_tables`` the last one's
-    too.
+    Every session's log becomes a table when the store is opened again; with ``in_tables`` the last
+    one's too.
     """
     for session in sessions:
         with plyvel.DB(str(path), create_if_missing=True, compression=compression) as db:

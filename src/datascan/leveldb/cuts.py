@@ -11,6 +11,9 @@ from datascan.leveldb.manifest import Table
 Size = Callable[[bytes, bytes], int]
 """About how many bytes the keys from one up to another take on disk."""
 
+LEAST_BYTES = 1 << 12
+"""Tables are read in blocks of about this size; it makes no sense to cut finer."""
+
 MOST_HALVINGS = 64
 
 
@@ -20,20 +23,17 @@ def cuts(tables: Sequence[Table], target: int, size: Size) -> list[bytes]:
     Small tables are not cut: only where one (or several with the same keys) is much larger than
     ``target`` is ``size`` asked, which looks at every table.
     """
+    target = max(target, LEAST_BYTES)
     found: list[bytes] = []
     gathered = 0
-    for first, last, nbytes in stretches(tables):
-        if nbytes >= 2 * target:
-            inner = halved(first, last, target, size)
-            if gathered and inner:
-                found.append(first)
-            found += inner
-            gathered = target if inner else gathered + nbytes
-        else:
-            if gathered and gathered + nbytes > target:
-                found.append(first)
-                gathered = 0
-            gathered += nbytes
+    for first, last, guess in stretches(tables):
+        nbytes = size(first, last) if guess >= 2 * target else guess
+        inner = halved(first, last, target, size) if nbytes >= 2 * target else []
+        if gathered and gathered + nbytes // (len(inner) + 1) > target * 3 // 2:
+            found.append(first)
+            gathered = 0
+        found += inner
+        gathered = target if inner else gathered + nbytes
     return [key for key in found if key]
 
 

@@ -70,10 +70,6 @@ def newest_state(folder: Folder, faults: list[Fault]) -> State | None:
     """What the manifest says; None where none can be read."""
     name = current_manifest(folder, faults)
     if name is None:
-        if folder.tables or folder.logs:
-            faults.append(
-                damaged("no manifest is left: the store is read from its tables and logs")
-            )
         return None
     edits = []
     for item in read_log(folder.path / name):
@@ -92,16 +88,18 @@ def newest_state(folder: Folder, faults: list[Fault]) -> State | None:
 def current_manifest(folder: Folder, faults: list[Fault]) -> str | None:
     """The manifest that CURRENT names, or else the newest one."""
     newest = max(folder.manifests, default=None)
-    instead = f": {folder.manifests[newest]} is read instead" if newest is not None else ""
+    instead = "no manifest is left, so the store is read from its tables and logs"
+    if newest is not None:
+        instead = f"{folder.manifests[newest]} is read instead"
     current = folder.path / CURRENT
     if not current.is_file():
-        faults.append(damaged(f"{CURRENT} is missing{instead}"))
+        faults.append(damaged(f"{CURRENT} is missing: {instead}"))
     else:
         text = current.read_bytes()
         name = text.decode("utf-8", "backslashreplace").removesuffix("\n")
         if text.endswith(b"\n") and name in folder.manifests.values():
             return name
-        faults.append(damaged(f"{CURRENT} names no manifest but {name[:40]!r}{instead}"))
+        faults.append(damaged(f"{CURRENT} names no manifest but {name[:40]!r}: {instead}"))
     return None if newest is None else folder.manifests[newest]
 
 

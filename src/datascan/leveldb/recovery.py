@@ -68,9 +68,10 @@ def open_once(home: Path, found: Inspection) -> None:
     """
     largest = max((log.stat().st_size for log in found.logs), default=0)
     buffer = min(max(LEAST_BUFFER, largest + largest // 4), MOST_BUFFER)
+    options = {"write_buffer_size": buffer, "compression": None}
     for strict in (True, False):
         try:
-            plyvel.DB(str(home), paranoid_checks=strict, write_buffer_size=buffer).close()
+            plyvel.DB(str(home), paranoid_checks=strict, **options).close()
         except plyvel.CorruptionError:
             if not strict:
                 raise
@@ -98,9 +99,8 @@ def rebuilt(found: Inspection, home: Path) -> tuple[State, dict[int, Path], list
     tables = {n: home / name for n, name in Folder.of(home).tables.items()}
     kept = {table.number for table in state.tables}
     lost = sorted(found.folder.tables[n] for n in found.tables.keys() - kept)
-    faults = [
-        damaged(f"{name} is no readable table: its records are out of reach") for name in lost
-    ]
+    words = "is no whole table (cut short, or never finished): what it held is out of reach"
+    faults = [damaged(f"{name} {words}") for name in lost]
     for line in info_lines(home):
         table = UNREADABLE.match(line)
         if table and int(table[1]) in kept:

@@ -33,7 +33,8 @@ class Store:
         self.root = root
         self.recovered = recovered
         self._opened: dict[int, Any] = {}
-        self._removal = weakref.finalize(self, remove_own, root, os.getpid())
+        self._owner = os.getpid()
+        self._removal = weakref.finalize(self, remove_own, root, self._owner)
 
     @classmethod
     def of(cls, path: Path) -> Store:
@@ -80,7 +81,9 @@ class Store:
             tables = {n: recovered / name for n, name in Folder.of(recovered).tables.items()}
             make_clone(home, read_state(recovered), tables)
             forbid_compaction(home)
-            return plyvel.DB(str(home), paranoid_checks=True, lru_cache_size=CACHE_BYTES)
+            return plyvel.DB(
+                str(home), paranoid_checks=True, lru_cache_size=CACHE_BYTES, compression=None
+            )
         except OSError as error:
             raise cannot_clone(self.path, error) from error
         except plyvel.Error as error:
@@ -91,7 +94,7 @@ class Store:
         opened = self._opened.pop(os.getpid(), None)
         if opened is not None:
             opened.close()
-        if self._removal is not None:
+        if self._removal is not None and os.getpid() == self._owner:
             self._removal()
 
 

@@ -1,0 +1,10 @@
+"""The report as JSON (version 1 of its schema)."""
+
+from __future__ import annotations
+
+from datascan.report import Report
+
+
+def render(report: Report) -> str:
+    """The report as indented JSON, with a line break at its end."""
+    return report.to_json() + "\n"

@@ -1,0 +1,214 @@
+"""From what a scan measured and judged to the report that people and programs read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.measures.labels import LabelSummary, batch_gaps, summarise
+from datascan.measures.shapes import ShapeTally, measure_shapes
+from datascan.measures.values import ValueTally, measure_values
+from datascan.model import EXAMPLES, ROW_BITS, Dataset, Judgement, Reader, Severity
+from datascan.report import (
+    BatchFigures,
+    Example,
+    Finding,
+    LabelFigures,
+    MinBatchSize,
+    Report,
+    SequentialGaps,
+    ShapeFigures,
+    ShuffledGaps,
+    Source,
+    ValueFigures,
+)
+from datascan.scan import Scanned, measure_name
+
+MOST_SHAPES = 100
+
+
+def report_of(scanned: Scanned, *, version: str) -> Report:
+    """The report of a scan; looks up the keys of examples, so its reader must still be open."""
+    dataset = scanned.dataset
+    judged = sorted(scanned.judgements, key=order_of)
+    return Report(
+        schema="datascan-report/1",
+        datascan=version,
+        complete=dataset.complete,
+        verdict="fail" if fails(judged, dataset.options.fail_on) else "pass",
+        elapsed_seconds=round(scanned.seconds, 3),
+        dataset=Source(
+            backend=scanned.reader.backend,
+            path=" ".join(shown(str(path)) for path in scanned.reader.paths),
+            layout=dataset.plan.layout,
+            records=dataset.records,
+            bytes=scanned.nbytes,
+        ),
+        findings=[finding_of(judgement, scanned) for judgement in judged],
+        labels=label_figures(dataset),
+        values=value_figures(dataset),
+        shapes=shape_figures(dataset),
+        batch_sizes=batch_figures(dataset),
+        min_batch_size=min_batch_size(dataset),
+    )
+
+
+def shown(text: str) -> str:
+    """Text that can be encoded as UTF-8, what cannot be as backslash escapes."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def order_of(judgement: Judgement) -> tuple[int, int, str]:
+    """Errors first, then by number of records, then by name."""
+    return -judgement.severity.rank, -judgement.records, judgement.rule
+
+
+def fails(judged: Sequence[Judgement], fail_on: str) -> bool:
+    """Whether any judgement is at or above the severity ``fail_on``, or "never"."""
+    if fail_on == "never":
+        return False
+    least = Severity(fail_on).rank
+    return any(judgement.severity.rank >= least for judgement in judged)
+
+
+def finding_of(judgement: Judgement, scanned: Scanned) -> Finding:
+    """A judgement with at most 20 examples: records first, then whatever else it names."""
+    examples = record_examples(judgement, scanned)
+    examples += [Example(detail=detail) for detail in judgement.details]
+    return Finding(
+        rule=judgement.rule,
+        severity=judgement.severity.value,
+        records=judgement.records,
+        message=judgement.message,
+        fix=judgement.fix,
+        examples=examples[:EXAMPLES],
+    )
+
+
+def record_examples(judgement: Judgement, scanned: Scanned) -> list[Example]:
+    """The first records that a judgement names."""
+    if judgement.flagged is None:
+        return []
+    addresses = judgement.flagged.addresses.array
+    first = np.argsort(addresses, kind="stable")[:EXAMPLES]
+    addresses = addresses[first]
+    facts = judgement.flagged.facts.array[first]
+    indices = scanned.dataset.indices(addresses)
+    keys = keys_at(scanned.reader, scanned.dataset, addresses)
+    return [
+        Example(detail=judgement.describe(fact), index=index, key=key)
+        for fact, index, key in zip(facts, indices.tolist(), keys, strict=True)
+    ]
+
+
+def keys_at(reader: Reader, dataset: Dataset, addresses: NDArray[np.int64]) -> list[str]:
+    """Keys of the records at ``addresses``, ascending, int64 (n,)."""
+    found: list[str] = []
+    owners = addresses >> ROW_BITS
+    rows = addresses & ((1 << ROW_BITS) - 1)
+    for owner in dict.fromkeys(owners.tolist()):
+        found += reader.keys(dataset.plan.shards[owner], rows[owners == owner].tolist())
+    return found
+
+
+def label_figures(dataset: Dataset) -> LabelFigures | None:
+    """How many records each class has, or the range of regression targets."""
+    labels = dataset.derive(summarise)
+    if labels.kind == "none":
+        return None
+    if labels.kind == "class":
+        classes = zip(labels.classes.tolist(), labels.counts.tolist(), strict=True)
+        return LabelFigures(
+            kind="class",
+            num_classes=labels.num_classes,
+            declared=labels.declared,
+            counts={str(int(label)): count for label, count in classes},
+            missing=len(labels.lacking),
+            names=[shown(name) for name in dataset.plan.class_names] or None,
+        )
+    low, high = finite_range(labels)
+    return LabelFigures(
+        kind="regression",
+        num_classes=None,
+        declared=False,
+        counts={},
+        missing=len(labels.lacking),
+        min=low,
+        max=high,
+    )
+
+
+def finite_range(labels: LabelSummary) -> tuple[float | None, float | None]:
+    """The smallest and the largest finite label."""
+    finite = labels.values[np.isfinite(labels.values)]
+    return (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
+
+
+def value_figures(dataset: Dataset) -> ValueFigures | None:
+    """Range and moments of all values."""
+    tally: ValueTally | None = dataset.tallies.get(measure_name(measure_values))
+    if tally is None:
+        return None
+    return ValueFigures(
+        min=number(tally.low.value),
+        max=number(tally.high.value),
+        mean=number(tally.mean),
+        std=number(tally.std),
+        nan=tally.nan,
+        inf=tally.inf,
+        approximate=tally.approximate > 0,
+    )
+
+
+def number(value: float | None) -> float | None:
+    """A number that JSON can hold, or None."""
+    return None if value is None or not np.isfinite(value) else value
+
+
+def shape_figures(dataset: Dataset) -> list[ShapeFigures]:
+    """Shapes and dtypes, the most frequent first."""
+    tally: ShapeTally | None = dataset.tallies.get(measure_name(measure_shapes))
+    if tally is None:
+        return []
+    total: dict[tuple[tuple[int, ...], str], int] = {}
+    for kind, count in zip(tally.kinds, tally.counts().tolist(), strict=True):
+        key = (kind.shape, kind.dtype)
+        total[key] = total.get(key, 0) + count
+    frequent = sorted(total.items(), key=lambda item: -item[1])[:MOST_SHAPES]
+    return [
+        ShapeFigures(shape=list(shape), dtype=dtype, records=count)
+        for (shape, dtype), count in frequent
+    ]
+
+
+def batch_figures(dataset: Dataset) -> list[BatchFigures]:
+    """Label gaps at each batch size, as asked for."""
+    gaps = dataset.derive(batch_gaps)
+    return [
+        BatchFigures(
+            batch_size=gap.batch_size,
+            sequential=SequentialGaps(
+                batches=gap.batches,
+                lacking=gap.lacking,
+                worst_label=gap.worst_label,
+                worst_lacking=gap.worst_lacking,
+            ),
+            shuffled=ShuffledGaps(
+                p_lacking=gap.p_lacking,
+                expected_lacking_per_epoch=gap.expected_lacking_per_epoch,
+                worst_label=gap.shuffled_worst_label,
+                worst_p=gap.worst_p,
+            ),
+        )
+        for gap in (gaps.sizes if gaps else ())
+    ]
+
+
+def min_batch_size(dataset: Dataset) -> MinBatchSize | None:
+    """The smallest batch sizes that do."""
+    gaps = dataset.derive(batch_gaps)
+    if gaps is None:
+        return None
+    return MinBatchSize(sequential=gaps.min_sequential, shuffled_1pct=gaps.min_shuffled)
