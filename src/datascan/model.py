@@ -183,8 +183,8 @@ class Pictures:
 
     ``height``, ``width``, ``channels`` are int64; ``mode``, ``format`` and ``dtype`` are words
     ("RGB", "JPEG", "uint8"). ``low`` and ``high``, float64 (m, 4), are extents per channel, NaN
-    beyond the last; ``totals`` and ``squares`` are float64 sums over ``counts`` values: all of the decoded values,
-    of JPEGs at 1/8 scale (``approximate``).
+    beyond the last; ``totals`` and ``squares`` are float64 sums over ``counts`` values: all of the
+    decoded ones, of JPEGs at 1/8 scale (``approximate``).
     """
 
     rows: NDArray[np.int64]

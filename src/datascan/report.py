@@ -23,7 +23,7 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What a rule has to say about the dataset. ``records`` is exact, ``examples`` are at most 20."""
+    """What a rule says of the dataset: ``records`` is exact, ``examples`` are at most 20."""
 
     rule: str
     severity: Literal["error", "warning", "info"]

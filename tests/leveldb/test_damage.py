@@ -8,6 +8,7 @@ import plyvel
 import pytest
 
 from datascan.keyvalue import KeyRange
+from datascan.leveldb.log import framed
 from datascan.model import Options
 from datascan.readers.leveldb import LevelDbReader
 from tests.building.leveldb import (
@@ -106,8 +107,10 @@ def test_a_block(three, index, shard_bytes):
     before = f"'{index - 1:08d}'" if index else "the beginning"
     after = f"'{index + 1:08d}'" if index < 299 else "the end"
     assert read.details("damaged-store") == [
-        f"the records between {before} and {after} cannot be read: "
-        "Corruption: block checksum mismatch"
+        (
+            f"the records between {before} and {after} cannot be read: "
+            "Corruption: block checksum mismatch"
+        )
     ]
     assert read.got.get(b"%08d" % index) is None
     assert read.of_store == ()
@@ -139,8 +142,10 @@ def test_all_blocks(three, shard_bytes):
     read = Read(three, shard_bytes)
     assert read.found == {}
     assert read.details("damaged-store") == [
-        "the records between the beginning and the end cannot be read: "
-        "Corruption: block checksum mismatch"
+        (
+            "the records between the beginning and the end cannot be read: "
+            "Corruption: block checksum mismatch"
+        )
     ]
 
 
@@ -173,8 +178,10 @@ def test_a_table_is_missing(three):
     read = Read(three)
     assert read.found == without(ALL, *range(100, 200))
     assert read.details("damaged-store") == [
-        f"{table.name}, which the manifest lists, is missing: "
-        "its records between '00000100' and '00000199' are out of reach"
+        (
+            f"{table.name}, which the manifest lists, is missing: "
+            "its records between '00000100' and '00000199' are out of reach"
+        )
     ]
     assert read.is_damaged
 
@@ -186,8 +193,10 @@ def test_a_table_is_cut(three):
     read = Read(three)
     assert read.found == without(ALL, *range(200, 300))
     assert read.details("truncated-store") == [
-        f"{table.name} has {size // 2:,} bytes, but the manifest says {size:,}: "
-        "its records between '00000200' and '00000299' are out of reach"
+        (
+            f"{table.name} has {size // 2:,} bytes, but the manifest says {size:,}: "
+            "its records between '00000200' and '00000299' are out of reach"
+        )
     ]
 
 
@@ -197,8 +206,10 @@ def test_the_end_of_a_table_is_gone(three):
     read = Read(three)
     assert read.found == without(ALL, *range(100))
     assert read.details("damaged-store") == [
-        f"{table.name} does not end as a table does: "
-        "its records between '00000000' and '00000099' are out of reach"
+        (
+            f"{table.name} does not end as a table does: "
+            "its records between '00000000' and '00000099' are out of reach"
+        )
     ]
 
 
@@ -312,7 +323,7 @@ LOGGED = numbered(range(500), 1000)
 
 def test_log_is_cut(logged, tmp_path):
     log = log_file(logged)
-    half = log.stat().st_size // 2
+    half = log.stat().st_size // 2 - 50
     cut(log, half)
     read = Read(logged)
     assert read.found == without(LOGGED, *range(290, 500))
@@ -341,8 +352,10 @@ def test_log_has_a_hole(logged, tmp_path):
     assert read.found == as_leveldb_reads(logged, tmp_path / "copy")
     assert len(read.found) < 400
     assert read.details("damaged-store") == [
-        f"{log.name} holds zeros for 131,072 bytes at byte 65,536: "
-        "the records that lie there are lost"
+        (
+            f"{log.name} holds zeros for 131,072 bytes at byte 65,536: "
+            "the records that lie there are lost"
+        )
     ]
 
 
@@ -363,15 +376,16 @@ def test_log_is_missing(logged):
 
 
 def test_log_of_records_that_are_no_batches(logged, tmp_path):
-    from datascan.leveldb.log import framed
-
     log = log_file(logged)
-    log.write_bytes(log.read_bytes()[:0] + framed([b"short"]))
+    log.write_bytes(framed([b"short"]))
     read = Read(logged)
     assert read.found == numbered(range(100), 1000)
-    (detail,) = read.details("damaged-store")
-    assert detail.startswith("LevelDB left out records: ")
-    assert str(tempfile.gettempdir()) not in detail
+    assert read.details("damaged-store") == [
+        (
+            f"LevelDB left out records: (ignoring error) {log.name}: dropping 5 bytes; "
+            "Corruption: log record too small"
+        )
+    ]
 
 
 def test_only_a_log_is_left(logged):
@@ -389,16 +403,11 @@ def test_reading_many_tables_rewrites_none(tmp_path):
     write_leveldb(tmp_path, *sessions)
     for manifest in tmp_path.glob("MANIFEST-*"):
         manifest.unlink()
-    assert len(state_free_tables(tmp_path)) >= 1
     reader = LevelDbReader((tmp_path,), Options())
     for _ in range(300):
         for pairs in reader.walk(KeyRange()):
             assert len(pairs) > 0
-    written = [p for p in reader.store.root.glob("reader-*/clone/*.ldb") if p.is_file()]
-    assert written
-    assert all(path.is_symlink() for path in written)
+    tables = [path for path in reader.store.root.glob("reader-*/*/*.ldb") if path.is_file()]
+    links = [path for path in tables if path.is_symlink()]
     reader.close()
-
-
-def state_free_tables(path):
-    return list(path.glob("*.ldb"))
+    assert tables == links != []

@@ -17,7 +17,7 @@ from datascan.datum.template import Template, template_of
 from datascan.layout import Bytes, Layout, Mark
 from datascan.measures.contents import digests_of, signatures_of
 from datascan.model import Block, Fault, Labels, Part
-from datascan.pictures import look_at
+from datascan.pictures.gallery import look_at
 
 MOST_TEMPLATES = 8
 """Records of one length are tried against so many templates before the exact path takes them."""
@@ -67,6 +67,7 @@ class DatumLayout(Layout):
             take_exactly(draft, rows)
         stack_singles(draft)
         pictures, signatures = None, np.zeros(count, np.uint64)
+        float_pixels: tuple[Part, ...] = ()
         for part in draft.parts:
             signatures[part.rows] = signatures_of(part)
         if draft.encoded:
@@ -74,18 +75,19 @@ class DatumLayout(Layout):
             images = [draft.encoded[row] for row in rows_seen]
             for row, image in zip(rows_seen, images, strict=True):
                 signatures[row] = max(1, xxhash.xxh3_64_intdigest(image))
-            pictures, faults = look_at(
+            seen = look_at(
                 images,
                 rows_seen,
                 max_pixels=self.options.max_pixels,
                 mark=partial(mark_image, mark, rows_seen),
             )
-            draft.faults += faults
+            pictures, draft.faults = seen.pictures, [*draft.faults, *seen.faults]
+            float_pixels = seen.parts
         return Block(
             start,
             count,
             int(values.lengths.sum()),
-            parts=tuple(draft.parts),
+            parts=(*draft.parts, *float_pixels),
             pictures=pictures,
             labels=Labels(draft.labels, draft.present),
             faults=tuple(sorted(draft.faults, key=lambda fault: fault.row or 0)),

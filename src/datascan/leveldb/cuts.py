@@ -29,7 +29,8 @@ def cuts(tables: Sequence[Table], target: int, size: Size) -> list[bytes]:
     for first, last, guess in stretches(tables):
         nbytes = size(first, last) if guess >= 2 * target else guess
         inner = halved(first, last, target, size) if nbytes >= 2 * target else []
-        if gathered and gathered + nbytes // (len(inner) + 1) > target * 3 // 2:
+        is_full = gathered + nbytes // (len(inner) + 1) > target
+        if is_full and gathered >= target // 2:
             found.append(first)
             gathered = 0
         found += inner

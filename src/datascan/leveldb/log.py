@@ -80,7 +80,7 @@ def fragments(path: Path) -> Iterator[Fragment | Flaw]:
     base = 0
     with path.open("rb") as file:
         while block := file.read(BLOCK_BYTES):
-            if zeros is not None and any(block):
+            if zeros is not None and not is_zero(block):
                 yield Flaw("damaged-store", zeros, f"holds zeros for {base - zeros:,} bytes")
                 zeros = None
             for item in block_fragments(block, base):
@@ -98,8 +98,8 @@ def block_fragments(block: bytes, base: int) -> Iterator[Fragment | Flaw | int]:
         crc, length, kind = HEADER.unpack_from(block, at)
         end = at + HEADER.size + length
         if kind == 0 and length == 0:
-            is_zero = not any(block[at:])
-            yield base + at if is_zero else Flaw("damaged-store", base + at, "has a zeroed header")
+            rest = is_zero(block[at:])
+            yield base + at if rest else Flaw("damaged-store", base + at, "has a zeroed header")
             return
         if end > size:
             is_last = size < BLOCK_BYTES
@@ -110,8 +110,13 @@ def block_fragments(block: bytes, base: int) -> Iterator[Fragment | Flaw | int]:
             return
         yield Fragment(base + at, kind, block[at + HEADER.size : end])
         at = end
-    if size < BLOCK_BYTES and any(block[at:]):
+    if size < BLOCK_BYTES and not is_zero(block[at:]):
         yield cut_off(base + size)
+
+
+def is_zero(data: bytes) -> bool:
+    """Whether ``data`` holds nothing but zeros."""
+    return data.count(0) == len(data)
 
 
 def cut_off(size: int) -> Flaw:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import plyvel
 
 from datascan.leveldb.clone import make_clone, read_state, write_state
-from datascan.leveldb.folder import INFO_LOG, Folder
+from datascan.leveldb.folder import INFO_LOG
 from datascan.leveldb.inspection import Inspection, damaged
 from datascan.leveldb.manifest import ManifestError, State, Table
 from datascan.model import Fault
@@ -21,7 +22,6 @@ LEAST_BUFFER, MOST_BUFFER = 4 << 20, 256 << 20
 """Bytes of a log that LevelDB replays into one table; Caffe writes logs of up to 256 MiB."""
 
 DROPPED = re.compile(r"dropping|ignoring error", re.IGNORECASE)
-UNREADABLE = re.compile(r"Table #(\d+): .*(?:Corruption|IO error)")
 STAMP = re.compile(r"^\S+ \S+ ")
 FOLDER = re.compile(r"/[^\s:]*/(?=[^\s/:]+)")
 
@@ -43,12 +43,12 @@ def recover(found: Inspection, root: Path) -> Recovered:
     Raises:
         OSError: where there is no room, or no right to write.
     """
-    home, tables, state, faults = root / RECOVERED, found.tables, found.state, list(found.faults)
+    home, state, faults = root / RECOVERED, found.state, list(found.faults)
     if state is None:
-        state, tables, told = rebuilt(found, root / REPAIRED)
+        state, told = rebuilt(found, root / REPAIRED)
         faults += told
     state = replace(state, next_file=max(state.next_file, found.folder.next_number))
-    make_clone(home, state, tables, found.logs)
+    make_clone(home, state, found.tables, found.logs)
     try:
         open_once(home, found)
         faults += dropped(home, found.flawed)
@@ -79,33 +79,34 @@ def open_once(home: Path, found: Inspection) -> None:
             return
 
 
-def rebuilt(found: Inspection, home: Path) -> tuple[State, dict[int, Path], list[Fault]]:
-    """The state of a store without a manifest, made by LevelDB's own repair from its tables.
+def rebuilt(found: Inspection, home: Path) -> tuple[State, list[Fault]]:
+    """The state of a store without a manifest: LevelDB's own repair tells which keys tables have.
 
-    Repair only moves links, and writes a table anew where it cannot read all of it. It is given no
-    logs: it would replay them without looking at their checksums.
+    Only that is taken from it. Where it cannot read all of a table it writes what is left anew, in
+    place of the link; here the original stays, so that reading it tells what is lost. It is given
+    no logs: it would replay them without looking at their checksums.
     """
+    if not found.tables:
+        return State(), []
     home.mkdir()
     for path in found.tables.values():
         (home / path.name).symlink_to(path)
-    if not found.tables:
-        return State(), {}, []
     try:
-        plyvel.repair_db(str(home))
+        # Strictly: blocks that are not as they were written can crash LevelDB.
+        plyvel.repair_db(str(home), paranoid_checks=True)
         state = read_state(home)
     except (plyvel.Error, ManifestError) as error:
         raise_if_no_room(error)
-        return State(), {}, [damaged(f"LevelDB cannot repair the store: {words_of(error)}")]
-    tables = {n: home / name for n, name in Folder.of(home).tables.items()}
-    kept = {table.number for table in state.tables}
-    lost = sorted(found.folder.tables[n] for n in found.tables.keys() - kept)
+        return State(), [damaged(f"LevelDB cannot repair the store: {words_of(error)}")]
+    finally:
+        shutil.rmtree(home)
+    whole = [
+        replace(table, size=found.tables[table.number].stat().st_size) for table in state.tables
+    ]
+    lost = found.tables.keys() - {table.number for table in whole}
     words = "is no whole table (cut short, or never finished): what it held is out of reach"
-    faults = [damaged(f"{name} {words}") for name in lost]
-    for line in info_lines(home):
-        table = UNREADABLE.match(line)
-        if table and int(table[1]) in kept:
-            faults.append(damaged(f"a table could be read in part only: {line}"))
-    return replace(state, log=0, previous_log=0), tables, faults
+    faults = [damaged(f"{found.folder.tables[number]} {words}") for number in sorted(lost)]
+    return replace(state, log=0, previous_log=0, tables=tuple(whole)), faults
 
 
 def dropped(home: Path, known: frozenset[str]) -> Iterator[Fault]:
@@ -116,12 +117,10 @@ def dropped(home: Path, known: frozenset[str]) -> Iterator[Fault]:
 
 
 def info_lines(home: Path) -> list[str]:
-    """The lines of LevelDB's own log, without time stamps and folders."""
-    found = []
-    for name in (f"{INFO_LOG}.old", INFO_LOG):
-        if (home / name).is_file():
-            found += (home / name).read_text("utf-8", "backslashreplace").splitlines()
-    return [FOLDER.sub("", STAMP.sub("", line)) for line in found]
+    """What LevelDB logged when it was last opened, without time stamps and folders."""
+    path = home / INFO_LOG
+    found = path.read_text("utf-8", "backslashreplace") if path.is_file() else ""
+    return [FOLDER.sub("", STAMP.sub("", line)) for line in found.splitlines()]
 
 
 def words_of(error: BaseException) -> str:

@@ -263,8 +263,13 @@ class Nodes:
     def without(self, file: PageFile, pages: list[int]) -> Nodes:
         """The entries that lie on none of ``pages``."""
         kept = ~np.isin(self.key_offsets // file.page_size, pages)
-        columns = (self.key_offsets, self.key_lengths, self.offsets, self.lengths)
-        return Nodes(*(column[kept] for column in columns), bad=self.bad[kept])
+        return Nodes(
+            self.key_offsets[kept],
+            self.key_lengths[kept],
+            self.offsets[kept],
+            self.lengths[kept],
+            self.bad[kept],
+        )
 
     def pairs(self, file: PageFile, rows: slice, faults: tuple[Fault, ...]) -> Pairs:
         """The entries of ``rows``, with ``faults`` in front of their own."""

@@ -161,8 +161,8 @@ def batch_table(report: Report) -> Iterator[str]:
     least = report.min_batch_size
     if least is not None:
         yield (
-            f"no batch lacks a class from size {least.sequential:,} on in store order; "
-            f"under 1% do from {least.shuffled_1pct:,} on when shuffled"
+            f"smallest safe batch size: {least.sequential:,} in store order, "
+            f"{least.shuffled_1pct:,} shuffled (under 1% of batches lack a class)"
         )
 
 

@@ -1,0 +1,175 @@
+"""Which datasets of a file are the records, which their labels, and which go along with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from datascan.hdf5.inventory import Column, Inventory, listed
+from datascan.model import Options
+
+DATA_NAMES = ("data", "x", "images", "features")
+LABEL_NAMES = ("label", "labels", "y", "targets")
+STRINGS = "strings"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Columns whose rows belong together: row i of each is of record i."""
+
+    data: Column
+    label: Column | None = None
+    extras: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The tables of a file: one of data and label, or (``whole``) one for every dataset."""
+
+    tables: tuple[Table, ...]
+    whole: bool = False
+
+
+class Unchosen(Exception):  # noqa: N818  (no error yet: of a later file, it becomes a fault)
+    """A file in which the datasets cannot be chosen; holds a sentence without a subject."""
+
+
+def choose(found: Inventory, options: Options, like: Choice | None, shown: str) -> Choice:
+    """The tables of a file, chosen as in the file before it (``like``) where there is one.
+
+    Raises:
+        Unchosen: where a dataset asked for does not exist, or several would do.
+    """
+    if not found.columns:
+        raise Unchosen(f"{shown} holds no numeric dataset of one axis or more, only: {found.described()}")
+    if like is not None and like.whole:
+        return whole(found.columns)
+    data = data_of(found, options, like, shown)
+    if data is None:
+        return whole(found.columns)
+    label = label_of(found, options, like, data, shown)
+    return Choice((Table(data, label, extras_of(found.columns, data, label)),))
+
+
+def whole(columns: Mapping[str, Column]) -> Choice:
+    """Every dataset on its own, in path order."""
+    return Choice(tuple(Table(columns[name]) for name in sorted(columns)), whole=True)
+
+
+def data_of(found: Inventory, options: Options, like: Choice | None, shown: str) -> Column | None:
+    """The records; None where the file is to be scanned whole."""
+    asked = asked_for(options.data_key, like and like.tables[0].data)
+    if asked is not None:
+        return required(found, asked, shown)
+    of_root = foremost(in_group(found.columns, ""), DATA_NAMES)
+    if of_root:
+        return only_one(of_root, "--data", shown)
+    named = foremost(found.columns.values(), DATA_NAMES)
+    if named:
+        return named[0] if len(named) == 1 else None
+    rest = [column for name, column in found.columns.items() if last(name) not in LABEL_NAMES]
+    if options.label_key is not None:
+        rest = [column for column in rest if column.name != stripped(options.label_key)]
+    if len(rest) == 1:
+        return rest[0]
+    if options.label_key is not None:
+        names = listed([column.name for column in rest]) or "no other"
+        raise Unchosen(f"{shown} has several datasets beside the label: choose by --data: {names}")
+    return None
+
+
+def label_of(
+    found: Inventory, options: Options, like: Choice | None, data: Column, shown: str
+) -> Column | None:
+    """The labels of ``data``; None without any, or where they are text."""
+    others = {name: column for name, column in found.columns.items() if name != data.name}
+    if options.label_key is not None:
+        key = stripped(options.label_key)
+        return None if found.others.get(key) == STRINGS else labels(required(found, key, shown))
+    before = like and like.tables[0].label
+    if before and before.name in others:
+        return labels(others[before.name])
+    for group in (parent(data.name), ""):
+        beside = only_one(foremost(in_group(others, group), LABEL_NAMES), "--label", shown)
+        if beside is not None:
+            return labels(beside)
+    anywhere = foremost(others.values(), LABEL_NAMES)
+    return labels(anywhere[0]) if len(anywhere) == 1 else None
+
+
+def labels(column: Column | None) -> Column | None:
+    """The column, if its records can be labels."""
+    return column if column and column.content == "numbers" and column.record_bytes else None
+
+
+def extras_of(
+    columns: Mapping[str, Column], data: Column, label: Column | None
+) -> tuple[Column, ...]:
+    """Other numeric datasets with as many rows as the data, in path order."""
+    taken = {data.name, label.name if label else None}
+    return tuple(
+        column
+        for name, column in sorted(columns.items())
+        if name not in taken and column.rows == data.rows and column.content == "numbers"
+    )
+
+
+def asked_for(key: str | None, before: Column | None) -> str | None:
+    """The path asked for on the command line, or taken in the file before."""
+    return stripped(key) if key is not None else before.name if before else None
+
+
+def required(found: Inventory, key: str, shown: str) -> Column:
+    """The column at ``key``."""
+    column = found.columns.get(key)
+    if column is None:
+        kind = found.others.get(key)
+        what = (
+            f"dataset {key!r} of {shown} holds {kind}"
+            if kind
+            else f"{shown} has no dataset {key!r}"
+        )
+        raise Unchosen(f"{what}; it has: {listed(found.names)}")
+    return column
+
+
+def foremost(columns: Iterable[Column], names: Sequence[str]) -> list[Column]:
+    """The columns with the first of ``names`` that any of them has."""
+    among = list(columns)
+    for name in names:
+        same = [column for column in among if last(column.name) == name]
+        if same:
+            return same
+    return []
+
+
+def only_one(columns: Sequence[Column], option: str, shown: str) -> Column | None:
+    """The only one of ``columns``; None of none.
+
+    Raises:
+        Unchosen: where there are several.
+    """
+    if len(columns) > 1:
+        names = listed(sorted(column.name for column in columns))
+        raise Unchosen(f"{shown} has several datasets of that kind: choose by {option}: {names}")
+    return columns[0] if columns else None
+
+
+def in_group(columns: Mapping[str, Column], group: str) -> list[Column]:
+    """The columns that stand in ``group`` itself."""
+    return [column for name, column in columns.items() if parent(name) == group]
+
+
+def stripped(key: str) -> str:
+    """A dataset's path without slashes around it."""
+    return key.strip("/")
+
+
+def parent(name: str) -> str:
+    """The group of a dataset."""
+    return name.rpartition("/")[0]
+
+
+def last(name: str) -> str:
+    """The last component of a path, in lower case."""
+    return name.rpartition("/")[2].lower()

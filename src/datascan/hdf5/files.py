@@ -1,0 +1,166 @@
+"""From paths that the user gave to HDF5 files: files themselves, and text files that list them."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from datascan.errors import DatasetError
+from datascan.model import Fault
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+FIRST_USER_BLOCK = 512
+"""The signature stands at 0, or at 512, 1024, 2048, ... behind a user block."""
+
+EXTENSIONS = (".h5", ".hdf5", ".hdf", ".he5")
+LIST_HEAD = 1 << 16
+"""Whether a text is a list of files is told from so many of its first bytes."""
+
+LIST_LINES = 32
+"""... and from so many of its first lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An HDF5 file: where it is, and under which name it is spoken of."""
+
+    path: Path
+    shown: str
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whether the file has the HDF5 signature. Never raises."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            at = 0
+            while at < size:
+                file.seek(at)
+                if file.read(len(SIGNATURE)) == SIGNATURE:
+                    return True
+                at = at * 2 or FIRST_USER_BLOCK
+    except OSError:
+        return False
+    return False
+
+
+def is_list(path: Path) -> bool:
+    """Whether the first lines of the file name HDF5 files, of which one exists. Never raises."""
+    lines = first_lines(path)
+    return any(is_hdf5(located(line, path.parent)) for line in lines)
+
+
+def seems_list(path: Path) -> bool:
+    """Whether the file is a list, or would be one if the files that it names existed."""
+    lines = first_lines(path)
+    named = bool(lines) and all(line.lower().endswith(EXTENSIONS) for line in lines)
+    return named or is_list(path)
+
+
+def first_lines(path: Path) -> list[str]:
+    """The first lines of a text file that are not blank; none if it is no text."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(LIST_HEAD)
+        text = head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        # The end of the head may cut a character in two.
+        text = head[: error.start].decode("utf-8-sig") if error.start > len(head) - 4 else "\0"
+    except OSError:
+        return []
+    return [] if "\0" in text else stripped(text.splitlines())[:LIST_LINES]
+
+
+def stripped(lines: Sequence[str]) -> list[str]:
+    """The lines that are not blank, without the blanks around them."""
+    return [line.strip() for line in lines if line.strip()]
+
+
+def located(line: str, folder: Path) -> Path:
+    """The file that a line of a list names: beside the list, or in the working directory."""
+    beside = folder / line
+    return beside if os.path.lexists(beside) else Path(line)
+
+
+def expanded(paths: Sequence[Path]) -> tuple[list[Source], list[Fault]]:
+    """All HDF5 files behind ``paths``, in order, and a fault for each that is listed but cannot be.
+
+    Raises:
+        DatasetError: where one of ``paths`` is neither an HDF5 file nor a list of such.
+    """
+    found: list[tuple[Path, str]] = []
+    faults: list[Fault] = []
+    for path in paths:
+        require_file(path)
+        if is_hdf5(path):
+            found.append((path, str(path)))
+        elif seems_list(path):
+            for line in list_lines(path):
+                listed = located(line, path.parent)
+                fault = fault_of(listed, line, path.name)
+                if fault is None:
+                    found.append((listed, line))
+                else:
+                    faults.append(fault)
+        else:
+            raise DatasetError(f"{path} is neither an HDF5 file nor a text file that lists some")
+    return list(named(found)), faults
+
+
+def require_file(path: Path) -> None:
+    """Raise :class:`DatasetError` unless ``path`` is a file with something in it."""
+    if not path.exists():
+        raise DatasetError(f"no such path: {path}")
+    if path.is_dir():
+        raise DatasetError(f"{path} is a folder: name the HDF5 files in it, or a list of them")
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror}") from error
+    if empty:
+        raise DatasetError(f"{path} is empty: it has 0 bytes, and is no HDF5 file")
+
+
+def list_lines(path: Path) -> list[str]:
+    """All lines of a list that are not blank.
+
+    Raises:
+        DatasetError: where it is no text in UTF-8.
+    """
+    try:
+        return stripped(path.read_text("utf-8-sig").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"cannot read the list {path}: {error}") from error
+
+
+def fault_of(path: Path, line: str, listed_in: str) -> Fault | None:
+    """What is wrong with a listed file, seen from outside."""
+    if not path.is_file():
+        return Fault(None, "missing-file", f"{line}, listed in {listed_in}, does not exist")
+    try:
+        with path.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        why = error.strerror or "unreadable"
+        return Fault(None, "missing-file", f"{line}, listed in {listed_in}, cannot be read: {why}")
+    if empty:
+        return Fault(None, "truncated-store", f"{line}, listed in {listed_in}, has 0 bytes")
+    if not is_hdf5(path):
+        return Fault(None, "damaged-store", f"{line}, listed in {listed_in}, is no HDF5 file")
+    return None
+
+
+def named(files: Sequence[tuple[Path, str]]) -> Iterator[Source]:
+    """Files under their base names; as they were given where base names collide."""
+    same = Counter(path.name for path, _ in set(files))
+    for path, given in files:
+        yield Source(path, legible(path.name if same[path.name] == 1 else given))
+
+
+def legible(name: str) -> str:
+    """A name from the disk or from a file, bytes that are not UTF-8 with backslash escapes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

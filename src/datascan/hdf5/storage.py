@@ -1,0 +1,210 @@
+"""How a dataset is stored, and which of its rows are known to be out of reach before reading."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.hdf5.files import legible
+from datascan.hdf5.inventory import (
+    FILTERS_BESIDE_HDF5,
+    HDF5_ERRORS,
+    Column,
+    open_file,
+    reason,
+)
+
+MOST_NESTED = 8
+"""Virtual datasets over virtual datasets are followed so deep."""
+
+FILTER_NAMES = {305: "lzo", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "lz4"} | {
+    32008: "bitshuffle",
+    32013: "zfp",
+    32015: "zstd",
+    32017: "sz",
+    32018: "fcidecomp",
+    32024: "sz3",
+    32026: "blosc2",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Rows ``first`` <= row < ``stop`` of a dataset that cannot be read, and why."""
+
+    first: int
+    stop: int
+    why: str
+
+
+def missing_filter(dataset: Any) -> str | None:
+    """The compression that keeps all of a dataset from being read, in words; None if none does."""
+    plist = dataset.id.get_create_plist()
+    for i in range(plist.get_nfilters()):
+        code, _, _, name = plist.get_filter(i)
+        if not h5py.h5z.filter_avail(code) and not is_first_row_readable(dataset):
+            known = FILTER_NAMES.get(code) or name.decode("utf-8", "replace").split("\0")[0]
+            called = f"{code} ({known})" if known else str(code)
+            remedy = "pip install hdf5plugin"
+            if code not in FILTERS_BESIDE_HDF5:
+                remedy = "point HDF5_PLUGIN_PATH to a folder that has it"
+            return f"is compressed with filter {called}, which is not installed: {remedy}"
+    return None
+
+
+def is_first_row_readable(dataset: Any) -> bool:
+    """Whether the filter is needed at all: chunks may have been written without it."""
+    try:
+        dataset[:1]
+    except HDF5_ERRORS:
+        return False
+    return True
+
+
+def rows_on_disk(dataset: Any, column: Column) -> int:
+    """How many rows lie inside the file; fewer than all where a contiguous dataset is cut off."""
+    offset = contiguous_offset(dataset)
+    if offset is None or not column.record_bytes:
+        return column.rows
+    stored = stored_record_bytes(dataset)
+    return min(column.rows, max(0, file_size(dataset) - offset) // stored)
+
+
+def contiguous_offset(dataset: Any) -> int | None:
+    """Where in the file a contiguous dataset begins; None for any other, or without storage."""
+    if dataset.chunks is not None or dataset.is_virtual or dataset.external:
+        return None
+    plist = dataset.id.get_create_plist()
+    if plist.get_layout() != h5py.h5d.CONTIGUOUS or not dataset.id.get_storage_size():
+        return None
+    offset = dataset.id.get_offset()
+    return None if offset is None else int(offset)
+
+
+def stored_record_bytes(dataset: Any) -> int:
+    """The bytes of one row as they are stored, without compression."""
+    return int(dataset.id.get_type().get_size()) * math.prod(dataset.shape[1:])
+
+
+def file_size(dataset: Any) -> int:
+    """The size of the file that a dataset is in, in bytes."""
+    return Path(dataset.file.filename).stat().st_size
+
+
+def gaps(dataset: Any) -> list[Gap]:
+    """Rows that lie in other files which are missing or too short; they may overlap."""
+    if dataset.is_virtual:
+        return list(virtual_gaps(dataset, 0))
+    if dataset.external:
+        return list(external_gaps(dataset))
+    return []
+
+
+def external_gaps(dataset: Any) -> Iterator[Gap]:
+    """Rows of a dataset with external storage that its raw files do not hold."""
+    row_bytes = max(1, stored_record_bytes(dataset))
+    total = row_bytes * dataset.shape[0]
+    start = 0
+    for name, offset, size in dataset.external:
+        stop = min(total, start + size)
+        path = external_path(dataset, name)
+        held = max(0, path.stat().st_size - offset) if path else 0
+        if start + held < stop:
+            first, last = (start + held) // row_bytes, -(-stop // row_bytes)
+            needed = offset + stop - start
+            state = f"has {offset + held:,} of {needed:,} bytes" if path else "does not exist"
+            yield Gap(first, last, f"the external file {legible(name)} {state}")
+        start = stop
+
+
+def external_path(dataset: Any, name: str) -> Path | None:
+    """The raw file of a dataset with external storage, if it exists."""
+    return existing(name, Path(dataset.file.filename).parent, "HDF5_EXTFILE_PREFIX")
+
+
+def existing(name: str, folder: Path, prefix: str) -> Path | None:
+    """The first file called ``name`` where HDF5 looks for it."""
+    origin = os.environ.get(prefix, "").replace("${ORIGIN}", str(folder))
+    places = [Path(origin) / name, folder / name, Path(name), folder / Path(name).name]
+    return next((place for place in places if place.is_file()), None)
+
+
+def virtual_gaps(dataset: Any, depth: int) -> Iterator[Gap]:
+    """Rows of a virtual dataset whose source is missing, where HDF5 reads fill values instead."""
+    checked: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {}
+    for source in dataset.virtual_sources():
+        if "%b" in source.file_name or "%b" in source.dset_name:
+            # HDF5 itself ends such a dataset where its numbered sources end.
+            continue
+        key = (source.file_name, source.dset_name)
+        if key not in checked:
+            checked[key] = state_of_source(dataset, *key, depth)
+        why, shape = checked[key]
+        if why:
+            yield from (Gap(*run, why) for run in rows_of(source.vspace, dataset.shape))
+        else:
+            yield from short_source(source, shape, dataset.shape)
+
+
+def state_of_source(
+    dataset: Any, file_name: str, name: str, depth: int
+) -> tuple[str, tuple[int, ...]]:
+    """What is wrong with a source of a virtual dataset ("" if nothing), and its shape."""
+    shown = f"{legible(file_name)}:{legible(name.lstrip('/'))}"
+    if file_name == ".":
+        return state_of_dataset(dataset.file, name, f"its source {legible(name)}", depth)
+    path = existing(file_name, Path(dataset.file.filename).parent, "HDF5_VDS_PREFIX")
+    if path is None:
+        return f"its source {shown} is missing: there is no such file", ()
+    try:
+        with open_file(path) as file:
+            return state_of_dataset(file, name, f"its source {shown}", depth)
+    except HDF5_ERRORS as error:
+        return f"its source {shown} cannot be opened: {reason(error)}", ()
+
+
+def state_of_dataset(file: Any, name: str, shown: str, depth: int) -> tuple[str, tuple[int, ...]]:
+    """What is wrong with the dataset ``name`` of an open file, and its shape."""
+    try:
+        dataset = file[name]
+    except HDF5_ERRORS:
+        return f"{shown} is missing: there is no such dataset", ()
+    why = missing_filter(dataset)
+    if why:
+        return f"{shown} {why}", ()
+    nested: Sequence[Gap] = ()
+    if depth < MOST_NESTED and (dataset.is_virtual or dataset.external):
+        found = virtual_gaps(dataset, depth + 1) if dataset.is_virtual else external_gaps(dataset)
+        nested = tuple(found)
+    return (f"{shown} has gaps: {nested[0].why}" if nested else ""), dataset.shape
+
+
+def short_source(source: Any, shape: tuple[int, ...], target: tuple[int, ...]) -> Iterator[Gap]:
+    """Rows that are mapped to a part of the source beyond its end."""
+    space = source.src_space
+    if space.get_select_type() not in (h5py.h5s.SEL_HYPERSLABS, h5py.h5s.SEL_ALL):
+        return
+    if any(limit == h5py.h5s.UNLIMITED for limit in space.get_simple_extent_dims(maxdims=True)):
+        if is_unlimited(space):
+            return
+    _, end = space.get_select_bounds()
+    if all(last < size for last, size in zip(end, shape, strict=True)):
+        return
+    why = (
+        f"its source {legible(source.file_name)}:{legible(source.dset_name.lstrip('/'))} "
+        f"has the shape {shape}, and {tuple(int(last) + 1 for last in end)} of it are mapped"
+    )
+    yield from (Gap(*run, why) for run in rows_of(source.vspace, target))
+
+
+def rows_of(space: Any, shape: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Runs of rows that a selection of a dataset of ``shape`` touches."""
+    raise NotImplementedError

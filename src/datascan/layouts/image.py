@@ -1,0 +1,38 @@
+"""Encoded images as values."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from datascan.layout import Bytes, Layout, Mark
+from datascan.layouts.raw import signatures
+from datascan.model import Block
+from datascan.pictures.gallery import look_at
+from datascan.pictures.signature import kind_of
+
+
+class ImageLayout(Layout):
+    """The value is an image file."""
+
+    name: ClassVar[str] = "image"
+    precedence: ClassVar[int] = 2
+
+    @classmethod
+    def matches(cls, value: bytes) -> bool:
+        """Whether the bytes begin as an image."""
+        return kind_of(value) is not None
+
+    def block(self, start: int, values: Bytes, mark: Mark) -> Block:
+        """Every image decoded; no labels."""
+        count = len(values)
+        images = [values.view(row) for row in range(count)]
+        seen = look_at(images, range(count), max_pixels=self.options.max_pixels, mark=mark)
+        return Block(
+            start,
+            count,
+            int(values.lengths.sum()),
+            parts=seen.parts,
+            pictures=seen.pictures,
+            faults=seen.faults,
+            signatures=signatures(values),
+        )
