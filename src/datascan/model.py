@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
@@ -137,7 +138,8 @@ class Part:
     @cached_property
     def flat(self) -> NDArray[Any]:
         """The values as (m, size), C-contiguous; booleans as uint8."""
-        values = np.ascontiguousarray(self.values).reshape(len(self.values), -1)
+        size = prod(self.shape)
+        values = np.ascontiguousarray(self.values).reshape(len(self.values), size)
         return values.view(np.uint8) if values.dtype == np.bool_ else values
 
     def pieces(self) -> Iterator[slice]:
@@ -254,7 +256,8 @@ class Plan:
     """What a reader knows of its dataset before reading it.
 
     ``stated``: the place where the dataset's author wrote down a number of records, and that
-    number. ``claimed``: how many the store's own bookkeeping says it has. ``damaged`` asks for a
+    number. ``claimed``: how many the store's own bookkeeping says it has. ``cost`` is the
+    work in bytes of plain reading, where that is more than ``nbytes``. ``damaged`` asks for a
     worker process even where one would not pay.
     """
 
@@ -266,6 +269,7 @@ class Plan:
     faults: tuple[Fault, ...] = ()
     class_names: tuple[str, ...] = ()
     records: int | None = None
+    cost: int | None = None
     damaged: bool = False
     text_labels: bool = False
 

@@ -271,7 +271,7 @@ def worker_count(plan: Plan, options: Options, shards: int) -> int:
     """How many workers to start; 0 where none was asked for, or none would pay."""
     if options.workers is not None:
         return min(options.workers, shards)
-    if plan.nbytes < WORTH_A_WORKER and not plan.damaged:
+    if (plan.cost or plan.nbytes) < WORTH_A_WORKER and not plan.damaged:
         return 0
     return min(cores(), shards)
 

@@ -82,9 +82,9 @@ class ExactSum:
     def of(cls, values: NDArray[Any]) -> ExactSum:
         """The sum of ``values``, shape (n,), of any integer dtype up to 64 bits, or float64."""
         if values.dtype.kind in "iub":
-            high, low = values >> 16, values & 0xFFFF
-            total = (int(high.sum(dtype=np.int64)) << 16) + int(low.sum(dtype=np.int64))
-            return cls(total << 1074)
+            wide = values.astype(np.uint64 if values.dtype.kind == "u" else np.int64)
+            high, low = wide >> 32, wide & 0xFFFFFFFF
+            return cls(((int(high.sum()) << 32) + int(low.sum())) << 1074)
         if not np.isfinite(values).all():
             return cls(None)
         mantissas, exponents = np.frexp(values)

@@ -29,8 +29,8 @@ def write_lmdb(
         for key, value in pairs:
             transaction.put(key, value)
     environment.close()
-    for lock in (path / "lock.mdb", Path(f"{path}-lock")):
-        lock.unlink(missing_ok=True)
+    lock = path / "lock.mdb" if subdir else Path(f"{path}-lock")
+    lock.unlink(missing_ok=True)
     return path
 
 

@@ -41,7 +41,9 @@ def choose(found: Inventory, options: Options, like: Choice | None, shown: str) 
         Unchosen: where a dataset asked for does not exist, or several would do.
     """
     if not found.columns:
-        raise Unchosen(f"{shown} holds no numeric dataset of one axis or more, only: {found.described()}")
+        raise Unchosen(
+            f"{shown} holds no numeric dataset of one axis or more, only: {found.described()}"
+        )
     if like is not None and like.whole:
         return whole(found.columns)
     data = data_of(found, options, like, shown)

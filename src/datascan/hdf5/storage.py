@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
-from numpy.typing import NDArray
 
 from datascan.hdf5.files import legible
 from datascan.hdf5.inventory import (
@@ -34,6 +32,10 @@ FILTER_NAMES = {305: "lzo", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "
     32024: "sz3",
     32026: "blosc2",
 }
+
+
+ENDLESS = 1 << 62
+"""Counts of selections without an end are larger than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,23 +190,51 @@ def state_of_dataset(file: Any, name: str, shown: str, depth: int) -> tuple[str,
 
 
 def short_source(source: Any, shape: tuple[int, ...], target: tuple[int, ...]) -> Iterator[Gap]:
-    """Rows that are mapped to a part of the source beyond its end."""
+    """Rows that are mapped to a source which is smaller than the mapping says."""
     space = source.src_space
-    if space.get_select_type() not in (h5py.h5s.SEL_HYPERSLABS, h5py.h5s.SEL_ALL):
-        return
-    if any(limit == h5py.h5s.UNLIMITED for limit in space.get_simple_extent_dims(maxdims=True)):
-        if is_unlimited(space):
-            return
-    _, end = space.get_select_bounds()
-    if all(last < size for last, size in zip(end, shape, strict=True)):
-        return
-    why = (
-        f"its source {legible(source.file_name)}:{legible(source.dset_name.lstrip('/'))} "
-        f"has the shape {shape}, and {tuple(int(last) + 1 for last in end)} of it are mapped"
-    )
-    yield from (Gap(*run, why) for run in rows_of(source.vspace, target))
+    if space.get_select_type() == h5py.h5s.SEL_ALL:
+        short = points(source.vspace, target) > math.prod(shape)
+    else:
+        ends = extent_ends(space)
+        short = len(ends) != len(shape) or any(map(int.__gt__, ends, shape))
+    if short:
+        shown = f"{legible(source.file_name)}:{legible(source.dset_name.lstrip('/'))}"
+        why = f"its source {shown} has the shape {shape}, and more than that is mapped"
+        yield from (Gap(*run, why) for run in rows_of(source.vspace, target))
+
+
+def points(space: Any, shape: tuple[int, ...]) -> int:
+    """How many elements a selection of a dataset of ``shape`` has; 0 where it has no end."""
+    if space.get_select_type() == h5py.h5s.SEL_ALL:
+        return math.prod(shape)
+    return 0 if is_endless(space) else int(space.get_select_npoints())
+
+
+def is_endless(space: Any) -> bool:
+    """Whether a selection grows with its dataset."""
+    if not space.is_regular_hyperslab():
+        return False
+    _, _, count, block = space.get_regular_hyperslab()
+    return h5py.h5s.UNLIMITED in (*count, *block) or max(*count, *block) >= ENDLESS
+
+
+def extent_ends(space: Any) -> list[int]:
+    """Where a selection ends, on each axis; where it has no end, where it begins."""
+    if is_endless(space):
+        return [int(start) for start in space.get_regular_hyperslab()[0]]
+    return [int(last) + 1 for last in space.get_select_bounds()[1]]
 
 
 def rows_of(space: Any, shape: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Runs of rows that a selection of a dataset of ``shape`` touches."""
-    raise NotImplementedError
+    """Runs of rows, from first to stop, that a selection of a dataset of ``shape`` touches."""
+    rows = shape[0]
+    if space.get_select_type() == h5py.h5s.SEL_ALL:
+        return [(0, rows)]
+    if not space.is_regular_hyperslab():
+        blocks = space.get_select_hyper_blocklist()[:, :, 0]
+        return sorted({(int(first), int(last) + 1) for first, last in blocks})
+    start, stride, count, block = (int(part[0]) for part in space.get_regular_hyperslab())
+    if block >= ENDLESS or block < 0:
+        return [(start, rows)]
+    stop = rows if count >= ENDLESS or count < 0 else min(rows, start + stride * count)
+    return [(first, min(first + block, rows)) for first in range(start, stop, max(1, stride))]

@@ -34,9 +34,13 @@ def make_clone(
         path = tables[table.number]
         (home / path.name).symlink_to(path)
     for log in logs:
-        # Not copy(): the original may be without the right to write.
         shutil.copyfile(log, home / log.name)
     write_state(home, state)
+
+
+def keep_whole_records(log: Path) -> None:
+    """Leave a clone's log only what LevelDB reads of it: strictly opened, it refuses the rest."""
+    log.write_bytes(framed(item for item in read_log(log) if isinstance(item, bytes)))
 
 
 def forbid_compaction(home: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import plyvel
 
-from datascan.leveldb.clone import make_clone, read_state, write_state
+from datascan.leveldb.clone import keep_whole_records, make_clone, read_state, write_state
 from datascan.leveldb.folder import INFO_LOG
 from datascan.leveldb.inspection import Inspection, damaged
 from datascan.leveldb.manifest import ManifestError, State, Table
@@ -49,9 +49,11 @@ def recover(found: Inspection, root: Path) -> Recovered:
         faults += told
     state = replace(state, next_file=max(state.next_file, found.folder.next_number))
     make_clone(home, state, found.tables, found.logs)
+    for name in found.flawed:
+        keep_whole_records(home / name)
     try:
         open_once(home, found)
-        faults += dropped(home, found.flawed)
+        faults += dropped(home)
         state = write_state(home, read_state(home))
     except (plyvel.Error, ManifestError) as error:
         raise_if_no_room(error)
@@ -63,8 +65,7 @@ def recover(found: Inspection, root: Path) -> Recovered:
 def open_once(home: Path, found: Inspection) -> None:
     """Open the clone in ``home``, which replays its logs, and close it.
 
-    Strictly, if it can be: a damaged log is refused then. What LevelDB drops otherwise is known
-    from the inspection, or told in its own log.
+    Strictly, if it can be: otherwise LevelDB leaves out what it cannot replay, and only logs it.
     """
     largest = max((log.stat().st_size for log in found.logs), default=0)
     buffer = min(max(LEAST_BUFFER, largest + largest // 4), MOST_BUFFER)
@@ -109,18 +110,13 @@ def rebuilt(found: Inspection, home: Path) -> tuple[State, list[Fault]]:
     return replace(state, log=0, previous_log=0, tables=tuple(whole)), faults
 
 
-def dropped(home: Path, known: frozenset[str]) -> Iterator[Fault]:
-    """What LevelDB says in its own log that it left out, but for logs that are ``known`` flawed."""
-    for line in info_lines(home):
-        if DROPPED.search(line) and not any(name in line for name in known):
-            yield damaged(f"LevelDB left out records: {line}")
-
-
-def info_lines(home: Path) -> list[str]:
-    """What LevelDB logged when it was last opened, without time stamps and folders."""
+def dropped(home: Path) -> Iterator[Fault]:
+    """What LevelDB left out when it was last opened, as it says in its own log."""
     path = home / INFO_LOG
-    found = path.read_text("utf-8", "backslashreplace") if path.is_file() else ""
-    return [FOLDER.sub("", STAMP.sub("", line)) for line in found.splitlines()]
+    for line in path.read_text("utf-8", "backslashreplace").splitlines():
+        if DROPPED.search(line):
+            words = FOLDER.sub("", STAMP.sub("", line))
+            yield damaged(f"LevelDB left out records: {words}")
 
 
 def words_of(error: BaseException) -> str:

@@ -21,7 +21,7 @@ Wrong = Callable[[NDArray[Any]], NDArray[np.bool_]]
 
 def measure_spots(block: Block, suspect: Suspect, wrong: Wrong) -> ByName | None:
     """Wrong values of all float parts: facts are (count, flat position of the first, its bits)."""
-    found = {}
+    found: dict[tuple[str, tuple[int, ...], bool], Flagged] = {}
     for part in block.parts:
         if not part.is_float or not part.size:
             continue
@@ -37,7 +37,9 @@ def measure_spots(block: Block, suspect: Suspect, wrong: Wrong) -> ByName | None
             value = part.flat[rows, first].astype(np.float64)
             facts = np.stack([counts[hit], first, value.view(np.int64)], axis=1)
             name = (part.name, part.shape, part.primary)
-            found[name] = Flagged.of(block.start + part.rows[rows], facts)
+            flagged = Flagged.of(block.start + part.rows[rows], facts)
+            # Two parts of a block may have one name: records of one shape, written differently.
+            found[name] = found[name] + flagged if name in found else flagged
     return ByName(found) if found else None
 
 
@@ -52,10 +54,12 @@ class Spots:
     @classmethod
     def of(cls, tally: ByName) -> Spots:
         """Sort what was measured by record."""
-        names = tuple(tally.entries)
-        addresses = np.concatenate([t.addresses.array for t in tally.entries.values()])
-        facts = np.concatenate([t.facts.array for t in tally.entries.values()])
-        sizes = [len(t.addresses.array) for t in tally.entries.values()]
+        # The block's own values first, whichever part failed first.
+        names = tuple(sorted(tally.entries, key=lambda name: (not name[2], *name[:2])))
+        tallies = [tally.entries[name] for name in names]
+        addresses = np.concatenate([t.addresses.array for t in tallies])
+        facts = np.concatenate([t.facts.array for t in tallies])
+        sizes = [len(t.addresses.array) for t in tallies]
         number = np.repeat(np.arange(len(names)), sizes)
         order = np.argsort(addresses, kind="stable")
         entries = np.column_stack([number, facts])[order]

@@ -76,8 +76,8 @@ def of_part(part: Part) -> ValueTally:
     if finite.all():
         totals, squares = sums(part)
         return ValueTally(
-            Lowest(float(low.min())),
-            Highest(float(high.max())),
+            Lowest(plain(low.min())),
+            Highest(plain(high.max())),
             ExactSum.of(totals),
             ExactSum.of(squares),
             part.flat.size,
@@ -92,8 +92,8 @@ def of_part(part: Part) -> ValueTally:
     more, more_squares = sums(Part(part.name, part.rows, zeroed))
     some = odd[usable]
     clean_low, clean_high = low[finite], high[finite]
-    lows = [float(x.min()) for x in (some, clean_low) if len(x)]
-    highs = [float(x.max()) for x in (some, clean_high) if len(x)]
+    lows = [plain(x.min()) for x in (some, clean_low) if len(x)]
+    highs = [plain(x.max()) for x in (some, clean_high) if len(x)]
     nan = int(np.isnan(odd).sum())
     return ValueTally(
         Lowest(min(lows, default=float("inf"))),
@@ -107,11 +107,16 @@ def of_part(part: Part) -> ValueTally:
     )
 
 
+def plain(value: Any) -> float:
+    """A number as a float, never as -0.0: which zero is met first depends on the cutting."""
+    return float(value) + 0.0
+
+
 def of_pictures(pictures: Pictures) -> ValueTally:
     """The values of decoded images."""
     return ValueTally(
-        Lowest(float(np.nanmin(pictures.low))),
-        Highest(float(np.nanmax(pictures.high))),
+        Lowest(plain(np.nanmin(pictures.low))),
+        Highest(plain(np.nanmax(pictures.high))),
         ExactSum.of(pictures.totals),
         ExactSum.of(pictures.squares),
         int(pictures.counts.sum()),

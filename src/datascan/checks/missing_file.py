@@ -1,0 +1,45 @@
+"""A file that the list names does not exist or cannot be opened.
+
+What it is
+    The list names a file that is not there, that may not be read, or that is no regular file (a
+    pipe or a device, which is never opened). The record is counted, its label too, but it has no
+    content.
+
+Why it breaks training
+    A loader ends the run when it comes to the record, perhaps hours into the first epoch. Caffe's
+    ImageData layer ends with "Could not open or find file". Loaders that skip it make the classes
+    less balanced than the list says.
+
+How to find the cause
+    If nearly all files are missing, the paths are relative to another folder: the list's paths are
+    taken relative to PATH. If single ones are missing, compare upper and lower case, spaces and
+    non-ASCII characters in the name, then look whether the files were cleaned away as broken.
+
+How to fix it
+    Correct the paths or restore the files. Take records out of the list only if you also know why
+    their files went.
+
+Example
+    ``missing-file: #1,204 n02/0317.jpg No such file or directory``
+
+Limits
+    Permissions are those of the user who scans. A file that vanishes while the scan runs is
+    reported as well.
+
+Source
+    Caffe, src/caffe/util/io.cpp: ReadImageToCVMat.
+"""
+
+from __future__ import annotations
+
+from datascan.measures.faults import FaultCheck
+from datascan.model import Severity
+
+
+class MissingFile(FaultCheck):
+    """A file that the list names does not exist or cannot be opened."""
+
+    rule = "missing-file"
+    severity = Severity.ERROR
+    fix = "correct the list, or restore the files; check the folder that paths are relative to"
+    what = ("file is missing or cannot be opened", "files are missing or cannot be opened")

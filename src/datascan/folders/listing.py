@@ -1,0 +1,197 @@
+"""Finding the images below a folder, and reading lists of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.errors import DatasetError
+from datascan.pictures.signature import promised
+
+SKIPPED = ("__MACOSX",)
+WHOLE = re.compile(r"[+-]?\d{1,18}")
+
+
+@dataclass(frozen=True, eq=False)
+class Listing:
+    """The images of a dataset, in order.
+
+    ``names`` are relative to the folder (POSIX; or as the list has them), ``sizes`` int64 (n,), -1
+    where unknown. ``labels`` (n,) and ``present``, bool (n,), are None in a dataset without labels.
+    """
+
+    names: list[str]
+    sizes: NDArray[np.int64]
+    labels: NDArray[Any] | None = None
+    present: NDArray[np.bool_] | None = None
+    class_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file below the folder."""
+
+    name: str
+    size: int
+
+
+@dataclass(slots=True)
+class Search:
+    """A walk below a folder that follows links, and never walks in circles."""
+
+    root: Path
+    folders: list[str] = field(default_factory=list)
+
+    def images(self) -> Iterator[Found]:
+        """Files with an image's extension, at any depth; notes folders of the first level."""
+        yield from self._below("", ())
+
+    def _below(self, prefix: str, above: tuple[tuple[int, int], ...]) -> Iterator[Found]:
+        try:
+            entries = list(os.scandir(self.root / prefix if prefix else self.root))
+        except OSError as error:
+            if not prefix:
+                raise DatasetError(f"cannot read {self.root}: {error.strerror}") from error
+            return
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name in SKIPPED:
+                continue
+            name = prefix + entry.name
+            if is_folder(entry):
+                yield from self._enter(entry, name, above)
+            elif promised(entry.name) is not None:
+                yield Found(name, size_of(entry))
+
+    def _enter(
+        self, entry: os.DirEntry[str], name: str, above: tuple[tuple[int, int], ...]
+    ) -> Iterator[Found]:
+        status = entry.stat()
+        identity = (status.st_dev, status.st_ino)
+        if identity in above:
+            return
+        if "/" not in name:
+            self.folders.append(name)
+        yield from self._below(name + "/", (*above, identity))
+
+
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder, or a link to one; links in a circle are not."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def size_of(entry: os.DirEntry[str]) -> int:
+    """The bytes of a file; -1 where it cannot be told."""
+    try:
+        return entry.stat().st_size
+    except OSError:
+        return -1
+
+
+def list_folder(root: Path) -> Listing:
+    """All images below ``root``, sorted by code point; sub-folders are classes, if they hold any."""
+    search = Search(root)
+    found = sorted(search.images(), key=lambda file: file.name)
+    names = [file.name for file in found]
+    sizes = np.array([file.size for file in found], np.int64)
+    if all("/" not in name for name in names):
+        return Listing(names, sizes)
+    classes = sorted(search.folders)
+    rank = {name: i for i, name in enumerate(classes)}
+    own = [rank.get(name.split("/", 1)[0], -1) if "/" in name else -1 for name in names]
+    labels = np.array(own, np.int64)
+    return Listing(names, sizes, np.maximum(labels, 0), labels >= 0, tuple(classes))
+
+
+def read_list(file: Path, root: Path) -> Listing:
+    """A list of images: lines of ``path label``, or a CSV with columns ``path`` and ``label``.
+
+    Raises:
+        DatasetError: where it cannot be read, or names nothing.
+    """
+    try:
+        text = file.read_bytes().decode("utf-8-sig", "surrogateescape")
+    except OSError as error:
+        raise DatasetError(f"cannot read the list {file}: {error.strerror}") from error
+    if "\0" in text:
+        raise DatasetError(f"{file} is no list of images: it is a binary file")
+    rows = csv_rows(text) if is_csv(text) else line_rows(text)
+    if not rows:
+        raise DatasetError(f"the list {file} names no images")
+    names = [name for name, _ in rows]
+    words = [word for _, word in rows]
+    sizes = np.array([file_size(root / name) for name in names], np.int64)
+    labels, present, class_names = labels_of(words)
+    return Listing(names, sizes, labels, present, class_names)
+
+
+def is_csv(text: str) -> bool:
+    """Whether the first line is a header with ``path``, and a comma."""
+    first = text.lstrip().split("\n", 1)[0]
+    return "path" in [cell.strip().strip('"').lower() for cell in first.split(",")]
+
+
+def csv_rows(text: str) -> list[tuple[str, str]]:
+    """Path and label of every row of a CSV; a missing label is empty."""
+    reader = csv.reader(io.StringIO(text.lstrip(), newline=""))
+    header = [cell.strip().lower() for cell in next(reader)]
+    path = header.index("path")
+    label = header.index("label") if "label" in header else -1
+    found = []
+    for row in reader:
+        if len(row) > path and row[path].strip():
+            word = row[label].strip() if 0 <= label < len(row) else ""
+            found.append((row[path].strip(), word))
+    return found
+
+
+def line_rows(text: str) -> list[tuple[str, str]]:
+    """Path and label of every line: the label is the last word, if there are several words.
+
+    A last word that ends in an image's extension is part of the path.
+    """
+    found = []
+    for line in text.splitlines():
+        words = line.strip().rsplit(None, 1)
+        if len(words) == 2 and promised(words[1]) is None:
+            found.append((words[0], words[1]))
+        elif words:
+            found.append((line.strip(), ""))
+    return found
+
+
+def file_size(path: Path) -> int:
+    """The bytes of a file; -1 where it cannot be told."""
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return -1
+
+
+def labels_of(
+    words: list[str],
+) -> tuple[NDArray[Any] | None, NDArray[np.bool_] | None, tuple[str, ...]]:
+    """Labels from words: whole numbers, other numbers, or names of classes."""
+    present = np.array([bool(word) for word in words])
+    if not present.any():
+        return None, None, ()
+    given = [word for word in words if word]
+    if all(WHOLE.fullmatch(word) for word in given):
+        return np.array([int(word or 0) for word in words], np.int64), present, ()
+    try:
+        return np.array([float(word or 0) for word in words]), present, ()
+    except ValueError:
+        names = sorted(set(given))
+        rank = {name: i for i, name in enumerate(names)}
+        return np.array([rank.get(word, 0) for word in words], np.int64), present, tuple(names)

@@ -1,0 +1,168 @@
+"""From rows of a table's columns to blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.hdf5.rows import OpenColumn, Reading, block_rows, values_of
+from datascan.layout import Bytes, Layout, spread
+from datascan.measures.contents import digests_of, signatures_of
+from datascan.model import Block, Fault, Labels, Options, Part
+
+Mark = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class OpenTable:
+    """A table's columns, opened in this process; ``part_name`` is that of the records' values."""
+
+    data: OpenColumn
+    label: OpenColumn | None
+    extras: tuple[OpenColumn, ...]
+    part_name: str
+
+
+@dataclass(frozen=True, eq=False)
+class RowLabels:
+    """Labels of the rows from ``first`` on, and why some could not be read."""
+
+    first: int
+    labels: Labels
+    faults: dict[int, str]
+
+    def part(self, first: int, stop: int) -> tuple[Labels, list[Fault]]:
+        """The labels of ``first`` <= row < ``stop``, and the faults counted from ``first``."""
+        rows = slice(first - self.first, stop - self.first)
+        labels = Labels(self.labels.values[rows], self.labels.present[rows])
+        faults = [
+            Fault(row - first, "damaged-store", self.faults[row])
+            for row in (range(first, stop) if self.faults else ())
+            if row in self.faults
+        ]
+        return labels, faults
+
+
+def blocks(
+    table: OpenTable, base: int, first: int, stop: int, mark: Mark, options: Options
+) -> Iterator[Block]:
+    """The records in rows ``first`` <= row < ``stop``; row 0 of the table has the address ``base``.
+
+    ``mark(row, count)`` is told of the table's rows before they are read.
+    """
+    data = Reading(table.data, first, stop, mark)
+    extras = [Reading(extra, first, stop, mark) for extra in table.extras]
+    labels = read_labels(table.label, first, stop, mark) if table.label else None
+    rows = block_rows(table.data.column)
+    at = first
+    while at < stop:
+        end = min(stop, at + rows, data.unit_end(at)) if table.data.mapped is None else at + rows
+        end = min(stop, end)
+        if table.data.column.content == "numbers":
+            block = number_block(data, table.part_name, base, at, end)
+        else:
+            block = octet_block(data, base, at, end, options, mark)
+        for extra in extras:
+            block = with_extra(block, extra, at, end)
+        if labels is not None:
+            chosen, faults = labels.part(at, end)
+            block = replace(block, labels=chosen, faults=(*block.faults, *faults))
+        yield block
+        at = end
+
+
+def number_block(data: Reading, name: str, base: int, first: int, stop: int) -> Block:
+    """A block of records that are arrays."""
+    rows, values, faults = values_of(data.take(first, stop), first)
+    records = stop - first
+    signatures = np.zeros(records, np.uint64)
+    parts: tuple[Part, ...] = ()
+    if values is not None and not data.column.column.record_bytes:
+        why = f"the record has the shape {data.column.column.shape}"
+        faults += [Fault(row, "empty-record", why) for row in rows.tolist()]
+    elif values is not None:
+        parts = (Part(name, rows, values),)
+        signatures[rows] = signatures_of(parts[0])
+    return Block(
+        base + first,
+        records,
+        records * data.column.column.record_bytes,
+        parts=parts,
+        faults=tuple(faults),
+        signatures=signatures,
+        exact=False,
+        digests=partial(digests_of, parts, {}),
+    )
+
+
+def octet_block(
+    data: Reading, base: int, first: int, stop: int, options: Options, mark: Mark
+) -> Block:
+    """A block of records of variable length: encoded images, or bytes of no known meaning."""
+    readable, values, faults = values_of(data.take(first, stop), first)
+    octets = [] if values is None else [one.tobytes() for one in values]
+    full = np.array([bool(one) for one in octets], np.bool_)
+    rows = readable[full] if octets else readable
+    empty = readable[~full].tolist() if octets else []
+    faults += [Fault(row, "empty-record", "the record has 0 bytes") for row in empty]
+    block = layout_for(data.column.column.content, options).block(
+        base + first,
+        Bytes.of([one for one in octets if one]),
+        partial(mark_among, mark, first + rows),
+    )
+    block = spread(block, rows, stop - first)
+    return replace(block, faults=(*faults, *block.faults))
+
+
+def mark_among(mark: Mark, rows: NDArray[np.int64], record: int, count: int) -> None:
+    """Mark the rows of some of the records that are not empty."""
+    first, last = int(rows[record]), int(rows[min(record + count, len(rows)) - 1])
+    mark(first, last - first + 1)
+
+
+def layout_for(content: str, options: Options) -> Layout:
+    """The layout of records of variable length."""
+    from datascan.layouts.image import ImageLayout  # noqa: PLC0415  (the decoders are heavy)
+    from datascan.layouts.raw import RawLayout  # noqa: PLC0415
+
+    return ImageLayout(options) if content == "images" else RawLayout(options)
+
+
+def with_extra(block: Block, extra: Reading, first: int, stop: int) -> Block:
+    """The block with the values of a further column of its records."""
+    column = extra.column.column
+    if not column.record_bytes:
+        return block
+    rows, values, faults = values_of(extra.take(first, stop), first)
+    parts = () if values is None else (Part(column.name, rows, values, primary=False),)
+    return replace(
+        block,
+        nbytes=block.nbytes + (stop - first) * column.record_bytes,
+        parts=(*block.parts, *parts),
+        faults=(*block.faults, *faults),
+    )
+
+
+def read_labels(column: OpenColumn, first: int, stop: int, mark: Mark) -> RowLabels:
+    """The labels of rows ``first`` <= row < ``stop``; those beyond the column's end are missing."""
+    end = max(first, min(stop, column.column.rows))
+    found, values, faults = values_of(Reading(column, first, end, mark).take(first, end), first)
+    shape = (stop - first, *flat_shape(column.column.shape))
+    whole: NDArray[Any] = np.zeros(shape, column.column.dtype)
+    present = np.zeros(stop - first, np.bool_)
+    if values is not None:
+        whole[found] = values.reshape(len(found), *shape[1:])
+        present[found] = True
+    reasons = {first + fault.row: fault.detail for fault in faults if fault.row is not None}
+    return RowLabels(first, Labels(whole, present), reasons)
+
+
+def flat_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a label: () of a single number, (k,) of several."""
+    size = int(np.prod(shape, dtype=np.int64))
+    return () if size == 1 else (size,)
