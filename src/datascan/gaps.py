@@ -141,20 +141,33 @@ class Epoch:
     def min_sequential(self) -> int:
         """The smallest size for which no sequential batch lacks a class.
 
-        A size above the longest run without a class always does, one of up to half of it never.
-        Between the two, sizes are tried all at once, one batch number after the other.
+        A size above the longest run without a class always does, one of up to half of it never:
+        a run of 2B - 1 labels holds a whole batch of B wherever the batches begin.
         """
-        free = self.free
-        longest, n = int(free.max()), len(free)
-        # A run of 2B - 1 labels holds a whole batch of B wherever the batches begin.
+        longest = int(self.free.max())
         sizes = np.arange((longest + 1) // 2 + 1, longest + 1)
+        # Few sizes with many batches each, or many sizes with few batches.
+        narrow = len(sizes) * longest < len(self.free)
+        return self._first_good(sizes) if narrow else self._first_good_of_many(sizes)
+
+    def _first_good(self, sizes: NDArray[np.int64]) -> int:
+        """The first of consecutive ``sizes`` without a gap, or the next; one size at a time."""
+        for size in sizes.tolist():
+            if not self.lacking(size)[1]:
+                return int(size)
+        return int(self.free.max()) + 1
+
+    def _first_good_of_many(self, sizes: NDArray[np.int64]) -> int:
+        """The same; all sizes at a time, one batch number after the other."""
+        free = self.free
+        n = len(free)
         good = np.ones(len(sizes), np.bool_)
         for batch in range(n // int(sizes[0]) if len(sizes) else 0):
             # Sizes ascend, so those with a full batch of this number are the first ones.
             fitting = sizes[: np.searchsorted(sizes, n // (batch + 1), side="right")]
             good[: len(fitting)] &= free[batch * fitting] < fitting
         passing = np.flatnonzero(good)
-        return int(sizes[passing[0]]) if len(passing) else longest + 1
+        return int(sizes[passing[0]]) if len(passing) else int(free.max()) + 1
 
     def min_shuffled(self) -> int:
         """The smallest size with ``p_lacking`` below 1%, by bisection: it falls with the size."""

@@ -403,6 +403,13 @@ class Check(ABC, Generic[TallyT]):
         )
 
 
+def measure_name(measure: Callable[[Block], Any]) -> str:
+    """The name under which a measure's tally stands; the same for checks that share it."""
+    owner = getattr(measure, "__self__", None)
+    qualified = f"{type(owner).__qualname__}.{measure.__name__}" if owner else measure.__qualname__
+    return f"{measure.__module__}.{qualified}"
+
+
 @dataclass(frozen=True, eq=False)
 class Copies:
     """Records whose content occurs more than once.
@@ -450,6 +457,10 @@ class Dataset:
         # Empty shards share their start with the next one: the last of them holds the record.
         shards = np.searchsorted(self.starts, indices, side="right") - 1
         return (shards << ROW_BITS) | (indices - self.starts[shards])
+
+    def tally_of(self, measure: Callable[..., Any]) -> Any:
+        """The sum of what ``measure`` measured; None if it measured nothing."""
+        return self.tallies.get(measure_name(measure))
 
     def derive(self, function: Callable[[Dataset], Derived]) -> Derived:
         """``function(self)``, computed once however many checks ask."""

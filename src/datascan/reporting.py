@@ -24,7 +24,7 @@ from datascan.report import (
     Source,
     ValueFigures,
 )
-from datascan.scan import Scanned, measure_name
+from datascan.scan import Scanned
 
 MOST_SHAPES = 100
 
@@ -148,7 +148,7 @@ def finite_range(labels: LabelSummary) -> tuple[float | None, float | None]:
 
 def value_figures(dataset: Dataset) -> ValueFigures | None:
     """Range and moments of all values."""
-    tally: ValueTally | None = dataset.tallies.get(measure_name(measure_values))
+    tally: ValueTally | None = dataset.tally_of(measure_values)
     if tally is None:
         return None
     return ValueFigures(
@@ -169,7 +169,7 @@ def number(value: float | None) -> float | None:
 
 def shape_figures(dataset: Dataset) -> list[ShapeFigures]:
     """Shapes and dtypes, the most frequent first."""
-    tally: ShapeTally | None = dataset.tallies.get(measure_name(measure_shapes))
+    tally: ShapeTally | None = dataset.tally_of(measure_shapes)
     if tally is None:
         return []
     total: dict[tuple[tuple[int, ...], str], int] = {}

@@ -27,6 +27,7 @@ from datascan.model import (
     Plan,
     Reader,
     Shard,
+    measure_name,
 )
 from datascan.tally import ByName, Joined, Tally, add_all
 from datascan.workers import BYTES, NOWHERE, RECORDS, Desk, Workers, cores
@@ -99,13 +100,6 @@ def measures_of(checks: Sequence[Check[Any]]) -> Measures:
     """Every measure that ``checks`` and the report's figures need, once, under its name."""
     figures: list[Any] = [measure_faults, measure_labels, measure_shapes, measure_values]
     return {measure_name(m): m for m in [*figures, *(c.measure for c in checks)] if m}
-
-
-def measure_name(measure: Callable[[Block], Any]) -> str:
-    """The name under which a measure's tally stands; the same for checks that share it."""
-    owner = getattr(measure, "__self__", None)
-    qualified = f"{type(owner).__qualname__}.{measure.__name__}" if owner else measure.__qualname__
-    return f"{measure.__module__}.{qualified}"
 
 
 def judge(check: Check[Any], dataset: Dataset) -> Iterator[Judgement]:

@@ -13,9 +13,9 @@ from datascan.checks.damaged_store import DamagedStore
 from datascan.checks.empty_dataset import EmptyDataset
 from datascan.checks.truncated_store import TruncatedStore
 from datascan.measures.faults import measure_faults
-from datascan.model import Options
+from datascan.model import Options, measure_name
 from datascan.readers.lmdb import LmdbReader
-from datascan.scan import Scanned, measure_name, scan
+from datascan.scan import Scanned, scan
 from tests.building.lmdb import numbered, random_datums, write_lmdb
 
 PAGE = 4096

@@ -6,6 +6,8 @@ import tempfile
 
 import plyvel
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from datascan.keyvalue import KeyRange
 from datascan.leveldb.log import framed
@@ -17,6 +19,7 @@ from tests.building.leveldb import (
     files,
     flip,
     log_file,
+    merged,
     numbered,
     table_files,
     write_leveldb,
@@ -411,3 +414,33 @@ def test_reading_many_tables_rewrites_none(tmp_path):
     links = [path for path in tables if path.is_symlink()]
     reader.close()
     assert tables == links != []
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    which=st.integers(0, 9),
+    where=st.floats(0, 1, exclude_max=True),
+    count=st.sampled_from([1, 16, 1000, 40_000]),
+    kind=st.sampled_from(["flip", "cut", "remove"]),
+    shard_bytes=st.sampled_from([1, 30_000]),
+)
+def test_no_loss_is_silent(tmp_path_factory, which, where, count, kind, shard_bytes):
+    path = tmp_path_factory.mktemp("any") / "store"
+    sessions = [numbered(range(i, 400, 4), 700) for i in range(3)]
+    write_leveldb(path, *sessions, in_tables=False)
+    targets = [f for f in sorted(path.iterdir()) if f.suffix in (".ldb", ".log") or "-" in f.name]
+    targets = [file for file in targets if file.stat().st_size]
+    target = targets[which % len(targets)]
+    at = int(where * target.stat().st_size)
+    if kind == "flip":
+        flip(target, at, min(count, target.stat().st_size - at))
+    elif kind == "cut":
+        cut(target, at)
+    else:
+        target.unlink()
+    read = Read(path, shard_bytes)
+    is_log_cut = kind == "cut" and target.suffix == ".log"
+    # A log that ends right behind a record is a whole, shorter log.
+    if read.found != merged(sessions) and not is_log_cut:
+        assert read.of_store or read.in_ranges
+    assert read.found.items() <= merged(sessions).items()

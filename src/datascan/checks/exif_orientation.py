@@ -39,5 +39,5 @@ class ExifOrientation(FaultCheck):
 
     rule = "exif-orientation"
     severity = Severity.INFO
-    fix = "turn the pixels for good (PIL.ImageOps.exif_transpose), or make sure your loader obeys the tag"
+    fix = "turn the pixels for good (PIL.ImageOps.exif_transpose), or let your loader obey the tag"
     what = ("image has a rotation tag", "images have a rotation tag")

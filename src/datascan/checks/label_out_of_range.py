@@ -1,4 +1,33 @@
-"""To be written."""
+"""A class label below 0, or at or above the number of classes.
+
+What it is
+    Class labels count from 0 to the number of classes minus 1, and this label is none of them.
+
+Why it breaks training
+    The loss uses the label as an index. Caffe, in a release build, reads outside of its array: with
+    label 10, -1 or 255 of 10 classes it exits 0 with a finite loss and trains on; with label
+    1,000,000 it ends in a segmentation fault without a message. PyTorch on a GPU fails with a
+    "device-side assert" that names no record, often some operations later.
+
+How to find the cause
+    Labels 1 to N instead of 0 to N-1 show as one label too many, N; 255 and -1 are usual marks for
+    "ignore"; very large ones are identifiers or bytes read in the wrong order.
+
+How to fix it
+    Subtract 1 where counting began at 1, map labels to 0..N-1, or tell the loss which label to
+    ignore (``ignore_label`` in Caffe, ``ignore_index`` in PyTorch) and ignore this rule. Pass the
+    true number of classes by ``--num-classes``.
+
+Example
+    ``label-out-of-range: #17 00000017 label 10``
+
+Limits
+    Without ``--num-classes`` the number of classes is 1 + the largest label, so only negative
+    labels are out of range.
+
+Source
+    Measured with Caffe 1.0 on 50,000 records, release build.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +35,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.measures.labels import LabelTally, is_whole, measure_labels, summarise
+from datascan.measures.labels import LabelTally, is_whole, label_text, measure_labels, summarise
 from datascan.model import Check, Dataset, Judgement, Severity
 from datascan.tally import Flagged
 
@@ -26,9 +55,9 @@ class LabelOutOfRange(Check[LabelTally]):
             return
         outside = (labels.values < 0) | (labels.values >= labels.num_classes)
         outside &= is_whole(labels.values)
-        if outside.any():
+        count = int(np.count_nonzero(outside))
+        if count:
             flagged = Flagged.of(dataset.addresses(labels.indices[outside]), labels.values[outside])
-            count = np.count_nonzero(outside)
-            noun = "label lies" if count == 1 else "labels lie"
-            message = f"{count:,} {noun} outside 0..{labels.num_classes - 1}"
-            yield self.flag(flagged, message, lambda label: f"label {label:g}")
+            what = "label lies" if count == 1 else "labels lie"
+            span = f"0..{labels.num_classes - 1}" if labels.num_classes else "any range"
+            yield self.flag(flagged, f"{count:,} {what} outside {span}", label_text)

@@ -26,7 +26,7 @@ Limits
     limit.
 
 Source
-    The default is that of Pillow's MAX_IMAGE_PIXELS, times two, where Pillow itself refuses.
+    The default is twice Pillow's MAX_IMAGE_PIXELS, from which on Pillow itself refuses.
 """
 
 from __future__ import annotations

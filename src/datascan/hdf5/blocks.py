@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.hdf5.choice import Table
 from datascan.hdf5.rows import OpenColumn, Reading, block_rows, values_of
 from datascan.layout import Bytes, Layout, spread
 from datascan.measures.contents import digests_of, signatures_of
@@ -26,6 +27,14 @@ class OpenTable:
     label: OpenColumn | None
     extras: tuple[OpenColumn, ...]
     part_name: str
+
+
+def open_table(file: Any, table: Table, *, whole: bool) -> OpenTable:
+    """Open a table's columns; in a file scanned whole, values go by the path of their dataset."""
+    label = OpenColumn(file[table.label.name], table.label) if table.label else None
+    extras = tuple(OpenColumn(file[extra.name], extra) for extra in table.extras)
+    name = table.data.name if whole else "data"
+    return OpenTable(OpenColumn(file[table.data.name], table.data), label, extras, name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,25 +57,32 @@ class RowLabels:
         return labels, faults
 
 
-def blocks(
-    table: OpenTable, base: int, first: int, stop: int, mark: Mark, options: Options
-) -> Iterator[Block]:
-    """The records in rows ``first`` <= row < ``stop``; row 0 of the table has the address ``base``.
+@dataclass(frozen=True)
+class Start:
+    """Where blocks are counted from: row 0 of the table has the address ``base``.
 
     ``mark(row, count)`` is told of the table's rows before they are read.
     """
+
+    base: int
+    mark: Mark
+    options: Options
+
+
+def blocks(table: OpenTable, start: Start, first: int, stop: int) -> Iterator[Block]:
+    """The records in rows ``first`` <= row < ``stop``."""
+    mark = start.mark
     data = Reading(table.data, first, stop, mark)
     extras = [Reading(extra, first, stop, mark) for extra in table.extras]
     labels = read_labels(table.label, first, stop, mark) if table.label else None
     rows = block_rows(table.data.column)
     at = first
     while at < stop:
-        end = min(stop, at + rows, data.unit_end(at)) if table.data.mapped is None else at + rows
-        end = min(stop, end)
+        end = min(stop, at + rows, data.unit_end(at))
         if table.data.column.content == "numbers":
-            block = number_block(data, table.part_name, base, at, end)
+            block = number_block(data, table.part_name, start, at, end)
         else:
-            block = octet_block(data, base, at, end, options, mark)
+            block = octet_block(data, start, at, end)
         for extra in extras:
             block = with_extra(block, extra, at, end)
         if labels is not None:
@@ -76,7 +92,7 @@ def blocks(
         at = end
 
 
-def number_block(data: Reading, name: str, base: int, first: int, stop: int) -> Block:
+def number_block(data: Reading, name: str, start: Start, first: int, stop: int) -> Block:
     """A block of records that are arrays."""
     rows, values, faults = values_of(data.take(first, stop), first)
     records = stop - first
@@ -89,7 +105,7 @@ def number_block(data: Reading, name: str, base: int, first: int, stop: int) -> 
         parts = (Part(name, rows, values),)
         signatures[rows] = signatures_of(parts[0])
     return Block(
-        base + first,
+        start.base + first,
         records,
         records * data.column.column.record_bytes,
         parts=parts,
@@ -100,9 +116,7 @@ def number_block(data: Reading, name: str, base: int, first: int, stop: int) -> 
     )
 
 
-def octet_block(
-    data: Reading, base: int, first: int, stop: int, options: Options, mark: Mark
-) -> Block:
+def octet_block(data: Reading, start: Start, first: int, stop: int) -> Block:
     """A block of records of variable length: encoded images, or bytes of no known meaning."""
     readable, values, faults = values_of(data.take(first, stop), first)
     octets = [] if values is None else [one.tobytes() for one in values]
@@ -110,10 +124,10 @@ def octet_block(
     rows = readable[full] if octets else readable
     empty = readable[~full].tolist() if octets else []
     faults += [Fault(row, "empty-record", "the record has 0 bytes") for row in empty]
-    block = layout_for(data.column.column.content, options).block(
-        base + first,
+    block = layout_for(data.column.column.content, start.options).block(
+        start.base + first,
         Bytes.of([one for one in octets if one]),
-        partial(mark_among, mark, first + rows),
+        partial(mark_among, start.mark, first + rows),
     )
     block = spread(block, rows, stop - first)
     return replace(block, faults=(*faults, *block.faults))
@@ -151,7 +165,8 @@ def with_extra(block: Block, extra: Reading, first: int, stop: int) -> Block:
 def read_labels(column: OpenColumn, first: int, stop: int, mark: Mark) -> RowLabels:
     """The labels of rows ``first`` <= row < ``stop``; those beyond the column's end are missing."""
     end = max(first, min(stop, column.column.rows))
-    found, values, faults = values_of(Reading(column, first, end, mark).take(first, end), first)
+    mark(first, end - first)
+    found, values, faults = values_of(list(column.read(first, end)), first)
     shape = (stop - first, *flat_shape(column.column.shape))
     whole: NDArray[Any] = np.zeros(shape, column.column.dtype)
     present = np.zeros(stop - first, np.bool_)

@@ -60,7 +60,7 @@ def whole(columns: Mapping[str, Column]) -> Choice:
 
 def data_of(found: Inventory, options: Options, like: Choice | None, shown: str) -> Column | None:
     """The records; None where the file is to be scanned whole."""
-    asked = asked_for(options.data_key, like and like.tables[0].data)
+    asked = asked_for(options.data_key, like.tables[0].data if like else None)
     if asked is not None:
         return required(found, asked, shown)
     of_root = foremost(in_group(found.columns, ""), DATA_NAMES)
@@ -88,7 +88,7 @@ def label_of(
     if options.label_key is not None:
         key = stripped(options.label_key)
         return None if found.others.get(key) == STRINGS else labels(required(found, key, shown))
-    before = like and like.tables[0].label
+    before = like.tables[0].label if like else None
     if before and before.name in others:
         return labels(others[before.name])
     for group in (parent(data.name), ""):

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import h5py
-import hdf5plugin  # registers the compression filters that HDF5 itself does not bring
 import numpy as np
 
 from datascan.hdf5.files import legible
+from datascan.hdf5.opening import HDF5_ERRORS, reason
+from datascan.hdf5.walking import Walk
 from datascan.model import Fault
-
-HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, MemoryError)
-"""What h5py raises for damaged files."""
-
-TRUNCATED = re.compile(r"truncated file: eof = \d+, sblock->base_addr = (\d+), stored_eof = (\d+)")
-FILTERS_BESIDE_HDF5 = frozenset(hdf5plugin.FILTERS.values())
 
 MOST_BYTES = 1 << 56
 """A dataset that claims more than this is damaged."""
@@ -72,44 +65,10 @@ def listed(words: list[str]) -> str:
     return ", ".join(words[:10]) + more
 
 
-def open_file(path: Path) -> Any:
-    """The file, opened read-only and without a lock.
-
-    Raises:
-        OSError: and others of ``HDF5_ERRORS``, where it is damaged.
-    """
-    return h5py.File(path, "r", locking=False)
-
-
-def fault_of_opening(path: Path, shown: str, error: Exception) -> Fault:
-    """Why a file cannot be opened."""
-    truncated = TRUNCATED.search(str(error))
-    if truncated:
-        size, wanted = path.stat().st_size, int(truncated[1]) + int(truncated[2])
-        # For files without a user block, the stored end counts from the file's beginning.
-        wanted = max(int(truncated[2]), wanted if wanted > size else 0)
-        return Fault(
-            None,
-            "truncated-store",
-            f"{shown} has {size:,} bytes, but by its own bookkeeping it has {wanted:,}",
-        )
-    if "already open for write" in str(error):
-        why = "it was not closed by the program that wrote it, or is still being written"
-        return Fault(None, "damaged-store", f"{shown} cannot be opened: {why} (h5clear -s helps)")
-    return Fault(None, "damaged-store", f"{shown} cannot be opened: {reason(error)}")
-
-
-def reason(error: Exception) -> str:
-    """The heart of an error of the HDF5 library: "inflate() failed"."""
-    text = str(error)
-    inner = re.search(r"\((.*)\)\W*$", text, re.DOTALL)
-    return " ".join((inner[1] if inner else text).split()) or type(error).__name__
-
-
 def take_inventory(file: Any, shown: str) -> Inventory:
-    """Look at every dataset of ``file``, each object once, hard links before others."""
+    """Look at every dataset of ``file``."""
     found = Inventory()
-    for name, item in objects(file, shown, found.faults):
+    for name, item in Walk(file, shown, found.faults).objects():
         if isinstance(item, h5py.Dataset):
             try:
                 add(found, legible(name), item)
@@ -117,73 +76,6 @@ def take_inventory(file: Any, shown: str) -> Inventory:
                 why = f"{shown}:{legible(name)} cannot be read: {reason(error)}"
                 found.faults.append(Fault(None, "damaged-store", why))
     return found
-
-
-def objects(file: Any, shown: str, faults: list[Fault]) -> Iterator[tuple[str, Any]]:
-    """All objects with their paths: depth first by hard links, then what other links lead to."""
-    seen: set[tuple[bytes, int]] = {identity(file)}
-    links: list[str] = []
-    stack: list[tuple[str, Any]] = [("", file)]
-    while stack or links:
-        path, item = stack.pop() if stack else (links[0], None)
-        if item is None:
-            item = followed(file, links.pop(0), shown, faults)
-            if item is None or identity(item) in seen:
-                continue
-            seen.add(identity(item))
-        yield path, item
-        if isinstance(item, h5py.Group):
-            stack += reversed(list(members(path, item, seen, links, shown, faults)))
-
-
-def members(
-    path: str,
-    group: Any,
-    seen: set[tuple[bytes, int]],
-    links: list[str],
-    shown: str,
-    faults: list[Fault],
-) -> Iterator[tuple[str, Any]]:
-    """What a group holds by hard links and was not seen yet; its other links go to ``links``."""
-    try:
-        names = sorted(group)
-    except HDF5_ERRORS as error:
-        why = f"{shown}: group /{legible(path)} cannot be read: {reason(error)}"
-        faults.append(Fault(None, "damaged-store", why))
-        return
-    for name in names:
-        inner = f"{path}/{name}" if path else name
-        try:
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                links.append(inner)
-                continue
-            item = group[name]
-            key = identity(item)
-        except HDF5_ERRORS as error:
-            why = f"{shown}:{legible(inner)} cannot be read: {reason(error)}"
-            faults.append(Fault(None, "damaged-store", why))
-            continue
-        if key not in seen:
-            seen.add(key)
-            yield inner, item
-
-
-def followed(file: Any, name: str, shown: str, faults: list[Fault]) -> Any:
-    """What a soft or external link leads to; None, and a fault, if it leads nowhere."""
-    try:
-        return file[name]
-    except HDF5_ERRORS:
-        link = file.get(name, getlink=True)
-        other = getattr(link, "filename", "")
-        to = f"{legible(other)}:{legible(link.path)}" if other else legible(link.path)
-        why = f"{shown}:{legible(name)} is a link to {to}, which does not exist or cannot be opened"
-        faults.append(Fault(None, "missing-file", why))
-        return None
-
-
-def identity(item: Any) -> tuple[bytes, int]:
-    """The same for two names of one object: its file, and its address there."""
-    return h5py.h5f.get_name(item.id), h5py.h5o.get_info(item.id).addr
 
 
 def add(found: Inventory, name: str, dataset: Any) -> None:
@@ -252,4 +144,5 @@ def delivered(dtype: Any) -> np.dtype[Any]:
         return np.dtype(np.uint8)
     if dtype.itemsize > 8:
         return np.dtype(np.float64)
-    return np.dtype(dtype.newbyteorder("="))
+    plain: np.dtype[Any] = np.dtype(dtype.str)
+    return plain.newbyteorder("=")

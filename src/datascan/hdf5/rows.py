@@ -12,8 +12,10 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.hdf5.inventory import HDF5_ERRORS, Column, is_octets, reason
-from datascan.hdf5.storage import contiguous_offset, gaps, rows_on_disk
+from datascan.hdf5.gaps import gaps
+from datascan.hdf5.inventory import Column, is_octets
+from datascan.hdf5.opening import HDF5_ERRORS, reason
+from datascan.hdf5.storage import contiguous_offset, rows_on_disk
 from datascan.model import Fault
 
 BLOCK_BYTES = 1 << 20
@@ -113,7 +115,7 @@ class OpenColumn:
         """Smaller and smaller runs of rows, down to a chunk, or a row where there are none."""
         size = max(1, self.column.chunk_rows)
         inner = [*range(first - first % size + size, stop, size)]
-        if not inner and stop - first > 1 and (size == 1 or self.column.content != "numbers"):
+        if not inner and stop - first > 1 and self.column.content != "numbers":
             inner = [(first + stop) // 2]
         if not inner:
             yield Slab(first, stop, None, self._place(first, stop, error))
@@ -143,15 +145,12 @@ def mapped(dataset: Any, column: Column) -> NDArray[Any] | None:
     offset = contiguous_offset(dataset)
     if offset is None or is_octets(dataset.dtype) or not column.record_bytes:
         return None
-    dtype = dataset.dtype
-    if dtype.base.kind == "b":
-        plain = dataset.id.get_type().get_size() == 1
-    else:
-        plain = dataset.id.get_type() == h5py.h5t.py_create(dtype)
+    # Types that NumPy does not have (bfloat16, 12-bit integers) are for HDF5 to convert.
+    plain = dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True)
     held = rows_on_disk(dataset, column)
     if not plain or not held:
         return None
-    base = np.dtype(np.uint8) if dtype.base.kind == "b" else dtype.base
+    base = np.dtype(np.uint8) if dataset.dtype.base.kind == "b" else dataset.dtype.base
     return np.memmap(dataset.file.filename, base, "r", offset, (held, *column.shape))
 
 
@@ -161,7 +160,7 @@ def native(values: NDArray[Any], column: Column) -> NDArray[Any]:
         return values.reshape(len(values))
     if values.dtype == np.bool_:
         values = values.view(np.uint8)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         plain = np.asarray(values).astype(np.dtype(column.dtype), copy=False)
     return plain if plain.flags.aligned else plain.copy()
 
@@ -183,6 +182,8 @@ class Reading:
 
     def unit_end(self, row: int) -> int:
         """Where the rows end that are read at once with ``row``."""
+        if self.column.mapped is not None:
+            return self.stop
         return min(self.stop, row - row % self.rows + self.rows)
 
     def take(self, first: int, stop: int) -> list[Slab]:
@@ -205,7 +206,7 @@ class Reading:
 def values_of(
     slabs: Sequence[Slab], first: int
 ) -> tuple[NDArray[np.int64], NDArray[Any] | None, list[Fault]]:
-    """What slabs hold, as one array: rows counted from ``first``, values (None without any), faults."""
+    """What slabs hold: rows, counted from ``first``; their values (None without any); faults."""
     good = [slab for slab in slabs if slab.values is not None]
     rows = [np.arange(slab.first - first, slab.stop - first) for slab in good]
     faults = [

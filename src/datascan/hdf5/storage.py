@@ -1,27 +1,15 @@
-"""How a dataset is stored, and which of its rows are known to be out of reach before reading."""
+"""How a dataset is stored: where in its file, and compressed by what."""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import h5py
 
-from datascan.hdf5.files import legible
-from datascan.hdf5.inventory import (
-    FILTERS_BESIDE_HDF5,
-    HDF5_ERRORS,
-    Column,
-    open_file,
-    reason,
-)
-
-MOST_NESTED = 8
-"""Virtual datasets over virtual datasets are followed so deep."""
+from datascan.hdf5.inventory import Column
+from datascan.hdf5.opening import FILTERS_BESIDE_HDF5, HDF5_ERRORS
 
 FILTER_NAMES = {305: "lzo", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "lz4"} | {
     32008: "bitshuffle",
@@ -32,19 +20,6 @@ FILTER_NAMES = {305: "lzo", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "
     32024: "sz3",
     32026: "blosc2",
 }
-
-
-ENDLESS = 1 << 62
-"""Counts of selections without an end are larger than this."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Rows ``first`` <= row < ``stop`` of a dataset that cannot be read, and why."""
-
-    first: int
-    stop: int
-    why: str
 
 
 def missing_filter(dataset: Any) -> str | None:
@@ -77,7 +52,7 @@ def rows_on_disk(dataset: Any, column: Column) -> int:
     if offset is None or not column.record_bytes:
         return column.rows
     stored = stored_record_bytes(dataset)
-    return min(column.rows, max(0, file_size(dataset) - offset) // stored)
+    return min(column.rows, int(max(0, file_size(dataset) - offset) // stored))
 
 
 def contiguous_offset(dataset: Any) -> int | None:
@@ -98,143 +73,4 @@ def stored_record_bytes(dataset: Any) -> int:
 
 def file_size(dataset: Any) -> int:
     """The size of the file that a dataset is in, in bytes."""
-    return Path(dataset.file.filename).stat().st_size
-
-
-def gaps(dataset: Any) -> list[Gap]:
-    """Rows that lie in other files which are missing or too short; they may overlap."""
-    if dataset.is_virtual:
-        return list(virtual_gaps(dataset, 0))
-    if dataset.external:
-        return list(external_gaps(dataset))
-    return []
-
-
-def external_gaps(dataset: Any) -> Iterator[Gap]:
-    """Rows of a dataset with external storage that its raw files do not hold."""
-    row_bytes = max(1, stored_record_bytes(dataset))
-    total = row_bytes * dataset.shape[0]
-    start = 0
-    for name, offset, size in dataset.external:
-        stop = min(total, start + size)
-        path = external_path(dataset, name)
-        held = max(0, path.stat().st_size - offset) if path else 0
-        if start + held < stop:
-            first, last = (start + held) // row_bytes, -(-stop // row_bytes)
-            needed = offset + stop - start
-            state = f"has {offset + held:,} of {needed:,} bytes" if path else "does not exist"
-            yield Gap(first, last, f"the external file {legible(name)} {state}")
-        start = stop
-
-
-def external_path(dataset: Any, name: str) -> Path | None:
-    """The raw file of a dataset with external storage, if it exists."""
-    return existing(name, Path(dataset.file.filename).parent, "HDF5_EXTFILE_PREFIX")
-
-
-def existing(name: str, folder: Path, prefix: str) -> Path | None:
-    """The first file called ``name`` where HDF5 looks for it."""
-    origin = os.environ.get(prefix, "").replace("${ORIGIN}", str(folder))
-    places = [Path(origin) / name, folder / name, Path(name), folder / Path(name).name]
-    return next((place for place in places if place.is_file()), None)
-
-
-def virtual_gaps(dataset: Any, depth: int) -> Iterator[Gap]:
-    """Rows of a virtual dataset whose source is missing, where HDF5 reads fill values instead."""
-    checked: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {}
-    for source in dataset.virtual_sources():
-        if "%b" in source.file_name or "%b" in source.dset_name:
-            # HDF5 itself ends such a dataset where its numbered sources end.
-            continue
-        key = (source.file_name, source.dset_name)
-        if key not in checked:
-            checked[key] = state_of_source(dataset, *key, depth)
-        why, shape = checked[key]
-        if why:
-            yield from (Gap(*run, why) for run in rows_of(source.vspace, dataset.shape))
-        else:
-            yield from short_source(source, shape, dataset.shape)
-
-
-def state_of_source(
-    dataset: Any, file_name: str, name: str, depth: int
-) -> tuple[str, tuple[int, ...]]:
-    """What is wrong with a source of a virtual dataset ("" if nothing), and its shape."""
-    shown = f"{legible(file_name)}:{legible(name.lstrip('/'))}"
-    if file_name == ".":
-        return state_of_dataset(dataset.file, name, f"its source {legible(name)}", depth)
-    path = existing(file_name, Path(dataset.file.filename).parent, "HDF5_VDS_PREFIX")
-    if path is None:
-        return f"its source {shown} is missing: there is no such file", ()
-    try:
-        with open_file(path) as file:
-            return state_of_dataset(file, name, f"its source {shown}", depth)
-    except HDF5_ERRORS as error:
-        return f"its source {shown} cannot be opened: {reason(error)}", ()
-
-
-def state_of_dataset(file: Any, name: str, shown: str, depth: int) -> tuple[str, tuple[int, ...]]:
-    """What is wrong with the dataset ``name`` of an open file, and its shape."""
-    try:
-        dataset = file[name]
-    except HDF5_ERRORS:
-        return f"{shown} is missing: there is no such dataset", ()
-    why = missing_filter(dataset)
-    if why:
-        return f"{shown} {why}", ()
-    nested: Sequence[Gap] = ()
-    if depth < MOST_NESTED and (dataset.is_virtual or dataset.external):
-        found = virtual_gaps(dataset, depth + 1) if dataset.is_virtual else external_gaps(dataset)
-        nested = tuple(found)
-    return (f"{shown} has gaps: {nested[0].why}" if nested else ""), dataset.shape
-
-
-def short_source(source: Any, shape: tuple[int, ...], target: tuple[int, ...]) -> Iterator[Gap]:
-    """Rows that are mapped to a source which is smaller than the mapping says."""
-    space = source.src_space
-    if space.get_select_type() == h5py.h5s.SEL_ALL:
-        short = points(source.vspace, target) > math.prod(shape)
-    else:
-        ends = extent_ends(space)
-        short = len(ends) != len(shape) or any(map(int.__gt__, ends, shape))
-    if short:
-        shown = f"{legible(source.file_name)}:{legible(source.dset_name.lstrip('/'))}"
-        why = f"its source {shown} has the shape {shape}, and more than that is mapped"
-        yield from (Gap(*run, why) for run in rows_of(source.vspace, target))
-
-
-def points(space: Any, shape: tuple[int, ...]) -> int:
-    """How many elements a selection of a dataset of ``shape`` has; 0 where it has no end."""
-    if space.get_select_type() == h5py.h5s.SEL_ALL:
-        return math.prod(shape)
-    return 0 if is_endless(space) else int(space.get_select_npoints())
-
-
-def is_endless(space: Any) -> bool:
-    """Whether a selection grows with its dataset."""
-    if not space.is_regular_hyperslab():
-        return False
-    _, _, count, block = space.get_regular_hyperslab()
-    return h5py.h5s.UNLIMITED in (*count, *block) or max(*count, *block) >= ENDLESS
-
-
-def extent_ends(space: Any) -> list[int]:
-    """Where a selection ends, on each axis; where it has no end, where it begins."""
-    if is_endless(space):
-        return [int(start) for start in space.get_regular_hyperslab()[0]]
-    return [int(last) + 1 for last in space.get_select_bounds()[1]]
-
-
-def rows_of(space: Any, shape: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Runs of rows, from first to stop, that a selection of a dataset of ``shape`` touches."""
-    rows = shape[0]
-    if space.get_select_type() == h5py.h5s.SEL_ALL:
-        return [(0, rows)]
-    if not space.is_regular_hyperslab():
-        blocks = space.get_select_hyper_blocklist()[:, :, 0]
-        return sorted({(int(first), int(last) + 1) for first, last in blocks})
-    start, stride, count, block = (int(part[0]) for part in space.get_regular_hyperslab())
-    if block >= ENDLESS or block < 0:
-        return [(start, rows)]
-    stop = rows if count >= ENDLESS or count < 0 else min(rows, start + stride * count)
-    return [(first, min(first + block, rows)) for first in range(start, stop, max(1, stride))]
+    return os.stat(dataset.file.filename).st_size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +15,8 @@ from datascan.tally import Joined, Tally
 
 MOST_CLASSES = 100_000
 LEAST_WHOLE = 0.99
+LARGEST = 1 << 62
+"""No number of classes is larger, so that every label in range fits in int64."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,15 +50,16 @@ def scalar(values: NDArray[Any]) -> NDArray[Any]:
     """Labels of shape (n,); of vector targets (n, k) one number each, not finite if any is not."""
     if values.ndim == 1:
         return values
-    flat = values.reshape(len(values), -1)
+    flat = values.reshape(len(values), prod(values.shape[1:]))
     if flat.shape[1] == 1:
         return np.asarray(flat[:, 0])
-    # Never whole, so never taken for classes; NaN and Inf pass through the sum.
-    return np.asarray(flat.astype(np.float64).sum(axis=1) * 0.0 + 0.5)
+    # Never whole, so never taken for classes.
+    finite = np.isfinite(flat).all(axis=1)
+    return np.where(finite, 0.5, np.where(np.isnan(flat).any(axis=1), np.nan, np.inf))
 
 
 def compact(values: NDArray[Any]) -> NDArray[Any]:
-    """Integers in the smallest signed dtype that holds them all; floats as they are."""
+    """Integers in the smallest dtype that holds them all, float64 beyond int64; floats as is."""
     if values.dtype.kind == "b":
         return np.asarray(values.view(np.int8))
     if values.dtype.kind not in "iu" or not len(values):
@@ -65,7 +69,7 @@ def compact(values: NDArray[Any]) -> NDArray[Any]:
         info = np.iinfo(dtype)
         if info.min <= low and high <= info.max:
             return values.astype(dtype)
-    return values
+    return values.astype(np.float64)
 
 
 def empty() -> NDArray[np.int64]:
@@ -99,8 +103,7 @@ def summarise(dataset: Dataset) -> LabelSummary:
 
     Use it as ``dataset.derive(summarise)``, so that it runs once.
     """
-    name = f"{measure_labels.__module__}.{measure_labels.__qualname__}"
-    tally: LabelTally | None = dataset.tallies.get(name)
+    tally: LabelTally | None = dataset.tally_of(measure_labels)
     asked = dataset.options.label_type
     if tally is None or asked == "none" or not tally.present.array.any():
         return LabelSummary("none", empty(), empty(), empty())
@@ -115,7 +118,8 @@ def summarise(dataset: Dataset) -> LabelSummary:
     classes, counts = np.unique(whole, return_counts=True)
     declared = dataset.options.num_classes is not None
     num_classes = dataset.options.num_classes or named_classes(dataset, classes)
-    inside = whole[(whole >= 0) & (whole < num_classes)].astype(np.int64)
+    num_classes = min(num_classes, LARGEST)
+    inside = whole[(whole >= 0) & (whole <= num_classes - 1)].astype(np.int64)
     return LabelSummary(
         "class",
         values,
@@ -151,9 +155,26 @@ def guess(values: NDArray[Any]) -> Literal["class", "regression"]:
     return "class" if len(np.unique(values)) <= MOST_CLASSES else "regression"
 
 
+def label_text(label: Any) -> str:
+    """A label for people: "label 10", "label 1.5", "label nan"."""
+    return f"label {label}" if isinstance(label, np.integer) else f"label {label:.15g}"
+
+
+def class_name(dataset: Dataset, label: int) -> str:
+    """A class by its number, and its name if it has one: 3 (frog)."""
+    names = dataset.plan.class_names
+    return f"{label} ({names[label]})" if 0 <= label < len(names) else str(label)
+
+
 def batch_gaps(dataset: Dataset) -> BatchGaps | None:
     """Label gaps at the batch sizes asked for; None without class labels in range."""
     labels = dataset.derive(summarise)
     if labels.kind != "class" or not len(labels.in_range):
         return None
     return measure_gaps(labels.in_range, dataset.options.batch_sizes)
+
+
+def called(label: int, dataset: Dataset) -> str:
+    """A class as people know it: "class 7 (zebra)", or "class 7" where it has no name."""
+    names = dataset.plan.class_names
+    return f"class {label} ({names[label]})" if 0 <= label < len(names) else f"class {label}"

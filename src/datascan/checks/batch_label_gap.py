@@ -1,0 +1,87 @@
+"""Training batches of some size lack a class.
+
+What it is
+    At a batch size you train with, some batches hold no record of some class: counted in store
+    order (Caffe reads LMDB and LevelDB in that order, unshuffled), and as a probability for
+    shuffled data.
+
+Why it breaks training
+    A loss that divides by how often a label occurs in the batch is NaN as soon as one is missing
+    from it: class-balanced losses, per-class means, triplet and contrastive losses, per-class
+    metrics. The first such batch makes the weights NaN, and it may come once in an epoch. Batches
+    of few classes also make BatchNorm's statistics jump: a store sorted by class is the worst case.
+
+How to find the cause
+    Compare the two columns of the table. Many gaps in store order and none shuffled: the store is
+    sorted, so shuffle it. Gaps in both: a class is too rare for this batch size.
+
+How to fix it
+    Use at least the batch size that the message names, shuffle the store once when writing it
+    (``convert_imageset --shuffle``), draw batches by class, or let the loss leave out classes that
+    are absent. ``iter_size`` does not help a loss that is computed per batch.
+
+Example
+    ``batch-label-gap: batch size 32: 31 of 31 batches in store order lack a class (class 0 most
+    often, in 28)``
+
+Limits
+    Only classes that occur count, and only labels in range. Full batches are looked at, and for a
+    dataset smaller than the batch the one batch of all records. Shuffled means drawn without
+    replacement.
+
+Source
+    Hypergeometric distribution: a batch of B of N records lacks a class of n with probability
+    C(N-n, B) / C(N, B).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from datascan.gaps import SHUFFLED_LIMIT, BatchGap, BatchGaps
+from datascan.measures.labels import LabelTally, batch_gaps, class_name, measure_labels
+from datascan.model import Check, Dataset, Judgement, Severity
+
+
+class BatchLabelGap(Check[LabelTally]):
+    """At some batch size, batches lack a class."""
+
+    rule = "batch-label-gap"
+    severity = Severity.WARNING
+    fix = "shuffle the store, use a larger batch, or draw batches by class"
+    measure = staticmethod(measure_labels)
+
+    def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+        """One judgement for each batch size with gaps."""
+        gaps = dataset.derive(batch_gaps)
+        for gap in gaps.sizes if gaps else ():
+            if gaps is not None and gap.is_gap:
+                yield self.dataset_wide(say(gap, gaps, dataset), fix=advice(gap, gaps))
+
+
+def say(gap: BatchGap, gaps: BatchGaps, dataset: Dataset) -> str:
+    """Batch size, share of batches, worst class, and the size that would do."""
+    said = []
+    if gap.lacking:
+        worst = class_name(dataset, gap.worst_label)
+        verb = "lacks" if gap.lacking == 1 else "lack"
+        said.append(
+            f"{gap.lacking:,} of {gap.batches:,} batches in store order {verb} a class "
+            f"(class {worst} is missing from {gap.worst_lacking:,}; "
+            f"from size {gaps.min_sequential:,} none would)"
+        )
+    if gap.p_lacking >= SHUFFLED_LIMIT:
+        worst = class_name(dataset, gap.shuffled_worst_label)
+        said.append(
+            f"{gap.p_lacking:.1%} of shuffled batches lack a class "
+            f"(most often class {worst}; at size {gaps.min_shuffled:,} under 1% would)"
+        )
+    return f"batch size {gap.batch_size:,}: " + "; ".join(said)
+
+
+def advice(gap: BatchGap, gaps: BatchGaps) -> str:
+    """What to do about this batch size."""
+    shuffled = max(gap.batch_size, gaps.min_shuffled)
+    if gap.p_lacking < SHUFFLED_LIMIT:
+        return "shuffle the store: at this batch size that is enough"
+    return f"shuffle the store and use batches of {shuffled:,} or more, or draw batches by class"

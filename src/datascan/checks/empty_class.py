@@ -1,0 +1,68 @@
+"""A class has no record.
+
+What it is
+    One of the classes 0..N-1 does not occur at all.
+
+Why it breaks training
+    The network has an output that is never right. A loss that divides by how often each class
+    occurs divides by zero, and is NaN from the first batch on; weights of inverse frequency are
+    infinite. Confusion matrices and per-class accuracies get NaN entries.
+
+How to find the cause
+    The number of classes is too large by one (labels counted from 1 leave class 0 empty), a class
+    got lost when the data was split or filtered, or a folder is empty.
+
+How to fix it
+    Map the labels to 0..N-1 without gaps, add records of the class, or leave the class out of the
+    loss.
+
+Example
+    ``empty-class: 1 of 10 classes has no record: class 7``
+
+Limits
+    The number of classes is ``--num-classes``, else 1 + the largest label, or the number of class
+    folders. Only the first 20 empty classes are named.
+
+Source
+    King and Zeng (2001), Logistic Regression in Rare Events Data, for weights by class frequency.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from datascan.measures.labels import LabelTally, class_name, measure_labels, summarise
+from datascan.model import EXAMPLES, Check, Dataset, Judgement, Severity
+
+
+class EmptyClass(Check[LabelTally]):
+    """A class of 0..num_classes-1 has no record."""
+
+    rule = "empty-class"
+    severity = Severity.WARNING
+    fix = "add records of these classes, or map the labels to 0..N-1 without gaps"
+    measure = staticmethod(measure_labels)
+
+    def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+        """The classes without records; their number may be larger than memory could hold."""
+        labels = dataset.derive(summarise)
+        if labels.kind != "class":
+            return
+        used = {int(label) for label in labels.classes if 0 <= label < labels.num_classes}
+        count = labels.num_classes - len(used)
+        if count <= 0:
+            return
+        first: list[int] = []
+        label = 0
+        while len(first) < min(count, EXAMPLES):
+            if label not in used:
+                first.append(label)
+            label += 1
+        names = [f"class {class_name(dataset, label)}" for label in first]
+        verb = "has" if count == 1 else "have"
+        more = f" and {count - 3:,} more" if count > 3 else ""
+        message = f"{count:,} of {labels.num_classes:,} classes {verb} no record: "
+        yield self.dataset_wide(
+            message + ", ".join(names[:3]) + more,
+            details=[f"{name} has no record" for name in names],
+        )

@@ -1,0 +1,63 @@
+"""A record without a label where others have one.
+
+What it is
+    Other records of the dataset have a label, and this one has none.
+
+Why it breaks training
+    Caffe takes a missing label as class 0, exits 0 and says nothing: class 0 is taught whatever
+    these records show. Other loaders end the run.
+
+How to find the cause
+    Look at the keys: records of one source or one day point to annotations that were not merged;
+    the last ones of a store to a list that was shorter than the data.
+
+How to fix it
+    Add the labels, or drop the records listed by ``--bad-records``.
+
+Example
+    ``missing-label: #12 00000012 no label; Caffe reads it as class 0``
+
+Limits
+    Where no record has a label, nothing is missing. A Datum written with label 0 by a library that
+    leaves out zeros (proto3) looks like one without a label.
+
+Source
+    protobuf, proto2: an absent optional field reads as its default; measured with Caffe 1.0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from datascan.measures.faults import FaultTally, measure_faults
+from datascan.measures.labels import LabelTally, measure_labels, summarise
+from datascan.model import Check, Dataset, Judgement, Severity
+from datascan.tally import ByName, Flagged
+
+ABSENT = "no label; Caffe reads it as class 0"
+
+
+class MissingLabel(Check[LabelTally]):
+    """A record without a label where others have one."""
+
+    rule = "missing-label"
+    severity = Severity.WARNING
+    fix = "add the labels, or drop these records"
+    measure = staticmethod(measure_labels)
+
+    def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+        """All readable records that lack a label, and those of whom a reader says so."""
+        lacking = dataset.derive(summarise).lacking
+        details = np.full(len(lacking), ABSENT, object)
+        faults: ByName | None = dataset.tally_of(measure_faults)
+        told: FaultTally | None = faults.entries.get(self.rule) if faults else None
+        if told is not None:
+            lacking = np.concatenate([lacking, told.records.addresses.array])
+            details = np.concatenate([details, told.records.facts.array])
+        if len(lacking):
+            order = np.argsort(lacking, kind="stable")
+            verb = "has" if len(lacking) == 1 else "have"
+            message = f"{len(lacking):,} of {dataset.records:,} records {verb} no label"
+            yield self.flag(Flagged.of(lacking[order], details[order]), message)

@@ -1,0 +1,52 @@
+"""Opening HDF5 files, and what it means when that fails."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import h5py
+import hdf5plugin  # registers the compression filters that HDF5 itself does not bring
+
+from datascan.model import Fault
+
+HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, MemoryError)
+"""What h5py raises for damaged files."""
+
+TRUNCATED = re.compile(r"truncated file: eof = \d+, sblock->base_addr = (\d+), stored_eof = (\d+)")
+FILTERS_BESIDE_HDF5 = frozenset(hdf5plugin.FILTERS.values())
+
+
+def open_file(path: Path) -> Any:
+    """The file, opened read-only and without a lock.
+
+    Raises:
+        OSError: and others of ``HDF5_ERRORS``, where it is damaged.
+    """
+    return h5py.File(path, "r", locking=False)
+
+
+def fault_of_opening(path: Path, shown: str, error: Exception) -> Fault:
+    """Why a file cannot be opened."""
+    truncated = TRUNCATED.search(str(error))
+    if truncated:
+        size, wanted = path.stat().st_size, int(truncated[1]) + int(truncated[2])
+        # For files without a user block, the stored end counts from the file's beginning.
+        wanted = max(int(truncated[2]), wanted if wanted > size else 0)
+        return Fault(
+            None,
+            "truncated-store",
+            f"{shown} has {size:,} bytes, but by its own bookkeeping it has {wanted:,}",
+        )
+    if "already open for write" in str(error):
+        why = "it was not closed by the program that wrote it, or is still being written"
+        return Fault(None, "damaged-store", f"{shown} cannot be opened: {why} (h5clear -s helps)")
+    return Fault(None, "damaged-store", f"{shown} cannot be opened: {reason(error)}")
+
+
+def reason(error: Exception) -> str:
+    """The heart of an error of the HDF5 library: "inflate() failed"."""
+    text = str(error)
+    inner = re.search(r"\((.*)\)\W*$", text, re.DOTALL)
+    return " ".join((inner[1] if inner else text).split()) or type(error).__name__

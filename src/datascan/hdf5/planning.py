@@ -1,0 +1,115 @@
+"""Looking at a file before reading it: its tables, and what is already known to be wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from datascan.errors import DatasetError
+from datascan.hdf5.choice import Choice, Table, Unchosen, choose
+from datascan.hdf5.files import Source
+from datascan.hdf5.gaps import gaps
+from datascan.hdf5.inventory import Column, take_inventory
+from datascan.hdf5.opening import HDF5_ERRORS, fault_of_opening, open_file, reason
+from datascan.hdf5.storage import missing_filter, rows_on_disk
+from datascan.layouts.image import ImageLayout
+from datascan.model import Fault, Options
+
+SAMPLE = 32
+"""Whether records of variable length are images is told from so many first ones."""
+
+
+@dataclass
+class Look:
+    """What is known of a file: which tables of it can be read, and its faults."""
+
+    choice: Choice | None = None
+    tables: list[Table] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def look(source: Source, options: Options, like: Choice | None) -> Look:
+    """Look at one file; ``like`` is the choice made in the first one.
+
+    Raises:
+        DatasetError: where the datasets of the first file cannot be chosen.
+    """
+    try:
+        file = open_file(source.path)
+    except HDF5_ERRORS as error:
+        return Look(faults=[fault_of_opening(source.path, source.shown, error)])
+    with file:
+        found = take_inventory(file, source.shown)
+        try:
+            choice = choose(found, options, like, source.shown)
+        except Unchosen as error:
+            if like is None and not found.faults:
+                raise DatasetError(str(error)) from error
+            return Look(faults=[*found.faults, Fault(None, "damaged-store", str(error))])
+        seen = Look(choice, faults=found.faults)
+        for table in choice.tables:
+            examine(file, table, source.shown, seen)
+        return seen
+
+
+def examine(file: Any, table: Table, shown: str, seen: Look) -> None:
+    """See whether a table's columns can be read, and add what is left of it to ``seen``."""
+    if table.label is not None and table.label.rows != table.data.rows:
+        seen.faults.append(mismatch(shown, table.data, table.label))
+    data = readable(file, table.data, shown, seen.faults, lost=table.data.rows)
+    if data is None:
+        return
+    label = table.label and readable(file, table.label, shown, seen.faults)
+    extras = [readable(file, extra, shown, seen.faults) for extra in table.extras]
+    kept = tuple(extra for extra in extras if extra is not None)
+    data = shortened(file, told_images(file, data), shown, seen.faults)
+    seen.tables.append(Table(data, label, kept))
+
+
+def mismatch(shown: str, data: Column, label: Column) -> Fault:
+    """The fault of data and label of different lengths."""
+    why = f"{shown}: {data.name} has {data.rows:,} rows, {label.name} has {label.rows:,}"
+    return Fault(None, "length-mismatch", why)
+
+
+def readable(
+    file: Any, column: Column, shown: str, faults: list[Fault], lost: int = 0
+) -> Column | None:
+    """The column, or None and a fault if none of it can be read."""
+    name = f"{shown}:{column.name}"
+    try:
+        dataset = file[column.name]
+        why = missing_filter(dataset) if column.rows else None
+        # Gaps without an end: nobody knows how many rows are missing.
+        endless = [gap for gap in gaps(dataset) if gap.first >= gap.stop]
+        faults += [Fault(None, "damaged-store", f"{name}: {gap.why}") for gap in endless]
+    except HDF5_ERRORS as error:
+        why = f"cannot be read: {reason(error)}"
+    if why is None:
+        return column
+    faults.append(Fault(None, "damaged-store", f"{name} {why}", lost))
+    return None
+
+
+def shortened(file: Any, column: Column, shown: str, faults: list[Fault]) -> Column:
+    """The column up to the end of the file, and a fault if it should go on behind it."""
+    rows = rows_on_disk(file[column.name], column)
+    if rows == column.rows:
+        return column
+    why = (
+        f"{shown}:{column.name} has {column.rows:,} rows, but the file ends after {rows:,} of them"
+    )
+    faults.append(Fault(None, "truncated-store", why, column.rows - rows))
+    return replace(column, rows=rows)
+
+
+def told_images(file: Any, column: Column) -> Column:
+    """A column of records of variable length as images, if one of the first ones is an image."""
+    if column.content == "numbers":
+        return column
+    try:
+        first = file[column.name][:SAMPLE].ravel()
+    except HDF5_ERRORS:
+        return column
+    images = any(ImageLayout.matches(one.tobytes()) for one in first)
+    return replace(column, content="images") if images else column
