@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,12 @@ def numbers(rows: int, *shape: int, dtype: Any = "f4", seed: int = 0) -> np.ndar
 
 
 def damage_chunk(path: Path, name: str, number: int) -> tuple[int, ...]:
-    """Turn over bytes of a chunk of a dataset; returns where the chunk begins."""
+    """Change bytes in the middle of a chunk of a dataset; returns where the chunk begins."""
     with h5py.File(path, "r") as file:
         chunk = file[name].id.get_chunk_info(number)
     content = bytearray(path.read_bytes())
     middle = chunk.byte_offset + chunk.size // 2
-    content[middle : middle + 8] = bytes(byte ^ 0xFF for byte in content[middle : middle + 8])
+    content[middle : middle + 8] = bytes(byte ^ 0x5A for byte in content[middle : middle + 8])
     path.write_bytes(content)
     return tuple(chunk.chunk_offset)
 
@@ -71,8 +72,9 @@ def reader_of(*paths: Path, **options: Any) -> Hdf5Reader:
 
 
 def scanned(*paths: Path, checks: Any = (), **options: Any) -> Scanned:
-    """The files, read and judged."""
-    return scan(reader_of(*paths, **options), checks)
+    """The files, read and judged, and closed."""
+    with closing(reader_of(*paths, **options)) as reader:
+        return scan(reader, checks)
 
 
 def row_faults(result: Scanned, rule: str) -> dict[int, str]:

@@ -384,10 +384,13 @@ def test_nothing_on_disk_changes(tmp_path):
         folder.chmod(0o755)
 
 
-def test_a_file_that_another_process_holds_open(tmp_path):
+def test_a_file_that_this_process_has_open(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=numbers(5, 3))
-    with h5py.File(path, "r", locking=True):
-        assert scanned(path).dataset.records == 5
+    with h5py.File(path, "r", locking=True) as file:
+        result = scanned(path)
+        assert result.dataset.records == 5
+        result.reader.close()
+        assert file["data"].shape == (5, 3)
 
 
 def test_recognises_hdf5_only(tmp_path):

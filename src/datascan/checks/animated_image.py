@@ -39,4 +39,4 @@ class AnimatedImage(FaultCheck):
     rule = "animated-image"
     severity = Severity.WARNING
     fix = "keep the frame that is meant, as an image of its own"
-    what = ("image has several frames", "images have several frames")
+    what = ("has several frames", "have several frames")

@@ -68,13 +68,13 @@ def say(gap: BatchGap, gaps: BatchGaps, dataset: Dataset) -> str:
         said.append(
             f"{gap.lacking:,} of {gap.batches:,} batches in store order {verb} a class "
             f"(class {worst} is missing from {gap.worst_lacking:,}; "
-            f"from size {gaps.min_sequential:,} none would)"
+            f"size {gaps.min_sequential:,} would do)"
         )
     if gap.p_lacking >= SHUFFLED_LIMIT:
         worst = class_name(dataset, gap.shuffled_worst_label)
         said.append(
             f"{gap.p_lacking:.1%} of shuffled batches lack a class "
-            f"(most often class {worst}; at size {gaps.min_shuffled:,} under 1% would)"
+            f"(most often class {worst}; size {gaps.min_shuffled:,} would do)"
         )
     return f"batch size {gap.batch_size:,}: " + "; ".join(said)
 

@@ -47,4 +47,4 @@ class CorruptImage(FaultCheck):
     rule = "corrupt-image"
     severity = Severity.ERROR
     fix = "fetch or encode these images again; delete them if they cannot be had"
-    what = ("image cannot be decoded in full", "images cannot be decoded in full")
+    what = ("cannot be decoded in full", "cannot be decoded in full")

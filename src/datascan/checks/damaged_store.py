@@ -46,4 +46,4 @@ class DamagedStore(StoreCheck):
     rule = "damaged-store"
     severity = Severity.ERROR
     fix = "copy or write the store again, and test the disk and memory it came from"
-    what = ("record lies on a damaged place", "records lie on damaged places")
+    what = ("lies on a damaged place", "lie on damaged places")

@@ -50,7 +50,7 @@ class KeyGap(Check[ByName]):
 
     rule = "key-gap"
     severity = Severity.WARNING
-    fix = "compare with the source: write the store again if these records were not left out on purpose"
+    fix = "write the store again, unless these records were left out on purpose"
 
     def measure(self, block: Block) -> ByName | None:
         """Runs of consecutive numbers, int64 (r, 2): first and last; by what stands before them."""

@@ -45,4 +45,4 @@ class MalformedRecord(FaultCheck):
     rule = "malformed-record"
     severity = Severity.ERROR
     fix = "write these records again from their source"
-    what = ("record does not parse in its layout", "records do not parse in their layout")
+    what = ("does not parse in its layout", "do not parse in their layout")

@@ -42,4 +42,4 @@ class MissingFile(FaultCheck):
     rule = "missing-file"
     severity = Severity.ERROR
     fix = "correct the list, or restore the files; check the folder that paths are relative to"
-    what = ("file is missing or cannot be opened", "files are missing or cannot be opened")
+    what = ("is missing or cannot be opened", "are missing or cannot be opened")

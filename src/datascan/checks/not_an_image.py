@@ -42,4 +42,4 @@ class NotAnImage(FaultCheck):
     rule = "not-an-image"
     severity = Severity.ERROR
     fix = "delete these files or fetch the real images; look for failed downloads"
-    what = ("content is no image", "contents are no images")
+    what = ("is no image", "are no images")

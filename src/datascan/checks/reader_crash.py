@@ -43,4 +43,4 @@ class ReaderCrash(FaultCheck):
     rule = "reader-crash"
     severity = Severity.ERROR
     fix = "do not train on this record: the same library may crash there too"
-    what = ("record crashed or stopped its reader", "records crashed or stopped their readers")
+    what = ("crashed or stopped its reader", "crashed or stopped their reader")

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.hdf5.choice import Table
+from datascan.hdf5.gaps import open_dataset
+from datascan.hdf5.inventory import Column
 from datascan.hdf5.rows import OpenColumn, Reading, block_rows, values_of
 from datascan.layout import Bytes, Layout, spread
 from datascan.measures.contents import digests_of, signatures_of
@@ -31,10 +33,16 @@ class OpenTable:
 
 def open_table(file: Any, table: Table, *, whole: bool) -> OpenTable:
     """Open a table's columns; in a file scanned whole, values go by the path of their dataset."""
-    label = OpenColumn(file[table.label.name], table.label) if table.label else None
-    extras = tuple(OpenColumn(file[extra.name], extra) for extra in table.extras)
-    name = table.data.name if whole else "data"
-    return OpenTable(OpenColumn(file[table.data.name], table.data), label, extras, name)
+
+    def opened(column: Column) -> OpenColumn:
+        return OpenColumn(open_dataset(file, column.name), column)
+
+    return OpenTable(
+        opened(table.data),
+        opened(table.label) if table.label else None,
+        tuple(map(opened, table.extras)),
+        table.data.name if whole else "data",
+    )
 
 
 @dataclass(frozen=True, eq=False)

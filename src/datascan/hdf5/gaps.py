@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,14 +63,36 @@ def external_gaps(dataset: Any) -> Iterator[Gap]:
 
 def external_path(dataset: Any, name: str) -> Path | None:
     """The raw file of a dataset with external storage, if it exists."""
-    return existing(name, Path(dataset.file.filename).parent, "HDF5_EXTFILE_PREFIX")
+    folder = Path(dataset.file.filename).parent
+    return existing(name, [prefix(folder, "HDF5_EXTFILE_PREFIX"), folder, Path()])
 
 
-def existing(name: str, folder: Path, prefix: str) -> Path | None:
-    """The first file called ``name`` where HDF5 looks for it."""
-    origin = os.environ.get(prefix, "").replace("${ORIGIN}", str(folder))
-    places = [Path(origin) / name, folder / name, Path(name), folder / Path(name).name]
-    return next((place for place in places if place.is_file()), None)
+def open_dataset(file: Any, name: str) -> Any:
+    """A dataset; one with external storage also where its raw files lie beside ``file``.
+
+    HDF5 itself would look for them in the working directory only.
+    """
+    dataset = file[name]
+    folder = Path(file.filename).parent
+    if not dataset.external or prefix(folder, "HDF5_EXTFILE_PREFIX") != Path():
+        return dataset
+    if all((folder / raw).is_file() or not Path(raw).is_file() for raw, _, _ in dataset.external):
+        # The prefix of a dataset counts from its first opening: this one must end before.
+        del dataset
+        access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
+        access.set_efile_prefix(os.fsencode(folder.absolute()))
+        return h5py.Dataset(h5py.h5d.open(file.id, name.encode(), access))
+    return dataset
+
+
+def prefix(folder: Path, variable: str) -> Path:
+    """The folder that an environment variable of HDF5's names; the working directory without."""
+    return Path(os.environ.get(variable, "").replace("${ORIGIN}", str(folder)))
+
+
+def existing(name: str, folders: Sequence[Path]) -> Path | None:
+    """The first file called ``name`` in one of ``folders``."""
+    return next((place for folder in folders if (place := folder / name).is_file()), None)
 
 
 def virtual_gaps(dataset: Any, depth: int) -> Iterator[Gap]:
@@ -97,7 +119,9 @@ def state_of_source(
     shown = f"{legible(file_name)}:{legible(name.lstrip('/'))}"
     if file_name == ".":
         return state_of_dataset(dataset.file, name, f"its source {legible(name)}", depth)
-    path = existing(file_name, Path(dataset.file.filename).parent, "HDF5_VDS_PREFIX")
+    folder = Path(dataset.file.filename).parent
+    folders = [prefix(folder, "HDF5_VDS_PREFIX"), folder, Path()]
+    path = existing(file_name, folders) or existing(Path(file_name).name, folders)
     if path is None:
         return f"its source {shown} is missing: there is no such file", ()
     try:

@@ -14,7 +14,10 @@ from datascan.model import Fault
 HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, MemoryError)
 """What h5py raises for damaged files."""
 
-TRUNCATED = re.compile(r"truncated file: eof = \d+, sblock->base_addr = (\d+), stored_eof = (\d+)")
+LOCKING = (False, None, True, "best-effort")
+"""A file that this very process has open already can only be opened as it was; no lock is made."""
+
+TRUNCATED = re.compile(r"truncated file: eof = \d+, .*stored_eof = (\d+)")
 FILTERS_BESIDE_HDF5 = frozenset(hdf5plugin.FILTERS.values())
 
 
@@ -24,16 +27,20 @@ def open_file(path: Path) -> Any:
     Raises:
         OSError: and others of ``HDF5_ERRORS``, where it is damaged.
     """
-    return h5py.File(path, "r", locking=False)
+    for locking in LOCKING:
+        try:
+            return h5py.File(path, "r", locking=locking)
+        except OSError as error:
+            if "locking" not in str(error) or locking == LOCKING[-1]:
+                raise
+    raise AssertionError("the last of LOCKING is final")
 
 
 def fault_of_opening(path: Path, shown: str, error: Exception) -> Fault:
     """Why a file cannot be opened."""
     truncated = TRUNCATED.search(str(error))
     if truncated:
-        size, wanted = path.stat().st_size, int(truncated[1]) + int(truncated[2])
-        # For files without a user block, the stored end counts from the file's beginning.
-        wanted = max(int(truncated[2]), wanted if wanted > size else 0)
+        size, wanted = path.stat().st_size, int(truncated[1])
         return Fault(
             None,
             "truncated-store",

@@ -56,7 +56,7 @@ def faults_of(rule: str, dataset: Dataset) -> FaultTally | None:
 class FaultCheck(Check[ByName]):
     """A rule whose cases readers and layouts find: subclass it, and state rule, fix and words.
 
-    ``what`` says what is wrong, for one record and for several.
+    ``what`` says what is wrong, for one record and for several: "has ...", "have ...".
     """
 
     what: ClassVar[tuple[str, str]]
@@ -71,7 +71,7 @@ class FaultCheck(Check[ByName]):
         said = []
         if count:
             what = self.what[0] if count == 1 else self.what[1]
-            said.append(f"{count:,} of {dataset.records:,} records: {what}")
+            said.append(f"{count:,} of {dataset.records:,} records {what}")
         if found.places:
             more = f" and {len(found.places) - 1:,} more places" if len(found.places) > 1 else ""
             said.append(found.places[0][0] + more)

@@ -178,3 +178,10 @@ def called(label: int, dataset: Dataset) -> str:
     """A class as people know it: "class 7 (zebra)", or "class 7" where it has no name."""
     names = dataset.plan.class_names
     return f"class {label} ({names[label]})" if 0 <= label < len(names) else f"class {label}"
+
+
+def shown(label: Any) -> str:
+    """A label in digits: whole numbers in full, others in six figures."""
+    value = label.item() if isinstance(label, np.generic) else label
+    whole = isinstance(value, int) or (value == value // 1 and abs(value) < 1e15)
+    return str(int(value)) if whole else f"{value:g}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import textwrap
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TextIO
 
 from datascan.report import BatchFigures, Finding, LabelFigures, Report, ValueFigures
@@ -44,8 +45,8 @@ def render(report: Report, *, colour: bool, width: int) -> str:
     paint = Paint(colour)
     width = max(width, NARROWEST)
     lines = [*headline(report, paint, width)]
-    for finding in report.findings:
-        lines += ["", *finding_lines(finding, paint, width)]
+    for _, same in groupby(report.findings, key=lambda finding: finding.rule):
+        lines += ["", *rule_lines(list(same), paint, width)]
     lines += ["", *statistics(report)]
     if report.batch_sizes:
         lines += ["", *batch_table(report)]
@@ -71,20 +72,28 @@ def headline(report: Report, paint: Paint, width: int) -> Iterator[str]:
         yield paint(text, "warning")
 
 
+def rule_lines(same: Sequence[Finding], paint: Paint, width: int) -> Iterator[str]:
+    """The findings of one rule, and what to do about them."""
+    first = same[0]
+    label = paint(f"{first.severity.upper():<8}", first.severity)
+    yield f"{label}{paint(first.rule, first.severity)}"
+    for finding in same:
+        yield from finding_lines(finding, paint, width)
+    for fix in dict.fromkeys(finding.fix for finding in same):
+        yield from wrapped("-> " + visible(fix), INDENT, width, hang="   ")
+
+
 def finding_lines(finding: Finding, paint: Paint, width: int) -> Iterator[str]:
-    """A finding: rule, message, first examples, and what to do."""
-    label = paint(f"{finding.severity.upper():<8}", finding.severity)
-    count = f"  {counted(finding.records, 'record')}" if finding.records else ""
-    yield f"{label}{paint(finding.rule, finding.severity)}{count}"
-    yield from wrapped(visible(finding.message), INDENT, width)
-    for example in finding.examples[:SHOWN_EXAMPLES]:
+    """A finding: its message and first examples."""
+    yield from wrapped(visible(finding.message), INDENT, width, hang=INDENT)
+    named = any(example.index is not None for example in finding.examples)
+    told = [e for e in finding.examples if e.index is not None or e.detail not in finding.message]
+    for example in told[:SHOWN_EXAMPLES]:
         yield from example_lines(example.index, example.key, example.detail, width)
-    more = max(finding.records, len(finding.examples)) - SHOWN_EXAMPLES
+    more = max(finding.records if named else 0, len(told)) - SHOWN_EXAMPLES
     if more > 0:
-        named = any(example.index is not None for example in finding.examples)
         hint = "; --bad-records FILE lists them all" if named else ""
         yield paint(f"{INDENT}  and {more:,} more{hint}", "faint")
-    yield from wrapped("-> " + visible(finding.fix), INDENT, width, hang="   ")
 
 
 def example_lines(index: int | None, key: str | None, detail: str, width: int) -> Iterator[str]:

@@ -59,6 +59,8 @@ class LmdbReader(KeyValueReader):
         """Look at the meta pages, then plan as for any key-value store."""
         if not self.data_path.is_file():
             raise DatasetError(f"{self.path} is no LMDB: there is no {self.data_path.name} in it")
+        if self.data_path.suffix != ".mdb" and not has_magic(self.data_path):
+            raise DatasetError(f"{self.path} is no LMDB: it does not begin like one")
         plan = super().plan()
         if self.tree.tree.entries and not plan.shards and not self.faults():
             raise DatasetError(f"{self.path} holds no database that can be read")
