@@ -114,9 +114,9 @@ def test_as_in_the_file_before():
 
 def test_a_choice_that_cannot_be_made_ends_the_scan(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", X=numbers(5, 3), x=numbers(5, 3))
-    with pytest.raises(DatasetError, match="a.h5 has several .* choose by --data: X, x"):
+    with pytest.raises(DatasetError, match=r"a.h5 has several .* choose by --data: X, x"):
         scanned(path)
-    with pytest.raises(DatasetError, match="a.h5 has no dataset 'z'; it has: X, x"):
+    with pytest.raises(DatasetError, match=r"a.h5 has no dataset 'z'; it has: X, x"):
         scanned(path, data_key="z")
     assert scanned(path, data_key="x").dataset.records == 5
 

@@ -52,7 +52,7 @@ class ClassImbalance(Check[LabelTally]):
         labels = dataset.derive(summarise)
         if labels.kind != "class":
             return
-        inside = (labels.classes >= 0) & (labels.classes < labels.num_classes)
+        inside = (labels.classes >= 0) & (labels.classes <= labels.num_classes - 1)
         classes, counts = labels.classes[inside], labels.counts[inside]
         if not len(counts) or counts.max() <= MOST_TIMES * counts.min():
             return

@@ -21,7 +21,8 @@ Example
     ``conflicting-label: #42 frog/002.jpg label 2; the same content has label 0 at record 2``
 
 Limits
-    Only exact copies are compared; see ``duplicate-record``.
+    Only exact copies are compared; see ``duplicate-record``. The detail names one of the records
+    that disagree. Labels that are NaN, vectors or text are not compared.
 
 Source
     Northcutt, Athalye and Mueller (2021), Pervasive Label Errors in Test Sets.
@@ -36,7 +37,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.measures.contents import ContentTally, measure_contents
-from datascan.measures.labels import summarise
+from datascan.measures.labels import figures, summarise
 from datascan.model import Check, Copies, Dataset, Judgement, Severity
 from datascan.tally import Flagged
 
@@ -59,15 +60,15 @@ class ConflictingLabel(Check[ContentTally]):
         if not len(found[0]):
             return
         indices, own, other, where = found
-        flagged = Flagged.of(dataset.addresses(indices), np.stack([own, other, where], axis=1))
-        message = f"{len(indices):,} records share their content with one under another label"
-        yield self.flag(flagged, message, describe)
-
-
-def describe(fact: NDArray[Any]) -> str:
-    """Words for a record's own label, another label of its content, and where that stands."""
-    own, other, where = fact
-    return f"label {own:.15g}; the same content has label {other:.15g} at record {int(where)}"
+        yield self.flag(
+            Flagged.of(dataset.addresses(indices), np.arange(len(indices))),
+            f"{len(indices):,} of {dataset.records:,} records share their content with one under "
+            "another label",
+            lambda i: (
+                f"label {figures(own[i])}; the same content has label {figures(other[i])} "
+                f"at record {where[i]}"
+            ),
+        )
 
 
 def conflicts(

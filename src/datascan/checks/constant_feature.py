@@ -22,10 +22,10 @@ Example
     ``constant-feature: 1 of 16 features has one value in every record: feature [9] is always 0``
 
 Limits
-    Records of three axes and more are looked at by channel, which is axis 0 (or the last axis if
-    only that one has 1, 3 or 4 entries): the corner pixels of centred digits may all be black. Only
-    the most frequent shape of each column is looked at, and at least two records are needed. JPEGs
-    are measured at 1/8 scale unless they look blank there.
+    Of records of three axes and more (those of length 1 aside) the first are the channels, or the
+    last if it has 1, 3 or 4 entries and the first has not: the corner pixels of centred digits may
+    all be black. Of each column only the most frequent shape and dtype is looked at, in at least
+    two records. A feature that is NaN throughout is ``nan-value``.
 
 Source
     Ioffe and Szegedy (2015), Batch Normalization, algorithm 1.
@@ -35,6 +35,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -44,30 +46,43 @@ from datascan.model import EXAMPLES, Block, Check, Dataset, Judgement, Part, Pic
 from datascan.tally import ByName
 
 FEW_CHANNELS = (1, 3, 4)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Unchanging:
-    """Features that are the same in all of ``records``: bool (features,), with their values."""
-
-    records: int
-    constant: NDArray[np.bool_]
-    values: NDArray[Any]
-
-    def __add__(self, right: Unchanging) -> Unchanging:
-        same = self.constant & right.constant
-        same[same] = self.values[same] == right.values[same]
-        return Unchanging(self.records + right.records, same, self.values)
+GLANCE = 64
+"""So many values of a channel are compared first: in most data they decide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Whose features they are: a part's name, a record's shape, and whether they are channels."""
+    """Records whose features can be compared: of one part, shape and dtype.
+
+    ``axis`` is that of the channels; None where every value is a feature.
+    """
 
     name: str
-    shape: tuple[int, ...]
-    channels: bool
     primary: bool
+    shape: tuple[int, ...]
+    dtype: str
+    axis: int | None
+
+    @property
+    def features(self) -> int:
+        """How many features or channels a record has."""
+        return prod(self.shape) if self.axis is None else self.shape[self.axis]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unchanging:
+    """The features in which ``records`` agree: int64 (k,), ascending, and their values (k,)."""
+
+    records: int
+    features: NDArray[np.int64]
+    values: NDArray[Any]
+
+    def __add__(self, right: Unchanging) -> Unchanging:
+        both, ours, theirs = np.intersect1d(
+            self.features, right.features, assume_unique=True, return_indices=True
+        )
+        same = self.values[ours] == right.values[theirs]
+        return Unchanging(self.records + right.records, both[same], self.values[ours[same]])
 
 
 class ConstantFeature(Check[ByName]):
@@ -75,90 +90,118 @@ class ConstantFeature(Check[ByName]):
 
     rule = "constant-feature"
     severity = Severity.WARNING
-    fix = "drop this feature, or leave it out of the standardisation"
+    fix = "drop these features, or leave them out of the standardisation"
 
     def measure(self, block: Block) -> ByName | None:
         """Unchanging features of every part, and unchanging channels of pictures."""
         found: dict[Column, Unchanging] = {}
-        for part in block.parts:
-            if len(part.rows) and part.size:
-                column, tally = unchanging(part)
-                found[column] = found[column] + tally if column in found else tally
-        if block.pictures is not None:
-            found.update(of_pictures(block.pictures))
+        for column, tally in (*of_parts(block), *of_pictures(block.pictures)):
+            found[column] = found[column] + tally if column in found else tally
         return ByName(found) if found else None
 
     def judge(self, tally: ByName, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
-        """Per column, the most frequent shape's unchanging features."""
-        usual: dict[str, tuple[Column, Unchanging]] = {}
-        for column, seen in tally.entries.items():
-            if column.name not in usual or seen.records > usual[column.name][1].records:
-                usual[column.name] = column, seen
-        for column, seen in usual.values():
-            constant = np.flatnonzero(seen.constant)
-            if seen.records >= 2 and len(constant):
-                yield self._say(column, seen, constant)
-
-    def _say(self, column: Column, seen: Unchanging, constant: NDArray[np.int64]) -> Judgement:
-        what = "channel" if column.channels else "feature"
-        details = [
-            f"{what} {place(column, int(at))} is always {seen.values[at]:g}"
-            for at in constant[:EXAMPLES]
-        ]
-        whose = "" if column.primary else f"{column.name}: "
-        total = len(seen.constant)
-        verb = "has" if len(constant) == 1 else "have"
-        plural = "s" if total > 1 else ""
-        message = f"{whose}{len(constant):,} of {total:,} {what}{plural} {verb} one value"
-        return self.dataset_wide(
-            f"{message} in all {seen.records:,} records: {details[0]}", details=details
+        """Of every name the column of most records; one judgement for all of them."""
+        seen = {
+            column: tally.entries[column]
+            for column in most_frequent(tally)
+            if tally.entries[column].records > 1
+        }
+        count = sum(len(found.features) for found in seen.values())
+        if not count:
+            return
+        total = sum(column.features for column in seen)
+        kinds = {f"{noun(column)}{'s' if total > 1 else ''}" for column in seen}
+        verb = "has" if count == 1 else "have"
+        named = (text for column, found in seen.items() for text in describe(column, found))
+        details = list(islice(named, EXAMPLES))
+        more = f" and {count - 1:,} more" if count > 1 else ""
+        yield self.dataset_wide(
+            f"{count:,} of {total:,} {' and '.join(sorted(kinds))} {verb} one value in every "
+            f"record: {details[0]}{more}",
+            details=details,
         )
 
 
-def place(column: Column, at: int) -> str:
-    """A feature's position in its record."""
-    if column.channels:
-        return str(at)
-    return str([int(i) for i in np.unravel_index(at, column.shape)])
+def of_parts(block: Block) -> Iterator[tuple[Column, Unchanging]]:
+    """The unchanging features of a block's parts."""
+    for part in block.parts:
+        if len(part.rows) and part.size:
+            shape, dtype = part.shape, part.values.dtype.name
+            axis = channel_axis(shape)
+            yield Column(part.name, part.primary, shape, dtype, axis), unchanging(part, axis)
 
 
-def unchanging(part: Part) -> tuple[Column, Unchanging]:
-    """A part's unchanging features: elements, or channels of records of three axes and more."""
-    long_axes = [length for length in part.shape if length > 1]
-    if len(long_axes) >= 3:
-        last = part.shape[-1] in FEW_CHANNELS and part.shape[0] not in FEW_CHANNELS
-        axis = len(part.shape) - 1 if last else 0
-        values = np.moveaxis(part.flat.reshape(len(part.flat), *part.shape), axis + 1, 1)
-        tally = unchanging_channels(values.reshape(len(values), part.shape[axis], -1))
-        return Column(part.name, part.shape, channels=True, primary=part.primary), tally
-    tally = unchanging_elements(part.flat)
-    return Column(part.name, part.shape, channels=False, primary=part.primary), tally
+def channel_axis(shape: tuple[int, ...]) -> int | None:
+    """The axis of the channels; None for less than three axes, those of length 1 aside."""
+    axes = [axis for axis, length in enumerate(shape) if length != 1]
+    if len(axes) < 3:
+        return None
+    first, last = axes[0], axes[-1]
+    return last if shape[last] in FEW_CHANNELS and shape[first] not in FEW_CHANNELS else first
 
 
-def unchanging_elements(flat: NDArray[Any]) -> Unchanging:
-    """Columns of (n, k) that hold one value: a few rows rule most of them out."""
-    first = flat[0]
-    alive = (flat[len(flat) // 2] == first) & (flat[-1] == first)
-    left = np.flatnonzero(alive)
-    if len(left):
-        alive[left] = (flat[:, left] == first[left]).all(axis=0)
-    return Unchanging(len(flat), alive, first.copy())
+def unchanging(part: Part, axis: int | None) -> Unchanging:
+    """The features in which all records of a part (one at least) agree: mostly a glance tells."""
+    cube = by_feature(part, axis)
+    first = cube[0, :, 0]
+    rows = sorted({0, min(1, len(cube) - 1), len(cube) // 2, len(cube) - 1})
+    left = np.flatnonzero(agrees(cube[rows, :, :GLANCE], first))
+    for piece in part.pieces():
+        if not len(left):
+            break
+        chunk = cube[piece]
+        left = left[agrees(chunk if len(left) == len(first) else chunk[:, left], first[left])]
+    return Unchanging(len(cube), left, first[left] + first.dtype.type(0))  # no -0.0
 
 
-def unchanging_channels(values: NDArray[Any]) -> Unchanging:
-    """Channels of (n, channels, k) that hold one value."""
-    first = values[0, :, 0]
-    alive = (values[0] == first[:, None]).all(axis=1)
-    for channel in np.flatnonzero(alive):
-        alive[channel] = bool((values[:, channel] == first[channel]).all())
-    return Unchanging(len(values), alive, first.copy())
+def by_feature(part: Part, axis: int | None) -> NDArray[Any]:
+    """The part's values as (records, features, values of a feature), not copied."""
+    if axis is None:
+        return part.flat[:, :, None]
+    records, channels = len(part.flat), part.shape[axis]
+    if prod(part.shape[:axis]) == 1:
+        return part.flat.reshape(records, channels, part.size // channels)
+    return part.flat.reshape(records, part.size // channels, channels).swapaxes(1, 2)
 
 
-def of_pictures(pictures: Pictures) -> Iterator[tuple[Column, Unchanging]]:
+def agrees(cube: NDArray[Any], values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which features of (m, k, r) are equal to theirs of ``values`` (k,) throughout; no NaN is."""
+    return np.asarray((cube == values[:, None]).all(axis=(0, 2)))
+
+
+def of_pictures(pictures: Pictures | None) -> Iterator[tuple[Column, Unchanging]]:
     """Unchanging channels of images, apart for each number of channels."""
+    if pictures is None:
+        return
     for count in np.unique(pictures.channels).tolist():
         chosen = pictures.channels == count
         low, high = pictures.low[chosen, :count], pictures.high[chosen, :count]
-        constant = (low == low[0]).all(axis=0) & (high == low[0]).all(axis=0)
-        column = Column("image", (count,), channels=True, primary=True)
-        yield column, Unchanging(len(low), constant, low[0])
+        same = ((low == low[0]) & (high == low[0])).all(axis=0)
+        column = Column("image", True, (count,), "", 0)
+        yield column, Unchanging(len(low), np.flatnonzero(same), low[0, same])
+
+
+def most_frequent(tally: ByName) -> list[Column]:
+    """Of every name the column of most records; the records' own values come first."""
+
+    def order(column: Column) -> tuple[Any, ...]:
+        records = tally.entries[column].records
+        return not column.primary, column.name, -records, column.shape, column.dtype
+
+    return list({c.name: c for c in sorted(tally.entries, key=order, reverse=True)}.values())[::-1]
+
+
+def noun(column: Column) -> str:
+    """What the column's features are called."""
+    return "feature" if column.axis is None else "channel"
+
+
+def describe(column: Column, found: Unchanging) -> Iterator[str]:
+    """Words for each unchanging feature: "feature [3, 5] is always 0"."""
+    whose = "" if column.primary and column.name in ("data", "image") else f"{column.name}: "
+    for feature, value in zip(found.features.tolist(), found.values.tolist(), strict=True):
+        place = str(feature)
+        if column.axis is None:
+            place = str([int(i) for i in np.unravel_index(feature, column.shape)])
+        name = f"{noun(column)} {place}" if column.shape else "the value"
+        yield f"{whose}{name} is always {value:g}"

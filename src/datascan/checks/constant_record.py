@@ -38,7 +38,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.model import Block, Check, Dataset, Judgement, Severity
-from datascan.tally import Flagged, Joined
+from datascan.tally import Flagged
 
 
 class ConstantRecord(Check[Flagged]):
@@ -61,9 +61,9 @@ class ConstantRecord(Check[Flagged]):
     def judge(self, tally: Flagged, dataset: Dataset) -> Iterator[Judgement]:
         """All constant records."""
         count = len(tally.addresses.array)
-        what = "record is" if count == 1 else "records are"
-        message = f"{count:,} of {dataset.records:,}: the {what} one value throughout"
-        yield self.flag(Flagged(tally.addresses, Joined((tally.facts.array,))), message, describe)
+        verb = "holds" if count == 1 else "hold"
+        message = f"{count:,} of {dataset.records:,} records {verb} one value throughout"
+        yield self.flag(tally, message, describe)
 
 
 def describe(fact: NDArray[np.float64]) -> str:
@@ -81,8 +81,9 @@ def numeric(block: Block) -> Iterator[Found]:
             low, high = part.extents
             constant = low == high
             if constant.any():
-                sizes = np.full(np.count_nonzero(constant), float(part.size))
-                yield part.rows[constant], np.stack([sizes, low[constant].astype(float)], axis=1)
+                value = low[constant].astype(np.float64) + 0.0  # not -0.0
+                sizes = np.full(len(value), float(part.size))
+                yield part.rows[constant], np.stack([sizes, value], axis=1)
 
 
 def pictured(block: Block) -> Iterator[Found]:

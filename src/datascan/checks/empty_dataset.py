@@ -17,7 +17,7 @@ How to fix it
     Write the dataset again; look at the path and the number of records that the writer reports.
 
 Example
-    ``empty-dataset: there is no record in it``
+    ``empty-dataset: the dataset holds 0 records``
 
 Limits
     A folder without any image file is not taken for a dataset at all.
@@ -44,4 +44,4 @@ class EmptyDataset(Check[None]):
     def judge(self, tally: None, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
         """Whether a whole scan saw nothing."""
         if dataset.complete and dataset.records == 0:
-            yield self.dataset_wide("there is no record in it")
+            yield self.dataset_wide("the dataset holds 0 records")

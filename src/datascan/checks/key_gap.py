@@ -72,16 +72,17 @@ class KeyGap(Check[ByName]):
             runs = joined.array[np.argsort(joined.array[:, 0], kind="stable")]
             count = int((runs[:, 1] - runs[:, 0] + 1).sum())
             if count >= max(LEAST_NUMBERS, LEAST_NUMBERED * dataset.records):
-                yield from self._gaps(runs, count)
+                yield from self._gaps(runs, count, dataset.records - count)
 
-    def _gaps(self, runs: NDArray[np.int64], count: int) -> Iterator[Judgement]:
+    def _gaps(self, runs: NDArray[np.int64], count: int, others: int) -> Iterator[Judgement]:
         before, after = runs[:-1, 1] + 1, runs[1:, 0]
         wide = after > before
         missing = after[wide] - before[wide]
         first, last = int(runs[0, 0]), int(runs[-1, 1])
         distinct = not (after < before).any()
         numbered = count >= LEAST_DENSITY * (last - first + 1) and len(missing) <= count / 2
-        if not (len(missing) and distinct and numbered):
+        # Records whose key is unknown or of another form may be the very ones.
+        if not (missing.sum() > others and distinct and numbered):
             return
         spans = zip(before[wide].tolist(), (after[wide] - 1).tolist(), strict=True)
         texts = [span_text(*span) for span, _ in zip(spans, range(EXAMPLES), strict=False)]

@@ -53,7 +53,7 @@ class LabelOutOfRange(Check[LabelTally]):
         labels = dataset.derive(summarise)
         if labels.kind != "class":
             return
-        outside = (labels.values < 0) | (labels.values >= labels.num_classes)
+        outside = (labels.values < 0) | (labels.values > labels.num_classes - 1)
         outside &= is_whole(labels.values)
         count = int(np.count_nonzero(outside))
         if count:

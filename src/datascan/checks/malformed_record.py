@@ -40,7 +40,7 @@ from datascan.model import Severity
 
 
 class MalformedRecord(FaultCheck):
-    """The value does not parse in its layout, or holds another amount of data than its shape says."""
+    """The value does not parse in its layout, or its size is not that of its shape."""
 
     rule = "malformed-record"
     severity = Severity.ERROR

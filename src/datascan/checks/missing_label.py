@@ -57,7 +57,9 @@ class MissingLabel(Check[LabelTally]):
             lacking = np.concatenate([lacking, told.records.addresses.array])
             details = np.concatenate([details, told.records.facts.array])
         if len(lacking):
-            order = np.argsort(lacking, kind="stable")
+            # A record of both kinds counts once; what its reader says of it tells more.
+            lacking, last = np.unique(lacking[::-1], return_index=True)
+            details = details[::-1][last]
             verb = "has" if len(lacking) == 1 else "have"
             message = f"{len(lacking):,} of {dataset.records:,} records {verb} no label"
-            yield self.flag(Flagged.of(lacking[order], details[order]), message)
+            yield self.flag(Flagged.of(lacking, details), message)

@@ -60,5 +60,6 @@ class NanValue(Check[ByName]):
         """All records with a NaN."""
         spots = Spots.of(tally)
         count = len(spots.flagged.addresses.array)
-        message = f"{count:,} of {dataset.records:,} records hold NaN"
+        verb = "holds" if count == 1 else "hold"
+        message = f"{count:,} of {dataset.records:,} records {verb} NaN"
         yield self.flag(spots.flagged, message, spots.describe)

@@ -54,5 +54,6 @@ class NonFiniteLabel(Check[LabelTally]):
         count = int(np.count_nonzero(odd))
         if count:
             flagged = Flagged.of(dataset.addresses(labels.indices[odd]), labels.values[odd])
-            what = "label is" if count == 1 else "labels are"
-            yield self.flag(flagged, f"{count:,} {what} NaN or infinite", label_text)
+            verb = "is" if count == 1 else "are"
+            message = f"{count:,} of {len(odd):,} labels {verb} NaN or infinite"
+            yield self.flag(flagged, message, label_text)

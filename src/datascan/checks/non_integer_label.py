@@ -54,9 +54,5 @@ class NonIntegerLabel(Check[LabelTally]):
         count = int(np.count_nonzero(odd))
         if count:
             flagged = Flagged.of(dataset.addresses(labels.indices[odd]), labels.values[odd])
-            what = (
-                "class label is no whole number"
-                if count == 1
-                else "class labels are no whole numbers"
-            )
-            yield self.flag(flagged, f"{count:,} {what}", label_text)
+            what = "is no whole number" if count == 1 else "are no whole numbers"
+            yield self.flag(flagged, f"{count:,} of {len(odd):,} class labels {what}", label_text)

@@ -22,9 +22,11 @@ Example
     ``shape-mismatch: #40 00000040 shape 1x8x8, most are 3x8x8``
 
 Limits
-    Encoded images are usually scaled by the loader, so for them only height and width are compared,
-    and the finding is a warning (channels are ``mixed-channels``). Different datasets of one HDF5
-    file may have different shapes.
+    Encoded images are usually scaled by the loader, so for them only the size (height x width) is
+    compared, with that of other images, and the finding is a warning (channels are
+    ``mixed-channels``). Of two shapes that are equally frequent the first met is taken for right.
+    Another dtype alone is no mismatch. Different datasets of one HDF5 file may have different
+    shapes.
 
 Source
     Caffe, src/caffe/data_transformer.cpp; tried on 50,000 records.
@@ -35,6 +37,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datascan.measures.shapes import Kind, ShapeTally, measure_shapes
 from datascan.model import Check, Dataset, Judgement, Severity
@@ -53,28 +56,47 @@ class ShapeMismatch(Check[ShapeTally]):
     measure = staticmethod(measure_shapes)
 
     def judge(self, tally: ShapeTally, dataset: Dataset) -> Iterator[Judgement]:
-        """All records of another shape than most; of equally frequent ones the first counts."""
+        """All records of another shape than most: arrays among arrays, images among images."""
         if dataset.plan.layout == UNRELATED:
             return
-        total: dict[tuple[int, ...], int] = {}
-        for kind, count in zip(tally.kinds, tally.counts().tolist(), strict=True):
-            total[compared(kind)] = total.get(compared(kind), 0) + count
-        if len(total) < 2:
+        pictured = np.array([bool(kind.mode) for kind in tally.kinds])
+        for chosen, severity in ((~pictured, Severity.ERROR), (pictured, Severity.WARNING)):
+            if chosen.any():
+                yield from self._among(tally, chosen, severity)
+
+    def _among(
+        self, tally: ShapeTally, chosen: NDArray[np.bool_], severity: Severity
+    ) -> Iterator[Judgement]:
+        """The odd ones among the records of ``chosen`` kinds, bool (kinds,)."""
+        usual = most_frequent(tally, chosen)
+        odd = chosen & np.array([compared(kind) != usual for kind in tally.kinds])
+        addresses, kinds = tally.addresses(odd)
+        if not len(addresses):
             return
-        usual = max(total, key=total.__getitem__)
-        addresses, kinds = tally.addresses(
-            np.array([compared(kind) != usual for kind in tally.kinds])
-        )
         order = np.argsort(addresses)
-        images = all(kind.mode for kind in tally.kinds)
-        count, records = len(addresses), sum(total.values())
+        count, records = len(addresses), int(tally.counts()[chosen].sum())
         verb = "has" if count == 1 else "have"
+        what = ("records", "shape") if severity == Severity.ERROR else ("images", "size")
         yield self.flag(
             Flagged.of(addresses[order], kinds[order]),
-            f"{count:,} of {records:,} records {verb} another shape than most ({text(usual)})",
-            lambda kind: f"shape {text(compared(tally.kinds[int(kind)]))}, most are {text(usual)}",
-            severity=Severity.WARNING if images else None,
+            f"{count:,} of {records:,} {what[0]} {verb} another {what[1]} than most "
+            f"({text(usual)})",
+            lambda kind: f"{what[1]} {text(compared(tally.kinds[kind]))}, most are {text(usual)}",
+            severity=severity,
         )
+
+
+def most_frequent(tally: ShapeTally, chosen: NDArray[np.bool_]) -> tuple[int, ...]:
+    """The shape of most records of ``chosen`` kinds; of equally frequent ones the first met."""
+    runs, counts = tally.runs.array, tally.counts().tolist()
+    firsts = np.full(len(counts), np.iinfo(np.int64).max)
+    np.minimum.at(firsts, runs[:, 0], runs[:, 1])
+    total: dict[tuple[int, ...], tuple[int, int]] = {}
+    for i in np.flatnonzero(chosen).tolist():
+        shape, first = compared(tally.kinds[i]), -int(firsts[i])
+        count, earliest = total.get(shape, (0, first))
+        total[shape] = count + counts[i], max(earliest, first)
+    return max(total, key=total.__getitem__)
 
 
 def compared(kind: Kind) -> tuple[int, ...]:

@@ -195,4 +195,6 @@ def rows_of(space: Any, shape: tuple[int, ...]) -> list[tuple[int, int]]:
     if block >= ENDLESS:
         return [(start, rows)]
     stop = rows if count >= ENDLESS else min(rows, start + stride * count)
-    return [(first, min(first + block, rows)) for first in range(start, stop, max(1, stride))]
+    runs = [(first, min(first + block, rows)) for first in range(start, stop, max(1, stride))]
+    # A selection that grows with a source which is missing has no rows at all: it is told as such.
+    return runs or [(start, start)]

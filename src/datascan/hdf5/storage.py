@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -68,9 +68,10 @@ def contiguous_offset(dataset: Any) -> int | None:
 
 def stored_record_bytes(dataset: Any) -> int:
     """The bytes of one row as they are stored, without compression."""
-    return int(dataset.id.get_type().get_size()) * math.prod(dataset.shape[1:])
+    per_value = int(dataset.id.get_type().get_size())
+    return per_value * int(math.prod(dataset.shape[1:]))
 
 
 def file_size(dataset: Any) -> int:
     """The size of the file that a dataset is in, in bytes."""
-    return os.stat(dataset.file.filename).st_size
+    return Path(dataset.file.filename).stat().st_size

@@ -109,9 +109,3 @@ def digests_of(
             found[row] = xxhash.xxh3_128_digest(encoded[row])
     # A row without content is like no other.
     return [found.get(row) or b"row %d" % row for row in wanted.tolist()]
-
-
-def first_of_group(groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For every entry of ``groups``, (n,), the place of the first entry equal to it, (n,)."""
-    _, first, which = np.unique(groups, return_index=True, return_inverse=True)
-    return np.asarray(first[which])

@@ -46,13 +46,6 @@ def tally_faults(faults: Sequence[Fault], start: int) -> ByName:
     return ByName(found)
 
 
-def faults_of(rule: str, dataset: Dataset) -> FaultTally | None:
-    """The faults of one rule, for a check that measures something else."""
-    name = f"{measure_faults.__module__}.{measure_faults.__qualname__}"
-    tally: ByName | None = dataset.tallies.get(name)
-    return tally.entries.get(rule) if tally is not None else None
-
-
 class FaultCheck(Check[ByName]):
     """A rule whose cases readers and layouts find: subclass it, and state rule, fix and words.
 

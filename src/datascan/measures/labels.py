@@ -157,7 +157,12 @@ def guess(values: NDArray[Any]) -> Literal["class", "regression"]:
 
 def label_text(label: Any) -> str:
     """A label for people: "label 10", "label 1.5", "label nan"."""
-    return f"label {label}" if isinstance(label, np.integer) else f"label {label:.15g}"
+    return f"label {figures(label)}"
+
+
+def figures(label: Any) -> str:
+    """A label in the fewest digits that tell it from others of its dtype: 10, 1.5, 1e+20, nan."""
+    return str(label).removesuffix(".0")
 
 
 def class_name(dataset: Dataset, label: int) -> str:
@@ -172,16 +177,3 @@ def batch_gaps(dataset: Dataset) -> BatchGaps | None:
     if labels.kind != "class" or not len(labels.in_range):
         return None
     return measure_gaps(labels.in_range, dataset.options.batch_sizes)
-
-
-def called(label: int, dataset: Dataset) -> str:
-    """A class as people know it: "class 7 (zebra)", or "class 7" where it has no name."""
-    names = dataset.plan.class_names
-    return f"class {label} ({names[label]})" if 0 <= label < len(names) else f"class {label}"
-
-
-def shown(label: Any) -> str:
-    """A label in digits: whole numbers in full, others in six figures."""
-    value = label.item() if isinstance(label, np.generic) else label
-    whole = isinstance(value, int) or (value == value // 1 and abs(value) < 1e15)
-    return str(int(value)) if whole else f"{value:g}"

@@ -79,8 +79,8 @@ def rule_lines(same: Sequence[Finding], paint: Paint, width: int) -> Iterator[st
     yield f"{label}{paint(first.rule, first.severity)}"
     for finding in same:
         yield from finding_lines(finding, paint, width)
-    for fix in dict.fromkeys(finding.fix for finding in same):
-        yield from wrapped("-> " + visible(fix), INDENT, width, hang="   ")
+    # Where there are several, the first is that of the worst case.
+    yield from wrapped("-> " + visible(first.fix), INDENT, width, hang="   ")
 
 
 def finding_lines(finding: Finding, paint: Paint, width: int) -> Iterator[str]:
@@ -135,14 +135,19 @@ def label_line(labels: LabelFigures) -> str:
 
     classes = counted(labels.num_classes or 0, "class")
     declared = " declared" if labels.declared else ""
-    if not labels.counts:
-        return f"{classes}{declared}, no label in use{missing}"
-    least, most = min(labels.counts.values()), max(labels.counts.values())
+    counts = {
+        label: count
+        for label, count in labels.counts.items()
+        if 0 <= int(label) < (labels.num_classes or 0)
+    }
+    if not counts:
+        return f"{classes}{declared}, no label among them{missing}"
+    least, most = min(counts.values()), max(counts.values())
     if least == most:
         sizes = f"{counted(most, 'record')} each"
     else:
-        rarest = min(labels.counts, key=labels.counts.__getitem__)
-        largest = max(labels.counts, key=labels.counts.__getitem__)
+        rarest = min(counts, key=counts.__getitem__)
+        largest = max(counts, key=counts.__getitem__)
         sizes = f"{least:,} (class {name(rarest)}) to {most:,} (class {name(largest)}) records each"
     return f"{classes}{declared}, {sizes}{missing}"
 

@@ -1,0 +1,1 @@
+"""The JSON Schema of the report, as shipped; generated from datascan.report."""
