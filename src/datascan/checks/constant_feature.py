@@ -177,7 +177,7 @@ def of_pictures(pictures: Pictures | None) -> Iterator[tuple[Column, Unchanging]
         chosen = pictures.channels == count
         low, high = pictures.low[chosen, :count], pictures.high[chosen, :count]
         same = ((low == low[0]) & (high == low[0])).all(axis=0)
-        column = Column("image", True, (count,), "", 0)
+        column = Column("image", primary=True, shape=(count,), dtype="", axis=0)
         yield column, Unchanging(len(low), np.flatnonzero(same), low[0, same])
 
 
@@ -188,7 +188,10 @@ def most_frequent(tally: ByName) -> list[Column]:
         records = tally.entries[column].records
         return not column.primary, column.name, -records, column.shape, column.dtype
 
-    return list({c.name: c for c in sorted(tally.entries, key=order, reverse=True)}.values())[::-1]
+    first: dict[str, Column] = {}
+    for column in sorted(tally.entries, key=order):
+        first.setdefault(column.name, column)
+    return list(first.values())
 
 
 def noun(column: Column) -> str:
