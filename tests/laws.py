@@ -7,7 +7,6 @@ import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -194,9 +193,3 @@ def values(draw: Any, random: Any, count: int, shapes: list[tuple[int, ...]]) ->
         chosen = random.random(found.shape) < 0.1
         found[chosen] = random.choice(odd, np.count_nonzero(chosen))
     return found
-
-
-def neighbours(items: Sequence[str], order: Sequence[str]) -> bool:
-    """Whether ``items`` stand in the order of ``order``."""
-    places = [order.index(item) for item in items]
-    return all(a < b for a, b in pairwise(places))

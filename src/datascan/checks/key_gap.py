@@ -92,7 +92,7 @@ class KeyGap(Check[ByName]):
         yield self.dataset_wide(
             f"{total:,} {verb} missing in {len(missing):,} {places} between {first} and {last}: "
             + ", ".join(texts[:3])
-            + (", ..." if len(missing) > 3 else ""),
+            + (f" and {len(missing) - 3:,} more" if len(missing) > 3 else ""),
             details=texts,
         )
 

@@ -11,9 +11,11 @@ from datascan.hdf5.files import Source
 from datascan.hdf5.gaps import gaps
 from datascan.hdf5.inventory import Column, take_inventory
 from datascan.hdf5.opening import HDF5_ERRORS, fault_of_opening, open_file, reason
+from datascan.hdf5.rows import mapped
 from datascan.hdf5.storage import missing_filter, rows_on_disk
 from datascan.layouts.image import ImageLayout
-from datascan.model import Fault, Options
+from datascan.model import Fault, Options, Shard
+from datascan.workers import Desk, Workers
 
 SAMPLE = 32
 """Whether records of variable length are images is told from so many first ones."""
@@ -21,11 +23,73 @@ SAMPLE = 32
 
 @dataclass
 class Look:
-    """What is known of a file: which tables of it can be read, and its faults."""
+    """What is known of a file: which tables of it can be read, and its faults.
+
+    ``is_decoded`` where HDF5 is to make values of stored bytes, which a damaged file can turn into
+    a crash; other files are read without it.
+    """
 
     choice: Choice | None = None
     tables: list[Table] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    is_decoded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A file to look at; ``like`` is the choice made in the first one."""
+
+    source: Source
+    options: Options
+    like: Choice | None
+
+
+class Looking:
+    """Looks at files, in a process of its own (unless ``workers`` is 0): damage may crash HDF5.
+
+    Use as a context manager.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._workers: Workers[Look] | None = None
+        if options.workers != 0:
+            self._workers = Workers(answer, blame, count=1, timeout=options.timeout)
+
+    def __enter__(self) -> Looking:
+        if self._workers is not None:
+            self._workers.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._workers is not None:
+            self._workers.__exit__(*error)
+
+    def look(self, source: Source, like: Choice | None) -> Look:
+        """Look at one file.
+
+        Raises:
+            DatasetError: where the datasets of the first file cannot be chosen.
+        """
+        if self._workers is None:
+            return look(source, self.options, like)
+        shard = Shard(0, Question(source, self.options, like))
+        ((seen,),) = self._workers.map([shard])
+        return seen
+
+
+def answer(shard: Shard, desk: Desk) -> Look:  # noqa: ARG001  (nothing to mark)
+    """The task of the process: ``shard.span`` is a question."""
+    question: Question = shard.span
+    return look(question.source, question.options, question.like)
+
+
+def blame(shard: Shard, reason: str) -> Look:
+    """What is known of a file that cannot be looked at."""
+    why = f"{shard.span.source.shown} cannot be opened: HDF5 was {reason}"
+    if not reason.startswith("killed"):
+        why = f"{shard.span.source.shown} cannot be opened: {reason}"
+    return Look(faults=[Fault(None, "reader-crash", why)])
 
 
 def look(source: Source, options: Options, like: Choice | None) -> Look:
@@ -63,6 +127,8 @@ def examine(file: Any, table: Table, shown: str, seen: Look) -> None:
     extras = [readable(file, extra, shown, seen.faults) for extra in table.extras]
     kept = tuple(extra for extra in extras if extra is not None)
     data = shortened(file, told_images(file, data), shown, seen.faults)
+    for column in filter(None, (data, label, *kept)):
+        seen.is_decoded |= column.rows > 0 and mapped(file[column.name], column) is None
     seen.tables.append(Table(data, label, kept))
 
 

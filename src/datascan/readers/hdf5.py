@@ -60,23 +60,25 @@ class Hdf5Reader(Reader):
 
     def plan(self) -> Plan:
         """Choose the datasets of every file, and cut their rows into shards."""
-        from datascan.hdf5.planning import look  # noqa: PLC0415
+        from datascan.hdf5.planning import Looking  # noqa: PLC0415
 
         sources, faults = expanded(self.paths)
         limit = self.options.limit
         files: list[Planned] = []
         first: Choice | None = None
-        rows = 0
-        for source in sources:
-            if limit is not None and rows >= limit:
-                break
-            seen = look(source, self.options, first)
-            faults += seen.faults
-            if seen.choice is None:
-                continue
-            first = first or seen.choice
-            files.append(Planned(source, tuple(seen.tables), seen.choice.whole))
-            rows += sum(table.data.rows for table in seen.tables)
+        rows, risky = 0, False
+        with Looking(self.options) as looking:
+            for source in sources:
+                if limit is not None and rows >= limit:
+                    break
+                seen = looking.look(source, first)
+                faults += seen.faults
+                if seen.choice is None:
+                    continue
+                first = first or seen.choice
+                files.append(Planned(source, tuple(seen.tables), seen.choice.whole))
+                rows += sum(table.data.rows for table in seen.tables)
+                risky |= seen.is_decoded
         self.files = tuple(files)
         runs = list(limited(self._runs(), limit))
         return Plan(
@@ -85,7 +87,7 @@ class Hdf5Reader(Reader):
             sum((run.stop - run.first) * record_bytes(self.table_of(run)) for run in runs),
             faults=tuple(faults),
             records=sum(run.stop - run.first for run in runs),
-            damaged=any(fault.rule in {"damaged-store", "truncated-store"} for fault in faults),
+            damaged=risky,
         )
 
     def _runs(self) -> Iterator[RowRun]:

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+
+from datascan.checks.missing_label import MissingLabel
+from datascan.model import Fault
+from tests.building.blocks import block_of, block_of_parts, finding, findings, part_of
+
+ABSENT = "no label; Caffe reads it as class 0"
+
+
+def labelled(present, **more):
+    return block_of(np.zeros((len(present), 2)), np.ones(len(present)), present=present, **more)
+
+
+def test_records_without_a_label_where_others_have_one():
+    blocks = [labelled([True, False, True]), labelled([True, True]), block_of(np.zeros((1, 2)))]
+    said = finding(MissingLabel, *blocks)
+    assert said.severity == "warning"
+    assert said.message == "2 of 6 records have no label"
+    assert said.named == {1: ABSENT, 5: ABSENT}
+
+
+def test_what_readers_say_is_said_also_where_labels_are_text():
+    fault = Fault(1, "missing-label", "label-000000002 is missing")
+    said = finding(MissingLabel, block_of(np.zeros((3, 2)), faults=[fault]))
+    assert said.message == "1 of 3 records has no label"
+    assert said.named == {1: "label-000000002 is missing"}
+
+
+def test_a_record_counts_once():
+    fault = Fault(1, "missing-label", "the line has no label")
+    said = finding(MissingLabel, labelled([False, False, True], faults=[fault]))
+    assert said.records == 2
+    assert said.named == {0: ABSENT, 1: "the line has no label"}
+
+
+def test_records_that_cannot_be_read_lack_nothing():
+    block = block_of_parts([part_of(np.zeros((1, 2)), [0])], 2, [1, 1], present=[True, False])
+    assert findings(MissingLabel, block) == []
+
+
+def test_without_any_label_none_is_missing():
+    assert findings(MissingLabel, block_of(np.zeros((3, 2)))) == []
+    assert findings(MissingLabel, labelled([False, False])) == []
+    assert findings(MissingLabel, labelled([True, True])) == []
+    assert findings(MissingLabel, labelled([True, False]), label_type="none") == []

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import numpy as np
+
+from datascan.checks.non_integer_label import NonIntegerLabel
+from tests.building.blocks import block_of, finding, findings
+
+
+def labelled(labels):
+    return block_of(np.zeros((len(labels), 1)), np.asarray(labels))
+
+
+def test_a_fraction_among_whole_numbers():
+    labels = np.arange(200, dtype=np.float32) % 5
+    labels[17] = 1.5
+    said = finding(NonIntegerLabel, labelled(labels))
+    assert said.severity == "error"
+    assert said.message == "1 of 200 class labels is no whole number"
+    assert said.named == {17: "label 1.5"}
+
+
+def test_several_where_classes_are_asked_for():
+    said = finding(NonIntegerLabel, labelled([0.1, 1, -2.5, np.nan, np.inf]), label_type="class")
+    assert said.message == "2 of 5 class labels are no whole numbers"
+    assert said.named == {0: "label 0.1", 2: "label -2.5"}
+
+
+def test_targets_and_whole_numbers_are_right():
+    assert findings(NonIntegerLabel, labelled([0.1, 0.2])) == []
+    assert findings(NonIntegerLabel, labelled([0.0, 3.0])) == []
+    assert findings(NonIntegerLabel, labelled([0, 3])) == []

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from datascan.checks.record_count_mismatch import RecordCountMismatch
+from datascan.scan import Stop, scan
+from tests.building.blocks import BlockReader, block_of, finding, findings
+
+BLOCK = block_of(np.zeros((7, 2)))
+
+
+@pytest.mark.parametrize(
+    ("blocks", "number", "words"),
+    [
+        ([BLOCK], 5000, "num-samples says 5,000, but there are 7 records"),
+        ([BLOCK, BLOCK], 7, "num-samples says 7, but there are 14 records"),
+        ([block_of(np.zeros((1, 2)))], 0, "num-samples says 0, but there is 1 record"),
+        ([], 3, "num-samples says 3, but there are 0 records"),
+    ],
+)
+def test_another_number_than_stated(blocks, number, words):
+    said = finding(RecordCountMismatch, *blocks, plan={"stated": ("num-samples", number)})
+    assert said.severity == "error"
+    assert said.message == words
+
+
+def test_the_right_number_and_none_at_all():
+    assert findings(RecordCountMismatch, BLOCK, plan={"stated": ("length", 7)}) == []
+    assert findings(RecordCountMismatch, BLOCK) == []
+
+
+def test_a_scan_of_some_records_cannot_tell():
+    assert findings(RecordCountMismatch, BLOCK, plan={"stated": ("length", 9)}, limit=7) == []
+
+
+class StopsAtOnce:
+    def begin(self, plan):
+        pass
+
+    def update(self, records, nbytes):
+        raise Stop
+
+
+def test_a_scan_that_was_stopped_cannot_tell():
+    reader = BlockReader([[BLOCK], [BLOCK]], {"stated": ("length", 14)})
+    scanned = scan(reader, [RecordCountMismatch()], StopsAtOnce())
+    assert not scanned.dataset.complete
+    assert scanned.judgements == ()

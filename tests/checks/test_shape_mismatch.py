@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import numpy as np
+
+from datascan.checks.shape_mismatch import ShapeMismatch
+from tests.building.blocks import block_of, block_of_parts, finding, findings, part_of, pictures_of
+
+
+def test_a_record_of_another_shape():
+    block = block_of_parts(
+        [
+            part_of(np.zeros((1, 3, 16, 32)), [4]),
+            part_of(np.zeros((5, 3, 32, 32)), [0, 1, 2, 3, 5]),
+        ],
+        6,
+    )
+    said = finding(ShapeMismatch, block)
+    assert said.severity == "error"
+    assert said.message == "1 of 6 records has another shape than most (3x32x32)"
+    assert said.named == {4: "shape 3x16x32, most are 3x32x32"}
+
+
+def test_of_two_equally_frequent_shapes_the_first_met_is_right():
+    # The later records stand in the first part.
+    block = block_of_parts(
+        [part_of(np.zeros((2, 5)), [2, 3]), part_of(np.zeros((2, 7)), [0, 1])], 4
+    )
+    said = finding(ShapeMismatch, block)
+    assert said.message == "2 of 4 records have another shape than most (7)"
+    assert said.named == dict.fromkeys((2, 3), "shape 5, most are 7")
+
+
+def test_scalars_have_a_name():
+    said = finding(ShapeMismatch, block_of(np.zeros((3, 2))), block_of(np.zeros(2)))
+    assert said.named == dict.fromkeys((3, 4), "shape scalar, most are 2")
+
+
+def test_sizes_of_images_are_a_warning():
+    pictures = pictures_of((3, 4, 5), (1, 4, 5), (3, 5, 4))
+    said = finding(ShapeMismatch, block_of(records=3, pictures=pictures))
+    assert said.severity == "warning"
+    assert said.message == "1 of 3 images has another size than most (4x5)"
+    assert said.named == {2: "size 5x4, most are 4x5"}
+
+
+def test_images_among_arrays_are_compared_with_images():
+    array = block_of(np.zeros((4, 3, 4, 5)))
+    assert (
+        findings(ShapeMismatch, array, block_of(records=1, pictures=pictures_of((3, 4, 5)))) == []
+    )
+    pictures = pictures_of((3, 4, 5), (3, 4, 5), (3, 9, 9))
+    said = finding(ShapeMismatch, array, block_of(records=3, pictures=pictures))
+    assert said.message == "1 of 3 images has another size than most (4x5)"
+    assert list(said.named) == [6]
+
+
+def test_another_dtype_is_no_other_shape():
+    blocks = [block_of(np.zeros((2, 4), dtype)) for dtype in (np.uint8, np.float32)]
+    assert findings(ShapeMismatch, *blocks) == []
+
+
+def test_datasets_of_a_file_scanned_whole_are_not_compared():
+    blocks = [block_of(np.zeros((2, 4))), block_of(np.zeros((2, 5)))]
+    assert findings(ShapeMismatch, *blocks, plan={"layout": "hdf5-datasets"}) == []
+    assert len(findings(ShapeMismatch, *blocks)) == 1
