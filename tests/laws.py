@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import re
 import sys
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 from datascan.discovery import classes
 from datascan.measures.faults import FaultCheck
 from datascan.model import Block, Check, Fault
-from datascan.scan import Scanned, judge, scan
+from datascan.scanning import Scanned, judge, scan
 from tests.building.blocks import (
     BlockReader,
     Said,
@@ -25,6 +24,7 @@ from tests.building.blocks import (
     pictures_of,
     rows_of,
     said,
+    travelled,
 )
 
 CHECKS: list[type[Check[Any]]] = classes("checks", Check)
@@ -110,7 +110,7 @@ def all_said(scanned: Scanned) -> list[Said]:
 
 def said_after_pickling(scanned: Scanned) -> list[Said]:
     """What the checks say when all tallies have gone to another process and back."""
-    tallies = pickle.loads(pickle.dumps(dict(scanned.dataset.tallies)))  # noqa: S301 (our own)
+    tallies = travelled(dict(scanned.dataset.tallies))
     dataset = replace(scanned.dataset, tallies=tallies, derived={})
     return [said(j, dataset) for check in CHECKS for j in judge(check(), dataset)]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from datascan.discovery import classes
 from datascan.model import Check
 from datascan.reporting import report_of
-from datascan.scan import Stop, scan
+from datascan.scanning import Stop, scan
 from tests.building.plain import PlainReader
 
 CHECKS = [kind() for kind in classes("checks", Check)]

@@ -9,7 +9,7 @@ import pytest
 
 from datascan.checks.nan_value import NanValue
 from datascan.checks.reader_crash import ReaderCrash
-from datascan.scan import Scanned, scan
+from datascan.scanning import Scanned, scan
 from tests.building.plain import PlainReader
 
 

@@ -16,8 +16,8 @@ from datascan.errors import DatasetError, UsageError
 from datascan.model import Check, Options, Reader
 from datascan.report import Report
 from datascan.reporting import report_of
-from datascan.scan import Progress, Scanned
-from datascan.scan import scan as scan_with
+from datascan.scanning import Progress, Scanned
+from datascan.scanning import scan as scan_with
 
 PathLike = str | os.PathLike[str]
 

@@ -17,7 +17,7 @@ from datascan.errors import DatascanError, UsageError
 
 if TYPE_CHECKING:
     from datascan.report import Report
-    from datascan.scan import Scanned
+    from datascan.scanning import Scanned
 
 CLEAN, FINDINGS, FAILURE = 0, 1, 2
 SCANS = {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TextIO
 
 from datascan.model import Plan
-from datascan.scan import Progress, Stop
+from datascan.scanning import Progress, Stop
 
 
 class Closeable(Progress, Protocol):

@@ -24,7 +24,7 @@ from datascan.report import (
     Source,
     ValueFigures,
 )
-from datascan.scan import Scanned
+from datascan.scanning import Scanned
 
 MOST_SHAPES = 100
 

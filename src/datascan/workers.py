@@ -29,6 +29,7 @@ R = TypeVar("R")
 
 TICK_SECONDS = 0.1
 READY = "ready"
+START_SECONDS = 60.0
 MOST_FALSE_STARTS = 3
 """So many workers may die in a row before they have begun; then none can be had."""
 
@@ -181,9 +182,13 @@ class Workers(Generic[R]):
                 self._receive(worker, queue, owner)
             elif (state := worker.desk.state) != worker.state:
                 worker.state, worker.moved = state, time.monotonic()
-            elif time.monotonic() - worker.moved > self.timeout:
+            elif time.monotonic() - worker.moved > self._patience(worker):
                 reason = f"no progress for {self.timeout:g} seconds"
                 self._bury(worker, reason, queue, owner)
+
+    def _patience(self, worker: Worker[R]) -> float:
+        """Seconds without progress that a worker may take; more until it has begun."""
+        return self.timeout if worker.ready else max(self.timeout, START_SECONDS)
 
     def _receive(self, worker: Worker[R], queue: deque[Any], owner: dict[int, Any]) -> None:
         try:

@@ -19,6 +19,8 @@ def check_writable(path: Path) -> None:
     """
     if not str(path) or path == Path():
         raise OutputError("cannot write a file without a name")
+    if "\0" in str(path):
+        raise OutputError(f"cannot write {path}: a null byte in its name")
     target = real_target(path)
     if target.is_dir():
         raise OutputError(f"cannot write {path}: it is a folder")
@@ -87,6 +89,6 @@ def is_special(path: Path) -> bool:
     """Whether ``path`` is a device, pipe or socket: nothing to be renamed over."""
     try:
         mode = path.stat().st_mode
-    except OSError:
+    except (OSError, ValueError):
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)

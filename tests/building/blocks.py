@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +25,7 @@ from datascan.model import (
     Reader,
     Shard,
 )
-from datascan.scan import scan
+from datascan.scanning import scan
 
 
 def block_of(
@@ -246,6 +247,11 @@ def said(judgement: Any, dataset: Any) -> Said:
         named,
         judgement.details,
     )
+
+
+def travelled(value: Any) -> Any:
+    """What arrives when ``value`` goes to another process."""
+    return pickle.loads(pickle.dumps(value))  # noqa: S301  (our own bytes)
 
 
 def findings(

@@ -12,7 +12,7 @@ import numpy as np
 
 from datascan.model import Options
 from datascan.readers.hdf5 import Hdf5Reader
-from datascan.scan import Scanned, scan
+from datascan.scanning import Scanned, scan
 
 GZIP = {"compression": "gzip"}
 STORAGE: dict[str, dict[str, Any]] = {
@@ -67,8 +67,8 @@ def needs_filter(path: Path, code: int, rows: int = 20) -> Path:
 
 
 def reader_of(*paths: Path, **options: Any) -> Hdf5Reader:
-    """A reader of HDF5 files."""
-    return Hdf5Reader(paths, Options(**options))
+    """A reader of HDF5 files, in this process unless ``workers`` are asked for."""
+    return Hdf5Reader(paths, Options(**{"workers": 0, **options}))
 
 
 def scanned(*paths: Path, checks: Any = (), **options: Any) -> Scanned:

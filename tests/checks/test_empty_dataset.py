@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from datascan.checks.empty_dataset import EmptyDataset
-from datascan.scan import scan
+from datascan.scanning import scan
 from tests.building.blocks import BlockReader, block_of, finding, findings
 from tests.checks.test_record_count_mismatch import StopsAtOnce
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datascan.checks.record_count_mismatch import RecordCountMismatch
-from datascan.scan import Stop, scan
+from datascan.scanning import Stop, scan
 from tests.building.blocks import BlockReader, block_of, finding, findings
 
 BLOCK = block_of(np.zeros((7, 2)))

@@ -17,7 +17,7 @@ from datascan.lmdb.tree import TreeWalk
 from datascan.measures.faults import measure_faults
 from datascan.model import Options, measure_name
 from datascan.readers.lmdb import LmdbReader
-from datascan.scan import Scanned, scan
+from datascan.scanning import Scanned, scan
 from tests.building.lmdb import numbered, random_datums, write_lmdb
 
 PAGE = 4096

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 
 import h5py
 import numpy as np
 import pytest
 
 from datascan.discovery import classes
+from datascan.hdf5 import planning
 from datascan.model import Check
 from tests.building.hdf5 import (
     GZIP,
@@ -26,6 +29,13 @@ from tests.building.hdf5 import (
 )
 
 CHECKS = [kind() for kind in classes("checks", Check)]
+
+
+def answer_or_crash(shard, desk, answer=planning.answer):
+    """Look at a file, unless it is b.h5."""
+    if shard.span.source.shown == "b.h5":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return answer(shard, desk)
 
 
 @pytest.mark.parametrize("shard_bytes", [1, 32 << 20])
@@ -165,6 +175,26 @@ def test_a_filter_that_nobody_has(tmp_path, code, called, remedy):
     assert lost == 20
     assert f"a.h5:data is compressed with filter {called.replace(chr(92), '')}, which" in detail
     assert remedy in detail
+
+
+def test_damage_that_hangs_or_crashes_hdf5_costs_no_more_than_its_file(tmp_path, monkeypatch):
+    paths = [write_hdf5(tmp_path / name, data=numbers(6, 3)) for name in ("a.h5", "b.h5", "c.h5")]
+    # The patch reaches the worker as the task itself, however the worker is started.
+    monkeypatch.setattr(planning, "answer", answer_or_crash)
+    result = scanned(*paths, workers=1, timeout=5)
+    assert result.dataset.records == 12
+    assert place_faults(result, "reader-crash") == [
+        ("b.h5 cannot be opened: HDF5 was killed by SIGSEGV", 0)
+    ]
+
+
+def test_what_hdf5_decodes_is_read_in_a_worker(tmp_path):
+    plain = write_hdf5(tmp_path / "a.h5", data=numbers(6, 3), label=np.arange(6))
+    packed = write_hdf5(tmp_path / "b.h5", data=(numbers(6, 3), GZIP), label=np.arange(6))
+    assert not reader_of(plain).plan().damaged
+    assert reader_of(packed).plan().damaged
+    assert reader_of(plain, packed).plan().damaged
+    assert scanned(packed, workers=None).dataset.records == 6
 
 
 def test_data_and_label_of_different_lengths(tmp_path):

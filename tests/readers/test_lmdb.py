@@ -8,7 +8,7 @@ import pytest
 from datascan.errors import DatasetError
 from datascan.model import Options
 from datascan.readers.lmdb import LmdbReader
-from datascan.scan import scan
+from datascan.scanning import scan
 from tests.building.lmdb import datum, numbered, random_datums, write_lmdb
 
 

@@ -22,7 +22,7 @@ How to fix it
     before the dataset is written (``numpy.nan_to_num``, the feature's mean), and put a check
     there that stops when a value is not finite.
 
-Example:
+Example
     ``datascan hdf5 train.h5`` prints ``nan-value: 1 record ... 00003333: 1 of 48 values, first nan
     at [0, 2, 1]``.
 

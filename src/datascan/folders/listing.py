@@ -53,7 +53,7 @@ class Search:
 
     def images(self) -> Iterator[Found]:
         """Files with an image's extension, at any depth; notes folders of the first level."""
-        yield from self._below("", ())
+        yield from self._below("", (identity_of(self.root.stat()),))
 
     def _below(self, prefix: str, above: tuple[tuple[int, int], ...]) -> Iterator[Found]:
         try:
@@ -74,13 +74,17 @@ class Search:
     def _enter(
         self, entry: os.DirEntry[str], name: str, above: tuple[tuple[int, int], ...]
     ) -> Iterator[Found]:
-        status = entry.stat()
-        identity = (status.st_dev, status.st_ino)
+        identity = identity_of(entry.stat())
         if identity in above:
             return
         if "/" not in name:
             self.folders.append(name)
         yield from self._below(name + "/", (*above, identity))
+
+
+def identity_of(status: os.stat_result) -> tuple[int, int]:
+    """What tells a folder from all others, by whatever name it is reached."""
+    return status.st_dev, status.st_ino
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
@@ -100,7 +104,7 @@ def size_of(entry: os.DirEntry[str]) -> int:
 
 
 def list_folder(root: Path) -> Listing:
-    """All images below ``root``, sorted by code point; sub-folders are classes, if they hold any."""
+    """All images below ``root``, sorted by code point; sub-folders that hold any are classes."""
     search = Search(root)
     found = sorted(search.images(), key=lambda file: file.name)
     names = [file.name for file in found]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from datascan.errors import DatasetError
 from datascan.hdf5.choice import Choice, Table, Unchosen, choose
@@ -56,7 +56,7 @@ class Looking:
         if options.workers != 0:
             self._workers = Workers(answer, blame, count=1, timeout=options.timeout)
 
-    def __enter__(self) -> Looking:
+    def __enter__(self) -> Self:
         if self._workers is not None:
             self._workers.__enter__()
         return self
@@ -103,17 +103,25 @@ def look(source: Source, options: Options, like: Choice | None) -> Look:
     except HDF5_ERRORS as error:
         return Look(faults=[fault_of_opening(source.path, source.shown, error)])
     with file:
-        found = take_inventory(file, source.shown)
         try:
-            choice = choose(found, options, like, source.shown)
-        except Unchosen as error:
-            if like is None and not found.faults:
-                raise DatasetError(str(error)) from error
-            return Look(faults=[*found.faults, Fault(None, "damaged-store", str(error))])
-        seen = Look(choice, faults=found.faults)
-        for table in choice.tables:
-            examine(file, table, source.shown, seen)
-        return seen
+            return look_into(file, source.shown, options, like)
+        except HDF5_ERRORS as error:
+            return Look(faults=[fault_of_opening(source.path, source.shown, error)])
+
+
+def look_into(file: Any, shown: str, options: Options, like: Choice | None) -> Look:
+    """Look at a file that could be opened."""
+    found = take_inventory(file, shown)
+    try:
+        choice = choose(found, options, like, shown)
+    except Unchosen as error:
+        if like is None and not found.faults:
+            raise DatasetError(str(error)) from error
+        return Look(faults=[*found.faults, Fault(None, "damaged-store", str(error))])
+    seen = Look(choice, faults=found.faults)
+    for table in choice.tables:
+        examine(file, table, shown, seen)
+    return seen
 
 
 def examine(file: Any, table: Table, shown: str, seen: Look) -> None:

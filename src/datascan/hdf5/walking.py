@@ -68,9 +68,9 @@ class Walk:
         try:
             return self.file[name]
         except HDF5_ERRORS:
-            link = self.file.get(name, getlink=True)
-            other = getattr(link, "filename", "")
-            to = f"{legible(other)}:{legible(link.path)}" if other else legible(link.path)
+            link: Any = self.file.get(name, getlink=True)
+            other, path = getattr(link, "filename", ""), getattr(link, "path", "what is unknown")
+            to = f"{legible(other)}:{legible(path)}" if other else legible(path)
             why = f"{self.shown}:{legible(name)} links to {to}, which cannot be opened"
             self.faults.append(Fault(None, "missing-file", why))
             return None

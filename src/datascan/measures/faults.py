@@ -66,8 +66,9 @@ class FaultCheck(Check[ByName]):
             what = self.what[0] if count == 1 else self.what[1]
             said.append(f"{count:,} of {dataset.records:,} records {what}")
         if found.places:
-            more = f" and {len(found.places) - 1:,} more places" if len(found.places) > 1 else ""
-            said.append(found.places[0][0] + more)
+            more = len(found.places) - 1
+            noun = "place" if more == 1 else "places"
+            said.append(found.places[0][0] + (f" and {more:,} more {noun}" if more else ""))
         said += self.reach(tally, dataset)
         lost = sum(records for _, records in found.places)
         yield replace(

@@ -18,6 +18,9 @@ LEAST_WHOLE = 0.99
 LARGEST = 1 << 62
 """No number of classes is larger, so that every label in range fits in int64."""
 
+SPELLED = 1e15
+"""Whole labels up to here are written in full, also where they are floats."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelTally(Tally):
@@ -162,7 +165,8 @@ def label_text(label: Any) -> str:
 
 def figures(label: Any) -> str:
     """A label in the fewest digits that tell it from others of its dtype: 10, 1.5, 1e+20, nan."""
-    return str(label).removesuffix(".0")
+    whole = abs(label) < SPELLED and label == int(label)
+    return str(int(label)) if whole or isinstance(label, np.integer) else str(label)
 
 
 def class_name(dataset: Dataset, label: int) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from datascan.model import ROW_BITS, Judgement
 from datascan.reporting import shown
-from datascan.scan import Scanned
+from datascan.scanning import Scanned
 
 
 def lines(scanned: Scanned) -> Iterator[str]:
