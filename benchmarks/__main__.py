@@ -6,7 +6,6 @@ Every figure is the median of whole processes, start-up included, the files in t
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 import statistics
 import subprocess
@@ -54,7 +53,7 @@ def run_case(case: Case, home: Path, scale: float, runs: int) -> str:
             if turn:  # the first turn fills the page cache
                 times[name].append(elapsed)
     plain, datascan, one, cat = (statistics.median(times[name]) for name in commands)
-    size = sum(os.path.getsize(file) for file in files(path)) / 1e6
+    size = sum(Path(file).stat().st_size for file in files(path)) / 1e6
     count = path.name.rsplit("-", 1)[1]
     row = f"{case.name:<18}{int(count):>10,}{size:>8,.0f}"
     row += f"{plain:>8.2f}s{datascan:>9.2f}s{one:>9.2f}s{cat:>7.2f}s"
@@ -67,7 +66,10 @@ def start_up(runs: int) -> str:
     numpy = [sys.executable, "-c", "import numpy"]
     pairs = [(seconds(version), seconds(numpy)) for _ in range(runs + 1)][1:]
     ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
-    return f"datascan --version {ours * 1000:.0f} ms, import numpy {theirs * 1000:.0f} ms: {ours / theirs:.2f}x"
+    return (
+        f"datascan --version {ours * 1000:.0f} ms, "
+        f"import numpy {theirs * 1000:.0f} ms: {ours / theirs:.2f}x"
+    )
 
 
 def main() -> None:

@@ -139,7 +139,7 @@ def test_hostile_text_stays_in_its_line(key, detail, path):
 
 @given(st.text(alphabet="abc  ", max_size=400), st.integers(80, 140))
 def test_lines_are_not_too_wide(detail, width):
-    for line in lines(finding(message=detail), width=width):
+    for line in lines(finding(message=detail), width=width, batch_sizes=[]):
         assert len(line) <= width or len(line.split()) == 1
 
 
