@@ -251,7 +251,7 @@ def said(judgement: Any, dataset: Any) -> Said:
 
 def travelled(value: Any) -> Any:
     """What arrives when ``value`` goes to another process."""
-    return pickle.loads(pickle.dumps(value))  # noqa: S301  (our own bytes)
+    return pickle.loads(pickle.dumps(value))
 
 
 def findings(

@@ -355,7 +355,7 @@ def test_a_reader_crosses_processes_while_a_file_is_open(tmp_path):
     reader = reader_of(path)
     (shard,) = reader.plan().shards
     list(reader.read(shard))
-    (block,) = pickle.loads(pickle.dumps(reader)).read(shard)  # noqa: S301  (our own bytes)
+    (block,) = pickle.loads(pickle.dumps(reader)).read(shard)
     assert block.records == 5
     reader.close()
 

@@ -288,7 +288,7 @@ def test_a_copy_that_was_pickled_removes_nothing(tmp_path, opened):
     write_leveldb(tmp_path, numbered(range(50)))
     reader = opened(tmp_path)
     reader.ranges()
-    copy = pickle.loads(pickle.dumps(reader))  # noqa: S301  (our own)
+    copy = pickle.loads(pickle.dumps(reader))
     assert len(entries(copy)) == 50
     copy.close()
     holds(reader, numbered(range(50)))
