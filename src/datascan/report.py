@@ -5,21 +5,34 @@ These types are the JSON report (version 1); its JSON Schema is generated from t
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import json
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from datascan.errors import DatasetError
 
 SCHEMA = "datascan-report/1"
+
+Count = Annotated[int, Meta(ge=0)]
+Size = Annotated[int, Meta(ge=1)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Number = Annotated[float, Meta(description="Finite; JSON holds no NaN or Infinity.")]
+Label = Annotated[str, Meta(pattern="^(0|-?[1-9][0-9]{0,399})$")]
+"""A whole label as the name of a JSON member; float64 reaches 309 digits."""
 
 
 class Example(msgspec.Struct, frozen=True, omit_defaults=True):
     """One record that a finding names; without index and key where it names none."""
 
     detail: str
-    index: int | None = None
-    key: str | None = None
+    index: Annotated[
+        Count | None, Meta(description="Counts records from 0 in the store's own order.")
+    ] = None
+    key: Annotated[
+        str | None, Meta(description="The record's own name; what is not UTF-8 as escapes.")
+    ] = None
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -27,33 +40,41 @@ class Finding(msgspec.Struct, frozen=True):
 
     rule: str
     severity: Literal["error", "warning", "info"]
-    records: int
+    records: Annotated[
+        Count, Meta(description="How many records the finding is about; 0 if about none.")
+    ]
     message: str
     fix: str
-    examples: list[Example]
+    examples: Annotated[list[Example], Meta(max_length=20)]
 
 
 class Source(msgspec.Struct, frozen=True):
     """The dataset: where it is, how it is laid out, how many records and bytes were scanned."""
 
     backend: str
-    path: str
+    path: Annotated[str, Meta(description="As the user gave it; several are parted by a space.")]
     layout: str
-    records: int
-    bytes: int
+    records: Count
+    bytes: Count
 
 
 class LabelFigures(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Class labels: how many of each. ``names`` are those of class folders."""
+    """Class labels: how many records each has; or the range of regression targets."""
 
-    kind: Literal["class", "regression"]
-    num_classes: int | None
-    declared: bool
-    counts: dict[str, int]
-    missing: int = 0
-    names: list[str] | None = None
-    min: float | None = None
-    max: float | None = None
+    num_classes: Annotated[Count | None, Meta(description="Null for regression targets.")]
+    declared: Annotated[bool, Meta(description="Whether the user gave the number of classes.")]
+    counts: Annotated[
+        dict[Label, Size],
+        Meta(description="Records of each whole label that occurs, in or out of range, ascending."),
+    ]
+    # Optional to read, yet always written: a factory's value is never taken for a default.
+    kind: Literal["class", "regression"] = msgspec.field(default_factory=lambda: "class")
+    missing: Annotated[Count, Meta(description="Readable records without a label.")] = 0
+    names: Annotated[
+        list[str] | None, Meta(description="Names of the classes 0, 1, ... (class folders).")
+    ] = None
+    min: Number | None = None
+    max: Number | None = None
 
 
 class ValueFigures(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -62,45 +83,45 @@ class ValueFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     ``approximate``: JPEGs are measured at 1/8 scale.
     """
 
-    min: float | None
-    max: float | None
-    mean: float | None
-    std: float | None
-    nan: int
-    inf: int
+    min: Number | None
+    max: Number | None
+    mean: Number | None
+    std: Annotated[float, Meta(ge=0, description="Of the population.")] | None
+    nan: Count
+    inf: Count
     approximate: bool = False
 
 
 class ShapeFigures(msgspec.Struct, frozen=True):
     """How many records have this shape and dtype."""
 
-    shape: list[int]
+    shape: list[Count]
     dtype: str
-    records: int
+    records: Count
 
 
 class SequentialGaps(msgspec.Struct, frozen=True):
     """Batches cut from the labels in store order: how many lack a class, and which one most."""
 
-    batches: int
-    lacking: int
+    batches: Count
+    lacking: Count
     worst_label: int
-    worst_lacking: int
+    worst_lacking: Annotated[Count, Meta(description="Batches that lack ``worst_label``.")]
 
 
 class ShuffledGaps(msgspec.Struct, frozen=True):
     """Batches drawn without replacement: the probability that one lacks a class."""
 
-    p_lacking: float
-    expected_lacking_per_epoch: float
+    p_lacking: Share
+    expected_lacking_per_epoch: Annotated[float, Meta(ge=0)]
     worst_label: int
-    worst_p: float
+    worst_p: Annotated[Share, Meta(description="Probability that ``worst_label`` is lacking.")]
 
 
 class BatchFigures(msgspec.Struct, frozen=True):
     """Label gaps at one batch size."""
 
-    batch_size: int
+    batch_size: Size
     sequential: SequentialGaps
     shuffled: ShuffledGaps
 
@@ -108,24 +129,33 @@ class BatchFigures(msgspec.Struct, frozen=True):
 class MinBatchSize(msgspec.Struct, frozen=True):
     """The smallest batch sizes that do: without a gap in store order; below 1% when shuffled."""
 
-    sequential: int
-    shuffled_1pct: int
+    sequential: Size
+    shuffled_1pct: Size
 
 
 class Report(msgspec.Struct, frozen=True):
     """Dataset, findings and statistics of one scan."""
 
     schema: Literal["datascan-report/1"]
-    datascan: str
-    complete: bool
-    verdict: Literal["pass", "fail"]
-    elapsed_seconds: float
+    datascan: Annotated[str, Meta(description="The version of datascan that wrote the report.")]
+    complete: Annotated[bool, Meta(description="False where the scan was stopped early.")]
+    verdict: Annotated[
+        Literal["pass", "fail"],
+        Meta(description="fail: a finding is at or above the severity that --fail-on names."),
+    ]
+    elapsed_seconds: Annotated[float, Meta(ge=0)]
     dataset: Source
-    findings: list[Finding]
+    findings: Annotated[
+        list[Finding], Meta(description="Errors first, then by number of records, then by rule.")
+    ]
     labels: LabelFigures | None
     values: ValueFigures | None
-    shapes: list[ShapeFigures]
-    batch_sizes: list[BatchFigures]
+    shapes: Annotated[
+        list[ShapeFigures], Meta(max_length=100, description="The most frequent first.")
+    ]
+    batch_sizes: Annotated[
+        list[BatchFigures], Meta(description="In the order in which they were asked for.")
+    ]
     min_batch_size: MinBatchSize | None
 
     @property
@@ -139,21 +169,29 @@ class Report(msgspec.Struct, frozen=True):
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Report:
-        """Read a report back.
+        """Read a report back; members that are not known are passed over.
 
         Raises:
             DatasetError: where the text is no datascan report.
         """
         try:
             return msgspec.json.decode(text, type=cls)
-        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise DatasetError(f"not a datascan report: {error}") from error
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of the report, from the types above."""
+    """The JSON Schema (2020-12) of the report, from the types above; allows nothing besides."""
+    schema = msgspec.json.schema(Report)
+    for definition in schema["$defs"].values():
+        definition["additionalProperties"] = False
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": SCHEMA,
-        **msgspec.json.schema(Report),
+        **schema,
     }
+
+
+def schema_text() -> str:
+    """The JSON Schema as text: what is shipped as ``schema/report-1.json``."""
+    return json.dumps(json_schema(), indent=2) + "\n"

@@ -12,7 +12,7 @@ from tests.building.hdf5 import numbers, place_faults, scanned, write_hdf5
 
 
 def column(name, rows=10, shape=(3,)):
-    return Column(name, rows, shape, "<f4", "numbers", 1, 12)
+    return Column(name, name.encode(), rows, shape, "<f4", "numbers", 1, 12)
 
 
 def chosen(*names, rows=None, others=None, like=None, **options):

@@ -18,6 +18,7 @@ from tests.building.hdf5 import (
     STORAGE,
     gathered,
     numbers,
+    place_faults,
     reader_of,
     rules,
     scanned,
@@ -284,6 +285,21 @@ def test_external_links_are_followed(tmp_path):
     np.testing.assert_array_equal(read, numbers(4, 3))
     assert (keys[0], labels) == ("master.h5:data[0]", [0, 1, 2, 3])
     assert rules(scanned(path)) == {"missing-file"}
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["data"] = numbers(4, 3)
+        file[b"\xfflabel"] = np.full(4, np.nan)
+        file.id.links.create_soft(b"gone", b"\xfe")
+    result = scanned(path, checks=CHECKS)
+    assert place_faults(result, "missing-file") == [
+        ("a.h5:gone links to \\xfe, which cannot be opened", 0)
+    ]
+    nan = findings(result)["nan-value"]
+    expected = "\\xfflabel: 1 of 1 values, first nan"
+    assert nan.describe(nan.flagged.facts.array[0]) == expected
 
 
 @pytest.mark.parametrize("shard_bytes", [1, 1000, 32 << 20])

@@ -16,13 +16,15 @@ How to find the cause
     sorted, so shuffle it. Gaps in both: a class is too rare for this batch size.
 
 How to fix it
-    Use at least the batch size that the message names, shuffle the store once when writing it
-    (``convert_imageset --shuffle``), draw batches by class, or let the loss leave out classes that
-    are absent. ``iter_size`` does not help a loss that is computed per batch.
+    Use the batch size that the message names: of shuffled data every larger one will do as well, in
+    store order it may not. Shuffle the store when writing it (``convert_imageset --shuffle``), draw
+    batches by class, or let the loss leave out classes that are absent. ``iter_size`` does not help
+    a loss that is computed per batch.
 
 Example
-    ``batch-label-gap: batch size 32: 31 of 31 batches in store order lack a class (class 0 most
-    often, in 28)``
+    ``batch-label-gap: batch size 32: 31 of 31 batches in store order lack a class (class 0 is
+    missing from 28; size 901 would do); 28.8% of shuffled batches lack a class (most often class 3;
+    size 65 would do)``
 
 Limits
     Only classes that occur count, and only labels in range. Full batches are looked at, and for a

@@ -20,7 +20,8 @@ How to fix it
     compare the number of records with the source's.
 
 Example
-    ``key-gap: 20 numbers are missing in 1 place between 0 and 519: 400..419``
+    ``key-gap: 20 numbers are missing in 1 place between 0 and 519: 400..419 (20
+    numbers)``
 
 Limits
     Records lost at the very end leave no gap. Sets of which less than a tenth of the numbers occur

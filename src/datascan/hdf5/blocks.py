@@ -35,7 +35,7 @@ def open_table(file: Any, table: Table, *, whole: bool) -> OpenTable:
     """Open a table's columns; in a file scanned whole, values go by the path of their dataset."""
 
     def opened(column: Column) -> OpenColumn:
-        return OpenColumn(open_dataset(file, column.name), column)
+        return OpenColumn(open_dataset(file, column.path), column)
 
     return OpenTable(
         opened(table.data),

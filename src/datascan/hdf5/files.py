@@ -161,6 +161,7 @@ def named(files: Sequence[tuple[Path, str]]) -> Iterator[Source]:
         yield Source(path, legible(path.name if same[path.name] == 1 else given))
 
 
-def legible(name: str) -> str:
+def legible(name: str | bytes) -> str:
     """A name from the disk or from a file, bytes that are not UTF-8 with backslash escapes."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    octets = name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
+    return octets.decode("utf-8", "backslashreplace")

@@ -18,6 +18,7 @@ import h5py
 from datascan.hdf5.files import legible
 from datascan.hdf5.opening import HDF5_ERRORS, open_file, reason
 from datascan.hdf5.storage import missing_filter, stored_record_bytes
+from datascan.hdf5.walking import opened
 
 MOST_NESTED = 8
 """Virtual datasets over virtual datasets are followed so deep."""
@@ -67,12 +68,12 @@ def external_path(dataset: Any, name: str) -> Path | None:
     return existing(name, [prefix(folder, "HDF5_EXTFILE_PREFIX"), folder, Path()])
 
 
-def open_dataset(file: Any, name: str) -> Any:
+def open_dataset(file: Any, path: bytes) -> Any:
     """A dataset; one with external storage also where its raw files lie beside ``file``.
 
     HDF5 itself would look for them in the working directory only.
     """
-    dataset = file[name]
+    dataset = opened(file, path)
     folder = Path(file.filename).parent
     if not dataset.external or prefix(folder, "HDF5_EXTFILE_PREFIX") != Path():
         return dataset
@@ -81,7 +82,7 @@ def open_dataset(file: Any, name: str) -> Any:
         del dataset
         access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
         access.set_efile_prefix(os.fsencode(folder.absolute()))
-        return h5py.Dataset(h5py.h5d.open(file.id, name.encode(), access))
+        return h5py.Dataset(h5py.h5d.open(file.id, path, access))
     return dataset
 
 

@@ -26,11 +26,12 @@ class Column:
     """A dataset whose first axis counts records.
 
     ``shape`` and ``dtype`` are those of one record once it is read, in native byte order;
-    ``name`` is the dataset's path without the leading slash. Records of variable length ("images"
+    ``path`` leads to the dataset, without a leading slash; ``name`` is that as text. Records of variable length ("images"
     and "bytes") have no shape, and ``record_bytes`` is then a guess.
     """
 
     name: str
+    path: bytes
     rows: int
     shape: tuple[int, ...]
     dtype: str
@@ -68,21 +69,21 @@ def listed(words: list[str]) -> str:
 def take_inventory(file: Any, shown: str) -> Inventory:
     """Look at every dataset of ``file``."""
     found = Inventory()
-    for name, item in Walk(file, shown, found.faults).objects():
+    for path, item in Walk(file, shown, found.faults).objects():
         if isinstance(item, h5py.Dataset):
             try:
-                add(found, legible(name), item)
+                add(found, path, item)
             except HDF5_ERRORS as error:
-                why = f"{shown}:{legible(name)} cannot be read: {reason(error)}"
+                why = f"{shown}:{legible(path)} cannot be read: {reason(error)}"
                 found.faults.append(Fault(None, "damaged-store", why))
     return found
 
 
-def add(found: Inventory, name: str, dataset: Any) -> None:
+def add(found: Inventory, path: bytes, dataset: Any) -> None:
     """Put a dataset where it belongs."""
-    kind = other_kind(dataset)
+    name, kind = legible(path), other_kind(dataset)
     if kind is None:
-        found.columns[name] = column_of(name, dataset)
+        found.columns[name] = column_of(path, dataset)
     else:
         found.others[name] = kind
 
@@ -119,7 +120,7 @@ def kind_in_words(dtype: Any) -> str:
     return {"c": "complex numbers", "M": "dates", "m": "durations"}.get(dtype.kind, "opaque data")
 
 
-def column_of(name: str, dataset: Any) -> Column:
+def column_of(path: bytes, dataset: Any) -> Column:
     """The dataset as a column.
 
     Raises:
@@ -129,13 +130,13 @@ def column_of(name: str, dataset: Any) -> Column:
     chunk_rows = int(dataset.chunks[0]) if dataset.chunks else 1
     if is_octets(dataset.dtype):
         guess = max(1, Path(dataset.file.filename).stat().st_size // max(1, rows))
-        return Column(name, rows, (), "uint8", "bytes", chunk_rows, guess)
+        return Column(legible(path), path, rows, (), "uint8", "bytes", chunk_rows, guess)
     dtype = delivered(dataset.dtype.base)
     shape = tuple(map(int, (*dataset.shape[1:], *dataset.dtype.shape)))
     record_bytes = math.prod(shape) * dtype.itemsize
     if rows * max(1, record_bytes) > MOST_BYTES:
         raise ValueError(f"it claims {rows:,} rows of {record_bytes:,} bytes")
-    return Column(name, rows, shape, dtype.str, "numbers", chunk_rows, record_bytes)
+    return Column(legible(path), path, rows, shape, dtype.str, "numbers", chunk_rows, record_bytes)
 
 
 def delivered(dtype: Any) -> np.dtype[Any]:

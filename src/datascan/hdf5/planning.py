@@ -13,6 +13,7 @@ from datascan.hdf5.inventory import Column, take_inventory
 from datascan.hdf5.opening import HDF5_ERRORS, fault_of_opening, open_file, reason
 from datascan.hdf5.rows import mapped
 from datascan.hdf5.storage import missing_filter, rows_on_disk
+from datascan.hdf5.walking import opened
 from datascan.layouts.image import ImageLayout
 from datascan.model import Fault, Options, Shard
 from datascan.workers import Desk, Workers
@@ -136,7 +137,7 @@ def examine(file: Any, table: Table, shown: str, seen: Look) -> None:
     kept = tuple(extra for extra in extras if extra is not None)
     data = shortened(file, told_images(file, data), shown, seen.faults)
     for column in filter(None, (data, label, *kept)):
-        seen.is_decoded |= column.rows > 0 and mapped(file[column.name], column) is None
+        seen.is_decoded |= column.rows > 0 and mapped(opened(file, column.path), column) is None
     seen.tables.append(Table(data, label, kept))
 
 
@@ -152,7 +153,7 @@ def readable(
     """The column, or None and a fault if none of it can be read."""
     name = f"{shown}:{column.name}"
     try:
-        dataset = file[column.name]
+        dataset = opened(file, column.path)
         why = missing_filter(dataset) if column.rows else None
         # Gaps without an end: nobody knows how many rows are missing.
         endless = [gap for gap in gaps(dataset) if gap.first >= gap.stop]
@@ -167,7 +168,7 @@ def readable(
 
 def shortened(file: Any, column: Column, shown: str, faults: list[Fault]) -> Column:
     """The column up to the end of the file, and a fault if it should go on behind it."""
-    rows = rows_on_disk(file[column.name], column)
+    rows = rows_on_disk(opened(file, column.path), column)
     if rows == column.rows:
         return column
     why = (
@@ -182,7 +183,7 @@ def told_images(file: Any, column: Column) -> Column:
     if column.content == "numbers":
         return column
     try:
-        first = file[column.name][:SAMPLE].ravel()
+        first = opened(file, column.path)[:SAMPLE].ravel()
     except HDF5_ERRORS:
         return column
     images = any(ImageLayout.matches(one.tobytes()) for one in first)

@@ -21,38 +21,38 @@ class Walk:
         self.shown = shown
         self.faults = faults
         self.seen = {identity(file)}
-        self.links: deque[str] = deque()
+        self.links: deque[bytes] = deque()
 
-    def objects(self) -> Iterator[tuple[str, Any]]:
+    def objects(self) -> Iterator[tuple[bytes, Any]]:
         """All objects with their paths: by hard links first, then what other links lead to."""
-        yield from self._below("", self.file)
+        yield from self._below(b"", self.file)
         while self.links:
-            name = self.links.popleft()
-            item = self._followed(name)
+            path = self.links.popleft()
+            item = self._followed(path)
             if item is not None and self._is_new(item):
-                yield from self._below(name, item)
+                yield from self._below(path, item)
 
-    def _below(self, name: str, item: Any) -> Iterator[tuple[str, Any]]:
-        stack = [(name, item)]
+    def _below(self, path: bytes, item: Any) -> Iterator[tuple[bytes, Any]]:
+        stack = [(path, item)]
         while stack:
-            path, found = stack.pop()
-            yield path, found
+            inner, found = stack.pop()
+            yield inner, found
             if isinstance(found, h5py.Group):
-                stack += reversed(list(self._members(path, found)))
+                stack += reversed(list(self._members(inner, found)))
 
-    def _members(self, path: str, group: Any) -> Iterator[tuple[str, Any]]:
+    def _members(self, path: bytes, group: Any) -> Iterator[tuple[bytes, Any]]:
         """What a group holds by hard links and was not seen yet."""
         try:
-            names = sorted(group)
+            names = sorted(group.id)
         except HDF5_ERRORS as error:
-            self._damaged(f"/{path}", error)
+            self._damaged(b"/" + path, error)
             return
         for name in names:
-            inner = f"{path}/{name}" if path else name
+            inner = path + b"/" + name if path else name
             try:
-                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                if group.id.links.get_info(name).type != h5py.h5l.TYPE_HARD:
                     self.links.append(inner)
-                elif self._is_new(item := group[name]):
+                elif self._is_new(item := opened(group, name)):
                     yield inner, item
             except HDF5_ERRORS as error:
                 self._damaged(inner, error)
@@ -63,21 +63,33 @@ class Walk:
         self.seen.add(key)
         return new
 
-    def _followed(self, name: str) -> Any:
+    def _followed(self, path: bytes) -> Any:
         """What a soft or external link leads to; None, and a fault, if it leads nowhere."""
         try:
-            return self.file[name]
+            return opened(self.file, path)
         except HDF5_ERRORS:
-            link: Any = self.file.get(name, getlink=True)
-            other, path = getattr(link, "filename", ""), getattr(link, "path", "what is unknown")
-            to = f"{legible(other)}:{legible(path)}" if other else legible(path)
-            why = f"{self.shown}:{legible(name)} links to {to}, which cannot be opened"
-            self.faults.append(Fault(None, "missing-file", why))
+            why = f"{self.shown}:{legible(path)} links to {self._target(path)}"
+            self.faults.append(Fault(None, "missing-file", f"{why}, which cannot be opened"))
             return None
 
-    def _damaged(self, path: str, error: Exception) -> None:
+    def _target(self, path: bytes) -> str:
+        try:
+            target = self.file.id.links.get_val(path)
+        except HDF5_ERRORS:
+            return "a place that cannot be read"
+        return ":".join(map(legible, target if isinstance(target, tuple) else (target,)))
+
+    def _damaged(self, path: bytes, error: Exception) -> None:
         why = f"{self.shown}:{legible(path)} cannot be read: {reason(error)}"
         self.faults.append(Fault(None, "damaged-store", why))
+
+
+def opened(group: Any, path: bytes) -> Any:
+    """The group, dataset or type at ``path``, which h5py itself takes in UTF-8 only."""
+    found = h5py.h5o.open(group.id, path)
+    if isinstance(found, h5py.h5g.GroupID):
+        return h5py.Group(found)
+    return h5py.Dataset(found) if isinstance(found, h5py.h5d.DatasetID) else h5py.Datatype(found)
 
 
 def identity(item: Any) -> tuple[bytes, int]:
