@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from datascan.block import Block, Fault
 from datascan.discovery import classes
 from datascan.measures.faults import FaultCheck
-from datascan.model import Block, Check, Fault
+from datascan.model import Check
 from datascan.scanning import Scanned, judge, scan
 from tests.building.blocks import (
     BlockReader,

@@ -6,8 +6,8 @@ import re
 
 import numpy as np
 
+from datascan.block import KeyNumbers
 from datascan.layout import Bytes
-from datascan.model import KeyNumbers
 
 NUMBERED = re.compile(rb"(\D{0,64})(\d{1,18})(?!\d)")
 MOST_DIGITS = 18

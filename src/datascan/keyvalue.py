@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.block import Block, Fault
 from datascan.discovery import classes
 from datascan.keynumbers import key_numbers
 from datascan.layout import Bytes, Layout, Pairs, spread
-from datascan.model import Block, Fault, Options, Plan, Reader, Shard
+from datascan.model import Options, Plan, Reader, Shard
 
 BOOKKEEPING = (b"num-samples", b"num_samples", b"length", b"__len__", b"__keys__", b"meta_info")
 COUNTS = (b"num-samples", b"num_samples", b"length", b"__len__")

@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.model import Block, Fault, Labels, Options
+from datascan.block import Block, Fault, Labels
+from datascan.model import Options
 
 SHORT_RUN = 8
 """Fewer rows than this at one stride are copied one by one."""

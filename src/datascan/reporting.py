@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +11,14 @@ from numpy.typing import NDArray
 from datascan.measures.labels import LabelSummary, batch_gaps, summarise
 from datascan.measures.shapes import ShapeTally, measure_shapes
 from datascan.measures.values import ValueTally, measure_values
-from datascan.model import EXAMPLES, ROW_BITS, Dataset, Judgement, Reader, Severity
+from datascan.model import (
+    EXAMPLES,
+    ROW_BITS,
+    Dataset,
+    Judgement,
+    Reader,
+    Severity,
+)
 from datascan.report import (
     BatchFigures,
     Example,
@@ -27,6 +35,7 @@ from datascan.report import (
 from datascan.scanning import Scanned
 
 MOST_SHAPES = 100
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def report_of(scanned: Scanned, *, version: str) -> Report:
@@ -56,8 +65,17 @@ def report_of(scanned: Scanned, *, version: str) -> Report:
 
 
 def shown(text: str) -> str:
-    """Text that can be encoded as UTF-8, what cannot be as backslash escapes."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """Text that can be encoded as UTF-8, what cannot be as backslash escapes.
+
+    File names hold bytes that are not UTF-8 as surrogates (PEP 383): these show as the bytes.
+    """
+    return SURROGATE.sub(escaped, text)
+
+
+def escaped(surrogate: re.Match[str]) -> str:
+    """A surrogate as a backslash escape."""
+    code = ord(surrogate[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def order_of(judgement: Judgement) -> tuple[int, int, str]:
@@ -76,13 +94,13 @@ def fails(judged: Sequence[Judgement], fail_on: str) -> bool:
 def finding_of(judgement: Judgement, scanned: Scanned) -> Finding:
     """A judgement with at most 20 examples: records first, then whatever else it names."""
     examples = record_examples(judgement, scanned)
-    examples += [Example(detail=detail) for detail in judgement.details]
+    examples += [Example(detail=shown(detail)) for detail in judgement.details]
     return Finding(
         rule=judgement.rule,
         severity=judgement.severity.value,
         records=judgement.records,
-        message=judgement.message,
-        fix=judgement.fix,
+        message=shown(judgement.message),
+        fix=shown(judgement.fix),
         examples=examples[:EXAMPLES],
     )
 
@@ -98,7 +116,7 @@ def record_examples(judgement: Judgement, scanned: Scanned) -> list[Example]:
     indices = scanned.dataset.indices(addresses)
     keys = keys_at(scanned.reader, scanned.dataset, addresses)
     return [
-        Example(detail=judgement.describe(fact), index=index, key=key)
+        Example(detail=shown(judgement.describe(fact)), index=index, key=shown(key))
         for fact, index, key in zip(facts, indices.tolist(), keys, strict=True)
     ]
 
@@ -121,19 +139,19 @@ def label_figures(dataset: Dataset) -> LabelFigures | None:
     if labels.kind == "class":
         classes = zip(labels.classes.tolist(), labels.counts.tolist(), strict=True)
         return LabelFigures(
-            kind="class",
             num_classes=labels.num_classes,
             declared=labels.declared,
             counts={str(int(label)): count for label, count in classes},
+            kind="class",
             missing=len(labels.lacking),
             names=[shown(name) for name in dataset.plan.class_names] or None,
         )
     low, high = finite_range(labels)
     return LabelFigures(
-        kind="regression",
         num_classes=None,
         declared=False,
         counts={},
+        kind="regression",
         missing=len(labels.lacking),
         min=low,
         max=high,

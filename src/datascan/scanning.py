@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.block import Block, Fault
 from datascan.measures.contents import ContentTally, measure_contents, shared
 from datascan.measures.faults import measure_faults, tally_faults
 from datascan.measures.labels import measure_labels
@@ -17,11 +18,9 @@ from datascan.measures.shapes import measure_shapes
 from datascan.measures.values import measure_values
 from datascan.model import (
     ROW_BITS,
-    Block,
     Check,
     Copies,
     Dataset,
-    Fault,
     Judgement,
     Options,
     Plan,

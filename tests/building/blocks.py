@@ -11,20 +11,16 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from datascan.measures.contents import digests_of, signatures_of
-from datascan.model import (
-    ROW_BITS,
+from datascan.block import (
     Block,
     Fault,
     KeyNumbers,
     Labels,
-    Options,
     Part,
     Pictures,
-    Plan,
-    Reader,
-    Shard,
 )
+from datascan.measures.contents import digests_of, signatures_of
+from datascan.model import ROW_BITS, Options, Plan, Reader, Shard
 from datascan.scanning import scan
 
 

@@ -11,8 +11,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from datascan.block import Block, Labels, Part
 from datascan.measures.contents import digests_of, signatures_of
-from datascan.model import Block, Labels, Options, Part, Plan, Reader, Shard
+from datascan.model import Options, Plan, Reader, Shard
 
 ROWS_A_BLOCK = 8
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from datascan.block import Fault
 from datascan.checks.key_gap import KeyGap
-from datascan.model import Fault
 from tests.building.blocks import block_of, finding, findings
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from datascan.block import Fault
 from datascan.checks.missing_label import MissingLabel
-from datascan.model import Fault
 from tests.building.blocks import block_of, block_of_parts, finding, findings, part_of
 
 ABSENT = "no label; Caffe reads it as class 0"

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from datascan.block import Fault
 from datascan.checks.reader_crash import ReaderCrash
-from datascan.model import Fault
 from tests.building.blocks import block_of, finding, findings
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from datascan.block import Fault
 from datascan.measures.faults import measure_faults
-from datascan.model import Fault
 from tests.building.blocks import block_of
 
 

@@ -42,7 +42,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.model import EXAMPLES, Block, Check, Dataset, Judgement, Part, Pictures, Severity
+from datascan.block import Block, Part, Pictures
+from datascan.model import EXAMPLES, Check, Dataset, Judgement, Severity
 from datascan.tally import ByName
 
 FEW_CHANNELS = (1, 3, 4)

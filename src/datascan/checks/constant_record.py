@@ -37,7 +37,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.model import Block, Check, Dataset, Judgement, Severity
+from datascan.block import Block
+from datascan.model import Check, Dataset, Judgement, Severity
 from datascan.tally import Flagged
 
 

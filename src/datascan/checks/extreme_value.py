@@ -37,8 +37,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.block import Block, Part
 from datascan.measures.spots import Spots, measure_spots
-from datascan.model import Block, Check, Dataset, Judgement, Part, Severity
+from datascan.model import Check, Dataset, Judgement, Severity
 from datascan.tally import ByName
 
 LARGEST_HALF = 65504.0

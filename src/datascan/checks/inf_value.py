@@ -35,8 +35,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from datascan.block import Block
 from datascan.measures.spots import Spots, measure_spots
-from datascan.model import Block, Check, Dataset, Judgement, Severity
+from datascan.model import Check, Dataset, Judgement, Severity
 from datascan.tally import ByName
 
 

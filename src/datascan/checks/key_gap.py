@@ -38,7 +38,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.model import EXAMPLES, Block, Check, Dataset, Judgement, Severity
+from datascan.block import Block
+from datascan.model import EXAMPLES, Check, Dataset, Judgement, Severity
 from datascan.tally import ByName, Joined
 
 LEAST_NUMBERS = 3

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.block import Block, Fault, Labels, Part
 from datascan.hdf5.choice import Table
 from datascan.hdf5.gaps import open_dataset
 from datascan.hdf5.inventory import Column
 from datascan.hdf5.rows import OpenColumn, Reading, block_rows, values_of
 from datascan.layout import Bytes, Layout, spread
 from datascan.measures.contents import digests_of, signatures_of
-from datascan.model import Block, Fault, Labels, Options, Part
+from datascan.model import Options
 
 Mark = Callable[[int, int], None]
 

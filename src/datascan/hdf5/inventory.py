@@ -10,10 +10,10 @@ from typing import Any, Literal
 import h5py
 import numpy as np
 
+from datascan.block import Fault
 from datascan.hdf5.files import legible
 from datascan.hdf5.opening import HDF5_ERRORS, reason
 from datascan.hdf5.walking import Walk
-from datascan.model import Fault
 
 MOST_BYTES = 1 << 56
 """A dataset that claims more than this is damaged."""
@@ -26,8 +26,8 @@ class Column:
     """A dataset whose first axis counts records.
 
     ``shape`` and ``dtype`` are those of one record once it is read, in native byte order;
-    ``path`` leads to the dataset, without a leading slash; ``name`` is that as text. Records of variable length ("images"
-    and "bytes") have no shape, and ``record_bytes`` is then a guess.
+    ``path`` leads to the dataset, without a leading slash; ``name`` is that as text. Records of
+    variable length ("images" and "bytes") have no shape, and ``record_bytes`` is then a guess.
     """
 
     name: str

@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import hdf5plugin  # registers the compression filters that HDF5 itself does not bring
 
-from datascan.model import Fault
+from datascan.block import Fault
 
 HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, MemoryError)
 """What h5py raises for damaged files."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from datascan.block import Fault
 from datascan.errors import DatasetError
 from datascan.hdf5.choice import Choice, Table, Unchosen, choose
 from datascan.hdf5.files import Source
@@ -15,7 +16,7 @@ from datascan.hdf5.rows import mapped
 from datascan.hdf5.storage import missing_filter, rows_on_disk
 from datascan.hdf5.walking import opened
 from datascan.layouts.image import ImageLayout
-from datascan.model import Fault, Options, Shard
+from datascan.model import Options, Shard
 from datascan.workers import Desk, Workers
 
 SAMPLE = 32

@@ -12,11 +12,11 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.block import Fault
 from datascan.hdf5.gaps import gaps
 from datascan.hdf5.inventory import Column, is_octets
 from datascan.hdf5.opening import HDF5_ERRORS, reason
 from datascan.hdf5.storage import contiguous_offset, rows_on_disk
-from datascan.model import Fault
 
 BLOCK_BYTES = 1 << 20
 BLOCK_ROWS = 4096

@@ -8,9 +8,9 @@ from typing import Any
 
 import h5py
 
+from datascan.block import Fault
 from datascan.hdf5.files import legible
 from datascan.hdf5.opening import HDF5_ERRORS, reason
-from datascan.model import Fault
 
 
 class Walk:

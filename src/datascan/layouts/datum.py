@@ -11,12 +11,12 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from datascan.block import Block, Fault, Labels, Part
 from datascan.datum.content import complaint
 from datascan.datum.message import Datum, parse
 from datascan.datum.template import Template, template_of
 from datascan.layout import Bytes, Layout, Mark
 from datascan.measures.contents import digests_of, signatures_of
-from datascan.model import Block, Fault, Labels, Part
 from datascan.pictures.gallery import look_at
 
 MOST_TEMPLATES = 8

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from datascan.block import Block
 from datascan.layout import Bytes, Layout, Mark
 from datascan.layouts.raw import signatures
-from datascan.model import Block
 from datascan.pictures.gallery import look_at
 from datascan.pictures.signature import kind_of
 

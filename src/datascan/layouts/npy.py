@@ -10,9 +10,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from datascan.block import Block, Fault, Part
 from datascan.layout import Bytes, Layout, Mark
 from datascan.measures.contents import digests_of, signatures_of
-from datascan.model import Block, Fault, Part
 
 
 class NpyLayout(Layout):

@@ -8,8 +8,8 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
+from datascan.block import Block
 from datascan.layout import Bytes, Layout, Mark
-from datascan.model import Block
 
 
 class RawLayout(Layout):

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from datascan.block import Fault
 from datascan.errors import DatasetError
 from datascan.keyvalue import show_key
 from datascan.leveldb.folder import CURRENT, Folder
 from datascan.leveldb.log import Flaw, read_log
 from datascan.leveldb.manifest import COMPARATOR, ManifestError, State, Table, state_of
-from datascan.model import Fault
 
 TABLE_MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 """The last eight bytes of every table."""

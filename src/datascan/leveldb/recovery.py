@@ -12,11 +12,11 @@ from pathlib import Path
 
 import plyvel
 
+from datascan.block import Fault
 from datascan.leveldb.clone import keep_whole_records, make_clone, read_state, write_state
 from datascan.leveldb.folder import INFO_LOG
 from datascan.leveldb.inspection import Inspection, damaged
 from datascan.leveldb.manifest import ManifestError, State, Table
-from datascan.model import Fault
 
 LEAST_BUFFER, MOST_BUFFER = 4 << 20, 256 << 20
 """Bytes of a log that LevelDB replays into one table; Caffe writes logs of up to 256 MiB."""

@@ -9,6 +9,7 @@ from itertools import islice, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.block import Fault
 from datascan.layout import Bytes, Pairs
 from datascan.lmdb.pages import (
     BIG_DATA,
@@ -21,7 +22,6 @@ from datascan.lmdb.pages import (
     PageFile,
     Tree,
 )
-from datascan.model import Fault
 
 LEAVES_AT_ONCE = 64
 PAIRS_BYTES = 1 << 20

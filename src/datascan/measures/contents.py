@@ -17,7 +17,7 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from datascan.model import Block, Part
+from datascan.block import Block, Part
 from datascan.tally import Joined, Tally
 
 WORDS = 8

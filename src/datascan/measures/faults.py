@@ -8,7 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from datascan.model import EXAMPLES, Block, Check, Dataset, Fault, Judgement
+from datascan.block import Block, Fault
+from datascan.model import EXAMPLES, Check, Dataset, Judgement
 from datascan.tally import ByName, Flagged, Joined, Tally
 
 

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.block import Block
 from datascan.gaps import BatchGaps, measure_gaps
-from datascan.model import Block, Dataset
+from datascan.model import Dataset
 from datascan.tally import Joined, Tally
 
 MOST_CLASSES = 100_000

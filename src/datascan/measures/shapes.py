@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.model import Block
+from datascan.block import Block
 from datascan.tally import Joined
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.model import Block, Part
+from datascan.block import Block, Part
 from datascan.tally import ByName, Flagged, Joined
 
 Suspect = Callable[[Part], NDArray[np.bool_]]

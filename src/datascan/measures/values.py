@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.model import Block, Part, Pictures
+from datascan.block import Block, Part, Pictures
 from datascan.tally import ExactSum, Highest, Lowest, Tally
 
 SEGMENT = 256

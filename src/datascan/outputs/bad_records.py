@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datascan.model import ROW_BITS, Judgement
 from datascan.reporting import shown
@@ -17,18 +20,13 @@ def lines(scanned: Scanned) -> Iterator[str]:
 
     Keys are looked up shard by shard, so that no more than one shard's keys are held.
     """
-    judged = [j for j in sorted(scanned.judgements, key=rule_order) if j.flagged is not None]
-    flagged = [j.flagged.addresses.array for j in judged if j.flagged is not None]
-    if not flagged:
+    named = Named.of([j for j in sorted(scanned.judgements, key=rule_order) if j.flagged])
+    if named is None:
         return
-    addresses = np.concatenate(flagged)
-    source = np.repeat(np.arange(len(judged)), [len(part) for part in flagged])
-    place = np.concatenate([np.arange(len(part)) for part in flagged])
-    order = np.lexsort((source, addresses))
-    shards = addresses[order] >> ROW_BITS
+    shards = named.addresses >> ROW_BITS
     edges = np.flatnonzero(np.diff(shards, prepend=-1, append=-1))
     for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        yield from shard_lines(scanned, judged, addresses, (source, place), order[start:end])
+        yield from shard_lines(scanned, named, slice(start, end))
 
 
 def rule_order(judgement: Judgement) -> tuple[int, str]:
@@ -36,28 +34,58 @@ def rule_order(judgement: Judgement) -> tuple[int, str]:
     return -judgement.severity.rank, judgement.rule
 
 
-def shard_lines(
-    scanned: Scanned,
-    judged: list[Judgement],
-    addresses: np.ndarray[tuple[int], np.dtype[np.int64]],
-    origin: tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...],
-    chosen: np.ndarray[tuple[int], np.dtype[np.int64]],
-) -> Iterator[str]:
+@dataclass(frozen=True, eq=False)
+class Named:
+    """All pairs of record and rule, in the order of the lines, (n,) each.
+
+    ``source`` is a number in ``judged``, ``place`` the row of ``facts[source]``.
+    """
+
+    judged: list[Judgement]
+    facts: list[NDArray[Any]]
+    addresses: NDArray[np.int64]
+    source: NDArray[np.int64]
+    place: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, judged: list[Judgement]) -> Named | None:
+        """Sort what ``judged``, in the order of rules, names; None if that is nothing."""
+        flagged = [judgement.flagged for judgement in judged if judgement.flagged is not None]
+        if not flagged:
+            return None
+        addresses = [found.addresses.array for found in flagged]
+        numbers: dict[str, int] = {}
+        rules = [numbers.setdefault(judgement.rule, len(numbers)) for judgement in judged]
+        sizes = [len(part) for part in addresses]
+        columns = np.stack(
+            [
+                np.concatenate(addresses),
+                np.repeat(np.arange(len(judged)), sizes),
+                np.concatenate([np.arange(size) for size in sizes]),
+                np.repeat(rules, sizes),
+            ]
+        )
+        # A pair that two judgements name counts once, as the worse of them has it.
+        _, first = np.unique(columns[[0, 3]], axis=1, return_index=True)
+        columns = columns[:, first]
+        columns = columns[:3, np.lexsort((columns[1], columns[0]))]
+        return cls(judged, [found.facts.array for found in flagged], *columns)
+
+
+def shard_lines(scanned: Scanned, named: Named, chosen: slice) -> Iterator[str]:
     """The lines of one shard's records."""
-    here = addresses[chosen]
-    unique, which = np.unique(here, return_inverse=True)
-    shard = scanned.dataset.plan.shards[int(here[0]) >> ROW_BITS]
+    unique, which = np.unique(named.addresses[chosen], return_inverse=True)
+    shard = scanned.dataset.plan.shards[int(unique[0]) >> ROW_BITS]
     keys = scanned.reader.keys(shard, (unique & ((1 << ROW_BITS) - 1)).tolist())
     indices = scanned.dataset.indices(unique).tolist()
-    source, place = (column[chosen].tolist() for column in origin)
-    for at, number, row in zip(which.tolist(), source, place, strict=True):
-        judgement = judged[number]
-        assert judgement.flagged is not None  # noqa: S101  (only such judgements are passed)
+    columns = (which, named.source[chosen], named.place[chosen])
+    for at, source, place in zip(*(column.tolist() for column in columns), strict=True):
+        judgement = named.judged[source]
         line = {
             "index": indices[at],
             "key": shown(keys[at]),
             "rule": judgement.rule,
             "severity": judgement.severity.value,
-            "detail": judgement.describe(judgement.flagged.facts.array[row]),
+            "detail": shown(judgement.describe(named.facts[source][place])),
         }
         yield json.dumps(line, ensure_ascii=False) + "\n"

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from datascan.block import Fault, Part, Pictures
 from datascan.measures.values import sums
-from datascan.model import Fault, Part, Pictures
 from datascan.pictures.decode import Corrupt, Oversized, Picture, decode
 from datascan.pictures.markers import TURNS, Outline, orientation, outline
 from datascan.pictures.signature import first_bytes, kind_of, promised

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datascan.block import Block, Fault
 from datascan.hdf5.files import Source, expanded, is_hdf5, is_list
-from datascan.model import Block, Fault, Options, Plan, Reader, Shard
+from datascan.model import Options, Plan, Reader, Shard
 
 # h5py takes longer to import than most commands take to run: it waits until a file is opened.
 if TYPE_CHECKING:

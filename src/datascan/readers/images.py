@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from datascan.block import Block, Fault, Labels
 from datascan.errors import DatasetError
 from datascan.folders.listing import Listing, Search, list_folder, read_list
 from datascan.layout import Bytes
 from datascan.layouts.raw import signatures
-from datascan.model import Block, Fault, Labels, Options, Plan, Reader, Shard
+from datascan.model import Options, Plan, Reader, Shard
 from datascan.pictures.gallery import look_at
 
 FILES_A_BLOCK = 32

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import plyvel
 
+from datascan.block import Fault
 from datascan.errors import DatasetError
 from datascan.keyvalue import KeyRange, KeyValueReader
 from datascan.layout import Pairs
@@ -15,7 +16,7 @@ from datascan.leveldb.cuts import cuts
 from datascan.leveldb.folder import Folder, is_leveldb
 from datascan.leveldb.store import Store
 from datascan.leveldb.walking import CHECKED, walk
-from datascan.model import Fault, Options, Plan
+from datascan.model import Options, Plan
 
 
 class LevelDbReader(KeyValueReader):

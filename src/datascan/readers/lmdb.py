@@ -15,13 +15,14 @@ from typing import Any
 
 import lmdb
 
+from datascan.block import Fault
 from datascan.errors import DatasetError
 from datascan.keyvalue import KeyRange, KeyValueReader, show_key
 from datascan.layout import Bytes, Pairs
 from datascan.lmdb.pages import NO_PAGE, PageFile, Tree, has_magic
 from datascan.lmdb.salvage import stray_leaves
 from datascan.lmdb.tree import PAIRS_RECORDS, TreeWalk, clipped, fault_of, is_plain
-from datascan.model import Fault, Options, Plan
+from datascan.model import Options, Plan
 
 DATA = "data.mdb"
 LOST_TREE = Tree(0, 2, 0, 0, 0, 0, NO_PAGE - 1)

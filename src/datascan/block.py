@@ -1,0 +1,175 @@
+"""What a worker reads of a shard: records side by side, and what could not be read of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PIECE_BYTES = 1 << 18
+"""Values are measured in pieces of this many bytes, which stay in a core's own cache."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that a reader or layout could not read, or saw while reading.
+
+    ``row`` counts from the block's first record; None where no record can be named (a page whose
+    records are unknown), and then ``lost`` says how many records are out of reach, if known.
+    """
+
+    row: int | None
+    rule: str
+    detail: str
+    lost: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Numeric values of some of a block's records, side by side.
+
+    ``values`` has shape (m, ...), any integer, bool or float dtype in native byte order;
+    ``rows``, int64 of shape (m,), ascending, says whose they are. ``name`` is the column's name:
+    "data" for the records' own values. All statistics are per record and computed once, in pieces
+    that stay in the cache.
+    """
+
+    name: str
+    rows: NDArray[np.int64]
+    values: NDArray[Any]
+    primary: bool = True
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one record."""
+        return tuple(self.values.shape[1:])
+
+    @property
+    def size(self) -> int:
+        """Values in one record."""
+        return self.values[0].size if len(self.values) else 0
+
+    @property
+    def is_float(self) -> bool:
+        """Whether NaN and Inf can occur at all."""
+        return bool(self.values.dtype.kind == "f")
+
+    @cached_property
+    def flat(self) -> NDArray[Any]:
+        """The values as (m, size), C-contiguous; booleans as uint8."""
+        size = prod(self.shape)
+        values = np.ascontiguousarray(self.values).reshape(len(self.values), size)
+        return values.view(np.uint8) if values.dtype == np.bool_ else values
+
+    def pieces(self) -> Iterator[slice]:
+        """Slices of rows, each of about ``PIECE_BYTES``."""
+        step = max(1, PIECE_BYTES // max(1, self.flat[:1].nbytes))
+        for start in range(0, len(self.flat), step):
+            yield slice(start, start + step)
+
+    @cached_property
+    def extents(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Minimum and maximum of every record, (m,) each; NaN where a record holds one."""
+        low = np.empty(len(self.flat), self.flat.dtype)
+        high = np.empty_like(low)
+        for piece in self.pieces():
+            np.min(self.flat[piece], axis=1, out=low[piece])
+            np.max(self.flat[piece], axis=1, out=high[piece])
+        return low, high
+
+    @cached_property
+    def finite(self) -> NDArray[np.bool_]:
+        """Whether all of a record's values are finite, (m,)."""
+        if not self.is_float:
+            return np.ones(len(self.flat), np.bool_)
+        low, high = self.extents
+        return np.asarray(np.isfinite(low) & np.isfinite(high))
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The labels of a block's records.
+
+    ``values``: (n,) of an integer or float dtype, or (n, k) for vector targets; what stands where
+    ``present``, bool (n,), is False means nothing.
+    """
+
+    values: NDArray[Any]
+    present: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Pictures:
+    """What is known of a block's encoded images: each array has shape (m,), for ``rows``.
+
+    ``height``, ``width``, ``channels`` are int64; ``mode``, ``format`` and ``dtype`` are words
+    ("RGB", "JPEG", "uint8"). ``low`` and ``high``, float64 (m, 4), are extents per channel, NaN
+    beyond the last; ``totals`` and ``squares`` are float64 sums over ``counts`` values: all of the
+    decoded ones, of JPEGs at 1/8 scale (``approximate``).
+    """
+
+    rows: NDArray[np.int64]
+    height: NDArray[np.int64]
+    width: NDArray[np.int64]
+    channels: NDArray[np.int64]
+    mode: NDArray[np.str_]
+    format: NDArray[np.str_]
+    dtype: NDArray[np.str_]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    totals: NDArray[np.float64]
+    squares: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    approximate: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """``records`` consecutive records of a shard, from address ``start`` on.
+
+    Every record is counted, the unreadable ones too: those have a fault and no values. ``nbytes``
+    are the bytes of the records in the store. ``signatures``, uint64 (n,), are equal for records
+    of equal content and 0 where there is no content to compare; where ``exact`` is False, equal
+    signatures only make a second look worthwhile, which ``digests`` takes.
+    """
+
+    start: int
+    records: int
+    nbytes: int
+    parts: tuple[Part, ...] = ()
+    pictures: Pictures | None = None
+    labels: Labels | None = None
+    faults: tuple[Fault, ...] = ()
+    signatures: NDArray[np.uint64] | None = None
+    exact: bool = True
+    digests: Callable[[NDArray[np.int64]], list[bytes]] | None = None
+    """From row numbers to one digest each, equal if and only if the content is."""
+    numbers: KeyNumbers | None = None
+    opaque: bool = False
+
+    @property
+    def broken(self) -> NDArray[np.bool_]:
+        """Records that could not be read (they have no values of their own), bool (n,)."""
+        known = np.full(self.records, self.opaque)
+        for part in self.parts:
+            if part.primary:
+                known[part.rows] = True
+        if self.pictures is not None:
+            known[self.pictures.rows] = True
+        return ~known
+
+
+@dataclass(frozen=True, eq=False)
+class KeyNumbers:
+    """The numbers in a block's keys, right behind a common prefix.
+
+    ``values``, int64 (n,), is -1 where the key has another form.
+    """
+
+    prefix: str
+    values: NDArray[np.int64]
