@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from datascan import __version__
-from datascan.discovery import classes
+from datascan.discovery import classes, names, only
 from datascan.errors import DatasetError, UsageError
 from datascan.model import Check, Options, Reader
 from datascan.report import Report
@@ -73,21 +73,22 @@ def open_reader(paths: Sequence[Path], options: Options, backend: str | None) ->
     for path in paths:
         if not os.path.lexists(path):
             raise DatasetError(f"no such path: {path}")
-    kinds = {kind.backend: kind for kind in classes("readers", Reader)}
+    known = names("readers")
     if backend is None:
-        backend = recognised(kinds, paths[0])
-    if backend not in kinds:
-        raise UsageError(f"no such backend: {backend}; there are {', '.join(sorted(kinds))}")
-    if len(paths) > 1 and not kinds[backend].takes_several:
+        backend = recognised(known, paths[0])
+    if backend not in known:
+        raise UsageError(f"no such backend: {backend}; there are {', '.join(known)}")
+    kind = only("readers", backend, Reader)
+    if len(paths) > 1 and not kind.takes_several:
         raise UsageError(f"datascan {backend} scans one path at a time, not {len(paths)}")
-    return kinds[backend](tuple(paths), options)
+    return kind(tuple(paths), options)
 
 
-def recognised(kinds: dict[str, type[Reader]], path: Path) -> str:
-    """The first backend that recognises ``path``."""
+def recognised(known: Sequence[str], path: Path) -> str:
+    """The first backend that recognises ``path``; readers are imported one after the other."""
     rank = {name: i for i, name in enumerate(ORDER)}
-    for name in sorted(kinds, key=lambda name: (rank.get(name, len(rank)), name)):
-        if kinds[name].matches(path):
+    for name in sorted(known, key=lambda name: (rank.get(name, len(rank)), name)):
+        if only("readers", name, Reader).matches(path):
             return name
     raise DatasetError(
         f"{path} is no dataset that datascan knows: neither an LMDB or LevelDB folder, "

@@ -12,18 +12,34 @@ from typing import Any, TypeVar
 C = TypeVar("C")
 
 
+def names(package: str) -> list[str]:
+    """The names of the modules of ``datascan.<package>``; none of them is imported."""
+    home = import_module(f"datascan.{package}")
+    return sorted(found.name for found in pkgutil.iter_modules(home.__path__))
+
+
+def only(package: str, name: str, kind: type[C]) -> type[C]:
+    """The one subclass of ``kind`` that ``datascan.<package>.<name>`` defines."""
+    module = import_module(f"datascan.{package}.{name}")
+    (found,) = classes_of(module, kind)
+    return found
+
+
 def modules(package: str) -> Iterator[ModuleType]:
     """The modules of ``datascan.<package>``, by name."""
-    home = import_module(f"datascan.{package}")
-    for found in sorted(pkgutil.iter_modules(home.__path__), key=lambda m: m.name):
-        yield import_module(f"{home.__name__}.{found.name}")
+    for name in names(package):
+        yield import_module(f"datascan.{package}.{name}")
 
 
 def classes(package: str, kind: type[C]) -> list[type[C]]:
     """The concrete subclasses of ``kind`` that the modules of ``package`` define."""
+    return [found for module in modules(package) for found in classes_of(module, kind)]
+
+
+def classes_of(module: ModuleType, kind: type[C]) -> list[type[C]]:
+    """The concrete subclasses of ``kind`` that a module defines."""
     return [
         value
-        for module in modules(package)
         for value in vars(module).values()
         if is_own(value, module) and issubclass(value, kind) and not isabstract(value)
     ]

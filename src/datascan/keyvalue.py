@@ -237,11 +237,12 @@ class KeyValueReader(Reader):
 
     def _read_text_lines(self, span: TextLines, *, values: bool) -> Iterator[Pairs]:
         """Images with their labels, matched by number; what is missing is a fault."""
-        images, labels = (self._numbered(span.range_of(name), values) for name in TEXT_LINE)
+        lost: list[Fault] = []
+        images, labels = (self._numbered(span.range_of(name), values, lost) for name in TEXT_LINE)
         numbers = sorted(images.keys() | labels.keys())
         for at in range(0, len(numbers), 256):
             chunk = numbers[at : at + 256]
-            faults: list[Fault] = []
+            faults, lost = lost, []
             for row, number in enumerate(chunk):
                 image, label = (name % number for name in TEXT_LINE)
                 if number not in images:
@@ -252,10 +253,14 @@ class KeyValueReader(Reader):
                     faults.append(Fault(row, "missing-label", f"{label} is empty"))
             keys = Bytes.of([(TEXT_LINE[0] % number).encode() for number in chunk])
             yield Pairs(keys, Bytes.of([images.get(n, b"") for n in chunk]), tuple(faults))
+        if lost:
+            yield Pairs(Bytes.of([]), Bytes.of([]), tuple(lost))
 
-    def _numbered(self, span: KeyRange, values: bool) -> dict[int, bytes]:  # noqa: FBT001
+    def _numbered(self, span: KeyRange, values: bool, lost: list[Fault]) -> dict[int, bytes]:  # noqa: FBT001
+        """Values by the number in their key; what the store lost of them is added to ``lost``."""
         found: dict[int, bytes] = {}
         for pairs in self.walk(span, values=values):
+            lost += [replace(fault, row=None, lost=0) for fault in pairs.faults]
             numbers = key_numbers(pairs.keys)
             if numbers is None:
                 continue

@@ -47,7 +47,7 @@ def report(*findings: Finding, **changes) -> Report:
         "elapsed_seconds": 1.9,
         "dataset": Source("lmdb", "train_lmdb", "caffe-datum", 1000, 3_083_000),
         "findings": list(findings),
-        "labels": LabelFigures("class", 10, True, {str(i): 100 for i in range(10)}),
+        "labels": LabelFigures(10, True, {str(i): 100 for i in range(10)}),
         "values": ValueFigures(0.0, 255.0, 120.7, 64.1, 0, 0),
         "shapes": [ShapeFigures([3, 32, 32], "uint8", 1000)],
         "batch_sizes": [gap],
@@ -86,7 +86,7 @@ def test_figures_in_a_line_each():
 
 
 def test_labels_out_of_range_are_no_class_sizes():
-    labels = LabelFigures("class", 2, True, {"-1": 1, "0": 7, "1": 9, "5": 1000}, names=["a", "b"])
+    labels = LabelFigures(2, True, {"-1": 1, "0": 7, "1": 9, "5": 1000}, names=["a", "b"])
     expected = "labels  2 classes declared, 7 (class 0 'a') to 9 (class 1 'b') records each"
     assert expected in lines(labels=labels)
 

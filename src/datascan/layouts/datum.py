@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import xxhash
@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from datascan.block import Block, Fault, Labels, Part
 from datascan.datum.content import complaint
-from datascan.datum.message import Datum, parse
 from datascan.datum.template import Template, template_of
 from datascan.layout import Bytes, Layout, Mark
 from datascan.measures.contents import digests_of, signatures_of
-from datascan.pictures.gallery import look_at
+
+if TYPE_CHECKING:
+    from datascan.datum.message import Datum
 
 MOST_TEMPLATES = 8
 """Records of one length are tried against so many templates before the exact path takes them."""
@@ -53,6 +54,8 @@ class DatumLayout(Layout):
         template = template_of(value)
         if template is not None:
             return template.count > 0
+        from datascan.datum.message import parse  # noqa: PLC0415  (as above)
+
         try:
             datum = parse(value)
         except ValueError:
@@ -75,6 +78,9 @@ class DatumLayout(Layout):
             images = [draft.encoded[row] for row in rows_seen]
             for row, image in zip(rows_seen, images, strict=True):
                 signatures[row] = max(1, xxhash.xxh3_64_intdigest(image))
+            # The decoders take longer to import than a small store takes to scan.
+            from datascan.pictures.gallery import look_at  # noqa: PLC0415
+
             seen = look_at(
                 images,
                 rows_seen,
@@ -140,6 +146,8 @@ def take_by_template(draft: Draft, rows: Numbers, template: Template) -> None:
 
 def take_exactly(draft: Draft, rows: Numbers) -> None:
     """Parse one by one."""
+    from datascan.datum.message import parse  # noqa: PLC0415  (protobuf: most stores never need it)
+
     for row in rows.tolist():
         try:
             datum = parse(draft.values[row])

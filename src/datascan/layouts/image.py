@@ -7,7 +7,6 @@ from typing import ClassVar
 from datascan.block import Block
 from datascan.layout import Bytes, Layout, Mark
 from datascan.layouts.raw import signatures
-from datascan.pictures.gallery import look_at
 from datascan.pictures.signature import kind_of
 
 
@@ -24,6 +23,9 @@ class ImageLayout(Layout):
 
     def block(self, start: int, values: Bytes, mark: Mark) -> Block:
         """Every image decoded; no labels."""
+        # The decoders take longer to import than a small store takes to scan.
+        from datascan.pictures.gallery import look_at  # noqa: PLC0415
+
         count = len(values)
         images = [values.view(row) for row in range(count)]
         seen = look_at(images, range(count), max_pixels=self.options.max_pixels, mark=mark)

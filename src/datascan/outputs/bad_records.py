@@ -57,19 +57,17 @@ class Named:
         numbers: dict[str, int] = {}
         rules = [numbers.setdefault(judgement.rule, len(numbers)) for judgement in judged]
         sizes = [len(part) for part in addresses]
-        columns = np.stack(
-            [
-                np.concatenate(addresses),
-                np.repeat(np.arange(len(judged)), sizes),
-                np.concatenate([np.arange(size) for size in sizes]),
-                np.repeat(rules, sizes),
-            ]
-        )
+        address = np.concatenate(addresses)
+        source = np.repeat(np.arange(len(judged)), sizes)
+        place = np.concatenate([np.arange(size) for size in sizes])
+        rule = np.repeat(rules, sizes)
         # A pair that two judgements name counts once, as the worse of them has it.
-        _, first = np.unique(columns[[0, 3]], axis=1, return_index=True)
-        columns = columns[:, first]
-        columns = columns[:3, np.lexsort((columns[1], columns[0]))]
-        return cls(judged, [found.facts.array for found in flagged], *columns)
+        order = np.lexsort((source, rule, address))
+        again = (np.diff(address[order]) == 0) & (np.diff(rule[order]) == 0)
+        order = np.delete(order, np.flatnonzero(again) + 1)
+        order = order[np.lexsort((source[order], address[order]))]
+        facts = [found.facts.array for found in flagged]
+        return cls(judged, facts, address[order], source[order], place[order])
 
 
 def shard_lines(scanned: Scanned, named: Named, chosen: slice) -> Iterator[str]:
