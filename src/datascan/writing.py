@@ -144,5 +144,7 @@ def fill(opened: Callable[[], int], chunks: Iterable[str]) -> None:
 
     A lone surrogate, which UTF-8 cannot hold, is written as its escape.
     """
-    with open(opened(), "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+    with os.fdopen(
+        opened(), "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+    ) as file:
         file.writelines(chunks)

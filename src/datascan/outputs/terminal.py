@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import os
-import textwrap
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TextIO
 
-from datascan.report import BatchFigures, Finding, LabelFigures, Report, ValueFigures
+from datascan.report import BatchFigures, Example, Finding, LabelFigures, Report, ValueFigures
 
+SHOWN_FINDINGS = 4
 SHOWN_EXAMPLES = 3
 SHOWN_SHAPES = 4
+MOST_EXAMPLES = 20
 KEY_WIDTH = 48
 DETAIL_WIDTH = 160
-NARROWEST = 60
+NARROWEST = 24
 INDENT = "  "
 
 COLOURS = {"error": "1;31", "warning": "1;33", "info": "1;34", "pass": "1;32", "faint": "2"}
-
-
-@dataclass(frozen=True, slots=True)
-class Paint:
-    """ANSI colours, or none."""
-
-    colour: bool
-
-    def __call__(self, text: str, kind: str) -> str:
-        """``text`` in the colour of ``kind``."""
-        return f"\x1b[{COLOURS[kind]}m{text}\x1b[0m" if self.colour else text
 
 
 def style(stream: TextIO) -> bool:
@@ -40,99 +29,144 @@ def style(stream: TextIO) -> bool:
     return stream.isatty()
 
 
-def render(report: Report, *, colour: bool, width: int) -> str:
+def takes_unicode(stream: TextIO) -> bool:
+    """Whether ``stream`` can show every character, so that ``render`` may use them."""
+    return (stream.encoding or "").lower().replace("-", "").startswith("utf")
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What the report is written on: lines of ``width`` columns, in colour or not.
+
+    Without ``unicode``, whatever is not ASCII shows as escapes.
+    """
+
+    colour: bool
+    width: int
+    unicode: bool
+
+    def paint(self, text: str, kind: str) -> str:
+        """``text`` in the colour of ``kind``."""
+        return f"\x1b[{COLOURS[kind]}m{text}\x1b[0m" if self.colour else text
+
+    def plain(self, text: str) -> str:
+        """``text``, whatever it holds, as characters that only ever take their own place."""
+        text = visible(text)
+        return text if self.unicode else text.encode("ascii", "backslashreplace").decode()
+
+    def wrap(self, text: str, indent: str, hang: str = "") -> list[str]:
+        """Lines of words, no wider than the paper, unbreakable words excepted."""
+        return wrapped(text, indent, self.width, hang=hang)
+
+
+def render(report: Report, *, colour: bool, width: int, unicode: bool = True) -> str:
     """The report as text of lines no wider than ``width`` (tables: 80), ending in a line break."""
-    paint = Paint(colour)
-    width = max(width, NARROWEST)
-    lines = [*headline(report, paint, width)]
-    for _, same in groupby(report.findings, key=lambda finding: finding.rule):
-        lines += ["", *rule_lines(list(same), paint, width)]
-    lines += ["", *statistics(report)]
+    paper = Paper(colour, max(width, NARROWEST), unicode)
+    lines = [*headline(report, paper)]
+    rules: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        rules.setdefault(finding.rule, []).append(finding)
+    for same in rules.values():
+        lines += ["", *rule_lines(same, report.dataset.records, paper)]
+    figures = [*statistics(report, paper)]
+    lines += ["", *figures] if figures else []
     if report.batch_sizes:
-        lines += ["", *batch_table(report)]
+        lines += ["", *batch_table(report, paper)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def headline(report: Report, paint: Paint, width: int) -> Iterator[str]:
+def headline(report: Report, paper: Paper) -> Iterator[str]:
     """Verdict, dataset, size and time."""
     source = report.dataset
-    verdict = paint("PASS", "pass") if report.passed else paint("FAIL", "error")
-    path = shortened(visible(source.path), width - 40)
-    yield f"{verdict}  {path}  ({source.backend}, {source.layout})"
+    mood = ("pass" if report.complete else "warning") if report.passed else "error"
+    kind = f"({paper.plain(source.backend)}, {paper.plain(source.layout)})"
+    path = shortened(paper.plain(source.path), max(20, paper.width - 8 - columns(kind)))
+    first, *more = paper.wrap(f"PASS  {path}  {kind}", "", "      ")
+    yield paper.paint("PASS" if report.passed else "FAIL", mood) + first[4:]
+    yield from more
     seen = counted(source.records, "record")
-    size = f"{seen}, {in_bytes(source.bytes)} in {report.elapsed_seconds:.2f} s"
+    size = f"{seen}, {in_bytes(source.bytes)} in {report.elapsed_seconds:,.2f} s"
     tally = [
         counted(number, severity)
         for severity in ("error", "warning", "info")
         if (number := sum(finding.severity == severity for finding in report.findings))
     ]
-    yield f"      {size}: {', '.join(tally) or 'no findings'}"
+    clean = "no findings"
+    if report.complete and source.records:
+        clean = "no findings; nothing here should break training"
+    yield from paper.wrap(f"{size}: {', '.join(tally) or clean}", "      ")
     if not report.complete:
         text = f"INCOMPLETE: the scan was stopped after {seen}; the rest was not looked at"
-        yield paint(text, "warning")
+        yield from (paper.paint(line, "warning") for line in paper.wrap(text, ""))
 
 
-def rule_lines(same: Sequence[Finding], paint: Paint, width: int) -> Iterator[str]:
-    """The findings of one rule, and what to do about them."""
+def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[str]:
+    """The findings of one rule in a dataset of ``records``, and what to do about them."""
     first = same[0]
-    label = paint(f"{first.severity.upper():<8}", first.severity)
-    yield f"{label}{paint(first.rule, first.severity)}"
-    for finding in same:
-        yield from finding_lines(finding, paint, width)
+    title = f"{first.severity.upper():<8}{shortened(paper.plain(first.rule), KEY_WIDTH)}"
+    yield paper.paint(title, first.severity) + share_of(same, records)
+    for finding in same[:SHOWN_FINDINGS]:
+        yield from finding_lines(finding, paper)
+    if len(same) > SHOWN_FINDINGS:
+        yield paper.paint(f"{INDENT}and {len(same) - SHOWN_FINDINGS:,} more of this rule", "faint")
     # Where there are several, the first is that of the worst case.
-    yield from wrapped("-> " + visible(first.fix), INDENT, width, hang="   ")
+    yield from paper.wrap("-> " + paper.plain(first.fix), INDENT, "   ")
 
 
-def finding_lines(finding: Finding, paint: Paint, width: int) -> Iterator[str]:
+def share_of(same: Sequence[Finding], records: int) -> str:
+    """How many of all records a rule's only finding names; nothing where that says little."""
+    count = same[0].records
+    if len(same) > 1 or not 0 < count <= records:
+        return ""
+    return f"  {counted(count, 'record')}, {percent(count / records)}"
+
+
+def finding_lines(finding: Finding, paper: Paper) -> Iterator[str]:
     """A finding: its message and first examples."""
-    yield from wrapped(visible(finding.message), INDENT, width, hang=INDENT)
+    yield from paper.wrap(paper.plain(finding.message), INDENT, INDENT)
     named = any(example.index is not None for example in finding.examples)
     told = [e for e in finding.examples if e.index is not None or e.detail not in finding.message]
     for example in told[:SHOWN_EXAMPLES]:
-        yield from example_lines(example.index, example.key, example.detail, width)
+        yield from example_lines(example, paper)
     more = max(finding.records if named else 0, len(told)) - SHOWN_EXAMPLES
     if more > 0:
         hint = "; --bad-records FILE lists them all" if named else ""
-        yield paint(f"{INDENT}  and {more:,} more{hint}", "faint")
+        least = "at least " if not named and len(finding.examples) >= MOST_EXAMPLES else ""
+        for line in paper.wrap(f"and {least}{more:,} more{hint}", INDENT * 2, INDENT):
+            yield paper.paint(line, "faint")
 
 
-def example_lines(index: int | None, key: str | None, detail: str, width: int) -> Iterator[str]:
+def example_lines(example: Example, paper: Paper) -> Iterator[str]:
     """One record, in a line if it fits: number, key, detail."""
-    detail = shortened(visible(detail), DETAIL_WIDTH)
-    if index is None:
-        yield from wrapped(detail, INDENT * 2, width, hang=INDENT)
-        return
-    name = f"#{index:,}  {shortened(visible(key or ''), KEY_WIDTH)}"
-    yield from wrapped(f"{name}  {detail}", INDENT * 2, width, hang=INDENT)
+    detail = shortened(paper.plain(example.detail), DETAIL_WIDTH)
+    if example.index is not None:
+        key = shortened(paper.plain(example.key or ""), min(KEY_WIDTH, paper.width // 2))
+        detail = f"#{example.index:,}  {key}  {detail}"
+    yield from paper.wrap(detail, INDENT * 2, INDENT)
 
 
-def statistics(report: Report) -> Iterator[str]:
+def statistics(report: Report, paper: Paper) -> Iterator[str]:
     """Labels, shapes and values: a line each."""
     if report.labels is not None:
-        yield f"labels  {label_line(report.labels)}"
+        yield from paper.wrap(f"labels  {label_line(report.labels, paper)}", "", " " * 8)
     if report.shapes:
         shown = [
-            f"{'x'.join(map(str, shape.shape)) or 'scalar'} {shape.dtype} ({shape.records:,})"
-            for shape in report.shapes[:SHOWN_SHAPES]
+            f"{'x'.join(map(str, s.shape)) or 'scalar'} {paper.plain(s.dtype)} ({s.records:,})"
+            for s in report.shapes[:SHOWN_SHAPES]
         ]
         more = len(report.shapes) - SHOWN_SHAPES
-        yield "shapes  " + ", ".join(shown) + (f", and {more:,} more" if more > 0 else "")
+        text = "shapes  " + ", ".join(shown) + (f", and {more:,} more" if more > 0 else "")
+        yield from paper.wrap(text, "", " " * 8)
     if report.values is not None:
-        yield f"values  {value_line(report.values)}"
+        yield from paper.wrap(f"values  {value_line(report.values)}", "", " " * 8)
 
 
-def label_line(labels: LabelFigures) -> str:
+def label_line(labels: LabelFigures, paper: Paper) -> str:
     """Number of classes and their sizes, or the range of targets."""
     missing = f"; {counted(labels.missing, 'record')} without" if labels.missing else ""
     if labels.kind == "regression":
         low, high = labels.min, labels.max
         return f"regression targets, {number(low)} to {number(high)}{missing}"
-    named = labels.names or []
-
-    def name(label: str) -> str:
-        at = int(label)
-        return f"{label} {visible(named[at])!r}" if 0 <= at < len(named) else label
-
     classes = counted(labels.num_classes or 0, "class")
     declared = " declared" if labels.declared else ""
     counts = {
@@ -142,14 +176,30 @@ def label_line(labels: LabelFigures) -> str:
     }
     if not counts:
         return f"{classes}{declared}, no label among them{missing}"
+    return f"{classes}{declared}, {class_sizes(labels, counts, paper)}{missing}"
+
+
+def class_sizes(labels: LabelFigures, counts: dict[str, int], paper: Paper) -> str:
+    """The sizes of the classes that occur; the smallest and the largest by name."""
     least, most = min(counts.values()), max(counts.values())
     if least == most:
-        sizes = f"{counted(most, 'record')} each"
-    else:
-        rarest = min(counts, key=counts.__getitem__)
-        largest = max(counts, key=counts.__getitem__)
-        sizes = f"{least:,} (class {name(rarest)}) to {most:,} (class {name(largest)}) records each"
-    return f"{classes}{declared}, {sizes}{missing}"
+        return f"{counted(most, 'record')} each"
+    ends = (
+        (class_name(labels, min(counts, key=counts.__getitem__), paper), least),
+        (
+            class_name(labels, max(counts, key=counts.__getitem__), paper),
+            most,
+        ),
+    )
+    return " to ".join(f"{count:,} (class {name})" for name, count in ends) + " records each"
+
+
+def class_name(labels: LabelFigures, label: str, paper: Paper) -> str:
+    """A class by its number, and its name if it has one: 3 'frog'."""
+    at = int(label)
+    if not labels.names or at >= len(labels.names):
+        return label
+    return f"{label} '{shortened(paper.plain(labels.names[at]), KEY_WIDTH)}'"
 
 
 def value_line(values: ValueFigures) -> str:
@@ -162,7 +212,7 @@ def value_line(values: ValueFigures) -> str:
     return text
 
 
-def batch_table(report: Report) -> Iterator[str]:
+def batch_table(report: Report, paper: Paper) -> Iterator[str]:
     """Batch size against batches that lack a class, in store order and shuffled."""
     rows = [
         ("batch", "in store order:", "worst", "shuffled:", "a batch", "worst"),
@@ -174,10 +224,11 @@ def batch_table(report: Report) -> Iterator[str]:
         yield "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
     least = report.min_batch_size
     if least is not None:
-        yield (
+        text = (
             f"smallest safe batch size: {least.sequential:,} in store order, "
             f"{least.shuffled_1pct:,} shuffled (under 1% of batches lack a class)"
         )
+        yield from paper.wrap(text, "", INDENT)
 
 
 def batch_row(figures: BatchFigures) -> tuple[str, ...]:
@@ -194,10 +245,12 @@ def batch_row(figures: BatchFigures) -> tuple[str, ...]:
 
 
 def percent(share: float) -> str:
-    """A share as a percentage; what is not 0 never looks like it."""
+    """A share as a percentage; what is not 0 never looks like it, nor like 100% short of it."""
     if share == 0:
         return "0%"
-    return f"{share:.2%}" if share >= 0.0001 else "< 0.01%"
+    if share < 0.0001:
+        return "< 0.01%"
+    return f"{share:.2%}" if share == 1 or share < 0.99995 else "> 99.99%"
 
 
 def number(value: float | None) -> str:
@@ -235,21 +288,48 @@ def harmless(character: str) -> bool:
     return character == " " or unicodedata.category(character)[0] not in "CZ"
 
 
+def columns(text: str) -> int:
+    """How many columns of a terminal ``text`` takes: Chinese and Korean two a character."""
+    return sum(columns_of(character) for character in text) if not text.isascii() else len(text)
+
+
+def columns_of(character: str) -> int:
+    """The columns of one character; 0 for one that is drawn over the last."""
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
 def shortened(text: str, width: int) -> str:
-    """Text cut in its middle to at most ``width`` characters."""
-    if len(text) <= width:
+    """Text cut in its middle to at most ``width`` columns."""
+    if columns(text) <= width:
         return text
     half = (width - 3) // 2
-    return f"{text[: width - 3 - half]}...{text[-half:]}"
+    return f"{fitting(text, width - 3 - half)}...{fitting(text[::-1], half)[::-1]}"
+
+
+def fitting(text: str, width: int) -> str:
+    """As much of the beginning of ``text`` as takes at most ``width`` columns."""
+    for end, character in enumerate(text):
+        width -= columns_of(character)
+        if width < 0:
+            return text[:end]
+    return text
 
 
 def wrapped(text: str, indent: str, width: int, *, hang: str = "") -> list[str]:
-    """Text in lines of at most ``width``, unbreakable words excepted."""
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=indent,
-        subsequent_indent=indent + hang,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    """Words in lines of at most ``width`` columns, unbreakable words excepted.
+
+    Lines begin with ``indent``, all but the first with ``hang`` after it.
+    """
+    lines: list[str] = []
+    line = indent
+    bare = True
+    for word in text.split(" "):
+        grown = f"{line}{word}" if bare else f"{line} {word}"
+        if bare or columns(grown) <= width:
+            line, bare = grown, False
+        else:
+            lines.append(line)
+            line, bare = f"{indent}{hang}{word}", not word
+    return [*lines, line]
