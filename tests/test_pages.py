@@ -47,5 +47,5 @@ def test_all_pages_begin_with_a_table():
 def test_an_unknown_rule():
     with pytest.raises(UsageError, match="did you mean empty-class"):
         page("empty-clas")
-    with pytest.raises(UsageError, match="datascan explain lists all"):
+    with pytest.raises(UsageError, match="datascan explain lists them all"):
         page("zzzzzzzz")

@@ -65,6 +65,9 @@ class StopsAfter:
         if records >= self.records:
             raise Stop
 
+    def say(self, text):
+        pass
+
 
 def test_a_scan_that_is_stopped_reports_what_it_saw():
     values = np.random.default_rng(0).normal(size=(100, 4)).astype(np.float32)

@@ -117,12 +117,7 @@ def checked_options(**given: Any) -> Options:
     unknown = sorted(set(given) - set(Options.__dataclass_fields__))
     if unknown:
         raise UsageError(f"no such option: {unknown[0]}")
-    for name in ("batch_sizes", "select", "ignore"):
-        if name in given:
-            given[name] = as_tuple(given[name])
-    if isinstance(given.get("list_file"), str):
-        given["list_file"] = Path(given["list_file"])
-    options = replace(Options(), **given)
+    options = replace(Options(), **{name: in_form(name, v) for name, v in given.items()})
     for name, least in LEAST.items():
         require_at_least(name, getattr(options, name), least)
     if not options.batch_sizes:
@@ -140,6 +135,13 @@ WORDS = {
     "label_type": ("auto", "class", "regression", "none"),
     "fail_on": ("error", "warning", "never"),
 }
+
+
+def in_form(name: str, value: Any) -> Any:
+    """An option's value in the form that it is kept in."""
+    if name in {"batch_sizes", "select", "ignore"}:
+        return as_tuple(value)
+    return Path(value) if name in {"list_file", "resume"} and isinstance(value, str) else value
 
 
 def as_tuple(value: Any) -> tuple[Any, ...]:

@@ -122,6 +122,9 @@ def add_scan_arguments(command: argparse.ArgumentParser, name: str) -> None:
     how.add_argument(
         "--timeout", type=seconds, metavar="S", help="give up a record after S seconds (60)"
     )
+    how.add_argument(
+        "--resume", type=Path, metavar="FILE", help="keep what is done in FILE, and go on from it"
+    )
     outputs = command.add_argument_group("outputs")
     outputs.add_argument("--json", metavar="FILE", help="the report as JSON; - for standard output")
     outputs.add_argument("--bad-records", metavar="FILE", help="every bad record, as JSON Lines")
@@ -177,6 +180,7 @@ OPTION_NAMES = {
     "limit": "limit",
     "workers": "workers",
     "timeout": "timeout",
+    "resume": "resume",
     "db": "db",
     "data": "data_key",
     "label": "label_key",
@@ -224,8 +228,8 @@ def scan_command(given: argparse.Namespace) -> int:
     from datascan.writing import check_writable, write
 
     options = checked_options(**options_of(given))
-    for name in filter(None, (given.json, given.bad_records)):
-        if name != "-":
+    for name in filter(None, (given.json, given.bad_records, given.resume)):
+        if str(name) != "-":
             check_writable(Path(name))
     interrupt = Interrupt()
     handle_signals(interrupt)

@@ -62,6 +62,7 @@ class Options:
     fail_on: Literal["error", "warning", "never"] = "error"
     workers: int | None = None
     timeout: float = 60.0
+    resume: Path | None = None
     shard_bytes: int = 32 << 20
     """Shards are cut to about this many bytes; the report does not depend on it."""
 

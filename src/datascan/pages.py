@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from difflib import get_close_matches
 from inspect import cleandoc
 from typing import Any
@@ -24,16 +25,21 @@ def meaning(check: type[Check[Any]]) -> str:
     return (check.__doc__ or "").strip().splitlines()[0]
 
 
+def rules() -> list[tuple[str, str, str]]:
+    """Name, severity and meaning of all rules, errors first."""
+    return [(name, check.severity.value, meaning(check)) for name, check in checks().items()]
+
+
 def page(rule: str) -> str:
     """The page of a rule.
 
     Raises:
-        UsageError: where there is no such rule; names the nearest one.
+        UsageError: where there is no such rule; names the nearest ones.
     """
     known = checks()
     if rule not in known:
-        near = get_close_matches(rule, known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else "datascan explain lists all of them"
+        near = nearest(rule.lower(), known)
+        hint = f"did you mean {' or '.join(near)}?" if near else "datascan explain lists them all"
         raise UsageError(f"no such rule: {rule}; {hint}")
     check = known[rule]
     text = cleandoc(sys.modules[check.__module__].__doc__ or "")
@@ -41,9 +47,16 @@ def page(rule: str) -> str:
     return f"{title}\n{'=' * len(title)}\n\n{text}\n"
 
 
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """At most three of the names ``known``: those spelled like ``word``, or with it in them."""
+    known = list(known)
+    alike = get_close_matches(word, known, n=3, cutoff=0.6)
+    return list(dict.fromkeys([*alike, *(name for name in known if word in name)]))[:3]
+
+
 def all_pages() -> str:
     """A list of all rules, then their pages."""
-    known = checks()
-    width = max(map(len, known))
-    table = [f"{name:<{width}}  {c.severity.value:<7}  {meaning(c)}" for name, c in known.items()]
-    return "\n".join([*table, "", *(f"\n{page(name)}" for name in known)])
+    known = rules()
+    width = max(len(name) for name, _, _ in known)
+    table = [f"{name:<{width}}  {severity:<7}  {told}" for name, severity, told in known]
+    return "\n".join([*table, "", *(f"\n{page(name)}" for name, _, _ in known)])

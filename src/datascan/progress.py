@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any, Protocol, TextIO
 
@@ -32,6 +33,10 @@ class Quiet:
         if self.stopped():
             raise Stop
 
+    def say(self, text: str) -> None:
+        """A line on standard error."""
+        print(f"datascan: {text}", file=sys.stderr)  # noqa: T201  (asked for by the user)
+
     def close(self) -> None:
         """Nothing to end."""
 
@@ -47,14 +52,10 @@ class Bar(Quiet):
 
     def begin(self, plan: Plan) -> None:
         """Draw the bar; it counts records where their number is known, else bytes."""
-        from tqdm import tqdm  # noqa: PLC0415  (only a terminal needs it)
-
         super().begin(plan)
-        # Its thread would watch over bars that stand still, and make forking unsafe.
-        tqdm.monitor_interval = 0
         records = plan.records if plan.records is not None else plan.claimed
         self.by_records = records is not None
-        self.bar = tqdm(
+        self.bar = lone_bar()(
             total=records if self.by_records else plan.nbytes,
             unit=" records" if self.by_records else "B",
             unit_scale=True,
@@ -77,6 +78,18 @@ class Bar(Quiet):
         if self.bar is not None:
             self.bar.close()
             self.bar = None
+
+
+def lone_bar() -> Any:
+    """The class of a bar that starts no thread and no process, which would make forking unsafe.
+
+    Other bars of this process stay as they are.
+    """
+    from tqdm import tqdm  # noqa: PLC0415  (only a terminal needs it)
+
+    lone: Any = type("LoneBar", (tqdm,), {"monitor_interval": 0})
+    lone.set_lock(threading.RLock())
+    return lone
 
 
 def progress_on(stream: TextIO | None, stopped: Callable[[], bool], *, silent: bool) -> Closeable:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan import __version__
 from datascan.block import Block, Fault
 from datascan.measures.contents import ContentTally, measure_contents, shared
 from datascan.measures.faults import measure_faults, tally_faults
@@ -28,8 +30,9 @@ from datascan.model import (
     Shard,
     measure_name,
 )
+from datascan.resuming import Resume, fingerprint
 from datascan.tally import ByName, Joined, Tally, add_all
-from datascan.workers import BYTES, NOWHERE, RECORDS, Desk, Workers, cores
+from datascan.workers import BYTES, NOWHERE, RECORDS, Desk, Keep, Workers, cores
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -63,6 +66,9 @@ class Progress(Protocol):
     def update(self, records: int, nbytes: int) -> None:
         """So many records and bytes have been read in all."""
 
+    def say(self, text: str) -> None:
+        """Something that the user should know at once, in one line."""
+
 
 class Silence:
     """Shows nothing."""
@@ -71,6 +77,9 @@ class Silence:
         """Show nothing."""
 
     def update(self, records: int, nbytes: int) -> None:
+        """Show nothing."""
+
+    def say(self, text: str) -> None:
         """Show nothing."""
 
 
@@ -89,7 +98,9 @@ def scan(reader: Reader, checks: Sequence[Check[Any]], progress: Progress | None
     """Scan the reader's dataset with ``checks``. The result does not depend on the workers."""
     began = time.perf_counter()
     plan = reader.plan()
-    total, complete = measure(reader, plan, measures_of(checks), progress or Silence())
+    measures, progress = measures_of(checks), progress or Silence()
+    with closing(kept_shards(reader, plan, measures, progress)) as kept:
+        total, complete = measure(MeasureShard(reader, measures), plan, progress, kept)
     dataset = with_copies(reader, gather(reader, plan, total, complete=complete))
     judgements = tuple(judged for check in checks for judged in judge(check, dataset))
     return Scanned(reader, dataset, judgements, total.nbytes, time.perf_counter() - began)
@@ -173,11 +184,49 @@ class DigestShard:
         return {}
 
 
+def kept_shards(reader: Reader, plan: Plan, measures: Measures, progress: Progress) -> Kept:
+    """The shards that an earlier run has finished, where the user keeps them."""
+    path = reader.options.resume
+    if path is None:
+        return Forgetful()
+    resume = Resume(path, fingerprint(reader, plan, list(measures), __version__))
+    if resume.stale:
+        progress.say(f"{path} is of another dataset, or of other options: the scan starts anew")
+    elif resume.finished:
+        count = len(resume.finished)
+        progress.say(f"going on from {path}: {count:,} of {len(plan.shards):,} parts are done")
+    return resume
+
+
+class Kept(Protocol):
+    """Finished shards by number, and a place for more of them."""
+
+    finished: dict[int, list[Any]]
+
+    def keep(self, shard: int, pieces: Sequence[Any]) -> None:
+        """Keep a finished shard."""
+
+    def close(self) -> None:
+        """Nothing more is to be kept."""
+
+
+class Forgetful:
+    """Keeps nothing."""
+
+    def __init__(self) -> None:
+        self.finished: dict[int, list[Any]] = {}
+
+    def keep(self, shard: int, pieces: Sequence[Any]) -> None:
+        """Forget it."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
 def measure(
-    reader: Reader, plan: Plan, measures: Measures, progress: Progress
+    task: MeasureShard, plan: Plan, progress: Progress, kept: Kept
 ) -> tuple[Measured, bool]:
     """Measure all shards and add them up: the sum, and whether it holds the whole dataset."""
-    task = MeasureShard(reader, measures)
     done = Done(progress)
     complete = True
     progress.begin(plan)
@@ -185,10 +234,13 @@ def measure(
     def measured() -> Iterator[Measured]:
         nonlocal complete
         try:
-            for pieces in run(task, plan, plan.shards, done.under_way):
-                for piece in pieces:
+            missing = [shard for shard in plan.shards if shard.index not in kept.finished]
+            fresh = run(task, plan, missing, done.under_way, kept.keep)
+            for shard in plan.shards:
+                for piece in kept.finished.get(shard.index) or next(fresh):
                     done.add(int(piece.records.array.sum()), piece.nbytes)
                     yield piece
+                done.under_way(0, 0)
         except Stop:
             complete = False
 
@@ -229,11 +281,16 @@ class Work(Protocol[R_co]):
 
 
 def run(
-    task: Work[R], plan: Plan, shards: Sequence[Shard], tick: Callable[[int, int], None]
+    task: Work[R],
+    plan: Plan,
+    shards: Sequence[Shard],
+    tick: Callable[[int, int], None] = lambda *_: None,
+    keep: Keep[R] = lambda *_: None,
 ) -> Iterator[list[R]]:
     """The results of ``task`` for each of ``shards``, in order, in this process or in workers.
 
     ``tick`` hears of records and bytes read of unfinished shards; it may raise :class:`Stop`.
+    ``keep`` is given every finished shard at once.
     """
     options = task.reader.options
     count = worker_count(plan, options, len(shards))
@@ -241,10 +298,12 @@ def run(
         desk = Desk(Ticking(tick), 0)
         for shard in shards:
             desk.clear()
-            yield [task(shard, desk)]
+            result = task(shard, desk)
+            keep(shard.index, [result])
+            yield [result]
         return
     with Workers(task, task.blame, count=count, timeout=options.timeout) as workers:
-        yield from workers.map(shards, lambda: tick(*workers.under_way))
+        yield from workers.map(shards, lambda: tick(*workers.under_way), keep)
 
 
 class Ticking(list[int]):
@@ -289,6 +348,9 @@ def with_copies(reader: Reader, dataset: Dataset) -> Dataset:
     signatures = tally.signatures.array
     indices = shared(signatures)
     digests: Sequence[Any] = signatures[indices].tolist()
+    if tally.vague and not dataset.complete:
+        # Whoever stops a scan does not want it to begin again.
+        return dataset
     if tally.vague and len(indices):
         digests = second_look(reader, dataset, indices)
     numbers: dict[Any, int] = {}
@@ -305,7 +367,7 @@ def second_look(reader: Reader, dataset: Dataset, indices: NDArray[np.int64]) ->
     task = DigestShard(reader, rows)
     shards = [shard for shard in dataset.plan.shards if shard.index in rows]
     found: dict[int, bytes] = {}
-    for pieces in run(task, dataset.plan, shards, lambda *_: None):
+    for pieces in run(task, dataset.plan, shards):
         for piece in pieces:
             found.update(piece)
     return [found.get(address, address) for address in addresses.tolist()]

@@ -7,6 +7,7 @@ again at the same rows it is cut around them until a single record is left to bl
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -28,6 +29,7 @@ from datascan.model import Shard
 R = TypeVar("R")
 
 TICK_SECONDS = 0.1
+PR_SET_PDEATHSIG = 1
 READY = "ready"
 START_SECONDS = 60.0
 MOST_FALSE_STARTS = 3
@@ -81,6 +83,7 @@ class Desk:
 
 Task = Callable[[Shard, Desk], R]
 Blame = Callable[[Shard, str], R]
+Keep = Callable[[int, list[R]], None]
 
 
 @dataclass(eq=False)
@@ -92,6 +95,11 @@ class Piece(Generic[R]):
     done: bool = False
     deaths: int = 0
     suspect: tuple[int, int] | None = None
+
+
+def results_of(pieces: Sequence[Piece[R]]) -> list[R]:
+    """The results of finished pieces, in order."""
+    return [piece.result for piece in pieces if piece.result is not None]
 
 
 @dataclass(eq=False)
@@ -123,6 +131,7 @@ class Workers(Generic[R]):
         self.crew: list[Worker[R]] = []
         self.count = count
         self.false_starts = 0
+        self.keep: Keep[R] = lambda *_: None
 
     def __enter__(self) -> Workers[R]:
         for slot in range(self.count):
@@ -144,12 +153,17 @@ class Workers(Generic[R]):
         return sum(s[RECORDS] for s in states), sum(s[BYTES] for s in states)
 
     def map(
-        self, shards: Iterable[Shard], tick: Callable[[], None] = lambda: None
+        self,
+        shards: Iterable[Shard],
+        tick: Callable[[], None] = lambda: None,
+        keep: Keep[R] = lambda *_: None,
     ) -> Iterator[list[R]]:
         """For every shard, in order, the results of its pieces (one, if no worker died).
 
-        ``tick`` is called about ten times a second, and after every piece.
+        ``tick`` is called about ten times a second, and after every piece; ``keep`` as soon as a
+        shard is finished, in whatever order.
         """
+        self.keep = keep
         waiting = [[Piece[R](shard)] for shard in shards]
         queue = deque((pieces, pieces[0]) for pieces in waiting)
         owner: dict[int, list[Piece[R]]] = {}
@@ -158,7 +172,7 @@ class Workers(Generic[R]):
                 self._assign(queue, owner)
                 self._wait(queue, owner)
                 tick()
-            yield [piece.result for piece in pieces if piece.result is not None]
+            yield results_of(pieces)
             pieces.clear()
 
     def _assign(self, queue: deque[tuple[list[Piece[R]], Piece[R]]], owner: dict[int, Any]) -> None:
@@ -204,8 +218,8 @@ class Workers(Generic[R]):
         piece = worker.piece
         assert piece is not None  # noqa: S101  (only busy workers are waited for)
         piece.result, piece.done = answer, True
-        owner.pop(id(piece))
         worker.piece, worker.state = None, (NOWHERE, 0, 0, 0)
+        self._keep_if_finished(owner.pop(id(piece)))
 
     def _bury(
         self, worker: Worker[R], reason: str, queue: deque[Any], owner: dict[int, Any]
@@ -229,6 +243,11 @@ class Workers(Generic[R]):
         at = pieces.index(piece)
         pieces[at : at + 1] = follow = self._follow_up(piece, row, count, reason)
         queue.extendleft((pieces, p) for p in reversed(follow) if not p.done)
+        self._keep_if_finished(pieces)
+
+    def _keep_if_finished(self, pieces: list[Piece[R]]) -> None:
+        if all(piece.done for piece in pieces):
+            self.keep(pieces[0].shard.index, results_of(pieces))
 
     def _follow_up(self, piece: Piece[R], row: int, count: int, reason: str) -> list[Piece[R]]:
         suspect = (row, count)
@@ -273,6 +292,7 @@ def serve(task: Task[Any], desk: Desk, pipe: Connection, foreign: Sequence[Conne
     """Run ``task`` on every shard that comes through the pipe, until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    die_with_parent()
     for connection in foreign:
         connection.close()
     pipe.send(READY)
@@ -286,6 +306,12 @@ def serve(task: Task[Any], desk: Desk, pipe: Connection, foreign: Sequence[Conne
         except BaseException as error:  # noqa: BLE001  (it is raised again in the parent)
             answer = error
         pipe.send(answer)
+
+
+def die_with_parent() -> None:
+    """Let the kernel end this process when its parent is killed; elsewhere the closed pipe does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def start_method() -> str:

@@ -16,7 +16,8 @@ SHOWN_SHAPES = 4
 MOST_EXAMPLES = 20
 KEY_WIDTH = 48
 DETAIL_WIDTH = 160
-NARROWEST = 24
+NARROWEST = 30
+TALL = 60
 INDENT = "  "
 
 COLOURS = {"error": "1;31", "warning": "1;33", "info": "1;34", "pass": "1;32", "faint": "2"}
@@ -72,6 +73,9 @@ def render(report: Report, *, colour: bool, width: int, unicode: bool = True) ->
     lines += ["", *figures] if figures else []
     if report.batch_sizes:
         lines += ["", *batch_table(report, paper)]
+    if len(lines) > TALL:
+        # The first lines have left the screen.
+        lines += ["", *headline(report, paper)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -103,8 +107,10 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
 def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[str]:
     """The findings of one rule in a dataset of ``records``, and what to do about them."""
     first = same[0]
-    title = f"{first.severity.upper():<8}{shortened(paper.plain(first.rule), KEY_WIDTH)}"
-    yield paper.paint(title, first.severity) + share_of(same, records)
+    rule = shortened(paper.plain(first.rule), min(KEY_WIDTH, paper.width - 8))
+    title, share = f"{first.severity.upper():<8}{rule}", share_of(same, records)
+    room = columns(title) + columns(share) <= paper.width
+    yield paper.paint(title, first.severity) + (share if room else "")
     for finding in same[:SHOWN_FINDINGS]:
         yield from finding_lines(finding, paper)
     if len(same) > SHOWN_FINDINGS:
@@ -114,11 +120,11 @@ def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[
 
 
 def share_of(same: Sequence[Finding], records: int) -> str:
-    """How many of all records a rule's only finding names; nothing where that says little."""
+    """The share of records that a rule's only finding names; nothing where that says little."""
     count = same[0].records
     if len(same) > 1 or not 0 < count <= records:
         return ""
-    return f"  {counted(count, 'record')}, {percent(count / records)}"
+    return f"  {percent(count / records)} of records"
 
 
 def finding_lines(finding: Finding, paper: Paper) -> Iterator[str]:
@@ -184,14 +190,9 @@ def class_sizes(labels: LabelFigures, counts: dict[str, int], paper: Paper) -> s
     least, most = min(counts.values()), max(counts.values())
     if least == most:
         return f"{counted(most, 'record')} each"
-    ends = (
-        (class_name(labels, min(counts, key=counts.__getitem__), paper), least),
-        (
-            class_name(labels, max(counts, key=counts.__getitem__), paper),
-            most,
-        ),
-    )
-    return " to ".join(f"{count:,} (class {name})" for name, count in ends) + " records each"
+    rarest, largest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+    sizes = [f"{counts[c]:,} (class {class_name(labels, c, paper)})" for c in (rarest, largest)]
+    return " to ".join(sizes) + " records each"
 
 
 def class_name(labels: LabelFigures, label: str, paper: Paper) -> str:
