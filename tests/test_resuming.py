@@ -125,7 +125,7 @@ def test_a_resume_file_runs_no_code(tmp_path):
     kept = Resume(file, b"f" * 32)
     kept.keep(0, [Evil()])
     kept.close()
-    with pytest.raises(OutputError, match="cannot go on from .*: posix.system is no tally"):
+    with pytest.raises(OutputError, match=r"cannot go on from .*: posix\.system is no tally"):
         Resume(file, b"f" * 32)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 
 def main() -> int:
     """Run the command line; returns the exit status."""
+    # Until a scan handles it, Ctrl-C is to end this process without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Before NumPy loads: its threads would cost start-up time, and make forking unsafe.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")

@@ -84,15 +84,15 @@ def test_findings_keep_their_order_and_those_of_a_rule_stand_together():
 
 def test_more_findings_of_a_rule_than_one_reads():
     gaps = [
-        finding(rule="batch-label-gap", message=f"size {i}", records=0, examples=[])
+        finding(rule="batch-label-gap", message=f"gap {i}", records=0, examples=[])
         for i in range(7)
     ]
     said = lines(*gaps)
-    assert [line.strip() for line in said if line.strip().startswith("size ")] == [
-        "size 0",
-        "size 1",
-        "size 2",
-        "size 3",
+    assert [line.strip() for line in said if line.strip().startswith("gap ")] == [
+        "gap 0",
+        "gap 1",
+        "gap 2",
+        "gap 3",
     ]
     assert "  and 3 more of this rule" in said
 

@@ -1,0 +1,120 @@
+"""Ctrl-C, SIGTERM and killed workers: nothing is left behind, and the report tells the truth."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import plyvel
+import pytest
+
+from tests.building.images import photo
+from tests.building.lmdb import numbered, random_datums
+
+FILES = 16_000
+
+
+@pytest.fixture(scope="module")
+def many_images(tmp_path_factory):
+    """A folder whose scan takes some seconds: one photo under many names."""
+    folder = tmp_path_factory.mktemp("images")
+    first = folder / "0000.jpg"
+    first.write_bytes(photo(1, height=375, width=500))
+    for i in range(1, FILES):
+        (folder / f"{i:05}.jpg").hardlink_to(first)
+    return folder
+
+
+class Scan:
+    """A scan under way in a process of its own."""
+
+    def __init__(self, folder: Path, scratch: Path, *options: object) -> None:
+        self.scratch, self.output = scratch, scratch.parent / "report.json"
+        scratch.mkdir()
+        arguments = [folder, "--json", self.output, "--quiet", "--ignore", "duplicate-record"]
+        arguments += ["--ignore", "conflicting-label", *options]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "datascan", "scan", *map(str, arguments)],
+            env={**os.environ, "TMPDIR": str(scratch)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def children(self) -> list[int]:
+        """Its worker processes."""
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in path.read_text().split()]
+
+    def wait_for_workers(self, count: int) -> list[int]:
+        until = time.monotonic() + 30
+        while len(found := self.children()) < count:
+            assert time.monotonic() < until
+            assert self.process.poll() is None
+            time.sleep(0.01)
+        return found
+
+    def end(self) -> tuple[int, str]:
+        """Exit status and standard error; nothing may be left behind."""
+        children = self.children() if self.process.poll() is None else []
+        _, errors = self.process.communicate(timeout=60)
+        assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+        assert list(self.scratch.iterdir()) == []
+        return self.process.returncode, errors
+
+    def report(self) -> dict:
+        return json.loads(self.output.read_text())
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_signal_ends_the_scan_with_a_report(many_images, tmp_path, number, status, workers):
+    scan = Scan(many_images, tmp_path / "scratch", "--workers", workers)
+    if workers:
+        scan.wait_for_workers(workers)
+    time.sleep(0.7)
+    sent = time.monotonic()
+    scan.process.send_signal(number)
+    code, errors = scan.end()
+    assert time.monotonic() - sent < 2
+    assert (code, errors) == (status, "")
+    report = scan.report()
+    assert report["complete"] is False
+    assert report["dataset"]["records"] < FILES
+
+
+def test_killed_workers_cost_nothing(many_images, tmp_path):
+    scan = Scan(many_images, tmp_path / "scratch", "--workers", 2)
+    killed = 0
+    while scan.process.poll() is None and killed < 4:
+        for pid in scan.children()[:1]:
+            os.kill(pid, signal.SIGKILL)
+            killed += 1
+        time.sleep(0.25)
+    code, errors = scan.end()
+    assert (code, errors) == (0, "")
+    assert killed > 1
+    report = scan.report()
+    assert report["complete"] is True
+    assert report["dataset"]["records"] == FILES
+    assert report["findings"] == []
+
+
+def test_a_signal_while_a_leveldb_is_cloned(tmp_path):
+    store = plyvel.DB(str(tmp_path / "store"), create_if_missing=True)
+    for key, value in numbered(random_datums(3000, (3, 32, 32))).items():
+        store.put(key, value)
+    store.close()
+    for delay in (0.05, 0.15, 0.25, 0.35):
+        home = tmp_path / str(delay)
+        home.mkdir()
+        scan = Scan(tmp_path / "store", home / "scratch", "--workers", 2)
+        time.sleep(delay)
+        scan.process.send_signal(signal.SIGINT)
+        code, errors = scan.end()
+        assert code in {0, 130, -signal.SIGINT}
+        assert errors in {"", "datascan: interrupted\n"}
