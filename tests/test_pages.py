@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from datascan.errors import UsageError
-from datascan.pages import all_pages, checks, meaning, page
+from datascan.pages import all_pages, checks, meaning, page, rules
 
 HEADINGS = [
     "What it is",
@@ -38,14 +38,37 @@ def test_a_meaning_is_one_sentence(rule):
     assert len(text) < 100
 
 
+def test_rules_are_listed_errors_first():
+    found = rules()
+    assert {name for name, _, _ in found} == set(checks())
+    assert ("nan-value", "error", "A value of the record is NaN.") in found
+    severities = [severity for _, severity, _ in found]
+    assert severities == sorted(severities, key=["error", "warning", "info"].index)
+    for severity in set(severities):
+        names = [name for name, other, _ in found if other == severity]
+        assert names == sorted(names)
+
+
 def test_all_pages_begin_with_a_table():
     text = all_pages()
+    table = text.split("\n\n")[0].splitlines()
+    assert [line.split()[:2] for line in table] == [[name, sev] for name, sev, _ in rules()]
     for rule in checks():
-        assert f"\n{rule} (" in text
+        assert f"\n{page(rule)}" in text
 
 
-def test_an_unknown_rule():
-    with pytest.raises(UsageError, match="did you mean empty-class"):
-        page("empty-clas")
-    with pytest.raises(UsageError, match="datascan explain lists them all"):
-        page("zzzzzzzz")
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("empty-clas", "did you mean empty-class"),
+        ("NaN-Value", "did you mean nan-value"),
+        ("nan", "did you mean nan-value"),
+        ("shape", "did you mean shape-mismatch"),
+        ("zzzzzzzz", "datascan explain lists them all"),
+    ],
+)
+def test_an_unknown_rule(word, hint):
+    with pytest.raises(UsageError) as failure:
+        page(word)
+    assert str(failure.value).startswith(f"no such rule: {word}; {hint}")
+    assert str(failure.value).count(" or ") <= 2

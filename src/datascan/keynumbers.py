@@ -20,7 +20,9 @@ def key_numbers(keys: Bytes) -> KeyNumbers | None:
     if found is None:
         return None
     prefix = np.frombuffer(found[1], np.uint8)
-    width = len(prefix) + MOST_DIGITS + 1
+    # One column more than the longest key has digits, so that a number always ends.
+    longest = max(0, int(keys.lengths.max()) - len(prefix))
+    width = len(prefix) + min(longest, MOST_DIGITS) + 1
     columns = np.arange(width)
     inside = columns < np.minimum(keys.lengths, width)[:, None]
     places = np.where(inside, keys.offsets[:, None] + columns, 0)
@@ -29,11 +31,11 @@ def key_numbers(keys: Bytes) -> KeyNumbers | None:
     is_digit = (digits >= 0) & (digits <= 9)
     leading = np.logical_and.accumulate(is_digit, axis=1)
     values = np.zeros(len(keys), np.int64)
-    for column in range(MOST_DIGITS):
+    for column in range(leading.shape[1]):
         more = leading[:, column]
         if not more.any():
             break
         values[more] = values[more] * 10 + digits[more, column]
-    fits = leading[:, 0] & ~leading[:, MOST_DIGITS]
+    fits = leading[:, 0] & ~leading[:, -1]
     fits &= (head[:, : len(prefix)] == prefix).all(axis=1)
     return KeyNumbers(found[1].decode("utf-8", "backslashreplace"), np.where(fits, values, -1))

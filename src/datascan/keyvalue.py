@@ -21,6 +21,7 @@ from datascan.model import Options, Plan, Reader, Shard
 
 BOOKKEEPING = (b"num-samples", b"num_samples", b"length", b"__len__", b"__keys__", b"meta_info")
 COUNTS = (b"num-samples", b"num_samples", b"length", b"__len__")
+FIRST_BYTES = np.isin(np.arange(256), [key[0] for key in BOOKKEEPING])
 SAMPLE = 32
 """The layout is told from so many first records."""
 
@@ -272,12 +273,10 @@ class KeyValueReader(Reader):
 
 def bookkeeping_rows(keys: Bytes) -> list[int]:
     """Rows of keys that are no records."""
-    doubtful = np.isin(keys.lengths, [len(key) for key in BOOKKEEPING])
+    short = np.flatnonzero(keys.lengths <= max(map(len, BOOKKEEPING)))
     # Most keys begin with a digit: seen by their first bytes, and never copied.
-    doubtful[doubtful] = np.isin(
-        keys.buffer[keys.offsets[doubtful]], [key[0] for key in BOOKKEEPING]
-    )
-    return [row for row in np.flatnonzero(doubtful).tolist() if keys[row] in BOOKKEEPING]
+    doubtful = short[FIRST_BYTES[keys.buffer[keys.offsets[short]]]]
+    return [row for row in doubtful.tolist() if keys[row] in BOOKKEEPING]
 
 
 def show_key(key: bytes) -> str:

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from datascan.block import Block, Fault, Labels
 from datascan.model import Options
 
+NARROW = 64
+"""Strings of so few bytes are gathered one byte at a time."""
+
 SHORT_RUN = 8
 """Fewer rows than this at one stride are copied one by one."""
 
@@ -60,11 +63,11 @@ class Bytes:
         out = np.empty((len(rows), width), np.uint8)
         if len(rows) == 0 or width == 0:
             return out
-        steps = np.diff(offsets)
-        breaks = np.flatnonzero(np.diff(steps)) + 1
+        if width <= NARROW:
+            return np.ascontiguousarray(self.buffer[offsets[:, None] + np.arange(width)])
+        breaks = np.flatnonzero(np.diff(np.diff(offsets))) + 1
         if len(rows) > SHORT_RUN * (len(breaks) + 1):
-            edges = [0, *(breaks + 1).tolist(), len(rows)]
-            for first, last in pairwise(edges):
+            for first, last in pairwise([0, *(breaks + 1).tolist(), len(rows)]):
                 out[first:last] = self._run(offsets, first, last, width)
         else:
             source = self.buffer.data
@@ -75,10 +78,9 @@ class Bytes:
     def _run(
         self, offsets: NDArray[np.int64], first: int, last: int, width: int
     ) -> NDArray[np.uint8]:
-        step = int(offsets[first + 1] - offsets[first]) if last - first > 1 else width
-        return np.lib.stride_tricks.as_strided(
-            self.buffer[int(offsets[first]) :], (last - first, width), (step, 1), writeable=False
-        )
+        start = int(offsets[first])
+        step = int(offsets[first + 1]) - start if last - first > 1 else width
+        return np.ndarray((last - first, width), np.uint8, self.buffer.data, start, (step, 1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import strategies as st
+
 from datascan.report import (
     BatchFigures,
     Example,
@@ -17,6 +19,12 @@ from datascan.report import (
     Source,
     ValueFigures,
 )
+
+ANY_TEXT = st.text(
+    st.characters(exclude_categories=())
+    | st.sampled_from("\n\r\t\x1b\x07\x9b\x00\x7f\u2028\u202e\u2066\ud800\udcff")
+)
+"""Letters of all kinds, lone surrogates too, and plenty of what would do harm."""
 
 
 def finding(**changes: Any) -> Finding:

@@ -7,12 +7,12 @@ import re
 
 import numpy as np
 from hypothesis import given
-from hypothesis import strategies as st
 
 from datascan.model import Judgement
 from datascan.outputs.bad_records import lines
 from datascan.tally import Flagged, Joined
 from tests.building.judged import address, judgement, scanned_of
+from tests.outputs.reports import ANY_TEXT
 
 
 def listed(*judgements: Judgement, **more) -> list[tuple[int, str, str, str, str]]:
@@ -96,7 +96,7 @@ def test_more_than_twenty_of_a_rule():
     assert len(listed(judgement("a", "error", *[(0, i) for i in range(1000)]), keys=keys)) == 1000
 
 
-@given(st.text(), st.text())
+@given(ANY_TEXT, ANY_TEXT)
 def test_hostile_keys_stay_in_their_line(key, detail):
     said = judgement("a", "error", (0, 0), (0, 1), describe=lambda _: detail)
     found = list(lines(scanned_of(said, keys=[(key, "\x1b\n\udcff")])))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,10 @@ class Template:
         return complaint(self.shape, data, self.count - data, encoded=self.encoded)
 
     def fits(self, values: Bytes) -> NDArray[np.bool_]:
-        """Which of ``values``, all of this length, share the template's bytes, (m,)."""
+        """Which of ``values``, all of this length, share the template's bytes, (m,).
+
+        The tags between unpacked floats are not looked at here, but by ``values``.
+        """
         same = np.ones(len(values), np.bool_)
         every = np.arange(len(values))
         for offset, literal in self.literals:
@@ -65,8 +69,6 @@ class Template:
         if self.label_bytes:
             varint = self._label_column(values)
             same &= (varint[:, :-1] >= 0x80).all(axis=1) & (varint[:, -1] < 0x80)
-        if self.payload is Payload.FLOATS:
-            same &= (self._float_column(values)[:, ::FLOAT_STRIDE] == FLOAT_TAG).all(axis=1)
         return same
 
     def labels(self, values: Bytes) -> NDArray[np.int32]:
@@ -76,26 +78,39 @@ class Template:
             total |= (octet & np.uint8(0x7F)).astype(np.uint64) << np.uint64(7 * i)
         return (total & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
 
-    def values(self, values: Bytes) -> NDArray[np.uint8] | NDArray[np.float32]:
-        """The payload of records that fit and are not encoded: (m, channels, height, width)."""
+    def values(self, values: Bytes) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """The payload of records that fit and are not encoded, (m, channels, height, width).
+
+        And which of them are sound after all, (m,): a float among others without its tag is not.
+        """
         every = np.arange(len(values))
+        sound = np.ones(len(values), np.bool_)
         if self.payload is Payload.BYTES:
-            return part_of(values, self.at, self.count).matrix(every).reshape(-1, *self.shape)
-        if self.payload is Payload.PACKED:
+            data: NDArray[Any] = part_of(values, self.at, self.count).matrix(every)
+        elif self.payload is Payload.PACKED:
             packed = part_of(values, self.at, 4 * self.count).matrix(every).view("<f4")
-            return packed.astype(np.float32, copy=False).reshape(-1, *self.shape)
-        octets = self._float_column(values)
+            data = packed.astype(np.float32, copy=False)
+        else:
+            data, sound = self._floats(values)
+        return data.reshape(-1, *self.shape), sound
+
+    def sound(self, values: Bytes) -> NDArray[np.bool_]:
+        """Which of the records that fit have all of their float tags, (m,)."""
+        if self.payload is not Payload.FLOATS:
+            return np.ones(len(values), np.bool_)
+        return self._floats(values)[1]
+
+    def _floats(self, values: Bytes) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        whole = part_of(values, self.at, FLOAT_STRIDE * self.count)
+        octets = whole.matrix(np.arange(len(values)))
+        sound = (octets[:, ::FLOAT_STRIDE] == FLOAT_TAG).all(axis=1)
         strided: NDArray[np.float32] = np.ndarray(
             (len(values), self.count), "<f4", octets.data, 1, (octets.shape[1], FLOAT_STRIDE)
         )
-        return strided.astype(np.float32).reshape(-1, *self.shape)
+        return strided.astype(np.float32), sound
 
     def _label_column(self, values: Bytes) -> NDArray[np.uint8]:
         return part_of(values, self.label_at, self.label_bytes).matrix(np.arange(len(values)))
-
-    def _float_column(self, values: Bytes) -> NDArray[np.uint8]:
-        whole = part_of(values, self.at, FLOAT_STRIDE * self.count)
-        return whole.matrix(np.arange(len(values)))
 
 
 def part_of(values: Bytes, offset: int, length: int) -> Bytes:

@@ -115,8 +115,8 @@ class DatumLayout(Layout):
                 if template is None:
                     break
                 fits = template.fits(draft.values.take(rows))
-                take_by_template(draft, rows[fits], template)
-                rows = rows[~fits]
+                unsound = take_by_template(draft, rows[fits], template)
+                rows = np.union1d(rows[~fits], unsound)
                 if not len(rows):
                     break
             if len(rows):
@@ -128,20 +128,29 @@ def mark_image(mark: Mark, rows: list[int], image: int, count: int) -> None:
     mark(rows[image], count)
 
 
-def take_by_template(draft: Draft, rows: Numbers, template: Template) -> None:
-    """Slice what fits."""
+def take_by_template(draft: Draft, rows: Numbers, template: Template) -> Numbers:
+    """Slice what fits; the rows that do not fit after all."""
     values = draft.values.take(rows)
+    why = template.complaint
+    if why is None and not template.encoded:
+        data, sound = template.values(values)
+    else:
+        data, sound = None, template.sound(values)
+    unsound = rows[~sound]
+    if len(unsound):
+        rows, values = rows[sound], values.take(sound)
+        data = None if data is None else data[sound]
     if template.label_bytes:
         draft.labels[rows] = template.labels(values)
         draft.present[rows] = True
-    why = template.complaint
-    if why is not None:
+    if data is not None and len(rows):
+        draft.parts.append(Part("data", rows, data))
+    elif why is not None:
         draft.faults += [Fault(int(row), "malformed-record", why) for row in rows]
-    elif template.encoded:
+    else:
         for i, row in enumerate(rows.tolist()):
             draft.encoded[row] = values.view(i)[template.at : template.at + template.count]
-    else:
-        draft.parts.append(Part("data", rows, template.values(values)))
+    return unsound
 
 
 def take_exactly(draft: Draft, rows: Numbers) -> None:

@@ -23,9 +23,9 @@ from datascan.lmdb.pages import (
     Tree,
 )
 
-LEAVES_AT_ONCE = 64
-PAIRS_BYTES = 1 << 20
-PAIRS_RECORDS = 1024
+LEAVES_AT_ONCE = 128
+PAIRS_BYTES = 1 << 22
+PAIRS_RECORDS = 4096
 MOST_DEPTH = 64
 
 Octets = NDArray[np.uint8]
@@ -165,7 +165,7 @@ class TreeWalk:
         return found
 
     def pairs(self, first: bytes | None = None, stop: bytes | None = None) -> Iterator[Pairs]:
-        """Entries with ``first`` <= key < ``stop``, about a megabyte at a time."""
+        """Entries with ``first`` <= key < ``stop``, about four megabytes at a time."""
         leaves = self.leaves(first, stop)
         while group := list(islice(leaves, LEAVES_AT_ONCE)):
             for pairs in self.of_leaves(group):
@@ -198,7 +198,7 @@ class TreeWalk:
 
 
 def cuts(lengths: Numbers) -> list[int]:
-    """Where to cut rows so that each piece has about a megabyte and at most 1,024 rows."""
+    """Where to cut rows so that each piece has about four megabytes and at most 4,096 rows."""
     if not len(lengths):
         return [0]
     total = np.cumsum(lengths)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from zlib import crc32
 
@@ -23,6 +24,7 @@ from datascan.tally import Joined, Tally
 WORDS = 8
 """So many 8-byte words of a record go into its signature."""
 
+SHIFT = np.uint64(29)
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
 """2**64 divided by the golden ratio, odd: multiplying by it spreads bits (Knuth, 6.4)."""
 
@@ -52,14 +54,28 @@ def signatures_of(part: Part) -> NDArray[np.uint64]:
     if part.size < 2:
         return np.zeros(len(flat), np.uint64)
     kind = crc32(repr((part.shape, flat.dtype.str)).encode())
-    mixed = np.full(len(flat), kind, np.uint64)
+    columns = [words(flat, WORDS)]
     for extent in part.extents:
         # One zero and one NaN, so that the order of comparisons cannot show.
         plain = np.where(np.isnan(extent), 1, extent + 0) if part.is_float else extent
-        mixed = mix(mixed, words(plain.astype(extent.dtype).reshape(-1, 1), 1)[:, 0])
-    for column in words(flat, WORDS).T:
-        mixed = mix(mixed, column)
-    return np.maximum(mixed, np.uint64(1))
+        columns.append(words(plain.astype(extent.dtype).reshape(-1, 1), 1))
+    found = np.concatenate(columns, axis=1)
+    mixed = ((found ^ (found >> SHIFT)) * factors(found.shape[1])).sum(axis=1, dtype=np.uint64)
+    mixed = ((mixed ^ (mixed >> SHIFT)) + np.uint64(kind)) * FACTOR
+    return np.asarray(np.maximum(mixed, np.uint64(1)))
+
+
+@cache
+def factors(count: int) -> NDArray[np.uint64]:
+    """Odd multipliers, one for each word: powers of ``FACTOR``."""
+    powers = [pow(int(FACTOR), i + 1, 1 << 64) for i in range(count)]
+    return np.array(powers, np.uint64)
+
+
+@cache
+def places(width: int, count: int) -> tuple[int, ...]:
+    """Where words are taken from a record of ``width`` bytes, evenly spread."""
+    return tuple(np.unique(np.linspace(0, width - 8, count).astype(np.int64)).tolist())
 
 
 def words(rows: NDArray[Any], count: int) -> NDArray[np.uint64]:
@@ -70,15 +86,12 @@ def words(rows: NDArray[Any], count: int) -> NDArray[np.uint64]:
         padded = np.zeros((len(rows), 8), np.uint8)
         padded[:, :width] = octets
         return padded.view(np.uint64)
-    places = np.unique(np.linspace(0, width - 8, count).astype(np.int64))
-    picked = [octets[:, at : at + 8] for at in places]
-    return np.ascontiguousarray(np.concatenate(picked, axis=1)).view(np.uint64)
-
-
-def mix(left: NDArray[np.uint64], right: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Stir ``right`` into ``left``."""
-    mixed = (left ^ right) * FACTOR
-    return mixed ^ (mixed >> np.uint64(29))
+    chosen = places(width, count)
+    picked = np.empty((len(rows), len(chosen)), np.uint64)
+    for i, at in enumerate(chosen):
+        # A word at any offset, as an array of its own strides over the rows.
+        picked[:, i] = np.ndarray(len(rows), np.uint64, octets.data, at, (octets.strides[0],))
+    return picked
 
 
 def shared(signatures: NDArray[np.uint64]) -> NDArray[np.int64]:

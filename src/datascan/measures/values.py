@@ -16,6 +16,9 @@ from datascan.tally import ExactSum, Highest, Lowest, Tally
 SEGMENT = 256
 """So many squares of 8-bit values add up to less than 2**24: exactly, also in float32."""
 
+SCRATCH_BYTES = 1 << 18
+"""Rows are converted for summing in pieces of this many bytes, which stay in a core's cache."""
+
 LONG_SEGMENT = 8192
 """Longer rows are summed in parts, so that no library splits them over threads."""
 
@@ -132,13 +135,18 @@ def sums(part: Part) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     A record's sums depend on its values alone, not on its neighbours: dot products of whole rows,
     in a fixed order. For 8-bit values they are exact.
     """
-    totals = np.empty(len(part.flat))
-    squares = np.empty(len(part.flat))
-    small = part.flat.dtype.itemsize == 1
+    flat = part.flat
+    totals, squares = np.empty(len(flat)), np.empty(len(flat))
+    small = flat.dtype.itemsize == 1
     kind: Any = np.float32 if small else np.float64
-    for piece in part.pieces():
-        with np.errstate(over="ignore", invalid="ignore"):
-            rows = part.flat[piece].astype(kind, copy=False)
+    step = max(1, SCRATCH_BYTES // max(1, flat.shape[1] * np.dtype(kind).itemsize))
+    # One scratch for all pieces: fresh memory would cost more than the sums.
+    scratch = np.empty((min(step, len(flat)), flat.shape[1]), kind)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for first in range(0, len(flat), step):
+            piece = slice(first, min(first + step, len(flat)))
+            rows = scratch[: piece.stop - piece.start]
+            np.copyto(rows, flat[piece], casting="unsafe")
             totals[piece], squares[piece] = row_sums(rows, SEGMENT if small else LONG_SEGMENT)
     return totals, squares
 
@@ -147,8 +155,7 @@ def row_sums(rows: NDArray[Any], segment: int) -> tuple[NDArray[np.float64], NDA
     """Sums and sums of squares of (m, k) floats, added up by segments of columns."""
     width = rows.shape[1]
     whole = width // segment * segment
-    totals = np.zeros(len(rows))
-    squares = np.zeros(len(rows))
+    totals, squares = np.zeros(len(rows)), np.zeros(len(rows))
     ones = np.ones(segment, rows.dtype)
     if whole:
         parts = rows[:, :whole].reshape(len(rows), -1, segment)
