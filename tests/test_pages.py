@@ -60,9 +60,11 @@ def test_all_pages_begin_with_a_table():
 @pytest.mark.parametrize(
     ("word", "hint"),
     [
-        ("empty-clas", "did you mean empty-class"),
-        ("NaN-Value", "did you mean nan-value"),
-        ("nan", "did you mean nan-value"),
+        ("empty-clas", "did you mean empty-class?"),
+        ("NaN-Value", "did you mean nan-value?"),
+        ("nan", "did you mean nan-value?"),
+        ("label-range", "did you mean label-out-of-range"),
+        ("value", "did you mean "),
         ("shape", "did you mean shape-mismatch"),
         ("zzzzzzzz", "datascan explain lists them all"),
     ],

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.survey import Survey, survey
+
 PIECE_BYTES = 1 << 18
 """Values are measured in pieces of this many bytes, which stay in a core's own cache."""
 
@@ -73,14 +75,14 @@ class Part:
             yield slice(start, start + step)
 
     @cached_property
+    def survey(self) -> Survey:
+        """Extents, sums and words of every record, from one pass over the values."""
+        return survey(self.flat)
+
+    @property
     def extents(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Minimum and maximum of every record, (m,) each; NaN where a record holds one."""
-        low = np.empty(len(self.flat), self.flat.dtype)
-        high = np.empty_like(low)
-        for piece in self.pieces():
-            np.min(self.flat[piece], axis=1, out=low[piece])
-            np.max(self.flat[piece], axis=1, out=high[piece])
-        return low, high
+        return self.survey.low, self.survey.high
 
     @cached_property
     def finite(self) -> NDArray[np.bool_]:

@@ -48,10 +48,12 @@ def page(rule: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:
-    """At most three of the names ``known``: those spelled like ``word``, or with it in them."""
+    """The name among ``known`` that ``word`` misspells, else up to three that are like it."""
     known = list(known)
-    alike = get_close_matches(word, known, n=3, cutoff=0.6)
-    return list(dict.fromkeys([*alike, *(name for name in known if word in name)]))[:3]
+    misspelt = get_close_matches(word, known, n=1, cutoff=0.85)
+    alike = misspelt or get_close_matches(word, known, n=3, cutoff=0.6)
+    within = [] if misspelt else [name for name in known if word in name]
+    return list(dict.fromkeys([*alike, *within]))[:3]
 
 
 def all_pages() -> str:

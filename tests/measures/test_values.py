@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datascan.measures.values import measure_values, sums
+from datascan.measures.values import measure_values
+from datascan.survey import survey
 from tests.building.blocks import block_of, block_of_parts, cut, part_of, pictures_of
 
 DTYPES = [np.dtype(code) for code in ("u1", "i1", "u2", "i4", "i8", "f2", "f4", "f8", "?")]
@@ -65,10 +66,19 @@ def test_bytes_are_summed_exactly(value, size):
 
 def test_sums_of_a_record_do_not_depend_on_its_neighbours():
     values = np.random.default_rng(0).normal(size=(40, 9001)).astype(np.float32)
-    together = sums(part_of(values))
+    together = survey(values)
     for row in range(0, 40, 7):
-        alone = sums(part_of(values[row : row + 1].copy()))
-        assert [column[0] for column in alone] == [column[row] for column in together]
+        alone = survey(values[row : row + 1].copy())
+        assert alone.totals[0] == together.totals[row]
+        assert alone.squares[0] == together.squares[row]
+        assert alone.words.tolist() == together.words[row : row + 1].tolist()
+
+
+def test_a_record_larger_than_the_scratch():
+    values = np.random.default_rng(0).integers(0, 256, (2, 1_000_003), np.uint8)
+    seen = survey(values)
+    assert seen.totals.tolist() == values.sum(axis=1, dtype=np.int64).tolist()
+    assert seen.squares.tolist() == (values.astype(np.int64) ** 2).sum(axis=1).tolist()
 
 
 def test_values_that_are_not_finite_are_counted_and_left_out():

@@ -20,10 +20,10 @@ from datascan.report import (
     ValueFigures,
 )
 
-ANY_TEXT = st.text(
-    st.characters(exclude_categories=())
-    | st.sampled_from("\n\r\t\x1b\x07\x9b\x00\x7f\u2028\u202e\u2066\ud800\udcff")
-)
+HARM = "\n\r\t\x1b\x07\x9b\x00\x7f\xa0\u2028\u202e\u2066\ud800\udcff"
+ANY_TEXT = st.lists(
+    st.text() | st.text(st.characters(exclude_categories=())) | st.sampled_from(HARM)
+).map("".join)
 """Letters of all kinds, lone surrogates too, and plenty of what would do harm."""
 
 

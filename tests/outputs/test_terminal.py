@@ -245,7 +245,7 @@ def test_hostile_text_stays_in_its_line(key, detail, other, unicode):
                 hostile,
                 dataset=Source(other, key, other, 1, 1),
                 shapes=[ShapeFigures([1], other, 1)],
-                labels=LabelFigures(1, True, {"0": 1, "1": 1}, names=[other]),
+                labels=LabelFigures(2, True, {"0": 1, "1": 2}, names=[other, key]),
             ),
             colour=False,
             width=10_000,

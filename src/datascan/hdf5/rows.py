@@ -18,7 +18,7 @@ from datascan.hdf5.inventory import Column, is_octets
 from datascan.hdf5.opening import HDF5_ERRORS, reason
 from datascan.hdf5.storage import contiguous_offset, rows_on_disk
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 22
 BLOCK_ROWS = 4096
 UNIT_BYTES = 256 << 20
 """Chunks lie side by side in a slab of at most this many bytes; larger ones are read in parts."""

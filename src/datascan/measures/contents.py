@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -19,10 +18,8 @@ import xxhash
 from numpy.typing import NDArray
 
 from datascan.block import Block, Part
+from datascan.survey import word_places
 from datascan.tally import Joined, Tally
-
-WORDS = 8
-"""So many 8-byte words of a record go into its signature."""
 
 SHIFT = np.uint64(29)
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
@@ -54,11 +51,11 @@ def signatures_of(part: Part) -> NDArray[np.uint64]:
     if part.size < 2:
         return np.zeros(len(flat), np.uint64)
     kind = crc32(repr((part.shape, flat.dtype.str)).encode())
-    columns = [words(flat, WORDS)]
+    columns = [part.survey.words]
     for extent in part.extents:
         # One zero and one NaN, so that the order of comparisons cannot show.
         plain = np.where(np.isnan(extent), 1, extent + 0) if part.is_float else extent
-        columns.append(words(plain.astype(extent.dtype).reshape(-1, 1), 1))
+        columns.append(word_places(plain.astype(extent.dtype).reshape(-1, 1)))
     found = np.concatenate(columns, axis=1)
     mixed = ((found ^ (found >> SHIFT)) * factors(found.shape[1])).sum(axis=1, dtype=np.uint64)
     mixed = ((mixed ^ (mixed >> SHIFT)) + np.uint64(kind)) * FACTOR
@@ -70,28 +67,6 @@ def factors(count: int) -> NDArray[np.uint64]:
     """Odd multipliers, one for each word: powers of ``FACTOR``."""
     powers = [pow(int(FACTOR), i + 1, 1 << 64) for i in range(count)]
     return np.array(powers, np.uint64)
-
-
-@cache
-def places(width: int, count: int) -> tuple[int, ...]:
-    """Where words are taken from a record of ``width`` bytes, evenly spread."""
-    return tuple(np.unique(np.linspace(0, width - 8, count).astype(np.int64)).tolist())
-
-
-def words(rows: NDArray[Any], count: int) -> NDArray[np.uint64]:
-    """Up to ``count`` 8-byte words, evenly spread over each row of a C-contiguous (m, k) array."""
-    octets = rows.view(np.uint8)
-    width = octets.shape[1]
-    if width < 8:
-        padded = np.zeros((len(rows), 8), np.uint8)
-        padded[:, :width] = octets
-        return padded.view(np.uint64)
-    chosen = places(width, count)
-    picked = np.empty((len(rows), len(chosen)), np.uint64)
-    for i, at in enumerate(chosen):
-        # A word at any offset, as an array of its own strides over the rows.
-        picked[:, i] = np.ndarray(len(rows), np.uint64, octets.data, at, (octets.strides[0],))
-    return picked
 
 
 def shared(signatures: NDArray[np.uint64]) -> NDArray[np.int64]:

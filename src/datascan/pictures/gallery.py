@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from datascan.block import Fault, Part, Pictures
-from datascan.measures.values import sums
 from datascan.pictures.decode import Corrupt, Oversized, Picture, decode
 from datascan.pictures.markers import TURNS, Outline, orientation, outline
 from datascan.pictures.signature import first_bytes, kind_of, promised
+from datascan.survey import survey
 
 CHANNELS = 4
 
@@ -101,8 +101,8 @@ def columns(seen: Sequence[tuple[int, str, Picture]]) -> Pictures | None:
         planes = finite_planes(picture.planes)
         low[i, : len(planes)] = planes.min(axis=1)
         high[i, : len(planes)] = planes.max(axis=1)
-        part = Part("data", np.zeros(1, np.int64), planes[None])
-        (totals[i],), (squares[i],) = sums(part)
+        seen_once = survey(planes.reshape(1, -1))
+        totals[i], squares[i] = seen_once.totals[0], seen_once.squares[0]
         counts[i] = planes.size
     pictures = [picture for _, _, picture in seen]
     return Pictures(
