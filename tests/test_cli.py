@@ -241,3 +241,18 @@ def test_real_datasets(shared_data: Path):
         assert result.returncode == 0, result
         expected = 10 if name.endswith(".h5") else 300
         assert json.loads(result.stdout)["dataset"]["records"] == expected
+
+
+def test_two_outputs_in_one_file(healthy, tmp_path):
+    name = tmp_path / "out"
+    message = fails_in_one_line("lmdb", healthy, "--json", name, "--bad-records", name)
+    assert "name one file" in message
+    for name in ("", "-"):
+        assert "needs the name" in fails_in_one_line("lmdb", healthy, "--bad-records", name)
+
+
+def test_a_terminal_that_knows_ascii_only(tmp_path):
+    write_lmdb(tmp_path / "tr\u00e4in", numbered(random_datums(30)))
+    result = datascan("lmdb", tmp_path / "tr\u00e4in", PYTHONIOENCODING="ascii")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "tr\\xe4in" in result.stdout

@@ -225,12 +225,10 @@ def scan_command(given: argparse.Namespace) -> int:
     from datascan.api import checked_options, run_scan
     from datascan.outputs import bad_records
     from datascan.progress import progress_on
-    from datascan.writing import check_writable, write
+    from datascan.writing import write
 
     options = checked_options(**options_of(given))
-    for name in filter(None, (given.json, given.bad_records, given.resume)):
-        if str(name) != "-":
-            check_writable(Path(name))
+    check_outputs(given)
     interrupt = Interrupt()
     handle_signals(interrupt)
     silent = given.no_progress or given.quiet
@@ -255,6 +253,28 @@ def scan_command(given: argparse.Namespace) -> int:
     if not report.complete:
         return 128 + interrupt.received
     return CLEAN if report.passed else FINDINGS
+
+
+def check_outputs(given: argparse.Namespace) -> None:
+    """Find out before the scan whether all outputs can be written.
+
+    Raises:
+        UsageError: where two outputs have one name, or one has none.
+        OutputError: where a file cannot be written.
+    """
+    from datascan.writing import check_writable
+
+    names = {"--json": given.json, "--bad-records": given.bad_records, "--resume": given.resume}
+    taken: dict[str, str] = {}
+    for option, name in names.items():
+        if name is None or (option == "--json" and name == "-"):
+            continue
+        if not str(name) or str(name) == "-":
+            raise UsageError(f"{option} needs the name of a file (/dev/stdout for standard output)")
+        check_writable(Path(name))
+        other = taken.setdefault(os.path.realpath(name), option)
+        if other != option and not str(name).startswith("/dev/"):
+            raise UsageError(f"{other} and {option} name one file: {name}")
 
 
 def hand_out(report: Report, json_file: str | None, *, quiet: bool) -> None:
@@ -285,7 +305,13 @@ def show(report: Report) -> None:
     from datascan.outputs import terminal
 
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
-    print(terminal.render(report, colour=terminal.style(sys.stdout), width=width), end="")
+    text = terminal.render(
+        report,
+        colour=terminal.style(sys.stdout),
+        width=width,
+        unicode=terminal.takes_unicode(sys.stdout),
+    )
+    print(text, end="")
 
 
 def explain_command(given: argparse.Namespace) -> int:
