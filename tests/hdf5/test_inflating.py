@@ -1,0 +1,69 @@
+"""The quick way to inflate gives what HDF5 gives, and leaves to it whatever is odd."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datascan.hdf5.inflating import Inflater
+
+DTYPES = ["u1", "<i2", ">i4", "<f4", ">f8", "<u8"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.sampled_from(DTYPES), st.booleans(), st.integers(0, 9))
+def test_any_rows_of_any_chunks(tmp_path_factory, data, dtype, shuffle, level):
+    shape = tuple(data.draw(st.lists(st.integers(1, 9), min_size=1, max_size=3)))
+    chunks = tuple(data.draw(st.integers(1, n)) for n in shape)
+    values = np.random.default_rng(0).integers(0, 200, shape).astype(dtype)
+    path = tmp_path_factory.mktemp("h5") / "a.h5"
+    packing = {"compression": "gzip", "compression_opts": level, "shuffle": shuffle}
+    with h5py.File(path, "w") as file:
+        file.create_dataset("x", data=values, chunks=chunks, **packing)
+    first = data.draw(st.integers(0, shape[0] - 1))
+    stop = data.draw(st.integers(first + 1, shape[0]))
+    with h5py.File(path) as file:
+        inflater = Inflater.of(file["x"])
+        read = inflater.read(first, stop)
+    assert read.dtype == values.dtype
+    assert np.array_equal(read, values[first:stop])
+
+
+@pytest.mark.parametrize(
+    "packing",
+    [
+        {},
+        {"compression": "lzf"},
+        {"compression": "gzip", "fletcher32": True},
+        {"scaleoffset": 0},
+    ],
+)
+def test_other_pipelines_are_left_to_hdf5(tmp_path, packing):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        data = np.arange(100).reshape(50, 2)
+        file.create_dataset("x", data=data, chunks=(10, 2), **packing)
+        assert Inflater.of(file["x"]) is None
+        assert Inflater.of(file.create_dataset("y", data=data)) is None
+
+
+def test_what_is_missing_skipped_or_damaged_is_left_to_hdf5(tmp_path):
+    values = np.arange(400, dtype=np.float32).reshape(40, 10)
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("x", (40, 10), "f4", chunks=(10, 10), compression="gzip")
+        data[:30] = values[:30]
+        data.id.write_direct_chunk((10, 0), values[10:20].tobytes(), filter_mask=1)
+        where = data.id.get_chunk_info_by_coord((20, 0))
+    content = bytearray(path.read_bytes())
+    middle = where.byte_offset + where.size // 2
+    content[middle : middle + 8] = bytes(8)
+    path.write_bytes(content)
+    with h5py.File(path) as file:
+        inflater = Inflater.of(file["x"])
+        assert np.array_equal(inflater.read(0, 10), values[:10])
+        assert inflater.read(5, 15) is None
+        assert inflater.read(20, 30) is None
+        assert inflater.read(30, 40) is None
