@@ -16,9 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 try:
-    from isal.isal_zlib import decompress
+    from isal.isal_zlib import IsalError, decompress
+
+    INFLATE_ERRORS: tuple[type[Exception], ...] = (IsalError,)
 except ImportError:  # a processor without ISA-L: the standard library is right as well
     from zlib import decompress
+
+    INFLATE_ERRORS = (zlib.error,)
 
 DEFLATE, SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
 PIPELINES = ((DEFLATE,), (SHUFFLE, DEFLATE))
@@ -70,7 +74,7 @@ class Inflater:
         try:
             skipped, packed = self.dataset.id.read_direct_chunk(corner)
             octets = b"" if skipped else decompress(packed, bufsize=self.bytes)
-        except (OSError, RuntimeError, ValueError, zlib.error):
+        except (OSError, RuntimeError, ValueError, *INFLATE_ERRORS):
             return None
         if len(octets) != self.bytes:
             return None
