@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 import h5py
 import numpy as np
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 try:
     from isal.isal_zlib import IsalError, decompress
 
-    INFLATE_ERRORS: tuple[type[Exception], ...] = (IsalError,)
+    INFLATE_ERRORS = (cast("type[Exception]", IsalError),)
 except ImportError:  # a processor without ISA-L: the standard library is right as well
     from zlib import decompress
 

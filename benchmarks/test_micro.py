@@ -1,0 +1,68 @@
+"""Micro-benchmarks of the inner functions: ``scripts/bench micro``; out of the test run."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from datascan.block import Part
+from datascan.datum.template import template_of
+from datascan.gaps import measure_gaps
+from datascan.keynumbers import key_numbers
+from datascan.layout import Bytes
+from datascan.layouts.datum import DatumLayout
+from datascan.measures.contents import shared, signatures_of
+from datascan.model import Options
+from datascan.survey import survey
+from datascan.tally import ExactSum
+from tests.building.images import photo
+from tests.building.lmdb import random_datums
+
+RANDOM = np.random.default_rng(0)
+DATUMS = Bytes.of(random_datums(1360, (3, 32, 32)))
+
+
+def test_survey_of_uint8(benchmark):
+    benchmark(survey, RANDOM.integers(0, 256, (1360, 3072), np.uint8))
+
+
+def test_survey_of_float32(benchmark):
+    benchmark(survey, RANDOM.standard_normal((1024, 1024), np.float32))
+
+
+def test_signatures(benchmark):
+    part = Part("data", np.arange(1360), RANDOM.integers(0, 256, (1360, 3072), np.uint8))
+    part.survey  # noqa: B018  (computed once, outside of the measurement)
+    benchmark(signatures_of, part)
+
+
+def test_a_block_of_datums(benchmark):
+    layout = DatumLayout(Options())
+    benchmark(layout.block, 0, DATUMS, lambda row, count: None)
+
+
+def test_a_template(benchmark):
+    benchmark(template_of, DATUMS[0])
+
+
+def test_key_numbers(benchmark):
+    benchmark(key_numbers, Bytes.of([b"%08d_cat.jpg" % i for i in range(4096)]))
+
+
+def test_exact_sum(benchmark):
+    benchmark(ExactSum.of, RANDOM.standard_normal(4096))
+
+
+def test_shared_signatures_of_a_million(benchmark):
+    benchmark(shared, RANDOM.integers(1, 1 << 60, 1_000_000, np.uint64))
+
+
+def test_gaps_of_a_million_labels(benchmark):
+    labels = RANDOM.integers(0, 1000, 1_000_000)
+    benchmark.pedantic(measure_gaps, (labels, [32 << i for i in range(10)]), rounds=3)
+
+
+def test_a_photo(benchmark):
+    from datascan.pictures.gallery import look_at
+
+    images = [photo(1, height=375, width=500)]
+    benchmark(look_at, images, [0], max_pixels=1 << 28, mark=lambda i, count: None)
