@@ -22,8 +22,8 @@ from datascan.layout import Bytes, Pairs
 from datascan.leveldb.inspection import damaged
 from datascan.leveldb.recovery import words_of
 
-PAIRS_BYTES = 1 << 20
-PAIRS_ENTRIES = 1024
+PAIRS_BYTES = 1 << 22
+PAIRS_ENTRIES = 4096
 
 NEAR = 64
 """So many entries behind damage are each tried for its end; from then on ever fewer."""
