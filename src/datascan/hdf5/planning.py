@@ -12,7 +12,7 @@ from datascan.hdf5.files import Source
 from datascan.hdf5.gaps import gaps
 from datascan.hdf5.inventory import Column, take_inventory
 from datascan.hdf5.opening import HDF5_ERRORS, fault_of_opening, open_file, reason
-from datascan.hdf5.rows import mapped
+from datascan.hdf5.rows import FileRows
 from datascan.hdf5.storage import missing_filter, rows_on_disk
 from datascan.hdf5.walking import opened
 from datascan.layouts.image import ImageLayout
@@ -138,7 +138,9 @@ def examine(file: Any, table: Table, shown: str, seen: Look) -> None:
     kept = tuple(extra for extra in extras if extra is not None)
     data = shortened(file, told_images(file, data), shown, seen.faults)
     for column in filter(None, (data, label, *kept)):
-        seen.is_decoded |= column.rows > 0 and mapped(opened(file, column.path), column) is None
+        seen.is_decoded |= (
+            column.rows > 0 and FileRows.of(opened(file, column.path), column) is None
+        )
     seen.tables.append(Table(data, label, kept))
 
 

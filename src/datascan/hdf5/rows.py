@@ -1,4 +1,4 @@
-"""Reading rows of a column: mapped where possible, else chunk by chunk, around what is damaged."""
+"""Reading rows of a column: straight from the file, or chunk by chunk, around what is damaged."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -62,14 +63,14 @@ class OpenColumn:
     """A column's dataset, opened in this process.
 
     Attributes:
-        mapped: the values as they lie in the file, (rows, ...); None where they must be read.
+        file_rows: reads the values as they lie in the file; None where HDF5 must read them.
         gap_of: for each row 0, or 1 + its number in ``reasons``; None where no row has a gap.
     """
 
     def __init__(self, dataset: Any, column: Column) -> None:
         self.dataset = dataset
         self.column = column
-        self.mapped = mapped(dataset, column)
+        self.file_rows = FileRows.of(dataset, column)
         self.inflater = Inflater.of(dataset) if column.content == "numbers" else None
         self.reasons: list[str] = []
         self.gap_of: NDArray[np.int32] | None = None
@@ -105,8 +106,8 @@ class OpenColumn:
                 yield from self._read(first + low, first + high)
 
     def _read(self, first: int, stop: int) -> Iterator[Slab]:
-        if self.mapped is not None:
-            yield Slab(first, stop, native(self.mapped[first:stop], self.column))
+        if self.file_rows is not None:
+            yield from self._read_file(self.file_rows, first, stop)
             return
         quick = self.inflater.read(first, stop) if self.inflater else None
         if quick is not None:
@@ -116,6 +117,17 @@ class OpenColumn:
             yield Slab(first, stop, native(self.dataset[first:stop], self.column))
         except HDF5_ERRORS as error:
             yield from self._read_around(first, stop, error)
+
+    def _read_file(self, file: FileRows, first: int, stop: int) -> Iterator[Slab]:
+        try:
+            yield Slab(first, stop, native(file.read(first, stop), self.column))
+        except OSError as error:
+            if stop - first > 1:
+                middle = (first + stop) // 2
+                yield from self._read_file(file, first, middle)
+                yield from self._read_file(file, middle, stop)
+            else:
+                yield Slab(first, stop, None, f"{self.column.name}: {reason(error)}")
 
     def _read_around(self, first: int, stop: int, error: Exception) -> Iterator[Slab]:
         """Smaller and smaller runs of rows, down to a chunk, or a row where there are none."""
@@ -146,18 +158,48 @@ class OpenColumn:
         return f"chunk {(row, *(0 for _ in columns))} of {self.column.name}: {reason(error)}"
 
 
-def mapped(dataset: Any, column: Column) -> NDArray[Any] | None:
-    """A contiguous dataset as an array in the file; None where its bytes are not its values."""
-    offset = contiguous_offset(dataset)
-    if offset is None or is_octets(dataset.dtype) or not column.record_bytes:
-        return None
-    # Types that NumPy does not have (bfloat16, 12-bit integers) are for HDF5 to convert.
-    plain = dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True)
-    held = rows_on_disk(dataset, column)
-    if not plain or not held:
-        return None
-    base = np.dtype(np.uint8) if dataset.dtype.base.kind == "b" else dataset.dtype.base
-    return np.memmap(dataset.file.filename, base, "r", offset, (held, *column.shape))
+class FileRows:
+    """A contiguous dataset's rows, read from the file without HDF5 in between.
+
+    Reading into memory at hand costs less than mapping: no page of the file is to be mapped first,
+    and a disk that fails is an error, not a signal.
+    """
+
+    def __init__(self, path: str, dtype: np.dtype[Any], offset: int, column: Column) -> None:
+        self.path, self.dtype, self.offset = path, dtype, offset
+        self.shape = tuple(column.shape)
+        self.row_bytes = math.prod(self.shape) * dtype.itemsize
+
+    @classmethod
+    def of(cls, dataset: Any, column: Column) -> FileRows | None:
+        """The rows of a contiguous dataset; None where its bytes are not its values."""
+        offset = contiguous_offset(dataset)
+        if offset is None or is_octets(dataset.dtype) or not column.record_bytes:
+            return None
+        # Types that NumPy does not have (bfloat16, 12-bit integers) are for HDF5 to convert.
+        plain = dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True)
+        if not plain or not rows_on_disk(dataset, column):
+            return None
+        base = np.dtype(np.uint8) if dataset.dtype.base.kind == "b" else dataset.dtype.base
+        return cls(dataset.file.filename, base, offset, column)
+
+    def read(self, first: int, stop: int) -> NDArray[Any]:
+        """The rows ``first`` <= row < ``stop``.
+
+        Raises:
+            OSError: where the file ends before them, or cannot be read.
+        """
+        values = np.empty((stop - first, *self.shape), self.dtype)
+        octets = values.reshape(-1).view(np.uint8).data
+        with Path(self.path).open("rb", buffering=0) as file:
+            file.seek(self.offset + first * self.row_bytes)
+            done = 0
+            while done < len(octets):
+                count = file.readinto(octets[done:])
+                if not count:
+                    raise OSError("the file ends before this row")
+                done += count
+        return values
 
 
 def native(values: NDArray[Any], column: Column) -> NDArray[Any]:
@@ -188,13 +230,13 @@ class Reading:
 
     def unit_end(self, row: int) -> int:
         """Where the rows end that are read at once with ``row``."""
-        if self.column.mapped is not None:
+        if self.column.file_rows is not None:
             return self.stop
         return min(self.stop, row - row % self.rows + self.rows)
 
     def take(self, first: int, stop: int) -> list[Slab]:
         """The rows ``first`` <= row < ``stop`` as slabs, in order."""
-        if self.column.mapped is not None:
+        if self.column.file_rows is not None:
             self.mark(first, stop - first)
             return list(self.column.read(first, stop))
         taken: list[Slab] = []
