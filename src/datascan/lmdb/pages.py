@@ -96,7 +96,11 @@ class PageFile:
         except OSError as error:
             raise DatasetError(f"cannot read {path}: {error.strerror}") from error
         self.data: NDArray[np.uint8] = np.frombuffer(mapped, np.uint8)
+        self.versions: list[int] = []
         self.survivor, self.lost_metas = self._newer_meta()
+        if self.survivor is None and self.versions:
+            version = self.versions[0]
+            raise DatasetError(f"{path}: LMDB format version {version}, only 1 can be read")
         self.meta = None if self.lost_metas else self.survivor
         known = self.survivor.page_size if self.survivor else 0
         self.page_size = known or self._likely_page_size()
@@ -137,7 +141,8 @@ class PageFile:
         if magic != MAGIC:
             return None
         if version & 0xFFFF != VERSION:
-            raise DatasetError(f"{self.path}: LMDB format version {version}, only 1 can be read")
+            self.versions.append(version)
+            return None
         at = 16 + META_HEAD.size
         (page_size,) = struct.unpack_from("<I", page, at)
         if page_size not in PAGE_SIZES:

@@ -179,6 +179,10 @@ class TreeWalk:
         gone = {problem.page for problem in lost}
         usable = [leaf for leaf in leaves if leaf.page not in gone]
         nodes = leaf_nodes(self.file, np.array([leaf.page for leaf in usable], np.int64))
+        lost += [
+            LostPage(page, f"page {page:,} has entries that point outside of it", missing=False)
+            for page in nodes.broken
+        ]
         astray = nodes.astray(self.file, usable)
         if astray:
             nodes = nodes.without(self.file, astray)
@@ -230,8 +234,9 @@ def fault_of(lost: LostPage) -> Fault:
 class Nodes:
     """Entries of leaf pages, int64 (n,) each: where key and value lie in the file.
 
-    ``bad`` entries cannot be read: 1 where the value lies beyond the file's end, 2 where its
-    pages or the entry itself are overwritten.
+    ``broken`` pages have entries of which nothing is known. ``bad`` entries cannot be read: 1
+    where the value lies beyond the file's end, 2 where its pages or the entry itself are
+    overwritten.
     """
 
     key_offsets: Numbers
@@ -239,6 +244,7 @@ class Nodes:
     offsets: Numbers
     lengths: Numbers
     bad: NDArray[np.int8]
+    broken: tuple[int, ...] = ()
 
     def key(self, file: PageFile, row: int) -> bytes:
         """The key of ``row``."""
@@ -290,14 +296,17 @@ def leaf_nodes(file: PageFile, pages: Numbers, *, databases: bool = False) -> No
     """All entries of usable leaf pages that are records; or only those that are named databases.
 
     Entries that point outside their page are left out too: nothing is known of them, not even a
-    key. The store's own count of entries tells that they are missing.
+    key. Their pages are ``Nodes.broken``.
     """
     heads = np.ascontiguousarray(file.pages[pages, :16]).view("<u2")
     counts = (heads[:, 6].astype(np.int64) - 16) // 2
     widest = int(counts.max(initial=0))
     pointers = np.ascontiguousarray(file.pages[pages, 16 : 16 + 2 * widest]).view("<u2")
     real = np.arange(widest) < counts[:, None]
-    real &= pointers <= file.page_size - 8
+    inside = real & (pointers >= 16) & (pointers <= file.page_size - 8)
+    owner = np.broadcast_to(pages[:, None], real.shape)
+    broken = owner[real & ~inside]
+    real = inside
     starts = (pages[:, None] * file.page_size + pointers)[real]
     ends = np.broadcast_to(((pages + 1) * file.page_size)[:, None], real.shape)[real]
     fields = gather(file.data, starts, 8).view("<u2").astype(np.int64)
@@ -308,6 +317,7 @@ def leaf_nodes(file: PageFile, pages: Numbers, *, databases: bool = False) -> No
     big = flags & BIG_DATA > 0
     # Something that ends beyond its own page is no entry.
     sound = at + np.where(big, 8, length) <= ends
+    broken = np.concatenate([broken, owner[real][~sound]])
     keep = sound & ((flags & SUB_DATA > 0) == databases)
     if not keep.all():
         key_at, key_length, at, length = key_at[keep], key_length[keep], at[keep], length[keep]
@@ -317,7 +327,7 @@ def leaf_nodes(file: PageFile, pages: Numbers, *, databases: bool = False) -> No
         where, verdict = overflow_values(file, at[big], length[big])
         at = at.copy()
         at[big], bad[big] = where, verdict
-    return Nodes(key_at, key_length, at, length, bad)
+    return Nodes(key_at, key_length, at, length, bad, tuple(np.unique(broken).tolist()))
 
 
 def overflow_values(
