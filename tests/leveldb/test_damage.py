@@ -444,3 +444,21 @@ def test_no_loss_is_silent(tmp_path_factory, which, where, count, kind, shard_by
     if read.found != merged(sessions) and not is_log_cut:
         assert read.of_store or read.in_ranges
     assert read.found.items() <= merged(sessions).items()
+
+
+def test_a_log_that_the_manifest_names_is_gone(tmp_path):
+    """While a table is being written, two logs are alive; the older one holds its records."""
+    store = plyvel.DB(str(tmp_path / "store"), create_if_missing=True)
+    store.put(b"a", b"1")
+    store.close()
+    (log,) = (tmp_path / "store").glob("*.log")
+    later = log.with_name(f"{int(log.stem) + 3:06}.log")
+    later.write_bytes(b"")
+    log.unlink()
+    reader = LevelDbReader((tmp_path / "store",), Options())
+    try:
+        reader.plan()
+        assert [fault.rule for fault in reader.faults()] == ["damaged-store"]
+        assert log.name in reader.faults()[0].detail
+    finally:
+        reader.close()

@@ -246,3 +246,12 @@ def test_random_bytes_behind_a_signature():
         for length in (0, 1, 10, 300):
             found = said(head + chance.randbytes(length))
             assert found[0][0] in {"corrupt-image", "not-an-image", "oversized-image"}
+
+
+def test_libtiff_prints_nothing(capfd):
+    data = HEALTHY["tiff lzw"]
+    for seed in range(150):
+        chance = random.Random(seed)
+        at = chance.randrange(len(data) - 40)
+        said(data[:at] + chance.randbytes(32) + data[at + 32 :])
+    assert capfd.readouterr() == ("", "")

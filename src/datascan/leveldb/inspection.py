@@ -138,7 +138,7 @@ def live_logs(
 ) -> tuple[tuple[Path, ...], frozenset[str]]:
     """The logs, none empty, that hold records no table has; and which of them have flaws."""
     numbers = [n for n in sorted(folder.logs) if state is None or state.is_live(n)]
-    if state is not None and state.log and not any(n >= state.log for n in numbers):
+    if state is not None and state.log and state.log not in numbers:
         words = "which the manifest names, is missing: the records in it are lost"
         faults.append(damaged(f"{state.log:06}.log, {words}"))
     paths = [folder.path / folder.logs[n] for n in numbers]

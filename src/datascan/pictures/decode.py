@@ -7,6 +7,9 @@ are read, and only the DC coefficients are transformed. All else is decoded by P
 from __future__ import annotations
 
 import io
+import os
+import sys
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +24,7 @@ from PIL import Image, ImageSequence, UnidentifiedImageError
 FULL_DECODE_PIXELS = 1 << 24
 """A larger JPEG that looks blank at 1/8 scale is taken to be so."""
 
+STDERR = 2
 JPEG_MODES = {"YCbCr": "RGB", "RGB": "RGB", "Gray": "L", "CMYK": "CMYK", "YCCK": "CMYK"}
 JPEG_TARGETS = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
 PLAIN_MODES = {"P": "RGB", "PA": "RGBA"}
@@ -95,7 +99,7 @@ def decode_jpeg(data: bytes, limit: int) -> Picture:
 
 def decode_with_pillow(kind: str, data: bytes, limit: int) -> Picture:
     """Decode all frames, as long as they have no more than ``limit`` pixels together."""
-    with undisturbed() as said:
+    with undisturbed() as said, quiet_library(kind) as printed:
         try:
             picture = open_and_load(data, limit)
         except (Corrupt, Oversized):
@@ -104,6 +108,8 @@ def decode_with_pillow(kind: str, data: bytes, limit: int) -> Picture:
             raise Corrupt(f"no decoder for this {kind}, or its header is damaged") from error
         except Exception as error:
             raise Corrupt(one_line(error)) from error
+    if printed:
+        raise Corrupt(one_line(printed[0]))
     for warning in said:
         if "truncated" in str(warning.message).lower():
             raise Corrupt(one_line(warning.message))
@@ -155,6 +161,27 @@ def undisturbed() -> Iterator[list[warnings.WarningMessage]]:
             yield said
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+@contextmanager
+def quiet_library(kind: str) -> Iterator[list[str]]:
+    """Collect what libtiff prints on standard error: it does so for damaged data only."""
+    printed: list[str] = []
+    if kind != "TIFF":
+        yield printed
+        return
+    with tempfile.TemporaryFile() as file:
+        sys.stderr.flush()
+        kept = os.dup(STDERR)
+        os.dup2(file.fileno(), STDERR)
+        try:
+            yield printed
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, STDERR)
+            os.close(kept)
+            file.seek(0)
+            printed += file.read().decode("utf-8", "replace").splitlines()
 
 
 def one_line(error: object) -> str:
