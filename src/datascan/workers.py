@@ -281,7 +281,7 @@ class Workers(Generic[R]):
         desk.clear()
         foreign = [ours, *(worker.pipe for worker in self.crew)]
         inherited = foreign if self.context.get_start_method() == "fork" else []
-        process = self.context.Process(  # type: ignore[attr-defined]
+        process = self.context.Process(  # type: ignore[attr-defined]  # absent from the stub of contexts
             target=serve, args=(self.task, desk, theirs, inherited), daemon=True
         )
         with main_module_hidden():

@@ -21,6 +21,9 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
+SMALL_PIXELS = 1 << 14
+"""JPEGs of so few pixels are decoded in full: it costs little, and their values are exact."""
+
 FULL_DECODE_PIXELS = 1 << 24
 """A larger JPEG that looks blank at 1/8 scale is taken to be so."""
 
@@ -79,7 +82,7 @@ def decode(kind: str, data: bytes, limit: int) -> Picture:
 
 
 def decode_jpeg(data: bytes, limit: int) -> Picture:
-    """Decode at 1/8 scale; in full if a channel is constant there.
+    """Decode at 1/8 scale; in full if the image is small, or a channel is constant.
 
     Raises:
         ValueError: with libjpeg's own message, also where it is only a warning.
@@ -87,6 +90,9 @@ def decode_jpeg(data: bytes, limit: int) -> Picture:
     height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
     check_size(width, height, limit)
     mode = JPEG_MODES.get(colorspace, "RGB")
+    if width * height <= SMALL_PIXELS:
+        planes = planes_of(simplejpeg.decode_jpeg(data, JPEG_TARGETS[mode]))
+        return Picture(height, width, mode, "uint8", planes)
     quick = {"min_height": 1, "min_width": 1, "min_factor": 8, "fastdct": True}
     values = simplejpeg.decode_jpeg(data, JPEG_TARGETS[mode], fastupsample=True, **quick)
     planes = planes_of(values)
