@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 
+import numpy as np
 import pytest
 
 from datascan.discovery import classes
 from datascan.errors import DatasetError
+from datascan.folders import listing
 from datascan.measures.labels import measure_labels
 from datascan.model import Check, Options
+from datascan.readers import images
 from datascan.readers.images import FILES_A_SHARD, ImagesReader
 from datascan.reporting import report_of
 from datascan.scanning import scan
@@ -221,3 +224,100 @@ def test_many_files_in_several_shards(tmp_path):
     one = report(tmp_path, workers=0).to_json().splitlines()
     two = report(tmp_path, workers=2).to_json().splitlines()
     assert [a for a in one if "elapsed" not in a] == [b for b in two if "elapsed" not in b]
+
+
+def test_folders_deeper_than_python_recurses(tmp_path):
+    prefix = "a/" * 400
+    (tmp_path / prefix).mkdir(parents=True)
+    write_tree(tmp_path, {f"{prefix}x.jpg": photo(1), "y.jpg": photo(2)})
+    deeper = tmp_path / prefix / ("b/" * 300)
+    deeper.mkdir(parents=True)
+    (deeper / "z.jpg").write_bytes(photo(3))
+    assert report(tmp_path, label_type="none").dataset.records == 3
+
+
+def test_a_folder_that_cannot_be_read_is_a_finding(animals, monkeypatch):
+    real = os.scandir
+
+    def locked(path):
+        if str(path).endswith("dog"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(listing.os, "scandir", locked)
+    seen = report(animals)
+    (finding,) = [finding for finding in seen.findings if finding.rule == "missing-file"]
+    assert finding.message == "cannot read the folder dog: Permission denied"
+    assert seen.dataset.records == 3
+    assert not seen.passed
+
+
+def test_a_folder_is_recognised_by_a_bounded_look(tmp_path, monkeypatch):
+    for i in range(20):
+        (tmp_path / f"{i}.txt").write_text("x")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "1.png").write_bytes(b"")
+    assert ImagesReader.matches(tmp_path)
+    monkeypatch.setattr(images, "LOOKED_AT", 15)
+    assert not ImagesReader.matches(tmp_path)
+
+
+def test_large_files_are_read_a_few_at_a_time(animals, monkeypatch):
+    sizes = [(animals / name).stat().st_size for name in ("cat/0.jpg", "cat/1.jpg")]
+    monkeypatch.setattr(images, "BLOCK_BYTES", sum(sizes) + 1)
+    reader = ImagesReader((animals,), Options())
+    (shard,) = reader.plan().shards
+    blocks = list(reader.read(shard))
+    assert sum(block.records for block in blocks) == 6
+    assert blocks[0].records == 2
+    assert [block.start for block in blocks] == [0, *np.cumsum([b.records for b in blocks])[:-1]]
+    monkeypatch.setattr(images, "BLOCK_BYTES", 1)
+    assert [block.records for block in reader.read(shard)] == [1] * 6
+    assert [block.start for block in reader.read(shard.cut(2, 4))] == [2, 3]
+
+
+def test_a_quote_that_is_never_closed(animals, tmp_path):
+    (tmp_path / "list.csv").write_text('path,label\n"' + "x" * 200_000)
+    with pytest.raises(DatasetError, match="a quote that is never closed"):
+        report(animals, list_file=tmp_path / "list.csv")
+
+
+@pytest.mark.parametrize("odd", ["\x85", "\u2028", "\x0c", "\x1e"])
+def test_only_line_ends_end_a_line(animals, tmp_path, odd):
+    write_tree(animals, {f"a{odd}b.jpg": photo(60)})
+    text = f"\ufeffa{odd}b.jpg 1\r\ncat/0.jpg 0\ncat/1.jpg 1\n"
+    (tmp_path / "list.txt").write_bytes(text.encode())
+    seen = report(animals, list_file=tmp_path / "list.txt")
+    assert seen.findings == []
+    assert seen.labels.counts == {"0": 1, "1": 2}
+
+
+def test_a_list_of_what_must_not_be_opened(animals, tmp_path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    lines = ["/dev/zero 0", f"{tmp_path}/pipe.jpg 1", ". 0", "x" * 300 + ".jpg 1", "cat/0.jpg 0"]
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    seen = report(animals, list_file=tmp_path / "list.txt")
+    (finding,) = seen.findings
+    assert finding.rule == "missing-file"
+    assert [e.index for e in finding.examples] == [0, 1, 2, 3]
+    assert [e.detail for e in finding.examples][:3] == ["not a regular file"] * 3
+    assert seen.labels.counts == {"0": 3, "1": 2}
+
+
+def test_class_names_that_are_not_text(tmp_path):
+    for i, name in enumerate((b"k\xe4fer", b"ok")):
+        folder = tmp_path / os.fsdecode(name)
+        folder.mkdir()
+        (folder / "a.jpg").write_bytes(photo(i))
+    seen = report(tmp_path)
+    assert seen.findings == []
+    assert "k\\xe4fer" in seen.labels.names
+    seen.to_json().encode()
+
+
+def test_a_linked_class_folder_is_followed(tmp_path):
+    write_tree(tmp_path, {"real/a.jpg": photo(1), "set/own/b.jpg": photo(2)})
+    (tmp_path / "set" / "linked").symlink_to(tmp_path / "real")
+    seen = report(tmp_path / "set")
+    assert seen.findings == []
+    assert seen.labels.names == ["linked", "own"]

@@ -21,7 +21,8 @@ Example
     ``animated-image: #8 0008.gif 12 frames``
 
 Limits
-    All frames are decoded, as far as they have no more pixels together than ``--max-pixels``.
+    All frames are decoded, as far as they have no more pixels together than ``--max-pixels``. The
+    layers of a Photoshop document and the sizes of an icon are no frames.
 
 Source
     GIF89a, the WebP container specification, the APNG specification, TIFF 6.0.

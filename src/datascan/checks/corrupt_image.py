@@ -29,6 +29,8 @@ Limits
     JPEGs are decoded at 1/8 scale: every entropy-coded byte is read, so damage that leaves codes
     valid (a changed brightness, say) cannot be seen, at any scale. In PNG files every checksum is
     compared; formats without checksums (BMP, some TIFFs) show only what breaks their structure.
+    JPEGs of rare kinds (arithmetic coding, 12 bits) are left to Pillow, which patches over some
+    damage. HEIC and JPEG XL are known by their first bytes, but there is no decoder for them here.
 
 Source
     ITU-T T.81 (JPEG), ISO/IEC 15948 (PNG). Measured on 1,500 damaged JPEGs: Pillow's verify()

@@ -24,7 +24,8 @@ Example
 
 Limits
     Permissions are those of the user who scans. A file that vanishes while the scan runs is
-    reported as well.
+    reported as well, and so is a sub-folder that cannot be read: without records, since nobody
+    knows what it holds.
 
 Source
     Caffe, src/caffe/util/io.cpp: ReadImageToCVMat.

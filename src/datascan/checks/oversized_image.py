@@ -22,8 +22,8 @@ Example
     178,956,970``
 
 Limits
-    The size is taken from the header. Frames of an animation are added up: decoding ends at the
-    limit.
+    The size is taken from the header, of a GIF from those of all its frames. Frames of an animation
+    are added up: decoding ends at the limit.
 
 Source
     The default is twice Pillow's MAX_IMAGE_PIXELS, from which on Pillow itself refuses.

@@ -20,7 +20,7 @@ Example
     ``trailing-bytes: #12 0012.jpg 512 bytes after the end of the image``
 
 Limits
-    Known for JPEG, PNG, GIF, WebP and BMP. JPEGs that announce several pictures (multi-picture
+    Known for JPEG, PNG, GIF, WebP, BMP and ICO. JPEGs that announce several pictures (multi-picture
     format) are left alone.
 
 Source

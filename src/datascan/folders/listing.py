@@ -18,6 +18,7 @@ from datascan.errors import DatasetError
 from datascan.pictures.signature import promised
 
 SKIPPED = ("__MACOSX",)
+LINE_END = re.compile(r"\r\n|\n|\r")
 WHOLE = re.compile(r"[+-]?\d{1,18}")
 
 
@@ -34,6 +35,8 @@ class Listing:
     labels: NDArray[Any] | None = None
     present: NDArray[np.bool_] | None = None
     class_names: tuple[str, ...] = ()
+    unreadable: tuple[tuple[str, str], ...] = ()
+    """Sub-folders that could not be looked into, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,45 +47,71 @@ class Found:
     size: int
 
 
+Identity = tuple[int, int]
+
+
 @dataclass(slots=True)
 class Search:
-    """A walk below a folder that follows links, and never walks in circles."""
+    """A walk below a folder that follows links, and never walks in circles.
+
+    It ends after ``most`` entries, if that is given. On the way it notes the folders of the first
+    level, and those that cannot be read, with the reason.
+    """
 
     root: Path
+    most: int | None = None
     folders: list[str] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
 
     def images(self) -> Iterator[Found]:
-        """Files with an image's extension, at any depth; notes folders of the first level."""
-        yield from self._below("", (identity_of(self.root.stat()),))
+        """Files with an image's extension, at any depth, in no order."""
+        # A list of what is still to be entered: folders may lie deeper than Python may recurse.
+        own = identity_of(self.root.stat())
+        waiting: list[tuple[str, tuple[Identity, ...]]] = [("", (own,))]
+        while waiting:
+            prefix, above = waiting.pop()
+            for entry in self._entries(prefix):
+                name = prefix + entry.name
+                if is_folder(entry):
+                    entered = self._entered(entry, name, above)
+                    waiting += [(name + "/", entered)] if entered else []
+                elif promised(entry.name) is not None:
+                    yield Found(name, size_of(entry))
 
-    def _below(self, prefix: str, above: tuple[tuple[int, int], ...]) -> Iterator[Found]:
+    def _entries(self, prefix: str) -> Iterator[os.DirEntry[str]]:
+        """What a folder holds, but for hidden things."""
         try:
-            entries = list(os.scandir(self.root / prefix if prefix else self.root))
+            with os.scandir(self.root / prefix if prefix else self.root) as entries:
+                for entry in entries:
+                    if self.most is not None:
+                        self.most -= 1
+                        if self.most < 0:
+                            return
+                    if not entry.name.startswith(".") and entry.name not in SKIPPED:
+                        yield entry
         except OSError as error:
+            why = error.strerror or str(error)
             if not prefix:
-                raise DatasetError(f"cannot read {self.root}: {error.strerror}") from error
-            return
-        for entry in entries:
-            if entry.name.startswith(".") or entry.name in SKIPPED:
-                continue
-            name = prefix + entry.name
-            if is_folder(entry):
-                yield from self._enter(entry, name, above)
-            elif promised(entry.name) is not None:
-                yield Found(name, size_of(entry))
+                raise DatasetError(f"cannot read {self.root}: {why}") from error
+            self.unreadable.append((prefix.rstrip("/"), why))
 
-    def _enter(
-        self, entry: os.DirEntry[str], name: str, above: tuple[tuple[int, int], ...]
-    ) -> Iterator[Found]:
-        identity = identity_of(entry.stat())
+    def _entered(
+        self, entry: os.DirEntry[str], name: str, above: tuple[Identity, ...]
+    ) -> tuple[Identity, ...] | None:
+        """The folders above and this one; None where it is one of them, or out of reach."""
+        try:
+            identity = identity_of(entry.stat())
+        except OSError as error:
+            self.unreadable.append((name, error.strerror or str(error)))
+            return None
         if identity in above:
-            return
+            return None
         if "/" not in name:
             self.folders.append(name)
-        yield from self._below(name + "/", (*above, identity))
+        return (*above, identity)
 
 
-def identity_of(status: os.stat_result) -> tuple[int, int]:
+def identity_of(status: os.stat_result) -> Identity:
     """What tells a folder from all others, by whatever name it is reached."""
     return status.st_dev, status.st_ino
 
@@ -109,13 +138,15 @@ def list_folder(root: Path) -> Listing:
     found = sorted(search.images(), key=lambda file: file.name)
     names = [file.name for file in found]
     sizes = np.array([file.size for file in found], np.int64)
+    unreadable = tuple(sorted(search.unreadable))
     if all("/" not in name for name in names):
-        return Listing(names, sizes)
+        return Listing(names, sizes, unreadable=unreadable)
     classes = sorted(search.folders)
     rank = {name: i for i, name in enumerate(classes)}
     own = [rank.get(name.split("/", 1)[0], -1) if "/" in name else -1 for name in names]
     labels = np.array(own, np.int64)
-    return Listing(names, sizes, np.maximum(labels, 0), labels >= 0, tuple(classes))
+    present = labels >= 0
+    return Listing(names, sizes, np.maximum(labels, 0), present, tuple(classes), unreadable)
 
 
 def read_list(file: Path, root: Path) -> Listing:
@@ -130,7 +161,12 @@ def read_list(file: Path, root: Path) -> Listing:
         raise DatasetError(f"cannot read the list {file}: {error.strerror}") from error
     if "\0" in text:
         raise DatasetError(f"{file} is no list of images: it is a binary file")
-    rows = csv_rows(text) if is_csv(text) else line_rows(text)
+    try:
+        rows = csv_rows(text) if is_csv(text) else line_rows(text)
+    except csv.Error as error:
+        raise DatasetError(
+            f"cannot read the list {file} as CSV: {error}; look for a quote that is never closed"
+        ) from error
     if not rows:
         raise DatasetError(f"the list {file} names no images")
     names = [name for name, _ in rows]
@@ -166,7 +202,8 @@ def line_rows(text: str) -> list[tuple[str, str]]:
     A last word that ends in an image's extension is part of the path.
     """
     found = []
-    for line in text.splitlines():
+    # Not str.splitlines, which also breaks names at characters that are no line ends in a file.
+    for line in LINE_END.split(text):
         words = line.strip().rsplit(None, 1)
         if len(words) == 2 and promised(words[1]) is None:
             found.append((words[0], words[1]))

@@ -7,6 +7,7 @@ are read, and only the DC coefficients are transformed. All else is decoded by P
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 import tempfile
@@ -21,6 +22,11 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
+from datascan.pictures.png import lacking
+
+# Else Python prints the errors that Pillow logs; they are raised or said as warnings, too.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
 SMALL_PIXELS = 1 << 14
 """JPEGs of so few pixels are decoded in full: it costs little, and their values are exact."""
 
@@ -31,7 +37,13 @@ STDERR = 2
 JPEG_MODES = {"YCbCr": "RGB", "RGB": "RGB", "Gray": "L", "CMYK": "CMYK", "YCCK": "CMYK"}
 JPEG_TARGETS = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
 PLAIN_MODES = {"P": "RGB", "PA": "RGBA"}
-SHAPED_DTYPES = {"bool": "uint8"}
+UNDECODED = ("HEIC", "JPEG XL")
+FRAMED = ("GIF", "WebP", "PNG", "TIFF", "AVIF")
+"""Formats whose frames are frames; those of a PSD are layers."""
+
+DAMAGE_SAID = ("truncated", "invalid apng")
+TIFF_DAMAGE_SAID = (*DAMAGE_SAID, "corrupt", "larger than file", "offset too large")
+"""Words of Pillow's warnings about damage. In TIFF the directory is no mere metadata."""
 
 
 class Corrupt(Exception):  # noqa: N818  (a verdict, not an error)
@@ -79,6 +91,8 @@ def decode(kind: str, data: bytes, limit: int) -> Picture:
             # Whole, but beyond this decoder (arithmetic coding, 12 bits): Pillow may know it.
             return decode_with_pillow(kind, data, limit)
         raise Corrupt(one_line(error)) from error
+    except MemoryError as error:
+        raise Corrupt("there is not enough memory to decode it") from error
 
 
 def decode_jpeg(data: bytes, limit: int) -> Picture:
@@ -107,29 +121,39 @@ def decode_with_pillow(kind: str, data: bytes, limit: int) -> Picture:
     """Decode all frames, as long as they have no more than ``limit`` pixels together."""
     with undisturbed() as said, quiet_library(kind) as printed:
         try:
-            picture = open_and_load(data, limit)
+            picture = open_and_load(kind, data, limit)
         except (Corrupt, Oversized):
             raise
         except UnidentifiedImageError as error:
-            raise Corrupt(f"no decoder for this {kind}, or its header is damaged") from error
+            why = "" if kind in UNDECODED else ", or its header is damaged"
+            raise Corrupt(f"no decoder for {kind}{why}") from error
+        except MemoryError as error:
+            raise Corrupt("there is not enough memory to decode it") from error
         except Exception as error:
             raise Corrupt(one_line(error)) from error
-    if printed:
-        raise Corrupt(one_line(printed[0]))
-    for warning in said:
-        if "truncated" in str(warning.message).lower():
-            raise Corrupt(one_line(warning.message))
+    complaint = first_complaint(kind, [str(warning.message) for warning in said], printed)
+    if complaint is not None:
+        raise Corrupt(one_line(complaint))
     return picture
 
 
-def open_and_load(data: bytes, limit: int) -> Picture:
+def first_complaint(kind: str, warned: list[str], printed: list[str]) -> str | None:
+    """What was said about damage while an image was decoded nevertheless."""
+    words = TIFF_DAMAGE_SAID if kind == "TIFF" else DAMAGE_SAID
+    about = [said for said in warned if any(word in said.lower() for word in words)]
+    return next(iter((*printed, *about)), None)
+
+
+def open_and_load(kind: str, data: bytes, limit: int) -> Picture:
     """Open, look at the size, then load every frame."""
     with Image.open(io.BytesIO(data)) as image:
         width, height = image.size
         check_size(width, height, limit)
         mode = image.mode
-        frames = getattr(image, "n_frames", 1)
+        frames = getattr(image, "n_frames", 1) if kind in FRAMED else 1
         image.load()
+        if kind == "PNG" and (image.info.get("interlace") or ends_blank(image)):
+            require_all_rows(data)
         values = np.asarray(plain(image))
         within = max(1, limit // max(1, width * height))
         for i, frame in enumerate(ImageSequence.Iterator(image) if frames > 1 else ()):
@@ -139,7 +163,20 @@ def open_and_load(data: bytes, limit: int) -> Picture:
             frame.load()
     if values.dtype == np.bool_:
         values = values.view(np.uint8)
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
     return Picture(height, width, mode, str(values.dtype), planes_of(values), frames)
+
+
+def ends_blank(image: Image.Image) -> bool:
+    """Whether the last row is all zeros, as are rows that a decoder never came to."""
+    return not np.asarray(image.crop((0, image.height - 1, image.width, image.height))).any()
+
+
+def require_all_rows(data: bytes) -> None:
+    """Raise :class:`Corrupt` where a PNG's pixels end too early; Pillow leaves the rest black."""
+    lack = lacking(data)
+    if lack is not None:
+        raise Corrupt(lack)
 
 
 def plain(image: Image.Image) -> Image.Image:
@@ -173,7 +210,8 @@ def undisturbed() -> Iterator[list[warnings.WarningMessage]]:
 def quiet_library(kind: str) -> Iterator[list[str]]:
     """Collect what libtiff prints on standard error: it does so for damaged data only."""
     printed: list[str] = []
-    if kind != "TIFF":
+    # Where standard error was closed, number 2 may be any file by now: it is left alone.
+    if kind != "TIFF" or sys.stderr is None:
         yield printed
         return
     with tempfile.TemporaryFile() as file:

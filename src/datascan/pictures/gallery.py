@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datascan.block import Fault, Part, Pictures
-from datascan.pictures.decode import Corrupt, Oversized, Picture, decode
-from datascan.pictures.markers import TURNS, Outline, orientation, outline
+from datascan.pictures.decode import Corrupt, Oversized, Picture, check_size, decode
+from datascan.pictures.exif import TURNS, orientation
+from datascan.pictures.markers import outline
+from datascan.pictures.outline import Outline
 from datascan.pictures.signature import first_bytes, kind_of, promised
 from datascan.survey import survey
 
@@ -25,6 +27,27 @@ class Gallery:
     pictures: Pictures | None
     faults: tuple[Fault, ...]
     parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Glance:
+    """What is kept of a decoded image: all but its pixels, which may be large.
+
+    ``low`` and ``high``, (channels,), are of finite values, 0 where a channel has none.
+    """
+
+    row: int
+    kind: str
+    height: int
+    width: int
+    mode: str
+    dtype: str
+    approximate: bool
+    low: NDArray[Any]
+    high: NDArray[Any]
+    total: float
+    square: float
+    count: int
 
 
 def look_at(
@@ -41,7 +64,8 @@ def look_at(
     their extensions are compared with the content.
     """
     faults: list[Fault] = []
-    seen: list[tuple[int, str, Picture]] = []
+    seen: list[Glance] = []
+    floats: list[Part] = []
     for i, (image, row) in enumerate(zip(images, rows, strict=True)):
         mark(i, 1)
         data = bytes(image)
@@ -51,25 +75,34 @@ def look_at(
             continue
         shape = outline(kind, data)
         try:
-            if shape.damage is not None:
-                raise_oversized_first(kind, data, max_pixels, shape.damage)
-            picture = decode(kind, data, max_pixels)
+            picture = decoded(kind, data, shape, max_pixels)
         except Corrupt as why:
             faults.append(Fault(row, "corrupt-image", f"{kind}: {why}"))
         except Oversized as why:
             faults.append(Fault(row, "oversized-image", str(why)))
         else:
-            seen.append((row, kind, picture))
+            if picture.planes.dtype.kind == "f":
+                # Floats can hold NaN and Inf: a part of their own, for the rules about those.
+                pixels = picture.planes[None]
+                floats.append(Part("pixels", np.array([row]), pixels, primary=False))
+            seen.append(glance(row, kind, picture))
             name = names[i] if names is not None else None
             faults += (Fault(row, *said) for said in remarks(kind, data, name, shape, picture))
-    return Gallery(columns(seen), tuple(faults), tuple(float_parts(seen)))
+    return Gallery(columns(seen), tuple(faults), tuple(floats))
 
 
-def raise_oversized_first(kind: str, data: bytes, max_pixels: int, damage: str) -> None:
-    """A broken structure is corrupt, unless the image would not be decoded at all."""
-    with suppress(Corrupt):
-        decode(kind, data[:4096], max_pixels)
-    raise Corrupt(damage)
+def decoded(kind: str, data: bytes, shape: Outline, max_pixels: int) -> Picture:
+    """The image decoded, if its structure is whole and it is not too large.
+
+    Raises:
+        Corrupt: where it cannot be decoded in full.
+        Oversized: where it has too many pixels, whether it is whole or not.
+    """
+    if shape.size is not None:
+        check_size(*shape.size, max_pixels)
+    if shape.damage is not None:
+        raise Corrupt(shape.damage)
+    return decode(kind, data, max_pixels)
 
 
 def remarks(
@@ -89,48 +122,57 @@ def remarks(
         yield "animated-image", f"{frames:,} {'pages' if kind == 'TIFF' else 'frames'}"
 
 
-def columns(seen: Sequence[tuple[int, str, Picture]]) -> Pictures | None:
+def glance(row: int, kind: str, picture: Picture) -> Glance:
+    """Figures of an image, so that its pixels need not be kept."""
+    planes = picture.planes
+    if planes.dtype.kind == "f" and not np.isfinite(planes).all():
+        finite = [plane[np.isfinite(plane)] for plane in planes]
+        low = np.array([values.min() if values.size else 0.0 for values in finite])
+        high = np.array([values.max() if values.size else 0.0 for values in finite])
+        values = np.concatenate(finite)
+    else:
+        low, high, values = planes.min(axis=1), planes.max(axis=1), planes
+    total = square = 0.0
+    if values.size:
+        sums = survey(values.reshape(1, -1))
+        total, square = sums.totals[0], sums.squares[0]
+    return Glance(
+        row,
+        kind,
+        picture.height,
+        picture.width,
+        picture.mode,
+        picture.dtype,
+        picture.approximate,
+        low,
+        high,
+        total,
+        square,
+        values.size,
+    )
+
+
+def columns(seen: Sequence[Glance]) -> Pictures | None:
     """What was seen, side by side; None where there is nothing."""
     if not seen:
         return None
     low = np.full((len(seen), CHANNELS), np.nan)
     high = np.full((len(seen), CHANNELS), np.nan)
-    totals, squares = np.empty(len(seen)), np.empty(len(seen))
-    counts = np.empty(len(seen), np.int64)
-    for i, (_, _, picture) in enumerate(seen):
-        planes = finite_planes(picture.planes)
-        low[i, : len(planes)] = planes.min(axis=1)
-        high[i, : len(planes)] = planes.max(axis=1)
-        seen_once = survey(planes.reshape(1, -1))
-        totals[i], squares[i] = seen_once.totals[0], seen_once.squares[0]
-        counts[i] = planes.size
-    pictures = [picture for _, _, picture in seen]
+    for i, one in enumerate(seen):
+        low[i, : len(one.low)] = one.low
+        high[i, : len(one.high)] = one.high
     return Pictures(
-        rows=np.array([row for row, _, _ in seen], np.int64),
-        height=np.array([picture.height for picture in pictures], np.int64),
-        width=np.array([picture.width for picture in pictures], np.int64),
-        channels=np.array([len(picture.planes) for picture in pictures], np.int64),
-        mode=np.array([picture.mode for picture in pictures]),
-        format=np.array([kind for _, kind, _ in seen]),
-        dtype=np.array([picture.dtype for picture in pictures]),
+        rows=np.array([one.row for one in seen], np.int64),
+        height=np.array([one.height for one in seen], np.int64),
+        width=np.array([one.width for one in seen], np.int64),
+        channels=np.array([len(one.low) for one in seen], np.int64),
+        mode=np.array([one.mode for one in seen]),
+        format=np.array([one.kind for one in seen]),
+        dtype=np.array([one.dtype for one in seen]),
         low=low,
         high=high,
-        totals=totals,
-        squares=squares,
-        counts=counts,
-        approximate=np.array([picture.approximate for picture in pictures]),
+        totals=np.array([one.total for one in seen]),
+        squares=np.array([one.square for one in seen]),
+        counts=np.array([one.count for one in seen], np.int64),
+        approximate=np.array([one.approximate for one in seen]),
     )
-
-
-def finite_planes(planes: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The planes with 0 for NaN and Inf, which the float rules report."""
-    if planes.dtype.kind != "f" or np.isfinite(planes).all():
-        return planes
-    return np.asarray(np.nan_to_num(planes, nan=0.0, posinf=0.0, neginf=0.0))
-
-
-def float_parts(seen: Sequence[tuple[int, str, Picture]]) -> Iterator[Part]:
-    """Images of floats as parts: they can hold NaN and Inf."""
-    for row, _, picture in seen:
-        if picture.planes.dtype.kind == "f":
-            yield Part("pixels", np.array([row]), picture.planes[None], primary=False)

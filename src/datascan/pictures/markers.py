@@ -4,35 +4,12 @@ from __future__ import annotations
 
 import re
 import struct
-import zlib
-from dataclasses import dataclass
+
+from datascan.pictures.outline import Outline
+from datascan.pictures.png import SIGNATURE, png_outline
 
 NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """The end of entropy-coded data: a marker that is no stuffing, restart or fill byte."""
-
-ORIENTATION_TAG = 0x0112
-TURNS = {
-    2: "mirrored",
-    3: "turned by 180 degrees",
-    4: "mirrored upside down",
-    5: "mirrored and turned by 90 degrees",
-    6: "turned by 90 degrees",
-    7: "mirrored and turned by 270 degrees",
-    8: "turned by 270 degrees",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Outline:
-    """What is known of an image before decoding it.
-
-    ``end``: where it ends, None if unknown. ``damage``: what is broken in its structure.
-    """
-
-    end: int | None = None
-    frames: int | None = None
-    exif: bytes = b""
-    damage: str | None = None
 
 
 def jpeg_outline(data: bytes) -> Outline:
@@ -66,50 +43,32 @@ def jpeg_outline(data: bytes) -> Outline:
     return Outline(exif=exif)
 
 
-def png_outline(data: bytes) -> Outline:
-    """Walk a PNG's chunks and check all of their CRCs (ISO/IEC 15948), as decoders seldom do."""
-    at, frames, exif = 8, None, b""
-    while at + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, at)
-        kind = data[at + 4 : at + 8]
-        end = at + 12 + length
-        if end > len(data):
-            return Outline(damage=f"its chunk {show(kind)} is cut")
-        (crc,) = struct.unpack_from(">I", data, end - 4)
-        if zlib.crc32(memoryview(data)[at + 4 : end - 4]) != crc:
-            return Outline(damage=f"CRC error in its chunk {show(kind)} at byte {at:,}")
-        if kind == b"acTL":
-            (frames,) = struct.unpack_from(">I", data, at + 8)
-        if kind == b"eXIf":
-            exif = data[at + 8 : end - 4]
-        if kind == b"IEND":
-            return Outline(end=end, frames=frames, exif=exif)
-        at = end
-    return Outline(damage="it ends without its chunk IEND")
-
-
-def show(kind: bytes) -> str:
-    """A chunk's name."""
-    return kind.decode("latin-1") if kind.isalpha() else repr(kind)
-
-
 def gif_outline(data: bytes) -> Outline:
-    """Walk a GIF's blocks (GIF89a specification) up to its trailer."""
+    """Walk a GIF's blocks (GIF89a specification) up to its trailer.
+
+    A frame may be larger than the screen, and Pillow then widens the screen: the size is theirs.
+    """
+    width, height = struct.unpack_from("<HH", data, 6)
     at = 13 + color_table(data[10:11])
     while at < len(data):
         kind = data[at]
         if kind == 0x3B:
-            return Outline(end=at + 1)
+            return Outline(end=at + 1, size=(width, height))
         if kind == 0x21:
             at += 2
-        elif kind == 0x2C:
+        elif kind == 0x2C and at + 10 <= len(data):
+            left, top, across, down = struct.unpack_from("<HHHH", data, at + 1)
+            width, height = max(width, left + across), max(height, top + down)
             at += 10 + color_table(data[at + 9 : at + 10]) + 1
         else:
-            return Outline(damage=f"no GIF block begins with byte {kind} at {at:,}")
+            break
         while at < len(data) and data[at]:
             at += 1 + data[at]
         at += 1
-    return Outline(damage="it ends without its trailer")
+    damage = "it ends without its trailer"
+    if at < len(data) and data[at] != 0x2C:
+        damage = f"no GIF block begins with byte {data[at]} at {at:,}"
+    return Outline(damage=damage, size=(width, height))
 
 
 def color_table(flags: bytes) -> int:
@@ -120,16 +79,32 @@ def color_table(flags: bytes) -> int:
 def webp_outline(data: bytes) -> Outline:
     """A WebP ends where its RIFF chunk does."""
     (size,) = struct.unpack_from("<I", data, 4)
+    canvas = webp_size(data)
     end = 8 + size + size % 2
     if 8 + size > len(data):
-        return Outline(damage=f"it has {len(data):,} of {8 + size:,} bytes")
+        return Outline(damage=f"it has {len(data):,} of {8 + size:,} bytes", size=canvas)
     at, exif = 12, b""
     while at + 8 <= end:
         (length,) = struct.unpack_from("<I", data, at + 4)
         if data[at : at + 4] == b"EXIF":
             exif = data[at + 8 : at + 8 + length].removeprefix(b"Exif\0\0")
         at += 8 + length + length % 2
-    return Outline(end=min(end, len(data)), exif=exif)
+    return Outline(end=min(end, len(data)), exif=exif, size=canvas)
+
+
+def webp_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height in the first chunk: Pillow takes memory for them as soon as it opens it."""
+    kind = data[12:16]
+    if kind == b"VP8X" and len(data) >= 30:
+        edges = int.from_bytes(data[24:27], "little"), int.from_bytes(data[27:30], "little")
+        return edges[0] + 1, edges[1] + 1
+    if kind == b"VP8L" and len(data) >= 25:
+        bits = int.from_bytes(data[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 " and len(data) >= 30:
+        across, down = struct.unpack_from("<HH", data, 26)
+        return across & 0x3FFF, down & 0x3FFF
+    return None
 
 
 def bmp_outline(data: bytes) -> Outline:
@@ -138,12 +113,40 @@ def bmp_outline(data: bytes) -> Outline:
     return Outline(end=size if pixels < size <= len(data) else None)
 
 
+def ico_outline(data: bytes) -> Outline:
+    """Follow an icon's directory: its images are PNGs, or BMPs without the first header."""
+    (count,) = struct.unpack_from("<H", data, 4)
+    end, largest = 6 + 16 * count, (0, 0)
+    for entry in range(count):
+        length, at = struct.unpack_from("<II", data, 14 + 16 * entry)
+        end = max(end, at + length)
+        if data.startswith(SIGNATURE, at):
+            inner = png_outline(data[at : at + length])
+            size = inner.size or (0, 0)
+            if inner.damage is not None:
+                return Outline(damage=inner.damage, size=max(largest, size, key=area))
+        else:
+            across, down = struct.unpack_from("<ii", data, at + 4)
+            size = abs(across), abs(down) // 2
+        largest = max(largest, size, key=area)
+    if end > len(data):
+        damage = f"it has {len(data):,} of {end:,} bytes"
+        return Outline(damage=damage, size=largest)
+    return Outline(end=end, size=largest)
+
+
+def area(size: tuple[int, int]) -> int:
+    """Pixels of a width and height."""
+    return size[0] * size[1]
+
+
 OUTLINES = {
     "JPEG": jpeg_outline,
     "PNG": png_outline,
     "GIF": gif_outline,
     "WebP": webp_outline,
     "BMP": bmp_outline,
+    "ICO": ico_outline,
 }
 
 
@@ -153,20 +156,3 @@ def outline(kind: str, data: bytes) -> Outline:
         return OUTLINES[kind](data) if kind in OUTLINES else Outline()
     except (struct.error, IndexError):
         return Outline(damage="it ends within its header")
-
-
-def orientation(exif: bytes) -> int:
-    """The orientation tag in the first directory of an EXIF block; 1 without any."""
-    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
-    if order is None:
-        return 1
-    try:
-        (at,) = struct.unpack_from(order + "I", exif, 4)
-        (count,) = struct.unpack_from(order + "H", exif, at)
-        for entry in range(count):
-            tag, kind, _, value = struct.unpack_from(order + "HHIH", exif, at + 2 + 12 * entry)
-            if tag == ORIENTATION_TAG and kind == 3:
-                return int(value)
-    except struct.error:
-        return 1
-    return 1

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-HEADS: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\xff\xd8\xff", "JPEG"),
-    (0, b"\x89PNG\r\n\x1a\n", "PNG"),
-    (0, b"GIF87a", "GIF"),
-    (0, b"GIF89a", "GIF"),
-    (0, b"II*\0", "TIFF"),
-    (0, b"MM\0*", "TIFF"),
-    (0, b"II+\0", "TIFF"),
-    (0, b"MM\0+", "TIFF"),
-    (0, b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
-    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (0, b"8BPS\0\x01", "PSD"),
-    (0, b"\0\0\x01\0", "ICO"),
-    (0, b"\xff\x0a", "JPEG XL"),
-    (0, b"\0\0\0\x0cJXL ", "JPEG XL"),
-    (4, b"ftypavif", "AVIF"),
-    (4, b"ftypavis", "AVIF"),
-    (4, b"ftypheic", "HEIC"),
-    (4, b"ftypheix", "HEIC"),
-    (4, b"ftypmif1", "HEIC"),
+HEADS: tuple[tuple[bytes, str], ...] = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
+    (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (b"8BPS\0\x01", "PSD"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\0\0\0\x0cJXL ", "JPEG XL"),
 )
 
 BMP_HEADERS = {12, 16, 40, 52, 56, 64, 108, 124}
 """Sizes of a BMP's second header; "BM" alone begins many a text."""
+
+HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+MOST_BRANDS = 256
+ICON_BITS = {0, 1, 2, 4, 8, 16, 24, 32}
 
 EXTENSIONS: dict[str, str] = {
     ".jpg": "JPEG",
@@ -48,6 +46,12 @@ EXTENSIONS: dict[str, str] = {
     ".pnm": "PNM",
     ".jp2": "JPEG 2000",
     ".j2k": "JPEG 2000",
+    ".j2c": "JPEG 2000",
+    ".jpc": "JPEG 2000",
+    ".jpx": "JPEG 2000",
+    ".jxl": "JPEG XL",
+    ".ico": "ICO",
+    ".psd": "PSD",
     ".avif": "AVIF",
     ".heic": "HEIC",
     ".heif": "HEIC",
@@ -56,16 +60,36 @@ EXTENSIONS: dict[str, str] = {
 
 def kind_of(data: bytes) -> str | None:
     """The kind of image that ``data`` begins as; None for anything else."""
-    for at, head, kind in HEADS:
-        if data.startswith(head, at):
+    for head, kind in HEADS:
+        if data.startswith(head):
             return kind
+    if data[4:8] == b"ftyp":
+        return kind_of_boxes(data)
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "WebP"
     if data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in BMP_HEADERS:
         return "BMP"
     if data[:1] == b"P" and data[1:2] in b"123456" and data[2:3] in (b"\n", b" ", b"\t", b"\r"):
         return "PNM"
-    return None
+    return "ICO" if is_icon(data) else None
+
+
+def kind_of_boxes(data: bytes) -> str | None:
+    """The kind of a file of ISO boxes (ISO/IEC 23008-12): its brands tell; a film has others."""
+    length = min(int.from_bytes(data[:4], "big"), MOST_BRANDS)
+    brands = {data[8:12], *(data[at : at + 4] for at in range(16, length, 4))}
+    if brands & {b"avif", b"avis"}:
+        return "AVIF"
+    return "HEIC" if brands & HEIC_BRANDS else None
+
+
+def is_icon(data: bytes) -> bool:
+    """Whether an icon's directory begins here; four bytes alone begin many a number."""
+    if not data.startswith(b"\0\0\x01\0") or len(data) < 22:
+        return False
+    count, bits = int.from_bytes(data[4:6], "little"), int.from_bytes(data[12:14], "little")
+    first = int.from_bytes(data[18:22], "little")
+    return data[9] == 0 and bits in ICON_BITS and count > 0 and first >= 6 + 16 * count
 
 
 def promised(name: str) -> str | None:

@@ -18,6 +18,12 @@ from datascan.model import Options, Plan, Reader, Shard
 from datascan.pictures.gallery import look_at
 
 FILES_A_BLOCK = 32
+BLOCK_BYTES = 64 << 20
+"""Large files are read a few at a time."""
+
+LOOKED_AT = 5_000
+"""A folder without any image among so many entries is not taken for a dataset of images."""
+
 FILES_A_SHARD = 256
 DECODED_BYTES = 12
 """Decoding a byte of an image costs about as much as reading so many."""
@@ -36,7 +42,7 @@ class ImagesReader(Reader):
     def matches(cls, path: Path) -> bool:
         """A folder with a file that has an image's extension."""
         try:
-            return path.is_dir() and next(Search(path).images(), None) is not None
+            return path.is_dir() and next(Search(path, LOOKED_AT).images(), None) is not None
         except (OSError, DatasetError):
             return False
 
@@ -54,6 +60,10 @@ class ImagesReader(Reader):
             tuple(Shard(i, span) for i, span in enumerate(self._spans(sizes))),
             "image",
             int(sizes.sum()),
+            faults=tuple(
+                Fault(None, "missing-file", f"cannot read the folder {shown(name)}: {why}")
+                for name, why in self.listing.unreadable
+            ),
             class_names=self.listing.class_names,
             records=count,
             cost=int(sizes.sum()) * DECODED_BYTES,
@@ -64,8 +74,12 @@ class ImagesReader(Reader):
         first, stop = shard.span
         low = first + shard.first
         high = stop if shard.last is None else min(stop, first + shard.last)
-        for at in range(low, high, FILES_A_BLOCK):
-            yield self._block(shard, at, min(at + FILES_A_BLOCK, high))
+        while low < high:
+            sizes = self.listing.sizes[low : min(low + FILES_A_BLOCK, high)]
+            count = max(1, int(np.searchsorted(np.cumsum(np.maximum(sizes, 0)), BLOCK_BYTES)))
+            stop = min(low + count, low + len(sizes))
+            yield self._block(shard, low, stop)
+            low = stop
 
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
         """File names, as the folder or the list has them."""
