@@ -8,7 +8,7 @@ from pathlib import Path
 import datascan
 
 HOME = Path(datascan.__file__).parent
-SIBLINGS = ("readers", "checks", "outputs")
+SIBLINGS = ("readers", "checks", "outputs", "commands")
 
 FORBIDDEN = {
     "errors": {""},
@@ -22,14 +22,15 @@ FORBIDDEN = {
         "layout",
         "measures",
         "api",
+        "commands",
         "cli",
     },
-    "measures": {"scanning", "readers", "checks", "outputs", "layouts", "api", "cli"},
-    "layouts": {"scanning", "readers", "checks", "outputs", "api", "cli"},
-    "readers": {"scanning", "checks", "outputs", "api", "cli"},
-    "checks": {"scanning", "readers", "layouts", "outputs", "api", "cli"},
-    "outputs": {"readers", "layouts", "checks", "measures", "api", "cli"},
-    "scanning": {"readers", "checks", "outputs", "layouts", "api", "cli"},
+    "measures": {"scanning", "readers", "checks", "outputs", "layouts", "api", "commands", "cli"},
+    "layouts": {"scanning", "readers", "checks", "outputs", "api", "commands", "cli"},
+    "readers": {"scanning", "checks", "outputs", "api", "commands", "cli"},
+    "checks": {"scanning", "readers", "layouts", "outputs", "api", "commands", "cli"},
+    "outputs": {"readers", "layouts", "checks", "measures", "api", "commands", "cli"},
+    "scanning": {"readers", "checks", "outputs", "layouts", "api", "commands", "cli"},
 }
 
 

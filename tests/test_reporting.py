@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from datascan.bad_records import lines
 from datascan.discovery import classes
 from datascan.errors import DatasetError
 from datascan.measures.labels import LabelTally, measure_labels
 from datascan.measures.shapes import Kind, ShapeTally, measure_shapes
 from datascan.measures.values import ValueTally, measure_values
 from datascan.model import Check, measure_name
-from datascan.outputs.bad_records import lines
 from datascan.report import Report, json_schema, schema_text
 from datascan.reporting import report_of, shown
 from datascan.scanning import scan

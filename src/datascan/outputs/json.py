@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from datascan.report import Report
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datascan.report import Report
+
+HELP = "the report as JSON; - for standard output"
 
 
 def render(report: Report) -> str:

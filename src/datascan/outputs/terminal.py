@@ -6,9 +6,10 @@ import os
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from datascan.report import BatchFigures, Example, Finding, LabelFigures, Report, ValueFigures
+if TYPE_CHECKING:
+    from datascan.report import BatchFigures, Example, Finding, LabelFigures, Report, ValueFigures
 
 SHOWN_FINDINGS = 4
 SHOWN_EXAMPLES = 3

@@ -8,8 +8,8 @@ import re
 import numpy as np
 from hypothesis import given
 
+from datascan.bad_records import lines
 from datascan.model import Judgement
-from datascan.outputs.bad_records import lines
 from datascan.tally import Flagged, Joined
 from tests.building.judged import address, judgement, scanned_of
 from tests.outputs.reports import ANY_TEXT

@@ -1,0 +1,142 @@
+"""A scan from a terminal: signals, progress, and the report to wherever it was asked for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datascan.errors import UsageError
+from datascan.outputs import file_outputs
+
+if TYPE_CHECKING:
+    from datascan.progress import Closeable
+    from datascan.report import Report
+
+CLEAN, FINDINGS = 0, 1
+
+
+@dataclass
+class Interrupt:
+    """Notes a signal while a scan is under way, so that it ends with a report."""
+
+    received: int = 0
+    scanning: bool = False
+
+    def __call__(self, number: int, _frame: object) -> None:
+        """Handle the signal: the first one ends the scan, a second one everything."""
+        again, self.received = bool(self.received), number
+        if again or not self.scanning:
+            raise KeyboardInterrupt
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the scan is to end; from the first question on, a signal is only noted."""
+        self.scanning = True
+        return bool(self.received)
+
+
+class Terminated(Exception):  # noqa: N818  (no error: the user asked for it)
+    """SIGTERM came before there was anything to report."""
+
+
+@contextmanager
+def watched(given: argparse.Namespace) -> Iterator[tuple[Closeable, Interrupt]]:
+    """Progress to scan with, and what notes the signals meanwhile.
+
+    Raises:
+        Terminated: where SIGTERM ends everything.
+    """
+    from datascan.progress import progress_on
+
+    interrupt = Interrupt()
+    handle_signals(interrupt)
+    silent = given.no_progress or given.quiet
+    progress = progress_on(sys.stderr, lambda: interrupt.stopped, silent=silent)
+    try:
+        yield progress, interrupt
+    except KeyboardInterrupt:
+        if interrupt.received != signal.SIGTERM:
+            raise
+        raise Terminated from None
+    finally:
+        progress.close()
+
+
+def handle_signals(handler: Callable[[int, Any], None]) -> None:
+    """Let ``handler`` have SIGINT and SIGTERM, where the main thread runs."""
+    try:
+        signal.signal(signal.SIGINT, handler)
+        signal.signal(signal.SIGTERM, handler)
+    except ValueError:  # not in the main thread: whoever runs it handles signals
+        return
+
+
+def check_outputs(given: argparse.Namespace, *further: str) -> None:
+    """Find out before the scan whether all outputs can be written.
+
+    ``further`` are options, beside those of the outputs, that name a file to write.
+
+    Raises:
+        UsageError: where two outputs have one name, or one has none.
+        OutputError: where a file cannot be written.
+    """
+    from datascan.writing import check_writable
+
+    taken: dict[str, str] = {}
+    for option in (*file_outputs(), *further):
+        name = getattr(given, option.replace("-", "_"), None)
+        if name is None or (option == "json" and name == "-"):
+            continue
+        if not str(name) or str(name) == "-":
+            raise UsageError(
+                f"--{option} needs the name of a file (/dev/stdout for standard output)"
+            )
+        check_writable(Path(name))
+        other = taken.setdefault(os.path.realpath(name), option)
+        if other != option and not str(name).startswith("/dev/"):
+            raise UsageError(f"--{other} and --{option} name one file: {name}")
+
+
+def hand_out(report: Report, given: argparse.Namespace) -> None:
+    """Write the report wherever it was asked for, and print it unless that is not wanted."""
+    from datascan.writing import write
+
+    quiet = given.quiet
+    for name, output in file_outputs().items():
+        target = getattr(given, name)
+        if target == "-":
+            sys.stdout.write(output.render(report))
+            quiet = True
+        elif target:
+            write(Path(target), [output.render(report)])
+    if not quiet:
+        show(report)
+
+
+def show(report: Report) -> None:
+    """Print the report on standard output."""
+    from datascan.outputs import terminal
+
+    width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
+    text = terminal.render(
+        report,
+        colour=terminal.style(sys.stdout),
+        width=width,
+        unicode=terminal.takes_unicode(sys.stdout),
+    )
+    print(text, end="")
+
+
+def status(report: Report, interrupt: Interrupt) -> int:
+    """The exit status that a report calls for."""
+    if not report.complete:
+        return 128 + interrupt.received
+    return CLEAN if report.passed else FINDINGS
