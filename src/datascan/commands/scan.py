@@ -39,8 +39,8 @@ def register(commands: Any) -> None:
         effort.add_argument(
             "--resume", type=Path, metavar="FILE", help="keep what is done in FILE, and go on there"
         )
-        add_output_arguments(command)
-        command.add_argument(
+        outputs = add_output_arguments(command)
+        outputs.add_argument(
             "--bad-records", metavar="FILE", help="every bad record, as JSON Lines"
         )
         command.set_defaults(command=run, backend=None if name == "scan" else name)
