@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,19 +31,36 @@ class Fault:
     lost: int = 0
 
 
+class Rows(Protocol):
+    """Values of records where they lie: looked at in place, and copied only if asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of records, then the shape of one."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the values."""
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """The values of some records, (m, size), C-contiguous, in native byte order."""
+
+    def survey(self) -> Survey:
+        """Figures of all records."""
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Numeric values of some of a block's records, side by side.
+    """Numeric values of some of a block's records, side by side or where they lie.
 
     ``values`` has shape (m, ...), any integer, bool or float dtype in native byte order;
     ``rows``, int64 of shape (m,), ascending, says whose they are. ``name`` is the column's name:
-    "data" for the records' own values. All statistics are per record and computed once, in pieces
-    that stay in the cache.
+    "data" for the records' own values. All statistics are per record and computed once.
     """
 
     name: str
     rows: NDArray[np.int64]
-    values: NDArray[Any]
+    values: NDArray[Any] | Rows
     primary: bool = True
 
     @property
@@ -52,32 +69,44 @@ class Part:
         return tuple(self.values.shape[1:])
 
     @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the values."""
+        return self.values.dtype
+
+    @property
     def size(self) -> int:
         """Values in one record."""
-        return self.values[0].size if len(self.values) else 0
+        return prod(self.shape) if len(self.rows) else 0
 
     @property
     def is_float(self) -> bool:
         """Whether NaN and Inf can occur at all."""
-        return bool(self.values.dtype.kind == "f")
+        return bool(self.dtype.kind == "f")
 
     @cached_property
     def flat(self) -> NDArray[Any]:
-        """The values as (m, size), C-contiguous; booleans as uint8."""
-        size = prod(self.shape)
-        values = np.ascontiguousarray(self.values).reshape(len(self.values), size)
+        """The values as (m, size), C-contiguous; booleans as uint8. Copies what lies apart."""
+        if not isinstance(self.values, np.ndarray):
+            return self.values.take(np.arange(len(self.rows)))
+        values = np.ascontiguousarray(self.values).reshape(len(self.values), prod(self.shape))
         return values.view(np.uint8) if values.dtype == np.bool_ else values
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """The values of a few records as (k, size), by their place among this part's."""
+        if isinstance(self.values, np.ndarray) or "flat" in vars(self):
+            return np.asarray(self.flat[rows])
+        return self.values.take(rows)
 
     def pieces(self) -> Iterator[slice]:
         """Slices of rows, each of about ``PIECE_BYTES``."""
-        step = max(1, PIECE_BYTES // max(1, self.flat[:1].nbytes))
-        for start in range(0, len(self.flat), step):
+        step = max(1, PIECE_BYTES // max(1, self.size * self.dtype.itemsize))
+        for start in range(0, len(self.rows), step):
             yield slice(start, start + step)
 
     @cached_property
     def survey(self) -> Survey:
         """Extents, sums and words of every record, from one pass over the values."""
-        return survey(self.flat)
+        return survey(self.flat) if isinstance(self.values, np.ndarray) else self.values.survey()
 
     @property
     def extents(self) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -88,7 +117,7 @@ class Part:
     def finite(self) -> NDArray[np.bool_]:
         """Whether all of a record's values are finite, (m,)."""
         if not self.is_float:
-            return np.ones(len(self.flat), np.bool_)
+            return np.ones(len(self.rows), np.bool_)
         low, high = self.extents
         return np.asarray(np.isfinite(low) & np.isfinite(high))
 

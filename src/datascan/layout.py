@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 
 from datascan.block import Block, Fault, Labels
 from datascan.model import Options
+from datascan.native.plain import FLOAT_STRIDE, TAGGED, untagged
+from datascan.survey import Survey, survey_at
 
 NARROW = 64
 """Strings of so few bytes are gathered one byte at a time."""
@@ -81,6 +84,54 @@ class Bytes:
         start = int(offsets[first])
         step = int(offsets[first + 1]) - start if last - first > 1 else width
         return np.ndarray((last - first, width), np.uint8, self.buffer.data, start, (step, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class InPlace:
+    """Values of records that stand in a buffer of bytes: :class:`datascan.block.Rows`.
+
+    ``kind`` and ``offsets`` as in :func:`datascan.survey.survey_at`; ``shape`` begins with the
+    number of records; ``figures`` are those of all of them.
+    """
+
+    buffer: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    kind: str
+    shape: tuple[int, ...]
+    figures: Survey
+
+    @classmethod
+    def of(
+        cls, strings: Bytes, offset: int, kind: str, shape: tuple[int, ...]
+    ) -> tuple[InPlace, NDArray[np.bool_]]:
+        """Values from ``offset`` on in each of the strings, and which have all their tags."""
+        offsets = strings.offsets + offset
+        figures, sound = survey_at(strings.buffer, offsets, kind, prod(shape))
+        return cls(strings.buffer, offsets, kind, (len(offsets), *shape), figures), sound
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the values."""
+        return np.dtype("f" if self.kind == TAGGED else self.kind)
+
+    def only(self, rows: NDArray[np.bool_]) -> InPlace:
+        """The records where ``rows`` is True."""
+        shape = (int(rows.sum()), *self.shape[1:])
+        return InPlace(self.buffer, self.offsets[rows], self.kind, shape, self.figures.take(rows))
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """The values of some records side by side, (m, size)."""
+        width = prod(self.shape[1:]) * (
+            FLOAT_STRIDE if self.kind == TAGGED else self.dtype.itemsize
+        )
+        offsets = self.offsets[rows]
+        octets = Bytes(self.buffer, offsets, np.full(len(offsets), width, np.int64))
+        matrix = octets.matrix(np.arange(len(offsets)))
+        return untagged(matrix)[0] if self.kind == TAGGED else matrix.view(self.dtype)
+
+    def survey(self) -> Survey:
+        """Figures of all records."""
+        return self.figures
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,6 @@
-"""One pass over an array of records, in pieces that stay in a core's cache.
+"""One pass over records: whatever the rules and figures need of every value.
 
-Whatever the rules and figures need of every value is taken while it is there: extents, sums, and a
-few words for the signature.
+Extents, sums, and a few words for the signature, taken while the values are at hand.
 """
 
 from __future__ import annotations
@@ -13,17 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-SCRATCH_BYTES = 1 << 19
-"""Rows are converted for summing in pieces of this many bytes."""
+from datascan.native import loops
+from datascan.native.plain import KINDS, TAGGED, WORDS, word_places
 
-SEGMENT = 256
-"""So many squares of 8-bit values add up to less than 2**24: exactly, also in float32."""
+__all__ = ["TAGGED", "Survey", "survey", "survey_at", "word_places"]
 
-LONG_SEGMENT = 8192
-"""Longer rows are summed in parts, so that no library splits them over threads."""
-
-WORDS = 8
-"""So many 8-byte words of a record go into its signature."""
+PIECE_VALUES = 1 << 15
+"""Other types are converted in pieces of so many values, which stay in a core's own cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,102 +37,76 @@ class Survey:
     squares: NDArray[np.float64]
     words: NDArray[np.uint64]
 
+    @classmethod
+    def empty(cls, count: int, dtype: Any, row_bytes: int) -> Survey:
+        """Room for ``count`` records of ``row_bytes`` bytes."""
+        words = WORDS if row_bytes >= 8 + WORDS - 1 else 1
+        low, high = np.empty((2, count), dtype)
+        totals, squares = np.empty((2, count))
+        return cls(low, high, totals, squares, np.empty((count, words), np.uint64))
+
+    def take(self, rows: Any) -> Survey:
+        """The figures of ``rows``: an index array or a mask."""
+        return Survey(
+            self.low[rows],
+            self.high[rows],
+            self.totals[rows],
+            self.squares[rows],
+            self.words[rows],
+        )
+
 
 def survey(flat: NDArray[Any]) -> Survey:
     """Look at all values of a C-contiguous (m, k) array of numbers, k >= 1.
 
-    A record's figures depend on its values alone, not on its neighbours: dot products of whole
-    rows, in a fixed order.
+    A record's figures depend on its values alone, not on its neighbours.
     """
-    count, width = flat.shape
-    low, high = np.empty(count, flat.dtype), np.empty(count, flat.dtype)
-    totals, squares = np.empty(count), np.empty(count)
-    spots = word_places(flat)
-    words = np.empty(spots.shape, np.uint64)
-    scale = Scale.of(flat)
-    # One scratch for all pieces: fresh memory would cost more than the sums.
-    scratch = np.empty((min(scale.rows, count), min(scale.columns, width)), scale.kind)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for piece in pieces(count, scale.rows):
-            rows = flat[piece]
-            np.min(rows, axis=1, out=low[piece])
-            np.max(rows, axis=1, out=high[piece])
-            words[piece] = spots[piece]
-            totals[piece], squares[piece] = piece_sums(rows, scratch, scale)
-    return Survey(low, high, totals, squares, words)
+    if flat.dtype.char in KINDS and flat.dtype.isnative:
+        octets = flat.view(np.uint8).reshape(-1)
+        offsets = np.arange(len(flat)) * (flat.shape[1] * flat.itemsize)
+        return survey_at(octets, offsets, flat.dtype.char, flat.shape[1])[0]
+    found = Survey.empty(len(flat), flat.dtype, flat.shape[1] * flat.itemsize)
+    found.words[:] = word_places(flat)
+    for piece in pieces(*flat.shape):
+        rows = flat[piece]
+        np.min(rows, axis=1, out=found.low[piece])
+        np.max(rows, axis=1, out=found.high[piece])
+        with np.errstate(invalid="ignore"):
+            wide = survey(rows.astype(np.float64))
+        found.totals[piece], found.squares[piece] = wide.totals, wide.squares
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How values are converted for summing: the float type, and how many at a time."""
+def survey_at(
+    source: NDArray[np.uint8], offsets: NDArray[np.int64], kind: str, width: int
+) -> tuple[Survey, NDArray[np.bool_]]:
+    """Look at rows of ``width`` values that lie at ``offsets`` of ``source``.
 
-    kind: Any
-    segment: int
-    rows: int
-    columns: int
+    ``kind`` is a dtype's character, or ``TAGGED``. Also, bool (n,), whether all tags are right.
 
-    @classmethod
-    def of(cls, flat: NDArray[Any]) -> Scale:
-        """8-bit values as float32, which is exact by segments; all others as float64."""
-        small = flat.dtype.itemsize == 1
-        kind: Any = np.float32 if small else np.float64
-        room = SCRATCH_BYTES // np.dtype(kind).itemsize
-        columns = room // LONG_SEGMENT * LONG_SEGMENT
-        rows = max(1, room // max(1, flat.shape[1]))
-        return cls(kind, SEGMENT if small else LONG_SEGMENT, rows, columns)
-
-
-def piece_sums(
-    rows: NDArray[Any], scratch: NDArray[Any], scale: Scale
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sums and sums of squares of some rows, converted in ``scratch``."""
-    width = rows.shape[1]
-    floats = scratch[: len(rows)]
-    if width <= scale.columns:
-        np.copyto(floats, rows, casting="unsafe")
-        return row_sums(floats, scale.segment)
-    totals, squares = np.zeros(len(rows)), np.zeros(len(rows))
-    for span in pieces(width, scale.columns):
-        part = floats[:, : span.stop - span.start]
-        np.copyto(part, rows[:, span], casting="unsafe")
-        more, more_squares = row_sums(part, scale.segment)
-        totals += more
-        squares += more_squares
-    return totals, squares
+    Raises:
+        ValueError: where a row lies outside of ``source``.
+    """
+    dtype = np.dtype("f" if kind == TAGGED else kind)
+    found = Survey.empty(len(offsets), dtype, width * dtype.itemsize)
+    sound = np.empty(len(offsets), np.uint8)
+    loops.survey(
+        source,
+        np.ascontiguousarray(offsets, np.int64),
+        kind,
+        width,
+        found.low,
+        found.high,
+        found.totals,
+        found.squares,
+        found.words,
+        sound,
+    )
+    return found, sound.view(np.bool_)
 
 
-def pieces(count: int, step: int) -> Iterator[slice]:
-    """Slices of ``step`` rows."""
+def pieces(count: int, width: int) -> Iterator[slice]:
+    """Slices of rows of about ``PIECE_VALUES`` values."""
+    step = max(1, PIECE_VALUES // width)
     for first in range(0, count, step):
-        yield slice(first, min(first + step, count))
-
-
-def row_sums(rows: NDArray[Any], segment: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Sums and sums of squares of (m, k) floats, added up by segments of columns."""
-    width = rows.shape[1]
-    if width <= segment:
-        ones = np.ones(width, rows.dtype)
-        return np.vecdot(rows, ones).astype(np.float64), np.vecdot(rows, rows).astype(np.float64)
-    whole = width // segment * segment
-    ones = np.ones(segment, rows.dtype)
-    parts = rows[:, :whole].reshape(len(rows), -1, segment)
-    totals = np.vecdot(parts, ones).sum(axis=1, dtype=np.float64)
-    squares = np.vecdot(parts, parts).sum(axis=1, dtype=np.float64)
-    if whole < width:
-        rest = rows[:, whole:]
-        totals += np.vecdot(rest, ones[: width - whole])
-        squares += np.vecdot(rest, rest)
-    return totals, squares
-
-
-def word_places(flat: NDArray[Any]) -> NDArray[np.uint64]:
-    """Up to ``WORDS`` words of each row, uint64 (m, w): a view, if rows have 8 bytes or more."""
-    octets = flat.view(np.uint8)
-    count, width = octets.shape
-    if width < 8:
-        padded = np.zeros((count, 8), np.uint8)
-        padded[:, :width] = octets
-        return padded.view(np.uint64)
-    gap = (width - 8) // (WORDS - 1)
-    shape = (count, WORDS if gap else 1)
-    return np.ndarray(shape, np.uint64, octets.data, 0, (octets.strides[0], gap or 8))
+        yield slice(first, first + step)

@@ -127,7 +127,7 @@ def of_parts(block: Block) -> Iterator[tuple[Column, Unchanging]]:
     """The unchanging features of a block's parts."""
     for part in block.parts:
         if len(part.rows) and part.size:
-            shape, dtype = part.shape, part.values.dtype.name
+            shape, dtype = part.shape, part.dtype.name
             axis = channel_axis(shape)
             yield Column(part.name, part.primary, shape, dtype, axis), unchanging(part, axis)
 
@@ -143,26 +143,27 @@ def channel_axis(shape: tuple[int, ...]) -> int | None:
 
 def unchanging(part: Part, axis: int | None) -> Unchanging:
     """The features in which all records of a part (one at least) agree: mostly a glance tells."""
-    cube = by_feature(part, axis)
-    first = cube[0, :, 0]
-    rows = sorted({0, min(1, len(cube) - 1), len(cube) // 2, len(cube) - 1})
-    left = np.flatnonzero(agrees(cube[rows, :, :GLANCE], first))
-    for piece in part.pieces():
+    count = len(part.rows)
+    rows = sorted({0, min(1, count - 1), count // 2, count - 1})
+    glance = by_feature(part.take(np.array(rows)), part.shape, axis)
+    first = glance[0, :, 0].copy()
+    left = np.flatnonzero(agrees(glance[:, :, :GLANCE], first))
+    for piece in part.pieces() if len(left) else ():
+        cube = by_feature(part.flat[piece], part.shape, axis)
+        left = left[agrees(cube if len(left) == len(first) else cube[:, left], first[left])]
         if not len(left):
             break
-        chunk = cube[piece]
-        left = left[agrees(chunk if len(left) == len(first) else chunk[:, left], first[left])]
-    return Unchanging(len(cube), left, first[left] + first.dtype.type(0))  # no -0.0
+    return Unchanging(count, left, first[left] + first.dtype.type(0))  # no -0.0
 
 
-def by_feature(part: Part, axis: int | None) -> NDArray[Any]:
-    """The part's values as (records, features, values of a feature), not copied."""
+def by_feature(flat: NDArray[Any], shape: tuple[int, ...], axis: int | None) -> NDArray[Any]:
+    """Values (m, size) of records of ``shape`` as (m, features, values of one), not copied."""
     if axis is None:
-        return part.flat[:, :, None]
-    records, channels = len(part.flat), part.shape[axis]
-    if prod(part.shape[:axis]) == 1:
-        return part.flat.reshape(records, channels, part.size // channels)
-    return part.flat.reshape(records, part.size // channels, channels).swapaxes(1, 2)
+        return flat[:, :, None]
+    records, channels = len(flat), shape[axis]
+    if prod(shape[:axis]) == 1:
+        return flat.reshape(records, channels, prod(shape) // channels)
+    return flat.reshape(records, prod(shape) // channels, channels).swapaxes(1, 2)
 
 
 def agrees(cube: NDArray[Any], values: NDArray[Any]) -> NDArray[np.bool_]:

@@ -11,16 +11,13 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datascan.datum.content import Shape, complaint
-from datascan.layout import Bytes
-
-FLOAT_TAG = 0x35
-FLOAT_STRIDE = 5
+from datascan.layout import Bytes, InPlace
+from datascan.native.plain import FLOAT_STRIDE, FLOAT_TAG, TAGGED
 
 
 class Payload(Enum):
@@ -30,6 +27,10 @@ class Payload(Enum):
     BYTES = "data"
     FLOATS = "float_data"
     PACKED = "packed float_data"
+
+
+KINDS = {Payload.BYTES: "B", Payload.PACKED: "f", Payload.FLOATS: TAGGED}
+"""How values lie in the message, as ``InPlace`` calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,36 +79,18 @@ class Template:
             total |= (octet & np.uint8(0x7F)).astype(np.uint64) << np.uint64(7 * i)
         return (total & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
 
-    def values(self, values: Bytes) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def values(self, values: Bytes) -> tuple[InPlace, NDArray[np.bool_]]:
         """The payload of records that fit and are not encoded, (m, channels, height, width).
 
         And which of them are sound after all, (m,): a float among others without its tag is not.
         """
-        every = np.arange(len(values))
-        sound = np.ones(len(values), np.bool_)
-        if self.payload is Payload.BYTES:
-            data: NDArray[Any] = part_of(values, self.at, self.count).matrix(every)
-        elif self.payload is Payload.PACKED:
-            packed = part_of(values, self.at, 4 * self.count).matrix(every).view("<f4")
-            data = packed.astype(np.float32, copy=False)
-        else:
-            data, sound = self._floats(values)
-        return data.reshape(-1, *self.shape), sound
+        return InPlace.of(values, self.at, KINDS[self.payload], self.shape)
 
     def sound(self, values: Bytes) -> NDArray[np.bool_]:
         """Which of the records that fit have all of their float tags, (m,)."""
         if self.payload is not Payload.FLOATS:
             return np.ones(len(values), np.bool_)
-        return self._floats(values)[1]
-
-    def _floats(self, values: Bytes) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        whole = part_of(values, self.at, FLOAT_STRIDE * self.count)
-        octets = whole.matrix(np.arange(len(values)))
-        sound = (octets[:, ::FLOAT_STRIDE] == FLOAT_TAG).all(axis=1)
-        strided: NDArray[np.float32] = np.ndarray(
-            (len(values), self.count), "<f4", octets.data, 1, (octets.shape[1], FLOAT_STRIDE)
-        )
-        return strided.astype(np.float32), sound
+        return InPlace.of(values, self.at, TAGGED, (self.count,))[1]
 
     def _label_column(self, values: Bytes) -> NDArray[np.uint8]:
         return part_of(values, self.label_at, self.label_bytes).matrix(np.arange(len(values)))

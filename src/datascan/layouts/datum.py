@@ -139,7 +139,7 @@ def take_by_template(draft: Draft, rows: Numbers, template: Template) -> Numbers
     unsound = rows[~sound]
     if len(unsound):
         rows, values = rows[sound], values.take(sound)
-        data = None if data is None else data[sound]
+        data = None if data is None else data.only(sound)
     if template.label_bytes:
         draft.labels[rows] = template.labels(values)
         draft.present[rows] = True

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -47,10 +48,9 @@ def signatures_of(part: Part) -> NDArray[np.uint64]:
 
     Records of fewer than two values get 0: too little to be called a copy.
     """
-    flat = part.flat
     if part.size < 2:
-        return np.zeros(len(flat), np.uint64)
-    kind = crc32(repr((part.shape, flat.dtype.str)).encode())
+        return np.zeros(len(part.rows), np.uint64)
+    kind = crc32(repr((part.shape, stored(part).str)).encode())
     columns = [part.survey.words]
     for extent in part.extents:
         # One zero and one NaN, so that the order of comparisons cannot show.
@@ -60,6 +60,11 @@ def signatures_of(part: Part) -> NDArray[np.uint64]:
     mixed = ((found ^ (found >> SHIFT)) * factors(found.shape[1])).sum(axis=1, dtype=np.uint64)
     mixed = ((mixed ^ (mixed >> SHIFT)) + np.uint64(kind)) * FACTOR
     return np.asarray(np.maximum(mixed, np.uint64(1)))
+
+
+def stored(part: Part) -> np.dtype[Any]:
+    """The dtype of a part's values as they are compared: booleans are bytes."""
+    return np.dtype(np.uint8) if part.dtype == np.bool_ else part.dtype
 
 
 @cache
@@ -87,10 +92,11 @@ def digests_of(
     """128-bit digests of ``wanted`` rows: of shape, dtype and values, or of encoded bytes."""
     found: dict[int, bytes] = {}
     for part in parts:
-        kind = repr((part.shape, part.flat.dtype.str)).encode()
-        for i in np.flatnonzero(np.isin(part.rows, wanted)).tolist():
+        kind = repr((part.shape, stored(part).str)).encode()
+        chosen = np.flatnonzero(np.isin(part.rows, wanted))
+        for i, values in zip(chosen.tolist(), part.take(chosen), strict=True):
             digest = xxhash.xxh3_128(kind)
-            digest.update(part.flat[i].data)
+            digest.update(values.data)
             found[int(part.rows[i])] = digest.digest()
     for row in wanted.tolist():
         if row in encoded:

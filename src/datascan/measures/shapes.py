@@ -61,7 +61,7 @@ def measure_shapes(block: Block) -> ShapeTally | None:
     numbers = np.full(block.records, -1, np.int64)
     for part in block.parts:
         if part.primary:
-            kind = Kind(part.shape, part.values.dtype.name)
+            kind = Kind(part.shape, part.dtype.name)
             numbers[part.rows] = kinds.setdefault(kind, len(kinds))
     if block.pictures is not None:
         seen = block.pictures

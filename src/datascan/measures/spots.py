@@ -28,13 +28,14 @@ def measure_spots(block: Block, suspect: Suspect, wrong: Wrong) -> ByName | None
         doubtful = np.flatnonzero(suspect(part))
         if not len(doubtful):
             continue
-        bad = wrong(part.flat[doubtful])
+        values = part.take(doubtful)
+        bad = wrong(values)
         counts = bad.sum(axis=1)
         hit = counts > 0
         if hit.any():
             first = bad[hit].argmax(axis=1)
             rows = doubtful[hit]
-            value = part.flat[rows, first].astype(np.float64)
+            value = values[hit, first].astype(np.float64)
             facts = np.stack([counts[hit], first, value.view(np.int64)], axis=1)
             name = (part.name, part.shape, part.primary)
             flagged = Flagged.of(block.start + part.rows[rows], facts)

@@ -75,12 +75,12 @@ def of_part(part: Part) -> ValueTally:
             Highest(plain(high.max())),
             ExactSum.of(part.survey.totals),
             ExactSum.of(part.survey.squares),
-            part.flat.size,
+            len(part.rows) * part.size,
             0,
             0,
             0,
         )
-    odd = part.flat[~finite]
+    odd = part.take(np.flatnonzero(~finite))
     usable = np.isfinite(odd)
     zeroed = np.where(usable, odd, odd.dtype.type(0))
     more = survey(np.ascontiguousarray(zeroed))

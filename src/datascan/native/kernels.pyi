@@ -1,0 +1,17 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+def survey(
+    source: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    kind: str,
+    width: int,
+    low: NDArray[Any],
+    high: NDArray[Any],
+    totals: NDArray[np.float64],
+    squares: NDArray[np.float64],
+    words: NDArray[np.uint64],
+    sound: NDArray[np.uint8],
+) -> None: ...

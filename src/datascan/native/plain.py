@@ -1,0 +1,122 @@
+"""The inner loops in NumPy: what ``kernels.c`` does, said once more, slowly and exactly.
+
+Rows lie at ``offsets``, int64 (n,), of ``source``, uint8 (s,). ``kind`` is the character of their
+values' dtype, or ``TAGGED`` for float32 values that have a tag byte before each of them, as
+protobuf writes unpacked floats.
+
+Sums are taken in sixteen lanes: value i goes to lane i % 16, so that processors may add up several
+at once and still all get the same result.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+KINDS = frozenset("Bbfd")
+TAGGED = "t"
+FLOAT_TAG = 0x35
+FLOAT_STRIDE = 5
+LANES = 16
+WORDS = 8
+PIECE_BYTES = 1 << 18
+SPAN = 1 << 15
+"""Longer rows are summed in parts of so many values: a multiple of ``LANES``."""
+
+Octets = NDArray[np.uint8]
+Offsets = NDArray[np.int64]
+
+
+def survey(  # noqa: PLR0913, PLR0917  (the columns of one result, filled in place)
+    source: Octets,
+    offsets: Offsets,
+    kind: str,
+    width: int,
+    low: NDArray[Any],
+    high: NDArray[Any],
+    totals: NDArray[np.float64],
+    squares: NDArray[np.float64],
+    words: NDArray[np.uint64],
+    sound: Octets,
+) -> None:
+    """Look at all ``width`` values of every row; see ``datascan.survey.Survey`` for the columns.
+
+    ``sound``, (n,), is 0 where a tag is missing, else 1.
+
+    Raises:
+        ValueError: where a row lies outside of ``source``.
+    """
+    dtype = np.dtype("f" if kind == TAGGED else kind)
+    row_bytes = width * (FLOAT_STRIDE if kind == TAGGED else dtype.itemsize)
+    require_inside(len(source), offsets, row_bytes)
+    step = max(1, PIECE_BYTES // row_bytes)
+    for first in range(0, len(offsets), step):
+        piece = slice(first, first + step)
+        octets = np.stack([source[at : at + row_bytes] for at in offsets[piece].tolist()])
+        if kind == TAGGED:
+            rows, sound[piece] = untagged(octets)
+        else:
+            rows, sound[piece] = octets.view(dtype), 1
+        np.min(rows, axis=1, out=low[piece])
+        np.max(rows, axis=1, out=high[piece])
+        totals[piece], squares[piece] = sums(rows)
+        words[piece] = word_places(rows)
+
+
+def require_inside(size: int, offsets: Offsets, row_bytes: int) -> None:
+    """Raise ValueError unless all rows lie within a buffer of ``size`` bytes."""
+    if len(offsets) and (offsets.min() < 0 or offsets.max() > size - row_bytes):
+        raise ValueError("a row lies outside of its buffer")
+
+
+def untagged(octets: Octets) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Floats of (m, 5 k) bytes, (m, k), and whether all of a row's tags are right, (m,)."""
+    tagged = octets.reshape(len(octets), -1, FLOAT_STRIDE)
+    floats = np.ascontiguousarray(tagged[:, :, 1:]).view("<f4")[:, :, 0]
+    return floats.astype(np.float32), (tagged[:, :, 0] == FLOAT_TAG).all(axis=1)
+
+
+def sums(rows: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sums and sums of squares of (m, k) values, in lanes; of 8-bit integers they are exact."""
+    totals, squares = np.zeros((2, len(rows), LANES))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for first in range(0, rows.shape[1], SPAN):
+            wide = rows[:, first : first + SPAN].astype(np.float64)
+            totals, squares = add_lanes(totals, wide), add_lanes(squares, wide * wide)
+        return across(totals), across(squares)
+
+
+def add_lanes(lanes: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The lanes, (m, 16), with further values of each row, (m, k), added one after the other."""
+    count, width = rows.shape
+    whole = width // LANES * LANES
+    ranks = rows[:, :whole].reshape(count, -1, LANES)
+    added = np.add.reduce(np.concatenate([lanes[:, None], ranks], axis=1), axis=1)
+    added[:, : width - whole] += rows[:, whole:]
+    return np.asarray(added)
+
+
+def across(lanes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sixteen lanes, (m, 16), to one sum, (m,), in halves: 0 with 8, then 0 with 4, ..."""
+    while lanes.shape[1] > 1:
+        half = lanes.shape[1] // 2
+        lanes = lanes[:, :half] + lanes[:, half:]
+    return np.asarray(lanes[:, 0])
+
+
+def word_places(rows: NDArray[Any]) -> NDArray[np.uint64]:
+    """Up to ``WORDS`` words of each row of a C-contiguous array, uint64 (m, w), evenly spread.
+
+    A view, if rows have 8 bytes or more.
+    """
+    octets = rows.view(np.uint8)
+    count, width = octets.shape
+    if width < 8:
+        padded = np.zeros((count, 8), np.uint8)
+        padded[:, :width] = octets
+        return padded.view(np.uint64)
+    gap = (width - 8) // (WORDS - 1)
+    shape = (count, WORDS if gap else 1)
+    return np.ndarray(shape, np.uint64, octets.data, 0, (octets.strides[0], gap or 8))

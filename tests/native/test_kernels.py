@@ -1,0 +1,93 @@
+"""The compiled loops and their NumPy counterparts give the same, to the last bit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datascan.native import loops, plain
+from datascan.survey import Survey
+
+kernels = pytest.importorskip("datascan.native.kernels")
+
+ODD = [np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, 3.4e38, -3.4e38]
+
+
+def looked_at(module, source, offsets, kind, width):
+    dtype = np.dtype("f" if kind == plain.TAGGED else kind)
+    found = Survey.empty(len(offsets), dtype, width * dtype.itemsize)
+    sound = np.full(len(offsets), 7, np.uint8)
+    columns = (found.low, found.high, found.totals, found.squares, found.words, sound)
+    module.survey(source, np.array(offsets, np.int64), kind, width, *columns)
+    return columns
+
+
+@st.composite
+def rows(draw):
+    """A buffer, offsets of rows in it (overlapping, unaligned), their kind and width."""
+    kind = draw(st.sampled_from([*sorted(plain.KINDS), plain.TAGGED]))
+    width = draw(st.one_of(st.integers(1, 70), st.sampled_from([1024, 3072, 70_000])))
+    count = draw(st.integers(0, 5))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    dtype = np.dtype("f" if kind == plain.TAGGED else kind)
+    if dtype.kind == "f":
+        values = random.normal(size=(count, width)).astype(dtype)
+        values *= dtype.type(draw(st.sampled_from([1, 1e-30, 1e30])))
+        values[random.random(values.shape) < draw(st.sampled_from([0, 0.02]))] = random.choice(ODD)
+    else:
+        extent = np.iinfo(dtype)
+        values = random.integers(extent.min, extent.max + 1, (count, width)).astype(dtype)
+    octets = values.view(np.uint8).reshape(count, width, dtype.itemsize)
+    if kind == plain.TAGGED:
+        tags = np.full((count, width, 1), plain.FLOAT_TAG, np.uint8)
+        tags[random.random(tags.shape) < draw(st.sampled_from([0, 0.01]))] = 8
+        octets = np.concatenate([tags, octets], axis=2)
+    octets = octets.reshape(count, width * octets.shape[2])
+    before = draw(st.integers(0, 9))
+    source = np.concatenate([np.zeros(before, np.uint8), octets.ravel()])
+    offsets = before + np.arange(count) * octets.shape[1]
+    return source, random.permutation(offsets), kind, width
+
+
+@given(rows())
+def test_both_see_the_same(case):
+    for ours, theirs in zip(looked_at(kernels, *case), looked_at(plain, *case), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("module", [kernels, plain])
+@pytest.mark.parametrize("offset", [-1, 5, 2**62, -(2**62)])
+def test_a_row_outside_of_its_buffer(module, offset):
+    with pytest.raises(ValueError, match="outside"):
+        looked_at(module, np.zeros(8, np.uint8), [0, offset], "B", 4)
+
+
+@pytest.mark.parametrize("width", [0, -1, 2**62])
+def test_an_impossible_width(width):
+    columns = [np.empty(8, np.uint8)] * 6
+    with pytest.raises(ValueError, match="outside"):
+        kernels.survey(np.zeros(8, np.uint8), np.zeros(1, np.int64), "f", width, *columns)
+
+
+def test_a_column_that_is_too_short():
+    columns = [np.empty(size, np.uint8) for size in (2, 2, 16, 16, 16, 1)]
+    with pytest.raises(ValueError, match="outside"):
+        kernels.survey(np.zeros(8, np.uint8), np.zeros(2, np.int64), "B", 4, *columns)
+
+
+def test_the_compiled_ones_are_chosen_unless_the_environment_says_otherwise():
+    assert loops is kernels
+    told = subprocess.run(
+        [sys.executable, "-c", "from datascan.native import loops; print(loops.__name__)"],
+        env={**os.environ, "DATASCAN_PLAIN": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == "datascan.native.plain"
