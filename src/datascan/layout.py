@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
 from math import prod
 from typing import Any, ClassVar
 
@@ -15,14 +14,9 @@ from numpy.typing import NDArray
 
 from datascan.block import Block, Fault, Labels
 from datascan.model import Options
+from datascan.native import loops
 from datascan.native.plain import FLOAT_STRIDE, TAGGED, untagged
 from datascan.survey import Survey, survey_at
-
-NARROW = 64
-"""Strings of so few bytes are gathered one byte at a time."""
-
-SHORT_RUN = 8
-"""Fewer rows than this at one stride are copied one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,33 +51,13 @@ class Bytes:
         return Bytes(self.buffer, self.offsets[rows], self.lengths[rows])
 
     def matrix(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The strings of ``rows``, all of one length k, side by side: a new array (m, k).
-
-        Strings at a constant distance (as stores lay them) are copied in one go.
-        """
-        offsets = self.offsets[rows]
+        """The strings of ``rows``, all of one length k, side by side: a new array (m, k)."""
         width = int(self.lengths[rows[0]]) if len(rows) else 0
         out = np.empty((len(rows), width), np.uint8)
-        if len(rows) == 0 or width == 0:
-            return out
-        if width <= NARROW:
-            return np.ascontiguousarray(self.buffer[offsets[:, None] + np.arange(width)])
-        breaks = np.flatnonzero(np.diff(np.diff(offsets))) + 1
-        if len(rows) > SHORT_RUN * (len(breaks) + 1):
-            for first, last in pairwise([0, *(breaks + 1).tolist(), len(rows)]):
-                out[first:last] = self._run(offsets, first, last, width)
-        else:
-            source = self.buffer.data
-            joined = b"".join([source[at : at + width] for at in offsets.tolist()])
-            out[:] = np.frombuffer(joined, np.uint8).reshape(out.shape)
+        if width:
+            offsets = np.ascontiguousarray(self.offsets[rows], np.int64)
+            loops.gather(self.buffer, offsets, width, out)
         return out
-
-    def _run(
-        self, offsets: NDArray[np.int64], first: int, last: int, width: int
-    ) -> NDArray[np.uint8]:
-        start = int(offsets[first])
-        step = int(offsets[first + 1]) - start if last - first > 1 else width
-        return np.ndarray((last - first, width), np.uint8, self.buffer.data, start, (step, 1))
 
 
 @dataclass(frozen=True, eq=False)

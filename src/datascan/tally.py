@@ -16,6 +16,9 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.native import loops
+from datascan.native.plain import LIMBS
+
 T = TypeVar("T")
 
 
@@ -85,18 +88,11 @@ class ExactSum:
             wide = values.astype(np.uint64 if values.dtype.kind == "u" else np.int64)
             high, low = wide >> 32, wide & 0xFFFFFFFF
             return cls(((int(high.sum()) << 32) + int(low.sum())) << 1074)
-        if not np.isfinite(values).all():
+        limbs = np.zeros(LIMBS, np.int64)
+        if not loops.add_exactly(np.ascontiguousarray(values), limbs):
             return cls(None)
-        mantissas, exponents = np.frexp(values)
-        whole = np.ldexp(mantissas, 53).astype(np.int64)
-        units = 0
-        for exponent in np.unique(exponents):
-            chosen = whole[exponents == exponent]
-            total = (int((chosen >> 27).sum()) << 27) + int((chosen & 0x7FFFFFF).sum())
-            shift = int(exponent) - 53 + 1074
-            # A subnormal's mantissa ends in as many zero bits as the shift is negative.
-            units += total << shift if shift >= 0 else total >> -shift
-        return cls(units)
+        used = np.flatnonzero(limbs).tolist()
+        return cls(sum(int(limbs[i]) << 32 * i for i in used))
 
     def __add__(self, right: ExactSum) -> ExactSum:
         if self.units is None or right.units is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -91,3 +92,44 @@ def test_the_compiled_ones_are_chosen_unless_the_environment_says_otherwise():
         check=True,
     )
     assert told.stdout.strip() == "datascan.native.plain"
+
+
+@given(st.lists(st.floats(), max_size=20))
+def test_both_add_the_same(values):
+    sums = np.zeros((2, plain.LIMBS), np.int64)
+    array = np.array(values, np.float64)
+    finite = [
+        module.add_exactly(array, limbs)
+        for module, limbs in zip((kernels, plain), sums, strict=True)
+    ]
+    assert finite[0] == finite[1] == bool(np.isfinite(array).all())
+    if finite[0]:
+        np.testing.assert_array_equal(*sums)
+        exact = sum((Fraction(value) for value in values), Fraction(0))
+        units = sum(int(limb) << 32 * i for i, limb in enumerate(sums[0]))
+        assert Fraction(units, 1 << 1074) == exact
+
+
+@pytest.mark.parametrize("module", [kernels, plain])
+def test_no_room_for_a_sum(module):
+    with pytest.raises(ValueError, match="room"):
+        module.add_exactly(np.ones(1), np.zeros(plain.LIMBS - 1, np.int64))
+
+
+@given(st.binary(max_size=200), st.lists(st.integers(-3, 210), max_size=9), st.integers(1, 80))
+def test_both_gather_the_same(octets, offsets, width):
+    source, rows = np.frombuffer(octets, np.uint8), np.array(offsets, np.int64)
+    inside = all(0 <= at <= len(octets) - width for at in offsets)
+    for module in (kernels, plain):
+        out = np.zeros((len(rows), width), np.uint8)
+        if not inside:
+            with pytest.raises(ValueError, match="outside"):
+                module.gather(source, rows, width, out)
+            continue
+        module.gather(source, rows, width, out)
+        assert [bytes(row) for row in out] == [octets[at : at + width] for at in offsets]
+
+
+def test_gather_needs_room():
+    with pytest.raises(ValueError, match="outside"):
+        kernels.gather(np.zeros(9, np.uint8), np.zeros(3, np.int64), 4, np.zeros(11, np.uint8))

@@ -22,6 +22,7 @@ from datascan.lmdb.pages import (
     PageFile,
     Tree,
 )
+from datascan.native import loops
 
 LEAVES_AT_ONCE = 128
 PAIRS_BYTES = 1 << 22
@@ -350,7 +351,9 @@ def overflow_values(
 
 def gather(data: Octets, starts: Numbers, width: int) -> Octets:
     """``width`` bytes from each of ``starts`` on, (n, width), C-contiguous."""
-    return np.ascontiguousarray(data[starts[:, None] + np.arange(width)])
+    out = np.empty((len(starts), width), np.uint8)
+    loops.gather(data, np.ascontiguousarray(starts), width, out)
+    return out
 
 
 def is_plain(tree: Tree) -> bool:

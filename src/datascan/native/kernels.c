@@ -270,8 +270,73 @@ static PyObject *survey(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+#define LIMBS 68
+#define LOW_HALF 0xFFFFFFFFu
+
+/* Finite values to limbs of 32 bits, counted from 2**-1074 on; whether all are finite. */
+static PyObject *add_exactly(PyObject *self, PyObject *arguments)
+{
+    Py_buffer values, limbs;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "y*w*", &values, &limbs))
+        return NULL;
+    int short_of_room = limbs.len < LIMBS * 8;
+    const uint64_t *bits = values.buf;
+    int64_t *to = limbs.buf;
+    int finite = 1;
+    for (Py_ssize_t i = 0; !short_of_room && i < values.len / 8; i++) {
+        uint64_t exponent = bits[i] >> 52 & 0x7FF;
+        uint64_t mantissa = bits[i] & 0xFFFFFFFFFFFFF;
+        int64_t sign = bits[i] >> 63 ? -1 : 1;
+        finite &= exponent != 0x7FF;
+        if (exponent) {
+            mantissa |= (uint64_t)1 << 52;
+            exponent--;
+        }
+        uint64_t low = (mantissa & LOW_HALF) << (exponent & 31);
+        uint64_t high = (mantissa >> 32) << (exponent & 31);
+        int64_t *limb = to + (exponent >> 5);
+        limb[0] += sign * (int64_t)(low & LOW_HALF);
+        limb[1] += sign * (int64_t)((low >> 32) + (high & LOW_HALF));
+        limb[2] += sign * (int64_t)(high >> 32);
+    }
+    PyBuffer_Release(&values);
+    PyBuffer_Release(&limbs);
+    if (short_of_room) {
+        PyErr_SetString(PyExc_ValueError, "there is no room for the sum");
+        return NULL;
+    }
+    return PyBool_FromLong(finite);
+}
+
+/* The bytes of each row, side by side. */
+static PyObject *gather(PyObject *self, PyObject *arguments)
+{
+    Py_buffer source, offsets, out;
+    Py_ssize_t width;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "y*y*nw*", &source, &offsets, &width, &out))
+        return NULL;
+    const int64_t *at = offsets.buf;
+    Py_ssize_t count = offsets.len / 8, i = 0;
+    unsigned char *to = out.buf;
+    if (width >= 0 && (!width || count <= out.len / width))
+        for (; i < count && at[i] >= 0 && at[i] <= source.len - width; i++, to += width)
+            memcpy(to, (const char *)source.buf + at[i], (size_t)width);
+    PyBuffer_Release(&source);
+    PyBuffer_Release(&offsets);
+    PyBuffer_Release(&out);
+    if (i < count) {
+        PyErr_SetString(PyExc_ValueError, "a row lies outside of its buffer");
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
     {"survey", survey, METH_VARARGS, NULL},
+    {"add_exactly", add_exactly, METH_VARARGS, NULL},
+    {"gather", gather, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -25,6 +25,12 @@ PIECE_BYTES = 1 << 18
 SPAN = 1 << 15
 """Longer rows are summed in parts of so many values: a multiple of ``LANES``."""
 
+LIMBS = 68
+LOW_HALF = 0xFFFFFFFF
+
+NARROW = 64
+"""Rows of so few bytes are gathered all at once."""
+
 Octets = NDArray[np.uint8]
 Offsets = NDArray[np.int64]
 
@@ -104,6 +110,44 @@ def across(lanes: NDArray[np.float64]) -> NDArray[np.float64]:
         half = lanes.shape[1] // 2
         lanes = lanes[:, :half] + lanes[:, half:]
     return np.asarray(lanes[:, 0])
+
+
+def add_exactly(values: NDArray[np.float64], limbs: NDArray[np.int64]) -> bool:
+    """Add values, (n,), to a number of ``LIMBS`` limbs; return whether all of them are finite.
+
+    Limb i counts multiples of 2**(32 i - 1074): every finite float64 is a whole multiple of the
+    first one's unit, so nothing is rounded. Limbs are int64, and hold 2**30 values without carry.
+
+    Raises:
+        ValueError: where there are fewer limbs.
+    """
+    if len(limbs) < LIMBS:
+        raise ValueError("there is no room for the sum")
+    bits = values.view(np.int64)
+    exponent = bits >> 52 & 0x7FF
+    mantissa = bits & 0xFFFFFFFFFFFFF | (exponent > 0).astype(np.int64) << 52
+    sign = np.where(bits < 0, -1, 1)
+    place = np.maximum(exponent, 1) - 1
+    low = ((mantissa & LOW_HALF) << (place & 31)).view(np.uint64)
+    high = mantissa >> 32 << (place & 31)
+    parts = (low & LOW_HALF, (low >> 32) + (high.view(np.uint64) & LOW_HALF), high >> 32)
+    for i, part in enumerate(parts):
+        np.add.at(limbs, (place >> 5) + i, sign * part.astype(np.int64))
+    return not (exponent == 0x7FF).any()
+
+
+def gather(source: Octets, offsets: Offsets, width: int, out: Octets) -> None:
+    """Copy ``width`` bytes from each of ``offsets`` on into ``out``, (n, width).
+
+    Raises:
+        ValueError: where a row lies outside of ``source``.
+    """
+    require_inside(len(source), offsets, width)
+    if width <= NARROW:
+        out[:] = source[offsets[:, None] + np.arange(width)]
+        return
+    for row, at in enumerate(offsets.tolist()):
+        out[row] = source[at : at + width]
 
 
 def word_places(rows: NDArray[Any]) -> NDArray[np.uint64]:
