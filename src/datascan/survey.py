@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.native import loops
-from datascan.native.plain import KINDS, TAGGED, WORDS, word_places
+from datascan.native.plain import KINDS, TAGGED, mix_words
 
-__all__ = ["TAGGED", "Survey", "survey", "survey_at", "word_places"]
+__all__ = ["TAGGED", "Survey", "in_one_pass", "survey", "survey_at", "survey_into"]
 
 PIECE_VALUES = 1 << 15
 """Other types are converted in pieces of so many values, which stay in a core's own cache."""
@@ -27,23 +27,22 @@ class Survey:
 
     ``low`` and ``high``, (m,), of the values' dtype: NaN where a record holds one. ``totals`` and
     ``squares``, float64 (m,): sums of values and of their squares, meaningless where a value is
-    not finite, and exact for 8-bit values. ``words``, uint64 (m, at most 8): bytes of the record,
-    evenly spread.
+    not finite, and exact for 8-bit values. ``mixed``, uint64 (m,): a few words of the record,
+    evenly spread, mixed into one.
     """
 
     low: NDArray[Any]
     high: NDArray[Any]
     totals: NDArray[np.float64]
     squares: NDArray[np.float64]
-    words: NDArray[np.uint64]
+    mixed: NDArray[np.uint64]
 
     @classmethod
-    def empty(cls, count: int, dtype: Any, row_bytes: int) -> Survey:
-        """Room for ``count`` records of ``row_bytes`` bytes."""
-        words = WORDS if row_bytes >= 8 + WORDS - 1 else 1
+    def empty(cls, count: int, dtype: Any) -> Survey:
+        """Room for ``count`` records."""
         low, high = np.empty((2, count), dtype)
         totals, squares = np.empty((2, count))
-        return cls(low, high, totals, squares, np.empty((count, words), np.uint64))
+        return cls(low, high, totals, squares, np.empty(count, np.uint64))
 
     def take(self, rows: Any) -> Survey:
         """The figures of ``rows``: an index array or a mask."""
@@ -52,7 +51,7 @@ class Survey:
             self.high[rows],
             self.totals[rows],
             self.squares[rows],
-            self.words[rows],
+            self.mixed[rows],
         )
 
 
@@ -61,12 +60,12 @@ def survey(flat: NDArray[Any]) -> Survey:
 
     A record's figures depend on its values alone, not on its neighbours.
     """
-    if flat.dtype.char in KINDS and flat.dtype.isnative:
+    if in_one_pass(flat.dtype):
         octets = flat.view(np.uint8).reshape(-1)
         offsets = np.arange(len(flat)) * (flat.shape[1] * flat.itemsize)
         return survey_at(octets, offsets, flat.dtype.char, flat.shape[1])[0]
-    found = Survey.empty(len(flat), flat.dtype, flat.shape[1] * flat.itemsize)
-    found.words[:] = word_places(flat)
+    found = Survey.empty(len(flat), flat.dtype)
+    found.mixed[:] = mix_words(flat)
     for piece in pieces(*flat.shape):
         rows = flat[piece]
         np.min(rows, axis=1, out=found.low[piece])
@@ -88,7 +87,7 @@ def survey_at(
         ValueError: where a row lies outside of ``source``.
     """
     dtype = np.dtype("f" if kind == TAGGED else kind)
-    found = Survey.empty(len(offsets), dtype, width * dtype.itemsize)
+    found = Survey.empty(len(offsets), dtype)
     sound = np.empty(len(offsets), np.uint8)
     loops.survey(
         source,
@@ -99,10 +98,33 @@ def survey_at(
         found.high,
         found.totals,
         found.squares,
-        found.words,
+        found.mixed,
         sound,
     )
     return found, sound.view(np.bool_)
+
+
+def survey_into(
+    found: Survey, rows: slice, source: NDArray[np.uint8], offsets: NDArray[np.int64], width: int
+) -> None:
+    """As :func:`survey_at`, into the places ``rows`` of ``found``, whose dtype is the values'."""
+    loops.survey(
+        source,
+        offsets,
+        found.low.dtype.char,
+        width,
+        found.low[rows],
+        found.high[rows],
+        found.totals[rows],
+        found.squares[rows],
+        found.mixed[rows],
+        np.empty(len(offsets), np.uint8),
+    )
+
+
+def in_one_pass(dtype: np.dtype[Any]) -> bool:
+    """Whether values of ``dtype`` are surveyed as they are, without conversion."""
+    return dtype.char in KINDS and dtype.isnative
 
 
 def pieces(count: int, width: int) -> Iterator[slice]:

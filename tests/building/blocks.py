@@ -60,6 +60,11 @@ def part_of(values: Any, rows: Any = None, name: str = "data", *, primary: bool 
     return Part(name, chosen, values, primary)
 
 
+def array_of(part: Part) -> Any:
+    """All values of a part, (m, ...), wherever they lie."""
+    return part.flat.reshape(len(part.rows), *part.shape)
+
+
 def block_of_parts(
     parts: Sequence[Part],
     records: int,

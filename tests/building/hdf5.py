@@ -13,6 +13,7 @@ import numpy as np
 from datascan.model import Options
 from datascan.readers.hdf5 import Hdf5Reader
 from datascan.scanning import Scanned, scan
+from tests.building.blocks import array_of
 
 GZIP = {"compression": "gzip"}
 STORAGE: dict[str, dict[str, Any]] = {
@@ -112,7 +113,7 @@ def gathered(reader: Hdf5Reader) -> tuple[np.ndarray[Any, Any], list[str], list[
     for shard in reader.plan().shards:
         count = 0
         for block in reader.read(shard):
-            values += [row for part in block.parts if part.primary for row in part.values]
+            values += [row for part in block.parts if part.primary for row in array_of(part)]
             count += block.records
             if block.labels is not None:
                 pairs = zip(block.labels.values.tolist(), block.labels.present, strict=True)

@@ -71,7 +71,7 @@ def test_sums_of_a_record_do_not_depend_on_its_neighbours():
         alone = survey(values[row : row + 1].copy())
         assert alone.totals[0] == together.totals[row]
         assert alone.squares[0] == together.squares[row]
-        assert alone.words.tolist() == together.words[row : row + 1].tolist()
+        assert alone.mixed.tolist() == together.mixed[row : row + 1].tolist()
 
 
 def test_a_record_larger_than_the_scratch():

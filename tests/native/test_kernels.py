@@ -22,9 +22,9 @@ ODD = [np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, 3.4e38, -3.4e38]
 
 def looked_at(module, source, offsets, kind, width):
     dtype = np.dtype("f" if kind == plain.TAGGED else kind)
-    found = Survey.empty(len(offsets), dtype, width * dtype.itemsize)
+    found = Survey.empty(len(offsets), dtype)
     sound = np.full(len(offsets), 7, np.uint8)
-    columns = (found.low, found.high, found.totals, found.squares, found.words, sound)
+    columns = (found.low, found.high, found.totals, found.squares, found.mixed, sound)
     module.survey(source, np.array(offsets, np.int64), kind, width, *columns)
     return columns
 

@@ -13,6 +13,7 @@ from datascan.errors import DatasetError
 from datascan.model import Check
 from datascan.readers.hdf5 import Hdf5Reader
 from datascan.reporting import report_of
+from tests.building.blocks import array_of
 from tests.building.hdf5 import (
     GZIP,
     STORAGE,
@@ -162,7 +163,7 @@ def test_a_further_column_with_chunks_of_its_own(tmp_path):
         reader = reader_of(path, shard_bytes=shard_bytes)
         blocks = [block for shard in reader.plan().shards for block in reader.read(shard)]
         reader.close()
-        read = np.concatenate([block.parts[1].values for block in blocks])
+        read = np.concatenate([array_of(block.parts[1]) for block in blocks])
         np.testing.assert_array_equal(read, extra)
 
 
@@ -327,7 +328,7 @@ def test_a_shard_is_read_in_pieces(tmp_path):
     reader.close()
     assert (block.start, block.records) == (7, 24)
     assert block.labels.values.tolist() == list(range(7, 31))
-    np.testing.assert_array_equal(block.parts[0].values, values[7:31])
+    np.testing.assert_array_equal(array_of(block.parts[0]), values[7:31])
     assert marks == [(7, 24), (7, 24)]
 
 

@@ -14,7 +14,14 @@ from datascan.block import Block, Fault, Labels, Part
 from datascan.hdf5.choice import Table
 from datascan.hdf5.gaps import open_dataset
 from datascan.hdf5.inventory import Column
-from datascan.hdf5.rows import OpenColumn, Reading, block_rows, values_of
+from datascan.hdf5.rows import (
+    OpenColumn,
+    Reading,
+    arrays_of,
+    block_rows,
+    block_rows_in_file,
+    values_of,
+)
 from datascan.layout import Bytes, Layout, spread
 from datascan.measures.contents import digests_of, signatures_of
 from datascan.model import Options
@@ -84,7 +91,8 @@ def blocks(table: OpenTable, start: Start, first: int, stop: int) -> Iterator[Bl
     data = Reading(table.data, first, stop, mark)
     extras = [Reading(extra, first, stop, mark) for extra in table.extras]
     labels = read_labels(table.label, first, stop, mark) if table.label else None
-    rows = block_rows(table.data.column)
+    in_file = table.data.file_rows is not None
+    rows = (block_rows_in_file if in_file else block_rows)(table.data.column)
     at = first
     while at < stop:
         end = min(stop, at + rows, data.unit_end(at))
@@ -127,7 +135,7 @@ def number_block(data: Reading, name: str, start: Start, first: int, stop: int) 
 
 def octet_block(data: Reading, start: Start, first: int, stop: int) -> Block:
     """A block of records of variable length: encoded images, or bytes of no known meaning."""
-    readable, values, faults = values_of(data.take(first, stop), first)
+    readable, values, faults = arrays_of(data.take(first, stop), first)
     octets = [] if values is None else [one.tobytes() for one in values]
     full = np.array([bool(one) for one in octets], np.bool_)
     rows = readable[full] if octets else readable
@@ -175,7 +183,7 @@ def read_labels(column: OpenColumn, first: int, stop: int, mark: Mark) -> RowLab
     """The labels of rows ``first`` <= row < ``stop``; those beyond the column's end are missing."""
     end = max(first, min(stop, column.column.rows))
     mark(first, end - first)
-    found, values, faults = values_of(list(column.read(first, end)), first)
+    found, values, faults = arrays_of(list(column.read(first, end)), first)
     shape = (stop - first, *flat_shape(column.column.shape))
     whole: NDArray[Any] = np.zeros(shape, column.column.dtype)
     present = np.zeros(stop - first, np.bool_)

@@ -8,11 +8,11 @@ from typing import Any, Self
 from datascan.block import Fault
 from datascan.errors import DatasetError
 from datascan.hdf5.choice import Choice, Table, Unchosen, choose
+from datascan.hdf5.filerows import FileRows
 from datascan.hdf5.files import Source
 from datascan.hdf5.gaps import gaps
 from datascan.hdf5.inventory import Column, take_inventory
 from datascan.hdf5.opening import HDF5_ERRORS, fault_of_opening, open_file, reason
-from datascan.hdf5.rows import FileRows
 from datascan.hdf5.storage import missing_filter, rows_on_disk
 from datascan.hdf5.walking import opened
 from datascan.layouts.image import ImageLayout

@@ -6,22 +6,22 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
-from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from datascan.block import Fault
+from datascan.hdf5.filerows import FileRows, RowsInFile
 from datascan.hdf5.gaps import gaps
 from datascan.hdf5.inflating import Inflater
-from datascan.hdf5.inventory import Column, is_octets
+from datascan.hdf5.inventory import Column
 from datascan.hdf5.opening import HDF5_ERRORS, reason
-from datascan.hdf5.storage import contiguous_offset, rows_on_disk
+from datascan.hdf5.storage import rows_on_disk
 
 BLOCK_BYTES = 1 << 22
 BLOCK_ROWS = 4096
+BLOCK_BYTES_IN_FILE = 1 << 24
 UNIT_BYTES = 256 << 20
 """Chunks lie side by side in a slab of at most this many bytes; larger ones are read in parts."""
 
@@ -29,6 +29,11 @@ UNIT_BYTES = 256 << 20
 def block_rows(column: Column) -> int:
     """How many rows make a block: about four megabytes of them."""
     return min(BLOCK_ROWS, max(1, BLOCK_BYTES // max(1, column.record_bytes)))
+
+
+def block_rows_in_file(column: Column) -> int:
+    """The same for rows that are looked at where they lie: larger blocks cost no memory."""
+    return min(BLOCK_ROWS, max(1, BLOCK_BYTES_IN_FILE // max(1, column.record_bytes)))
 
 
 def unit_rows(column: Column) -> int:
@@ -43,12 +48,13 @@ def unit_rows(column: Column) -> int:
 class Slab:
     """Rows ``first`` <= row < ``stop`` as they were read; ``values`` None where they were not.
 
-    ``values`` has shape (stop - first, ...), in native byte order, or holds an object a record.
+    ``values`` has shape (stop - first, ...), in native byte order, or holds an object a record; or
+    they have been looked at, and stay in the file.
     """
 
     first: int
     stop: int
-    values: NDArray[Any] | None
+    values: NDArray[Any] | RowsInFile | None
     why: str = ""
 
     def part(self, first: int, stop: int) -> Slab:
@@ -56,7 +62,15 @@ class Slab:
         first, stop = max(first, self.first), min(stop, self.stop)
         if self.values is None:
             return Slab(first, stop, None, self.why)
-        return Slab(first, stop, self.values[first - self.first : stop - self.first])
+        return Slab(first, stop, self.array[first - self.first : stop - self.first])
+
+    @property
+    def array(self) -> NDArray[Any]:
+        """The values side by side; not to be asked where there are none."""
+        if isinstance(self.values, RowsInFile):
+            return self.values.array
+        assert self.values is not None  # noqa: S101
+        return self.values
 
 
 class OpenColumn:
@@ -90,10 +104,13 @@ class OpenColumn:
         for first, stop, why in found:
             self.gap_of[first:stop] = number[why]
 
-    def read(self, first: int, stop: int) -> Iterator[Slab]:
-        """The rows ``first`` <= row < ``stop`` as slabs, in order; none of them is left out."""
+    def read(self, first: int, stop: int, *, in_place: bool = False) -> Iterator[Slab]:
+        """The rows ``first`` <= row < ``stop`` as slabs, in order; none of them is left out.
+
+        With ``in_place``, values that lie in the file as they are need not be copied.
+        """
         if self.gap_of is None:
-            yield from self._read(first, stop)
+            yield from self._read(first, stop, in_place=in_place)
             return
         marks = self.gap_of[first:stop]
         edges = [0, *(np.flatnonzero(np.diff(marks)) + 1).tolist(), len(marks)]
@@ -103,11 +120,11 @@ class OpenColumn:
                 why = f"{self.column.name}: {self.reasons[gap - 1]}"
                 yield Slab(first + low, first + high, None, why)
             else:
-                yield from self._read(first + low, first + high)
+                yield from self._read(first + low, first + high, in_place=in_place)
 
-    def _read(self, first: int, stop: int) -> Iterator[Slab]:
+    def _read(self, first: int, stop: int, *, in_place: bool = False) -> Iterator[Slab]:
         if self.file_rows is not None:
-            yield from self._read_file(self.file_rows, first, stop)
+            yield from self._read_file(self.file_rows, first, stop, in_place=in_place)
             return
         quick = self.inflater.read(first, stop) if self.inflater else None
         if quick is not None:
@@ -118,14 +135,19 @@ class OpenColumn:
         except HDF5_ERRORS as error:
             yield from self._read_around(first, stop, error)
 
-    def _read_file(self, file: FileRows, first: int, stop: int) -> Iterator[Slab]:
+    def _read_file(
+        self, file: FileRows, first: int, stop: int, *, in_place: bool
+    ) -> Iterator[Slab]:
         try:
-            yield Slab(first, stop, native(file.read(first, stop), self.column))
+            if in_place and file.holds_as_they_are(self.column):
+                yield Slab(first, stop, file.look(first, stop))
+            else:
+                yield Slab(first, stop, native(file.read(first, stop), self.column))
         except OSError as error:
             if stop - first > 1:
                 middle = (first + stop) // 2
-                yield from self._read_file(file, first, middle)
-                yield from self._read_file(file, middle, stop)
+                yield from self._read_file(file, first, middle, in_place=in_place)
+                yield from self._read_file(file, middle, stop, in_place=in_place)
             else:
                 yield Slab(first, stop, None, f"{self.column.name}: {reason(error)}")
 
@@ -156,50 +178,6 @@ class OpenColumn:
             except HDF5_ERRORS as inner:
                 return f"chunk {(row, *corner)} of {self.column.name}: {reason(inner)}"
         return f"chunk {(row, *(0 for _ in columns))} of {self.column.name}: {reason(error)}"
-
-
-class FileRows:
-    """A contiguous dataset's rows, read from the file without HDF5 in between.
-
-    Reading into memory at hand costs less than mapping: no page of the file is to be mapped first,
-    and a disk that fails is an error, not a signal.
-    """
-
-    def __init__(self, path: str, dtype: np.dtype[Any], offset: int, column: Column) -> None:
-        self.path, self.dtype, self.offset = path, dtype, offset
-        self.shape = tuple(column.shape)
-        self.row_bytes = math.prod(self.shape) * dtype.itemsize
-
-    @classmethod
-    def of(cls, dataset: Any, column: Column) -> FileRows | None:
-        """The rows of a contiguous dataset; None where its bytes are not its values."""
-        offset = contiguous_offset(dataset)
-        if offset is None or is_octets(dataset.dtype) or not column.record_bytes:
-            return None
-        # Types that NumPy does not have (bfloat16, 12-bit integers) are for HDF5 to convert.
-        plain = dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True)
-        if not plain or not rows_on_disk(dataset, column):
-            return None
-        base = np.dtype(np.uint8) if dataset.dtype.base.kind == "b" else dataset.dtype.base
-        return cls(dataset.file.filename, base, offset, column)
-
-    def read(self, first: int, stop: int) -> NDArray[Any]:
-        """The rows ``first`` <= row < ``stop``.
-
-        Raises:
-            OSError: where the file ends before them, or cannot be read.
-        """
-        values = np.empty((stop - first, *self.shape), self.dtype)
-        octets = values.reshape(-1).view(np.uint8).data
-        with Path(self.path).open("rb", buffering=0) as file:
-            file.seek(self.offset + first * self.row_bytes)
-            done = 0
-            while done < len(octets):
-                count = file.readinto(octets[done:])
-                if not count:
-                    raise OSError("the file ends before this row")
-                done += count
-        return values
 
 
 def native(values: NDArray[Any], column: Column) -> NDArray[Any]:
@@ -238,7 +216,7 @@ class Reading:
         """The rows ``first`` <= row < ``stop`` as slabs, in order."""
         if self.column.file_rows is not None:
             self.mark(first, stop - first)
-            return list(self.column.read(first, stop))
+            return list(self.column.read(first, stop, in_place=True))
         taken: list[Slab] = []
         while first < stop:
             end = min(stop, self.unit_end(first))
@@ -253,7 +231,7 @@ class Reading:
 
 def values_of(
     slabs: Sequence[Slab], first: int
-) -> tuple[NDArray[np.int64], NDArray[Any] | None, list[Fault]]:
+) -> tuple[NDArray[np.int64], NDArray[Any] | RowsInFile | None, list[Fault]]:
     """What slabs hold: rows, counted from ``first``; their values (None without any); faults."""
     good = [slab for slab in slabs if slab.values is not None]
     rows = [np.arange(slab.first - first, slab.stop - first) for slab in good]
@@ -267,5 +245,12 @@ def values_of(
         return np.empty(0, np.int64), None, faults
     if len(good) == 1:
         return rows[0], good[0].values, faults
-    pieces = [slab.values for slab in good if slab.values is not None]
-    return np.concatenate(rows), np.concatenate(pieces), faults
+    return np.concatenate(rows), np.concatenate([slab.array for slab in good]), faults
+
+
+def arrays_of(
+    slabs: Sequence[Slab], first: int
+) -> tuple[NDArray[np.int64], NDArray[Any] | None, list[Fault]]:
+    """As :func:`values_of`, the values side by side in any case."""
+    rows, values, faults = values_of(slabs, first)
+    return rows, values.array if isinstance(values, RowsInFile) else values, faults

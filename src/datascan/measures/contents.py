@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 from zlib import crc32
 
@@ -19,12 +18,8 @@ import xxhash
 from numpy.typing import NDArray
 
 from datascan.block import Block, Part
-from datascan.survey import word_places
+from datascan.native.plain import FACTOR, SHIFT, WORDS, mix, word_places
 from datascan.tally import Joined, Tally
-
-SHIFT = np.uint64(29)
-FACTOR = np.uint64(0x9E3779B97F4A7C15)
-"""2**64 divided by the golden ratio, odd: multiplying by it spreads bits (Knuth, 6.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +46,19 @@ def signatures_of(part: Part) -> NDArray[np.uint64]:
     if part.size < 2:
         return np.zeros(len(part.rows), np.uint64)
     kind = crc32(repr((part.shape, stored(part).str)).encode())
-    columns = [part.survey.words]
-    for extent in part.extents:
+    mixed = part.survey.mixed
+    for place, extent in enumerate(part.extents):
         # One zero and one NaN, so that the order of comparisons cannot show.
-        plain = np.where(np.isnan(extent), 1, extent + 0) if part.is_float else extent
-        columns.append(word_places(plain.astype(extent.dtype).reshape(-1, 1)))
-    found = np.concatenate(columns, axis=1)
-    mixed = ((found ^ (found >> SHIFT)) * factors(found.shape[1])).sum(axis=1, dtype=np.uint64)
-    mixed = ((mixed ^ (mixed >> SHIFT)) + np.uint64(kind)) * FACTOR
+        same = np.where(np.isnan(extent), 1, extent + 0) if part.is_float else extent
+        column = word_places(same.astype(extent.dtype).reshape(-1, 1))
+        mixed = mixed + mix(column, WORDS + place)
+    mixed = ((mixed ^ (mixed >> SHIFT)) + np.uint64(kind)) * np.uint64(FACTOR)
     return np.asarray(np.maximum(mixed, np.uint64(1)))
 
 
 def stored(part: Part) -> np.dtype[Any]:
     """The dtype of a part's values as they are compared: booleans are bytes."""
     return np.dtype(np.uint8) if part.dtype == np.bool_ else part.dtype
-
-
-@cache
-def factors(count: int) -> NDArray[np.uint64]:
-    """Odd multipliers, one for each word: powers of ``FACTOR``."""
-    powers = [pow(int(FACTOR), i + 1, 1 << 64) for i in range(count)]
-    return np.array(powers, np.uint64)
 
 
 def shared(signatures: NDArray[np.uint64]) -> NDArray[np.int64]:

@@ -17,6 +17,8 @@
 
 #define LANES 16
 #define WORDS 8
+#define SHIFT 29
+#define FACTOR 0x9E3779B97F4A7C15u
 #define SEGMENT 65536 /* so many squares of 8-bit values fit into 32 bits */
 #define FLOAT_TAG 0x35
 #define FLOAT_STRIDE 5
@@ -167,17 +169,17 @@ static Py_ssize_t item_bytes(int kind)
     return kind == 'B' || kind == 'b' ? 1 : kind == 'd' ? 8 : 4;
 }
 
-/* Words of a row, evenly spread. */
-static void take_words(const unsigned char *row, Py_ssize_t nbytes, uint64_t *words)
+/* Words of a row, evenly spread, mixed into one. */
+static uint64_t mix_words(const unsigned char *row, Py_ssize_t nbytes)
 {
-    if (nbytes < 8) {
-        *words = 0;
-        memcpy(words, row, (size_t)nbytes);
-        return;
+    Py_ssize_t gap = nbytes < 8 ? 0 : (nbytes - 8) / (WORDS - 1);
+    uint64_t factor = FACTOR, mixed = 0;
+    for (int i = 0; i < (gap ? WORDS : 1); i++, factor *= FACTOR) {
+        uint64_t word = 0;
+        memcpy(&word, row + i * gap, nbytes < 8 ? (size_t)nbytes : 8);
+        mixed += (word ^ word >> SHIFT) * factor;
     }
-    Py_ssize_t gap = (nbytes - 8) / (WORDS - 1);
-    for (int i = 0; i < (gap ? WORDS : 1); i++)
-        memcpy(words + i, row + i * gap, 8);
+    return mixed;
 }
 
 static void put(int kind, void *column, Py_ssize_t row, double value)
@@ -190,7 +192,7 @@ static void put(int kind, void *column, Py_ssize_t row, double value)
     }
 }
 
-enum { SOURCE, OFFSETS, LOW, HIGH, TOTALS, SQUARES, WORDS_OUT, SOUND, BUFFERS };
+enum { SOURCE, OFFSETS, LOW, HIGH, TOTALS, SQUARES, MIXED, SOUND, BUFFERS };
 
 static void release(Py_buffer *buffers, int count)
 {
@@ -202,7 +204,6 @@ static void release(Py_buffer *buffers, int count)
 static int fits(const Py_buffer *b, int kind, Py_ssize_t width, Py_ssize_t stride)
 {
     Py_ssize_t count = b[OFFSETS].len / 8, item = item_bytes(kind);
-    Py_ssize_t words = width * item < 8 + WORDS - 1 ? 1 : WORDS;
     const int64_t *offsets = b[OFFSETS].buf;
     if (width < 1 || stride < 1 || width > b[SOURCE].len / stride)
         return count == 0;
@@ -211,7 +212,7 @@ static int fits(const Py_buffer *b, int kind, Py_ssize_t width, Py_ssize_t strid
             return 0;
     return b[LOW].len >= count * item && b[HIGH].len >= count * item &&
            b[TOTALS].len >= count * 8 && b[SQUARES].len >= count * 8 &&
-           b[WORDS_OUT].len >= count * words * 8 && b[SOUND].len >= count;
+           b[MIXED].len >= count * 8 && b[SOUND].len >= count;
 }
 
 static PyObject *survey(PyObject *self, PyObject *arguments)
@@ -225,7 +226,7 @@ static PyObject *survey(PyObject *self, PyObject *arguments)
         return NULL;
     Py_ssize_t stride = kind == 't' ? FLOAT_STRIDE : item_bytes(kind);
     Py_ssize_t nbytes = width * item_bytes(kind);
-    Py_ssize_t count = b[OFFSETS].len / 8, words = nbytes < 8 + WORDS - 1 ? 1 : WORDS;
+    Py_ssize_t count = b[OFFSETS].len / 8;
     if (!fits(b, kind, width, stride)) {
         release(b, BUFFERS);
         PyErr_SetString(PyExc_ValueError, "a row lies outside of its buffer");
@@ -261,7 +262,7 @@ static PyObject *survey(PyObject *self, PyObject *arguments)
         put(kind, b[HIGH].buf, i, found.high);
         ((double *)b[TOTALS].buf)[i] = found.total;
         ((double *)b[SQUARES].buf)[i] = found.square;
-        take_words(row, nbytes, (uint64_t *)b[WORDS_OUT].buf + i * words);
+        ((uint64_t *)b[MIXED].buf)[i] = mix_words(row, nbytes);
         ((unsigned char *)b[SOUND].buf)[i] = sound;
     }
     Py_END_ALLOW_THREADS

@@ -12,7 +12,7 @@ def survey(
     high: NDArray[Any],
     totals: NDArray[np.float64],
     squares: NDArray[np.float64],
-    words: NDArray[np.uint64],
+    mixed: NDArray[np.uint64],
     sound: NDArray[np.uint8],
 ) -> None: ...
 def add_exactly(values: NDArray[np.float64], limbs: NDArray[np.int64]) -> bool: ...

@@ -21,6 +21,10 @@ FLOAT_TAG = 0x35
 FLOAT_STRIDE = 5
 LANES = 16
 WORDS = 8
+SHIFT = np.uint64(29)
+FACTOR = 0x9E3779B97F4A7C15
+"""2**64 divided by the golden ratio, odd: multiplying by it spreads bits (Knuth, 6.4)."""
+
 PIECE_BYTES = 1 << 18
 SPAN = 1 << 15
 """Longer rows are summed in parts of so many values: a multiple of ``LANES``."""
@@ -44,7 +48,7 @@ def survey(  # noqa: PLR0913, PLR0917  (the columns of one result, filled in pla
     high: NDArray[Any],
     totals: NDArray[np.float64],
     squares: NDArray[np.float64],
-    words: NDArray[np.uint64],
+    mixed: NDArray[np.uint64],
     sound: Octets,
 ) -> None:
     """Look at all ``width`` values of every row; see ``datascan.survey.Survey`` for the columns.
@@ -68,7 +72,7 @@ def survey(  # noqa: PLR0913, PLR0917  (the columns of one result, filled in pla
         np.min(rows, axis=1, out=low[piece])
         np.max(rows, axis=1, out=high[piece])
         totals[piece], squares[piece] = sums(rows)
-        words[piece] = word_places(rows)
+        mixed[piece] = mix_words(rows)
 
 
 def require_inside(size: int, offsets: Offsets, row_bytes: int) -> None:
@@ -148,6 +152,18 @@ def gather(source: Octets, offsets: Offsets, width: int, out: Octets) -> None:
         return
     for row, at in enumerate(offsets.tolist()):
         out[row] = source[at : at + width]
+
+
+def mix_words(rows: NDArray[Any]) -> NDArray[np.uint64]:
+    """Up to ``WORDS`` words of each row of a C-contiguous array, mixed into one, uint64 (m,)."""
+    return mix(word_places(rows), 0)
+
+
+def mix(words: NDArray[np.uint64], place: int) -> NDArray[np.uint64]:
+    """The sum over words, uint64 (m, w), each times the factor of its place, from ``place`` on."""
+    factors = [pow(FACTOR, place + i + 1, 1 << 64) for i in range(words.shape[1])]
+    spread = (words ^ (words >> SHIFT)) * np.array(factors, np.uint64)
+    return np.asarray(spread.sum(axis=1, dtype=np.uint64))
 
 
 def word_places(rows: NDArray[Any]) -> NDArray[np.uint64]:
