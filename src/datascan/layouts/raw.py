@@ -36,6 +36,10 @@ class RawLayout(Layout):
 
 def signatures(values: Bytes) -> NDArray[np.uint64]:
     """A 64-bit hash of every value's bytes, never 0, uint64 (n,)."""
-    digest = xxhash.xxh3_64_intdigest
-    hashes = (max(1, digest(values.view(row))) for row in range(len(values)))
+    hashes = (signature(values.view(row)) for row in range(len(values)))
     return np.fromiter(hashes, np.uint64, len(values))
+
+
+def signature(content: bytes | memoryview) -> int:
+    """A 64-bit hash of some bytes, never 0."""
+    return max(1, xxhash.xxh3_64_intdigest(content))

@@ -127,15 +127,16 @@ def glance(row: int, kind: str, picture: Picture) -> Glance:
     planes = picture.planes
     if planes.dtype.kind == "f" and not np.isfinite(planes).all():
         finite = [plane[np.isfinite(plane)] for plane in planes]
-        low = np.array([values.min() if values.size else 0.0 for values in finite])
-        high = np.array([values.max() if values.size else 0.0 for values in finite])
-        values = np.concatenate(finite)
+        found = [survey(values.reshape(1, -1)) if values.size else None for values in finite]
+        low = np.array([one.low[0] if one else 0.0 for one in found])
+        high = np.array([one.high[0] if one else 0.0 for one in found])
+        count = sum(values.size for values in finite)
+        total = float(sum(one.totals[0] for one in found if one))
+        square = float(sum(one.squares[0] for one in found if one))
     else:
-        low, high, values = planes.min(axis=1), planes.max(axis=1), planes
-    total = square = 0.0
-    if values.size:
-        sums = survey(values.reshape(1, -1))
-        total, square = sums.totals[0], sums.squares[0]
+        whole = survey(planes)
+        low, high, count = whole.low, whole.high, planes.size
+        total, square = float(whole.totals.sum()), float(whole.squares.sum())
     return Glance(
         row,
         kind,
@@ -148,7 +149,7 @@ def glance(row: int, kind: str, picture: Picture) -> Glance:
         high,
         total,
         square,
-        values.size,
+        count,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
+import os
 
 HEADS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -94,7 +94,7 @@ def is_icon(data: bytes) -> bool:
 
 def promised(name: str) -> str | None:
     """The kind of image that a file name's extension promises."""
-    return EXTENSIONS.get(PurePosixPath(name).suffix.lower())
+    return EXTENSIONS.get(os.path.splitext(name)[1].lower())  # noqa: PTH122  (much faster)
 
 
 def first_bytes(data: bytes) -> str:

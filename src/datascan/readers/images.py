@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,7 @@ import numpy as np
 from datascan.block import Block, Fault, Labels
 from datascan.errors import DatasetError
 from datascan.folders.listing import Listing, Search, list_folder, read_list
-from datascan.layout import Bytes
-from datascan.layouts.raw import signatures
+from datascan.layouts.raw import signature
 from datascan.model import Options, Plan, Reader, Shard
 from datascan.pictures.gallery import look_at
 
@@ -98,14 +98,14 @@ class ImagesReader(Reader):
             yield first, len(sizes)
 
     def _block(self, shard: Shard, first: int, stop: int) -> Block:
-        base = shard.span[0]
+        base, home = shard.span[0], os.fspath(self.path)
         names = self.listing.names[first:stop]
         contents: list[bytes] = []
         faults: list[Fault] = []
         for row, name in enumerate(names):
             self.mark(first - base + row, 1)
             try:
-                contents.append(read_file(self.path / name))
+                contents.append(read_file(os.path.join(home, name)))  # noqa: PTH118  (much faster)
             except OSError as error:
                 contents.append(b"")
                 faults.append(Fault(row, "missing-file", error.strerror or str(error)))
@@ -121,7 +121,7 @@ class ImagesReader(Reader):
             names=[names[row] for row in rows],
         )
         prints = np.zeros(len(names), np.uint64)
-        prints[rows] = signatures(Bytes.of([contents[row] for row in rows]))
+        prints[rows] = [signature(contents[row]) for row in rows]
         return Block(
             shard.base + first - base,
             len(names),
@@ -140,16 +140,17 @@ class ImagesReader(Reader):
         return Labels(labels[rows], present[rows])
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: str) -> bytes:
     """All bytes of a regular file; a pipe or device is never opened, lest reading it wait for ever.
 
     Raises:
         OSError: where it is missing, unreadable, or no file.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
             raise OSError(0, "not a regular file")
-        return path.read_bytes()
+        with FileIO(path) as file:
+            return file.readall()
     except ValueError as error:  # a name with a null byte
         raise OSError(0, str(error)) from error
 
