@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.tally import ByName, ExactSum, Flagged, Highest, Joined, Lowest, add_all
+from datascan.tally import ByName, ExactSum, Flagged, Highest, Joined, Lowest, add_all, distinct
 from tests.building.blocks import travelled
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -139,3 +139,26 @@ def test_tallies_under_names(one, two, three):
     for name, text in left.entries.items():
         assert text == "".join(each.get(name, "") for each in (one, two, three))
     assert travelled(left) == left
+
+
+@given(
+    st.sampled_from(["u1", "i1", "u8", "i8", "f4"]),
+    st.lists(st.integers(0, 300), max_size=30),
+    st.booleans(),
+)
+def test_distinct_values_are_those_of_numpy(dtype, numbers, extreme):
+    values = np.array(numbers).astype(dtype)
+    if extreme and dtype[0] in "ui":
+        values = np.concatenate(
+            [values, np.array([np.iinfo(dtype).min, np.iinfo(dtype).max], dtype)]
+        )
+    for ours, theirs in zip(distinct(values), np.unique(values, return_counts=True), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+        assert ours.dtype == theirs.dtype
+
+
+def test_large_values_close_to_one_another_are_counted():
+    for values in (np.array([2**64 - 1, 2**64 - 3, 2**64 - 1], np.uint64), np.array([-(2**63)])):
+        found, counts = distinct(values)
+        assert found.tolist() == sorted(set(values.tolist()))
+        assert counts.sum() == len(values)

@@ -17,6 +17,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.tally import distinct
+
 SHUFFLED_LIMIT = 0.01
 """A batch size is unsafe for shuffled data from this probability of a gap on."""
 
@@ -59,7 +61,7 @@ class Epoch:
     @cached_property
     def classes(self) -> NDArray[np.int64]:
         """The classes that occur, ascending."""
-        return np.unique(self.labels)
+        return distinct(self.labels)[0]
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -69,7 +71,12 @@ class Epoch:
     @cached_property
     def codes(self) -> NDArray[np.int64]:
         """Every label's position in ``classes``."""
-        return np.searchsorted(self.classes, self.labels)
+        least, most = int(self.classes[0]), int(self.classes[-1])
+        if most - least > max(1 << 16, 2 * len(self.labels)):
+            return np.searchsorted(self.classes, self.labels)
+        places = np.zeros(most - least + 1, np.int64)
+        places[self.classes - least] = np.arange(len(self.classes))
+        return places[self.labels - least]
 
     @cached_property
     def order(self) -> NDArray[np.int64]:

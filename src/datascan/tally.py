@@ -51,6 +51,24 @@ def add_all(items: Iterable[T]) -> T | None:
     )
 
 
+def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The different values of a (n,) array, ascending, and how often each occurs.
+
+    As ``np.unique`` with counts; small whole numbers, as labels are, are counted, not sorted.
+    """
+    if values.dtype.kind in "iu" and len(values):
+        least, most = int(values.min()), int(values.max())
+        if most - least < max(1 << 16, 2 * len(values)):
+            wide = values if values.dtype.kind == "u" else values.astype(np.int64)
+            counts = np.bincount((wide - wide.dtype.type(least)).astype(np.int64))
+            used = np.flatnonzero(counts)
+            return (used.astype(wide.dtype) + wide.dtype.type(least)).astype(values.dtype), counts[
+                used
+            ]
+    found, counts = np.unique(values, return_counts=True)
+    return found, counts
+
+
 @dataclass(frozen=True, slots=True)
 class Lowest:
     """The smallest of some numbers."""

@@ -410,7 +410,7 @@ def test_reading_many_tables_rewrites_none(tmp_path):
     for _ in range(300):
         for pairs in reader.walk(KeyRange()):
             assert len(pairs) > 0
-    tables = [path for path in reader.store.root.glob("reader-*/*/*.ldb") if path.is_file()]
+    tables = [path for path in reader.store.root.glob("recovered/*.ldb") if path.is_file()]
     links = [path for path in tables if path.is_symlink()]
     reader.close()
     assert tables == links != []

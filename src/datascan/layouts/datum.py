@@ -116,7 +116,7 @@ class DatumLayout(Layout):
                     break
                 fits = template.fits(draft.values.take(rows))
                 unsound = take_by_template(draft, rows[fits], template)
-                rows = np.union1d(rows[~fits], unsound)
+                rows = np.sort(np.concatenate([rows[~fits], unsound]))
                 if not len(rows):
                     break
             if len(rows):

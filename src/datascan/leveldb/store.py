@@ -20,6 +20,8 @@ from datascan.leveldb.recovery import Recovered, recover, words_of
 
 PREFIX = "datascan-"
 CACHE_BYTES = 8 << 20
+NOBODY = 0
+"""The owner of the clones, to a copy that was sent to another process."""
 
 
 class Store:
@@ -61,7 +63,7 @@ class Store:
             raise
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_opened": {}, "_removal": None}
+        return {**self.__dict__, "_opened": {}, "_removal": None, "_owner": NOBODY}
 
     @property
     def db(self) -> Any:
@@ -77,9 +79,12 @@ class Store:
 
     def _open(self, recovered: Path) -> Any:
         try:
-            home = Path(tempfile.mkdtemp(prefix="reader-", dir=self.root)) / "clone"
-            tables = {n: recovered / name for n, name in Folder.of(recovered).tables.items()}
-            make_clone(home, read_state(recovered), tables)
+            home = recovered
+            if os.getpid() != self._owner:
+                # Only one process can open a clone: the recovered one is its maker's.
+                home = Path(tempfile.mkdtemp(prefix="reader-", dir=self.root)) / "clone"
+                tables = {n: recovered / name for n, name in Folder.of(recovered).tables.items()}
+                make_clone(home, read_state(recovered), tables)
             forbid_compaction(home)
             return plyvel.DB(
                 str(home), paranoid_checks=True, lru_cache_size=CACHE_BYTES, compression=None

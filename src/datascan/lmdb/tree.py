@@ -328,7 +328,7 @@ def leaf_nodes(file: PageFile, pages: Numbers, *, databases: bool = False) -> No
         where, verdict = overflow_values(file, at[big], length[big])
         at = at.copy()
         at[big], bad[big] = where, verdict
-    return Nodes(key_at, key_length, at, length, bad, tuple(np.unique(broken).tolist()))
+    return Nodes(key_at, key_length, at, length, bad, tuple(sorted(set(broken.tolist()))))
 
 
 def overflow_values(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from datascan.block import Block
 from datascan.gaps import BatchGaps, measure_gaps
 from datascan.model import Dataset
-from datascan.tally import Joined, Tally
+from datascan.tally import Joined, Tally, distinct
 
 MOST_CLASSES = 100_000
 LEAST_WHOLE = 0.99
@@ -119,7 +119,7 @@ def summarise(dataset: Dataset) -> LabelSummary:
     if kind == "regression":
         return LabelSummary("regression", values, indices, tally.lacking.array)
     whole = values[is_whole(values)]
-    classes, counts = np.unique(whole, return_counts=True)
+    classes, counts = distinct(whole)
     declared = dataset.options.num_classes is not None
     num_classes = dataset.options.num_classes or named_classes(dataset, classes)
     num_classes = min(num_classes, LARGEST)
@@ -156,7 +156,7 @@ def guess(values: NDArray[Any]) -> Literal["class", "regression"]:
         return "class"
     if is_whole(values).mean() < LEAST_WHOLE:
         return "regression"
-    return "class" if len(np.unique(values)) <= MOST_CLASSES else "regression"
+    return "class" if len(distinct(values)[0]) <= MOST_CLASSES else "regression"
 
 
 def label_text(label: Any) -> str:
