@@ -134,6 +134,16 @@ class Pairs:
         return Pairs(self.keys.take(rows), self.values.take(rows), kept)
 
 
+def clipped(pairs: Pairs, first: bytes | None, stop: bytes | None) -> Pairs:
+    """The entries with ``first`` <= key < ``stop``; keys are looked at only at the two ends."""
+    low, high = 0, len(pairs)
+    while first is not None and low < high and pairs.keys[low] < first:
+        low += 1
+    while stop is not None and high > low and pairs.keys[high - 1] >= stop:
+        high -= 1
+    return pairs if (low, high) == (0, len(pairs)) else pairs.take(np.arange(low, high))
+
+
 Mark = Callable[[int, int], None]
 """Called with a row, counted from the block's first, and a number of rows about to be decoded."""
 

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import weakref
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from datascan.leveldb.clone import forbid_compaction, make_clone, read_state
 from datascan.leveldb.folder import Folder
 from datascan.leveldb.inspection import inspect
 from datascan.leveldb.recovery import Recovered, recover, words_of
+from datascan.leveldb.tables import ApartTables
 
 PREFIX = "datascan-"
 CACHE_BYTES = 8 << 20
@@ -61,6 +63,15 @@ class Store:
             if isinstance(error, OSError):
                 raise cannot_clone(path, error) from error
             raise
+
+    @cached_property
+    def apart_tables(self) -> ApartTables | None:
+        """The store's tables, where they can be read without LevelDB."""
+        home = self.recovered.home
+        if home is None:
+            return None
+        paths = {number: home / name for number, name in Folder.of(home).tables.items()}
+        return ApartTables.of(self.recovered.tables, paths)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_opened": {}, "_removal": None, "_owner": NOBODY}

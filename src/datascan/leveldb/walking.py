@@ -8,7 +8,7 @@ one through it, and the fast one again from where a new iterator has nothing to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import islice
@@ -21,6 +21,7 @@ from datascan.keyvalue import KeyRange, show_key
 from datascan.layout import Bytes, Pairs
 from datascan.leveldb.inspection import damaged
 from datascan.leveldb.recovery import words_of
+from datascan.leveldb.tables import Run
 
 PAIRS_BYTES = 1 << 22
 PAIRS_ENTRIES = 4096
@@ -30,16 +31,13 @@ NEAR = 64
 
 CHECKED = {"verify_checksums": True, "fill_cache": False}
 
-Run = Generator[Pairs, None, bytes | None]
-"""Yields entries, and returns the key to go on from, if any."""
 
-
-def walk(db: Any, span: KeyRange, *, values: bool) -> Iterator[Pairs]:
-    """The entries of ``span``, about a megabyte at a time; no values unless asked for.
+def walk(db: Any, span: KeyRange, *, values: bool, begin: bytes | None = None) -> Iterator[Pairs]:
+    """The entries of ``span`` from ``begin`` on, some megabytes at a time; values if asked for.
 
     A stretch that cannot be read is told once, by the range in which it begins.
     """
-    at: bytes | None = span.first or b""
+    at: bytes | None = span.first or b"" if begin is None else begin
     while at is not None:
         at = yield from undamaged(db, at, span.stop, values=values)
         if at is not None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.block import Fault
-from datascan.layout import Bytes, Pairs
+from datascan.layout import Bytes, Pairs, clipped
 from datascan.lmdb.pages import (
     BIG_DATA,
     BRANCH,
@@ -214,16 +214,6 @@ def cuts(lengths: Numbers) -> list[int]:
         fitting = int(np.searchsorted(total, before + PAIRS_BYTES, side="right"))
         edges.append(min(max(start + 1, fitting), start + PAIRS_RECORDS, len(lengths)))
     return edges
-
-
-def clipped(pairs: Pairs, first: bytes | None, stop: bytes | None) -> Pairs:
-    """The entries with ``first`` <= key < ``stop``; keys are looked at only at the two ends."""
-    low, high = 0, len(pairs)
-    while first is not None and low < high and pairs.keys[low] < first:
-        low += 1
-    while stop is not None and high > low and pairs.keys[high - 1] >= stop:
-        high -= 1
-    return pairs if (low, high) == (0, len(pairs)) else pairs.take(np.arange(low, high))
 
 
 def fault_of(lost: LostPage) -> Fault:

@@ -1,4 +1,4 @@
-/* The inner loops: one pass over the values of each record, and the entries of LMDB leaf pages.
+/* The inner loops: one pass over the values of each record, and what goes with it.
 
    Every function does what a function of the same name in plain.py does, to the last bit; plain.py
    says what that is. Nothing here allocates more than a row, keeps state, or trusts an offset. */

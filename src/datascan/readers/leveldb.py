@@ -58,9 +58,14 @@ class LevelDbReader(KeyValueReader):
         return [KeyRange(first, stop) for first, stop in pairwise([None, *edges, None])]
 
     def walk(self, span: KeyRange, *, values: bool = True) -> Iterator[Pairs]:
-        """The entries of a key range."""
+        """The entries of a key range: as they lie in the tables, and by LevelDB from there on."""
+        begin: bytes | None = None
+        if self.store.apart_tables is not None:
+            begin = yield from self.store.apart_tables.walk(span, values=values)
+            if begin is None:
+                return
         if self.store.db is not None:
-            yield from walk(self.store.db, span, values=values)
+            yield from walk(self.store.db, span, values=values, begin=begin)
 
     def get(self, key: bytes) -> bytes | None:
         """The value of ``key``, if it can be read."""

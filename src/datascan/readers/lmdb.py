@@ -18,10 +18,10 @@ import lmdb
 from datascan.block import Fault
 from datascan.errors import DatasetError
 from datascan.keyvalue import KeyRange, KeyValueReader, show_key
-from datascan.layout import Bytes, Pairs
+from datascan.layout import Bytes, Pairs, clipped
 from datascan.lmdb.pages import NO_PAGE, PageFile, Tree, has_magic
 from datascan.lmdb.salvage import stray_leaves
-from datascan.lmdb.tree import PAIRS_RECORDS, TreeWalk, clipped, fault_of, is_plain
+from datascan.lmdb.tree import PAIRS_RECORDS, TreeWalk, fault_of, is_plain
 from datascan.model import Options, Plan
 
 DATA = "data.mdb"
