@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import Any, Protocol
@@ -182,6 +182,8 @@ class Block:
     """From row numbers to one digest each, equal if and only if the content is."""
     numbers: KeyNumbers | None = None
     opaque: bool = False
+    encoded: Mapping[int, bytes | memoryview] = field(default_factory=dict)
+    """Encoded images by row, where ``Options.undecoded`` asks for them; they are not looked at."""
 
     @property
     def broken(self) -> NDArray[np.bool_]:

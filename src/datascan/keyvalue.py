@@ -52,6 +52,8 @@ class TextLines:
 class KeyValueReader(Reader):
     """A store of key-value pairs. A backend provides ``ranges``, ``walk``, ``get``, ``nbytes``."""
 
+    seeks = False
+
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
         self.layout: Layout | None = None
@@ -127,6 +129,13 @@ class KeyValueReader(Reader):
             row += len(pairs)
             if shard.last is not None and row >= shard.last:
                 return
+
+    def with_options(self, options: Options) -> Reader:
+        """The same store, its layout under the same options."""
+        other = super().with_options(options)
+        if isinstance(other, KeyValueReader) and self.layout is not None:
+            other.layout = type(self.layout)(options)
+        return other
 
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
         """Keys of ``rows``, by walking the shard's keys."""

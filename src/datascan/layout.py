@@ -196,6 +196,7 @@ def spread(block: Block, rows: NDArray[np.int64], records: int) -> Block:
         ),
         signatures=signatures,
         digests=digests,
+        encoded={int(rows[row]): image for row, image in block.encoded.items()},
     )
 
 

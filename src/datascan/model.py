@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -65,6 +66,10 @@ class Options:
     resume: Path | None = None
     shard_bytes: int = 32 << 20
     """Shards are cut to about this many bytes; the report does not depend on it."""
+    thumbnails: bool = True
+    """Whether the report gets what only a page shows: thumbnails, samples, curves."""
+    undecoded: bool = False
+    """Readers hand out encoded images as they are (``Block.encoded``), and decode none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,8 @@ class Reader(ABC):
     backend: ClassVar[str]
     takes_several: ClassVar[bool] = False
     """Whether several paths make one dataset."""
+    seeks: ClassVar[bool] = True
+    """Whether a row of a shard can be read without those before it."""
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         self.paths = paths
@@ -153,6 +160,12 @@ class Reader(ABC):
     @abstractmethod
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
         """The keys of ``rows`` (ascending) of ``shard``; not UTF-8: with backslash escapes."""
+
+    def with_options(self, options: Options) -> Reader:
+        """The same planned dataset, to be read under other options. Only the first is closed."""
+        other = copy(self)
+        other.options = options
+        return other
 
     def close(self) -> None:  # noqa: B027  (most readers make nothing)
         """Remove whatever was made beside the dataset; safe to call twice."""

@@ -69,6 +69,9 @@ class DatumLayout(Layout):
         for rows in self._leftover(draft):
             take_exactly(draft, rows)
         stack_singles(draft)
+        if self.options.undecoded:
+            nbytes = int(values.lengths.sum())
+            return Block(start, count, nbytes, parts=tuple(draft.parts), encoded=draft.encoded)
         pictures, signatures = None, np.zeros(count, np.uint64)
         float_pixels: tuple[Part, ...] = ()
         for part in draft.parts:

@@ -23,6 +23,9 @@ class ImageLayout(Layout):
 
     def block(self, start: int, values: Bytes, mark: Mark) -> Block:
         """Every image decoded; no labels."""
+        if self.options.undecoded:
+            encoded = {row: values.view(row) for row in range(len(values))}
+            return Block(start, len(values), int(values.lengths.sum()), encoded=encoded)
         # The decoders take longer to import than a small store takes to scan.
         from datascan.pictures.gallery import look_at  # noqa: PLC0415
 

@@ -113,6 +113,10 @@ class ImagesReader(Reader):
                 if not contents[-1]:
                     faults.append(Fault(row, "empty-record", "the file has 0 bytes"))
         rows = [row for row, content in enumerate(contents) if content]
+        if self.options.undecoded:
+            encoded = {row: contents[row] for row in rows}
+            base = shard.base + first - base
+            return Block(base, len(names), sum(map(len, contents)), encoded=encoded)
         seen = look_at(
             [contents[row] for row in rows],
             rows,
