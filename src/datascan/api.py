@@ -6,17 +6,21 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace as replace_in
+
 from datascan import __version__
 from datascan.discovery import classes, names, only
 from datascan.errors import DatasetError, UsageError
+from datascan.illustrating import illustrated
 from datascan.model import Check, Options, Reader
 from datascan.report import Report
 from datascan.reporting import report_of
-from datascan.scanning import Progress, Scanned
+from datascan.scanning import Progress, Scanned, Silence
 from datascan.scanning import scan as scan_with
 
 PathLike = str | os.PathLike[str]
@@ -55,9 +59,12 @@ def run_scan(
 ) -> Report:
     """Scan, let ``use`` look at the result while the dataset is still open, and report."""
     checks = chosen_checks(options)
+    started = datetime.now().astimezone().isoformat(timespec="seconds")
     with closing(open_reader(paths, options, backend)) as reader:
         scanned = scan_with(reader, checks, progress)
-        report = report_of(scanned, version=__version__)
+        report = replace_in(report_of(scanned, version=__version__), started=started)
+        if options.thumbnails:
+            report = illustrated(report, scanned, progress or Silence())
         use(scanned)
         return report
 

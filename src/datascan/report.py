@@ -133,7 +133,53 @@ class MinBatchSize(msgspec.Struct, frozen=True):
     shuffled_1pct: Size
 
 
-class Report(msgspec.Struct, frozen=True):
+class ValueHistogram(msgspec.Struct, frozen=True):
+    """How the values of some records, spread evenly over the dataset, are distributed."""
+
+    bins: Annotated[list[Number], Meta(description="Edges: one more than ``counts``.")]
+    counts: Annotated[list[Count], Meta(max_length=64)]
+    records: Annotated[Size, Meta(description="How many records the sample holds.")]
+
+
+class GapCurve(msgspec.Struct, frozen=True):
+    """Shares of batches that lack a class, over a range of batch sizes."""
+
+    batch_sizes: Annotated[list[Size], Meta(description="Ascending.")]
+    sequential: list[Share]
+    shuffled: list[Share]
+
+
+class StripRow(msgspec.Struct, frozen=True):
+    """Where the records of a class lie, or of the classes from ``first`` to ``last``."""
+
+    first: Count
+    last: Count
+    records: Size
+    first_index: Count
+    last_index: Count
+    counts: Annotated[list[Count], Meta(description="Records in each stretch of the store.")]
+
+
+class Strip(msgspec.Struct, frozen=True):
+    """Where in the store each class lies.
+
+    Stretch i of ``bins`` holds the records whose index times ``bins`` divided by the number of
+    records, rounded down, is i.
+    """
+
+    bins: Size
+    rows: list[StripRow]
+
+
+class ImageSize(msgspec.Struct, frozen=True):
+    """How many images have this size in pixels."""
+
+    width: Count
+    height: Count
+    records: Size
+
+
+class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     """Dataset, findings and statistics of one scan."""
 
     schema: Literal["datascan-report/1"]
@@ -157,6 +203,23 @@ class Report(msgspec.Struct, frozen=True):
         list[BatchFigures], Meta(description="In the order in which they were asked for.")
     ]
     min_batch_size: MinBatchSize | None
+    started: Annotated[
+        str | None, Meta(description="When the scan began: ISO 8601 with its zone.")
+    ] = None
+    command: Annotated[
+        str | None, Meta(description="What was typed, quoted for a shell; absent from Python.")
+    ] = None
+    thumbnails: Annotated[
+        dict[str, str] | None,
+        Meta(description="Small pictures of examples by index, as data: URIs of JPEG or PNG."),
+    ] = None
+    histogram: ValueHistogram | None = None
+    gap_curve: GapCurve | None = None
+    strip: Strip | None = None
+    image_sizes: Annotated[
+        list[ImageSize] | None,
+        Meta(description="Where there are more shapes than ``shapes`` holds; the first 10,000."),
+    ] = None
 
     @property
     def passed(self) -> bool:
@@ -166,6 +229,12 @@ class Report(msgspec.Struct, frozen=True):
     def to_json(self) -> str:
         """The report as JSON text, indented, without NaN or Infinity tokens."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
+
+    def to_html(self) -> str:
+        """The report as a page of its own, which needs nothing beside it."""
+        from datascan.outputs.html import render  # noqa: PLC0415  (outputs know the report)
+
+        return render(self)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Report:
