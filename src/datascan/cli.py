@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit status."""
     try:
         options = parser().parse_args(arguments)
+        options.typed = typed(arguments)
         status: int = options.command(options)
         sys.stdout.flush()
     except DatascanError as error:
@@ -44,6 +46,12 @@ def run(arguments: Sequence[str]) -> int:
         print("datascan: interrupted", file=sys.stderr)
         return 128 + signal.SIGINT
     return status
+
+
+def typed(arguments: Sequence[str]) -> str:
+    """The command as it can be typed again; bytes that are not UTF-8 as backslash escapes."""
+    line = shlex.join(["datascan", *arguments])
+    return line.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def one_line(error: Exception) -> str:

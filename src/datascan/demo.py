@@ -1,4 +1,4 @@
-"""A small dataset of each kind with known faults, scanned before your eyes."""
+"""A small dataset of each kind with known faults, scanned before your eyes, as HTML too."""
 
 from __future__ import annotations
 
@@ -10,35 +10,76 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from datascan.api import checked_options, run_scan
 from datascan.errors import OutputError
 from datascan.report import Report
+from datascan.writing import check_writable
+from datascan.writing import write as write_file
 
 CLASSES = 10
 ANIMALS = ("cat", "dog", "frog")
 
+PAGES = Path("datascan-demo")
+"""Where HTML reports go without a folder given."""
+
 
 def demo(folder: Path | None, show: Callable[[Report], None]) -> int:
-    """Write the datasets (to stay, if ``folder`` is given), scan them, and show the reports.
+    """Write the datasets, scan them, show the reports, and write these as HTML.
 
-    Returns exit status 0: the faults are meant.
+    In ``folder``, if it is given; else the datasets go again, and the reports stay in a folder
+    ``datascan-demo`` where the command was given. Returns exit status 0: the faults are meant.
 
     Raises:
-        OutputError: where the datasets cannot be written, or are there already.
+        OutputError: where something cannot be written, or is there already.
     """
+    pages = folder or PAGES
+    if folder is None:
+        require_own(pages)
     with ExitStack() as stack:
         home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="datascan-")))
         for name, write, classes in DATASETS:
-            path = home / name
+            path, page = home / name, pages / page_name(name)
             write_new(path, write)
             print(f"$ datascan scan {path if folder else name} --num-classes {classes}\n")
-            show(run_scan([path], checked_options(num_classes=classes)))
+            report = run_scan([path], checked_options(num_classes=classes))
+            show(report)
+            write_file(page, [(report if folder else under_name(report, name)).to_html()])
             print()
     print("Every fault above was planted. `datascan explain RULE` tells what a rule means.")
     if folder:
         print(f"The datasets stay in {folder}.")
+    named = ", ".join(page_name(name) for name, _, _ in DATASETS)
+    print(f"The reports as HTML are in {pages}: {named}.")
     return 0
+
+
+def page_name(dataset: str) -> str:
+    """The file name of a dataset's HTML report."""
+    return f"{dataset}.html"
+
+
+def require_own(pages: Path) -> None:
+    """Make the folder of the reports, unless there is one that holds more than an earlier demo.
+
+    Raises:
+        OutputError: where it cannot be made, or holds something else.
+    """
+    own = {page_name(name) for name, _, _ in DATASETS}
+    try:
+        pages.mkdir(exist_ok=True)
+        others = sorted(path.name for path in pages.iterdir() if path.name not in own)
+    except OSError as error:
+        raise OutputError(f"cannot write {pages}: {error.strerror or error}") from error
+    if others:
+        raise OutputError(f"{pages} holds {others[0]}, which is not of a demo: give another folder")
+    check_writable(pages / page_name(DATASETS[0][0]))
+
+
+def under_name(report: Report, name: str) -> Report:
+    """The report of a dataset that goes again, under its mere name."""
+    return replace(report, dataset=replace(report.dataset, path=name))
 
 
 def write_new(path: Path, write: Callable[[Path], None]) -> None:

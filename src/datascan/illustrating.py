@@ -52,8 +52,10 @@ def gap_curve(report: Report, labels: LabelSummary) -> GapCurve | None:
     sizes = {int(size) for size in np.round(np.geomspace(1, count, CURVE_SIZES))}
     sizes |= {min(figures.batch_size, count) for figures in report.batch_sizes[:CURVE_SIZES]}
     if report.min_batch_size is not None:
-        sizes |= {report.min_batch_size.sequential, report.min_batch_size.shuffled_1pct}
-    ascending = sorted(size for size in sizes if size <= count)
+        least = report.min_batch_size
+        # The size before shows how steep the end of the line is.
+        sizes |= {least.sequential - 1, least.sequential, least.shuffled_1pct}
+    ascending = sorted(size for size in sizes if 0 < size <= count)
     sequential = [lacking / batches for batches, lacking in map(epoch.lacking, ascending)]
     return GapCurve(ascending, sequential, [epoch.p_lacking(size) for size in ascending])
 

@@ -169,7 +169,9 @@ def look_again(
     task = LookAgain(reader, by_shard(addresses), by_shard(dataset.addresses(samples)), bins)
     total = Seen()
     try:
-        for piece in looked(task, dataset, lambda: progress.update(dataset.records, scanned.nbytes)):
+        for piece in looked(
+            task, dataset, lambda: progress.update(dataset.records, scanned.nbytes)
+        ):
             total.thumbnails.update(piece.thumbnails)
             total.add(piece.counts, piece.records)
     except Exception:  # noqa: BLE001  (a report without pictures is better than none)

@@ -69,11 +69,13 @@ def check_outline(kind: str, data: bytes, max_pixels: int) -> None:
 def loaded(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Image.Image:
     """Open and load an image, a large JPEG at a fraction of its size."""
     image: Any = Image.open(io.BytesIO(data))
-    check_size(*image.size, max_pixels)
+    width, height = image.size
+    check_size(width, height, max_pixels)
     # A progressive JPEG is held in memory as a whole, at whatever scale it is decoded.
     if not image.info.get("progressive"):
         image.draft(None, (edge, edge))
-    check_size(*image.size, MOST_PIXELS)
+    width, height = image.size
+    check_size(width, height, MOST_PIXELS)
     if getattr(image, "tile", None) and image.format == "TIFF":
         for tile in image.tile:
             check_size(tile[1][2] - tile[1][0], tile[1][3] - tile[1][1], MOST_PIXELS)

@@ -1,4 +1,4 @@
-"""``datascan demo``: a dataset of each kind with planted faults, scanned."""
+"""``datascan demo``: a dataset of each kind with planted faults, scanned, with HTML reports."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ PLACE = 30
 def register(commands: Any) -> None:
     """Add the command."""
     command = commands.add_parser(
-        "demo", help="make a dataset of each kind with faults, and scan it"
+        "demo", help="make a dataset of each kind with faults, scan it, and write HTML reports"
     )
-    command.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="keep them there")
+    command.add_argument(
+        "folder",
+        nargs="?",
+        type=Path,
+        metavar="DIR",
+        help="keep the datasets, and write the reports, there (reports without it: datascan-demo)",
+    )
     command.set_defaults(command=run)
 
 

@@ -48,12 +48,16 @@ def register(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Scan, write what was asked for, and print the report."""
+    from msgspec.structs import replace
+
     from datascan import bad_records
     from datascan.api import checked_options, run_scan
     from datascan.delivery import check_outputs, hand_out, status, watched
     from datascan.writing import write
 
-    options = checked_options(**options_of(given))
+    # What only a page shows is left out where nobody will see a page.
+    shown = given.html is not None or given.json not in (None, "-")
+    options = checked_options(**options_of(given), thumbnails=shown)
     check_outputs(given, "bad-records", "resume")
     with watched(given) as (progress, interrupt):
 
@@ -65,5 +69,7 @@ def run(given: argparse.Namespace) -> int:
         report = run_scan(
             given.paths, options, backend=given.backend, progress=progress, use=keep_bad_records
         )
+    if shown:
+        report = replace(report, command=given.typed)
     hand_out(report, given)
     return status(report, interrupt)

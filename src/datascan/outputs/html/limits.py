@@ -1,0 +1,36 @@
+"""How much of a report a page holds, so that it can be mailed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MOST_BYTES = 1_900_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many findings, examples, thumbnails and figures there are, and how long a text is."""
+
+    findings: int
+    examples: int
+    text: int
+    thumbnails: int
+    points: int
+    rows: int
+
+
+LIMITS = (
+    Limits(findings=300, examples=20, text=240, thumbnails=60, points=20_000, rows=200),
+    Limits(findings=150, examples=20, text=120, thumbnails=60, points=10_000, rows=100),
+    Limits(findings=100, examples=5, text=60, thumbnails=20, points=5_000, rows=40),
+    Limits(findings=40, examples=3, text=40, thumbnails=0, points=1_000, rows=20),
+)
+"""From the first to the last, until the page is small enough; the last always is."""
+
+
+def short(text: str, width: int) -> str:
+    """Text cut in its middle to at most ``width`` characters."""
+    if len(text) <= width:
+        return text
+    half = (width - 1) // 2
+    return f"{text[: width - 1 - half]}…{text[len(text) - half :]}"

@@ -1,0 +1,181 @@
+"""What stands on the page, as plain values: the templates only lay it out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from datascan.outputs.html.figures import figures_of
+from datascan.outputs.html.limits import Limits, short
+from datascan.outputs.html.rulepages import Section, meaning, sections
+from datascan.outputs.html.tables import Figure
+from datascan.report import Example, Finding, Report
+from datascan.wording import counted, in_bytes, percent, visible
+
+SEVERITIES = ("error", "warning", "info")
+PICTURE = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]{1,40000}")
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleView:
+    """A row of a table of examples; ``index`` is None where it is about no single record."""
+
+    index: int | None
+    key: str
+    detail: str
+    thumbnail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleView:
+    """The findings of one rule at one severity: a card on the page."""
+
+    anchor: str
+    rule: str
+    severity: str
+    meaning: str
+    records: int
+    share: float
+    share_text: str
+    messages: tuple[str, ...]
+    fixes: tuple[str, ...]
+    examples: tuple[ExampleView, ...]
+    more: int
+    page: tuple[Section, ...]
+
+    @property
+    def has_records(self) -> bool:
+        """Whether any example names a record."""
+        return any(example.index is not None for example in self.examples)
+
+    @property
+    def has_thumbnails(self) -> bool:
+        """Whether any example has a picture."""
+        return any(example.thumbnail for example in self.examples)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """A report as a page, or a part of one, shows it.
+
+    ``anchor`` makes its ids unique, ``level`` is that of its first heading.
+    """
+
+    anchor: str
+    verdict: str
+    complete: bool
+    path: str
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    tally: tuple[tuple[str, int], ...]
+    rules: tuple[RuleView, ...]
+    left_out: int
+    figures: tuple[Figure, ...]
+    version: str
+    level: int = 1
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the script draws, by the id of its figure."""
+        return {figure.anchor: figure.data for figure in self.figures if figure.data}
+
+
+def view_of(report: Report, limits: Limits, anchor: str = "report", level: int = 1) -> ReportView:
+    """What is shown of a report within ``limits``."""
+    groups = grouped(report.findings[: limits.findings])
+    pictures = dict(list(pictures_of(report).items())[: limits.thumbnails])
+    path = shown(report.dataset.path, limits)
+    return ReportView(
+        anchor=anchor,
+        verdict=report.verdict,
+        complete=report.complete,
+        path=path,
+        title=f"{report.verdict.upper()} · {path}",
+        facts=tuple(facts_of(report, limits)),
+        tally=tuple((s, sum(f.severity == s for f in report.findings)) for s in SEVERITIES),
+        rules=tuple(
+            rule_view(f"{anchor}-finding-{i}", same, report, pictures, limits)
+            for i, same in enumerate(groups)
+        ),
+        left_out=max(0, len(report.findings) - limits.findings),
+        figures=tuple(figures_of(report, limits, anchor)),
+        version=shown(report.datascan, limits),
+        level=level,
+    )
+
+
+def shown(text: str, limits: Limits) -> str:
+    """Text from the dataset: harmless characters, and not too many of them."""
+    # Cut before as well, since an escape takes up to ten characters.
+    return short(visible(short(text, 2 * limits.text)), limits.text)
+
+
+def pictures_of(report: Report) -> Mapping[str, str]:
+    """The report's thumbnails, as far as they are pictures (a report may come from anywhere)."""
+    found = report.thumbnails or {}
+    return {index: uri for index, uri in found.items() if PICTURE.fullmatch(uri)}
+
+
+def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
+    """What, when, how long, and with which command."""
+    source = report.dataset
+    kind = f"{shown(source.backend, limits)}, {shown(source.layout, limits)}"
+    size = f"{counted(source.records, 'record')}, {in_bytes(source.bytes)}"
+    facts = [("Dataset", kind), ("Size", size)]
+    if report.started is not None:
+        facts.append(("Scanned", shown(report.started.replace("T", " ", 1), limits)))
+    facts.append(("Took", f"{report.elapsed_seconds:,.2f} s"))
+    if report.command is not None:
+        facts.append(("Command", shown(report.command, limits)))
+    return facts
+
+
+def grouped(findings: list[Finding]) -> list[list[Finding]]:
+    """Findings of one rule and severity together; the worst first, as the report has them."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.rule, finding.severity), []).append(finding)
+    return list(groups.values())
+
+
+def rule_view(
+    anchor: str, same: list[Finding], report: Report, pictures: Mapping[str, str], limits: Limits
+) -> RuleView:
+    """The card of a rule."""
+    records = max(finding.records for finding in same)
+    total = report.dataset.records
+    share = min(1.0, records / total) if total else 0.0
+    examples = [
+        example_view(example, pictures, limits)
+        for finding in same
+        for example in finding.examples[: limits.examples]
+        if example.index is not None or example.detail not in finding.message
+    ][: limits.rows]
+    named = sum(example.index is not None for example in examples)
+    rule = shown(same[0].rule, limits)
+    return RuleView(
+        anchor=anchor,
+        rule=rule,
+        severity=same[0].severity,
+        meaning=meaning(same[0].rule),
+        records=records,
+        share=share,
+        share_text=percent(share) if records else "",
+        messages=tuple(shown(finding.message, limits) for finding in same),
+        fixes=tuple(dict.fromkeys(shown(finding.fix, limits) for finding in same)),
+        examples=tuple(examples),
+        more=sum(finding.records for finding in same) - named if named else 0,
+        page=sections(same[0].rule),
+    )
+
+
+def example_view(example: Example, pictures: Mapping[str, str], limits: Limits) -> ExampleView:
+    """A row of the table of examples."""
+    return ExampleView(
+        index=example.index,
+        key=shown(example.key or "", limits),
+        detail=shown(example.detail, limits),
+        thumbnail=pictures.get(str(example.index)),
+    )

@@ -1,0 +1,49 @@
+"""Numbers and names as people read them: what all outputs for people share."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def percent(share: float) -> str:
+    """A share as a percentage; what is not 0 never looks like it, nor like 100% short of it."""
+    if share == 0:
+        return "0%"
+    if share < 0.0001:
+        return "< 0.01%"
+    return f"{share:.2%}" if share == 1 or share < 0.99995 else "> 99.99%"
+
+
+def number(value: float | None) -> str:
+    """A figure in at most six digits."""
+    return "?" if value is None else f"{value:.6g}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: "1 record", "2 classes"."""
+    if noun == "info" or count == 1:
+        return f"{count:,} {noun}"
+    return f"{count:,} {noun}es" if noun.endswith("s") else f"{count:,} {noun}s"
+
+
+def in_bytes(count: int) -> str:
+    """A number of bytes in its unit: "154.2 MB"."""
+    size, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 1000 or unit == "TB":
+            break
+        size /= 1000
+    return f"{count} B" if unit == "B" else f"{size:.1f} {unit}"
+
+
+def visible(text: str) -> str:
+    """Text whose control, format and unassigned characters show as escapes.
+
+    Keys come out of the dataset: none of them may move the cursor, or turn the writing round.
+    """
+    return "".join(c if harmless(c) else c.encode("unicode_escape").decode() for c in text)
+
+
+def harmless(character: str) -> bool:
+    """Whether a character is a plain one."""
+    return character == " " or unicodedata.category(character)[0] not in "CZ"
