@@ -1,0 +1,1 @@
+"""The HTML report: what stands in it, and what a browser makes of it."""
