@@ -256,3 +256,29 @@ def test_a_terminal_that_knows_ascii_only(tmp_path):
     result = datascan("lmdb", tmp_path / "tr\u00e4in", PYTHONIOENCODING="ascii")
     assert (result.returncode, result.stderr) == (0, "")
     assert "tr\\xe4in" in result.stdout
+
+
+def test_html_of_a_scan_and_of_its_saved_report(faulty, tmp_path):
+    saved, page, again = (tmp_path / name for name in ("r.json", "r.html", "again.html"))
+    arguments = ("lmdb", faulty, "--num-classes", 10, "--json", saved, "--html", page, "--quiet")
+    result = datascan(*arguments)
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", "")
+    report = json.loads(saved.read_text())
+    assert report["command"].startswith(f"datascan lmdb {faulty} --num-classes 10 --json ")
+    assert report["started"][:2] == "20"
+    assert {"strip", "gap_curve", "histogram", "thumbnails"} <= set(report)
+    result = datascan("report", saved, "--html", again)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert again.read_text() == page.read_text()
+    assert page.read_text().startswith("<!doctype html>")
+
+
+def test_what_only_a_page_shows_is_made_for_a_file_only(faulty):
+    report = json.loads(datascan("lmdb", faulty, "--json", "-").stdout)
+    assert not {"strip", "gap_curve", "histogram", "thumbnails", "command"} & set(report)
+
+
+def test_a_page_that_cannot_be_written_is_told_first(faulty, tmp_path):
+    fails_in_one_line("lmdb", faulty, "--html", tmp_path / "no" / "r.html")
+    fails_in_one_line("report", faulty / "data.mdb", "--html", tmp_path / "r.html")
+    assert not (tmp_path / "r.html").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 import datascan
@@ -43,12 +45,39 @@ def test_planted_faults(tmp_path, name, write, classes):
     assert found == PLANTED[name]
 
 
-def test_the_demo_prints_a_report_of_each(capsys, tmp_path):
+PAGES = {f"{name}.html" for name in PLANTED}
+
+
+def test_the_demo_prints_a_report_of_each(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     reports = []
     assert demo(None, reports.append) == 0
     assert [report.dataset.backend for report in reports] == ["lmdb", "leveldb", "hdf5", "images"]
     assert "explain" in capsys.readouterr().out
     demo(tmp_path / "kept", reports.append)
-    assert {path.name for path in (tmp_path / "kept").iterdir()} == set(PLANTED)
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == set(PLANTED) | PAGES
     with pytest.raises(OutputError, match="exists already"):
         demo(tmp_path / "kept", reports.append)
+
+
+def test_without_a_folder_the_pages_stay_and_nothing_else(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        assert demo(None, lambda _: None) == 0
+        assert [path.name for path in tmp_path.iterdir()] == ["datascan-demo"]
+        assert {path.name for path in Path("datascan-demo").iterdir()} == PAGES
+    assert "datascan-demo: train_lmdb.html" in capsys.readouterr().out
+    assert "<h1>train_lmdb</h1>" in Path("datascan-demo/train_lmdb.html").read_text()
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("datascan-demo").mkdir()
+    Path("datascan-demo/thesis.txt").touch()
+    with pytest.raises(OutputError, match=r"thesis\.txt"):
+        demo(None, lambda _: None)
+    Path("datascan-demo/thesis.txt").unlink()
+    Path("datascan-demo").rmdir()
+    Path("datascan-demo").touch()
+    with pytest.raises(OutputError, match="datascan-demo"):
+        demo(None, lambda _: None)

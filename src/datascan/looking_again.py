@@ -56,13 +56,16 @@ class Bins:
         """Where bins begin, and where the last one ends."""
         # Halves, since the range of float64 itself is no float64.
         width = (self.high / 2 - self.low / 2) / self.count
-        return [self.low + width * i + width * i for i in range(self.count)] + [self.high]
+        begins = [min(self.high, self.low + width * i + width * i) for i in range(self.count)]
+        return [*begins, self.high]
 
     def counted(self, values: NDArray[Any]) -> Numbers:
         """How many finite ``values`` lie in each bin, int64 (count,)."""
         floats = values.astype(np.float64).ravel()
         floats = floats[np.isfinite(floats)]
-        place = (floats / 2 - self.low / 2) / (self.high / 2 - self.low / 2) * self.count
+        # The smallest and the largest numbers leave no room between the ends.
+        span = (self.high / 2 - self.low / 2) or 1.0
+        place = (floats / 2 - self.low / 2) / span * self.count
         bins = np.clip(place, 0, self.count - 1).astype(np.int64)
         return np.bincount(bins, minlength=self.count).astype(np.int64)
 
@@ -97,9 +100,11 @@ class LookAgain:
         seen = Seen()
         shown = set(self.shown.get(shard.index, np.empty(0, np.int64)).tolist())
         sampled = set(self.sampled.get(shard.index, np.empty(0, np.int64)).tolist())
+        last = shard.last if shard.last is not None else 1 << ROW_BITS
         rows = [address - shard.base for address in sorted(shown | sampled)]
-        for first, last in runs_of(rows, seeks=self.reader.seeks):
-            for block in self.reader.read(shard.cut(first, last)):
+        rows = [row for row in rows if shard.first <= row < last]
+        for first, stop in runs_of(rows, seeks=self.reader.seeks):
+            for block in self.reader.read(shard.cut(first, stop)):
                 for row in places(rows, block, shard):
                     address = block.start + row
                     self._look(block, row, seen, (address in shown, address in sampled))
