@@ -51,22 +51,26 @@ def test_small_pictures_are_kept_exactly():
     assert np.array_equal(np.asarray(shown), np.asarray(image))
 
 
+def large(kind, **options):
+    return encode(picture(1, 300, 400), kind, **options)
+
+
 @pytest.mark.parametrize(
-    "data",
+    ("whole", "kept"),
     [
-        LARGE[: len(LARGE) // 2],
-        LARGE[:3000] + bytes(200) + LARGE[3200:],
-        encode(picture(1, 300, 400), "PNG")[:4000],
-        encode(picture(1, 300, 400), "GIF")[:3000],
-        encode(picture(1, 300, 400), "BMP")[:100_000],
-        encode(picture(1, 300, 400), "TIFF")[:100_000],
+        (LARGE, len(LARGE) // 2),
+        (large("PNG"), 4000),
+        (large("GIF", interlace=0), 8000),
+        (large("BMP"), 100_000),
+        (large("TIFF"), 100_000),
     ],
 )
-def test_of_damaged_images_what_could_be_decoded_is_shown(data):
-    shown = np.asarray(seen(thumbnail(data, LIMIT)))
-    # A BMP begins with its last row.
-    lost, decoded = sorted((shown[:4].std(), shown[-4:].std()))
-    assert lost < 5 < decoded
+def test_of_damaged_images_what_could_be_decoded_is_shown(whole, kept):
+    healthy = np.asarray(seen(thumbnail(whole, LIMIT)).convert("RGB")).astype(int)
+    shown = np.asarray(seen(thumbnail(whole[:kept], LIMIT)).convert("RGB")).astype(int)
+    differing = np.abs(healthy - shown).mean(axis=(1, 2))
+    assert differing.min() < 10
+    assert differing.max() > 3 * differing.min() + 1
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
 
 
