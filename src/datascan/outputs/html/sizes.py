@@ -12,6 +12,7 @@ from datascan.report import Report, ShapeFigures
 from datascan.wording import counted, number, percent, visible
 
 MOST_DOTS = 1500
+FEW_IMAGES = 20
 EDGE, MARGIN = 320, 44
 TIMES = " \N{MULTIPLICATION SIGN} "
 
@@ -116,7 +117,8 @@ def scatter(dots: list[tuple[int, int, int]]) -> Markup:
     """Widths and heights as SVG, both in logarithm, so that a turned image mirrors the other."""
     low = 10 ** (log10(max(1, min(min(w, h) for w, h, _ in dots))) - 0.08)
     high = 10 ** (log10(max(2, *(max(w, h) for w, h, _ in dots))) + 0.08)
-    most = max(records for _, _, records in dots)
+    # A few images more or less are no difference that a dot should show.
+    most = max(FEW_IMAGES, *(records for _, _, records in dots))
 
     def place(pixels: float) -> float:
         return (log10(max(1, pixels)) - log10(low)) / (log10(high) - log10(low)) * EDGE
