@@ -144,7 +144,7 @@ def values_of(block: Block, row: int) -> NDArray[Any] | None:
         if part.primary:
             at = int(np.searchsorted(part.rows, row))
             if at < len(part.rows) and part.rows[at] == row:
-                return np.asarray(part.values[at])
+                return part.take(np.array([at])).reshape(part.shape)
     return None
 
 
