@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from datascan.errors import DatascanError, DatasetError, OutputError, UsageError
+from datascan.errors import DatascanError, DatasetError, FindingsError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from datascan.api import scan
@@ -21,6 +21,7 @@ __all__ = [
     "DatasetError",
     "Example",
     "Finding",
+    "FindingsError",
     "OutputError",
     "Report",
     "UsageError",

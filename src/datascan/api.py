@@ -17,7 +17,7 @@ from datascan import __version__
 from datascan.discovery import classes, names, only
 from datascan.errors import DatasetError, UsageError
 from datascan.illustrating import illustrated
-from datascan.model import Check, Options, Reader
+from datascan.model import Check, Options, Reader, Severity
 from datascan.report import Report
 from datascan.reporting import report_of
 from datascan.scanning import Progress, Scanned, Silence
@@ -106,7 +106,7 @@ def recognised(known: Sequence[str], path: Path) -> str:
 def chosen_checks(options: Options) -> list[Check[Any]]:
     """All checks but those ignored; only those selected, if any are."""
     known = {kind.rule: kind for kind in classes("checks", Check)}
-    for rule in (*options.select, *options.ignore):
+    for rule in (*options.select, *options.ignore, *dict(options.severity)):
         if rule not in known:
             near = get_close_matches(rule, known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else "see datascan explain"
@@ -148,7 +148,23 @@ def in_form(name: str, value: Any) -> Any:
     """An option's value in the form that it is kept in."""
     if name in {"batch_sizes", "select", "ignore"}:
         return as_tuple(value)
+    if name == "severity":
+        return severities(value)
     return Path(value) if name in {"list_file", "resume"} and isinstance(value, str) else value
+
+
+def severities(given: Any) -> tuple[tuple[str, Severity], ...]:
+    """Severities by rule, as pairs; ``given`` is a mapping or pairs of rule and level.
+
+    Raises:
+        UsageError: where a level is none.
+    """
+    pairs = dict(given)
+    for rule, level in pairs.items():
+        if level not in tuple(Severity):
+            levels = ", ".join(Severity)
+            raise UsageError(f"severity of {rule} must be one of {levels}, not {level!r}")
+    return tuple((rule, Severity(level)) for rule, level in pairs.items())
 
 
 def as_tuple(value: Any) -> tuple[Any, ...]:

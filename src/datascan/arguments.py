@@ -43,6 +43,13 @@ def add_rule_arguments(command: argparse.ArgumentParser) -> None:
     rules = command.add_argument_group("rules")
     rules.add_argument("--select", action="append", metavar="RULE", help="only this rule")
     rules.add_argument("--ignore", action="append", metavar="RULE", help="all rules but this")
+    rules.add_argument(
+        "--severity",
+        type=rule_and_level,
+        action="append",
+        metavar="RULE=LEVEL",
+        help="another severity for a rule: error, warning or info",
+    )
     rules.add_argument("--fail-on", choices=("error", "warning", "never"))
     rules.add_argument("--max-pixels", type=positive, metavar="N", help="larger images: a finding")
 
@@ -96,6 +103,14 @@ def batch_sizes(text: str) -> list[int]:
     return [positive(size.strip()) for size in text.split(",")]
 
 
+def rule_and_level(text: str) -> tuple[str, str]:
+    """A rule and its severity, parted by an equals sign."""
+    rule, sign, level = text.partition("=")
+    if not sign or level not in {"error", "warning", "info"}:
+        raise argparse.ArgumentTypeError(f"{text!r} is not RULE=error, RULE=warning or RULE=info")
+    return rule, level
+
+
 def seconds(text: str) -> float:
     """A number of seconds above 0."""
     try:
@@ -113,6 +128,7 @@ OPTION_NAMES = {
     "label_type": "label_type",
     "select": "select",
     "ignore": "ignore",
+    "severity": "severity",
     "fail_on": "fail_on",
     "max_pixels": "max_pixels",
     "limit": "limit",

@@ -119,6 +119,15 @@ def hand_out(report: Report, given: argparse.Namespace) -> None:
             write(Path(target), [output.render(report)])
     if not quiet:
         show(report)
+    annotate([report], taken=given.json == "-")
+
+
+def annotate(reports: list[Report], *, taken: bool) -> None:
+    """Annotate a run of GitHub Actions; on standard error if standard output is ``taken``."""
+    from datascan.outputs import github
+
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        (sys.stderr if taken else sys.stdout).write(github.render_all(reports))
 
 
 def show(report: Report) -> None:

@@ -64,6 +64,8 @@ class Options:
     workers: int | None = None
     timeout: float = 60.0
     resume: Path | None = None
+    severity: tuple[tuple[str, Severity], ...] = ()
+    """Severities in place of the rules' own, by rule."""
     shard_bytes: int = 32 << 20
     """Shards are cut to about this many bytes; the report does not depend on it."""
     thumbnails: bool = True

@@ -11,9 +11,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from datascan.errors import DatasetError
+from datascan.errors import DatasetError, FindingsError
 
 SCHEMA = "datascan-report/1"
+
+MOST_LISTED = 10
+"""At most so many findings stand in the text of an error."""
 
 Count = Annotated[int, Meta(ge=0)]
 Size = Annotated[int, Meta(ge=1)]
@@ -220,11 +223,47 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
         list[ImageSize] | None,
         Meta(description="Where there are more shapes than ``shapes`` holds; the first 10,000."),
     ] = None
+    fail_on: Annotated[
+        Literal["error", "warning", "never"] | None,
+        Meta(description="The severity from which on a finding fails the scan."),
+    ] = None
+    rules: Annotated[
+        list[str] | None, Meta(description="The rules that were applied, by name.")
+    ] = None
 
     @property
     def passed(self) -> bool:
         """Whether there is no finding at or above the severity that fails a scan."""
         return self.verdict == "pass"
+
+    @property
+    def failing(self) -> tuple[Finding, ...]:
+        """The findings that fail the scan, worst first; none where it passed."""
+        if self.passed:
+            return ()
+        return tuple(finding for finding in self.findings if self.fails_by(finding))
+
+    def fails_by(self, finding: Finding) -> bool:
+        """Whether ``finding`` is at or above the severity that fails, and not accepted."""
+        if getattr(finding, "accepted", None):
+            return False
+        levels = {"warning": ("error", "warning"), "never": ()}.get(self.fail_on or "", ("error",))
+        return finding.severity in levels
+
+    def raise_for_findings(self) -> Report:
+        """The report itself if the dataset passed: the gate before a training.
+
+        Raises:
+            FindingsError: where it did not; lists what was found, worst first.
+        """
+        if self.passed:
+            return self
+        failing = self.failing
+        lines = [f"{self.dataset.path} fails: {len(failing)} finding(s)"]
+        lines += [f"  {f.severity} {f.rule}: {f.message}" for f in failing[:MOST_LISTED]]
+        if len(failing) > MOST_LISTED:
+            lines.append(f"  and {len(failing) - MOST_LISTED} more")
+        raise FindingsError("\n".join(lines), failing)
 
     def to_json(self) -> str:
         """The report as JSON text, indented, without NaN or Infinity tokens."""

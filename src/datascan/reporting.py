@@ -61,6 +61,8 @@ def report_of(scanned: Scanned, *, version: str) -> Report:
         shapes=shape_figures(dataset),
         batch_sizes=batch_figures(dataset),
         min_batch_size=min_batch_size(dataset),
+        fail_on=dataset.options.fail_on,
+        rules=sorted(scanned.rules) or None,
     )
 
 

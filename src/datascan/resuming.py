@@ -24,7 +24,15 @@ from datascan.model import Plan, Reader
 
 HEADER = b"datascan resume 1\n"
 ENTRY = struct.Struct("<QI")
-NOT_OF_THE_RESULT = ("workers", "timeout", "fail_on", "resume", "thumbnails", "undecoded")
+NOT_OF_THE_RESULT = (
+    "workers",
+    "timeout",
+    "fail_on",
+    "severity",
+    "resume",
+    "thumbnails",
+    "undecoded",
+)
 """Options that do not change what is measured."""
 
 SAFE = {

@@ -92,6 +92,7 @@ class Scanned:
     judgements: tuple[Judgement, ...]
     nbytes: int
     seconds: float
+    rules: tuple[str, ...] = ()
 
 
 def scan(reader: Reader, checks: Sequence[Check[Any]], progress: Progress | None = None) -> Scanned:
@@ -102,8 +103,14 @@ def scan(reader: Reader, checks: Sequence[Check[Any]], progress: Progress | None
     with closing(kept_shards(reader, plan, measures, progress)) as kept:
         total, complete = measure(MeasureShard(reader, measures), plan, progress, kept)
     dataset = with_copies(reader, gather(reader, plan, total, complete=complete))
-    judgements = tuple(judged for check in checks for judged in judge(check, dataset))
-    return Scanned(reader, dataset, judgements, total.nbytes, time.perf_counter() - began)
+    asked = dict(reader.options.severity)
+    judgements = tuple(
+        replace(judged, severity=asked.get(judged.rule, judged.severity))
+        for check in checks
+        for judged in judge(check, dataset)
+    )
+    rules = tuple(check.rule for check in checks)
+    return Scanned(reader, dataset, judgements, total.nbytes, time.perf_counter() - began, rules)
 
 
 def measures_of(checks: Sequence[Check[Any]]) -> Measures:

@@ -1,0 +1,96 @@
+"""The report as JUnit XML, which continuous integration services show.
+
+One test case for each rule applied. A rule fails where a finding of it fails the scan; findings
+below that stand in ``system-out`` of a case that passes: a skipped case would say that the rule was
+not applied, and services hide or count those apart.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape as escape_text
+from xml.sax.saxutils import quoteattr
+
+if TYPE_CHECKING:
+    from datascan.report import Finding, Report
+
+HELP = "a test case for every rule, as JUnit XML"
+FORBIDDEN = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]"
+)
+"""What XML 1.0 has no way to write (section 2.2), and what it discourages."""
+
+
+def render(report: Report) -> str:
+    """The report as one test suite."""
+    return render_all([report])
+
+
+def render_all(reports: list[Report]) -> str:
+    """A test suite for each report."""
+    suites = "".join(suite(report) for report in reports)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n{suites}</testsuites>\n'
+
+
+def suite(report: Report) -> str:
+    """One dataset: its rules by name. An incomplete scan is a case that errors."""
+    found: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        found.setdefault(finding.rule, []).append(finding)
+    rules = sorted({*(report.rules or ()), *found})
+    failures = sum(any(map(report.fails_by, found.get(rule, ()))) for rule in rules)
+    cases = [case(report, rule, found.get(rule, [])) for rule in rules]
+    if not report.complete:
+        cases.append(
+            f'    <testcase classname={attribute(report.dataset.path)} name="complete">\n'
+            '      <error message="the scan was stopped early"/>\n    </testcase>\n'
+        )
+    return (
+        f"  <testsuite name={attribute('datascan ' + report.dataset.path)} "
+        f'tests="{len(cases)}" failures="{failures}" errors="{int(not report.complete)}" '
+        f'skipped="0" time="{report.elapsed_seconds:.3f}">\n{"".join(cases)}  </testsuite>\n'
+    )
+
+
+def case(report: Report, rule: str, same: list[Finding]) -> str:
+    """One rule; its findings, if any."""
+    failing = [finding for finding in same if report.fails_by(finding)]
+    inner = ""
+    if failing:
+        inner += (
+            f"      <failure type={attribute(rule)} message={attribute(failing[0].message)}>"
+            f"{text(told(failing))}</failure>\n"
+        )
+    others = [finding for finding in same if finding not in failing]
+    if others:
+        inner += f"      <system-out>{text(told(others))}</system-out>\n"
+    head = f"    <testcase classname={attribute(report.dataset.path)} name={attribute(rule)}"
+    return f"{head}>\n{inner}    </testcase>\n" if inner else f"{head}/>\n"
+
+
+def told(findings: list[Finding]) -> str:
+    """Findings with their examples, a line each."""
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding.severity}: {finding.message}")
+        for example in finding.examples:
+            place = "" if example.index is None else f"#{example.index} {example.key or ''}  "
+            lines.append(f"  {place}{example.detail}")
+        lines.append(f"  -> {finding.fix}")
+    return "\n".join(lines)
+
+
+def writable(value: str) -> str:
+    """Text that XML can hold, what it cannot as backslash escapes."""
+    return FORBIDDEN.sub(lambda c: c[0].encode("unicode_escape").decode(), value)
+
+
+def text(value: str) -> str:
+    """Text between tags."""
+    return escape_text(writable(value))
+
+
+def attribute(value: str) -> str:
+    """A quoted attribute value."""
+    return quoteattr(writable(value))
