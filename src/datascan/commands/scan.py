@@ -35,6 +35,9 @@ def register(commands: Any) -> None:
         add_dataset_arguments(command, name)
         add_label_arguments(command)
         add_rule_arguments(command)
+        command.add_argument(
+            "--config", type=Path, metavar="FILE", help="in place of datascan.toml"
+        )
         effort = add_effort_arguments(command)
         effort.add_argument(
             "--resume", type=Path, metavar="FILE", help="keep what is done in FILE, and go on there"
@@ -52,12 +55,18 @@ def run(given: argparse.Namespace) -> int:
 
     from datascan import bad_records
     from datascan.api import checked_options, run_scan
+    from datascan.configuration import found_configuration, merged
     from datascan.delivery import check_outputs, hand_out, status, watched
     from datascan.writing import write
 
+    config = found_configuration(given.config)
+    settings = config.settings_for(given.paths[0]) if config else {}
+    settings = merged(settings, options_of(given))
+    backend = given.backend or settings.get("backend")
+    settings.pop("backend", None)
     # What only a page shows is left out where nobody will see a page.
     shown = given.html is not None or given.json not in (None, "-")
-    options = checked_options(**options_of(given), thumbnails=shown)
+    options = checked_options(**settings, thumbnails=shown)
     check_outputs(given, "bad-records", "resume")
     with watched(given) as (progress, interrupt):
 
@@ -67,7 +76,7 @@ def run(given: argparse.Namespace) -> int:
                 write(Path(given.bad_records), bad_records.lines(scanned))
 
         report = run_scan(
-            given.paths, options, backend=given.backend, progress=progress, use=keep_bad_records
+            given.paths, options, backend=backend, progress=progress, use=keep_bad_records
         )
     if shown:
         report = replace(report, command=given.typed)
