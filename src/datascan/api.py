@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace as replace_in
 
@@ -17,12 +17,14 @@ from datascan import __version__
 from datascan.discovery import classes, names, only
 from datascan.errors import DatasetError, UsageError
 from datascan.illustrating import illustrated
-from datascan.model import Check, Options, Reader, Severity
+from datascan.model import Check, Options, Reader, Rule, Severity
+from datascan.pages import checks
 from datascan.report import Report
 from datascan.reporting import report_of
 from datascan.scanning import Progress, Scanned, Silence
 from datascan.scanning import scan as scan_with
 
+R = TypeVar("R", bound=Rule)
 PathLike = str | os.PathLike[str]
 
 ORDER = ("lmdb", "leveldb", "hdf5", "images")
@@ -105,14 +107,26 @@ def recognised(known: Sequence[str], path: Path) -> str:
 
 def chosen_checks(options: Options) -> list[Check[Any]]:
     """All checks but those ignored; only those selected, if any are."""
-    known = {kind.rule: kind for kind in classes("checks", Check)}
+    return [kind() for kind in chosen_rules(options, "checks", Check)]
+
+
+def chosen_rules(options: Options, package: str, kind: type[R]) -> list[type[R]]:
+    """The rules of a package but those ignored; only those selected, if any are.
+
+    Raises:
+        UsageError: where one is selected or ignored that does not exist in any package.
+    """
+    known = checks()
     for rule in (*options.select, *options.ignore, *dict(options.severity)):
         if rule not in known:
             near = get_close_matches(rule, known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else "see datascan explain"
             raise UsageError(f"no such rule: {rule}; {hint}")
-    chosen = options.select or tuple(known)
-    return [known[rule]() for rule in known if rule in chosen and rule not in options.ignore]
+    return [
+        found
+        for found in classes(package, kind)
+        if (not options.select or found.rule in options.select) and found.rule not in options.ignore
+    ]
 
 
 def checked_options(**given: Any) -> Options:

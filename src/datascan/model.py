@@ -194,22 +194,31 @@ class Judgement:
     flagged: Flagged | None = None
     describe: Callable[[Any], str] = str
     details: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    """Names of what ``details`` tell of, where they have names."""
 
 
 TallyT = TypeVar("TallyT")
 Derived = TypeVar("Derived")
 
 
-class Check(ABC, Generic[TallyT]):
-    """One rule. Its module's docstring is the rule's page.
+class Rule:
+    """What every rule has: a name, a severity and a fix. Its module's docstring is its page.
 
-    ``measure`` may be a function that several checks share (``measure = staticmethod(...)``): it
-    then runs once for all of them.
+    Rules that measure records are checks; those of ``caffe/rules`` look at nets and logs.
     """
 
     rule: ClassVar[str]
     severity: ClassVar[Severity]
     fix: ClassVar[str]
+
+
+class Check(Rule, ABC, Generic[TallyT]):
+    """A rule about records. Its module's docstring is the rule's page.
+
+    ``measure`` may be a function that several checks share (``measure = staticmethod(...)``): it
+    then runs once for all of them.
+    """
 
     measure: Callable[[Block], TallyT | None] | None
     """None for a check that asks only what is known of every dataset."""

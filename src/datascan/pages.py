@@ -6,21 +6,23 @@ import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from inspect import cleandoc
-from typing import Any
 
 from datascan.discovery import classes
 from datascan.errors import UsageError
-from datascan.model import Check
+from datascan.model import Rule
+
+HOMES = ("checks", "caffe.rules")
+"""Where rules are found."""
 
 
-def checks() -> dict[str, type[Check[Any]]]:
-    """All checks under the names of their rules, errors first."""
-    found: list[type[Check[Any]]] = classes("checks", Check)
+def checks() -> dict[str, type[Rule]]:
+    """All rules under their names, errors first: those of records, then those of nets and logs."""
+    found = [kind for package in HOMES for kind in classes(package, Rule)]
     found.sort(key=lambda check: (-check.severity.rank, check.rule))
     return {check.rule: check for check in found}
 
 
-def meaning(check: type[Check[Any]]) -> str:
+def meaning(check: type[Rule]) -> str:
     """A rule in one line."""
     return (check.__doc__ or "").strip().splitlines()[0]
 

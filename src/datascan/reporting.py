@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,7 +97,10 @@ def fails(judged: Sequence[Judgement], fail_on: str) -> bool:
 def finding_of(judgement: Judgement, scanned: Scanned) -> Finding:
     """A judgement with at most 20 examples: records first, then whatever else it names."""
     examples = record_examples(judgement, scanned)
-    examples += [Example(detail=shown(detail)) for detail in judgement.details]
+    examples += [
+        Example(detail=shown(detail), key=None if key is None else shown(key))
+        for detail, key in zip_longest(judgement.details, judgement.keys)
+    ]
     return Finding(
         rule=judgement.rule,
         severity=judgement.severity.value,

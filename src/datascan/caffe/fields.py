@@ -1,0 +1,189 @@
+"""The fields of Caffe's nets and solvers, as a table: what is read, and what is merely known.
+
+A message is a line of words. ``name:type`` is a field that datascan reads, of a scalar type, of an
+enum or of another message here; ``*`` repeats it, ``=value`` is its default. A bare ``name`` is
+a field that Caffe has and datascan passes over.
+
+Source: Caffe 1.0, src/caffe/proto/caffe.proto (proto2).
+"""
+
+from __future__ import annotations
+
+ENUMS = {
+    "Phase": "TRAIN TEST",
+    "DB": "LEVELDB LMDB",
+    "PoolMethod": "MAX AVE STOCHASTIC",
+    "NormalizationMode": "FULL VALID BATCH_SIZE NONE",
+    "VarianceNorm": "FAN_IN FAN_OUT AVERAGE",
+    "SolverType": "SGD NESTEROV ADAGRAD RMSPROP ADADELTA ADAM",
+    "V1Type": (
+        "NONE ABSVAL ACCURACY ARGMAX BNLL CONCAT CONTRASTIVE_LOSS CONVOLUTION DATA DECONVOLUTION "
+        "DROPOUT DUMMY_DATA EUCLIDEAN_LOSS ELTWISE EXP FLATTEN HDF5_DATA HDF5_OUTPUT HINGE_LOSS "
+        "IM2COL IMAGE_DATA INFOGAIN_LOSS INNER_PRODUCT LRN MEMORY_DATA MULTINOMIAL_LOGISTIC_LOSS "
+        "MVN POOLING POWER RELU SIGMOID SIGMOID_CROSS_ENTROPY_LOSS SILENCE SLICE SOFTMAX "
+        "SOFTMAX_LOSS SPLIT TANH THRESHOLD WINDOW_DATA"
+    ),
+}
+
+OF_EVERY_LAYER = (
+    "name:string bottom:string* top:string* include:NetStateRule* exclude:NetStateRule* "
+    "loss_weight:float* blobs "
+    "transform_param:TransformationParameter loss_param:LossParameter "
+    "accuracy_param:AccuracyParameter argmax_param:ArgMaxParameter concat_param:ConcatParameter "
+    "contrastive_loss_param:ContrastiveLossParameter convolution_param:ConvolutionParameter "
+    "data_param:DataParameter dropout_param:DropoutParameter "
+    "dummy_data_param:DummyDataParameter eltwise_param:EltwiseParameter exp_param:ExpParameter "
+    "hdf5_data_param:HDF5DataParameter hdf5_output_param:HDF5OutputParameter "
+    "hinge_loss_param:HingeLossParameter image_data_param:ImageDataParameter "
+    "infogain_loss_param:InfogainLossParameter inner_product_param:InnerProductParameter "
+    "lrn_param:LRNParameter memory_data_param:MemoryDataParameter mvn_param:MVNParameter "
+    "pooling_param:PoolingParameter power_param:PowerParameter relu_param:ReLUParameter "
+    "sigmoid_param:SigmoidParameter slice_param:SliceParameter softmax_param:SoftmaxParameter "
+    "tanh_param:TanHParameter threshold_param:ThresholdParameter "
+    "window_data_param:WindowDataParameter"
+)
+
+MESSAGES = {
+    "NetParameter": (
+        "name:string input:string* input_shape:BlobShape* input_dim:int32* force_backward "
+        "state:NetState debug_info layer:LayerParameter* layers:V1LayerParameter*"
+    ),
+    "SolverParameter": (
+        "net:string net_param:NetParameter train_net:string test_net:string* "
+        "train_net_param:NetParameter test_net_param:NetParameter* train_state:NetState "
+        "test_state:NetState* test_iter:int32* test_interval test_compute_loss "
+        "test_initialization base_lr:float display:int32 average_loss:int32=1 max_iter:int32 "
+        "iter_size:int32=1 lr_policy:string gamma:float power:float momentum:float weight_decay "
+        "regularization_type stepsize:int32 stepvalue:int32* clip_gradients snapshot "
+        "snapshot_prefix snapshot_diff snapshot_format solver_mode device_id random_seed "
+        "type:string=SGD delta momentum2 rms_decay debug_info snapshot_after_train "
+        "solver_type:SolverType layer_wise_reduce weights"
+    ),
+    "LayerParameter": (
+        f"{OF_EVERY_LAYER} type:string phase:Phase param:ParamSpec* propagate_down "
+        "batch_norm_param:BatchNormParameter bias_param:BiasParameter clip_param:ClipParameter "
+        "crop_param:CropParameter elu_param:ELUParameter embed_param:EmbedParameter "
+        "flatten_param:FlattenParameter input_param:InputParameter log_param:LogParameter "
+        "parameter_param:ParameterParameter prelu_param:PReLUParameter "
+        "python_param:PythonParameter recurrent_param:RecurrentParameter "
+        "reduction_param:ReductionParameter reshape_param:ReshapeParameter "
+        "scale_param:ScaleParameter spp_param:SPPParameter swish_param:SwishParameter "
+        "tile_param:TileParameter"
+    ),
+    "V1LayerParameter": (
+        f"{OF_EVERY_LAYER} type:V1Type param:string* blob_share_mode blobs_lr:float* weight_decay "
+        "layer:V0LayerParameter"
+    ),
+    "V0LayerParameter": (
+        "name:string type:string num_output biasterm weight_filler bias_filler pad kernelsize "
+        "group stride pool dropout_ratio local_size alpha beta k source scale meanfile batchsize "
+        "cropsize mirror blobs blobs_lr weight_decay rand_skip det_fg_threshold det_bg_threshold "
+        "det_fg_fraction det_context_pad det_crop_mode new_num new_channels new_height new_width "
+        "shuffle_images concat_dim hdf5_output_param"
+    ),
+    "BlobShape": "dim:int64*",
+    "NetState": "phase:Phase=TEST level:int32 stage:string*",
+    "NetStateRule": "phase:Phase min_level:int32 max_level:int32 stage:string* not_stage:string*",
+    "ParamSpec": "name share_mode lr_mult:float=1 decay_mult",
+    "FillerParameter": (
+        "type:string=constant value:float=0 min:float=0 max:float=1 mean:float=0 std:float=1 "
+        "sparse variance_norm:VarianceNorm=FAN_IN"
+    ),
+    "TransformationParameter": (
+        "scale:float=1 mirror crop_size:uint32=0 mean_file:string mean_value:float* force_color "
+        "force_gray"
+    ),
+    "LossParameter": ("ignore_label:int32 normalization:NormalizationMode=VALID normalize:bool"),
+    "AccuracyParameter": "top_k axis:int32=1 ignore_label:int32",
+    "ArgMaxParameter": "out_max_val top_k axis",
+    "ClipParameter": "min max",
+    "ConcatParameter": "axis:int32=1 concat_dim:uint32=1",
+    "BatchNormParameter": "use_global_stats:bool moving_average_fraction eps:float=1e-5",
+    "BiasParameter": "axis num_axes filler",
+    "ContrastiveLossParameter": "margin legacy_version",
+    "ConvolutionParameter": (
+        "num_output:uint32 bias_term pad:uint32* kernel_size:uint32* stride:uint32* "
+        "dilation:uint32* pad_h:uint32=0 pad_w:uint32=0 kernel_h:uint32 kernel_w:uint32 "
+        "stride_h:uint32 stride_w:uint32 group:uint32=1 weight_filler:FillerParameter "
+        "bias_filler:FillerParameter engine axis:int32=1 force_nd_im2col"
+    ),
+    "CropParameter": "axis offset",
+    "DataParameter": (
+        "source:string batch_size:uint32 rand_skip:uint32=0 backend:DB=LEVELDB scale:float=1 "
+        "mean_file:string crop_size:uint32=0 mirror force_encoded_color prefetch"
+    ),
+    "DropoutParameter": "dropout_ratio",
+    "DummyDataParameter": "data_filler shape num channels height width",
+    "EltwiseParameter": "operation coeff stable_prod_grad",
+    "ELUParameter": "alpha",
+    "EmbedParameter": "num_output input_dim bias_term weight_filler bias_filler",
+    "ExpParameter": "base scale shift",
+    "FlattenParameter": "axis end_axis",
+    "HDF5DataParameter": "source:string batch_size:uint32 shuffle:bool=false",
+    "HDF5OutputParameter": "file_name",
+    "HingeLossParameter": "norm",
+    "ImageDataParameter": (
+        "source:string batch_size:uint32=1 rand_skip:uint32=0 shuffle:bool=false "
+        "new_height:uint32=0 new_width:uint32=0 is_color:bool=true scale:float=1 mean_file:string "
+        "crop_size:uint32=0 mirror root_folder:string"
+    ),
+    "InfogainLossParameter": "source:string axis:int32=1",
+    "InnerProductParameter": (
+        "num_output:uint32 bias_term weight_filler:FillerParameter bias_filler:FillerParameter "
+        "axis:int32=1 transpose"
+    ),
+    "InputParameter": "shape",
+    "LogParameter": "base scale shift",
+    "LRNParameter": "local_size alpha beta norm_region k engine",
+    "MemoryDataParameter": "batch_size channels height width",
+    "MVNParameter": "normalize_variance across_channels eps",
+    "ParameterParameter": "shape",
+    "PoolingParameter": (
+        "pool:PoolMethod=MAX pad:uint32=0 pad_h:uint32=0 pad_w:uint32=0 kernel_size:uint32 "
+        "kernel_h:uint32 kernel_w:uint32 stride:uint32=1 stride_h:uint32 stride_w:uint32 engine "
+        "global_pooling:bool=false round_mode kernel:uint32"
+    ),
+    "PowerParameter": "power scale shift",
+    "PReLUParameter": "filler channel_shared",
+    "PythonParameter": "module layer param_str share_in_parallel",
+    "RecurrentParameter": ("num_output:uint32 weight_filler bias_filler debug_info expose_hidden"),
+    "ReductionParameter": "operation axis coeff",
+    "ReLUParameter": "negative_slope engine",
+    "ReshapeParameter": "shape:BlobShape axis:int32=0 num_axes:int32=-1",
+    "ScaleParameter": "axis num_axes filler bias_term bias_filler",
+    "SigmoidParameter": "engine",
+    "SliceParameter": "axis slice_point slice_dim",
+    "SoftmaxParameter": "engine axis:int32=1",
+    "SPPParameter": "pyramid_height pool engine",
+    "SwishParameter": "beta",
+    "TanHParameter": "engine",
+    "ThresholdParameter": "threshold",
+    "TileParameter": "axis tiles",
+    "WindowDataParameter": (
+        "source scale mean_file batch_size crop_size mirror fg_threshold bg_threshold fg_fraction "
+        "context_pad crop_mode cache_images root_folder"
+    ),
+}
+
+UNDERSTOOD = {("PoolingParameter", "kernel"): "kernel_size"}
+"""Fields that Caffe does not have, yet people write: what they mean."""
+
+V1_NAMES = {
+    "ABSVAL": "AbsVal",
+    "ARGMAX": "ArgMax",
+    "BNLL": "BNLL",
+    "HDF5_DATA": "HDF5Data",
+    "HDF5_OUTPUT": "HDF5Output",
+    "IM2COL": "Im2col",
+    "LRN": "LRN",
+    "MVN": "MVN",
+    "RELU": "ReLU",
+    "SOFTMAX_LOSS": "SoftmaxWithLoss",
+    "TANH": "TanH",
+}
+"""V1 types whose later name is not their words in capitals."""
+
+
+def later_name(v1_type: str) -> str:
+    """A V1 layer's type under the name that it has now: INNER_PRODUCT is InnerProduct."""
+    return V1_NAMES.get(v1_type) or v1_type.title().replace("_", "")

@@ -1,0 +1,57 @@
+"""What a rule about nets is, and what it may look at."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from datascan.caffe.sources import DataSource
+from datascan.caffe.training import Training
+from datascan.model import Judgement, Rule
+from datascan.report import Report
+
+SOLVER = "solver"
+"""The key of findings about the solver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A net and its solver, and what the scans of its sources found.
+
+    ``reports`` has no entry for a source that was not scanned; ``backends`` are what the stores
+    are, which need not be what the net calls them.
+    """
+
+    training: Training
+    reports: Mapping[DataSource, Report] = field(default_factory=dict)
+    backends: Mapping[DataSource, str] = field(default_factory=dict)
+
+
+class NetRule(Rule, ABC):
+    """One rule about nets or solvers. Its module's docstring is the rule's page."""
+
+    @abstractmethod
+    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+        """What is wrong, in the order of the net; the same twice counts once."""
+
+    def about(self, key: str, text: str, *, fix: str | None = None) -> Judgement:
+        """A judgement about the layer named ``key``, or about the solver."""
+        place = SOLVER if key == SOLVER else f"layer {key}"
+        return Judgement(
+            self.rule,
+            self.severity,
+            f"{place}: {text}",
+            fix or self.fix,
+            details=(text,),
+            keys=(key,),
+        )
+
+
+def judged(rules: list[type[NetRule]], evidence: Evidence) -> list[Judgement]:
+    """Everything that ``rules`` say; what several phases have in common is said once."""
+    found: dict[tuple[str, str, tuple[str, ...]], Judgement] = {}
+    for rule in rules:
+        for judgement in rule().judge(evidence):
+            found.setdefault((judgement.rule, judgement.message, judgement.keys), judgement)
+    return list(found.values())
