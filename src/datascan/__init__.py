@@ -12,6 +12,7 @@ from datascan.errors import DatascanError, DatasetError, FindingsError, OutputEr
 
 if TYPE_CHECKING:
     from datascan.api import scan
+    from datascan.caffe.scans import scan_net
     from datascan.report import Example, Finding, Report
 
 __version__ = "0.1.0"
@@ -27,6 +28,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "scan",
+    "scan_net",
 ]
 
 
@@ -35,6 +37,10 @@ def __getattr__(name: str) -> Any:
         from datascan.api import scan
 
         return scan
+    if name == "scan_net":
+        from datascan.caffe.scans import scan_net
+
+        return scan_net
     if name in {"Example", "Finding", "Report"}:
         from datascan import report
 

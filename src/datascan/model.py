@@ -46,6 +46,21 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Targets:
+    """What a net makes of this dataset's labels.
+
+    ``layer`` is the one whose ``outputs`` the loss reads, ``loss`` the loss itself. Labels equal to
+    ``ignore_label`` count for nothing. ``counted_by`` names a loss that divides by label counts.
+    """
+
+    outputs: int | None = None
+    layer: str = ""
+    loss: str = ""
+    ignore_label: int | None = None
+    counted_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What the user asked for; the same object reaches readers, layouts and checks."""
 
@@ -72,6 +87,7 @@ class Options:
     """Whether the report gets what only a page shows: thumbnails, samples, curves."""
     undecoded: bool = False
     """Readers hand out encoded images as they are (``Block.encoded``), and decode none."""
+    targets: Targets | None = None
 
 
 @dataclass(frozen=True, slots=True)

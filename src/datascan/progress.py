@@ -53,6 +53,7 @@ class Bar(Quiet):
     def begin(self, plan: Plan) -> None:
         """Draw the bar; it counts records where their number is known, else bytes."""
         super().begin(plan)
+        self.close()  # of the scan before this one
         records = plan.records if plan.records is not None else plan.claimed
         self.by_records = records is not None
         self.bar = lone_bar()(

@@ -183,7 +183,7 @@ class ImageSize(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Dataset, findings and statistics of one scan."""
+    """Dataset, findings and statistics of one scan; of a net, with those of its sources."""
 
     schema: Literal["datascan-report/1"]
     datascan: Annotated[str, Meta(description="The version of datascan that wrote the report.")]
@@ -230,6 +230,19 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     rules: Annotated[
         list[str] | None, Meta(description="The rules that were applied, by name.")
     ] = None
+    sources: Annotated[
+        list[Report] | None, Meta(description="Of a net or log: the scans of its data sources.")
+    ] = None
+    phase: Annotated[
+        Literal["TRAIN", "TEST"] | None, Meta(description="Of a source: when the net reads it.")
+    ] = None
+    batch_size: Annotated[
+        Size | None, Meta(description="Of a source: as its layer has it, without iter_size.")
+    ] = None
+    num_classes: Annotated[
+        Count | None, Meta(description="Of a source: outputs of the layer that the loss reads.")
+    ] = None
+    layer: Annotated[str | None, Meta(description="Of a source: the layer that reads it.")] = None
 
     @property
     def passed(self) -> bool:

@@ -96,7 +96,12 @@ def fails(judged: Sequence[Judgement], fail_on: str) -> bool:
 
 def finding_of(judgement: Judgement, scanned: Scanned) -> Finding:
     """A judgement with at most 20 examples: records first, then whatever else it names."""
-    examples = record_examples(judgement, scanned)
+    return told(judgement, record_examples(judgement, scanned))
+
+
+def told(judgement: Judgement, records: Sequence[Example] = ()) -> Finding:
+    """A judgement as a finding, with the examples of ``records`` that it names."""
+    examples = list(records)
     examples += [
         Example(detail=shown(detail), key=None if key is None else shown(key))
         for detail, key in zip_longest(judgement.details, judgement.keys)

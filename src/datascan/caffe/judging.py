@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from datascan.caffe.sources import DataSource
@@ -20,12 +20,13 @@ class Evidence:
     """A net and its solver, and what the scans of its sources found.
 
     ``reports`` has no entry for a source that was not scanned; ``backends`` are what the stores
-    are, which need not be what the net calls them.
+    are, which need not be what the net calls them; ``found`` is what checks said of the records.
     """
 
     training: Training
     reports: Mapping[DataSource, Report] = field(default_factory=dict)
     backends: Mapping[DataSource, str] = field(default_factory=dict)
+    found: Mapping[DataSource, Sequence[Judgement]] = field(default_factory=dict)
 
 
 class NetRule(Rule, ABC):

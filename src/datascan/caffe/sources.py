@@ -67,6 +67,8 @@ class DataSource:
     label_type: LabelType = "auto"
     loss: Loss | None = None
     num_classes: int | None = None
+    fed_by: str | None = None
+    """The layer whose outputs are the classes."""
     ignore_label: int | None = None
     root_folder: str | None = None
     shuffle: bool = False
@@ -156,6 +158,7 @@ def source_of(
         label_type,
         loss,
         loss.outputs if loss else (made[0] if made else None),
+        loss.fed_by if loss else (made[1].name if made else None),
         loss.ignore_label if loss else (ignored_label(accuracy) if accuracy else None),
         str(param.root_folder) if layer.type == "ImageData" else None,
         bool(getattr(param, "shuffle", False)),

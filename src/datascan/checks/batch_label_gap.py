@@ -29,7 +29,8 @@ Example
 Limits
     Only classes that occur count, and only labels in range. Full batches are looked at, and for a
     dataset smaller than the batch the one batch of all records. Shuffled means drawn without
-    replacement.
+    replacement. In the scan of a net the batch size is the net's own times ``iter_size``, and the
+    message says when a loss of the net normalises by label counts.
 
 Source
     Hypergeometric distribution: a batch of B of N records lacks a class of n with probability
@@ -78,6 +79,9 @@ def say(gap: BatchGap, gaps: BatchGaps, dataset: Dataset) -> str:
             f"{gap.p_lacking:.1%} of shuffled batches lack a class "
             f"(most often class {worst}; size {gaps.min_shuffled:,} would do)"
         )
+    targets = dataset.options.targets
+    if targets and targets.counted_by:
+        said.append(f"{targets.counted_by} in this net normalises by label counts")
     return f"batch size {gap.batch_size:,}: " + "; ".join(said)
 
 

@@ -115,6 +115,12 @@ def summarise(dataset: Dataset) -> LabelSummary:
     indices = np.flatnonzero(present)
     every = tally.values.array
     values = every if len(indices) == len(every) else every[indices]
+    targets = dataset.options.targets
+    if targets is not None and targets.ignore_label is not None:
+        heeded = values != targets.ignore_label
+        indices, values = indices[heeded], values[heeded]
+        if not len(values):
+            return LabelSummary("none", empty(), empty(), empty())
     kind = asked if asked in ("class", "regression") else guess(values)
     if kind == "regression":
         return LabelSummary("regression", values, indices, tally.lacking.array)

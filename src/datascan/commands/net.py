@@ -1,0 +1,57 @@
+"""``datascan net``: a Caffe net, its solver, and every dataset that it reads."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from datascan.arguments import (
+    add_effort_arguments,
+    add_output_arguments,
+    add_rule_arguments,
+    options_of,
+)
+
+PLACE = 5
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "net",
+        help="a Caffe net with its solver, and every dataset that it reads",
+        description="Look at a Caffe net and its solver for what makes a loss NaN, and scan every "
+        "dataset that it reads, with its own batch size and number of classes.",
+    )
+    command.add_argument(
+        "net", type=Path, metavar="NET.prototxt", help="a net, or a solver that names one"
+    )
+    command.add_argument("--solver", type=Path, metavar="SOLVER.prototxt", help="its solver")
+    command.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="where relative sources lie (else: the working directory, the net's folder)",
+    )
+    command.add_argument("--no-data", action="store_true", help="only look at net and solver")
+    add_rule_arguments(command)
+    add_effort_arguments(command)
+    add_output_arguments(command)
+    command.set_defaults(command=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Read the net, scan its sources, write what was asked for, and print the report."""
+    from datascan.api import checked_options
+    from datascan.caffe.scans import run_net
+    from datascan.caffe.training import read_training
+    from datascan.delivery import check_outputs, hand_out, status, watched
+
+    options = checked_options(**options_of(given))
+    training = read_training(given.net, given.solver, given.root)
+    check_outputs(given)
+    with watched(given) as (progress, interrupt):
+        report = run_net(training, options, data=not given.no_data, progress=progress)
+    hand_out(report, given)
+    return status(report, interrupt)
