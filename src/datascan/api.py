@@ -116,9 +116,8 @@ def chosen_rules(options: Options, package: str, kind: type[R]) -> list[type[R]]
     Raises:
         UsageError: where one is selected or ignored that does not exist in any package.
     """
-    known = checks()
     for rule in (*options.select, *options.ignore, *dict(options.severity)):
-        if rule not in known:
+        if rule not in (known := checks()):
             near = get_close_matches(rule, known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else "see datascan explain"
             raise UsageError(f"no such rule: {rule}; {hint}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,12 @@ def lines(scanned: Scanned) -> Iterator[str]:
     edges = np.flatnonzero(np.diff(shards, prepend=-1, append=-1))
     for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
         yield from shard_lines(scanned, named, slice(start, end))
+
+
+def of_source(lines: Iterable[str], path: str, phase: str) -> Iterator[str]:
+    """Lines of one source of a net, with the source's path and phase before everything else."""
+    first = json.dumps({"source": shown(path), "phase": phase}, ensure_ascii=False)[:-1]
+    return (f"{first}, {line[1:]}" for line in lines)
 
 
 def rule_order(judgement: Judgement) -> tuple[int, str]:

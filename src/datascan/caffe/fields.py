@@ -90,8 +90,8 @@ MESSAGES = {
         "sparse variance_norm:VarianceNorm=FAN_IN"
     ),
     "TransformationParameter": (
-        "scale:float=1 mirror crop_size:uint32=0 mean_file:string mean_value:float* force_color "
-        "force_gray"
+        "scale:float=1 mirror crop_size:uint32=0 mean_file:string mean_value:float* "
+        "force_color:bool force_gray:bool"
     ),
     "LossParameter": ("ignore_label:int32 normalization:NormalizationMode=VALID normalize:bool"),
     "AccuracyParameter": "top_k axis:int32=1 ignore_label:int32",
@@ -110,7 +110,8 @@ MESSAGES = {
     "CropParameter": "axis offset",
     "DataParameter": (
         "source:string batch_size:uint32 rand_skip:uint32=0 backend:DB=LEVELDB scale:float=1 "
-        "mean_file:string crop_size:uint32=0 mirror force_encoded_color prefetch"
+        "mean_file:string crop_size:uint32=0 mirror force_encoded_color:bool "
+        "prefetch"
     ),
     "DropoutParameter": "dropout_ratio",
     "DummyDataParameter": "data_filler shape num channels height width",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,11 +22,15 @@ from datascan.model import Check, Judgement, Options, Reader, Targets
 from datascan.pages import checks as all_rules
 from datascan.report import Report, Source
 from datascan.reporting import fails, order_of, report_of, shown, told
-from datascan.scanning import Progress
+from datascan.scanning import Progress, Scanned
 from datascan.scanning import scan as scan_with
 
 EVIDENCE: tuple[type[Check[Any]], ...] = (ConstantFeature,)
 """Checks that rules about nets build upon: they run in any case, heard or not."""
+
+
+Use = Callable[[Scanned, DataSource], None]
+"""Looks at a scan while its dataset is still open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,7 @@ class Scans:
 
     options: Options
     progress: Progress | None = None
+    use: Use = lambda *_: None
     made: dict[tuple[str, tuple[Path, ...], Options], Scan] = field(default_factory=dict)
     troubles: list[Judgement] = field(default_factory=list)
     backends: dict[DataSource, str] = field(default_factory=dict)
@@ -78,7 +83,7 @@ class Scans:
         key = (backend, paths, options)
         if key not in self.made:
             with closing(open_reader(paths, options, backend)) as reader:
-                self.made[key] = self._scanned(reader, options)
+                self.made[key] = self._scanned(reader, options, source)
         made = self.made[key]
         report = msgspec.structs.replace(
             made.report,
@@ -89,13 +94,15 @@ class Scans:
         )
         return Scan(report, made.found)
 
-    def _scanned(self, reader: Reader, options: Options) -> Scan:
+    def _scanned(self, reader: Reader, options: Options, source: DataSource) -> Scan:
         chosen = chosen_checks(options)
         further = [kind() for kind in EVIDENCE if not any(isinstance(c, kind) for c in chosen)]
         scanned = scan_with(reader, [*chosen, *further], self.progress)
         silent = {check.rule for check in further}
         heard = tuple(j for j in scanned.judgements if j.rule not in silent)
-        report = report_of(replace(scanned, judgements=heard), version=__version__)
+        told_of = replace(scanned, judgements=heard)
+        report = report_of(told_of, version=__version__)
+        self.use(told_of, source)
         return Scan(report, scanned.judgements)
 
 
@@ -131,11 +138,16 @@ def scan_net(
 
 
 def run_net(
-    training: Training, options: Options, *, data: bool = True, progress: Progress | None = None
+    training: Training,
+    options: Options,
+    *,
+    data: bool = True,
+    progress: Progress | None = None,
+    use: Use = lambda *_: None,
 ) -> Report:
-    """The report of a net that has been read."""
+    """The report of a net that has been read; ``use`` looks at every scan of a source."""
     rules = chosen_rules(options, "caffe.rules", NetRule)
-    scans = Scans(options, progress)
+    scans = Scans(options, progress, use)
     found = scans.run(training) if data else {}
     evidence = Evidence(
         training,

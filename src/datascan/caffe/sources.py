@@ -78,6 +78,8 @@ class DataSource:
     crop_size: int = 0
     size: tuple[int, int] | None = None
     """Height and width to which images are resized."""
+    channels: int | None = None
+    """The channels that images are turned to."""
 
     @property
     def in_order(self) -> bool:
@@ -167,7 +169,18 @@ def source_of(
         bool(transform.mean_file or transform.mean_value or old.mean_file),
         int(transform.crop_size or old.crop_size),
         (int(resized[0]), int(resized[1])) if all(resized) else None,
+        channels_of(layer),
     )
+
+
+def channels_of(layer: Layer) -> int | None:
+    """The channels that a layer turns images to; None where they are left as they are."""
+    transform = layer.param("transform_param")
+    if layer.type == "ImageData":
+        return 3 if layer.param("image_data_param").is_color else 1
+    if layer.type == "Data" and layer.param("data_param").force_encoded_color:
+        return 3
+    return 3 if transform.force_color else (1 if transform.force_gray else None)
 
 
 def located(given: str, places: Sequence[Path]) -> tuple[Path | None, tuple[Path, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from datascan.arguments import (
     add_effort_arguments,
@@ -12,6 +12,10 @@ from datascan.arguments import (
     add_rule_arguments,
     options_of,
 )
+
+if TYPE_CHECKING:
+    from datascan.caffe.sources import DataSource
+    from datascan.scanning import Scanned
 
 PLACE = 5
 
@@ -37,21 +41,36 @@ def register(commands: Any) -> None:
     command.add_argument("--no-data", action="store_true", help="only look at net and solver")
     add_rule_arguments(command)
     add_effort_arguments(command)
-    add_output_arguments(command)
+    outputs = add_output_arguments(command)
+    outputs.add_argument("--bad-records", metavar="FILE", help="every bad record, as JSON Lines")
     command.set_defaults(command=run)
 
 
 def run(given: argparse.Namespace) -> int:
     """Read the net, scan its sources, write what was asked for, and print the report."""
+    from datascan import bad_records
     from datascan.api import checked_options
     from datascan.caffe.scans import run_net
     from datascan.caffe.training import read_training
     from datascan.delivery import check_outputs, hand_out, status, watched
+    from datascan.writing import write
 
     options = checked_options(**options_of(given))
     training = read_training(given.net, given.solver, given.root)
-    check_outputs(given)
+    check_outputs(given, "bad-records")
+    lines: list[str] = []
     with watched(given) as (progress, interrupt):
-        report = run_net(training, options, data=not given.no_data, progress=progress)
+
+        def keep_bad_records(scanned: Scanned, source: DataSource) -> None:
+            if given.bad_records:
+                found = bad_records.lines(scanned)
+                lines.extend(bad_records.of_source(found, source.given, source.phase))
+
+        report = run_net(
+            training, options, data=not given.no_data, progress=progress, use=keep_bad_records
+        )
+        progress.close()
+    if given.bad_records:
+        write(Path(given.bad_records), lines)
     hand_out(report, given)
     return status(report, interrupt)

@@ -66,20 +66,36 @@ class Paper:
 def render(report: Report, *, colour: bool, width: int, unicode: bool = True) -> str:
     """The report as text of lines no wider than ``width`` (tables: 80), ending in a line break."""
     paper = Paper(colour, max(width, NARROWEST), unicode)
-    lines = [*headline(report, paper)]
-    rules: dict[str, list[Finding]] = {}
-    for finding in report.findings:
-        rules.setdefault(finding.rule, []).append(finding)
-    for same in rules.values():
-        lines += ["", *rule_lines(same, report.dataset.records, paper)]
-    figures = [*statistics(report, paper)]
-    lines += ["", *figures] if figures else []
-    if report.batch_sizes:
-        lines += ["", *batch_table(report, paper)]
+    lines = [*headline(report, paper), *body(report, paper)]
+    for source in report.sources or ():
+        lines += ["", *source_title(source, paper), *headline(source, paper), *body(source, paper)]
     if len(lines) > TALL:
         # The first lines have left the screen.
         lines += ["", *headline(report, paper)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def body(report: Report, paper: Paper) -> Iterator[str]:
+    """Findings and figures; of a net's source without the table of its one batch size."""
+    rules: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        rules.setdefault(finding.rule, []).append(finding)
+    for same in rules.values():
+        yield from ("", *rule_lines(same, report.dataset.records, paper))
+    figures = [*statistics(report, paper)]
+    yield from ["", *figures] if figures else []
+    if report.batch_sizes and report.phase is None:
+        yield from ("", *batch_table(report, paper))
+
+
+def source_title(source: Report, paper: Paper) -> Iterator[str]:
+    """Which layer of the net reads a source, when, and how: a rule across the paper."""
+    parts = [f"{source.phase}: layer {paper.plain(source.layer or '?')}"]
+    if source.batch_size:
+        parts.append(f"batch size {source.batch_size:,}")
+    if source.num_classes:
+        parts.append(counted(source.num_classes, "class"))
+    yield from (paper.paint(line, "faint") for line in paper.wrap(f"-- {', '.join(parts)}", ""))
 
 
 def headline(report: Report, paper: Paper) -> Iterator[str]:
@@ -93,10 +109,13 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     yield from more
     seen = counted(source.records, "record")
     size = f"{seen}, {in_bytes(source.bytes)} in {report.elapsed_seconds:,.2f} s"
+    if source.backend == "net":
+        sources = report.sources or []
+        size = f"{counted(len(sources), 'source')}, {size}" if sources else "no data was scanned"
     tally = [
         counted(number, severity)
         for severity in ("error", "warning", "info")
-        if (number := sum(finding.severity == severity for finding in report.findings))
+        if (number := sum(finding.severity == severity for finding in all_findings(report)))
     ]
     clean = "no findings"
     if report.complete and source.records:
@@ -105,6 +124,11 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     if not report.complete:
         text = f"INCOMPLETE: the scan was stopped after {seen}; the rest was not looked at"
         yield from (paper.paint(line, "warning") for line in paper.wrap(text, ""))
+
+
+def all_findings(report: Report) -> list[Finding]:
+    """The findings of a report and of its sources."""
+    return [*report.findings, *(f for source in report.sources or () for f in source.findings)]
 
 
 def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[str]:

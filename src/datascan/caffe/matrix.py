@@ -1,0 +1,77 @@
+"""The matrix of an InfogainLoss: a binary BlobProto.
+
+Source: Caffe, src/caffe/proto/caffe.proto, message BlobProto; src/caffe/blob.cpp: FromProto.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FIELDS = (
+    ("num", 1, "int32"),
+    ("channels", 2, "int32"),
+    ("height", 3, "int32"),
+    ("width", 4, "int32"),
+    ("data", 5, "float"),
+    ("dim", 1, "int64"),
+    ("double_data", 8, "double"),
+)
+
+
+@cache
+def blob_class() -> type[Any]:
+    """The message class, from a descriptor of our own."""
+    from google.protobuf import (  # noqa: PLC0415
+        descriptor_pb2,
+        descriptor_pool,
+        message_factory,
+    )
+
+    file = descriptor_pb2.FileDescriptorProto(
+        name="datascan_blob.proto", package="datascan_blob", syntax="proto2"
+    )
+    shape, blob = (file.message_type.add(name=name) for name in ("BlobShape", "BlobProto"))
+    for name, number, kind in FIELDS:
+        field = (shape if name == "dim" else blob).field.add(name=name, number=number)
+        field.type = field.Type.Value(f"TYPE_{kind.upper()}")
+        repeated = name in ("dim", "data", "double_data")
+        field.label = field.LABEL_REPEATED if repeated else field.LABEL_OPTIONAL
+        field.options.packed = repeated
+    own = blob.field.add(name="shape", number=7, label=1)
+    own.type, own.type_name = own.TYPE_MESSAGE, ".datascan_blob.BlobShape"
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("datascan_blob.BlobProto"))
+
+
+def read_matrix(path: Path) -> NDArray[np.float64]:
+    """The numbers of a BlobProto, in its own shape, leading axes of length 1 taken away.
+
+    Raises:
+        ValueError: where it is none; says why in a few words.
+        OSError: where it cannot be read.
+    """
+    from google.protobuf import message  # noqa: PLC0415
+
+    blob = blob_class()()
+    try:
+        blob.ParseFromString(path.read_bytes())
+    except message.DecodeError as error:
+        raise ValueError("is no BlobProto: the message is cut or damaged") from error
+    values = np.array(blob.double_data or blob.data, np.float64)
+    if blob.HasField("shape"):
+        shape = tuple(blob.shape.dim)
+    else:
+        shape = (blob.num, blob.channels, blob.height, blob.width)
+    if prod(shape) != len(values) or not len(values):
+        says = "x".join(map(str, shape))
+        raise ValueError(f"holds {len(values):,} numbers, and says that its shape is {says}")
+    while len(shape) > 2 and shape[0] == 1:
+        shape = shape[1:]
+    return values.reshape(shape)

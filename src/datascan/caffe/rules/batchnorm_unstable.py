@@ -1,0 +1,145 @@
+"""A BatchNorm layer divides by a standard deviation that is, or may be, 0.
+
+What it is
+    BatchNorm subtracts the mean of a channel and divides by the root of its variance plus eps, both
+    taken over the batch and the map. Here the variance is 0 for certain (one value: batch size 1 on
+    a 1x1 map; or a source in which a feature never changes), or eps is below 1e-6 and no longer
+    guards against it.
+
+Why it breaks training
+    The mean of one value is that value, so the output is 0 whatever the input: nothing can be
+    learnt behind it. The gradient is multiplied by 1/sqrt(variance + eps): 316 for a variance of 0
+    and eps 1e-5, 100,000 for eps 1e-10, Inf for eps 0, and 0/0 is NaN in the first iteration.
+    Rounding in float32 makes the variance of large, nearly equal numbers come out as 0 or below.
+
+How to find the cause
+    The message says which of the three it is. For a constant feature, the report of the source
+    names the feature and its value.
+
+How to fix it
+    Train with a larger batch (``iter_size`` does not help: statistics are taken per batch), set
+    ``batch_norm_param { eps: 1e-5 }`` (Caffe's default), and drop features that never change or
+    scale the data by other means. When fine-tuning with batch 1, ``use_global_stats: true``.
+
+Example
+    ``layer bn1: normalises a single value: batch size 1 (layer data) on a 1x1 map``
+
+Limits
+    A map is known to be 1x1 behind InnerProduct, global pooling, Flatten or Reduction, and for
+    records of that shape; a map that a stack of convolutions shrinks to 1x1 is not noticed. Sources
+    are judged where the layer reads them directly, and with the scans (not with ``--no-data``).
+
+Source
+    Ioffe and Szegedy, "Batch Normalization" (2015); Caffe, src/caffe/layers/batch_norm_layer.cpp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from datascan.caffe.judging import Evidence, NetRule
+from datascan.caffe.net import CHANNELS_KEPT, Layer, View
+from datascan.caffe.sources import PARAMS, DataSource
+from datascan.model import Judgement, Severity
+
+LEAST_EPS = np.float32(1e-6)
+SINGLE = ("InnerProduct", "Reduction", "Flatten")
+"""Layers whose output has one value for each channel and record."""
+
+MAP_KEPT = (CHANNELS_KEPT | {"Eltwise", "Concat", "Slice"}) - {
+    "Crop",
+    "Flatten",
+    "Pooling",
+    "Reshape",
+}
+"""Layers whose output has the height and width of their first input."""
+
+
+class BatchnormUnstable(NetRule):
+    """BatchNorm over a single value or a constant feature, or with an eps below 1e-6."""
+
+    rule = "batchnorm-unstable"
+    severity = Severity.WARNING
+    fix = "use a larger batch, eps 1e-5, and drop features that never change"
+
+    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+        """All three faults of every BatchNorm layer."""
+        for view in evidence.training.views:
+            for layer in view.of_type("BatchNorm"):
+                param = layer.param("batch_norm_param")
+                if np.float32(param.eps) < LEAST_EPS:
+                    yield self.about(layer.name, f"eps {param.eps:g} is below 1e-6")
+                own = param.HasField("use_global_stats")
+                if param.use_global_stats if own else view.phase == "TEST":
+                    continue
+                for text in (*single(view, layer, evidence), *constant(view, layer, evidence)):
+                    yield self.about(layer.name, text)
+
+
+def single(view: View, layer: Layer, evidence: Evidence) -> Iterator[str]:
+    """Whether statistics are taken over one value."""
+    one = [s for s in sources_above(view, layer, evidence) if s.batch_size == 1]
+    if one and on_single_pixels(view, layer, evidence):
+        yield f"normalises a single value: batch size 1 (layer {one[0].layer}) on a 1x1 map"
+
+
+def on_single_pixels(view: View, layer: Layer, evidence: Evidence) -> bool:
+    """Whether the layer's input is known to be 1x1."""
+    for above in view.up(layer):
+        if above.type in SINGLE:
+            return True
+        if above.type == "Pooling" and above.param("pooling_param").global_pooling:
+            return True
+        if above.type in PARAMS:
+            return any(is_single(evidence, s) for s in sources_of_layer(view, above, evidence))
+        if not (above.type in MAP_KEPT or is_pointwise(above)):
+            return False
+    return False
+
+
+def is_pointwise(layer: Layer) -> bool:
+    """Whether a layer is a convolution with a kernel of 1."""
+    if layer.type != "Convolution":
+        return False
+    param = layer.param("convolution_param")
+    sizes = [*param.kernel_size, *(x for x in (param.kernel_h, param.kernel_w) if x)]
+    return set(sizes) == {1}
+
+
+def is_single(evidence: Evidence, source: DataSource) -> bool:
+    """Whether a source's records have one value for each channel."""
+    report = evidence.reports.get(source)
+    shapes = [kind.shape for kind in report.shapes] if report else []
+    if source.crop_size or source.size:
+        return source.crop_size == 1 or source.size == (1, 1)
+    return bool(shapes) and all(set(shape[1:]) <= {1} for shape in shapes)
+
+
+def constant(view: View, layer: Layer, evidence: Evidence) -> Iterator[str]:
+    """Sources with features that never change, which the layer reads directly."""
+    for above in view.up(layer):
+        if above.type in PARAMS:
+            for source in sources_of_layer(view, above, evidence):
+                for judgement in evidence.found.get(source, ()):
+                    if judgement.rule == "constant-feature":
+                        yield f"normalises {source.given}, in which {judgement.message}"
+            return
+        if above.type not in MAP_KEPT:
+            return
+
+
+def sources_above(view: View, layer: Layer, evidence: Evidence) -> list[DataSource]:
+    """The sources that a layer depends on."""
+    above = [found for found in view.ancestors(layer) if found.type in PARAMS]
+    return [s for found in above for s in sources_of_layer(view, found, evidence)]
+
+
+def sources_of_layer(view: View, layer: Layer, evidence: Evidence) -> list[DataSource]:
+    """What a data layer reads."""
+    return [
+        source
+        for source in evidence.training.sources
+        if source.layer == layer.name and source.phase == view.phase
+    ]

@@ -1,0 +1,61 @@
+"""The learning rate becomes NaN, infinite or negative during the run.
+
+What it is
+    The rate that the solver's policy yields was computed for every iteration up to ``max_iter``, in
+    the precision of Caffe, and at some iteration it is NaN, Inf or below 0.
+
+Why it breaks training
+    Every weight is changed by the rate times its gradient. A rate that is NaN or Inf makes all of
+    them NaN within that one iteration, whatever the data; a negative one climbs the loss instead
+    of descending it, which ends in NaN as well, some iterations later.
+
+How to find the cause
+    The message names the first iteration and its rate. ``inv`` and ``exp`` with a negative gamma
+    change sign; ``exp`` and ``step`` with a gamma above 1 grow beyond float32; a base_lr of 1e39
+    is Inf at once.
+
+How to fix it
+    Choose gamma between 0 and 1, and a positive base_lr. For ``inv`` gamma must be positive: 1 +
+    gamma * iteration may not fall to 0.
+
+Example
+    ``solver: policy exp yields a rate of inf at iteration 935 of 1,000``
+
+Limits
+    A rate that is finite may still be far too large: see ``gradient-blow-up``. Where the policy
+    lacks a parameter, the rate is not computed: see ``lr-policy-incomplete``.
+
+Source
+    Caffe, src/caffe/solvers/sgd_solver.cpp: GetLearningRate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from datascan.caffe.judging import SOLVER, Evidence, NetRule
+from datascan.caffe.rates import first_bad, is_complete
+from datascan.model import Judgement, Severity
+
+
+class LrNotFinite(NetRule):
+    """The learning rate is NaN, infinite or negative at some iteration."""
+
+    rule = "lr-not-finite"
+    severity = Severity.ERROR
+    fix = "correct base_lr, gamma and power: gamma belongs between 0 and 1, base_lr above 0"
+
+    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+        """The first iteration at which the rate is unusable."""
+        solver = evidence.training.solver
+        if solver is None or not is_complete(solver):
+            return
+        found = first_bad(solver)
+        if found is not None:
+            iteration, rate = found
+            count = max(1, solver.max_iter or 0)
+            yield self.about(
+                SOLVER,
+                f"policy {solver.lr_policy} yields a rate of {rate:g} at iteration "
+                f"{iteration:,} of {count:,}",
+            )
