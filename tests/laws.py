@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from datascan.block import Block, Fault
 from datascan.discovery import classes
 from datascan.measures.faults import FaultCheck
-from datascan.model import Check
+from datascan.model import Check, Rule
 from datascan.scanning import Scanned, judge, scan
 from tests.building.blocks import (
     BlockReader,
@@ -29,6 +29,8 @@ from tests.building.blocks import (
 )
 
 CHECKS: list[type[Check[Any]]] = classes("checks", Check)
+
+RULES: list[type[Rule]] = [*classes("checks", Rule), *classes("caffe.rules", Rule)]
 
 SEVERITIES = {
     "nan-value": "error",
@@ -64,6 +66,16 @@ SEVERITIES = {
     "missing-file": "error",
     "key-gap": "warning",
     "empty-dataset": "error",
+    "label-beyond-outputs": "error",
+    "pooling-stride-exceeds-kernel": "error",
+    "lr-policy-incomplete": "error",
+    "lr-not-finite": "error",
+    "loss-needs-matrix": "error",
+    "loss-input-not-probability": "error",
+    "source-mismatch": "error",
+    "batchnorm-unstable": "warning",
+    "unscaled-input": "warning",
+    "unknown-field": "warning",
 }
 """Every rule there is, with its default severity."""
 
@@ -82,7 +94,7 @@ FAULT_RULES = sorted(
 )
 
 
-def page_of(check: type[Check[Any]]) -> str:
+def page_of(check: type[Rule]) -> str:
     """The rule's page."""
     return sys.modules[check.__module__].__doc__ or ""
 

@@ -28,7 +28,7 @@ Limits
     will do.
 
 Source
-    Caffe, src/caffe/layers/infogain_loss_layer.cpp.
+    Caffe, src/caffe/layers/infogain_loss_layer.cpp: LayerSetUp reads it, Reshape checks its size.
 """
 
 from __future__ import annotations

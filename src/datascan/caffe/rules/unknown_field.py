@@ -25,7 +25,7 @@ Limits
     that datascan does not look at (fillers of rare layers), is not checked.
 
 Source
-    Caffe, src/caffe/proto/caffe.proto.
+    Caffe, src/caffe/proto/caffe.proto; src/caffe/util/io.cpp: ReadProtoFromTextFile.
 """
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ Why it breaks training
     The loss curves along a layer's weights like the mean square of its inputs, n x r^2, and
     gradient descent with momentum only converges while rate x curvature < 2 x (1 + momentum).
     3x32x32 pixels under a 5x5 kernel have n x r^2 = 75 x 130^2, about 1.3 million: at base_lr 0.01
-    that is 12,700 where 3.8 is the limit. With weights of s = 0.01 the first outputs are around 11 as well, with
-    xavier around 130: the softmax is saturated at once, and the loss stands at 87.3365 or is NaN
-    within some iterations. Weights of s = 0.0001 keep everything behind the layer small, which is
-    why Caffe's CIFAR-10 net has them.
+    that is 12,700 where 3.8 is the limit. With weights of s = 0.01 the first outputs are around 11
+    as well, with xavier around 130: the softmax is saturated at once, and the loss stands at
+    87.3365 or is NaN within some iterations. Weights of s = 0.0001 keep everything behind the layer
+    small, which is why Caffe's CIFAR-10 net has them.
 
 How to find the cause
     Look at ``transform_param`` of the data layer: TRAIN has none. Where TEST has one, it was

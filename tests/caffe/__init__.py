@@ -1,0 +1,1 @@
+"""Tests of nets, solvers and their rules."""

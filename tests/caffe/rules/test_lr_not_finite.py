@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datascan.caffe.rates import bad, first_bad, rates
+from datascan.caffe.training import Solver, solver_of
+from tests.building.caffe import looked_at, said, small_net
+
+RULE = "lr-not-finite"
+
+
+def solver(policy: str, more: str) -> Solver:
+    from pathlib import Path
+
+    from datascan.caffe.prototxt import parse
+
+    return solver_of(parse(Path("s"), f'lr_policy: "{policy}" {more}', "SolverParameter"))
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        (
+            'base_lr: 1 lr_policy: "exp" gamma: 2 max_iter: 1000',
+            "policy exp yields a rate of inf at iteration 128 of 1,000",
+        ),
+        (
+            'base_lr: 0.1 lr_policy: "fixed" max_iter: 10 base_lr: nan'.replace("base_lr: 0.1", ""),
+            "policy fixed yields a rate of nan at iteration 0 of 10",
+        ),
+        (
+            'base_lr: -0.5 lr_policy: "fixed" max_iter: 10',
+            "policy fixed yields a rate of -0.5 at iteration 0 of 10",
+        ),
+        (
+            'base_lr: 1 lr_policy: "inv" gamma: -0.25 power: 0.5 max_iter: 10',
+            "policy inv yields a rate of inf at iteration 4 of 10",
+        ),
+        (
+            'base_lr: 1 lr_policy: "step" gamma: -0.1 stepsize: 7 max_iter: 10',
+            "policy step yields a rate of -0.1 at iteration 7 of 10",
+        ),
+        (
+            'base_lr: 1 lr_policy: "multistep" gamma: 1e30 stepvalue: 3 stepvalue: 9 max_iter: 10',
+            "policy multistep yields a rate of inf at iteration 9 of 10",
+        ),
+        (
+            'base_lr: 1e39 lr_policy: "fixed" max_iter: 10',
+            "policy fixed yields a rate of inf at iteration 0 of 10",
+        ),
+        (
+            'base_lr: 1 lr_policy: "exp" gamma: 1.000001 max_iter: 1000000000',
+            "policy exp yields a rate of inf at iteration 93,033,529 of 1,000,000,000",
+        ),
+    ],
+)
+def test_rates_that_cannot_be_used(tmp_path, text, detail):
+    report = looked_at(tmp_path, small_net(), solver=text)
+    assert [key for key, _ in said(report, RULE)] == ["solver"]
+    found = said(report, RULE)[0][1]
+    if "93,033,529" in detail:
+        # float32(1.000001) is 1 + 8 * 2**-23: the logarithm of FLT_MAX over its own
+        expected = np.log(2.0**128) / np.log(float(np.float32(1.000001)))
+        iteration = int(found.split("iteration ")[1].split(" of")[0].replace(",", ""))
+        assert abs(iteration - expected) < 2
+    else:
+        assert found == detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'base_lr: 0.01 lr_policy: "step" gamma: 0.1 stepsize: 100000 max_iter: 450000',
+        'base_lr: 0.01 lr_policy: "inv" gamma: 0.0001 power: 0.75 max_iter: 10000',
+        'base_lr: 0.01 lr_policy: "poly" power: 0.5 max_iter: 1000000000',
+        'base_lr: 0.01 lr_policy: "exp" gamma: 0.5 max_iter: 2000000000',
+        'base_lr: 0.01 lr_policy: "sigmoid" gamma: -0.001 stepsize: 5000 max_iter: 10000',
+        'base_lr: 0.01 lr_policy: "sigmoid" gamma: 5 stepsize: 5000 max_iter: 10000',
+        'base_lr: 0 lr_policy: "fixed" max_iter: 10',
+        'base_lr: 0.1 lr_policy: "fixed"',
+        'base_lr: 0.1 lr_policy: "poly" power: 1',
+    ],
+)
+def test_sound_rates(tmp_path, text):
+    assert said(looked_at(tmp_path, small_net(), solver=text), RULE) == []
+
+
+def test_rates_by_hand():
+    at = np.arange(0, 7)
+    step = rates(solver("step", "base_lr: 1 gamma: 0.5 stepsize: 3"), at)
+    assert step.tolist() == [1, 1, 1, 0.5, 0.5, 0.5, 0.25]
+    several = rates(solver("multistep", "base_lr: 1 gamma: 0.5 stepvalue: [2, 5]"), at)
+    assert several.tolist() == [1, 1, 0.5, 0.5, 0.5, 0.25, 0.25]
+    inv = rates(solver("inv", "base_lr: 1 gamma: 1 power: 1"), at)
+    np.testing.assert_allclose(inv, 1 / (1 + at), rtol=1e-6)
+    poly = rates(solver("poly", "base_lr: 2 power: 2 max_iter: 8"), at)
+    np.testing.assert_allclose(poly, 2 * (1 - at / 8) ** 2, rtol=1e-6)
+    sigmoid = rates(solver("sigmoid", "base_lr: 1 gamma: -1 stepsize: 3"), at)
+    np.testing.assert_allclose(sigmoid, 1 / (1 + np.exp(at - 3.0)), rtol=1e-6)
+
+
+POLICIES = st.sampled_from(["fixed", "step", "exp", "inv", "multistep", "poly", "sigmoid"])
+NUMBERS = st.floats(-3, 3, width=32) | st.sampled_from([1e-3, 1e30, -0.25, 0.0])
+
+
+@given(POLICIES, NUMBERS, NUMBERS, NUMBERS, st.integers(1, 40), st.integers(1, 3000))
+def test_the_ends_of_chunks_stand_for_what_lies_between(policy, base, gamma, power, step, count):
+    from unittest.mock import patch
+
+    made = solver(
+        policy,
+        f"base_lr: {base} gamma: {gamma} power: {power} stepsize: {step} "
+        f"stepvalue: [{step}, {step * 2}] max_iter: {count}",
+    )
+    wrong = np.flatnonzero(bad(rates(made, np.arange(count))))
+    with patch("datascan.caffe.rates.CHUNK", 64):
+        found = first_bad(made)
+    assert (found[0] if found else None) == (int(wrong[0]) if len(wrong) else None)
