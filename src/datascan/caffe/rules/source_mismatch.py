@@ -41,7 +41,7 @@ from datascan.caffe.sources import DataSource
 from datascan.model import Judgement, Severity
 from datascan.report import Report
 
-SPOKEN = {"lmdb": "LMDB", "leveldb": "LevelDB"}
+SPOKEN = {"lmdb": "an LMDB", "leveldb": "a LevelDB"}
 
 
 class SourceMismatch(NetRule):
@@ -57,7 +57,7 @@ class SourceMismatch(NetRule):
             if source.type == "Data" and found != source.backend:
                 yield self.about(
                     source.layer,
-                    f"backend is {source.backend.upper()}, and {source.given} is a {SPOKEN[found]}"
+                    f"backend is {source.backend.upper()}, and {source.given} is {SPOKEN[found]}"
                     + ("" if source.backend == "lmdb" else " (LEVELDB is also Caffe's default)"),
                 )
         for source, report in evidence.reports.items():

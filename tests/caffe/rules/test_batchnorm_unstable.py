@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.building.caffe import (
+    conv,
+    data,
+    inner,
+    layer,
+    looked_at,
+    said,
+    softmax_loss,
+    write_datums,
+)
+from tests.building.lmdb import datum, numbered, write_lmdb
+
+RULE = "batchnorm-unstable"
+
+
+def norm(bottom: str, more: str = "") -> str:
+    return layer("bn", "BatchNorm", bottom, "bn", more)
+
+
+GLOBAL = layer("gap", "Pooling", "c", "gap", "pooling_param { pool: AVE global_pooling: true }")
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        inner("ip", "data", 4) + norm("ip"),
+        inner("ip", "data", 4) + layer("r", "ReLU", "ip", "ip") + norm("ip"),
+        conv("c", "data", 4) + GLOBAL + norm("gap"),
+        conv("c", "data", 4) + GLOBAL + conv("d", "gap", 4, 1) + norm("d"),
+    ],
+)
+def test_a_single_value(tmp_path, above):
+    report = looked_at(tmp_path, data(batch=1) + above)
+    assert said(report, RULE) == [
+        ("bn", "normalises a single value: batch size 1 (layer data) on a 1x1 map")
+    ]
+    assert looked_at(tmp_path, data(batch=2) + above).findings == []
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        conv("c", "data", 4) + norm("c"),
+        inner("ip", "data", 4) + norm("ip", "batch_norm_param { use_global_stats: true }"),
+        conv("c", "data", 4) + GLOBAL + conv("d", "gap", 4, 3, "pad: 1") + norm("d"),
+        inner("ip", "data", 4) + norm("ip", "include { phase: TEST }"),
+    ],
+)
+def test_batch_1_on_a_map_or_with_stored_statistics(tmp_path, above):
+    assert looked_at(tmp_path, data(batch=1) + above).findings == []
+
+
+@pytest.mark.parametrize(("eps", "raised"), [("1e-7", 1), ("0", 1), ("1e-6", 0), ("1e-5", 0)])
+def test_eps(tmp_path, eps, raised):
+    net = data() + conv("c", "data", 4) + norm("c", f"batch_norm_param {{ eps: {eps} }}")
+    found = said(looked_at(tmp_path, net), RULE)
+    assert len(found) == raised
+    if raised:
+        assert found == [("bn", f"eps {float(eps):g} is below 1e-6")]
+
+
+def test_a_source_with_a_constant_feature(tmp_path):
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (40, 3, 4, 4), np.uint8)
+    images[:, 1] = 7
+    values = [datum(image, i % 4) for i, image in enumerate(images)]
+    write_lmdb(tmp_path / "train_lmdb", numbered(values))
+    net = data(batch=40) + norm("data") + conv("c", "bn", 4) + softmax_loss("c")
+    report = looked_at(tmp_path, net, data=True)
+    ((key, detail),) = said(report, RULE)
+    assert key == "bn"
+    assert detail.startswith("normalises train_lmdb, in which 1 of 3 channels has one value")
+    alone = looked_at(tmp_path, net, data=True, select=[RULE])
+    assert [finding.rule for finding in alone.findings] == [RULE]
+    assert all(source.findings == [] for source in alone.sources)
+    behind = data(batch=40) + conv("c", "data", 4) + norm("c") + softmax_loss("c")
+    assert said(looked_at(tmp_path, behind, data=True), RULE) == []
+
+
+def test_records_of_single_pixels(tmp_path):
+    write_datums(tmp_path / "train_lmdb", shape=(5, 1, 1))
+    net = data(batch=1) + conv("c", "data", 4, 1) + norm("c") + softmax_loss("c")
+    assert [key for key, _ in said(looked_at(tmp_path, net, data=True), RULE)] == ["bn"]

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.building.caffe import conv, data, inner, layer, looked_at, said
+
+RULE = "loss-input-not-probability"
+MLL = "MultinomialLogisticLoss"
+
+
+@pytest.mark.parametrize("loss", [MLL, "InfogainLoss"])
+def test_scores(tmp_path, loss):
+    net = data() + inner("ip", "data", 4) + layer("loss", loss, "ip label H", "loss")
+    ((key, detail),) = said(looked_at(tmp_path, net), RULE)
+    assert key == "loss"
+    assert detail.startswith(f"{loss} takes logarithms of ip (InnerProduct), no probabilities")
+
+
+def test_scores_through_relu_and_v1(tmp_path):
+    net = data() + conv("c", "data", 4) + layer("r", "ReLU", "c", "c")
+    net += layer("f", "Flatten", "c", "f") + layer("loss", MLL, "f label", "loss")
+    assert [key for key, _ in said(looked_at(tmp_path, net), RULE)] == ["loss"]
+    old = (
+        'layers { name: "ip" type: INNER_PRODUCT bottom: "data" top: "ip" }\n'
+        'layers { name: "l" type: MULTINOMIAL_LOGISTIC_LOSS bottom: "ip" bottom: "label" }'
+    )
+    assert [key for key, _ in said(looked_at(tmp_path, old), RULE)] == ["l"]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        layer("p", "Softmax", "ip", "p"),
+        layer("p", "Sigmoid", "ip", "p"),
+        layer("s", "Softmax", "ip", "s") + layer("p", "Flatten", "s", "p"),
+        layer("s", "Softmax", "ip", "s") + layer("p", "Eltwise", "s s", "p"),
+        layer("p", "Python", "ip", "p"),
+    ],
+)
+def test_probabilities_and_what_may_be_such(tmp_path, between):
+    net = data() + inner("ip", "data", 4) + between + layer("loss", MLL, "p label", "loss")
+    assert looked_at(tmp_path, net).findings == []
+
+
+def test_other_losses_take_scores(tmp_path):
+    net = data() + inner("ip", "data", 4)
+    for kind in ("SoftmaxWithLoss", "HingeLoss", "EuclideanLoss", "SigmoidCrossEntropyLoss"):
+        assert looked_at(tmp_path, net + layer("loss", kind, "ip label", "loss")).findings == []
+
+
+def test_probabilities_from_the_data(tmp_path):
+    assert looked_at(tmp_path, data() + layer("l", MLL, "data label", "l")).findings == []
