@@ -209,7 +209,9 @@ def labels_of(view: View, layer: Layer, losses: Sequence[Loss]) -> Use:
     """
     by_name = {loss.layer: loss for loss in losses}
     label_type: LabelType = "auto"
-    for top in reversed(layer.tops):
+    # Of a store the second top is the record's label; of HDF5 any may be.
+    tops = layer.tops[::-1] if layer.type == "HDF5Data" else layer.tops[1:2]
+    for top in tops:
         taken = list(uses(view, layer, top))
         for below, bottom in taken:
             if below.type in CLASS_LOSSES and bottom == 1 and below.name in by_name:

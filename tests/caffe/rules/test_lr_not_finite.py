@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datascan.caffe.prototxt import parse
 from datascan.caffe.rates import bad, first_bad, rates
 from datascan.caffe.training import Solver, solver_of
 from tests.building.caffe import looked_at, said, small_net
@@ -13,10 +17,6 @@ RULE = "lr-not-finite"
 
 
 def solver(policy: str, more: str) -> Solver:
-    from pathlib import Path
-
-    from datascan.caffe.prototxt import parse
-
     return solver_of(parse(Path("s"), f'lr_policy: "{policy}" {more}', "SolverParameter"))
 
 
@@ -108,8 +108,6 @@ NUMBERS = st.floats(-3, 3, width=32) | st.sampled_from([1e-3, 1e30, -0.25, 0.0])
 
 @given(POLICIES, NUMBERS, NUMBERS, NUMBERS, st.integers(1, 40), st.integers(1, 3000))
 def test_the_ends_of_chunks_stand_for_what_lies_between(policy, base, gamma, power, step, count):
-    from unittest.mock import patch
-
     made = solver(
         policy,
         f"base_lr: {base} gamma: {gamma} power: {power} stepsize: {step} "

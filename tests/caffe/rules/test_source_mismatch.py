@@ -77,8 +77,10 @@ def test_a_crop_that_is_larger_than_the_images(tmp_path):
     assert found == [
         (
             "data",
-            "crop_size 9 is larger than the 3x8x8 images of train_lmdb "
-            "(200 of 200 records are too small)",
+            (
+                "crop_size 9 is larger than the 3x8x8 images of train_lmdb "
+                "(200 of 200 records are too small)"
+            ),
         )
     ]
 

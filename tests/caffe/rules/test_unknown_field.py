@@ -13,8 +13,10 @@ RULE = "unknown-field"
         (
             layer("c", "Convolution", "data", "c", "convolution_param { num_ouput: 3 }"),
             "c",
-            "convolution_param has no field num_ouput (train_val.prototxt:1); "
-            "did you mean num_output?",
+            (
+                "convolution_param has no field num_ouput (train_val.prototxt:1); "
+                "did you mean num_output?"
+            ),
         ),
         (
             layer("c", "ReLU", "data", "c", "\n\nparam { lr_mlt: 0 }"),
