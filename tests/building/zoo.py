@@ -23,6 +23,11 @@ def both(top: str = "data label", *, more: str = "", batch: int = 8) -> str:
     )
 
 
+def rated(text: str) -> str:
+    """A layer with rates of its own for weights and biases."""
+    return text.replace(" type:", f" {RATES} type:", 1)
+
+
 def relu(blob: str) -> str:
     """A ReLU in place."""
     return layer(f"relu_{blob}", "ReLU", blob, blob)
@@ -41,9 +46,7 @@ def alexnet() -> str:
     return "".join(
         [
             both(more=MEAN),
-            conv("conv1", "data", 96, 11, f"stride: 4 {GAUSS}").replace(
-                " type:", f" {RATES} type:", 1
-            ),
+            rated(conv("conv1", "data", 96, 11, f"stride: 4 {GAUSS}")),
             relu("conv1"),
             layer("norm1", "LRN", "conv1", "norm1", norm),
             pool("pool1", "norm1"),

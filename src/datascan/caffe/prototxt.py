@@ -158,8 +158,7 @@ def spoken(error: Any) -> str:
     if not line:
         return f": {said.strip().rstrip(':.')}: the text ends too early"
     # It repeats the whole line in quotes, which may be the whole file.
-    what = said.rpartition("': ")[2] if len(said) > LONGEST else said
-    what = OWN_NAMES.sub("", what.strip().rstrip("."))
+    what = OWN_NAMES.sub("", said.rpartition("': ")[2].strip().rstrip("."))
     return f", line {line}, column {column}: {what[-LONGEST:]}"
 
 
@@ -235,5 +234,5 @@ def unknown_field(kind: str, name: str, within: str, line: int) -> UnknownField:
     """The field ``name``, which ``kind`` does not have, with the nearest that it has."""
     meant = UNDERSTOOD.get((kind, name))
     known = [field for field in fields_of(kind) if (kind, field) not in UNDERSTOOD]
-    near = get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    near = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
     return UnknownField(name, within, "", line, meant or (near[0] if near else None), bool(meant))
