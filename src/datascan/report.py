@@ -9,7 +9,7 @@ import json
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from datascan.errors import DatasetError, FindingsError
 
@@ -38,7 +38,7 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = None
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a rule says of the dataset: ``records`` is exact, ``examples`` are at most 20."""
 
     rule: str
@@ -49,6 +49,9 @@ class Finding(msgspec.Struct, frozen=True):
     message: str
     fix: str
     examples: Annotated[list[Example], Meta(max_length=20)]
+    key: Annotated[
+        str | None, Meta(description="Of a finding about a net: the layer's name, or solver.")
+    ] = None
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -237,11 +240,13 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
         Literal["TRAIN", "TEST"] | None, Meta(description="Of a source: when the net reads it.")
     ] = None
     batch_size: Annotated[
-        Size | None, Meta(description="Of a source: as its layer has it, without iter_size.")
-    ] = None
+        Size | UnsetType | None,
+        Meta(description="Of a source: as its layer has it, without iter_size."),
+    ] = UNSET
     num_classes: Annotated[
-        Count | None, Meta(description="Of a source: outputs of the layer that the loss reads.")
-    ] = None
+        Count | UnsetType | None,
+        Meta(description="Of a source: outputs of the layer that the loss reads, if known."),
+    ] = UNSET
     layer: Annotated[str | None, Meta(description="Of a source: the layer that reads it.")] = None
 
     @property

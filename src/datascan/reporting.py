@@ -113,6 +113,7 @@ def told(judgement: Judgement, records: Sequence[Example] = ()) -> Finding:
         message=shown(judgement.message),
         fix=shown(judgement.fix),
         examples=examples[:EXAMPLES],
+        key=shown(judgement.keys[0]) if judgement.keys else None,
     )
 
 

@@ -20,8 +20,9 @@ Source: Caffe, src/caffe/net.cpp (FilterNet, StateMeetsRule), src/caffe/util/upg
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from datascan.caffe.fields import ENUMS, later_name
@@ -40,6 +41,7 @@ CHANNELS_KEPT = frozenset(
         "Crop",
         "Dropout",
         "ELU",
+        "Eltwise",
         "Exp",
         "Flatten",
         "LRN",
@@ -60,6 +62,13 @@ CHANNELS_KEPT = frozenset(
     )
 )
 """Layers whose output has the channels of their first input."""
+
+COUNTED = {
+    "Convolution": "convolution_param",
+    "Deconvolution": "convolution_param",
+    "InnerProduct": "inner_product_param",
+}
+"""Layers whose output has ``num_output`` channels, and where that stands."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,42 +128,65 @@ class State:
         return not any(self.meets(rule) for rule in layer.message.exclude)
 
 
+Reading = tuple[Layer, int]
+"""A layer, and the number of one of its bottoms."""
+
+
 @dataclass(frozen=True, eq=False)
 class View:
     """A net in one state: the layers that Caffe builds then, in order."""
 
     phase: Phase
     layers: tuple[Layer, ...]
-    places: dict[Layer, int] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "places", {layer: i for i, layer in enumerate(self.layers)})
+    @cached_property
+    def feeds(self) -> dict[Reading, Layer]:
+        """For every bottom the layer that makes it: the last one before with such a top."""
+        made: dict[str, Layer] = {}
+        found = {}
+        for layer in self.layers:
+            for bottom, name in enumerate(layer.bottoms):
+                if name in made:
+                    found[layer, bottom] = made[name]
+            made |= dict.fromkeys(layer.tops, layer)
+        return found
+
+    @cached_property
+    def read_by(self) -> dict[Layer, list[Reading]]:
+        """For every layer who reads its tops, in the order of the net."""
+        found: dict[Layer, list[Reading]] = {}
+        for reading, above in self.feeds.items():
+            found.setdefault(above, []).append(reading)
+        return found
 
     def of_type(self, *types: str) -> Iterator[Layer]:
         """The layers of any of ``types``."""
         return (layer for layer in self.layers if layer.type in types)
 
-    def feeding(self, layer: Layer, bottom: int = 0) -> Layer | None:
-        """The layer that makes a bottom of ``layer``: the last one before it with such a top."""
-        if bottom >= len(layer.bottoms):
-            return None
-        wanted = layer.bottoms[bottom]
-        before = reversed(self.layers[: self.places[layer]])
-        return next((found for found in before if wanted in found.tops), None)
-
     def up(self, layer: Layer, bottom: int = 0) -> Iterator[Layer]:
         """The layers above a bottom of ``layer``, nearest first, along first bottoms."""
-        above = self.feeding(layer, bottom)
+        above = self.feeds.get((layer, bottom))
         while above is not None:
             yield above
-            above = self.feeding(above)
+            above = self.feeds.get((above, 0))
 
-    def readers(self, layer: Layer, top: str) -> Iterator[tuple[Layer, int]]:
+    def readers(self, layer: Layer, top: str) -> Iterator[Reading]:
         """The layers that read ``top`` of ``layer``, with the number of their bottom."""
-        for below in self.layers[self.places[layer] + 1 :]:
-            for bottom, name in enumerate(below.bottoms):
-                if name == top and self.feeding(below, bottom) is layer:
+        for below, bottom in self.read_by.get(layer, ()):
+            if below.bottoms[bottom] == top:
+                yield below, bottom
+
+    def through(self, layer: Layer, top: str, passed: Collection[str]) -> Iterator[Reading]:
+        """The same, looking through layers of the types ``passed`` at their readers."""
+        waiting, seen = [(layer, top)], {(layer, top)}
+        while waiting:
+            for below, bottom in self.readers(*waiting.pop(0)):
+                if below.type not in passed:
                     yield below, bottom
+                    continue
+                further = [(below, name) for name in below.tops if (below, name) not in seen]
+                waiting += further
+                seen.update(further)
 
     def ancestors(self, layer: Layer) -> Iterator[Layer]:
         """All layers that ``layer`` depends on, each once."""
@@ -162,7 +194,7 @@ class View:
         while waiting:
             below = waiting.pop()
             for bottom in range(len(below.bottoms)):
-                above = self.feeding(below, bottom)
+                above = self.feeds.get((below, bottom))
                 if above is not None and above not in seen:
                     seen.add(above)
                     waiting.append(above)
@@ -174,28 +206,45 @@ class View:
         Looks through what keeps the channels; a sum has those of its first term.
         """
         for above in self.up(layer, bottom):
-            if above.type in ("Convolution", "Deconvolution"):
-                return count_of(above, "convolution_param")
-            if above.type == "InnerProduct":
-                return count_of(above, "inner_product_param")
-            if above.type == "Concat":
-                return self._joined(above)
-            if above.type == "Reshape":
-                dims = above.param("reshape_param").shape.dim
-                if len(dims) > 1 and dims[1] > 0:
-                    return int(dims[1]), above
-            if above.type not in CHANNELS_KEPT and above.type != "Eltwise":
-                return None
+            if above in self.channels:
+                return self.channels[above]
         return None
 
-    def _joined(self, layer: Layer) -> tuple[int, Layer] | None:
-        """The channels of a Concat: all of its bottoms', joined along axis 1."""
-        param = layer.param("concat_param")
-        if (param.concat_dim if param.HasField("concat_dim") else param.axis) not in (1, -3):
-            return None
-        parts = [self.outputs(layer, bottom) for bottom in range(len(layer.bottoms))]
-        known = [part[0] for part in parts if part is not None]
-        return (sum(known), layer) if len(known) == len(parts) else None
+    @cached_property
+    def channels(self) -> dict[Layer, tuple[int, Layer] | None]:
+        """The channels of the layers that set them, None where they cannot be known."""
+        found: dict[Layer, tuple[int, Layer] | None] = {}
+        for layer in self.layers:
+            if layer.type == "Concat":
+                found[layer] = joined(layer, [self._above(layer, b, found) for b in bottoms(layer)])
+            elif layer.type in COUNTED:
+                found[layer] = count_of(layer, COUNTED[layer.type])
+            elif layer.type == "Reshape":
+                dims = layer.param("reshape_param").shape.dim
+                if len(dims) > 1 and dims[1] > 0:
+                    found[layer] = int(dims[1]), layer
+            elif layer.type not in CHANNELS_KEPT:
+                found[layer] = None
+        return found
+
+    def _above(
+        self, layer: Layer, bottom: int, found: dict[Layer, tuple[int, Layer] | None]
+    ) -> tuple[int, Layer] | None:
+        return next((found[above] for above in self.up(layer, bottom) if above in found), None)
+
+
+def bottoms(layer: Layer) -> range:
+    """The numbers of a layer's bottoms."""
+    return range(len(layer.bottoms))
+
+
+def joined(layer: Layer, parts: list[tuple[int, Layer] | None]) -> tuple[int, Layer] | None:
+    """The channels of a Concat of ``parts``, where it joins them along axis 1."""
+    param = layer.param("concat_param")
+    if (param.concat_dim if param.HasField("concat_dim") else param.axis) not in (1, -3):
+        return None
+    known = [part[0] for part in parts if part is not None]
+    return (sum(known), layer) if len(known) == len(parts) else None
 
 
 def count_of(layer: Layer, param: str) -> tuple[int, Layer] | None:

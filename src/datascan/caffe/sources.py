@@ -25,6 +25,8 @@ CLASS_LOSSES = frozenset(
 TARGET_LOSSES = frozenset(["EuclideanLoss", "SigmoidCrossEntropyLoss", "SmoothL1Loss", "L1Loss"])
 """Losses whose second bottom are numbers to be met."""
 
+MANY = 1 << 62
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loss:
@@ -205,34 +207,29 @@ Use = tuple[str | None, Loss | None, LabelType]
 def labels_of(view: View, layer: Layer, losses: Sequence[Loss]) -> Use:
     """The top that holds labels, the loss that takes them as classes, and what they are.
 
-    Labels that go through a Slice and the like are still labels, but nobody knows which.
+    Of several losses the one with the fewest outputs. Labels that go through a Slice and the like
+    are still labels, but nobody knows which.
     """
     by_name = {loss.layer: loss for loss in losses}
-    label_type: LabelType = "auto"
     # Of a store the second top is the record's label; of HDF5 any may be.
     tops = layer.tops[::-1] if layer.type == "HDF5Data" else layer.tops[1:2]
     for top in tops:
-        taken = list(uses(view, layer, top))
-        for below, bottom in taken:
-            if below.type in CLASS_LOSSES and bottom == 1 and below.name in by_name:
-                return top, by_name[below.name], "class"
-        if any(below.type in TARGET_LOSSES and bottom == 1 for below, bottom in taken):
+        taken = [below for below, bottom in uses(view, layer, top) if bottom == 1]
+        classed = [by_name[x.name] for x in taken if x.type in CLASS_LOSSES and x.name in by_name]
+        if classed:
+            return top, min(classed, key=lambda loss: loss.outputs or MANY), "class"
+        if any(below.type in TARGET_LOSSES for below in taken):
             return top, None, "regression"
     if len(layer.tops) < 2:
         return None, None, "none"
-    if all(below.type == "Silence" for below, _ in uses(view, layer, layer.tops[1])):
-        label_type = "none"
-    return (layer.tops[1] if len(layer.tops) == 2 else None), None, label_type
+    unused = all(below.type == "Silence" for below, _ in uses(view, layer, layer.tops[1]))
+    top_if_sure = layer.tops[1] if len(layer.tops) == 2 else None
+    return top_if_sure, None, "none" if unused else "auto"
 
 
 def uses(view: View, layer: Layer, top: str) -> Iterator[tuple[Layer, int]]:
     """The layers that read a top, Splits and reshapings passed through."""
-    for below, bottom in view.readers(layer, top):
-        if below.type in ("Split", "Reshape", "Flatten"):
-            for name in below.tops:
-                yield from uses(view, below, name)
-        else:
-            yield below, bottom
+    return view.through(layer, top, ("Split", "Reshape", "Flatten"))
 
 
 def accuracy_of(view: View, layer: Layer, label_top: str | None) -> Layer | None:

@@ -199,8 +199,10 @@ def read_training(path: Path, solver: Path | None = None, root: Path | None = No
 
     Raises:
         DatasetError: where a file does not exist or does not parse.
-        UsageError: where ``path`` is a solver, and another one is given.
+        UsageError: where ``root`` is no folder, or ``path`` a solver and another one is given.
     """
+    if root is not None and not root.is_dir():
+        raise UsageError(f"--root {root} is no folder")
     files = Files()
     given = files.read(path)
     own = given if is_solver(given) else None

@@ -80,8 +80,11 @@ class BatchnormUnstable(NetRule):
 
 def single(view: View, layer: Layer, evidence: Evidence) -> Iterator[str]:
     """Whether statistics are taken over one value."""
-    one = [s for s in sources_above(view, layer, evidence) if s.batch_size == 1]
-    if one and on_single_pixels(view, layer, evidence):
+    one = [s for s in evidence.training.sources if s.batch_size == 1]
+    if not one or not on_single_pixels(view, layer, evidence):
+        return
+    one = [s for s in sources_above(view, layer, evidence) if s in one]
+    if one:
         yield f"normalises a single value: batch size 1 (layer {one[0].layer}) on a 1x1 map"
 
 

@@ -93,12 +93,8 @@ class UnscaledInput(NetRule):
 
 def first_weighted(view: View, layer: Layer, top: str) -> Iterator[Layer]:
     """The first layers with weights below a top, where nothing between them changes the scale."""
-    for below, _ in view.readers(layer, top):
-        if below.type in WEIGHTED:
-            yield below
-        elif below.type in PASSED:
-            for name in below.tops:
-                yield from first_weighted(view, below, name)
+    below = (found for found, _ in view.through(layer, top, PASSED))
+    return (found for found in below if found.type in WEIGHTED)
 
 
 @dataclass(frozen=True, slots=True)
