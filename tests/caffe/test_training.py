@@ -15,6 +15,7 @@ from tests.building.caffe import (
     data,
     inner,
     layer,
+    looked_at,
     small_net,
     softmax_loss,
     write_net,
@@ -257,3 +258,29 @@ def test_one_layer_for_each_phase(tmp_path):
         ("TRAIN", 10, 3),
         ("TEST", 4, 1),
     ]
+
+
+def test_nets_of_any_depth_and_breadth(tmp_path):
+    deep = "".join(layer(f"r{i}", "Reshape", "label", "label") for i in range(3000))
+    deep += "".join(layer(f"b{i}", "BatchNorm", "ip", "ip") for i in range(3000))
+    wide = inner("c0", "data", 8)
+    wide += "".join(layer(f"c{i + 1}", "Concat", f"c{i} c{i}", f"c{i + 1}") for i in range(500))
+    net = data(batch=1) + inner("ip", "data", 4) + wide + deep + softmax_loss()
+    found = training(tmp_path, net + layer("l", "HingeLoss", "c500 label", "l"))
+    assert found.sources[0].num_classes == 4
+    assert found.losses[-1].outputs is None
+    report = looked_at(tmp_path, net)
+    assert len(report.findings) == 3000
+
+
+def test_the_loss_with_the_fewest_outputs_decides(tmp_path):
+    net = data() + inner("a", "data", 9) + inner("b", "data", 7)
+    net += layer("l", "SoftmaxWithLoss", "a label", "l")
+    net += layer("m", "SoftmaxWithLoss", "b label", "m")
+    (source,) = training(tmp_path, net).sources
+    assert (source.num_classes, source.fed_by) == (7, "b")
+
+
+def test_root_must_be_a_folder(tmp_path):
+    with pytest.raises(UsageError, match="is no folder"):
+        training(tmp_path, small_net(), root=tmp_path / "none")

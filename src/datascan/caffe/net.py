@@ -63,6 +63,9 @@ CHANNELS_KEPT = frozenset(
 )
 """Layers whose output has the channels of their first input."""
 
+MOST = (1 << 31) - 1
+"""Caffe counts channels in int32."""
+
 COUNTED = {
     "Convolution": "convolution_param",
     "Deconvolution": "convolution_param",
@@ -244,7 +247,8 @@ def joined(layer: Layer, parts: list[tuple[int, Layer] | None]) -> tuple[int, La
     if (param.concat_dim if param.HasField("concat_dim") else param.axis) not in (1, -3):
         return None
     known = [part[0] for part in parts if part is not None]
-    return (sum(known), layer) if len(known) == len(parts) else None
+    total = sum(known)
+    return (total, layer) if len(known) == len(parts) and total <= MOST else None
 
 
 def count_of(layer: Layer, param: str) -> tuple[int, Layer] | None:
