@@ -13,7 +13,9 @@ How to use it (``Training`` is in :mod:`datascan.caffe.training`)::
     training.losses              # tuple[Loss, ...]: layer, type, weight, phase, outputs, tops
     training.views               # tuple[View, ...]: the layers of the TRAIN net, then of TEST nets
 
-    from datascan.caffe.scans import source_options, open_source   # to scan a source
+    from datascan.caffe.scans import actual_backend, source_options   # to scan a source:
+    paths, options = source_options(source, training, checked_options(workers=0))
+    report = run_scan(paths, options, backend=actual_backend(source, paths[0]))
 
 Source: Caffe, src/caffe/net.cpp (FilterNet, StateMeetsRule), src/caffe/util/upgrade_proto.cpp.
 """
