@@ -116,15 +116,18 @@ def chosen_rules(options: Options, package: str, kind: type[R]) -> list[type[R]]
     Raises:
         UsageError: where one is selected or ignored that does not exist in any package.
     """
+    found = classes(package, kind)
+    own = {rule.rule for rule in found}
     for rule in (*options.select, *options.ignore, *dict(options.severity)):
-        if rule not in (known := checks()):
+        # Rules of other packages are only imported where one is asked for.
+        if rule not in own and rule not in (known := checks()):
             near = get_close_matches(rule, known, n=1, cutoff=0.5)
             hint = f"did you mean {near[0]}?" if near else "see datascan explain"
             raise UsageError(f"no such rule: {rule}; {hint}")
     return [
-        found
-        for found in classes(package, kind)
-        if (not options.select or found.rule in options.select) and found.rule not in options.ignore
+        rule
+        for rule in found
+        if (not options.select or rule.rule in options.select) and rule.rule not in options.ignore
     ]
 
 
