@@ -32,6 +32,7 @@ GLOBAL = layer("gap", "Pooling", "c", "gap", "pooling_param { pool: AVE global_p
         inner("ip", "data", 4) + layer("r", "ReLU", "ip", "ip") + norm("ip"),
         conv("c", "data", 4) + GLOBAL + norm("gap"),
         conv("c", "data", 4) + GLOBAL + conv("d", "gap", 4, 1) + norm("d"),
+        conv("c", "data", 4) + GLOBAL + conv("d", "gap", 4, 3, "pad: 1") + norm("d"),
     ],
 )
 def test_a_single_value(tmp_path, above):
@@ -47,7 +48,7 @@ def test_a_single_value(tmp_path, above):
     [
         conv("c", "data", 4) + norm("c"),
         inner("ip", "data", 4) + norm("ip", "batch_norm_param { use_global_stats: true }"),
-        conv("c", "data", 4) + GLOBAL + conv("d", "gap", 4, 3, "pad: 1") + norm("d"),
+        conv("c", "data", 4) + GLOBAL + conv("d", "gap", 4, 3, "pad: 2") + norm("d"),
         inner("ip", "data", 4) + norm("ip", "include { phase: TEST }"),
     ],
 )
@@ -86,3 +87,23 @@ def test_records_of_single_pixels(tmp_path):
     write_datums(tmp_path / "train_lmdb", shape=(5, 1, 1))
     net = data(batch=1) + conv("c", "data", 4, 1) + norm("c") + softmax_loss("c")
     assert [key for key, _ in said(looked_at(tmp_path, net, data=True), RULE)] == ["bn"]
+
+
+@pytest.mark.parametrize(
+    ("above", "raised"),
+    [
+        (conv("c", "data", 4, 8), True),
+        (conv("c", "data", 4, 7), False),
+        (conv("c", "data", 4, 8, "pad: 1"), False),
+        (conv("b", "data", 4, 3, "pad: 1 stride: 2") + conv("c", "b", 4, 4), True),
+        (conv("b", "data", 4, 3, "dilation: 2") + conv("c", "b", 4, 4), True),
+        (layer("c", "Pooling", "data", "c", "pooling_param { kernel_size: 8 }"), True),
+        (layer("c", "Pooling", "data", "c", "pooling_param { kernel_size: 7 stride: 7 }"), False),
+        (layer("c", "Deconvolution", "data", "c"), False),
+    ],
+)
+def test_maps_that_shrink_to_single_pixels(tmp_path, above, raised):
+    write_datums(tmp_path / "train_lmdb", shape=(3, 8, 8))
+    net = data(batch=1) + above + norm("c") + softmax_loss("c")
+    found = said(looked_at(tmp_path, net, data=True), RULE)
+    assert [key for key, _ in found] == (["bn"] if raised else [])

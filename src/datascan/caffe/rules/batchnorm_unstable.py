@@ -25,9 +25,9 @@ Example
     ``layer bn1: normalises a single value: batch size 1 (layer data) on a 1x1 map``
 
 Limits
-    A map is known to be 1x1 behind InnerProduct, global pooling, Flatten or Reduction, and for
-    records of that shape; a map that a stack of convolutions shrinks to 1x1 is not noticed. Sources
-    are judged where the layer reads them directly, and with the scans (not with ``--no-data``).
+    A map is known to be 1x1 behind InnerProduct, global pooling, Flatten and Reduction. Behind
+    other layers it is computed from the scanned shape of the records, along first bottoms. Constant
+    features are judged where the layer reads a source directly. Both need the scans.
 
 Source
     Ioffe and Szegedy, "Batch Normalization" (2015); Caffe, src/caffe/layers/batch_norm_layer.cpp.
@@ -40,21 +40,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from datascan.caffe.judging import Evidence, NetRule
-from datascan.caffe.net import CHANNELS_KEPT, Layer, View
+from datascan.caffe.net import Layer, View
+from datascan.caffe.sizes import MAP_KEPT, map_size, sources_of_layer
 from datascan.caffe.sources import PARAMS, DataSource
 from datascan.model import Judgement, Severity
 
 LEAST_EPS = np.float32(1e-6)
-SINGLE = ("InnerProduct", "Reduction", "Flatten")
-"""Layers whose output has one value for each channel and record."""
-
-MAP_KEPT = (CHANNELS_KEPT | {"Eltwise", "Concat", "Slice"}) - {
-    "Crop",
-    "Flatten",
-    "Pooling",
-    "Reshape",
-}
-"""Layers whose output has the height and width of their first input."""
 
 
 class BatchnormUnstable(NetRule):
@@ -81,43 +72,11 @@ class BatchnormUnstable(NetRule):
 def single(view: View, layer: Layer, evidence: Evidence) -> Iterator[str]:
     """Whether statistics are taken over one value."""
     one = [s for s in evidence.training.sources if s.batch_size == 1]
-    if not one or not on_single_pixels(view, layer, evidence):
+    if not one or map_size(view, layer, evidence) != (1, 1):
         return
     one = [s for s in sources_above(view, layer, evidence) if s in one]
     if one:
         yield f"normalises a single value: batch size 1 (layer {one[0].layer}) on a 1x1 map"
-
-
-def on_single_pixels(view: View, layer: Layer, evidence: Evidence) -> bool:
-    """Whether the layer's input is known to be 1x1."""
-    for above in view.up(layer):
-        if above.type in SINGLE:
-            return True
-        if above.type == "Pooling" and above.param("pooling_param").global_pooling:
-            return True
-        if above.type in PARAMS:
-            return any(is_single(evidence, s) for s in sources_of_layer(view, above, evidence))
-        if not (above.type in MAP_KEPT or is_pointwise(above)):
-            return False
-    return False
-
-
-def is_pointwise(layer: Layer) -> bool:
-    """Whether a layer is a convolution with a kernel of 1."""
-    if layer.type != "Convolution":
-        return False
-    param = layer.param("convolution_param")
-    sizes = [*param.kernel_size, *(x for x in (param.kernel_h, param.kernel_w) if x)]
-    return set(sizes) == {1}
-
-
-def is_single(evidence: Evidence, source: DataSource) -> bool:
-    """Whether a source's records have one value for each channel."""
-    report = evidence.reports.get(source)
-    shapes = [kind.shape for kind in report.shapes] if report else []
-    if source.crop_size or source.size:
-        return source.crop_size == 1 or source.size == (1, 1)
-    return bool(shapes) and all(set(shape[1:]) <= {1} for shape in shapes)
 
 
 def constant(view: View, layer: Layer, evidence: Evidence) -> Iterator[str]:
@@ -137,12 +96,3 @@ def sources_above(view: View, layer: Layer, evidence: Evidence) -> list[DataSour
     """The sources that a layer depends on."""
     above = [found for found in view.ancestors(layer) if found.type in PARAMS]
     return [s for found in above for s in sources_of_layer(view, found, evidence)]
-
-
-def sources_of_layer(view: View, layer: Layer, evidence: Evidence) -> list[DataSource]:
-    """What a data layer reads."""
-    return [
-        source
-        for source in evidence.training.sources
-        if source.layer == layer.name and source.phase == view.phase
-    ]
