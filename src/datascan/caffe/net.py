@@ -281,7 +281,9 @@ def layers_of(net: Prototxt, message: Any) -> tuple[Layer, ...]:
 def layer_of(message: Any, kind: str) -> Layer:
     """A layer message as a layer; V1's data layers take SoftmaxLoss and the like by new names."""
     kind = {"SoftmaxLoss": "SoftmaxWithLoss"}.get(kind, kind)
-    return Layer(str(message.name), kind, tuple(message.bottom), tuple(message.top), message)
+    return Layer(
+        str(message.name) or "(unnamed)", kind, tuple(message.bottom), tuple(message.top), message
+    )
 
 
 def view_of(layers: tuple[Layer, ...], message: Any, state: State) -> View:
