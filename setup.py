@@ -12,6 +12,6 @@ setup(
             # Without a compiler the installation goes on: the same is done without them, slower.
             optional=True,
         )
-        for name in ("kernels", "tables")
+        for name in ("kernels", "epoch", "tables")
     ]
 )

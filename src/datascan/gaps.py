@@ -17,6 +17,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.native import loops
 from datascan.tally import distinct
 
 SHUFFLED_LIMIT = 0.01
@@ -79,28 +80,14 @@ class Epoch:
         return places[self.labels - least]
 
     @cached_property
-    def order(self) -> NDArray[np.int64]:
-        """Positions sorted by class, ascending within a class."""
-        small = np.uint16 if len(self.classes) <= 1 << 16 else np.int64
-        return np.argsort(self.codes.astype(small), kind="stable")
-
-    @cached_property
     def free(self) -> NDArray[np.int64]:
         """For every position, the longest run from there on that lacks some class, (N,).
 
-        A class that occurs at a and next at b frees every position in a < p <= b as far as b.
         Runs end at N, where the last batch ends at the latest.
         """
-        n = len(self.labels)
-        position = self.order
-        code = self.codes[position]
-        first = np.empty(n, np.bool_)
-        first[0], first[1:] = True, code[1:] != code[:-1]
-        begin = np.where(first, 0, np.roll(position, 1) + 1)
-        reach = np.zeros(n + 1, np.int64)
-        np.maximum.at(reach, begin, position)
-        reach[position[np.roll(first, -1)] + 1] = n
-        return (np.maximum.accumulate(reach) - np.arange(n + 1))[:n]
+        free = np.empty(len(self.labels), np.int64)
+        loops.free_runs(self.codes, len(self.classes), free)
+        return free
 
     def lacking(self, size: int) -> tuple[int, int]:
         """Full sequential batches of ``size``, and how many of them lack a class."""
@@ -113,12 +100,8 @@ class Epoch:
         """The class absent from the most sequential batches of ``size``, and from how many."""
         size = min(size, len(self.labels))
         batches = len(self.labels) // size
-        batch = self.order // size
-        code = self.codes[self.order]
-        new = np.empty(len(batch), np.bool_)
-        new[0] = True
-        new[1:] = (batch[1:] != batch[:-1]) | (code[1:] != code[:-1])
-        inside = np.bincount(code[new & (batch < batches)], minlength=len(self.classes))
+        inside = np.empty(len(self.classes), np.int64)
+        loops.count_batches(self.codes, len(self.classes), size, inside)
         at = int(np.argmin(inside))
         return int(self.classes[at]), batches - int(inside[at])
 

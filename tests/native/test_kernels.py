@@ -16,6 +16,7 @@ from datascan.native import loops, plain
 from datascan.survey import Survey
 
 kernels = pytest.importorskip("datascan.native.kernels")
+epoch = pytest.importorskip("datascan.native.epoch")
 
 ODD = [np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, 3.4e38, -3.4e38]
 
@@ -83,7 +84,8 @@ def test_a_column_that_is_too_short():
 
 
 def test_the_compiled_ones_are_chosen_unless_the_environment_says_otherwise():
-    assert loops is kernels
+    assert loops.survey is kernels.survey
+    assert loops.free_runs is epoch.free_runs
     told = subprocess.run(
         [sys.executable, "-c", "from datascan.native import loops; print(loops.__name__)"],
         env={**os.environ, "DATASCAN_PLAIN": "1"},
@@ -133,3 +135,36 @@ def test_both_gather_the_same(octets, offsets, width):
 def test_gather_needs_room():
     with pytest.raises(ValueError, match="outside"):
         kernels.gather(np.zeros(9, np.uint8), np.zeros(3, np.int64), 4, np.zeros(11, np.uint8))
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=60), st.integers(1, 70))
+def test_both_find_the_same_gaps(labels, size):
+    codes = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    classes = int(codes.max()) + 1
+    for name, room, extra in (("free_runs", len(codes), ()), ("count_batches", classes, (size,))):
+        ours, theirs = np.zeros((2, room), np.int64)
+        getattr(epoch, name)(codes, classes, *extra, ours)
+        getattr(plain, name)(codes, classes, *extra, theirs)
+        np.testing.assert_array_equal(ours, theirs)
+    # And both are what the words say.
+    for at in range(len(codes)):
+        rest = codes[at:].tolist()
+        free = max(rest.index(c) if c in rest else len(rest) for c in range(classes))
+        epoch.free_runs(codes, classes, found := np.zeros(len(codes), np.int64))
+        assert found[at] == free
+
+
+@pytest.mark.parametrize("module", [epoch, plain])
+@pytest.mark.parametrize(("codes", "classes"), [([0, 2], 2), ([-1, 0], 1), ([0], 2), ([0], 0)])
+def test_codes_outside_of_the_classes(module, codes, classes):
+    array, out = np.array(codes, np.int64), np.zeros(9, np.int64)
+    with pytest.raises(ValueError, match="outside"):
+        module.free_runs(array, classes, out)
+    with pytest.raises(ValueError, match="outside"):
+        module.count_batches(array, classes, 1, out)
+
+
+@pytest.mark.parametrize("module", [epoch, plain])
+def test_batches_of_no_size(module):
+    with pytest.raises(ValueError, match=r"a (code|batch)"):
+        module.count_batches(np.zeros(3, np.int64), 1, 0, np.zeros(1, np.int64))

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import hdf5plugin  # registers the compression filters that HDF5 itself does not bring
 
 from datascan.block import Fault
 
@@ -18,7 +17,23 @@ LOCKING = (False, None, True, "best-effort")
 """A file that this very process has open already can only be opened as it was; no lock is made."""
 
 TRUNCATED = re.compile(r"truncated file: eof = \d+, .*stored_eof = (\d+)")
-FILTERS_BESIDE_HDF5 = frozenset(hdf5plugin.FILTERS.values())
+OWN_FILTERS = frozenset(range(1, 7)) | {32000}
+"""Filters that HDF5 and h5py bring themselves: deflate, shuffle, ..., and lzf."""
+
+
+def further_filters() -> frozenset[int]:
+    """Register the compression filters that HDF5 itself does not bring; their numbers."""
+    import hdf5plugin  # noqa: PLC0415  (a dozen libraries, which few files need)
+
+    return frozenset(hdf5plugin.FILTERS.values())
+
+
+def bring_filters(dataset: Any) -> None:
+    """Register further filters, if reading ``dataset`` may need one."""
+    plist = dataset.id.get_create_plist()
+    codes = {plist.get_filter(i)[0] for i in range(plist.get_nfilters())}
+    if codes - OWN_FILTERS or dataset.is_virtual:
+        further_filters()
 
 
 def open_file(path: Path) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 
 from datascan.hdf5.inventory import Column
-from datascan.hdf5.opening import FILTERS_BESIDE_HDF5, HDF5_ERRORS
+from datascan.hdf5.opening import HDF5_ERRORS, further_filters
 
 FILTER_NAMES = {305: "lzo", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "lz4"} | {
     32008: "bitshuffle",
@@ -31,7 +31,7 @@ def missing_filter(dataset: Any) -> str | None:
             known = FILTER_NAMES.get(code) or name.decode("utf-8", "replace").split("\0")[0]
             called = f"{code} ({known})" if known else str(code)
             remedy = "pip install hdf5plugin"
-            if code not in FILTERS_BESIDE_HDF5:
+            if code not in further_filters():
                 remedy = "point HDF5_PLUGIN_PATH to a folder that has it"
             return f"is compressed with filter {called}, which is not installed: {remedy}"
     return None

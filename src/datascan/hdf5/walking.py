@@ -10,7 +10,7 @@ import h5py
 
 from datascan.block import Fault
 from datascan.hdf5.files import legible
-from datascan.hdf5.opening import HDF5_ERRORS, reason
+from datascan.hdf5.opening import HDF5_ERRORS, bring_filters, reason
 
 
 class Walk:
@@ -89,7 +89,11 @@ def opened(group: Any, path: bytes) -> Any:
     found = h5py.h5o.open(group.id, path)
     if isinstance(found, h5py.h5g.GroupID):
         return h5py.Group(found)
-    return h5py.Dataset(found) if isinstance(found, h5py.h5d.DatasetID) else h5py.Datatype(found)
+    if not isinstance(found, h5py.h5d.DatasetID):
+        return h5py.Datatype(found)
+    dataset = h5py.Dataset(found)
+    bring_filters(dataset)
+    return dataset
 
 
 def identity(item: Any) -> tuple[bytes, int]:

@@ -180,3 +180,50 @@ def word_places(rows: NDArray[Any]) -> NDArray[np.uint64]:
     gap = (width - 8) // (WORDS - 1)
     shape = (count, WORDS if gap else 1)
     return np.ndarray(shape, np.uint64, octets.data, 0, (octets.strides[0], gap or 8))
+
+
+def free_runs(codes: NDArray[np.int64], classes: int, out: NDArray[np.int64]) -> None:
+    """For every position of (n,) codes, the longest run from there on that lacks some class, (n,).
+
+    Codes are 0 up to ``classes``, and runs end at n. A class that occurs at a and next at b frees
+    every position in a < p <= b as far as b.
+
+    Raises:
+        ValueError: where a code is no class.
+    """
+    require_codes(codes, classes)
+    n = len(codes)
+    small = np.uint16 if classes <= 1 << 16 else np.int64
+    position = np.argsort(codes.astype(small), kind="stable")
+    code = codes[position]
+    first = np.empty(n, np.bool_)
+    first[0], first[1:] = True, code[1:] != code[:-1]
+    begin = np.where(first, 0, np.roll(position, 1) + 1)
+    reach = np.zeros(n + 1, np.int64)
+    np.maximum.at(reach, begin, position)
+    reach[position[np.roll(first, -1)] + 1] = n
+    lacking = np.bincount(codes, minlength=classes).min() == 0
+    out[:] = n - np.arange(n) if lacking else (np.maximum.accumulate(reach) - np.arange(n + 1))[:n]
+
+
+def count_batches(
+    codes: NDArray[np.int64], classes: int, size: int, out: NDArray[np.int64]
+) -> None:
+    """In how many of the full batches of ``size`` each class occurs, (classes,).
+
+    Raises:
+        ValueError: where a code is no class, or the size is none.
+    """
+    require_codes(codes, classes)
+    if size < 1:
+        raise ValueError("a batch has at least one record")
+    whole = len(codes) // size * size
+    keys = np.sort(np.arange(whole) // size * classes + codes[:whole])
+    new = np.diff(keys, prepend=-1) != 0
+    out[:] = np.bincount(keys[new] % classes, minlength=classes)
+
+
+def require_codes(codes: NDArray[np.int64], classes: int) -> None:
+    """Raise ValueError unless codes, at least one a class, lie in 0 up to ``classes``."""
+    if not 1 <= classes <= len(codes) or codes.min() < 0 or codes.max() >= classes:
+        raise ValueError("a code lies outside of the classes")
