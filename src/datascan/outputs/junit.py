@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape as escape_text
-from xml.sax.saxutils import quoteattr
 
 if TYPE_CHECKING:
     from datascan.report import Finding, Report
@@ -75,8 +73,9 @@ def told(findings: list[Finding]) -> str:
     for finding in findings:
         lines.append(f"{finding.severity}: {finding.message}")
         for example in finding.examples:
-            place = "" if example.index is None else f"#{example.index} {example.key or ''}  "
-            lines.append(f"  {place}{example.detail}")
+            number = None if example.index is None else f"#{example.index}"
+            place = " ".join(part for part in (number, example.key) if part)
+            lines.append(f"  {place}  {example.detail}" if place else f"  {example.detail}")
         lines.append(f"  -> {finding.fix}")
     return "\n".join(lines)
 
@@ -88,9 +87,13 @@ def writable(value: str) -> str:
 
 def text(value: str) -> str:
     """Text between tags."""
-    return escape_text(writable(value))
+    from xml.sax.saxutils import escape  # noqa: PLC0415  (it brings half of the standard library)
+
+    return escape(writable(value))
 
 
 def attribute(value: str) -> str:
     """A quoted attribute value."""
+    from xml.sax.saxutils import quoteattr  # noqa: PLC0415  (as above)
+
     return quoteattr(writable(value))

@@ -6,11 +6,8 @@ report, at most 100.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 if TYPE_CHECKING:
     from datascan.report import Example, Finding, Report
@@ -28,6 +25,8 @@ def render(report: Report) -> str:
 
 def render_all(reports: list[Report]) -> str:
     """A SARIF log with a run for each report."""
+    import json  # noqa: PLC0415  (what only this output needs waits until it renders)
+
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run_of(report) for report in reports]}
     return json.dumps(log, indent=2) + "\n"
 
@@ -94,6 +93,8 @@ def result_of(report: Report, same: list[Finding], index: int) -> dict[str, Any]
 
 def fingerprint(rule: str, path: str) -> str:
     """The same for the same rule and dataset, however many records there are."""
+    import hashlib  # noqa: PLC0415
+
     return hashlib.sha256(f"{rule}\0{path}".encode()).hexdigest()
 
 
@@ -106,19 +107,31 @@ def location_of(report: Report, example: Example) -> dict[str, Any]:
         "physicalLocation": artifact(path),
         "message": {"text": example.detail or "no detail"},
     }
-    if example.index is not None:
-        name = example.key or str(example.index)
-        full = f"record {example.index}: {name}"
+    name = example.key or (None if example.index is None else str(example.index))
+    if name is not None:
+        full = name if example.index is None else f"record {example.index}: {name}"
         place["logicalLocations"] = [{"name": name, "fullyQualifiedName": full, "kind": "element"}]
     return place
 
 
+def quote(text: str) -> str:
+    """Text as part of a URI's path."""
+    from urllib.parse import quote as quoted  # noqa: PLC0415
+
+    return quoted(text)
+
+
 def artifact(path: str) -> dict[str, Any]:
-    """A file by its URI (RFC 3986): relative to the working folder where it lies in it."""
-    whole = Path(path)
+    """A file by its URI (RFC 3986): relative to the working folder where it lies in it.
+
+    A store has no lines, but services that show code want one: the first.
+    """
+    whole, base = Path(path), ""
     if whole.is_absolute():
-        if not whole.is_relative_to(Path.cwd()):
-            return {"artifactLocation": {"uri": "file://" + quote(whole.as_posix())}}
-        whole = whole.relative_to(Path.cwd())
-    # A colon in a relative reference's first segment would be read as a scheme.
-    return {"artifactLocation": {"uri": quote(whole.as_posix(), safe="/")}}
+        if whole.is_relative_to(Path.cwd()):
+            whole = whole.relative_to(Path.cwd())
+        else:
+            base = "file://"
+    # A colon in a relative reference's first segment would be read as a scheme: it is quoted.
+    location = {"uri": base + quote(whole.as_posix())}
+    return {"artifactLocation": location, "region": {"startLine": 1}}

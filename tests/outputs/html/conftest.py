@@ -41,7 +41,7 @@ def browser() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright")
     program = shutil.which("chromium")
     if program is None:
-        pytest.skip("no chromium: scripts/browser installs it, as root")
+        pytest.skip("no chromium: scripts/outside installs it, as root")
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         yield chromium
@@ -52,7 +52,7 @@ def browser() -> Iterator[Any]:
 def axe() -> str:
     """The source of axe-core."""
     if not AXE.is_file():
-        pytest.skip("no axe-core: scripts/browser installs it, with npm")
+        pytest.skip("no axe-core: scripts/outside installs it, with npm")
     return AXE.read_text()
 
 
