@@ -1,86 +1,60 @@
-"""SARIF as Microsoft's validator sees it: its schema, and what the standard asks for in words."""
+"""SARIF against the published schema, which comes with Microsoft's validator."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from jsonschema import Draft202012Validator
+from msgspec.structs import replace
 
 from datascan.api import checked_options, run_scan
 from datascan.outputs import sarif
 from tests.building.images import photo
 from tests.building.lmdb import datum, numbered, write_lmdb
 
-MULTITOOL = Path(sys.prefix) / "sarif/node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool"
+PACKAGE = Path(sys.prefix) / "sarif/node_modules/@microsoft/sarif-multitool-linux"
+SCHEMA = PACKAGE / "sarif-2.1.0.json"
 pytestmark = pytest.mark.skipif(
-    not MULTITOOL.exists(), reason="no SARIF validator: scripts/outside installs it, with npm"
+    not SCHEMA.exists(), reason="no SARIF schema: scripts/outside gets it, with npm"
 )
 
 
-def complaints(text, folder):
-    """Rules of the validator that a log breaks, with their levels."""
-    log, output = folder / "log.sarif", folder / "verdict.sarif"
-    log.write_text(text)
-    subprocess.run(
-        [MULTITOOL, "validate", log, "--output", output, "--log", "ForceOverwrite"],
-        env={**os.environ, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1"},
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
-    (run,) = json.loads(output.read_text(encoding="utf-8-sig"))["runs"]
-    levels = {
-        rule["id"]: rule.get("defaultConfiguration", {}).get("level", "warning")
-        for rule in run["tool"]["driver"].get("rules", [])
-    }
-    return {
-        (found["ruleId"], found.get("level", levels.get(found["ruleId"], "warning")))
-        for found in run.get("results", [])
-    }
-
-
-def errors(text, folder):
-    return {rule for rule, level in complaints(text, folder) if level == "error"}
+def complaints(text):
+    """What the schema has to say about a log."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8-sig"))
+    return [error.message for error in Draft202012Validator(schema).iter_errors(json.loads(text))]
 
 
 @pytest.fixture
 def reports(tmp_path):
     """A store and a folder with findings, names that are hostile among them."""
-    random = np.random.default_rng(0)
-    values = [
-        datum(np.where(i % 7, random.random((1, 2, 2)), np.nan).astype(np.float32), i % 3)
-        for i in range(60)
-    ]
+    arrays = np.random.default_rng(0).random((60, 1, 2, 2)).astype(np.float32)
+    arrays[::7] = np.nan
+    values = [datum(array, i % 3) for i, array in enumerate(arrays)]
     store = write_lmdb(tmp_path / "a store: 100% \u00fc", numbered(values))
     folder = tmp_path / "images"
     folder.mkdir()
-    for name in ("<script>alert(1)</script>.jpg", "a:b c.jpg", "\udcff.jpg"):
-        (folder / name.replace("/", "-")).write_bytes(photo(1)[:700])
+    for name in ("<script>alert(1)<.jpg", "a:b c.jpg", "\udcff.jpg"):
+        (folder / name).write_bytes(photo(1)[:700])
     (folder / "good.jpg").write_bytes(photo(2))
     options = checked_options(batch_sizes=(2, 4), workers=0)
     return [run_scan([path], options) for path in (store, folder)]
 
 
-def test_logs_are_valid(reports, tmp_path):
+def test_logs_are_valid(reports):
     for report in reports:
         assert report.findings
-        assert errors(sarif.render(report), tmp_path) == set()
-    assert errors(sarif.render_all(reports), tmp_path) == set()
+        assert complaints(sarif.render(report)) == []
+        assert complaints(sarif.render(replace(report, findings=[]))) == []
+    assert complaints(sarif.render_all(reports)) == []
 
 
-def test_an_empty_log_is_valid(reports, tmp_path):
-    from msgspec.structs import replace  # noqa: PLC0415
-
-    assert errors(sarif.render(replace(reports[0], findings=[])), tmp_path) == set()
-
-
-def test_the_validator_can_say_no(reports, tmp_path):
+@pytest.mark.parametrize("member", ["tool", "results"])
+def test_the_schema_can_say_no(reports, member):
     log = json.loads(sarif.render(reports[0]))
-    log["runs"][0]["results"][0]["level"] = "dreadful"
-    del log["runs"][0]["tool"]
-    assert errors(json.dumps(log), tmp_path)
+    log["runs"][0][member] = {"level": "dreadful"}
+    assert complaints(json.dumps(log))
