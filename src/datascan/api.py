@@ -63,12 +63,28 @@ def run_scan(
     checks = chosen_checks(options)
     started = datetime.now().astimezone().isoformat(timespec="seconds")
     with closing(open_reader(paths, options, backend)) as reader:
-        scanned = scan_with(reader, checks, progress)
+        scanned = with_accepted(scan_with(reader, checks, progress), progress)
         report = replace_in(report_of(scanned, version=__version__), started=started)
         if options.thumbnails:
             report = illustrated(report, scanned, progress or Silence())
         use(scanned)
         return report
+
+
+def with_accepted(scanned: Scanned, progress: Progress | None) -> Scanned:
+    """The scan with what its baseline accepts marked; entries without a match are told."""
+    baseline = scanned.dataset.options.baseline
+    if baseline is None:
+        return scanned
+    from datascan.accepting import Accepting  # noqa: PLC0415  (only where asked for)
+
+    accepting = Accepting(baseline)
+    scanned = accepting.scan(scanned)
+    if accepting.unused and progress is not None and scanned.dataset.complete:
+        rules = ", ".join(sorted({entry.rule for entry in accepting.unused}))
+        count = f"{len(accepting.unused):,} of {len(baseline.entries):,}"
+        progress.say(f"{baseline.path}: {count} entries match no finding any more: {rules}")
+    return scanned
 
 
 def open_reader(paths: Sequence[Path], options: Options, backend: str | None) -> Reader:
@@ -107,7 +123,7 @@ def recognised(known: Sequence[str], path: Path) -> str:
 
 def chosen_checks(options: Options) -> list[Check[Any]]:
     """All checks but those ignored; only those selected, if any are."""
-    return [kind() for kind in chosen_rules(options, "checks", Check)]
+    return [kind().under(options) for kind in chosen_rules(options, "checks", Check)]
 
 
 def chosen_rules(options: Options, package: str, kind: type[R]) -> list[type[R]]:
@@ -118,17 +134,23 @@ def chosen_rules(options: Options, package: str, kind: type[R]) -> list[type[R]]
     """
     found = classes(package, kind)
     own = {rule.rule for rule in found}
-    for rule in (*options.select, *options.ignore, *dict(options.severity)):
-        # Rules of other packages are only imported where one is asked for.
-        if rule not in own and rule not in (known := checks()):
-            near = get_close_matches(rule, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else "see datascan explain"
-            raise UsageError(f"no such rule: {rule}; {hint}")
+    asked = (*options.select, *options.ignore, *dict(options.severity))
+    # Rules of other packages are only imported where one is asked for.
+    require_rules([rule for rule in asked if rule not in own])
     return [
         rule
         for rule in found
         if (not options.select or rule.rule in options.select) and rule.rule not in options.ignore
     ]
+
+
+def require_rules(rules: Sequence[str], where: str = "") -> None:
+    """Raise :class:`UsageError` unless there is a rule of each name; ``where`` it was asked for."""
+    for rule in rules:
+        if rule not in (known := checks()):
+            near = get_close_matches(rule, known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else "see datascan explain"
+            raise UsageError(f"{where}no such rule: {rule}; {hint}")
 
 
 def checked_options(**given: Any) -> Options:
@@ -162,6 +184,16 @@ WORDS = {
 
 def in_form(name: str, value: Any) -> Any:
     """An option's value in the form that it is kept in."""
+    if name == "expect" and isinstance(value, str | os.PathLike):
+        from datascan.expectations import Expectations  # noqa: PLC0415  (only where asked for)
+
+        return Expectations.read(Path(value))
+    if name == "baseline" and isinstance(value, str | os.PathLike):
+        from datascan.baseline import Baseline  # noqa: PLC0415
+
+        baseline = Baseline.read(Path(value))
+        require_rules(sorted(baseline.rules), f"{value}: ")
+        return baseline
     if name in {"batch_sizes", "select", "ignore"}:
         return as_tuple(value)
     if name == "severity":

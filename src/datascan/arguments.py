@@ -51,6 +51,12 @@ def add_rule_arguments(command: argparse.ArgumentParser) -> None:
         help="another severity for a rule: error, warning or info",
     )
     rules.add_argument("--fail-on", choices=("error", "warning", "never"))
+    rules.add_argument(
+        "--expect", type=Path, metavar="FILE", help="compare with what datascan learn wrote"
+    )
+    rules.add_argument(
+        "--baseline", type=Path, metavar="FILE", help="findings accepted by datascan accept"
+    )
     rules.add_argument("--max-pixels", type=positive, metavar="N", help="larger images: a finding")
 
 
@@ -139,6 +145,8 @@ OPTION_NAMES = {
     "data": "data_key",
     "label": "label_key",
     "list": "list_file",
+    "expect": "expect",
+    "baseline": "baseline",
 }
 
 

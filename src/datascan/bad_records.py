@@ -92,4 +92,6 @@ def shard_lines(scanned: Scanned, named: Named, chosen: slice) -> Iterator[str]:
             "severity": judgement.severity.value,
             "detail": shown(judgement.describe(named.facts[source][place])),
         }
+        if judgement.accepted is not None:
+            line["accepted"] = True
         yield json.dumps(line, ensure_ascii=False) + "\n"

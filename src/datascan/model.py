@@ -14,13 +14,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datascan.block import Block, Fault
 from datascan.tally import Flagged
+
+if TYPE_CHECKING:
+    from datascan.baseline import Acceptance, Baseline
+    from datascan.expectations import Expectations
 
 ROW_BITS = 32
 """An address is ``shard.index << ROW_BITS | row``: int64, ascending in store order."""
@@ -88,6 +92,10 @@ class Options:
     undecoded: bool = False
     """Readers hand out encoded images as they are (``Block.encoded``), and decode none."""
     targets: Targets | None = None
+    expect: Expectations | None = None
+    """What the dataset is compared with."""
+    baseline: Baseline | None = None
+    """Findings that are accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +220,10 @@ class Judgement:
     details: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     """Names of what ``details`` tell of, where they have names."""
+    about: str = ""
+    """Which of several judgements of one rule about no records it is: "batch size 32"."""
+    accepted: Acceptance | None = None
+    """Why it does not count, if it does not."""
 
 
 TallyT = TypeVar("TallyT")
@@ -243,10 +255,15 @@ class Check(Rule, ABC, Generic[TallyT]):
     def judge(self, tally: TallyT, dataset: Dataset) -> Iterator[Judgement]:
         """Turn what was measured over the whole dataset into judgements."""
 
-    def dataset_wide(
+    def under(self, options: Options) -> Self:  # noqa: ARG002  (most measure the same under all)
+        """The check as ``options`` want it."""
+        return self
+
+    def dataset_wide(  # noqa: PLR0913  (all but the message by name, and optional)
         self,
         message: str,
         *,
+        about: str = "",
         fix: str | None = None,
         severity: Severity | None = None,
         records: int = 0,
@@ -260,6 +277,7 @@ class Check(Rule, ABC, Generic[TallyT]):
             fix or self.fix,
             records=records,
             details=tuple(details[:EXAMPLES]),
+            about=about,
         )
 
     def flag(

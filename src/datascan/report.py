@@ -6,6 +6,7 @@ These types are the JSON report (version 1); its JSON Schema is generated from t
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -38,6 +39,14 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = None
 
 
+class Accepted(msgspec.Struct, frozen=True):
+    """Why a finding does not count: it is known, and named in a baseline."""
+
+    reason: str
+    expires: Annotated[date | None, Meta(description="The last day on which it holds.")]
+    records: Count
+
+
 class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a rule says of the dataset: ``records`` is exact, ``examples`` are at most 20."""
 
@@ -51,6 +60,9 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     examples: Annotated[list[Example], Meta(max_length=20)]
     key: Annotated[
         str | None, Meta(description="Of a finding about a net: the layer's name, or solver.")
+    ] = None
+    accepted: Annotated[
+        Accepted | None, Meta(description="Where the finding is accepted: it does not fail.")
     ] = None
 
 
@@ -263,7 +275,7 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def fails_by(self, finding: Finding) -> bool:
         """Whether ``finding`` is at or above the severity that fails, and not accepted."""
-        if getattr(finding, "accepted", None):
+        if finding.accepted is not None:
             return False
         levels = {"warning": ("error", "warning"), "never": ()}.get(self.fail_on or "", ("error",))
         return finding.severity in levels

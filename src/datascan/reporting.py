@@ -21,6 +21,7 @@ from datascan.model import (
     Severity,
 )
 from datascan.report import (
+    Accepted,
     BatchFigures,
     Example,
     Finding,
@@ -81,9 +82,10 @@ def escaped(surrogate: re.Match[str]) -> str:
     return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
-def order_of(judgement: Judgement) -> tuple[int, int, str]:
-    """Errors first, then by number of records, then by name."""
-    return -judgement.severity.rank, -judgement.records, judgement.rule
+def order_of(judgement: Judgement) -> tuple[bool, int, int, str]:
+    """What counts first, then errors, then by number of records, then by name."""
+    known = judgement.accepted is not None
+    return known, -judgement.severity.rank, -judgement.records, judgement.rule
 
 
 def fails(judged: Sequence[Judgement], fail_on: str) -> bool:
@@ -91,7 +93,7 @@ def fails(judged: Sequence[Judgement], fail_on: str) -> bool:
     if fail_on == "never":
         return False
     least = Severity(fail_on).rank
-    return any(judgement.severity.rank >= least for judgement in judged)
+    return any(j.severity.rank >= least for j in judged if j.accepted is None)
 
 
 def finding_of(judgement: Judgement, scanned: Scanned) -> Finding:
@@ -114,7 +116,14 @@ def told(judgement: Judgement, records: Sequence[Example] = ()) -> Finding:
         fix=shown(judgement.fix),
         examples=examples[:EXAMPLES],
         key=shown(judgement.keys[0]) if judgement.keys else None,
+        accepted=accepted_of(judgement),
     )
+
+
+def accepted_of(judgement: Judgement) -> Accepted | None:
+    """Why a judgement does not count."""
+    why = judgement.accepted
+    return Accepted(shown(why.reason), why.expires, judgement.records) if why else None
 
 
 def record_examples(judgement: Judgement, scanned: Scanned) -> list[Example]:

@@ -29,6 +29,7 @@ NOT_OF_THE_RESULT = (
     "timeout",
     "fail_on",
     "severity",
+    "baseline",
     "resume",
     "thumbnails",
     "undecoded",

@@ -26,6 +26,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}es" if noun.endswith("s") else f"{count:,} {noun}s"
 
 
+def in_shape(shape: tuple[int, ...]) -> str:
+    """A shape: "3x32x32"."""
+    return "x".join(map(str, shape)) or "scalar"
+
+
 def in_bytes(count: int) -> str:
     """A number of bytes in its unit: "154.2 MB"."""
     size, unit = float(count), "B"

@@ -59,7 +59,11 @@ class BatchLabelGap(Check[LabelTally]):
         gaps = dataset.derive(batch_gaps)
         for gap in gaps.sizes if gaps else ():
             if gaps is not None and gap.is_gap:
-                yield self.dataset_wide(say(gap, gaps, dataset), fix=advice(gap, gaps))
+                yield self.dataset_wide(
+                    say(gap, gaps, dataset),
+                    fix=advice(gap, gaps),
+                    about=f"batch size {gap.batch_size}",
+                )
 
 
 def say(gap: BatchGap, gaps: BatchGaps, dataset: Dataset) -> str:

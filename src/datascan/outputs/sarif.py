@@ -83,10 +83,9 @@ def result_of(report: Report, same: list[Finding], index: int) -> dict[str, Any]
         "locations": places or [{"physicalLocation": artifact(path)}],
         "partialFingerprints": {"datascan/v1": fingerprint(first.rule, path)},
     }
-    reasons = [getattr(finding, "accepted", None) for finding in same]
-    if all(reasons):
-        texts = [getattr(reason, "reason", None) or str(reason) for reason in reasons]
-        note = "; ".join(dict.fromkeys(texts))
+    reasons = [finding.accepted.reason for finding in same if finding.accepted is not None]
+    if len(reasons) == len(same):
+        note = "; ".join(dict.fromkeys(reasons))
         result["suppressions"] = [{"kind": "external", "justification": note}]
     return result
 

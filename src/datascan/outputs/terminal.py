@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, TextIO
 from datascan.wording import counted, in_bytes, number, percent, visible
 
 if TYPE_CHECKING:
-    from datascan.report import BatchFigures, Example, Finding, LabelFigures, Report, ValueFigures
+    from datascan.report import (
+        Accepted,
+        BatchFigures,
+        Example,
+        Finding,
+        LabelFigures,
+        Report,
+        ValueFigures,
+    )
 
 SHOWN_FINDINGS = 4
 SHOWN_EXAMPLES = 3
@@ -77,9 +85,9 @@ def render(report: Report, *, colour: bool, width: int, unicode: bool = True) ->
 
 def body(report: Report, paper: Paper) -> Iterator[str]:
     """Findings and figures; of a net's source without the table of its one batch size."""
-    rules: dict[str, list[Finding]] = {}
+    rules: dict[tuple[str, bool], list[Finding]] = {}
     for finding in report.findings:
-        rules.setdefault(finding.rule, []).append(finding)
+        rules.setdefault((finding.rule, finding.accepted is not None), []).append(finding)
     for same in rules.values():
         yield from ("", *rule_lines(same, report.dataset.records, paper))
     figures = [*statistics(report, paper)]
@@ -115,8 +123,15 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     tally = [
         counted(number, severity)
         for severity in ("error", "warning", "info")
-        if (number := sum(finding.severity == severity for finding in all_findings(report)))
+        if (
+            number := sum(
+                finding.severity == severity and finding.accepted is None
+                for finding in all_findings(report)
+            )
+        )
     ]
+    known = sum(finding.accepted is not None for finding in all_findings(report))
+    tally += [f"{known:,} accepted"] if known else []
     clean = "no findings"
     if report.complete and source.records:
         clean = "no findings; nothing here should break training"
@@ -135,15 +150,26 @@ def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[
     """The findings of one rule in a dataset of ``records``, and what to do about them."""
     first = same[0]
     rule = shortened(paper.plain(first.rule), min(KEY_WIDTH, paper.width - 8))
-    title, share = f"{first.severity.upper():<8}{rule}", share_of(same, records)
+    known = first.accepted is not None
+    mark = "accepted" if known else first.severity.upper()
+    title, share = f"{mark:<8}{' ' * known}{rule}", share_of(same, records)
     room = columns(title) + columns(share) <= paper.width
-    yield paper.paint(title, first.severity) + (share if room else "")
+    yield paper.paint(title, "faint" if known else first.severity) + (share if room else "")
     for finding in same[:SHOWN_FINDINGS]:
         yield from finding_lines(finding, paper)
     if len(same) > SHOWN_FINDINGS:
         yield paper.paint(f"{INDENT}and {len(same) - SHOWN_FINDINGS:,} more of this rule", "faint")
+    if first.accepted is not None:
+        yield from paper.wrap(acceptance(first.accepted, paper), INDENT, INDENT)
+        return
     # Where there are several, the first is that of the worst case.
     yield from paper.wrap("-> " + paper.plain(first.fix), INDENT, "   ")
+
+
+def acceptance(why: Accepted, paper: Paper) -> str:
+    """Why a finding is accepted, and until when."""
+    until = "" if why.expires is None else f" (until {why.expires.isoformat()})"
+    return f"accepted: {paper.plain(why.reason)}{until}"
 
 
 def share_of(same: Sequence[Finding], records: int) -> str:

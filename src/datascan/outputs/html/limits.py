@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 MOST_BYTES = 1_900_000
 
@@ -17,6 +17,17 @@ class Limits:
     thumbnails: int
     points: int
     rows: int
+    sources: int = 20
+
+    def shared(self, reports: int) -> Limits:
+        """What is left for each of several reports on one page."""
+        share = max(1, reports)
+        return replace(
+            self,
+            findings=max(20, self.findings // share),
+            thumbnails=self.thumbnails // share,
+            points=max(500, self.points // share),
+        )
 
 
 LIMITS = (

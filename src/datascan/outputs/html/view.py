@@ -44,6 +44,12 @@ class RuleView:
     examples: tuple[ExampleView, ...]
     more: int
     page: tuple[Section, ...]
+    accepted: str = ""
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether any example has a name."""
+        return self.has_records or any(example.key for example in self.examples)
 
     @property
     def has_records(self) -> bool:
@@ -75,11 +81,16 @@ class ReportView:
     figures: tuple[Figure, ...]
     version: str
     level: int = 1
+    accepted: int = 0
+    sources: tuple[ReportView, ...] = ()
 
     @property
     def data(self) -> dict[str, Any]:
         """What the script draws, by the id of its figure."""
-        return {figure.anchor: figure.data for figure in self.figures if figure.data}
+        found = {figure.anchor: figure.data for figure in self.figures if figure.data}
+        for source in self.sources:
+            found |= source.data
+        return found
 
 
 def view_of(report: Report, limits: Limits, anchor: str = "report", level: int = 1) -> ReportView:
@@ -94,7 +105,10 @@ def view_of(report: Report, limits: Limits, anchor: str = "report", level: int =
         path=path,
         title=f"{report.verdict.upper()} · {path}",
         facts=tuple(facts_of(report, limits)),
-        tally=tuple((s, sum(f.severity == s for f in report.findings)) for s in SEVERITIES),
+        tally=tuple(
+            (s, sum(f.severity == s and f.accepted is None for f in report.findings))
+            for s in SEVERITIES
+        ),
         rules=tuple(
             rule_view(f"{anchor}-finding-{i}", same, report, pictures, limits)
             for i, same in enumerate(groups)
@@ -103,6 +117,11 @@ def view_of(report: Report, limits: Limits, anchor: str = "report", level: int =
         figures=tuple(figures_of(report, limits, anchor)),
         version=shown(report.datascan, limits),
         level=level,
+        accepted=sum(f.accepted is not None for f in report.findings),
+        sources=tuple(
+            view_of(source, limits.shared(len(report.sources or ())), f"{anchor}-source-{i}", 2)
+            for i, source in enumerate((report.sources or ())[: limits.sources])
+        ),
     )
 
 
@@ -124,6 +143,13 @@ def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
     kind = f"{shown(source.backend, limits)}, {shown(source.layout, limits)}"
     size = f"{counted(source.records, 'record')}, {in_bytes(source.bytes)}"
     facts = [("Dataset", kind), ("Size", size)]
+    if report.phase is not None:
+        layer = f"layer {shown(report.layer or '?', limits)} ({report.phase})"
+        facts.insert(0, ("Read by", layer))
+    if report.phase is not None and report.batch_size:
+        facts.append(("Batch size", f"{report.batch_size:,}"))
+    if report.phase is not None and report.num_classes:
+        facts.append(("Classes", f"{report.num_classes:,}"))
     if report.started is not None:
         facts.append(("Scanned", shown(report.started.replace("T", " ", 1), limits)))
     facts.append(("Took", f"{report.elapsed_seconds:,.2f} s"))
@@ -134,9 +160,10 @@ def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
 
 def grouped(findings: list[Finding]) -> list[list[Finding]]:
     """Findings of one rule and severity together; the worst first, as the report has them."""
-    groups: dict[tuple[str, str], list[Finding]] = {}
+    groups: dict[tuple[str, str, bool], list[Finding]] = {}
     for finding in findings:
-        groups.setdefault((finding.rule, finding.severity), []).append(finding)
+        known = finding.accepted is not None
+        groups.setdefault((finding.rule, finding.severity, known), []).append(finding)
     return list(groups.values())
 
 
@@ -168,7 +195,17 @@ def rule_view(
         examples=tuple(examples),
         more=sum(finding.records for finding in same) - named if named else 0,
         page=sections(same[0].rule),
+        accepted=acceptance(same[0], limits),
     )
+
+
+def acceptance(finding: Finding, limits: Limits) -> str:
+    """Why a finding is accepted, and until when; nothing where it is not."""
+    if finding.accepted is None:
+        return ""
+    until = finding.accepted.expires
+    over = "" if until is None else f" (until {until.isoformat()})"
+    return shown(finding.accepted.reason, limits) + over
 
 
 def example_view(example: Example, pictures: Mapping[str, str], limits: Limits) -> ExampleView:

@@ -1,0 +1,70 @@
+"""``datascan learn``: write down what a good dataset looks like."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datascan.arguments import (
+    add_dataset_arguments,
+    add_effort_arguments,
+    add_label_arguments,
+    add_rule_arguments,
+    options_of,
+)
+
+if TYPE_CHECKING:
+    from datascan.scanning import Scanned
+
+PLACE = 12
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "learn",
+        help="write down what a good dataset looks like, to compare others with (--expect)",
+        description="Scan a dataset, and write what it looks like: expectations for --expect.",
+    )
+    add_dataset_arguments(command, "scan")
+    command.add_argument(
+        "-o", "--output", metavar="FILE", default="-", help="where to (default: standard output)"
+    )
+    add_label_arguments(command)
+    add_rule_arguments(command)
+    add_effort_arguments(command)
+    command.add_argument("--no-progress", action="store_true", help="show no progress bar")
+    command.set_defaults(command=run, quiet=False)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Scan, write the expectations, and say on standard error if the dataset is no good example."""
+    from datascan import __version__
+    from datascan.api import checked_options, run_scan
+    from datascan.delivery import status, watched
+    from datascan.learning import learned, written
+    from datascan.writing import check_writable, write
+
+    options = checked_options(**options_of(given), thumbnails=False)
+    if given.output != "-":
+        check_writable(Path(given.output))
+    text: list[str] = []
+
+    def learn(scanned: Scanned) -> None:
+        names = " ".join(path.name for path in given.paths)
+        source = f"learned from {names!a} by datascan {__version__}"
+        text.append(written(learned(scanned.dataset), source))
+
+    with watched(given) as (progress, interrupt):
+        report = run_scan(given.paths, options, progress=progress, use=learn)
+    if report.complete:
+        if given.output == "-":
+            sys.stdout.write(text[0])
+        else:
+            write(Path(given.output), text)
+    if not report.passed:
+        rules = ", ".join(dict.fromkeys(finding.rule for finding in report.failing))
+        print(f"datascan: learned from a dataset that fails ({rules})", file=sys.stderr)
+    return status(report, interrupt)

@@ -1,0 +1,62 @@
+"""Files that people write or edit by hand: TOML, checked member by member."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from datascan.errors import UsageError
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
+
+
+def read_toml(path: Path, kind: type[T], what: str) -> T:
+    """The file at ``path`` as a ``kind``; ``what`` it is, for people: "expectations".
+
+    Raises:
+        UsageError: where it cannot be read, is no TOML, or has a key or value of another kind.
+    """
+    try:
+        content = tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise UsageError(f"cannot read the {what} {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"the {what} {path} are no TOML: {error}") from error
+    try:
+        return msgspec.convert(content, kind)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{path}: {explained(str(error), kind)}") from error
+
+
+def explained(complaint: str, kind: type[msgspec.Struct]) -> str:
+    """Msgspec's words about a file; an unknown key with the nearest known one."""
+    found = UNKNOWN.search(complaint)
+    if found is None:
+        return complaint[:1].lower() + complaint[1:]
+    where = complaint[found.end() :].replace(" - at `$", " in `").replace("`$", "`")
+    near = get_close_matches(found[1], sorted(keys_of(kind)), n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"unknown key {found[1]}{where}{hint}"
+
+
+def keys_of(kind: type[msgspec.Struct]) -> set[str]:
+    """The keys of a struct and of the structs within it."""
+    found: set[str] = set()
+    pending = [msgspec.inspect.type_info(kind)]
+    while pending:
+        info = pending.pop()
+        if isinstance(info, msgspec.inspect.StructType):
+            found |= {field.encode_name for field in info.fields}
+            pending += [field.type for field in info.fields]
+        elif isinstance(info, msgspec.inspect.UnionType):
+            pending += info.types
+        elif isinstance(info, msgspec.inspect.ListType | msgspec.inspect.VarTupleType):
+            pending.append(info.item_type)
+    return found
