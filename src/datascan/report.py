@@ -19,6 +19,17 @@ SCHEMA = "datascan-report/1"
 MOST_LISTED = 10
 """At most so many findings stand in the text of an error."""
 
+Cause = Literal[
+    "none",
+    "gradient-blow-up",
+    "lr-not-finite",
+    "sudden-nan",
+    "loss-saturated",
+    "nan-from-start",
+    "died",
+]
+"""What became of a training run; each but "none" is a rule as well."""
+
 Count = Annotated[int, Meta(ge=0)]
 Size = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -197,6 +208,41 @@ class ImageSize(msgspec.Struct, frozen=True):
     records: Size
 
 
+class RecordRange(msgspec.Struct, frozen=True):
+    """Records of a store; where the epoch ends in between, ``first`` is larger than ``last``."""
+
+    first: Count
+    last: Count
+
+
+class LogCurve(msgspec.Struct, frozen=True):
+    """Losses and rates of a run, thinned out; null where there is no finite number."""
+
+    iterations: list[Count]
+    losses: list[Number | None]
+    rates: list[Number | None]
+
+
+class LogFigures(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a training log shows: the last run, or the last that broke if that one is healthy."""
+
+    iterations: Annotated[Count, Meta(description="The largest that the log tells of.")]
+    last_finite_iteration: Annotated[
+        Count | None, Meta(description="Of the last line in front of the break.")
+    ]
+    first_nonfinite_iteration: Count | None
+    cause: Cause
+    records: Annotated[
+        RecordRange | None,
+        Meta(description="Read between these iterations; null without a net, or a known order."),
+    ]
+    culprits: Annotated[
+        list[Count] | None, Meta(description="Indices of those of them that have an error.")
+    ]
+    curve: LogCurve | None = None
+    runs: Annotated[Size | None, Meta(description="Runs in the log, if several.")] = None
+
+
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     """Dataset, findings and statistics of one scan; of a net, with those of its sources."""
 
@@ -260,6 +306,7 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
         Meta(description="Of a source: outputs of the layer that the loss reads, if known."),
     ] = UNSET
     layer: Annotated[str | None, Meta(description="Of a source: the layer that reads it.")] = None
+    log: LogFigures | None = None
 
     @property
     def passed(self) -> bool:

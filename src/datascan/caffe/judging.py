@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from datascan.caffe.causes import Verdict
 from datascan.caffe.sources import DataSource
 from datascan.caffe.training import Training
 from datascan.model import Judgement, Rule
@@ -13,6 +14,20 @@ from datascan.report import Report
 
 SOLVER = "solver"
 """The key of findings about the solver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run of a training log ended, in words.
+
+    ``where`` says which of several runs it was, ``about`` the records that it read at the time;
+    ``details`` name those that explain it.
+    """
+
+    verdict: Verdict
+    where: str = ""
+    about: str = ""
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +42,7 @@ class Evidence:
     reports: Mapping[DataSource, Report] = field(default_factory=dict)
     backends: Mapping[DataSource, str] = field(default_factory=dict)
     found: Mapping[DataSource, Sequence[Judgement]] = field(default_factory=dict)
+    endings: Sequence[Ending] = ()
 
 
 class NetRule(Rule, ABC):
@@ -47,6 +63,28 @@ class NetRule(Rule, ABC):
             details=(text,),
             keys=(key,),
         )
+
+
+class LogRule(NetRule):
+    """A rule about training logs, named after the cause that it tells of."""
+
+    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+        """Every run that ended for this cause."""
+        return self.ended(evidence)
+
+    def ended(self, evidence: Evidence) -> Iterator[Judgement]:
+        """Every run that ended for this cause: what the log shows, and which records it read."""
+        for ending in evidence.endings:
+            verdict = ending.verdict
+            if verdict.cause == self.rule:
+                yield Judgement(
+                    self.rule,
+                    self.severity,
+                    f"{ending.where}{verdict.told}{ending.about}",
+                    self.fix,
+                    details=(verdict.told, *ending.details),
+                    keys=(verdict.output,) if verdict.output else (),
+                )
 
 
 def judged(rules: list[type[NetRule]], evidence: Evidence) -> list[Judgement]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
+from datascan.plot import plot
 from datascan.wording import counted, in_bytes, number, percent, visible
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
         Example,
         Finding,
         LabelFigures,
+        LogFigures,
         Report,
         ValueFigures,
     )
@@ -29,6 +31,7 @@ KEY_WIDTH = 48
 DETAIL_WIDTH = 160
 NARROWEST = 30
 TALL = 60
+PLOT_WIDTH = 90
 INDENT = "  "
 
 COLOURS = {"error": "1;31", "warning": "1;33", "info": "1;34", "pass": "1;32", "faint": "2"}
@@ -90,6 +93,8 @@ def body(report: Report, paper: Paper) -> Iterator[str]:
         rules.setdefault((finding.rule, finding.accepted is not None), []).append(finding)
     for same in rules.values():
         yield from ("", *rule_lines(same, report.dataset.records, paper))
+    if report.log is not None:
+        yield from curves(report.log, paper)
     figures = [*statistics(report, paper)]
     yield from ["", *figures] if figures else []
     if report.batch_sizes and report.phase is None:
@@ -117,7 +122,9 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     yield from more
     seen = counted(source.records, "record")
     size = f"{seen}, {in_bytes(source.bytes)} in {report.elapsed_seconds:,.2f} s"
-    if source.backend == "net":
+    if report.log is not None:
+        size = log_line(report.log)
+    elif source.backend == "net":
         sources = report.sources or []
         size = f"{counted(len(sources), 'source')}, {size}" if sources else "no data was scanned"
     tally = [
@@ -139,6 +146,32 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     if not report.complete:
         text = f"INCOMPLETE: the scan was stopped after {seen}; the rest was not looked at"
         yield from (paper.paint(line, "warning") for line in paper.wrap(text, ""))
+
+
+def log_line(log: LogFigures) -> str:
+    """What a training log shows, in a line."""
+    parts = [f"{counted(log.iterations, 'iteration')}"]
+    if log.runs:
+        parts.append(f"the one of {log.runs:,} runs that is described")
+    if log.last_finite_iteration is not None:
+        parts.append(f"loss finite at {log.last_finite_iteration:,}")
+    if log.first_nonfinite_iteration is not None:
+        parts.append(f"not at {log.first_nonfinite_iteration:,}")
+    return ", ".join(parts)
+
+
+def curves(log: LogFigures, paper: Paper) -> Iterator[str]:
+    """Loss and rate over the iterations, a cross where they are no finite number."""
+    if log.curve is None:
+        return
+    width = min(paper.width, PLOT_WIDTH)
+    series = [("loss", log.curve.losses)]
+    if len({rate for rate in log.curve.rates if rate is not None}) > 1:
+        series.append(("learning rate", log.curve.rates))
+    for name, values in series:
+        lines = plot(log.curve.iterations, values, width, unicode=paper.unicode)
+        if lines:
+            yield from ("", f"{name} by iteration", *lines)
 
 
 def all_findings(report: Report) -> list[Finding]:

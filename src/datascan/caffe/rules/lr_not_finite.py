@@ -1,8 +1,10 @@
 """The learning rate becomes NaN, infinite or negative during the run.
 
 What it is
-    The rate that the solver's policy yields was computed for every iteration up to ``max_iter``, in
-    the precision of Caffe, and at some iteration it is NaN, Inf or below 0.
+    In a training log (``datascan log``) a line tells of a rate that is NaN, Inf or negative, and
+    the loss did not break before it. Of a solver (``datascan net``), the rate that its policy
+    yields was computed for every iteration up to ``max_iter``, in the precision of Caffe, and at
+    some iteration it is NaN, Inf or below 0.
 
 Why it breaks training
     Every weight is changed by the rate times its gradient. A rate that is NaN or Inf makes all of
@@ -33,12 +35,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.caffe.judging import SOLVER, Evidence, NetRule
+from datascan.caffe.judging import SOLVER, Evidence, LogRule
 from datascan.caffe.rates import first_bad, is_complete
 from datascan.model import Judgement, Severity
 
 
-class LrNotFinite(NetRule):
+class LrNotFinite(LogRule):
     """The learning rate is NaN, infinite or negative at some iteration."""
 
     rule = "lr-not-finite"
@@ -46,7 +48,8 @@ class LrNotFinite(NetRule):
     fix = "correct base_lr, gamma and power: gamma belongs between 0 and 1, base_lr above 0"
 
     def judge(self, evidence: Evidence) -> Iterator[Judgement]:
-        """The first iteration at which the rate is unusable."""
+        """The first iteration at which the rate is unusable; in a log, the first one printed."""
+        yield from self.ended(evidence)
         solver = evidence.training.solver
         if solver is None or not is_complete(solver):
             return

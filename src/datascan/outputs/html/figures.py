@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 
 from datascan.outputs.html.batches import batch_gaps, store_strip
 from datascan.outputs.html.classes import class_histogram
+from datascan.outputs.html.curves import log_curve
 from datascan.outputs.html.limits import Limits
 from datascan.outputs.html.sizes import shapes, value_histogram
 from datascan.outputs.html.tables import Figure
 from datascan.report import Report
 
 FIGURES: tuple[Callable[[Report, Limits, str], Figure | None], ...] = (
+    log_curve,
     batch_gaps,
     store_strip,
     class_histogram,

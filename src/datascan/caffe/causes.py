@@ -1,0 +1,161 @@
+"""Why a run's loss broke: told apart by how losses and rates went before.
+
+Every criterion stands on the page of its rule, in the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import isfinite
+from statistics import median
+
+from datascan.caffe.log import Output, Run
+from datascan.report import Cause
+
+SATURATED = 87.3365
+"""-ln of the smallest normal float32, 1.17549435e-38, in the six digits that Caffe prints."""
+
+ROUNDING = 6e-4
+RECENT = 20
+GROWN = 2.0
+FROM_START = 3.0
+CLIMB = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a run.
+
+    ``cause`` is one of the rules about logs, or "none". ``last_finite`` and ``first_nonfinite`` are
+    iterations that the log shows, None where it shows none. ``output`` is the net's output that
+    went first, where there are several.
+    """
+
+    cause: Cause
+    last_finite: int | None
+    first_nonfinite: int | None
+    told: str = ""
+    output: str | None = None
+
+
+def verdict_of(run: Run) -> Verdict:
+    """Tell the cause of a run's end."""
+    broken = first_broken(run)
+    finite = [i for i, loss in zip(run.iterations, run.losses, strict=True) if isfinite(loss)]
+    if broken is None:
+        return unbroken(run, finite[-1] if finite else None)
+    first = run.iterations[broken]
+    before = [loss for loss in run.losses[:broken] if isfinite(loss)]
+    last = run.iterations[broken - 1] if broken else None
+    rate = bad_rate(run)
+    if rate is not None and rate[0] <= first:
+        told = f"the rate is {rate[1]:g} from iteration {rate[0]:,} on, and the loss follows"
+        return Verdict("lr-not-finite", last, first, told)
+    output = first_output(run)
+    value = run.losses[broken]
+    named = f" (output {output} first)" if output else ""
+    if not before or last is None:
+        told = f"the loss is {value:g} from the first line on, at iteration {first:,}{named}"
+        return Verdict("nan-from-start", None, first, told, output)
+    grown = growth(before, fresh=not run.resumed and run.iterations[0] == 0)
+    if grown is not None:
+        told = f"{grown}, and is {value:g} at iteration {first:,}{named}"
+        return Verdict("gradient-blow-up", last, first, told, output)
+    told = (
+        f"the loss is {before[-1]:g} at iteration {last:,} and {value:g} at {first:,}, "
+        f"without growing before{named}"
+    )
+    return Verdict("sudden-nan", last, first, told, output)
+
+
+def unbroken(run: Run, last: int | None) -> Verdict:
+    """The verdict on a run whose losses are finite throughout."""
+    rate = bad_rate(run)
+    if rate is not None:
+        told = f"the rate is {rate[1]:g} from iteration {rate[0]:,} on"
+        return Verdict("lr-not-finite", last, None, told)
+    if run.death is not None:
+        where = "before the first iteration" if last is None else f"after iteration {last:,}"
+        return Verdict("died", last, None, f"the run died {where}: {run.death}")
+    stuck = saturated(run)
+    if stuck is not None:
+        name, first = stuck
+        whose = f" of output {name}" if name else ""
+        told = f"the loss{whose} stands at 87.3365 from iteration {first:,} on"
+        return Verdict("loss-saturated", last, None, told, name)
+    return Verdict("none", last, None)
+
+
+def first_broken(run: Run) -> int | None:
+    """The place of the first loss that is NaN or Inf."""
+    return next((i for i, loss in enumerate(run.losses) if not isfinite(loss)), None)
+
+
+def bad_rate(run: Run) -> tuple[int, float] | None:
+    """The first iteration whose rate is NaN, Inf or negative, and that rate."""
+    pairs = zip(run.rate_iterations, run.rates, strict=True)
+    return next(((i, rate) for i, rate in pairs if not isfinite(rate) or rate < 0), None)
+
+
+def first_output(run: Run) -> str | None:
+    """Of several outputs the one that broke first; of those the one that grew most."""
+    losses = {name: output for name, output in run.outputs.items() if output.weight}
+    if len(losses) < 2:
+        return None
+    broken = {name: at for name, output in losses.items() if (at := broken_at(output)) is not None}
+    if not broken:
+        return None
+    first = min(broken.values())
+    tied = [name for name, at in broken.items() if at == first]
+    return max(tied, key=lambda name: rise(losses[name]))
+
+
+def broken_at(output: Output) -> int | None:
+    """The iteration at which an output is NaN or Inf."""
+    pairs = zip(output.iterations, output.values, strict=True)
+    return next((i for i, value in pairs if not isfinite(value)), None)
+
+
+def rise(output: Output) -> float:
+    """How many times its first value an output's last finite one is."""
+    finite = [value for value in output.values if isfinite(value)]
+    return finite[-1] / finite[0] if finite and finite[0] else 0.0
+
+
+def growth(losses: Sequence[float], *, fresh: bool) -> str | None:
+    """How the finite losses before a break grew, in words; None where they did not.
+
+    They grew if the last ones are over three times the first of a run that began at iteration 0; or
+    if the last is over twice the largest of up to twenty before the last two; or if the last five
+    climb, to over twice the first of them.
+    """
+    last = losses[-1]
+    recent = losses[-RECENT - 2 : -2] or losses[:-1]
+    if fresh and len(losses) > 1:
+        late = median(losses[-3:] if len(losses) > 3 else losses[-1:])
+        if late > FROM_START * abs(losses[0]) > 0:
+            return f"the loss grew from {losses[0]:g} to {last:g}"
+    if recent and last > GROWN * max(abs(loss) for loss in recent) > 0:
+        return f"the loss grew from at most {max(recent):g} to {last:g}"
+    climb = losses[-CLIMB:]
+    climbs = len(climb) == CLIMB and all(a < b for a, b in pairwise(climb))
+    if climbs and climb[0] > 0 and last > GROWN * climb[0]:
+        return f"the loss climbed from {climb[0]:g} to {last:g}"
+    return None
+
+
+def saturated(run: Run) -> tuple[str | None, int] | None:
+    """The output that stands at 87.3365 to the end (None: the loss itself), and since when."""
+    series: list[tuple[str | None, Sequence[int], Sequence[float]]] = [
+        (name, output.iterations, output.values) for name, output in run.outputs.items()
+    ]
+    several = len(series) > 1
+    for name, iterations, values in [*series, (None, run.iterations, run.losses)]:
+        stuck = 0
+        while stuck < len(values) and abs(values[-1 - stuck] - SATURATED) < ROUNDING:
+            stuck += 1
+        if stuck >= min(2, len(values)) and stuck:
+            return (name if several else None), iterations[-stuck]
+    return None

@@ -1,0 +1,75 @@
+"""``datascan log``: why a training run broke, and on which record."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datascan.arguments import (
+    add_effort_arguments,
+    add_output_arguments,
+    add_rule_arguments,
+    options_of,
+)
+
+if TYPE_CHECKING:
+    from datascan.caffe.sources import DataSource
+    from datascan.scanning import Scanned
+
+PLACE = 6
+
+
+def register(commands: Any) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "log",
+        help="a training log of Caffe: why its loss broke, and on which record",
+        description="Tell from a training log why the loss broke. With its net and solver, name "
+        "the records that were read when it did, and scan them.",
+    )
+    command.add_argument(
+        "log", type=Path, metavar="TRAIN.log", help="what Caffe printed, or a CSV: iteration, loss"
+    )
+    command.add_argument("--net", type=Path, metavar="NET.prototxt", help="the trained net")
+    command.add_argument("--solver", type=Path, metavar="SOLVER.prototxt", help="its solver")
+    command.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="where relative sources lie (else: the working directory, the net's folder)",
+    )
+    add_rule_arguments(command)
+    add_effort_arguments(command)
+    outputs = add_output_arguments(command)
+    outputs.add_argument("--bad-records", metavar="FILE", help="every bad record, as JSON Lines")
+    command.set_defaults(command=run)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Read the log, scan what its net reads, write what was asked for, and print the report."""
+    from datascan import bad_records
+    from datascan.api import checked_options
+    from datascan.caffe.log import read_log
+    from datascan.caffe.logs import run_log, training_of
+    from datascan.delivery import check_outputs, hand_out, status, watched
+    from datascan.writing import write
+
+    options = checked_options(**options_of(given))
+    log = read_log(given.log)
+    training = training_of(given.log, given.net, given.solver, given.root)
+    check_outputs(given, "bad-records")
+    lines: list[str] = []
+    with watched(given) as (progress, interrupt):
+
+        def keep_bad_records(scanned: Scanned, source: DataSource) -> None:
+            if given.bad_records:
+                found = bad_records.lines(scanned)
+                lines.extend(bad_records.of_source(found, source.given, source.phase))
+
+        report = run_log(log, training, options, progress=progress, use=keep_bad_records)
+        progress.close()
+    if given.bad_records:
+        write(Path(given.bad_records), lines)
+    hand_out(report, given)
+    return status(report, interrupt)

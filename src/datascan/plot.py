@@ -1,0 +1,89 @@
+"""A small plot in characters: values over iterations, and where they broke."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import floor, log10
+
+HEIGHT = 9
+LABEL = 9
+DECADES = 2
+"""Positive values that span more powers of ten than this are drawn by their logarithms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The characters of a plot."""
+
+    point: str
+    broken: str
+    axis: str
+    corner: str
+    line: str
+
+
+UNICODE = Marks("•", "✕", "┤", "└", "─")
+ASCII = Marks("*", "x", "|", "+", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From values to rows, 0 at the bottom."""
+
+    low: float
+    high: float
+    logs: bool
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Scale:
+        """The scale that holds all ``values``."""
+        low, high = min(values), max(values)
+        logs = low > 0 and high / low > 10**DECADES
+        if logs:
+            low, high = log10(low), log10(high)
+        if high - low < 1e-12 * max(1.0, abs(high)):
+            low, high = low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1)
+        return cls(low, high, logs)
+
+    def row(self, value: float) -> int:
+        """The row of a value."""
+        at = log10(value) if self.logs else value
+        return floor((at - self.low) / (self.high - self.low) * (HEIGHT - 1) + 0.5)
+
+    def value(self, row: int) -> float:
+        """The value of a row."""
+        at = self.low + (self.high - self.low) * row / (HEIGHT - 1)
+        return float(10**at) if self.logs else at
+
+
+def plot(
+    places: Sequence[int], values: Sequence[float | None], width: int, *, unicode: bool
+) -> list[str]:
+    """Lines of at most ``width`` columns; None among ``values`` shows as a cross.
+
+    ``places`` ascend. Nothing where there is no value at all.
+    """
+    known = [value for value in values if value is not None]
+    room = width - LABEL - 2
+    if not known or room < 10 or len(places) < 2:
+        return []
+    marks = UNICODE if unicode else ASCII
+    scale = Scale.of(known)
+    first, last = places[0], places[-1]
+    grid = [[" "] * room for _ in range(HEIGHT)]
+    for place, value in zip(places, values, strict=True):
+        column = (place - first) * (room - 1) // max(1, last - first)
+        if 0 <= column < room:
+            row = HEIGHT - 1 if value is None else scale.row(value)
+            mark = marks.broken if value is None else marks.point
+            if grid[row][column] != marks.broken:
+                grid[row][column] = mark
+    lines = []
+    for row in range(HEIGHT - 1, -1, -1):
+        label = f"{scale.value(row):.3g}" if row % 4 == 0 else ""
+        lines.append(f"{label:>{LABEL}}{marks.axis}{''.join(grid[row]).rstrip()}")
+    lines.append(" " * LABEL + marks.corner + marks.line * room)
+    ends = f"{first:,}", f"{last:,}"
+    lines.append(" " * (LABEL + 1) + ends[0] + ends[1].rjust(room - len(ends[0])))
+    return lines
