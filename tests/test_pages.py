@@ -62,7 +62,7 @@ def test_all_pages_begin_with_a_table():
     [
         ("empty-clas", "did you mean empty-class?"),
         ("NaN-Value", "did you mean nan-value?"),
-        ("nan", "did you mean nan-value?"),
+        ("nan", "did you mean nan-from-start or nan-value or sudden-nan?"),
         ("label-range", "did you mean label-out-of-range"),
         ("value", "did you mean "),
         ("shape", "did you mean shape-mismatch"),

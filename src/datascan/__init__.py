@@ -12,6 +12,7 @@ from datascan.errors import DatascanError, DatasetError, FindingsError, OutputEr
 
 if TYPE_CHECKING:
     from datascan.api import scan
+    from datascan.caffe.logs import scan_log
     from datascan.caffe.scans import scan_net
     from datascan.report import Example, Finding, Report
 
@@ -28,6 +29,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "scan",
+    "scan_log",
     "scan_net",
 ]
 
@@ -37,6 +39,10 @@ def __getattr__(name: str) -> Any:
         from datascan.api import scan
 
         return scan
+    if name == "scan_log":
+        from datascan.caffe.logs import scan_log
+
+        return scan_log
     if name == "scan_net":
         from datascan.caffe.scans import scan_net
 

@@ -8,6 +8,7 @@ from math import floor, log10
 
 HEIGHT = 9
 LABEL = 9
+LARGEST = 1e300
 DECADES = 2
 """Positive values that span more powers of ten than this are drawn by their logarithms."""
 
@@ -64,7 +65,9 @@ def plot(
 
     ``places`` ascend. Nothing where there is no value at all.
     """
-    known = [value for value in values if value is not None]
+    # So that differences do not overflow either.
+    drawn = [None if v is None else max(-LARGEST, min(LARGEST, v)) for v in values]
+    known = [value for value in drawn if value is not None]
     room = width - LABEL - 2
     if not known or room < 10 or len(places) < 2:
         return []
@@ -72,7 +75,7 @@ def plot(
     scale = Scale.of(known)
     first, last = places[0], places[-1]
     grid = [[" "] * room for _ in range(HEIGHT)]
-    for place, value in zip(places, values, strict=True):
+    for place, value in zip(places, drawn, strict=True):
         column = (place - first) * (room - 1) // max(1, last - first)
         if 0 <= column < room:
             row = HEIGHT - 1 if value is None else scale.row(value)

@@ -165,11 +165,15 @@ def curves(log: LogFigures, paper: Paper) -> Iterator[str]:
     if log.curve is None:
         return
     width = min(paper.width, PLOT_WIDTH)
-    series = [("loss", log.curve.losses)]
-    if len({rate for rate in log.curve.rates if rate is not None}) > 1:
-        series.append(("learning rate", log.curve.rates))
-    for name, values in series:
-        lines = plot(log.curve.iterations, values, width, unicode=paper.unicode)
+    every = list(zip(log.curve.iterations, log.curve.losses, log.curve.rates, strict=True))
+    series = [("loss", [(at, loss) for at, loss, _ in every])]
+    broken = log.cause == "lr-not-finite"
+    rates = [(at, rate) for at, _, rate in every if broken or rate is not None]
+    if broken or len({rate for _, rate in rates}) > 1:
+        series.append(("learning rate", rates))
+    for name, points in series:
+        places, values = [at for at, _ in points], [value for _, value in points]
+        lines = plot(places, values, width, unicode=paper.unicode)
         if lines:
             yield from ("", f"{name} by iteration", *lines)
 
