@@ -5,24 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from datascan import __version__
-from datascan.api import checked_options, chosen_checks, chosen_rules, open_reader, recognised
+from datascan.accepting import Accepting
+from datascan.api import (
+    checked_options,
+    chosen_checks,
+    chosen_rules,
+    open_reader,
+    recognised,
+    with_accepted,
+)
 from datascan.caffe.judging import Evidence, NetRule, judged
 from datascan.caffe.sources import DataSource, exists, located
 from datascan.caffe.training import Training, read_training
 from datascan.checks.constant_feature import ConstantFeature
 from datascan.discovery import names
 from datascan.errors import DatasetError
+from datascan.illustrating import illustrated
 from datascan.model import Check, Judgement, Options, Reader, Targets
 from datascan.pages import checks as all_rules
 from datascan.report import Report, Source
 from datascan.reporting import fails, order_of, report_of, shown, told
-from datascan.scanning import Progress, Scanned
+from datascan.scanning import Progress, Scanned, Silence
 from datascan.scanning import scan as scan_with
 
 EVIDENCE: tuple[type[Check[Any]], ...] = (ConstantFeature,)
@@ -100,8 +110,11 @@ class Scans:
         scanned = scan_with(reader, [*chosen, *further], self.progress)
         silent = {check.rule for check in further}
         heard = tuple(j for j in scanned.judgements if j.rule not in silent)
-        told_of = replace(scanned, judgements=heard)
+        rules = tuple(rule for rule in scanned.rules if rule not in silent)
+        told_of = with_accepted(replace(scanned, judgements=heard, rules=rules), self.progress)
         report = report_of(told_of, version=__version__)
+        if options.thumbnails:
+            report = illustrated(report, told_of, self.progress or Silence())
         self.use(told_of, source)
         return Scan(report, scanned.judgements)
 
@@ -171,6 +184,7 @@ def net_report(
     training: Training, judgements: list[Judgement], sources: list[Report], options: Options
 ) -> Report:
     """What was found in a net, with the reports of its sources, whose findings count as well."""
+    judgements = settled(judgements, options)
     failed = fails(judgements, options.fail_on) or not all(r.passed for r in sources)
     return Report(
         schema="datascan-report/1",
@@ -191,8 +205,21 @@ def net_report(
         shapes=[],
         batch_sizes=[],
         min_batch_size=None,
+        started=datetime.now().astimezone().isoformat(timespec="seconds"),
+        fail_on=options.fail_on,
+        rules=sorted(rule.rule for rule in chosen_rules(options, "caffe.rules", NetRule)),
         sources=sources,
     )
+
+
+def settled(judgements: list[Judgement], options: Options) -> list[Judgement]:
+    """Judgements with the severities that were asked for, and marked where they are accepted."""
+    asked = dict(options.severity)
+    found = [replace(j, severity=asked.get(j.rule, j.severity)) for j in judgements]
+    if options.baseline is None:
+        return found
+    accepting = Accepting(options.baseline)
+    return [part for judgement in found for part in accepting.parts(judgement)]
 
 
 def source_options(

@@ -41,6 +41,7 @@ def run(given: argparse.Namespace) -> int:
     from datascan.configuration import found_configuration
     from datascan.delivery import annotate, check_outputs, watched
     from datascan.errors import DatascanError, UsageError
+    from datascan.wording import counted
 
     config = found_configuration(given.config)
     if config is None:
@@ -67,7 +68,8 @@ def run(given: argparse.Namespace) -> int:
     passed = not unmade and all(report.passed for report in reports)
     if not quiet:
         bad = sum(not report.passed for report in reports)
-        print(f"{'PASS' if passed else 'FAIL'}  {len(paths)} datasets: {bad} fail, {unmade} unread")
+        told = f"{bad} failed" + (f", {unmade} could not be read" if unmade else "")
+        print(f"{'PASS' if passed else 'FAIL'}  {counted(len(paths), 'dataset')}: {told}")
     write_outputs(reports, given, passed=passed)
     annotate(reports, taken=given.json == "-")
     return exit_status(reports, interrupt, unmade)

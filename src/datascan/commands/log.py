@@ -48,6 +48,8 @@ def register(commands: Any) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Read the log, scan what its net reads, write what was asked for, and print the report."""
+    from msgspec.structs import replace
+
     from datascan import bad_records
     from datascan.api import checked_options
     from datascan.caffe.log import read_log
@@ -55,7 +57,9 @@ def run(given: argparse.Namespace) -> int:
     from datascan.delivery import check_outputs, hand_out, status, watched
     from datascan.writing import write
 
-    options = checked_options(**options_of(given))
+    # What only a page shows is left out where nobody will see a page.
+    shown = given.html is not None or given.json not in (None, "-")
+    options = checked_options(**options_of(given), thumbnails=shown)
     log = read_log(given.log)
     training = training_of(given.log, given.net, given.solver, given.root)
     check_outputs(given, "bad-records")
@@ -69,6 +73,8 @@ def run(given: argparse.Namespace) -> int:
 
         report = run_log(log, training, options, progress=progress, use=keep_bad_records)
         progress.close()
+    if shown:
+        report = replace(report, command=given.typed)
     if given.bad_records:
         write(Path(given.bad_records), lines)
     hand_out(report, given)
