@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import numpy as np
 import pytest
 
 import datascan
+from datascan.baseline import Entry, written
 from datascan.demo import DATASETS
+from tests.building.caffe import small_net, write_net
+from tests.building.caffe_logs import log_of
 from tests.building.images import photo, write_tree
-from tests.building.lmdb import numbered, random_datums, write_lmdb
+from tests.building.lmdb import datum, numbered, random_datums, write_lmdb
 
 AXE = Path(sys.prefix) / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 FLAGS = (
@@ -124,4 +128,25 @@ def reports(tmp_path_factory) -> dict[str, datascan.Report]:
     found["hostile"] = datascan.scan(
         write_tree(home / "<i>hostile</i>", files | {"b/1.jpg": photo(9)})
     )
+    found["log"] = log_report(home / "log")
+    found["accepted"] = accepted_report(home / "train_lmdb", home / "accepted.toml")
     return found
+
+
+def log_report(home: Path) -> datascan.Report:
+    """A log that broke, its net and its store: a report within a report."""
+    home.mkdir()
+    values = np.random.default_rng(0).random((200, 3, 8, 8)).astype(np.float32)
+    values[133, 0, 0, 0] = np.nan
+    write_lmdb(home / "train_lmdb", numbered(datum(x, i % 4) for i, x in enumerate(values)))
+    net = write_net(home, small_net())
+    log = home / "train.log"
+    log.write_text(log_of([(i, 2.0 - i / 50 if i < 20 else float("nan")) for i in range(0, 50, 2)]))
+    return datascan.scan_log(log, net=net)
+
+
+def accepted_report(store: Path, file: Path) -> datascan.Report:
+    """A store whose only NaN is accepted, with a reason that is hostile."""
+    entry = Entry("nan-value", "<script>alert(1)</script>", date(2999, 1, 1), ("00000333",))
+    file.write_text(written([entry], None))
+    return datascan.scan(store, num_classes=10, baseline=file)

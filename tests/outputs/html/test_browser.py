@@ -11,6 +11,7 @@ import pytest
 from tests.outputs.html.conftest import HOSTILE
 
 NAMES = ("train_lmdb", "train_leveldb", "train.h5", "train_images", "damaged", "many", "hostile")
+NAMES += ("log", "accepted")
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2}
 LOOKS = {"light": {"color_scheme": "light"}, "dark": {"color_scheme": "dark"}, "phone": PHONE}
 
@@ -21,7 +22,11 @@ def test_it_opens_without_a_word_and_without_a_request(opened, reports, name):
     one = opened(report)
     assert one.quiet(), (one.said, one.asked)
     assert one.page.title().startswith(report.verdict.upper())
-    rules = {(finding.rule, finding.severity) for finding in report.findings}
+    rules = [
+        rule
+        for part in (report, *(report.sources or ()))
+        for rule in {(f.rule, f.severity, f.accepted is None) for f in part.findings}
+    ]
     assert one.page.locator("article.card").count() == len(rules)
     assert one.page.locator(".overview tbody tr:visible").count() == len(rules)
     drawn = one.page.locator(".chart:has(.tools)").count()

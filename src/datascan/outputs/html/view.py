@@ -82,6 +82,8 @@ class ReportView:
     version: str
     level: int = 1
     accepted: int = 0
+    within: str = ""
+    """What tells its landmarks from those of other reports on the page: " of source 1"."""
     sources: tuple[ReportView, ...] = ()
 
     @property
@@ -93,8 +95,8 @@ class ReportView:
         return found
 
 
-def view_of(report: Report, limits: Limits, anchor: str = "report", level: int = 1) -> ReportView:
-    """What is shown of a report within ``limits``."""
+def view_of(report: Report, limits: Limits, anchor: str = "report", source: int = 0) -> ReportView:
+    """What is shown of a report within ``limits``; of a report in it, its number from 1 on."""
     groups = grouped(report.findings[: limits.findings])
     pictures = dict(list(pictures_of(report).items())[: limits.thumbnails])
     path = shown(report.dataset.path, limits)
@@ -116,11 +118,12 @@ def view_of(report: Report, limits: Limits, anchor: str = "report", level: int =
         left_out=max(0, len(report.findings) - limits.findings),
         figures=tuple(figures_of(report, limits, anchor)),
         version=shown(report.datascan, limits),
-        level=level,
+        level=2 if source else 1,
+        within=f" of source {source}" if source else "",
         accepted=sum(f.accepted is not None for f in report.findings),
         sources=tuple(
-            view_of(source, limits.shared(len(report.sources or ())), f"{anchor}-source-{i}", 2)
-            for i, source in enumerate((report.sources or ())[: limits.sources])
+            view_of(inner, limits.shared(len(report.sources or ())), f"{anchor}-source-{i}", i)
+            for i, inner in enumerate((report.sources or ())[: limits.sources], 1)
         ),
     )
 
@@ -143,6 +146,11 @@ def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
     kind = f"{shown(source.backend, limits)}, {shown(source.layout, limits)}"
     size = f"{counted(source.records, 'record')}, {in_bytes(source.bytes)}"
     facts = [("Dataset", kind), ("Size", size)]
+    if report.log is not None:
+        facts = [("Log", kind), ("Iterations", f"{report.log.iterations:,}")]
+        facts.append(("Cause", report.log.cause))
+    elif report.sources is not None:
+        facts = [("Net", kind), ("Sources", f"{len(report.sources):,}"), ("Size", size)]
     if report.phase is not None:
         layer = f"layer {shown(report.layer or '?', limits)} ({report.phase})"
         facts.insert(0, ("Read by", layer))
