@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from datascan import __version__
-from datascan.delivery import Terminated
+from datascan.delivery import Interrupted, signals_restored
 from datascan.discovery import modules
 from datascan.errors import DatascanError, UsageError
 
@@ -31,8 +31,9 @@ def run(arguments: Sequence[str]) -> int:
     try:
         options = parser().parse_args(arguments)
         options.typed = typed(arguments)
-        status: int = options.command(options)
-        sys.stdout.flush()
+        with signals_restored():
+            status: int = options.command(options)
+            sys.stdout.flush()
     except DatascanError as error:
         print(f"datascan: {one_line(error)}", file=sys.stderr)
         return FAILURE
@@ -40,11 +41,10 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of our output has gone (``| head``): nothing more to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
-    except Terminated:
-        return 128 + signal.SIGTERM
-    except KeyboardInterrupt:
-        print("datascan: interrupted", file=sys.stderr)
-        return 128 + signal.SIGINT
+    except Interrupted as interrupted:
+        if interrupted.number == signal.SIGINT:
+            print("datascan: interrupted", file=sys.stderr)
+        return 128 + interrupted.number
     return status
 
 

@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ class Interrupt:
         """Handle the signal: the first one ends the scan, a second one everything."""
         again, self.received = bool(self.received), number
         if again or not self.scanning:
-            raise KeyboardInterrupt
+            raise Interrupted(number)
 
     @property
     def stopped(self) -> bool:
@@ -43,8 +43,16 @@ class Interrupt:
         return bool(self.received)
 
 
-class Terminated(Exception):  # noqa: N818  (no error: the user asked for it)
-    """SIGTERM came before there was anything to report."""
+class Interrupted(BaseException):
+    """SIGINT or SIGTERM came before there was anything to report.
+
+    No ``KeyboardInterrupt``: where that passes through ``exec``, as in the making of a dataclass,
+    Python ends by the signal itself, whatever exit status it is told later.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 @contextmanager
@@ -52,7 +60,7 @@ def watched(given: argparse.Namespace) -> Iterator[tuple[Closeable, Interrupt]]:
     """Progress to scan with, and what notes the signals meanwhile.
 
     Raises:
-        Terminated: where SIGTERM ends everything.
+        Interrupted: where a signal ends everything.
     """
     from datascan.progress import progress_on
 
@@ -62,10 +70,6 @@ def watched(given: argparse.Namespace) -> Iterator[tuple[Closeable, Interrupt]]:
     progress = progress_on(sys.stderr, lambda: interrupt.stopped, silent=silent)
     try:
         yield progress, interrupt
-    except KeyboardInterrupt:
-        if interrupt.received != signal.SIGTERM:
-            raise
-        raise Terminated from None
     finally:
         progress.close()
 
@@ -77,6 +81,19 @@ def handle_signals(handler: Callable[[int, Any], None]) -> None:
         signal.signal(signal.SIGTERM, handler)
     except ValueError:  # not in the main thread: whoever runs it handles signals
         return
+
+
+@contextmanager
+def signals_restored() -> Iterator[None]:
+    """Put the handlers of SIGINT and SIGTERM back, for a process that is about to end."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.getsignal(number) or signal.SIG_DFL for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            with suppress(ValueError):  # not in the main thread
+                signal.signal(number, handler)
 
 
 def check_outputs(given: argparse.Namespace, *further: str) -> None:

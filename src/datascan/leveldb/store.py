@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import shutil
 import tempfile
 import weakref
@@ -52,11 +53,10 @@ class Store:
             found = inspect(path)
         except OSError as error:
             raise DatasetError(f"cannot read {error.filename or path}: {error.strerror}") from error
+        # Named before it is made: Ctrl-C may come as soon as it exists.
+        root = Path(tempfile.gettempdir()) / f"{PREFIX}{secrets.token_hex(8)}"
         try:
-            root = Path(tempfile.mkdtemp(prefix=PREFIX))
-        except OSError as error:
-            raise cannot_clone(path, error) from error
-        try:
+            root.mkdir(mode=0o700)
             return cls(path, root, recover(found, root))
         except BaseException as error:
             shutil.rmtree(root, ignore_errors=True)
