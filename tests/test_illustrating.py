@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import io
+
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from PIL import Image
 
 import datascan
 from datascan.api import chosen_checks
@@ -180,3 +185,16 @@ def test_image_sizes_are_exact_where_shapes_are_too_many(tmp_path):
     assert len(report.shapes) == 100
     sizes = {(one.width, one.height): one.records for one in report.image_sizes}
     assert sizes == {(20, 10 + i): 1 + (i < 20) for i in range(110)}
+
+
+def test_datums_are_blue_first_and_rows_of_hdf5_red_first(tmp_path):
+    pictures = np.zeros((3, 3, 8, 8), np.uint8)
+    pictures[:, 0], pictures[:, 2] = 200, [[[9]], [[9]], [[8]]]
+    values = [datum(picture, label) for picture, label in zip(pictures, [0, 0, 5], strict=True)]
+    store = write_lmdb(tmp_path / "store", numbered(values))
+    with h5py.File(tmp_path / "rows.h5", "w") as file:
+        file["data"], file["label"] = pictures, np.array([0, 0, 5])
+    for path, first, last in ((store, 9, 200), (tmp_path / "rows.h5", 200, 9)):
+        shown = datascan.scan(path, num_classes=5).thumbnails["1"]
+        image = Image.open(io.BytesIO(base64.b64decode(shown.partition(",")[2])))
+        assert image.getpixel((4, 4)) == (first, 0, last)

@@ -112,6 +112,7 @@ class KeyValueReader(Reader):
             claimed=self._claimed(),
             faults=self.faults(),
             damaged=self.is_damaged(),
+            bgr=self.layout.bgr,
         )
 
     def read(self, shard: Shard) -> Iterator[Block]:

@@ -154,6 +154,8 @@ class Layout(ABC):
     name: ClassVar[str]
     precedence: ClassVar[int]
     """Where a value matches several layouts, the lowest precedence has it."""
+    bgr: ClassVar[bool] = False
+    """Whether planes stand in the order blue, green, red."""
 
     def __init__(self, options: Options) -> None:
         self.options = options

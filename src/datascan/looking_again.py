@@ -93,6 +93,7 @@ class LookAgain:
     shown: Mapping[int, Numbers]
     sampled: Mapping[int, Numbers]
     bins: Bins | None
+    bgr: bool
 
     def __call__(self, shard: Shard, desk: Desk) -> Seen:
         """Thumbnails and counts."""
@@ -119,13 +120,15 @@ class LookAgain:
         show, sample = wanted
         from datascan import thumbnails  # noqa: PLC0415  (Pillow: most scans never need it)
 
+        picture: str | None = None
         if row in block.encoded:
             data, limit = bytes(block.encoded[row]), self.reader.options.max_pixels
             picture = thumbnails.thumbnail(data, limit) if show else None
             values = thumbnails.pixels(data, limit) if sample and self.bins else None
         else:
             values = values_of(block, row)
-            picture = thumbnails.thumbnail_of_array(values) if show and values is not None else None
+            if show and values is not None:
+                picture = thumbnails.thumbnail_of_array(values, bgr=self.bgr)
         if picture is not None:
             seen.thumbnails[block.start + row] = picture
         if sample and self.bins is not None and values is not None:
@@ -171,7 +174,8 @@ def look_again(
     options = replace(dataset.options, undecoded=True)
     reader = scanned.reader.with_options(isolated(options) if len(examples) else options)
     addresses = dataset.addresses(examples)
-    task = LookAgain(reader, by_shard(addresses), by_shard(dataset.addresses(samples)), bins)
+    sampled = by_shard(dataset.addresses(samples))
+    task = LookAgain(reader, by_shard(addresses), sampled, bins, dataset.plan.bgr)
     total = Seen()
     try:
         for piece in looked(

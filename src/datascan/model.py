@@ -128,7 +128,8 @@ class Plan:
     ``stated``: the place where the dataset's author wrote down a number of records, and that
     number. ``claimed``: how many the store's own bookkeeping says it has. ``cost`` is the
     work in bytes of plain reading, where that is more than ``nbytes``. ``damaged`` asks for a
-    worker process even where one would not pay.
+    worker process even where one would not pay. ``bgr``: three planes of a record are its blue,
+    green and red ones.
     """
 
     shards: tuple[Shard, ...]
@@ -142,6 +143,7 @@ class Plan:
     cost: int | None = None
     damaged: bool = False
     text_labels: bool = False
+    bgr: bool = False
 
 
 class Reader(ABC):

@@ -100,13 +100,16 @@ def truncated(*, allowed: bool) -> Iterator[None]:
         ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
-def thumbnail_of_array(values: NDArray[Any]) -> str | None:
+def thumbnail_of_array(values: NDArray[Any], *, bgr: bool = False) -> str | None:
     """A data: URI of a record that looks like a picture; None for all others. Never raises.
 
     Shapes are (1 or 3, height, width) and (height, width) with or without 1 or 3 channels behind.
+    ``bgr``: three channels are blue, green and red.
     """
     try:
         planes = picture_of(values)
+        if bgr and planes is not None and planes.ndim == 3:
+            planes = planes[:, :, ::-1]
         return None if planes is None else uri(Image.fromarray(in_bytes(planes)))
     except Exception:  # noqa: BLE001  (there is no picture then)
         return None

@@ -47,6 +47,8 @@ class DatumLayout(Layout):
 
     name: ClassVar[str] = "caffe-datum"
     precedence: ClassVar[int] = 3
+    bgr: ClassVar[bool] = True
+    """Caffe's own tools write what OpenCV decodes."""
 
     @classmethod
     def matches(cls, value: bytes) -> bool:
