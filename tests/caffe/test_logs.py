@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -136,6 +137,16 @@ def test_an_unknown_order_is_told(tmp_path, more):
     log, report = story(tmp_path, broken_at(20), [257], more=more)
     assert (log.records, log.culprits) == (None, None)
     assert "shuffles or skips" in report.findings[0].message
+
+
+def test_the_range_is_told_of_a_store_that_is_gone(tmp_path):
+    story(tmp_path, broken_at(20), [])
+    shutil.rmtree(tmp_path / "store")
+    report = datascan.scan_log(tmp_path / "train.log", solver=tmp_path / "solver.prototxt")
+    assert (report.log.records, report.log.culprits) == (None, None)
+    told = {finding.rule: finding.message for finding in report.findings}
+    assert "read records 210 to 309, if the store has as many" in told["sudden-nan"]
+    assert "missing-file" in told
 
 
 def test_healthy_records_leave_the_loss_function(tmp_path):

@@ -29,6 +29,9 @@ from datascan.scanning import Progress, Scanned
 HARMLESS = ("conflicting-label",)
 """Errors of records that neither break a loss nor end a run."""
 
+UNKNOWN = 1 << 62
+"""In place of the number of records, where the store is not there."""
+
 MOST_CULPRITS = 1000
 MOST_TOLD = 19
 MOST_POINTS = 400
@@ -187,7 +190,7 @@ def ending(log: Log, i: int, verdict: Verdict, notes: Suspects) -> Ending:
     where = f"run {i + 1} of {len(log.runs)}: " if len(log.runs) > 1 else ""
     layer = notes.layer_of(i)
     if layer is None:
-        return Ending(verdict, where, unknown_order(notes.training, verdict))
+        return Ending(verdict, where, unscanned(log.runs[i], verdict, notes.training))
     read, found = notes.stretches[i][layer], notes.found[i][layer]
     about = f"; {in_words(read)}"
     about += f": {found[0].told}" if found else ": none of them has an error"
@@ -195,12 +198,17 @@ def ending(log: Log, i: int, verdict: Verdict, notes: Suspects) -> Ending:
     return Ending(verdict, where, about, tuple(one.told for one in found[:MOST_TOLD]))
 
 
-def unknown_order(training: Training, verdict: Verdict) -> str:
-    """Why no records are named, where that is not plain."""
+def unscanned(run: Run, verdict: Verdict, training: Training) -> str:
+    """What was read of sources that could not be scanned, or why that is not known."""
     train = [source for source in training.sources if source.phase == "TRAIN"]
-    if verdict.cause == "none" or not train or any(source.in_order for source in train):
+    if verdict.cause == "none" or not train:
         return ""
-    return f"; layer {train[0].layer} shuffles or skips, so the records it read are not known"
+    ordered = next((source for source in train if source.in_order), None)
+    if ordered is None:
+        return f"; layer {train[0].layer} shuffles or skips, so the records it read are not known"
+    iterations = suspects(run, verdict, display_of(run, training))
+    read = iterations and stretch(iterations, run, ordered, UNKNOWN)
+    return f"; {in_words(read)}, if the store has as many" if read else ""
 
 
 def in_words(read: Stretch) -> str:
