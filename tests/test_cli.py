@@ -258,6 +258,16 @@ def test_a_terminal_that_knows_ascii_only(tmp_path):
     assert "tr\\xe4in" in result.stdout
 
 
+def test_what_programs_read_is_utf8_everywhere(tmp_path):
+    write_lmdb(tmp_path / "tr\u00e4in", numbered([*random_datums(30), b""]))
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "GITHUB_ACTIONS": "true"}
+    command = [sys.executable, "-m", "datascan", "lmdb", tmp_path / "tr\u00e4in", "--json", "-"]
+    result = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert result.returncode == 1
+    assert json.loads(result.stdout.decode())["dataset"]["path"] == str(tmp_path / "tr\u00e4in")
+    assert "tr\u00e4in" in result.stderr.decode()
+
+
 def test_html_of_a_scan_and_of_its_saved_report(faulty, tmp_path):
     saved, page, again = (tmp_path / name for name in ("r.json", "r.html", "again.html"))
     arguments = ("lmdb", faulty, "--num-classes", 10, "--json", saved, "--html", page, "--quiet")

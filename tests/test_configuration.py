@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 import pytest
 
 from datascan.configuration import found_configuration, merged, read
@@ -41,6 +43,18 @@ def test_the_nearest_file_up_to_the_root_of_the_repository(tmp_path):
     assert found_configuration(start=inner / "deep").defaults == {"num_classes": 3}
 
 
+def test_a_project_whose_tools_are_no_table_has_no_settings(tmp_path):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "pyproject.toml").write_text("tool = 3\n")
+    assert found_configuration(start=tmp_path) is None
+    assert read(tmp_path / "pyproject.toml").datasets == {}
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    (tmp_path / "datascan.toml").write_bytes(codecs.BOM_UTF8 + b"num_classes = 3\r\n")
+    assert read(tmp_path / "datascan.toml").defaults == {"num_classes": 3}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -56,6 +70,7 @@ def test_the_nearest_file_up_to_the_root_of_the_repository(tmp_path):
         ("dataset = 3", "tables"),
         ("db = 3", "text"),
         ("= 3", "no TOML"),
+        ("x = " + "[" * 5000, "no TOML"),
     ],
 )
 def test_what_cannot_be_meant_is_named(tmp_path, text, message):

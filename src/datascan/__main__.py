@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -14,6 +15,10 @@ def main() -> int:
     # Before NumPy loads: its threads would cost start-up time, and make forking unsafe.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    # What a terminal's encoding lacks shows as an escape, and never ends the program.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     from datascan.cli import run
 
     return run(sys.argv[1:])

@@ -172,7 +172,7 @@ def checked_options(**given: Any) -> Options:
     for name, words in WORDS.items():
         if getattr(options, name) not in words:
             raise UsageError(f"{name} must be one of {', '.join(words)}")
-    return options
+    return replace(options, batch_sizes=tuple(dict.fromkeys(options.batch_sizes)))
 
 
 LEAST = {"num_classes": 1, "limit": 1, "max_pixels": 1, "workers": 0, "shard_bytes": 1}

@@ -8,7 +8,7 @@ whose path matches: relative to the file's folder, or absolute. Later tables win
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -83,7 +83,20 @@ class Configuration:
             if way.is_relative_to(self.folder)
         }
         wanted = pattern.removeprefix("./").rstrip("/") or "."
-        return any(fnmatchcase(name, wanted) for name in names)
+        return any(
+            fnmatchcase(name, wanted) or matches(name.split("/"), wanted.split("/"))
+            for name in names
+        )
+
+
+def matches(names: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a path fits a pattern, both in parts; ``**`` stands for any number of folders."""
+    if not wanted:
+        return not names
+    if wanted[0] == "**":
+        return any(matches(names[skipped:], wanted[1:]) for skipped in range(len(names) + 1))
+    here = bool(names) and fnmatchcase(names[0], wanted[0])
+    return here and matches(names[1:], wanted[1:])
 
 
 def found_configuration(
@@ -101,20 +114,26 @@ def found_configuration(
         if (folder / "datascan.toml").is_file():
             return read(folder / "datascan.toml")
         project = folder / "pyproject.toml"
-        if project.is_file() and "datascan" in parsed(project).get("tool", {}):
+        if project.is_file() and has_table(parsed(project)):
             return read(project)
         if (folder / ".git").exists():
             break
     return None
 
 
+def has_table(project: Mapping[str, Any]) -> bool:
+    """Whether the content of a ``pyproject.toml`` has our table."""
+    tools = project.get("tool")
+    return isinstance(tools, dict) and "datascan" in tools
+
+
 def parsed(file: Path) -> dict[str, Any]:
     """The content of a TOML file."""
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{file} is no TOML file: {error}") from error
 
 
@@ -122,7 +141,7 @@ def read(file: Path) -> Configuration:
     """The configuration in ``file``; a ``pyproject.toml`` holds it in ``[tool.datascan]``."""
     content = parsed(file)
     if file.name == "pyproject.toml":
-        content = content.get("tool", {}).get("datascan", {})
+        content = content["tool"]["datascan"] if has_table(content) else {}
     if not isinstance(content, dict):
         raise UsageError(f"{file}: tool.datascan must be a table")
     tables = content.pop("dataset", {})

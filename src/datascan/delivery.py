@@ -7,18 +7,18 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from datascan.errors import UsageError
 from datascan.outputs import file_outputs
 
 if TYPE_CHECKING:
     from datascan.progress import Closeable
-    from datascan.report import Report
+    from datascan.report import Report, Unmade
 
 CLEAN, FINDINGS = 0, 1
 
@@ -130,7 +130,7 @@ def hand_out(report: Report, given: argparse.Namespace) -> None:
     for name, output in file_outputs().items():
         target = getattr(given, name)
         if target == "-":
-            sys.stdout.write(output.render(report))
+            put(sys.stdout, output.render(report))
             quiet = True
         elif target:
             write(Path(target), [output.render(report)])
@@ -139,12 +139,22 @@ def hand_out(report: Report, given: argparse.Namespace) -> None:
     annotate([report], taken=given.json == "-")
 
 
-def annotate(reports: list[Report], *, taken: bool) -> None:
+def annotate(reports: Sequence[Report], unmade: Sequence[Unmade] = (), *, taken: bool) -> None:
     """Annotate a run of GitHub Actions; on standard error if standard output is ``taken``."""
     from datascan.outputs import github
 
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        (sys.stderr if taken else sys.stdout).write(github.render_all(reports))
+        put(sys.stderr if taken else sys.stdout, github.render_all(reports, unmade))
+
+
+def put(stream: TextIO, text: str) -> None:
+    """Write for programs: in UTF-8, whatever ``stream`` is set to."""
+    if binary := getattr(stream, "buffer", None):
+        stream.flush()
+        binary.write(text.encode(errors="backslashreplace"))
+        binary.flush()
+    else:
+        stream.write(text)
 
 
 def show(report: Report) -> None:

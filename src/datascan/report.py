@@ -5,9 +5,10 @@ These types are the JSON report (version 1); its JSON Schema is generated from t
 
 from __future__ import annotations
 
+import codecs
 import json
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -314,11 +315,27 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.verdict == "pass"
 
     @property
+    def reports(self) -> list[Report]:
+        """This report, and those of the sources of a net or log."""
+        return [self, *(self.sources or ())]
+
+    @property
+    def all_findings(self) -> list[Finding]:
+        """The findings of this report, and those of its sources."""
+        return [finding for report in self.reports for finding in report.findings]
+
+    @property
+    def name(self) -> str:
+        """The dataset; of a source with the phase and layer that read it."""
+        reader = f" ({self.phase}, layer {self.layer or '?'})" if self.phase else ""
+        return f"{self.dataset.path}{reader}"
+
+    @property
     def failing(self) -> tuple[Finding, ...]:
-        """The findings that fail the scan, worst first; none where it passed."""
+        """The findings that fail the scan, those of sources too; none where it passed."""
         if self.passed:
             return ()
-        return tuple(finding for finding in self.findings if self.fails_by(finding))
+        return tuple(finding for finding in self.all_findings if self.fails_by(finding))
 
     def fails_by(self, finding: Finding) -> bool:
         """Whether ``finding`` is at or above the severity that fails, and not accepted."""
@@ -335,12 +352,16 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
         """
         if self.passed:
             return self
-        failing = self.failing
-        lines = [f"{self.dataset.path} fails: {len(failing)} finding(s)"]
-        lines += [f"  {f.severity} {f.rule}: {f.message}" for f in failing[:MOST_LISTED]]
-        if len(failing) > MOST_LISTED:
-            lines.append(f"  and {len(failing) - MOST_LISTED} more")
-        raise FindingsError("\n".join(lines), failing)
+        told = [
+            f"  {f.severity} {f.rule}: {f.message}{'' if report is self else f' [{report.name}]'}"
+            for report in self.reports
+            for f in report.findings
+            if self.fails_by(f)
+        ]
+        lines = [f"{self.dataset.path} fails: {len(told)} finding(s)", *told[:MOST_LISTED]]
+        if len(told) > MOST_LISTED:
+            lines.append(f"  and {len(told) - MOST_LISTED} more")
+        raise FindingsError("\n".join(lines), self.failing)
 
     def to_json(self) -> str:
         """The report as JSON text, indented, without NaN or Infinity tokens."""
@@ -359,10 +380,19 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
         Raises:
             DatasetError: where the text is no datascan report.
         """
+        if isinstance(text, bytes):
+            text = text.removeprefix(codecs.BOM_UTF8)
         try:
             return msgspec.json.decode(text, type=cls)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise DatasetError(f"not a datascan report: {error}") from error
+
+
+class Unmade(NamedTuple):
+    """A scan that could not be made: of what, and why, in a sentence."""
+
+    path: str
+    why: str
 
 
 def json_schema() -> dict[str, Any]:

@@ -24,7 +24,7 @@ def read_toml(path: Path, kind: type[T], what: str) -> T:
         UsageError: where it cannot be read, is no TOML, or has a key or value of another kind.
     """
     try:
-        content = tomllib.loads(path.read_bytes().decode())
+        content = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise UsageError(f"cannot read the {what} {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

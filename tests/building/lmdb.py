@@ -23,6 +23,7 @@ def write_lmdb(
 ) -> Path:
     """An environment at ``path`` that holds ``entries``; returns the path."""
     pairs = entries.items() if isinstance(entries, Mapping) else entries
+    path.parent.mkdir(parents=True, exist_ok=True)
     environment = lmdb.open(str(path), map_size=map_size, subdir=subdir, max_dbs=8)
     database = environment.open_db(db.encode() if db else None, **flags)
     with environment.begin(write=True, db=database) as transaction:

@@ -147,6 +147,7 @@ def test_whole_numbers():
     [
         (np.int8(-3), "-3"),
         (np.int64(2**62), str(2**62)),
+        (np.int64(-(2**63)), str(-(2**63))),
         (np.float32(4e6), "4000000"),
         (np.float32(0.1), "0.1"),
         (np.float64(-1.5), "-1.5"),

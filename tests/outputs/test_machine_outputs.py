@@ -13,7 +13,7 @@ from sarif.loader import load_sarif_file
 
 import datascan
 from datascan.outputs import github, junit, sarif
-from datascan.report import Example, Source
+from datascan.report import Accepted, Example, Source
 from tests.outputs.reports import finding, report
 
 
@@ -79,6 +79,56 @@ def test_ten_annotations_of_a_kind():
     found = report(*[finding()] * 12, *[finding(severity="info")] * 3)
     lines = github.render(found).splitlines()
     assert [line.split()[0] for line in lines] == ["::error"] * 10 + ["::notice"] * 3
+
+
+def net_report():
+    """A net without findings of its own; its source holds a NaN."""
+    source = report(
+        finding(), dataset=Source("lmdb", "store", "caffe-datum", 9, 9), phase="TRAIN", layer="data"
+    )
+    net = Source("net", "net.prototxt", "caffe-net", 0, 0)
+    return report(dataset=net, verdict="fail", sources=[source])
+
+
+def test_findings_of_sources_stand_in_every_output():
+    net = net_report()
+    assert github.render(net).startswith("::error title=nan-value%3A store (TRAIN%2C layer data)::")
+    own, source = junitparser.JUnitXml.fromstring(junit.render(net).encode())
+    assert (own.failures, source.failures) == (0, 1)
+    assert source.name == "datascan store (TRAIN, layer data)"
+    runs = json.loads(sarif.render(net))["runs"]
+    assert [len(one["results"]) for one in runs] == [0, 1]
+    assert [one["automationDetails"]["id"] for one in runs] == [
+        "datascan/net.prototxt/",
+        "datascan/store/TRAIN/data/",
+    ]
+    with pytest.raises(datascan.FindingsError, match=r"1 finding.*\n.*nan-value.*TRAIN") as caught:
+        net.raise_for_findings()
+    assert [f.rule for f in caught.value.findings] == ["nan-value"]
+
+
+def test_accepted_findings_say_why():
+    known = finding(accepted=Accepted("sensor 3 was off", None, 5), message="5 known ones")
+    found = report(known, finding())
+    _, notice = github.render(found).splitlines()
+    assert notice.startswith("::notice title=nan-value (accepted)%3A train_lmdb::")
+    assert notice.endswith("::5 known ones; accepted: sensor 3 was off")
+    (suite,) = junitparser.JUnitXml.fromstring(junit.render(found).encode())
+    (case,) = suite
+    assert "error (accepted: sensor 3 was off): 5 known ones" in case.system_out
+    known_result, new = json.loads(sarif.render(found))["runs"][0]["results"]
+    assert known_result["suppressions"][0]["justification"] == "sensor 3 was off"
+    assert "suppressions" not in new
+    assert known_result["partialFingerprints"] != new["partialFingerprints"]
+
+
+def test_sarif_addresses_bytes_that_are_not_utf8():
+    images = Source("images", "photos", "image", 1, 1)
+    text = sarif.render(
+        report(finding(examples=[Example("bad", 0, r"lat\xe4/1.png")]), dataset=images)
+    )
+    place = json.loads(text)["runs"][0]["results"][0]["locations"][0]
+    assert place["physicalLocation"]["artifactLocation"]["uri"] == "photos/lat%E4/1.png"
 
 
 def test_raising_for_findings():

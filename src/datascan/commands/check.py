@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datascan.configuration import Configuration
     from datascan.delivery import Interrupt
     from datascan.progress import Closeable
-    from datascan.report import Report
+    from datascan.report import Report, Unmade
 
 PLACE = 5
 
@@ -41,23 +41,26 @@ def run(given: argparse.Namespace) -> int:
     from datascan.configuration import found_configuration
     from datascan.delivery import annotate, check_outputs, watched
     from datascan.errors import DatascanError, UsageError
-    from datascan.wording import counted
+    from datascan.report import Unmade
+    from datascan.reporting import shown
 
     config = found_configuration(given.config)
     if config is None:
         raise UsageError("no datascan.toml, and no [tool.datascan] in a pyproject.toml")
-    paths = chosen(config, given.paths)
+    paths, unmade = chosen(config, given.paths)
     check_outputs(given)
-    reports, unmade = [], 0
+    reports = []
     quiet = given.quiet or given.json == "-"
+    for name, why in unmade:
+        print(f"datascan: {printable(f'{name}: {why}')}", file=sys.stderr)
     with watched(given) as (progress, interrupt):
         for path in paths:
             try:
                 report = scan_one(config, path, progress)
             except DatascanError as error:
-                unmade += 1
+                unmade.append(Unmade(shown(str(path)), shown(str(error))))
                 progress.close()
-                print(f"datascan: {path}: {printable(str(error))}", file=sys.stderr)
+                print(f"datascan: {printable(f'{path}: {error}')}", file=sys.stderr)
                 continue
             reports.append(report)
             progress.close()
@@ -65,21 +68,35 @@ def run(given: argparse.Namespace) -> int:
                 print(verdict_line(report))
             if not report.complete:
                 break
-    passed = not unmade and all(report.passed for report in reports)
     if not quiet:
-        bad = sum(not report.passed for report in reports)
-        told = f"{bad} failed" + (f", {unmade} could not be read" if unmade else "")
-        print(f"{'PASS' if passed else 'FAIL'}  {counted(len(paths), 'dataset')}: {told}")
-    write_outputs(reports, given, passed=passed)
-    annotate(reports, taken=given.json == "-")
+        print(summary(reports, unmade))
+    write_outputs(reports, unmade, given)
+    annotate(reports, unmade, taken=given.json == "-")
     return exit_status(reports, interrupt, unmade)
 
 
-def exit_status(reports: list[Report], interrupt: Interrupt, unmade: int) -> int:
+def exit_status(reports: list[Report], interrupt: Interrupt, unmade: list[Unmade]) -> int:
     """The worst of all scans."""
     if any(not report.complete for report in reports):
         return 128 + interrupt.received
     return 2 if unmade else int(any(not report.passed for report in reports))
+
+
+def is_passed(reports: list[Report], unmade: list[Unmade]) -> bool:
+    """The verdict on all of them."""
+    return not unmade and all(report.passed for report in reports)
+
+
+def summary(reports: list[Report], unmade: list[Unmade]) -> str:
+    """All scans in one line."""
+    from datascan.wording import counted
+
+    if not reports and not unmade:
+        return "PASS  nothing was scanned: no dataset lies at, above or below these paths"
+    told = f"{sum(not report.passed for report in reports)} failed"
+    told += f", {len(unmade)} could not be scanned" if unmade else ""
+    mood = "PASS" if is_passed(reports, unmade) else "FAIL"
+    return f"{mood}  {counted(len(reports) + len(unmade), 'dataset')}: {told}"
 
 
 def scan_one(config: Configuration, path: Path, progress: Closeable) -> Report:
@@ -91,31 +108,41 @@ def scan_one(config: Configuration, path: Path, progress: Closeable) -> Report:
     return run_scan([path], checked_options(**settings), backend=backend, progress=progress)
 
 
-def chosen(config: Configuration, only: list[Path]) -> list[Path]:
-    """The datasets that the patterns name; with ``only``, those at or around these paths.
+def chosen(config: Configuration, only: list[Path]) -> tuple[list[Path], list[Unmade]]:
+    """The datasets that the patterns name, and patterns that match nothing.
+
+    With ``only``, those at, above and below these paths; what matches nothing is none of them.
 
     Raises:
-        UsageError: where the configuration names no dataset, or a pattern matches nothing.
+        UsageError: where the configuration names no dataset, or a path does not exist.
     """
-    from glob import glob
+    from glob import escape, glob
 
     from datascan.errors import UsageError
+    from datascan.report import Unmade
 
     if not config.datasets:
         raise UsageError(f'{config.file} names no dataset: add a table [dataset."data/train"]')
     found: dict[Path, None] = {}
+    unmatched = []
     for pattern in config.datasets:
-        matches = sorted(glob(str(config.folder / pattern), recursive=True))  # noqa: PTH207  (absolute patterns)
+        whole = str(Path(escape(str(config.folder))) / pattern)
+        matches = sorted(glob(whole, recursive=True))  # noqa: PTH207  (absolute patterns)
         if not matches:
-            raise UsageError(f"{config.file}: dataset pattern {pattern!r} matches nothing")
+            unmatched.append(Unmade(pattern, f"dataset pattern of {config.file} matches nothing"))
         found |= dict.fromkeys(map(near, matches))
+    if not only:
+        return list(found), unmatched
     for path in only:
         if not path.exists():
             raise UsageError(f"no such path: {path}")
     wanted = [path.resolve() for path in only]
-    if not only:
-        return list(found)
-    return [p for p in found if any(w.is_relative_to(p.resolve()) for w in wanted)]
+    return [path for path in found if any(touches(path.resolve(), w) for w in wanted)], []
+
+
+def touches(one: Path, other: Path) -> bool:
+    """Whether one of two paths lies in the other."""
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def near(name: str) -> Path:
@@ -126,7 +153,10 @@ def near(name: str) -> Path:
 
 def verdict_line(report: Report) -> str:
     """A dataset's verdict in one line."""
-    told = ", ".join(dict.fromkeys(finding.rule for finding in report.findings))
+    rules = (
+        f"{finding.rule}{' (accepted)' if finding.accepted else ''}" for finding in report.findings
+    )
+    told = ", ".join(dict.fromkeys(rules))
     mood = "PASS" if report.passed else "FAIL"
     return printable(f"{mood}  {report.dataset.path}  {told or 'no findings'}")
 
@@ -136,23 +166,25 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def write_outputs(reports: list[Report], given: argparse.Namespace, *, passed: bool) -> None:
+def write_outputs(reports: list[Report], unmade: list[Unmade], given: argparse.Namespace) -> None:
     """One file of each kind for all datasets."""
     import json
 
+    from datascan.delivery import put
     from datascan.outputs import junit, sarif
     from datascan.writing import write
 
     if given.json:
         whole = {
-            "verdict": "pass" if passed else "fail",
+            "verdict": "pass" if is_passed(reports, unmade) else "fail",
             "datasets": [json.loads(report.to_json()) for report in reports],
+            "not_scanned": [{"path": path, "error": why} for path, why in unmade],
         }
         text = json.dumps(whole, indent=2) + "\n"
         if given.json == "-":
-            sys.stdout.write(text)
+            put(sys.stdout, text)
         else:
             write(Path(given.json), [text])
     for name, output in {"sarif": sarif, "junit": junit}.items():
         if target := getattr(given, name):
-            write(Path(target), [output.render_all(reports)])
+            write(Path(target), [output.render_all(reports, unmade)])

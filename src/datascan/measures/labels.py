@@ -172,7 +172,7 @@ def label_text(label: Any) -> str:
 
 def figures(label: Any) -> str:
     """A label in the fewest digits that tell it from others of its dtype: 10, 1.5, 1e+20, nan."""
-    whole = abs(label) < SPELLED and label == int(label)
+    whole = -SPELLED < label < SPELLED and label == int(label)
     return str(int(label)) if whole or isinstance(label, np.integer) else str(label)
 
 

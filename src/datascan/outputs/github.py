@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datascan.report import Finding, Report
+    from collections.abc import Sequence
+
+    from datascan.report import Report, Unmade
 
 MOST = 10
 KINDS = {"error": "error", "warning": "warning", "info": "notice"}
@@ -20,21 +22,25 @@ def render(report: Report) -> str:
     return render_all([report])
 
 
-def render_all(reports: list[Report]) -> str:
-    """The lines of all reports, at most ten of a kind in all, worst first."""
+def render_all(reports: Sequence[Report], unmade: Sequence[Unmade] = ()) -> str:
+    """The lines of all reports and failed scans, at most ten of a kind in all, worst first."""
     lines: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
-    for report in reports:
+    for path, why in unmade:
+        lines["error"].append(annotation("error", f"not scanned: {path}", why))
+    for report in (one for whole in reports for one in whole.reports):
         for finding in report.findings:
-            kind = "notice" if getattr(finding, "accepted", None) else KINDS[finding.severity]
-            if len(lines[kind]) < MOST:
-                lines[kind].append(annotation(kind, finding, report.dataset.path))
-    return "".join(line for same in lines.values() for line in same)
+            known = finding.accepted
+            kind = KINDS[finding.severity] if known is None else "notice"
+            mark = "" if known is None else " (accepted)"
+            why = finding.fix if known is None else f"accepted: {known.reason}"
+            title = f"{finding.rule}{mark}: {report.name}"
+            lines[kind].append(annotation(kind, title, f"{finding.message}; {why}"))
+    return "".join(line for same in lines.values() for line in same[:MOST])
 
 
-def annotation(kind: str, finding: Finding, path: str) -> str:
+def annotation(kind: str, title: str, message: str) -> str:
     """One workflow command, in one line."""
-    title = as_property(f"{finding.rule}: {path}")
-    return f"::{kind} title={title}::{as_message(f'{finding.message}; {finding.fix}')}\n"
+    return f"::{kind} title={as_property(title)}::{as_message(message)}\n"
 
 
 def as_message(value: str) -> str:

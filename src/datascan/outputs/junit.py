@@ -11,7 +11,9 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datascan.report import Finding, Report
+    from collections.abc import Sequence
+
+    from datascan.report import Finding, Report, Unmade
 
 HELP = "a test case for every rule, as JUnit XML"
 FORBIDDEN = re.compile(
@@ -21,13 +23,14 @@ FORBIDDEN = re.compile(
 
 
 def render(report: Report) -> str:
-    """The report as one test suite."""
+    """The report as a test suite, and one for each source of a net or log."""
     return render_all([report])
 
 
-def render_all(reports: list[Report]) -> str:
-    """A test suite for each report."""
-    suites = "".join(suite(report) for report in reports)
+def render_all(reports: Sequence[Report], unmade: Sequence[Unmade] = ()) -> str:
+    """A test suite for each report, and for each scan that could not be made."""
+    suites = "".join(suite(one) for report in reports for one in report.reports)
+    suites += "".join(map(suite_unmade, unmade))
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n{suites}</testsuites>\n'
 
 
@@ -41,13 +44,23 @@ def suite(report: Report) -> str:
     cases = [case(report, rule, found.get(rule, [])) for rule in rules]
     if not report.complete:
         cases.append(
-            f'    <testcase classname={attribute(report.dataset.path)} name="complete">\n'
+            f'    <testcase classname={attribute(report.name)} name="complete">\n'
             '      <error message="the scan was stopped early"/>\n    </testcase>\n'
         )
     return (
-        f"  <testsuite name={attribute('datascan ' + report.dataset.path)} "
+        f"  <testsuite name={attribute('datascan ' + report.name)} "
         f'tests="{len(cases)}" failures="{failures}" errors="{int(not report.complete)}" '
         f'skipped="0" time="{report.elapsed_seconds:.3f}">\n{"".join(cases)}  </testsuite>\n'
+    )
+
+
+def suite_unmade(unmade: Unmade) -> str:
+    """A scan that could not be made: one case that errors."""
+    return (
+        f"  <testsuite name={attribute('datascan ' + unmade.path)} "
+        'tests="1" failures="0" errors="1" skipped="0" time="0">\n'
+        f'    <testcase classname={attribute(unmade.path)} name="complete">\n'
+        f"      <error message={attribute(unmade.why)}/>\n    </testcase>\n  </testsuite>\n"
     )
 
 
@@ -63,7 +76,7 @@ def case(report: Report, rule: str, same: list[Finding]) -> str:
     others = [finding for finding in same if finding not in failing]
     if others:
         inner += f"      <system-out>{text(told(others))}</system-out>\n"
-    head = f"    <testcase classname={attribute(report.dataset.path)} name={attribute(rule)}"
+    head = f"    <testcase classname={attribute(report.name)} name={attribute(rule)}"
     return f"{head}>\n{inner}    </testcase>\n" if inner else f"{head}/>\n"
 
 
@@ -71,13 +84,23 @@ def told(findings: list[Finding]) -> str:
     """Findings with their examples, a line each."""
     lines = []
     for finding in findings:
-        lines.append(f"{finding.severity}: {finding.message}")
+        lines.append(f"{finding.severity}{acceptance(finding)}: {finding.message}")
         for example in finding.examples:
             number = None if example.index is None else f"#{example.index}"
             place = " ".join(part for part in (number, example.key) if part)
             lines.append(f"  {place}  {example.detail}" if place else f"  {example.detail}")
-        lines.append(f"  -> {finding.fix}")
+        if finding.accepted is None:
+            lines.append(f"  -> {finding.fix}")
     return "\n".join(lines)
+
+
+def acceptance(finding: Finding) -> str:
+    """Why a finding does not count, if it does not."""
+    why = finding.accepted
+    if why is None:
+        return ""
+    until = "" if why.expires is None else f" until {why.expires.isoformat()}"
+    return f" (accepted{until}: {why.reason})"
 
 
 def writable(value: str) -> str:

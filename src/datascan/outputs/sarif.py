@@ -1,56 +1,85 @@
 """The report as SARIF 2.1.0 (OASIS), which code scanning services read.
 
-One result a rule: several findings of a rule are merged. Its locations are the examples of the
+A run for each dataset, in it one result a rule: several findings of a rule are merged, but for
+those that are accepted, which are a result of their own. Its locations are the examples of the
 report, at most 100.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from datascan.report import Example, Finding, Report
+    from collections.abc import Sequence
+
+    from datascan.report import Example, Finding, Report, Unmade
 
 HELP = "the findings as SARIF 2.1.0, for code scanning"
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LOCATIONS = 100
 LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+ESCAPED_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
+"""How reports show a byte of a file's name that is not UTF-8."""
 
 
 def render(report: Report) -> str:
-    """The report as a SARIF log of one run."""
+    """The report as a SARIF log: a run, and one for each source of a net or log."""
     return render_all([report])
 
 
-def render_all(reports: list[Report]) -> str:
-    """A SARIF log with a run for each report."""
+def render_all(reports: Sequence[Report], unmade: Sequence[Unmade] = ()) -> str:
+    """A SARIF log of several reports, and of scans that could not be made."""
     import json  # noqa: PLC0415  (what only this output needs waits until it renders)
 
-    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run_of(report) for report in reports]}
-    return json.dumps(log, indent=2) + "\n"
+    runs = [run_of(one) for report in reports for one in report.reports]
+    runs += [run_unmade(one) for one in unmade]
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": runs}, indent=2) + "\n"
 
 
 def run_of(report: Report) -> dict[str, Any]:
     """One scan. An incomplete one was not successful."""
-    rules: dict[str, list[Finding]] = {}
+    same: dict[tuple[str, bool], list[Finding]] = {}
     for finding in report.findings:
-        rules.setdefault(finding.rule, []).append(finding)
-    names = list(rules)
+        same.setdefault((finding.rule, finding.accepted is not None), []).append(finding)
+    names = list(dict.fromkeys(rule for rule, _ in same))
+    reader = f"{report.phase}/{quote(report.layer or '')}/" if report.phase else ""
     return {
-        "tool": {
-            "driver": {
-                "name": "datascan",
-                "semanticVersion": report.datascan,
-                "rules": [rule_of(name) for name in names],
-            }
-        },
+        "tool": tool(report.datascan, names),
         "invocations": [
             {"executionSuccessful": report.complete, "exitCode": 0 if report.passed else 1}
         ],
-        "automationDetails": {"id": f"datascan/{quote(report.dataset.path)}/"},
-        "results": [result_of(report, same, names.index(name)) for name, same in rules.items()],
+        "automationDetails": {"id": f"datascan/{quote(report.dataset.path)}/{reader}"},
+        "results": [
+            result_of(report, findings, names.index(rule)) for (rule, _), findings in same.items()
+        ],
     }
+
+
+def run_unmade(unmade: Unmade) -> dict[str, Any]:
+    """A scan that could not be made."""
+    from datascan import __version__  # noqa: PLC0415
+
+    notice = {
+        "level": "error",
+        "message": {"text": unmade.why},
+        "locations": [{"physicalLocation": artifact(unmade.path)}],
+    }
+    return {
+        "tool": tool(__version__, []),
+        "invocations": [
+            {"executionSuccessful": False, "exitCode": 2, "toolExecutionNotifications": [notice]}
+        ],
+        "automationDetails": {"id": f"datascan/{quote(unmade.path)}/"},
+        "results": [],
+    }
+
+
+def tool(version: str, rules: list[str]) -> dict[str, Any]:
+    """This program, and the rules that its results name."""
+    known = [rule_of(name) for name in rules]
+    return {"driver": {"name": "datascan", "semanticVersion": version, "rules": known}}
 
 
 def rule_of(name: str) -> dict[str, Any]:
@@ -81,20 +110,21 @@ def result_of(report: Report, same: list[Finding], index: int) -> dict[str, Any]
         "level": LEVELS[first.severity],
         "message": {"text": "\n".join([*(finding.message for finding in same), first.fix])},
         "locations": places or [{"physicalLocation": artifact(path)}],
-        "partialFingerprints": {"datascan/v1": fingerprint(first.rule, path)},
+        "partialFingerprints": {"datascan/v1": fingerprint(first, path)},
     }
     reasons = [finding.accepted.reason for finding in same if finding.accepted is not None]
-    if len(reasons) == len(same):
+    if reasons:
         note = "; ".join(dict.fromkeys(reasons))
         result["suppressions"] = [{"kind": "external", "justification": note}]
     return result
 
 
-def fingerprint(rule: str, path: str) -> str:
+def fingerprint(finding: Finding, path: str) -> str:
     """The same for the same rule and dataset, however many records there are."""
     import hashlib  # noqa: PLC0415
 
-    return hashlib.sha256(f"{rule}\0{path}".encode()).hexdigest()
+    mark = "\0accepted" if finding.accepted is not None else ""
+    return hashlib.sha256(f"{finding.rule}\0{path}{mark}".encode()).hexdigest()
 
 
 def location_of(report: Report, example: Example) -> dict[str, Any]:
@@ -114,10 +144,11 @@ def location_of(report: Report, example: Example) -> dict[str, Any]:
 
 
 def quote(text: str) -> str:
-    """Text as part of a URI's path."""
+    """Text as part of a URI's path; bytes that reports show as escapes are bytes again."""
     from urllib.parse import quote as quoted  # noqa: PLC0415
 
-    return quoted(text)
+    raw = ESCAPED_BYTE.sub(lambda byte: chr(0xDC00 + int(byte[1], 16)), text)
+    return quoted(raw, errors="surrogateescape")
 
 
 def artifact(path: str) -> dict[str, Any]:

@@ -133,11 +133,11 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
         if (
             number := sum(
                 finding.severity == severity and finding.accepted is None
-                for finding in all_findings(report)
+                for finding in report.all_findings
             )
         )
     ]
-    known = sum(finding.accepted is not None for finding in all_findings(report))
+    known = sum(finding.accepted is not None for finding in report.all_findings)
     tally += [f"{known:,} accepted"] if known else []
     clean = "no findings"
     if report.complete and source.records:
@@ -176,11 +176,6 @@ def curves(log: LogFigures, paper: Paper) -> Iterator[str]:
         lines = plot(places, values, width, unicode=paper.unicode)
         if lines:
             yield from ("", f"{name} by iteration", *lines)
-
-
-def all_findings(report: Report) -> list[Finding]:
-    """The findings of a report and of its sources."""
-    return [*report.findings, *(f for source in report.sources or () for f in source.findings)]
 
 
 def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[str]:
