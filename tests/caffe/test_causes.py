@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datascan.caffe.causes import SATURATED, verdict_of
-from datascan.caffe.log import Output, Run
+from datascan.caffe.runs import Output, Run
 
 NAN, INF = math.nan, math.inf
 
@@ -47,6 +47,14 @@ def cause(losses, rates=None, **more):
         ([2.3, 87.3365, 80.0], "none"),
         ([2.3, 87.3365, 87.3365, NAN], "gradient-blow-up"),
         ([0.0, 0.0, NAN], "sudden-nan"),
+        ([2.3, 1.2, 0.5, 1.1, 3.5, NAN], "gradient-blow-up"),
+        ([2.3, 1.5, 0.8, 0.5, 0.4, 0.9, 2.2, NAN], "gradient-blow-up"),
+        ([*(2.3 * 0.7**i for i in range(10)), 0.2, 0.6, 1.8, NAN], "gradient-blow-up"),
+        ([*(2.3 * 1.05**i for i in range(20)), NAN], "gradient-blow-up"),
+        ([2.3, 2.1, 3, 1.8, 4, 1.5, 6, 1.2, 9, NAN], "gradient-blow-up"),
+        ([0.05, 0.06, 0.2, 0.18, 0.17, 0.19, 0.2, 0.18, NAN], "sudden-nan"),
+        ([2.3, 5.0, 80.0, 1e5, 1e20, 1e30, 1e30], "gradient-blow-up"),
+        ([2.3, 2.0, 1e5, 2.1, 2.0, 1.9], "none"),
     ],
 )
 def test_each_cause(losses, expected):
@@ -65,6 +73,14 @@ def test_the_rate_first(bad):
     assert cause([2.3, 2.2, 2.1], [0.1, 0.1, bad]) == "lr-not-finite"
     # A rate that breaks behind the loss is none of its causes.
     assert cause([2.3, NAN, NAN, NAN], [0.1, 0.1, 0.1, bad]) == "sudden-nan"
+
+
+def test_the_rate_that_the_solver_plans():
+    run = Run([0, 10, 20], [2.3, 2.2, NAN])
+    assert verdict_of(run, (15, INF)).cause == "lr-not-finite"
+    assert verdict_of(run, (25, INF)).cause == "sudden-nan"
+    assert verdict_of(run_of([2.3, 2.2, NAN]), (15, INF)).cause == "sudden-nan"
+    assert verdict_of(Run([0, 10], [2.3, 2.2]), (15, INF)).cause == "none"
 
 
 def test_a_death_counts_where_the_loss_did_not_break():

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.caffe.log import number, read_log
+from datascan.caffe.log import read_log
+from datascan.caffe.runs import number
 from datascan.errors import DatasetError
 from tests.building.caffe_logs import (
     crash,
@@ -113,11 +114,21 @@ def test_devices_are_counted(tmp_path):
         ("1.#INF", math.inf),
         ("-1.#INF", -math.inf),
         ("3e+38", 3e38),
-        ("what", math.nan),
+        ("-nan(ind)", math.nan),
+        ("nan(0x7f)", math.nan),
+        ("1.5)", 1.5),
     ],
 )
 def test_numbers_as_c_prints_them(text, meaning):
     assert number(text) == meaning or (math.isnan(number(text)) and math.isnan(meaning))
+
+
+@pytest.mark.parametrize("text", ["what", "-", "1.2e", "na", "", "1e-"])
+def test_what_was_cut_is_no_number(tmp_path, text):
+    assert number(text) is None
+    log = line(0, 2.0) + line(10, 1.0) + rate(10, 0.1) + f"Iteration 20, loss = {text}"
+    (run,) = runs_of(tmp_path, log + "\nIteration 20, lr = 1e-")
+    assert (run.iterations, run.rates) == ([0, 10], [0.1])
 
 
 @pytest.mark.parametrize(
@@ -128,6 +139,11 @@ def test_numbers_as_c_prints_them(text, meaning):
         "# a comment\n\nIter;Train Loss\n0;2.5\n10;NaN\n",
         "NumIters,Seconds,LearningRate,loss\n0.0,1.5,0.1,2.5\n10.0,3.1,0.1,nan\n",
         "\ufeffstep\tloss\r\n0\t2.5\r\n10\t1.#QNAN\r\n",
+        "global_step,total_loss\n0,2.5\n10,nan\n",
+        "iteration;loss\n0;2,5\n10;nan\n",
+        "#Iters Seconds TrainingLoss LearningRate\n0 0.3 2.5 0.1\n10  0.9 nan 0.1\n",
+        "0 2.5\n10 nan\n",
+        "iteration,loss\n0,2.5\n10,\n",
     ],
 )
 def test_tables(tmp_path, text):
@@ -163,6 +179,61 @@ def test_a_last_line_that_was_cut(tmp_path):
     text = line(0, 2.0) + line(10, 1.0)[:-12]
     (run,) = runs_of(tmp_path, text)
     assert run.iterations[0] == 0
+
+
+def test_gaps_in_a_table_are_no_nan(tmp_path):
+    (run,) = runs_of(tmp_path, "step,test,loss\n0,1,2.5\n5,1,\n10,1,2.4\n15,1,\n")
+    assert run.losses == [2.5, 2.4]
+
+
+def test_a_log_in_utf16(tmp_path):
+    (tmp_path / "l").write_text(line(0, 2.0) + line(10, float("nan")), encoding="utf-16")
+    assert read_log(tmp_path / "l").runs[0].iterations == [0, 10]
+
+
+def test_a_run_that_died_before_its_first_line(tmp_path):
+    text = solver_lines() + crash("Check failed: error == cudaSuccess (2 vs. 0)  out of memory")
+    (run,) = runs_of(tmp_path, text)
+    assert (run.iterations, run.began) == ([], 0)
+    assert "out of memory" in run.death
+
+
+@pytest.mark.parametrize(
+    ("words", "death"),
+    [
+        ("Bus error (core dumped)", "Bus error (core dumped)"),
+        ("./train.sh: line 3: 4711 Killed   caffe train", "line 3: 4711 Killed caffe train"),
+        ("Traceback (most recent call last):\n  File x\nMemoryError", "MemoryError"),
+        ("Traceback (most recent call last):\n  File x\nKeyboardInterrupt", None),
+        ("Traceback (most recent call last):\n  File x", "Traceback"),
+    ],
+)
+def test_last_words_of_shells_and_of_python(tmp_path, words, death):
+    (run,) = runs_of(tmp_path, line(0, 2.0) + words + "\n")
+    assert (death in run.death) if death else run.death is None
+    (run,) = runs_of(tmp_path, line(0, 2.0) + words + "\n" + line(10, 2.0))
+    assert run.death is None
+
+
+@pytest.mark.parametrize(
+    ("words", "began"),
+    [
+        ("caffe.cpp:241] Resuming from s_iter_5003.solverstate", 5003),
+        ("sgd_solver.cpp:3] Restoring previous solver status from a/b_iter_5003.solverstate", 5003),
+        ("sgd_solver.cpp:3] Restoring previous solver status from what", 5010),
+        ("net.cpp:3] nothing of the kind", 5010),
+    ],
+)
+def test_where_a_resumed_run_began(tmp_path, words, began):
+    text = solver_lines() + f"I1123 06:23:46.341041 29 {words}\n" + line(5010, 0.2)
+    assert runs_of(tmp_path, text)[0].began == began
+    assert runs_of(tmp_path, line(5010, 0.2))[0].began == 0
+
+
+def test_devices_belong_to_the_run_that_follows(tmp_path):
+    devices = "I1123 06:23:46.341041 29 caffe.cpp:218] Using GPUs 0, 1\n"
+    runs = runs_of(tmp_path, log_of([(0, 1.0)]) + devices + log_of([(0, 1.0)]))
+    assert [run.devices for run in runs] == [1, 2]
 
 
 def test_no_such_file(tmp_path):

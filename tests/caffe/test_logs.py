@@ -11,8 +11,8 @@ import pytest
 
 import datascan
 from datascan.caffe.causes import Verdict
-from datascan.caffe.log import Run
 from datascan.caffe.records import Stretch, suspects
+from datascan.caffe.runs import Run
 from datascan.errors import UsageError
 from tests.building.caffe_logs import crash, line, log_of, solver_lines
 from tests.building.lmdb import datum, numbered, write_lmdb
@@ -147,6 +147,60 @@ def test_the_range_is_told_of_a_store_that_is_gone(tmp_path):
     told = {finding.rule: finding.message for finding in report.findings}
     assert "read records 210 to 309, if the store has as many" in told["sudden-nan"]
     assert "missing-file" in told
+
+
+def named(tmp_path, **options):
+    """The culprits that the log of :func:`story` in ``tmp_path`` is told with ``options``."""
+    report = datascan.scan_log(
+        tmp_path / "train.log", solver=tmp_path / "solver.prototxt", workers=0, **options
+    )
+    return report.log.culprits, report
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"select": ["sudden-nan"]},
+        {"ignore": ["nan-value"]},
+        {"severity": {"nan-value": "warning"}},
+    ],
+)
+def test_what_is_reported_does_not_hide_the_record(tmp_path, options):
+    story(tmp_path, broken_at(20), [257])
+    culprits, report = named(tmp_path, **options)
+    assert culprits == [257]
+    assert "record 257" in next(f.message for f in report.findings if f.rule == "sudden-nan")
+    assert not any(f.rule == "nan-value" and f.severity == "error" for f in report.all_findings)
+
+
+def test_a_limit_leaves_the_records_unknown(tmp_path):
+    story(tmp_path, broken_at(20), [257])
+    culprits, report = named(tmp_path, limit=100)
+    assert (culprits, report.log.records) == (None, None)
+    assert "records 210 to 309, if the store has as many" in report.findings[0].message
+    assert named(tmp_path, limit=5000)[0] == [257]
+
+
+def test_iter_size_as_the_log_prints_it(tmp_path):
+    header = solver_lines(iter_size=2)
+    text = header + broken_at(20).partition("Creating")[2].partition("\n")[2]
+    story(tmp_path, text, [450], records=1000)
+    report = datascan.scan_log(tmp_path / "train.log", net=tmp_path / "net.prototxt", workers=0)
+    assert (report.log.records.first, report.log.culprits) == (420, [450])
+
+
+def test_a_rate_that_breaks_by_the_solver_alone(tmp_path):
+    story(tmp_path, "iteration,loss\n0,2.3\n40,2.2\n60,nan\n", [])
+    (tmp_path / "solver.prototxt").write_text(
+        'net: "net.prototxt" base_lr: 0.1 lr_policy: "inv" gamma: -0.02 power: 1 max_iter: 100'
+    )
+    assert named(tmp_path)[1].log.cause == "lr-not-finite"
+
+
+def test_a_crash_that_another_run_follows_is_history(tmp_path):
+    text = log_of([(0, 1.1), (10, 1.0)]) + crash("Check failed: x") + log_of([(0, 1.0), (10, 0.9)])
+    log, report = story(tmp_path, text, [])
+    assert (log.cause, report.passed) == ("none", True)
 
 
 def test_healthy_records_leave_the_loss_function(tmp_path):

@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import isfinite
 from statistics import median
 
-from datascan.caffe.log import Output, Run
+from datascan.caffe.runs import Output, Run
 from datascan.report import Cause
 
 SATURATED = 87.3365
@@ -20,8 +20,12 @@ SATURATED = 87.3365
 ROUNDING = 6e-4
 RECENT = 20
 GROWN = 2.0
-FROM_START = 3.0
-CLIMB = 5
+FROM_START = 5.0
+CLIMB, SHORT_CLIMB = 4, 2
+STEEP = 4.0
+SWUNG = 2.5
+DIVERGED = 1e3
+"""A finite loss so many times the first, and the first itself, will not come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +44,20 @@ class Verdict:
     output: str | None = None
 
 
-def verdict_of(run: Run) -> Verdict:
-    """Tell the cause of a run's end."""
+def verdict_of(run: Run, planned: tuple[int, float] | None = None) -> Verdict:
+    """Tell the cause of a run's end.
+
+    ``planned``: the first iteration at which the solver's policy yields no usable rate, and that
+    rate. It counts where the log tells of no rates.
+    """
     broken = first_broken(run)
     finite = [i for i, loss in zip(run.iterations, run.losses, strict=True) if isfinite(loss)]
     if broken is None:
-        return unbroken(run, finite[-1] if finite else None)
+        return unbroken(run, finite[-1] if finite else None, planned)
     first = run.iterations[broken]
     before = [loss for loss in run.losses[:broken] if isfinite(loss)]
     last = run.iterations[broken - 1] if broken else None
-    rate = bad_rate(run)
+    rate = bad_rate(run, planned)
     if rate is not None and rate[0] <= first:
         told = f"the rate is {rate[1]:g} from iteration {rate[0]:,} on, and the loss follows"
         return Verdict("lr-not-finite", last, first, told)
@@ -59,7 +67,7 @@ def verdict_of(run: Run) -> Verdict:
     if not before or last is None:
         told = f"the loss is {value:g} from the first line on, at iteration {first:,}{named}"
         return Verdict("nan-from-start", None, first, told, output)
-    grown = growth(before, fresh=not run.resumed and run.iterations[0] == 0)
+    grown = growth(before, fresh=run.is_fresh)
     if grown is not None:
         told = f"{grown}, and is {value:g} at iteration {first:,}{named}"
         return Verdict("gradient-blow-up", last, first, told, output)
@@ -70,10 +78,10 @@ def verdict_of(run: Run) -> Verdict:
     return Verdict("sudden-nan", last, first, told, output)
 
 
-def unbroken(run: Run, last: int | None) -> Verdict:
+def unbroken(run: Run, last: int | None, planned: tuple[int, float] | None) -> Verdict:
     """The verdict on a run whose losses are finite throughout."""
-    rate = bad_rate(run)
-    if rate is not None:
+    rate = bad_rate(run, planned)
+    if rate is not None and rate[0] <= run.last:
         told = f"the rate is {rate[1]:g} from iteration {rate[0]:,} on"
         return Verdict("lr-not-finite", last, None, told)
     if run.death is not None:
@@ -85,6 +93,11 @@ def unbroken(run: Run, last: int | None) -> Verdict:
         whose = f" of output {name}" if name else ""
         told = f"the loss{whose} stands at 87.3365 from iteration {first:,} on"
         return Verdict("loss-saturated", last, None, told, name)
+    if run.is_fresh and len(run.losses) > 2:
+        start, late = run.losses[0], median(run.losses[-3:])
+        if late > DIVERGED * max(1.0, abs(start)):
+            told = f"the loss grew from {start:g} to {run.losses[-1]:g}, and is still finite"
+            return Verdict("gradient-blow-up", last, None, told, first_output(run))
     return Verdict("none", last, None)
 
 
@@ -93,8 +106,10 @@ def first_broken(run: Run) -> int | None:
     return next((i for i, loss in enumerate(run.losses) if not isfinite(loss)), None)
 
 
-def bad_rate(run: Run) -> tuple[int, float] | None:
+def bad_rate(run: Run, planned: tuple[int, float] | None) -> tuple[int, float] | None:
     """The first iteration whose rate is NaN, Inf or negative, and that rate."""
+    if not run.rates:
+        return planned
     pairs = zip(run.rate_iterations, run.rates, strict=True)
     return next(((i, rate) for i, rate in pairs if not isfinite(rate) or rate < 0), None)
 
@@ -127,23 +142,58 @@ def rise(output: Output) -> float:
 def growth(losses: Sequence[float], *, fresh: bool) -> str | None:
     """How the finite losses before a break grew, in words; None where they did not.
 
-    They grew if the last ones are over three times the first of a run that began at iteration 0; or
-    if the last is over twice the largest of up to twenty before the last two; or if the last five
-    climb, to over twice the first of them.
+    They grew in one of five ways: far beyond the first loss of a fresh run; beyond twice the
+    largest of the lines before; rising for four lines or more, to over twice; rising for two or
+    three, to over four times and more than the lines before jumped; or to ever new heights.
     """
-    last = losses[-1]
-    recent = losses[-RECENT - 2 : -2] or losses[:-1]
+    first, last = losses[0], losses[-1]
     if fresh and len(losses) > 1:
         late = median(losses[-3:] if len(losses) > 3 else losses[-1:])
-        if late > FROM_START * abs(losses[0]) > 0:
-            return f"the loss grew from {losses[0]:g} to {last:g}"
+        if late > FROM_START * abs(first) > 0:
+            return f"the loss grew from {first:g} to {last:g}"
+    recent = losses[-RECENT - 2 : -2] or losses[:-1]
     if recent and last > GROWN * max(abs(loss) for loss in recent) > 0:
         return f"the loss grew from at most {max(recent):g} to {last:g}"
-    climb = losses[-CLIMB:]
-    climbs = len(climb) == CLIMB and all(a < b for a, b in pairwise(climb))
-    if climbs and climb[0] > 0 and last > GROWN * climb[0]:
-        return f"the loss climbed from {climb[0]:g} to {last:g}"
+    foot = foot_of(losses)
+    if climbed(losses[foot:], losses[max(0, foot - RECENT) : foot + 1]):
+        return f"the loss climbed from {losses[foot]:g} to {last:g}"
+    if ever_higher(losses[-RECENT:]):
+        return f"the loss swung up, to {last:g}"
     return None
+
+
+def foot_of(losses: Sequence[float]) -> int:
+    """Where the rise at the end of ``losses`` begins."""
+    foot = len(losses) - 1
+    while foot and losses[foot - 1] < losses[foot]:
+        foot -= 1
+    return foot
+
+
+def climbed(rise: Sequence[float], before: Sequence[float]) -> bool:
+    """Whether rising losses are more than the noise of those before (which end at the foot)."""
+    steps = len(rise) - 1
+    if steps < SHORT_CLIMB or rise[0] <= 0:
+        return False
+    ratio = rise[-1] / rise[0]
+    if steps >= CLIMB:
+        return ratio > GROWN
+    pairs = [(a, b) for a, b in pairwise(before) if a > 0 and b > 0]
+    jump = max((max(a / b, b / a) for a, b in pairs), default=1.0)
+    return ratio > max(STEEP, jump * jump)
+
+
+def ever_higher(losses: Sequence[float]) -> bool:
+    """Whether the last loss is the newest of several records, far above the first half."""
+    half = len(losses) // 2
+    if half < SHORT_CLIMB or max(losses[:half]) <= 0:
+        return False
+    highest, records = max(losses[:half]), 0
+    bar = highest
+    for loss in losses[half:]:
+        if loss > bar:
+            bar, records = loss, records + 1
+    return records >= SHORT_CLIMB and losses[-1] == bar and bar > SWUNG * highest
 
 
 def saturated(run: Run) -> tuple[str | None, int] | None:

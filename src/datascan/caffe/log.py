@@ -1,17 +1,20 @@
 """A training log: the losses and rates of its runs, and how each of them ended.
 
-Source: Caffe, src/caffe/solver.cpp and src/caffe/solvers/sgd_solver.cpp: what they print through
-glog. Also plain tables of iteration and loss, with a comma, semicolon or tab between the columns.
+Source: Caffe, src/caffe/solver.cpp, src/caffe/solvers/sgd_solver.cpp and tools/caffe.cpp: what they
+print through glog.
 """
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from math import isfinite
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+from datascan.caffe.runs import Output, Run, number
+from datascan.caffe.table import table_run
 from datascan.errors import DatasetError
 
 GLOG = re.compile(r"^[IWEF]\d{4,8} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./+-]+:\d+\] ")
@@ -21,66 +24,17 @@ OUTPUT = re.compile(r"Train net output #\d+: (.{1,200}?) = (\S+)(?: \(\* (\S+) =
 PARAMETER = re.compile(r"^(\w{1,40}): (\S{1,200})\s*$")
 DEVICES = re.compile(r"Using GPUs ([\d, ]+)")
 BEGIN = "Initializing solver from parameters"
-RESUMED = "Restoring previous solver status from"
-DEATH = (
-    "*** Aborted at",
-    "*** SIG",
-    "*** Check failure stack trace",
-    "Segmentation fault",
-    "terminate called",
-    "Check failed:",
-    "core dumped",
+RESUMED = re.compile(r"Restoring previous solver status from|Resuming from \S+\.solverstate")
+SNAPSHOT = re.compile(r"(\d{1,12})\.solverstate")
+DEATH = re.compile(
+    r"\*\*\* (?:Aborted at|SIG|Check failure stack trace)|Segmentation fault|terminate called"
+    r"|Check failed:|core dumped"
 )
-NOT_FINITE = {"#qnan": "nan", "#ind": "nan", "#snan": "nan", "#inf": "inf"}
-"""How the C library of Windows writes numbers: 1.#QNAN, -1.#IND."""
+TRACEBACK = "Traceback (most recent call last):"
+LAST_WORDS = re.compile(rf"\bBus error\b|\bKilled\b|^{re.escape(TRACEBACK)}")
+"""What shells and Python print: never in a line of glog."""
 
-SEPARATORS = (",", ";", "\t")
 LONGEST_LINE = 1 << 16
-
-
-@dataclass(slots=True)
-class Output:
-    """What the log tells of one output of the net: iterations, values, and its loss weight."""
-
-    weight: float = 1.0
-    iterations: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Run:
-    """One run of a log, in the order of its lines.
-
-    ``iterations`` and ``losses`` belong together, as do ``rate_iterations`` and ``rates``;
-    ``parameters`` are what the log prints of the solver. ``began`` is the iteration that a
-    snapshot was resumed at. ``death`` is the line that tells of a crash.
-    """
-
-    iterations: list[int] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-    rate_iterations: list[int] = field(default_factory=list)
-    rates: list[float] = field(default_factory=list)
-    outputs: dict[str, Output] = field(default_factory=dict)
-    parameters: dict[str, str] = field(default_factory=dict)
-    devices: int = 1
-    resumed: bool = False
-    began: int = 0
-    death: str | None = None
-
-    @property
-    def last(self) -> int:
-        """The largest iteration that the log tells of."""
-        return max((*self.iterations, *self.rate_iterations), default=0)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing to judge."""
-        return not self.iterations and not self.rate_iterations and self.death is None
-
-    def number(self, name: str) -> int | None:
-        """A whole number among the solver's parameters."""
-        text = self.parameters.get(name, "")
-        return int(text) if text.isdigit() and len(text) < 13 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +53,11 @@ def read_log(path: Path) -> Log:
         DatasetError: where it cannot be read, or is neither a log of Caffe nor a table.
     """
     try:
-        with path.open("r", encoding="utf-8", errors="replace", newline=None) as file:
+        with opened(path) as file:
             runs = tuple(run for run in caffe_runs(lines_of(file)) if not run.is_empty)
-        if any(run.iterations or run.rate_iterations for run in runs):
+        if any(run.iterations or run.rate_iterations or run.is_glog for run in runs):
             return Log(path, "caffe-log", runs)
-        with path.open("r", encoding="utf-8-sig", errors="replace", newline=None) as file:
+        with opened(path) as file:
             table = table_run(lines_of(file))
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from error
@@ -113,6 +67,15 @@ def read_log(path: Path) -> Log:
             "and is no table of iteration and loss"
         )
     return Log(path, "csv", (table,))
+
+
+def opened(path: Path) -> IO[str]:
+    """The file as text: UTF-8, or UTF-16 with its mark, which PowerShell writes."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    wide = start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    encoding = "utf-16" if wide else "utf-8-sig"
+    return path.open("r", encoding=encoding, errors="replace", newline=None)
 
 
 def lines_of(file: Iterable[str]) -> Iterator[str]:
@@ -132,109 +95,65 @@ def caffe_runs(lines: Iterable[str]) -> Iterator[Run]:
                 run.parameters.setdefault(found[1], found[2].strip('"'))
             continue
         in_parameters = BEGIN in said
-        goes_back = (
-            (told := LOSS.search(said)) and run.iterations and (int(told[1]) < run.iterations[-1])
-        )
-        if in_parameters or goes_back:
-            if not run.is_empty:
-                yield run
-                run = Run()
-            if in_parameters:
-                continue
-        take(run, line, said)
+        if (in_parameters or begins(said, run)) and not run.is_empty:
+            yield run
+            run = Run()
+        run.is_glog |= said is not line
+        if in_parameters:
+            run.started = True
+        else:
+            take(run, line, said)
     yield run
 
 
+def begins(said: str, run: Run) -> bool:
+    """Whether a line is of a new run: it tells of devices, or of an iteration that goes back."""
+    told = LOSS.search(said)
+    goes_back = told and run.iterations and int(told[1]) < run.iterations[-1]
+    return bool(goes_back or DEVICES.search(said))
+
+
 def take(run: Run, line: str, said: str) -> None:
-    """Note what a line says."""
+    """Note what a line says. A value that is no number was cut, and says nothing."""
     if found := LOSS.search(said):
-        if run.resumed and not run.iterations:
-            run.began = int(found[1])
-        run.iterations.append(int(found[1]))
-        run.losses.append(number(found[2]))
+        if (loss := number(found[2])) is not None:
+            run.death = None  # it lives
+            run.iterations.append(int(found[1]))
+            run.losses.append(loss)
     elif found := RATE.search(said):
-        run.rate_iterations.append(int(found[1]))
-        run.rates.append(number(found[2]))
+        if (rate := number(found[2])) is not None:
+            run.rate_iterations.append(int(found[1]))
+            run.rates.append(rate)
     elif (found := OUTPUT.search(said)) and run.iterations:
-        output = run.outputs.setdefault(found[1], Output())
-        output.weight = number(found[3]) if found[3] else 0.0
-        output.iterations.append(run.iterations[-1])
-        output.values.append(number(found[2]))
+        take_output(run, *found.groups())
     elif found := DEVICES.search(said):
         run.devices = max(1, len(found[1].replace(",", " ").split()))
-    elif RESUMED in said:
+    elif RESUMED.search(said):
         run.resumed = True
-    elif run.death is None and any(word in line for word in DEATH):
-        run.death = " ".join(said.split())[:300]
+        named = SNAPSHOT.search(said)
+        run.snapshot = int(named[1]) if named else None
+    elif run.death == TRACEBACK and not line[:1].isspace():
+        # The line behind the frames says what it was; Ctrl-C is no crash.
+        run.death = None if line.startswith("KeyboardInterrupt") else in_a_line(line) or TRACEBACK
+    elif run.death is None and is_death(line, glog=said is not line):
+        run.death = in_a_line(said)
 
 
-def number(text: str) -> float:
-    """A number as C prints it; NaN where it is none."""
-    word = text.rstrip(",;)").lower()
-    for end, meaning in NOT_FINITE.items():
-        if word.endswith(end):
-            return float(f"{'-' * word.startswith('-')}{meaning}")
-    try:
-        return float(word)
-    except ValueError:
-        return float("nan")
+def take_output(run: Run, name: str, value: str, weight: str | None) -> None:
+    """Note an output of the iteration at hand."""
+    known = number(value)
+    if known is not None:
+        output = run.outputs.setdefault(name, Output())
+        output.weight = (number(weight) or 0.0) if weight else 0.0
+        output.iterations.append(run.iterations[-1])
+        output.values.append(known)
 
 
-def table_run(lines: Iterable[str]) -> Run | None:
-    """A table of iteration, loss and perhaps rate; None where it is none."""
-    run = Run()
-    columns: tuple[int, int, int | None] | None = None
-    for line in lines:
-        if not line.strip() or line.startswith("#"):
-            continue
-        cells = [cell.strip().strip("\"'") for cell in re.split("[,;\t]", line)]
-        if columns is None:
-            columns = columns_of(cells)
-            if columns is None:
-                return None
-            if not is_number(cells[columns[0]]):
-                continue
-        place, loss, rate = columns
-        if len(cells) <= max(place, loss) or not is_number(cells[place]):
-            continue
-        iteration = float(cells[place])
-        if not isfinite(iteration) or not 0 <= iteration < 1e12:
-            continue
-        if cells[loss]:
-            run.iterations.append(int(iteration))
-            run.losses.append(number(cells[loss]))
-        if rate is not None and rate < len(cells) and cells[rate]:
-            run.rate_iterations.append(int(iteration))
-            run.rates.append(number(cells[rate]))
-    return run if run.iterations else None
+def in_a_line(text: str) -> str:
+    """Text without its blanks, and not too long."""
+    return " ".join(text.split())[:300]
 
 
-def columns_of(cells: list[str]) -> tuple[int, int, int | None] | None:
-    """Which columns hold iteration, loss and rate: by the heading, or the first two."""
-    if len(cells) < 2:
-        return None
-    if all(is_number(cell) for cell in cells[:2]):
-        return 0, 1, None
-    words = [cell.lower() for cell in cells]
-    place = next((i for i, w in enumerate(words) if "iter" in w or w in ("step", "epoch")), None)
-    loss = next((i for i, w in enumerate(words) if "loss" in w), None)
-    rate = next((i for i, w in enumerate(words) if w in RATE_WORDS or "learning" in w), None)
-    return None if place is None or loss is None or place == loss else (place, loss, rate)
-
-
-RATE_WORDS = ("lr", "rate", "learningrate")
-
-
-def is_number(text: str) -> bool:
-    """Whether ``number`` would make sense of it."""
-    word = text.lower()
-    return word.endswith(tuple(NOT_FINITE)) or is_float(word)
-
-
-def is_float(word: str) -> bool:
-    """Whether Python reads a number in it."""
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
+def is_death(line: str, *, glog: bool) -> bool:
+    """Whether a line tells of a crash."""
+    return bool(DEATH.search(line) or (not glog and LAST_WORDS.search(line)))

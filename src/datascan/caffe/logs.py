@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
@@ -15,13 +15,16 @@ import numpy as np
 from datascan.api import checked_options, chosen_rules
 from datascan.caffe.causes import Verdict, verdict_of
 from datascan.caffe.judging import Ending, Evidence, NetRule, judged
-from datascan.caffe.log import Log, Run, read_log
+from datascan.caffe.log import Log, read_log
+from datascan.caffe.rates import first_bad, is_complete
 from datascan.caffe.records import Stretch, stretch, suspects
-from datascan.caffe.scans import Scans, Use, heard, net_report
+from datascan.caffe.runs import Run
+from datascan.caffe.scans import EVIDENCE, Scans, Use, heard, net_report
 from datascan.caffe.sources import DataSource
 from datascan.caffe.training import Training, read_training
+from datascan.discovery import classes
 from datascan.errors import UsageError
-from datascan.model import Options, Severity
+from datascan.model import Check, Options, Severity
 from datascan.report import LogCurve, LogFigures, RecordRange, Report, Source
 from datascan.reporting import keys_at, shown
 from datascan.scanning import Progress, Scanned
@@ -55,14 +58,14 @@ class Suspects:
     log: Log
     verdicts: Sequence[Verdict]
     training: Training
-    use: Use
+    limit: int | None
     stretches: dict[int, dict[str, Stretch]] = field(default_factory=dict)
     found: dict[int, dict[str, list[Suspect]]] = field(default_factory=dict)
 
     def __call__(self, scanned: Scanned, source: DataSource) -> None:
         """Note the suspects of a source, for every run that broke."""
-        self.use(scanned, source)
-        if source.phase != "TRAIN":
+        known = self.limit is None or scanned.dataset.records < self.limit
+        if source.phase != "TRAIN" or not known:
             return
         for i, run in enumerate(self.log.runs):
             iterations = suspects(run, self.verdicts[i], display_of(run, self.training))
@@ -82,9 +85,12 @@ def suspects_in(scanned: Scanned, read: Stretch) -> Iterator[Suspect]:
     """Records of a stretch with an error, ascending; at most ``MOST_CULPRITS``."""
     told: dict[int, list[str]] = {}
     addresses: dict[int, int] = {}
+    harmful = {check.rule for check in record_errors()}
+    asked = dict(scanned.dataset.options.severity)
     for judgement in scanned.judgements:
-        wrong = judgement.severity is Severity.ERROR and judgement.rule not in HARMLESS
-        if judgement.flagged is None or not wrong or judgement.accepted is not None:
+        # What the user calls a warning breaks the loss all the same.
+        is_error = judgement.severity is Severity.ERROR or judgement.rule in asked
+        if judgement.flagged is None or not is_error or judgement.rule not in harmful:
             continue
         every = judgement.flagged.addresses.array
         indices = scanned.dataset.indices(every)
@@ -98,6 +104,12 @@ def suspects_in(scanned: Scanned, read: Stretch) -> Iterator[Suspect]:
     keys = keys_at(scanned.reader, scanned.dataset, places) if order else []
     for index, key in zip(order, keys, strict=True):
         yield Suspect(index, f"record {index:,} ({shown(key)}): {'; '.join(told[index])}")
+
+
+def record_errors() -> list[type[Check[Any]]]:
+    """The checks that find what breaks a loss or ends a run."""
+    found: list[type[Check[Any]]] = classes("checks", Check)
+    return [k for k in found if k.severity is Severity.ERROR and k.rule not in HARMLESS]
 
 
 def display_of(run: Run, training: Training) -> int | None:
@@ -162,10 +174,10 @@ def run_log(
     use: Use = lambda *_: None,
 ) -> Report:
     """The report of a log that has been read, with scans of what its net reads."""
-    verdicts = [verdict_of(run) for run in log.runs]
+    verdicts = verdicts_on(log, training)
     rules = chosen_rules(options, "caffe.rules", NetRule)
-    notes = Suspects(log, verdicts, training, use)
-    scans = Scans(options, progress, notes)
+    notes = Suspects(log, verdicts, training, options.limit)
+    scans = Scans(options, progress, use, [*EVIDENCE, *record_errors()], notes)
     found = scans.run(training)
     endings = [ending(log, i, verdicts[i], notes) for i in range(len(verdicts))]
     evidence = Evidence(
@@ -183,6 +195,15 @@ def run_log(
         sources=report.sources or None,
         log=figures(log, verdicts, notes, bool(training.views)),
     )
+
+
+def verdicts_on(log: Log, training: Training) -> list[Verdict]:
+    """The verdict on each run. A crash that another run follows is none: the log goes on."""
+    solver = training.solver
+    planned = first_bad(solver) if solver is not None and is_complete(solver) else None
+    found = [verdict_of(run, planned) for run in log.runs]
+    went_on = [replace(v, cause="none") if v.cause == "died" else v for v in found[:-1]]
+    return [*went_on, *found[-1:]]
 
 
 def ending(log: Log, i: int, verdict: Verdict, notes: Suspects) -> Ending:

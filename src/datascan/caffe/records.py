@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.caffe.causes import Verdict
-from datascan.caffe.log import Run
+from datascan.caffe.runs import Run
 from datascan.caffe.sources import DataSource
 
 
@@ -60,9 +60,10 @@ def stretch(
     """The records of these iterations; None where the order of reading is not known.
 
     Iteration i, counted from where the run began, reads records i B s to (i + 1) B s - 1, modulo
-    the number of records: B the batch size (on every one of several devices), s ``iter_size``.
+    the number of records: B the batch size (on every one of several devices), s ``iter_size``, of
+    which the log knows best.
     """
-    size = source.records_an_iteration * run.devices
+    size = source.batch_size * (run.number("iter_size") or source.iter_size) * run.devices
     if not source.in_order or size < 1 or records < 1:
         return None
     first, last = iterations

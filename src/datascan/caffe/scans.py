@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -53,11 +53,17 @@ class Scan:
 
 @dataclass(slots=True)
 class Scans:
-    """The scans of a training's sources: each store once for the same settings."""
+    """The scans of a training's sources: each store once for the same settings.
+
+    ``use`` hears of every scan as it is reported; ``look`` of what was found in it in all, before
+    anything is accepted: by the chosen checks, and by those of ``evidence``.
+    """
 
     options: Options
     progress: Progress | None = None
     use: Use = lambda *_: None
+    evidence: Sequence[type[Check[Any]]] = EVIDENCE
+    look: Use = lambda *_: None
     made: dict[tuple[str, tuple[Path, ...], Options], Scan] = field(default_factory=dict)
     troubles: list[Judgement] = field(default_factory=list)
     backends: dict[DataSource, str] = field(default_factory=dict)
@@ -106,7 +112,8 @@ class Scans:
 
     def _scanned(self, reader: Reader, options: Options, source: DataSource) -> Scan:
         chosen = chosen_checks(options)
-        further = [kind() for kind in EVIDENCE if not any(isinstance(c, kind) for c in chosen)]
+        known = {check.rule for check in chosen}
+        further = [kind().under(options) for kind in self.evidence if kind.rule not in known]
         scanned = scan_with(reader, [*chosen, *further], self.progress)
         silent = {check.rule for check in further}
         heard = tuple(j for j in scanned.judgements if j.rule not in silent)
@@ -115,6 +122,7 @@ class Scans:
         report = report_of(told_of, version=__version__)
         if options.thumbnails:
             report = illustrated(report, told_of, self.progress or Silence())
+        self.look(scanned, source)
         self.use(told_of, source)
         return Scan(report, scanned.judgements)
 

@@ -22,7 +22,7 @@ def register(commands: Any) -> None:
         "check", help="scan all datasets that the configuration names: one verdict"
     )
     command.add_argument(
-        "paths", nargs="*", type=Path, metavar="PATH", help="only the datasets at, above or below these"
+        "paths", nargs="*", type=Path, metavar="PATH", help="only the datasets at, above or below"
     )
     command.add_argument("--config", type=Path, metavar="FILE", help="in place of datascan.toml")
     for name, what in {

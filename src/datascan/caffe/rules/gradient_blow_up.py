@@ -1,10 +1,13 @@
 """The loss grew before it was NaN: the updates were too large.
 
 What it is
-    In a training log the loss is NaN or Inf at some line, and had grown before: the median of its
-    last three finite values is over three times its value at iteration 0; or its last finite
-    value is over twice the largest of up to twenty before the last two; or its last five finite
-    values climb, to over twice the first of them.
+    In a training log the loss is NaN or Inf at some line, and had grown before, in one of these
+    ways: the median of its last three finite values is over five times its value at iteration 0;
+    its last finite value is over twice the largest of up to twenty before the last two; it rose
+    at four lines or more, to over twice; it rose at two or three lines, to over four times, and
+    by more than twice the largest jump (in logarithms) of up to twenty lines before; or its last
+    value is the latest of several records and over 2.5 times all of the first half of twenty
+    lines. Or it is finite to the end, and a thousand times what it was.
 
 Why it breaks training
     Updates that overshoot make activations larger, which make gradients larger, which make the
