@@ -224,7 +224,7 @@ class LogCurve(msgspec.Struct, frozen=True):
     rates: list[Number | None]
 
 
-class LogFigures(msgspec.Struct, frozen=True, omit_defaults=True):
+class LogFigures(msgspec.Struct, frozen=True):
     """What a training log shows: the last run, or the last that broke if that one is healthy."""
 
     iterations: Annotated[Count, Meta(description="The largest that the log tells of.")]
@@ -240,8 +240,6 @@ class LogFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     culprits: Annotated[
         list[Count] | None, Meta(description="Indices of those of them that have an error.")
     ]
-    curve: LogCurve | None = None
-    runs: Annotated[Size | None, Meta(description="Runs in the log, if several.")] = None
 
 
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -308,6 +306,8 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = UNSET
     layer: Annotated[str | None, Meta(description="Of a source: the layer that reads it.")] = None
     log: LogFigures | None = None
+    log_curve: LogCurve | None = None
+    log_runs: Annotated[Size | None, Meta(description="Runs in the log, if several.")] = None
 
     @property
     def passed(self) -> bool:

@@ -229,7 +229,7 @@ def test_several_runs_are_all_told(tmp_path):
     file.write_text(broken_at(20) + log_of([(0, 2.0), (10, 1.0)]))
     report = datascan.scan_log(file)
     assert report.log.cause == "sudden-nan"  # the last one is healthy
-    assert report.log.runs == 2
+    assert report.log_runs == 2
     assert report.findings[0].message.startswith("run 1 of 2: ")
 
 
@@ -238,7 +238,7 @@ def test_a_long_log_is_thinned_out(tmp_path):
     losses = [1.0] * 20_000
     losses[7_777], losses[9_999:] = 50.0, [NAN] * 10_001
     file.write_text("iteration,loss\n" + "".join(f"{i},{x}\n" for i, x in enumerate(losses)))
-    curve = datascan.scan_log(file).log.curve
+    curve = datascan.scan_log(file).log_curve
     assert len(curve.iterations) < 600
     assert 50.0 in curve.losses
     assert curve.losses[curve.iterations.index(9_998)] == 1.0

@@ -194,6 +194,8 @@ def run_log(
         dataset=Source("log", shown(str(log.path)), log.layout, 0, 0),
         sources=report.sources or None,
         log=figures(log, verdicts, notes, bool(training.views)),
+        log_curve=curve_of(log.runs[described(verdicts)], verdicts[described(verdicts)]),
+        log_runs=len(log.runs) if len(log.runs) > 1 else None,
     )
 
 
@@ -268,8 +270,6 @@ def figures(
         cause=verdict.cause,
         records=RecordRange(read.from_record, read.to_record) if read else None,
         culprits=culprits,
-        curve=curve_of(run, verdict),
-        runs=len(log.runs) if len(log.runs) > 1 else None,
     )
 
 

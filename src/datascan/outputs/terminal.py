@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Example,
         Finding,
         LabelFigures,
+        LogCurve,
         LogFigures,
         Report,
         ValueFigures,
@@ -93,8 +94,8 @@ def body(report: Report, paper: Paper) -> Iterator[str]:
         rules.setdefault((finding.rule, finding.accepted is not None), []).append(finding)
     for same in rules.values():
         yield from ("", *rule_lines(same, report.dataset.records, paper))
-    if report.log is not None:
-        yield from curves(report.log, paper)
+    if report.log is not None and report.log_curve is not None:
+        yield from curves(report.log_curve, paper, broken=report.log.cause == "lr-not-finite")
     figures = [*statistics(report, paper)]
     yield from ["", *figures] if figures else []
     if report.batch_sizes and report.phase is None:
@@ -123,7 +124,7 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     seen = counted(source.records, "record")
     size = f"{seen}, {in_bytes(source.bytes)} in {report.elapsed_seconds:,.2f} s"
     if report.log is not None:
-        size = log_line(report.log)
+        size = log_line(report.log, report.log_runs)
     elif source.backend == "net":
         sources = report.sources or []
         size = f"{counted(len(sources), 'source')}, {size}" if sources else "no data was scanned"
@@ -148,11 +149,11 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
         yield from (paper.paint(line, "warning") for line in paper.wrap(text, ""))
 
 
-def log_line(log: LogFigures) -> str:
+def log_line(log: LogFigures, runs: int | None) -> str:
     """What a training log shows, in a line."""
     parts = [f"{counted(log.iterations, 'iteration')}"]
-    if log.runs:
-        parts.append(f"the one of {log.runs:,} runs that is described")
+    if runs:
+        parts.append(f"the one of {runs:,} runs that is described")
     if log.last_finite_iteration is not None:
         parts.append(f"loss finite at {log.last_finite_iteration:,}")
     if log.first_nonfinite_iteration is not None:
@@ -160,14 +161,14 @@ def log_line(log: LogFigures) -> str:
     return ", ".join(parts)
 
 
-def curves(log: LogFigures, paper: Paper) -> Iterator[str]:
-    """Loss and rate over the iterations, a cross where they are no finite number."""
-    if log.curve is None:
-        return
+def curves(curve: LogCurve, paper: Paper, *, broken: bool) -> Iterator[str]:
+    """Loss and rate over the iterations, a cross where they are no finite number.
+
+    ``broken``: the rate is drawn even where it never changes.
+    """
     width = min(paper.width, PLOT_WIDTH)
-    every = list(zip(log.curve.iterations, log.curve.losses, log.curve.rates, strict=True))
+    every = list(zip(curve.iterations, curve.losses, curve.rates, strict=True))
     series = [("loss", [(at, loss) for at, loss, _ in every])]
-    broken = log.cause == "lr-not-finite"
     rates = [(at, rate) for at, _, rate in every if broken or rate is not None]
     if broken or len({rate for _, rate in rates}) > 1:
         series.append(("learning rate", rates))

@@ -15,10 +15,9 @@ MOST_POINTS = 2000
 
 def log_curve(report: Report, limits: Limits, anchor: str) -> Figure | None:
     """The loss and the rate of a run over its iterations."""
-    log = report.log
-    if log is None or log.curve is None or not is_drawable(log.curve):
+    log, curve = report.log, report.log_curve
+    if log is None or curve is None or not is_drawable(curve):
         return None
-    curve = log.curve
     series = [{"label": "loss", "values": curve.losses, "colour": "--first"}]
     legend = [("loss", "first")]
     if len({rate for rate in curve.rates if rate is not None}) > 1:
