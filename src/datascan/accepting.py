@@ -62,7 +62,7 @@ class Accepting:
         elif chosen.all():
             yield replace(judgement, accepted=merged(matched))
         else:
-            yield expired(things.among(~chosen, "not accepted"), over)
+            yield expired(things.among(~chosen, "not accepted", name=True), over)
             yield replace(things.among(chosen, "accepted"), accepted=merged(matched))
 
 
@@ -95,15 +95,18 @@ class Things:
             hits[row, self.records :] = [subject.name in names for subject in self.subjects]
         return hits
 
-    def among(self, chosen: NDArray[np.bool_], how: str) -> Judgement:
-        """The judgement about some of its things only: bool (things,)."""
+    def among(self, chosen: NDArray[np.bool_], how: str, *, name: bool = False) -> Judgement:
+        """The judgement about some of its things, bool (things,), to be named in its message.
+
+        Where all subjects are among them, the message names the first already.
+        """
         judgement, rows = self.judgement, chosen[: self.records]
         kept = [s for s, yes in zip(self.subjects, chosen[self.records :], strict=True) if yes]
+        which = first_of(kept) if name and len(kept) < len(self.subjects) else ""
         flagged = judgement.flagged
         if flagged is not None:
             facts: NDArray[Any] = flagged.facts.array
             flagged = Flagged.of(flagged.addresses.array[rows], facts[rows])
-        which = first_of(kept) if len(kept) < len(self.subjects) else ""
         return replace(
             judgement,
             flagged=flagged,

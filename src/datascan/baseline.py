@@ -173,61 +173,67 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:HASH_BYTES]
 
 
+HEAD = """\
+# Findings that are known and accepted, each with its reason.
+format = "datascan-baseline/1"
+"""
+
+
 def written(entries: Sequence[Entry], old: str | None) -> str:
     """The file with further entries: ``old``, what it holds so far, stays as people wrote it.
+
+    Only an array ``accepted = [...]``, which takes no more tables, becomes tables.
 
     Raises:
         UsageError: where ``old`` is written in a way that nothing can be added to.
     """
-    import tomlkit.items  # noqa: PLC0415  (only here)
-
-    if old is None:
-        document = tomlkit.document()
-        document.add(tomlkit.comment("Findings that are known and accepted, each with its reason."))
-        document.add("format", "datascan-baseline/1")
-    else:
-        document = tomlkit.parse(old)
+    before = HEAD if old is None else old
+    meant = (*read_text(before).accepted, *entries)
     if not entries:
-        return tomlkit.dumps(document)
-    tables = document.get("accepted")
-    if not isinstance(tables, tomlkit.items.AoT):
-        # An array in one line has no room for more; tables stand behind all else.
-        inline = document.pop("accepted") if tables is not None else ()
-        tables = tomlkit.aot()
-        for known in inline:
-            tables.append(tomlkit.item(dict(known)))
-    for entry in entries:
-        # A blank line in front of each; TOML knows dates.
-        tables.append(tomlkit.item(in_order(entry)))
-    document["accepted"] = tables
-    text = tomlkit.dumps(document)
-    require_entries(text, (*(read_text(old).accepted if old else ()), *entries))
+        return before
+    text = before.rstrip() + "\n" + "".join(map(table_of, entries))
+    if not says(text, meant):
+        text = without_entries(before).rstrip() + "\n" + "".join(map(table_of, meant))
+    if not says(text, meant):
+        raise UsageError(
+            "nothing can be added to the baseline as it is written: give each of its entries a "
+            "table [[accepted]] of its own, at the end of the file"
+        )
     return text
 
 
-def in_order(entry: Entry) -> dict[str, Any]:
-    """The members of an entry, in the order in which people want to read them."""
+def table_of(entry: Entry) -> str:
+    """An entry as TOML, a blank line in front of it."""
+    import tomlkit  # noqa: PLC0415  (only here)
+
     fields: dict[str, Any] = msgspec.to_builtins(entry, builtin_types=(date,))
     first = {name: fields[name] for name in ("rule", "dataset", "part") if name in fields}
-    return first | fields
+    table = tomlkit.item(first | fields)
+    if len(entry.about) > 1:
+        table["about"].multiline(multiline=True)
+    return "\n[[accepted]]\n" + tomlkit.dumps(table)
+
+
+def without_entries(text: str) -> str:
+    """The file without its entries."""
+    import tomlkit  # noqa: PLC0415  (only here)
+
+    document = tomlkit.parse(text)
+    document.pop("accepted", None)
+    return tomlkit.dumps(document)
+
+
+def says(text: str, meant: Sequence[Entry]) -> bool:
+    """Whether the file holds these entries."""
+    try:
+        return read_text(text).accepted == tuple(meant)
+    except (ValueError, msgspec.ValidationError):
+        return False
 
 
 def read_text(text: str) -> File:
     """The content of a file."""
     return msgspec.convert(tomllib.loads(text), File)
-
-
-def require_entries(text: str, meant: Sequence[Entry]) -> None:
-    """Raise :class:`UsageError` unless ``text`` says what is meant."""
-    try:
-        said = read_text(text).accepted
-    except (ValueError, msgspec.ValidationError):
-        said = ()
-    if said != tuple(meant):
-        raise UsageError(
-            "nothing can be added to the baseline as it is written: give each of its entries a "
-            "table [[accepted]] of its own, at the end of the file"
-        )
 
 
 def merged(acceptances: Sequence[Entry]) -> Acceptance:

@@ -33,7 +33,7 @@ def identity_of(reader: Reader) -> Identity:
     """What a reader reads: images that a list names are known by the list."""
     options = reader.options
     paths = (options.list_file,) if options.list_file else reader.paths
-    return Identity(paths, (options.db or options.data_key or "").strip("/"))
+    return Identity(paths, shown((options.db or options.data_key or "").strip("/")))
 
 
 def ways(path: Path) -> frozenset[str]:

@@ -71,6 +71,7 @@ def run(given: argparse.Namespace) -> int:
     from datascan.api import checked_options, require_rules, run_scan
     from datascan.configuration import settings_of
     from datascan.delivery import watched
+    from datascan.reporting import shown
     from datascan.whereabouts import identity_of
     from datascan.writing import check_writable
 
@@ -90,7 +91,7 @@ def run(given: argparse.Namespace) -> int:
     said: list[str] = []
 
     def accept(scanned: Scanned) -> None:
-        reason = given.reason.strip()
+        reason = shown(given.reason.strip())
         found = entries_for(scanned.judgements, scanned, rules, reason, given.expires)
         identity = identity_of(scanned.reader)
         entries.extend(entry.of_dataset(target, identity) for entry in found)
