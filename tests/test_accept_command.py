@@ -152,6 +152,7 @@ INLINE = 'accepted = [{rule = "inf-value", reason = "x", keys = ["00000005"]}]\n
         f"{HEAD}accepted = []  # mine\n",
         f"accepted = []\n{HEAD}# mine",
         f"{HEAD}# mine",
+        f"{HEAD}# mine\n".replace("\n", "\r\n"),
     ],
 )
 def test_a_baseline_that_people_wrote_keeps_its_entries(old):
@@ -162,6 +163,7 @@ def test_a_baseline_that_people_wrote_keeps_its_entries(old):
         assert text.startswith(old.rstrip())
     assert says(written([KNOWN], text), [*before, NEW, KNOWN])
     assert "mine" in text or "[]" in old
+    assert text.count("\r\n") == (text.count("\n") if "\r" in old else 0)
 
 
 def test_the_command_keeps_an_array(home):
@@ -169,6 +171,9 @@ def test_the_command_keeps_an_array(home):
     result = datascan("accept", "data/train", "--baseline", "b.toml", "--reason", "two")
     assert result.returncode == 0
     assert Baseline.read(home / "b.toml").entries[0] == KNOWN
+    store(home / "data" / "train", (7, 9))
+    result = datascan("accept", "data/train", "--baseline", "b.toml", "--reason", "two")
+    assert "accepted nan-value: 1 of 2 not accepted before: 2 of 60" in result.stdout
     assert datascan("scan", "data/train", "--baseline", "b.toml").returncode == 0
 
 

@@ -191,15 +191,22 @@ def written(entries: Sequence[Entry], old: str | None) -> str:
     meant = (*read_text(before).accepted, *entries)
     if not entries:
         return before
-    text = before.rstrip() + "\n" + "".join(map(table_of, entries))
+    text = extended(before, entries)
     if not says(text, meant):
-        text = without_entries(before).rstrip() + "\n" + "".join(map(table_of, meant))
+        text = extended(without_entries(before), meant)
     if not says(text, meant):
         raise UsageError(
             "nothing can be added to the baseline as it is written: give each of its entries a "
             "table [[accepted]] of its own, at the end of the file"
         )
     return text
+
+
+def extended(text: str, entries: Sequence[Entry]) -> str:
+    """Text with tables behind it, in lines that end as its own do."""
+    end = "\r\n" if "\r\n" in text else "\n"
+    added = "".join(map(table_of, entries))
+    return text.rstrip() + end + added.replace("\n", end)
 
 
 def table_of(entry: Entry) -> str:

@@ -96,7 +96,11 @@ def run(given: argparse.Namespace) -> int:
         identity = identity_of(scanned.reader)
         entries.extend(entry.of_dataset(target, identity) for entry in found)
         wanted = (j for j in scanned.judgements if is_wanted(j, rules))
-        said.extend(f"accepted {judgement.rule}: {judgement.message}" for judgement in wanted)
+        # What is left of a finding says so in its message.
+        said.extend(
+            f"accepted {j.rule}: {j.message}".replace(" not accepted", " not accepted before", 1)
+            for j in wanted
+        )
 
     with watched(given) as (progress, interrupt):
         report = run_scan(given.paths, options, backend=backend, progress=progress, use=accept)
@@ -114,7 +118,7 @@ def add(target: Path, entries: list[Entry]) -> None:
     from datascan.writing import write
 
     try:
-        old = target.read_text(encoding="utf-8") if target.exists() else None
+        old = target.read_bytes().decode() if target.exists() else None
     except OSError as error:
         raise OutputError(f"cannot read {target}: {error.strerror}") from error
     write(target, [written(entries, old)])
