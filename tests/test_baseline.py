@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from shutil import rmtree
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ TODAY = date(2026, 6, 15)
 
 
 def store(path, bad, count=60):
-    """Floats in three classes; records ``bad`` hold NaN."""
+    """Floats in three classes; records ``bad`` hold NaN. What was at ``path`` is replaced."""
+    rmtree(path, ignore_errors=True)
     arrays = np.random.default_rng(0).random((count, 1, 2, 3)).astype(np.float32)
     arrays[list(bad), 0, 0, 0] = np.nan
     return write_lmdb(path, numbered(datum(a, i % 3) for i, a in enumerate(arrays)))
@@ -58,9 +60,9 @@ def test_what_is_accepted_does_not_fail_and_is_shown(accepted):
     assert datascan("lmdb", path, "--baseline", file, "--fail-on", "warning").returncode == 0
 
 
-def test_a_new_record_fails_again(accepted, tmp_path):
-    _, file = accepted
-    result, report = report_of(store(tmp_path / "n", (7, 9, 11)), file)
+def test_a_new_record_fails_again(accepted):
+    path, file = accepted
+    result, report = report_of(store(path, (7, 9, 11)), file)
     assert (result.returncode, report["verdict"]) == (1, "fail")
     new, old = (f for f in report["findings"] if f["rule"] == "nan-value")
     assert (new["records"], "accepted" in new) == (1, False)
@@ -69,9 +71,9 @@ def test_a_new_record_fails_again(accepted, tmp_path):
     assert old["records"] == old["accepted"]["records"] == 2
 
 
-def test_accepting_again_adds_what_is_new(accepted, tmp_path):
-    _, file = accepted
-    path = store(tmp_path / "n", (7, 9, 11))
+def test_accepting_again_adds_what_is_new(accepted):
+    path, file = accepted
+    store(path, (7, 9, 11))
     before = file.read_text()
     accept(path, file)
     assert file.read_text().startswith(before.rstrip())
@@ -122,24 +124,27 @@ def test_many_keys_are_kept_as_hashes(tmp_path):
     assert (entry.keys, len(entry.known())) == ((), len(bad))
     assert file.stat().st_size < 12 * len(bad) + 500
     assert report_of(path, file)[0].returncode == 0
-    result, report = report_of(store(tmp_path / "n", [*bad, 1], 3 * MOST_KEYS + 5), file)
+    result, report = report_of(store(path, [*bad, 1], 3 * MOST_KEYS + 5), file)
     assert result.returncode == 1
     assert report["findings"][0]["records"] == 1
 
 
 def test_bad_records_say_what_is_accepted(accepted, tmp_path):
-    _, file = accepted
-    path, lines = store(tmp_path / "n", (7, 11)), tmp_path / "bad.jsonl"
+    path, file = accepted
+    store(path, (7, 11))
+    lines = tmp_path / "bad.jsonl"
     datascan("lmdb", path, "--baseline", file, "--bad-records", lines, "--quiet")
     found = [json.loads(line) for line in lines.read_text().splitlines()]
     assert [(one["index"], one.get("accepted")) for one in found] == [(7, True), (11, None)]
 
 
-def test_entries_that_match_nothing_are_told(accepted, tmp_path):
-    _, file = accepted
-    result, _ = report_of(store(tmp_path / "n", ()), file, "--ignore", "batch-label-gap")
+def test_entries_that_match_nothing_are_told(accepted):
+    path, file = accepted
+    result, _ = report_of(store(path, ()), file, "--ignore", "batch-label-gap")
     assert result.returncode == 0
-    assert "entries match no finding any more" in result.stderr
+    assert "1 of 1 entries match no finding any more: nan-value" in result.stderr
+    # Where the rule was not asked, nothing is known of its entries.
+    assert report_of(path, file, "--ignore", "nan-value")[0].stderr == ""
 
 
 def test_other_outputs_know_what_is_accepted(accepted, tmp_path):

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.baseline import Baseline, Entry, digest, merged
-from datascan.model import ROW_BITS, Judgement
+from datascan.model import EXAMPLES, ROW_BITS, Judgement
+from datascan.reporting import shown
 from datascan.scanning import Scanned
+from datascan.subjects import Subject
 from datascan.tally import Flagged
 
 
@@ -39,57 +41,107 @@ class Accepting:
         return replace(scanned, judgements=judged)
 
     def parts(self, judgement: Judgement, scanned: Scanned | None = None) -> Iterator[Judgement]:
-        """A judgement in one or two parts: what is not accepted, and what is."""
+        """A judgement in one or two parts: what is not accepted, and what is.
+
+        It is accepted whole only if all its records and all its subjects are.
+        """
         if judgement.rule not in self.baseline.rules:
             yield judgement
-        elif judgement.flagged is not None and scanned is not None:
-            yield from self._cut(judgement, judgement.flagged, scanned)
-        else:
-            yield self._whole(judgement)
-
-    def _whole(self, judgement: Judgement) -> Judgement:
-        """A judgement about no records: accepted if all that it is about is."""
-        subjects = set(subjects_of(judgement))
-        named = [e for e in self._entries(judgement.rule) if subjects & set(e.about)]
-        if subjects <= {about for entry in named for about in entry.about}:
-            self.used.update(named)
-            return replace(judgement, accepted=merged(named))
-        over = [e.expires for e in self.baseline.expired(judgement.rule) if subjects & set(e.about)]
-        return expired(judgement, over)
-
-    def _cut(self, judgement: Judgement, flagged: Flagged, scanned: Scanned) -> Iterator[Judgement]:
-        """The records of a judgement by whether their keys are accepted."""
-        entries = self._entries(judgement.rule)
+            return
+        now = list(self.baseline.of_rule(judgement.rule))
         past = list(self.baseline.expired(judgement.rule))
-        hits = np.zeros((len(entries) + len(past), len(flagged.addresses.array)), np.bool_)
-        known = [entry.known() for entry in (*entries, *past)]
-        for places, keys in keys_by_shard(flagged, scanned):
-            hashes = [digest(key) for key in keys]
-            for row, accepted in enumerate(known):
-                hits[row, places] = [one in accepted for one in hashes]
-        matched = [entry for entry, hit in zip(entries, hits, strict=False) if hit.any()]
+        things = Things.of(judgement)
+        hits = things.named_by([*now, *past], scanned)
+        matched = [entry for entry, hit in zip(now, hits, strict=False) if hit.any()]
         self.used.update(matched)
-        chosen = np.asarray(hits[: len(entries)].any(axis=0))
-        over = [e.expires for e, hit in zip(past, hits[len(entries) :], strict=True) if hit.any()]
+        chosen = np.asarray(hits[: len(now)].any(axis=0))
+        once = zip(past, hits[len(now) :], strict=True)
+        over = [entry.expires for entry, hit in once if hit[~chosen].any()]
         if not chosen.any():
             yield expired(judgement, over)
-            return
-        reason = merged(matched)
-        if chosen.all():
-            yield replace(judgement, accepted=reason)
-            return
-        yield expired(among(judgement, flagged, ~chosen, "not accepted"), over)
-        yield replace(among(judgement, flagged, chosen, "accepted"), accepted=reason)
-
-    def _entries(self, rule: str) -> list[Entry]:
-        return list(self.baseline.of_rule(rule))
+        elif chosen.all():
+            yield replace(judgement, accepted=merged(matched))
+        else:
+            yield expired(things.among(~chosen, "not accepted", name=True), over)
+            yield replace(things.among(chosen, "accepted"), accepted=merged(matched))
 
 
-def subjects_of(judgement: Judgement) -> tuple[str, ...]:
-    """What a judgement about no records is about: the same as long as it is the same fault."""
-    if judgement.keys:
-        return judgement.keys
-    return (judgement.about,) if judgement.about else judgement.details or ("",)
+@dataclass(frozen=True, eq=False)
+class Things:
+    """All that a judgement names: its records, then its subjects; there is always one at least."""
+
+    judgement: Judgement
+    records: int
+    subjects: tuple[Subject, ...]
+
+    @classmethod
+    def of(cls, judgement: Judgement) -> Things:
+        """What ``judgement`` names."""
+        flagged = judgement.flagged
+        records = len(flagged.addresses.array) if flagged is not None else 0
+        return cls(judgement, records, subjects_of(judgement))
+
+    def named_by(self, entries: Sequence[Entry], scanned: Scanned | None) -> NDArray[np.bool_]:
+        """Whether each entry names each thing, bool (entries, things)."""
+        hits = np.zeros((len(entries), self.records + len(self.subjects)), np.bool_)
+        if self.records and scanned is not None and self.judgement.flagged is not None:
+            known = [entry.known() for entry in entries]
+            for places, keys in keys_by_shard(self.judgement.flagged, scanned):
+                hashes = [digest(key) for key in keys]
+                for row, accepted in enumerate(known):
+                    hits[row, places] = [one in accepted for one in hashes]
+        for row, entry in enumerate(entries):
+            names = set(entry.about)
+            hits[row, self.records :] = [subject.name in names for subject in self.subjects]
+        return hits
+
+    def among(self, chosen: NDArray[np.bool_], how: str, *, name: bool = False) -> Judgement:
+        """The judgement about some of its things, bool (things,), to be named in its message.
+
+        Where all subjects are among them, the message names the first already.
+        """
+        judgement, rows = self.judgement, chosen[: self.records]
+        kept = [s for s, yes in zip(self.subjects, chosen[self.records :], strict=True) if yes]
+        which = first_of(kept) if name and len(kept) < len(self.subjects) else ""
+        flagged = judgement.flagged
+        if flagged is not None:
+            facts: NDArray[Any] = flagged.facts.array
+            flagged = Flagged.of(flagged.addresses.array[rows], facts[rows])
+        return replace(
+            judgement,
+            flagged=flagged,
+            records=int(rows.sum()) + sum(subject.records for subject in kept),
+            details=details_of(kept, self),
+            subjects=tuple(kept),
+            message=f"{chosen.sum():,} of {len(chosen):,} {how}{which}: {judgement.message}",
+        )
+
+
+def details_of(kept: Sequence[Subject], things: Things) -> tuple[str, ...]:
+    """The details of some of a judgement's subjects."""
+    if len(kept) == len(things.subjects):
+        return things.judgement.details
+    return tuple(subject.detail for subject in kept if subject.detail)[:EXAMPLES]
+
+
+def first_of(kept: Sequence[Subject]) -> str:
+    """The first of some subjects, and how many more there are; nothing of none."""
+    if not kept:
+        return ""
+    more = f" and {len(kept) - 1:,} more" if len(kept) > 1 else ""
+    return f" ({kept[0].detail or kept[0].name}{more})"
+
+
+def subjects_of(judgement: Judgement) -> tuple[Subject, ...]:
+    """What a judgement is about besides records: the same as long as it is the same fault.
+
+    Where a rule does not say, and names no record, it is what the message says, numbers and all.
+    """
+    found = judgement.subjects
+    if not found and not (judgement.flagged is not None and len(judgement.flagged.addresses.array)):
+        names = judgement.keys or (judgement.about or judgement.message,)
+        found = tuple(map(Subject, names))
+    return tuple(replace(subject, name=shown(subject.name)) for subject in found)
 
 
 def expired(judgement: Judgement, days: Sequence[date | None]) -> Judgement:
@@ -99,18 +151,6 @@ def expired(judgement: Judgement, days: Sequence[date | None]) -> Judgement:
         return judgement
     told = f"{judgement.message} (was accepted until {max(ends).isoformat()})"
     return replace(judgement, message=told)
-
-
-def among(judgement: Judgement, flagged: Flagged, rows: NDArray[np.bool_], how: str) -> Judgement:
-    """The judgement about some of its records."""
-    count = int(rows.sum())
-    facts: NDArray[Any] = flagged.facts.array
-    return replace(
-        judgement,
-        flagged=Flagged.of(flagged.addresses.array[rows], facts[rows]),
-        records=count,
-        message=f"{count:,} of {len(rows):,} {how}: {judgement.message}",
-    )
 
 
 def keys_by_shard(
@@ -131,7 +171,7 @@ def keys_by_shard(
 
 def entries_for(
     judgements: Sequence[Judgement],
-    scanned: Scanned | None,
+    scanned: Scanned,
     rules: Sequence[str],
     reason: str,
     expires: date | None,
@@ -143,14 +183,17 @@ def entries_for(
     keys: dict[str, list[str]] = {}
     about: dict[str, list[str]] = {}
     for judgement in judgements:
-        wanted = judgement.rule in rules if rules else judgement.severity.rank > 0
-        if judgement.accepted is not None or not wanted:
-            continue
-        mine = keys.setdefault(judgement.rule, [])
-        others = about.setdefault(judgement.rule, [])
-        if judgement.flagged is not None and scanned is not None:
-            for _, found in keys_by_shard(judgement.flagged, scanned):
-                mine += found
-        else:
-            others += subjects_of(judgement)
+        if is_wanted(judgement, rules):
+            mine = keys.setdefault(judgement.rule, [])
+            if judgement.flagged is not None:
+                for _, found in keys_by_shard(judgement.flagged, scanned):
+                    mine += found
+            others = about.setdefault(judgement.rule, [])
+            others += [subject.name for subject in subjects_of(judgement)]
     return [Entry.of(rule, reason, expires, keys[rule], about[rule]) for rule in keys]
+
+
+def is_wanted(judgement: Judgement, rules: Sequence[str]) -> bool:
+    """Whether a judgement is still to be accepted; without ``rules``, of an info it is not."""
+    wanted = judgement.rule in rules if rules else judgement.severity.rank > 0
+    return wanted and judgement.accepted is None

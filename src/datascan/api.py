@@ -71,18 +71,28 @@ def run_scan(
         return report
 
 
-def with_accepted(scanned: Scanned, progress: Progress | None) -> Scanned:
-    """The scan with what its baseline accepts marked; entries without a match are told."""
+def with_accepted(
+    scanned: Scanned, progress: Progress | None, source: Path | None = None
+) -> Scanned:
+    """The scan with what its baseline accepts marked; entries without a match are told.
+
+    ``source`` is the path under which the dataset is known, if not the reader's own.
+    """
     baseline = scanned.dataset.options.baseline
     if baseline is None:
         return scanned
     from datascan.accepting import Accepting  # noqa: PLC0415  (only where asked for)
+    from datascan.whereabouts import identity_of  # noqa: PLC0415
 
-    accepting = Accepting(baseline)
+    identity = identity_of(scanned.reader)
+    if source is not None:
+        identity = replace(identity, paths=(source,))
+    accepting = Accepting(baseline.of_dataset(identity))
     scanned = accepting.scan(scanned)
-    if accepting.unused and progress is not None and scanned.dataset.complete:
-        rules = ", ".join(sorted({entry.rule for entry in accepting.unused}))
-        count = f"{len(accepting.unused):,} of {len(baseline.entries):,}"
+    unused = [entry for entry in accepting.unused if entry.rule in scanned.rules]
+    if unused and progress is not None and scanned.dataset.complete:
+        rules = ", ".join(sorted({entry.rule for entry in unused}))
+        count = f"{len(unused):,} of {len(accepting.baseline.entries):,}"
         progress.say(f"{baseline.path}: {count} entries match no finding any more: {rules}")
     return scanned
 

@@ -60,6 +60,11 @@ def add_rule_arguments(command: argparse.ArgumentParser) -> None:
     rules.add_argument("--max-pixels", type=positive, metavar="N", help="larger images: a finding")
 
 
+def add_config_argument(command: argparse.ArgumentParser) -> None:
+    """Which configuration."""
+    command.add_argument("--config", type=Path, metavar="FILE", help="in place of datascan.toml")
+
+
 def add_effort_arguments(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """How much is read, and by how many; returns the group of these arguments."""
     how = command.add_argument_group("how to scan")

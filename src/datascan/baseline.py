@@ -1,34 +1,44 @@
 """Accepted findings: what is known of a dataset, why it is accepted, and until when.
 
-The file is TOML, to be read and edited by hand. An entry names a rule and the records that are
-accepted, by key (many of them by a hash of each); or, of findings about no records, what they are
-about. What an entry does not name is not accepted: a new record with the fault fails again.
+The file is TOML, to be read and edited by hand. An entry names a rule, a dataset, and the records
+that are accepted, by key (many of them by a hash of each); and what findings are about besides
+records: places, classes, numbers. What an entry does not name is not accepted: a new record with
+the fault fails again, and so does another dataset. An entry without a dataset holds for any.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from datascan.errors import UsageError
 from datascan.settings import read_toml
+from datascan.whereabouts import Identity, named_ways, names_in
 
 HASH_BYTES = 8
 MOST_KEYS = 1000
 """More keys than this are kept as hashes."""
 
 
+Name = Annotated[str, Meta(min_length=1)]
+
+
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Findings of one rule that are accepted."""
+    """Findings of one rule that are accepted.
+
+    ``dataset`` is relative to the file's folder; of several paths, all must be scanned. ``part`` is
+    the named database or HDF5 dataset; without these two, an entry holds for any.
+    """
 
     rule: str
     reason: Annotated[str, Meta(min_length=1)]
@@ -36,6 +46,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     keys: tuple[str, ...] = ()
     hashes: str = ""
     about: tuple[str, ...] = ()
+    dataset: Name | tuple[Name, ...] | None = None
+    part: Name | None = None
 
     @classmethod
     def of(
@@ -46,12 +58,31 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         keys: Sequence[str],
         about: Sequence[str],
     ) -> Entry:
-        """An entry for records of these keys, and for what findings without records are about."""
+        """An entry for records of these keys, and for what findings are about besides records."""
         unique = sorted(set(keys))
         if len(unique) <= MOST_KEYS:
             return cls(rule, reason, expires, tuple(unique), "", tuple(about))
         packed = b"".join(sorted({digest(key) for key in unique}))
         return cls(rule, reason, expires, (), base64.b64encode(packed).decode(), tuple(about))
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The paths that it names."""
+        if self.dataset is None:
+            return ()
+        return (self.dataset,) if isinstance(self.dataset, str) else self.dataset
+
+    def of_dataset(self, file: Path, identity: Identity) -> Entry:
+        """The same entry, for this dataset alone; ``file`` is where it is to stand."""
+        names = names_in(file, identity.paths)
+        dataset = names[0] if len(names) == 1 else names
+        return msgspec.structs.replace(self, dataset=dataset, part=identity.part or None)
+
+    def covers(self, file: Path, identity: Identity) -> bool:
+        """Whether it holds for this dataset; ``file`` is where it stands."""
+        if self.part is not None and self.part.strip("/") != identity.part:
+            return False
+        return all(named_ways(name, file) & identity.ways for name in self.datasets)
 
     def holds(self, today: date) -> bool:
         """Whether it has not expired: it holds through the day that it names."""
@@ -110,12 +141,19 @@ class Baseline:
                 raise UsageError(
                     f"{path}: hashes of entry {number} are damaged: {error}"
                 ) from error
+            if any("\0" in name for name in entry.datasets):
+                raise UsageError(f"{path}: the dataset of entry {number} holds a null character")
         return cls(path, file.accepted, today or date.today())
 
     @cached_property
     def rules(self) -> frozenset[str]:
         """The rules that entries name."""
         return frozenset(entry.rule for entry in self.entries)
+
+    def of_dataset(self, identity: Identity) -> Baseline:
+        """The entries that hold for this dataset."""
+        mine = tuple(entry for entry in self.entries if entry.covers(self.path, identity))
+        return replace(self, entries=mine)
 
     def of_rule(self, rule: str) -> tuple[Entry, ...]:
         """The entries of a rule that hold today."""
@@ -135,24 +173,74 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:HASH_BYTES]
 
 
+HEAD = """\
+# Findings that are known and accepted, each with its reason.
+format = "datascan-baseline/1"
+"""
+
+
 def written(entries: Sequence[Entry], old: str | None) -> str:
-    """The file with further entries: ``old``, what it holds so far, stays as people wrote it."""
+    """The file with further entries: ``old``, what it holds so far, stays as people wrote it.
+
+    Only an array ``accepted = [...]``, which takes no more tables, becomes tables.
+
+    Raises:
+        UsageError: where ``old`` is written in a way that nothing can be added to.
+    """
+    before = HEAD if old is None else old
+    meant = (*read_text(before).accepted, *entries)
+    if not entries:
+        return before
+    text = extended(before, entries)
+    if not says(text, meant):
+        text = extended(without_entries(before), meant)
+    if not says(text, meant):
+        raise UsageError(
+            "nothing can be added to the baseline as it is written: give each of its entries a "
+            "table [[accepted]] of its own, at the end of the file"
+        )
+    return text
+
+
+def extended(text: str, entries: Sequence[Entry]) -> str:
+    """Text with tables behind it, in lines that end as its own do."""
+    end = "\r\n" if "\r\n" in text else "\n"
+    added = "".join(map(table_of, entries))
+    return text.rstrip() + end + added.replace("\n", end)
+
+
+def table_of(entry: Entry) -> str:
+    """An entry as TOML, a blank line in front of it."""
     import tomlkit  # noqa: PLC0415  (only here)
 
-    if old is None:
-        document = tomlkit.document()
-        document.add(tomlkit.comment("Findings that are known and accepted, each with its reason."))
-        document.add("format", "datascan-baseline/1")
-    else:
-        document = tomlkit.parse(old)
-    tables = document.get("accepted") or tomlkit.aot()
-    for entry in entries:
-        # A blank line in front of each; TOML knows dates.
-        fields = msgspec.to_builtins(entry, builtin_types=(date,))
-        tables.append(tomlkit.item(fields))
-    if entries:
-        document["accepted"] = tables
+    fields: dict[str, Any] = msgspec.to_builtins(entry, builtin_types=(date,))
+    first = {name: fields[name] for name in ("rule", "dataset", "part") if name in fields}
+    table = tomlkit.item(first | fields)
+    if len(entry.about) > 1:
+        table["about"].multiline(multiline=True)
+    return "\n[[accepted]]\n" + tomlkit.dumps(table)
+
+
+def without_entries(text: str) -> str:
+    """The file without its entries."""
+    import tomlkit  # noqa: PLC0415  (only here)
+
+    document = tomlkit.parse(text)
+    document.pop("accepted", None)
     return tomlkit.dumps(document)
+
+
+def says(text: str, meant: Sequence[Entry]) -> bool:
+    """Whether the file holds these entries."""
+    try:
+        return read_text(text).accepted == tuple(meant)
+    except (ValueError, msgspec.ValidationError):
+        return False
+
+
+def read_text(text: str) -> File:
+    """The content of a file."""
+    return msgspec.convert(tomllib.loads(text), File)
 
 
 def merged(acceptances: Sequence[Entry]) -> Acceptance:

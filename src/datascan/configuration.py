@@ -217,3 +217,13 @@ def merged(settings: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, A
     if levels:
         both["severity"] = levels
     return both
+
+
+def settings_of(path: Path, flags: Mapping[str, Any], named: Path | None = None) -> dict[str, Any]:
+    """What holds for the dataset at ``path``: the configuration under what was given as flags.
+
+    Raises:
+        UsageError: where the configuration cannot be read, or says what cannot be meant.
+    """
+    config = found_configuration(named)
+    return merged(config.settings_for(path) if config else {}, flags)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.block import Block, Fault
+from datascan.subjects import Subject
 from datascan.tally import Flagged
 
 if TYPE_CHECKING:
@@ -226,6 +227,8 @@ class Judgement:
     """Which of several judgements of one rule about no records it is: "batch size 32"."""
     accepted: Acceptance | None = None
     """Why it does not count, if it does not."""
+    subjects: tuple[Subject, ...] = ()
+    """All that it is about besides ``flagged``, of which ``details`` show the first few."""
 
 
 TallyT = TypeVar("TallyT")
@@ -270,8 +273,12 @@ class Check(Rule, ABC, Generic[TallyT]):
         severity: Severity | None = None,
         records: int = 0,
         details: Sequence[str] = (),
+        subjects: Sequence[Subject] = (),
     ) -> Judgement:
-        """A judgement that names no single record; ``details`` tell its parts, if any."""
+        """A judgement that names no single record; ``details`` tell its parts, if any.
+
+        With parts, ``subjects`` are all of them, or what tells it from others of its rule.
+        """
         return Judgement(
             self.rule,
             severity or self.severity,
@@ -280,6 +287,7 @@ class Check(Rule, ABC, Generic[TallyT]):
             records=records,
             details=tuple(details[:EXAMPLES]),
             about=about,
+            subjects=tuple(subjects),
         )
 
     def flag(

@@ -84,6 +84,7 @@ class LogRule(NetRule):
                     self.fix,
                     details=(verdict.told, *ending.details),
                     keys=(verdict.output,) if verdict.output else (),
+                    about=verdict.told,
                 )
 
 

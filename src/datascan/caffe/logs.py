@@ -188,7 +188,8 @@ def run_log(
         endings,
     )
     judgements = [*judged(rules, evidence), *heard(scans.troubles, options)]
-    report = net_report(training, judgements, [scan.report for scan in found.values()], options)
+    reports = [scan.report for scan in found.values()]
+    report = net_report(training, judgements, reports, options, log.path)
     return msgspec.structs.replace(
         report,
         dataset=Source("log", shown(str(log.path)), log.layout, 0, 0),

@@ -34,6 +34,7 @@ from datascan.report import Report, Source
 from datascan.reporting import fails, order_of, report_of, shown, told
 from datascan.scanning import Progress, Scanned, Silence
 from datascan.scanning import scan as scan_with
+from datascan.whereabouts import Identity
 
 EVIDENCE: tuple[type[Check[Any]], ...] = (ConstantFeature,)
 """Checks that rules about nets build upon: they run in any case, heard or not."""
@@ -96,7 +97,8 @@ class Scans:
                 self.troubles.append(trouble("missing-file", source, unlisted(line, source)))
         backend = actual_backend(source, paths[0])
         self.backends[source] = backend
-        key = (backend, paths, options)
+        # What is accepted is known by the source's own path: a list, where there is one.
+        key = (backend, (source.path or Path(), *paths), options)
         if key not in self.made:
             with closing(open_reader(paths, options, backend)) as reader:
                 self.made[key] = self._scanned(reader, options, source)
@@ -118,7 +120,9 @@ class Scans:
         silent = {check.rule for check in further}
         heard = tuple(j for j in scanned.judgements if j.rule not in silent)
         rules = tuple(rule for rule in scanned.rules if rule not in silent)
-        told_of = with_accepted(replace(scanned, judgements=heard, rules=rules), self.progress)
+        told_of = with_accepted(
+            replace(scanned, judgements=heard, rules=rules), self.progress, source.path
+        )
         report = report_of(told_of, version=__version__)
         if options.thumbnails:
             report = illustrated(report, told_of, self.progress or Silence())
@@ -189,10 +193,17 @@ def heard(judgements: list[Judgement], options: Options) -> Iterator[Judgement]:
 
 
 def net_report(
-    training: Training, judgements: list[Judgement], sources: list[Report], options: Options
+    training: Training,
+    judgements: list[Judgement],
+    sources: list[Report],
+    options: Options,
+    *further: Path,
 ) -> Report:
-    """What was found in a net, with the reports of its sources, whose findings count as well."""
-    judgements = settled(judgements, options)
+    """What was found in a net, with the reports of its sources, whose findings count as well.
+
+    A baseline knows it by the net's path, or by ``further`` paths: the log's.
+    """
+    judgements = settled(judgements, options, Identity((training.path, *further)))
     failed = fails(judgements, options.fail_on) or not all(r.passed for r in sources)
     return Report(
         schema="datascan-report/1",
@@ -220,13 +231,13 @@ def net_report(
     )
 
 
-def settled(judgements: list[Judgement], options: Options) -> list[Judgement]:
+def settled(judgements: list[Judgement], options: Options, identity: Identity) -> list[Judgement]:
     """Judgements with the severities that were asked for, and marked where they are accepted."""
     asked = dict(options.severity)
     found = [replace(j, severity=asked.get(j.rule, j.severity)) for j in judgements]
     if options.baseline is None:
         return found
-    accepting = Accepting(options.baseline)
+    accepting = Accepting(options.baseline.of_dataset(identity))
     return [part for judgement in found for part in accepting.parts(judgement)]
 
 

@@ -30,7 +30,8 @@ Limits
     Only classes that occur count, and only labels in range. Full batches are looked at, and for a
     dataset smaller than the batch the one batch of all records. Shuffled means drawn without
     replacement. In the scan of a net the batch size is the net's own times ``iter_size``, and the
-    message says when a loss of the net normalises by label counts.
+    message says when a loss of the net normalises by label counts. Accepted in a baseline it is by
+    batch size alone: a gap that gets worse at that size stays accepted, one at another size is new.
 
 Source
     Hypergeometric distribution: a batch of B of N records lacks a class of n with probability

@@ -33,7 +33,7 @@ Source
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from math import prod
@@ -43,7 +43,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.block import Block, Part, Pictures
-from datascan.model import EXAMPLES, Check, Dataset, Judgement, Severity
+from datascan.model import Check, Dataset, Judgement, Severity
+from datascan.subjects import MOST_SUBJECTS, subjects_told
 from datascan.tally import ByName
 
 FEW_CHANNELS = (1, 3, 4)
@@ -114,12 +115,13 @@ class ConstantFeature(Check[ByName]):
         kinds = {f"{noun(column)}{'s' if total > 1 else ''}" for column in seen}
         verb = "has" if count == 1 else "have"
         named = (text for column, found in seen.items() for text in describe(column, found))
-        details = list(islice(named, EXAMPLES))
+        details = list(islice(named, MOST_SUBJECTS))
         more = f" and {count - 1:,} more" if count > 1 else ""
         yield self.dataset_wide(
             f"{count:,} of {total:,} {' and '.join(sorted(kinds))} {verb} one value in every "
             f"record: {details[0]}{more}",
             details=details,
+            subjects=subjects_told(details, count, *contents(seen)),
         )
 
 
@@ -194,6 +196,14 @@ def most_frequent(tally: ByName) -> list[Column]:
     for column in sorted(tally.entries, key=order):
         first.setdefault(column.name, column)
     return list(first.values())
+
+
+def contents(seen: Mapping[Column, Unchanging]) -> Iterator[bytes]:
+    """All that is known of the unchanging features, as bytes."""
+    for column, found in seen.items():
+        yield f"{column.name} {column.shape}".encode("utf-8", "surrogatepass")
+        yield found.features.tobytes()
+        yield found.values.astype(found.values.dtype.newbyteorder("<")).tobytes()
 
 
 def noun(column: Column) -> str:

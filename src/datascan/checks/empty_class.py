@@ -32,7 +32,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from datascan.measures.labels import LabelTally, class_name, measure_labels, summarise
-from datascan.model import EXAMPLES, Check, Dataset, Judgement, Severity
+from datascan.model import Check, Dataset, Judgement, Severity
+from datascan.subjects import MOST_SUBJECTS, subjects_told
 
 
 class EmptyClass(Check[LabelTally]):
@@ -54,7 +55,7 @@ class EmptyClass(Check[LabelTally]):
             return
         first: list[int] = []
         label = 0
-        while len(first) < min(count, EXAMPLES):
+        while len(first) < min(count, MOST_SUBJECTS):
             if label not in used:
                 first.append(label)
             label += 1
@@ -62,7 +63,11 @@ class EmptyClass(Check[LabelTally]):
         verb = "has" if count == 1 else "have"
         more = f" and {count - 3:,} more" if count > 3 else ""
         message = f"{count:,} of {labels.num_classes:,} classes {verb} no record: "
+        details = [f"{name} has no record" for name in names]
         yield self.dataset_wide(
             message + ", ".join(names[:3]) + more,
-            details=[f"{name} has no record" for name in names],
+            details=details,
+            subjects=subjects_told(
+                details, count, f"{labels.num_classes} without {sorted(used)}".encode()
+            ),
         )

@@ -34,12 +34,14 @@ Source
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datascan.block import Block
-from datascan.model import EXAMPLES, Check, Dataset, Judgement, Severity
+from datascan.model import Check, Dataset, Judgement, Severity
+from datascan.subjects import MOST_SUBJECTS, subjects_told
 from datascan.tally import ByName, Joined
 
 LEAST_NUMBERS = 3
@@ -87,7 +89,7 @@ class KeyGap(Check[ByName]):
         if not (missing.sum() > others and distinct and numbered):
             return
         spans = zip(before[wide].tolist(), (after[wide] - 1).tolist(), strict=True)
-        texts = [span_text(*span) for span, _ in zip(spans, range(EXAMPLES), strict=False)]
+        texts = [span_text(*span) for span in islice(spans, MOST_SUBJECTS)]
         total = int(missing.sum())
         verb = "number is" if total == 1 else "numbers are"
         places = "place" if len(missing) == 1 else "places"
@@ -96,6 +98,7 @@ class KeyGap(Check[ByName]):
             + ", ".join(texts[:3])
             + (f" and {len(missing) - 3:,} more" if len(missing) > 3 else ""),
             details=texts,
+            subjects=subjects_told(texts, len(missing), before[wide].tobytes(), missing.tobytes()),
         )
 
 

@@ -81,5 +81,5 @@ class LabelShift(Check[LabelTally]):
             f"the shares of the classes differ by {distance:.2g} from the expected ones "
             f"(limit {limit:g}): {', '.join(told[:MOVED])}",
             details=told,
-            about="shares",
+            about=f"{distance:.6g} from the expected shares: {', '.join(told[:MOVED])}",
         )

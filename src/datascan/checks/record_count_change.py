@@ -63,6 +63,5 @@ class RecordCountChange(Check[None]):
         word = "more" if change > 0 else "fewer"
         yield self.dataset_wide(
             f"{dataset.records:,} records, {count:,} expected "
-            f"({share}{word}; {tolerance:.4g} times the number is tolerated)",
-            about="count",
+            f"({share}{word}; {tolerance:.4g} times the number is tolerated)"
         )

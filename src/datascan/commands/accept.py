@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datascan.arguments import (
+    add_config_argument,
     add_dataset_arguments,
     add_effort_arguments,
     add_label_arguments,
     add_rule_arguments,
     options_of,
 )
-from datascan.errors import UsageError
+from datascan.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from datascan.baseline import Entry
@@ -30,7 +31,7 @@ def register(commands: Any) -> None:
         "accept",
         help="accept the findings of a dataset, with a reason (--baseline)",
         description="Scan a dataset, and add what is found to a baseline: findings that are known. "
-        "Give the same options as to the scan that reads the baseline.",
+        "Give the same options as to the scan that reads the baseline; datascan.toml holds too.",
     )
     add_dataset_arguments(command, "scan")
     command.add_argument(
@@ -40,13 +41,17 @@ def register(commands: Any) -> None:
         "--expires", type=day, metavar="YYYY-MM-DD", help="the last day on which they are"
     )
     command.add_argument(
-        "--rule", action="append", metavar="RULE", help="only of this rule (default: all warnings)"
+        "--rule",
+        action="append",
+        metavar="RULE",
+        help="only of this rule (default: all warnings and errors)",
     )
     command.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="the baseline to write, as --baseline"
     )
     add_label_arguments(command)
     add_rule_arguments(command)
+    add_config_argument(command)
     add_effort_arguments(command)
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
     command.set_defaults(command=run, quiet=False)
@@ -62,41 +67,69 @@ def day(text: str) -> date:
 
 def run(given: argparse.Namespace) -> int:
     """Scan, and add an entry for every rule with findings that are not accepted yet."""
-    from datascan.accepting import entries_for
+    from datascan.accepting import entries_for, is_wanted
     from datascan.api import checked_options, require_rules, run_scan
-    from datascan.baseline import written
+    from datascan.configuration import settings_of
     from datascan.delivery import watched
-    from datascan.writing import check_writable, write
+    from datascan.reporting import shown
+    from datascan.whereabouts import identity_of
+    from datascan.writing import check_writable
 
-    target = given.output or given.baseline
-    if target is None:
-        raise UsageError("accept needs --baseline FILE: where to write what is accepted")
     if not given.reason.strip():
         raise UsageError("--reason is empty: say why these findings are accepted")
     rules = given.rule or []
     require_rules(rules)
-    settings = options_of(given)
-    settings.pop("baseline", None)
-    if target.exists():
-        settings["baseline"] = target
+    settings = settings_of(given.paths[0], options_of(given), given.config)
+    target = given.output or settings.get("baseline")
+    if target is None:
+        raise UsageError("accept needs --baseline FILE: where to write what is accepted")
+    settings["baseline"] = target if target.exists() else None
+    backend = settings.pop("backend", None)
     options = checked_options(**settings, thumbnails=False)
     check_writable(target)
     entries: list[Entry] = []
+    said: list[str] = []
 
     def accept(scanned: Scanned) -> None:
-        entries.extend(
-            entries_for(scanned.judgements, scanned, rules, given.reason.strip(), given.expires)
+        reason = shown(given.reason.strip())
+        found = entries_for(scanned.judgements, scanned, rules, reason, given.expires)
+        identity = identity_of(scanned.reader)
+        entries.extend(entry.of_dataset(target, identity) for entry in found)
+        wanted = (j for j in scanned.judgements if is_wanted(j, rules))
+        # What is left of a finding says so in its message.
+        said.extend(
+            f"accepted {j.rule}: {j.message}".replace(" not accepted", " not accepted before", 1)
+            for j in wanted
         )
 
     with watched(given) as (progress, interrupt):
-        report = run_scan(given.paths, options, progress=progress, use=accept)
+        report = run_scan(given.paths, options, backend=backend, progress=progress, use=accept)
     if not report.complete:
         return 128 + interrupt.received
-    old = target.read_text() if target.exists() else None
-    write(target, [written(entries, old)])
-    for entry in entries:
-        told = [finding for finding in report.findings if finding.rule == entry.rule]
-        print(f"accepted {entry.rule}: {told[0].message}")
-    if not entries:
-        print("nothing to accept: no finding that is not accepted already", file=sys.stderr)
+    if entries:
+        add(target, entries)
+    tell(said)
     return 0
+
+
+def add(target: Path, entries: list[Entry]) -> None:
+    """Write the baseline with further entries."""
+    from datascan.baseline import written
+    from datascan.writing import write
+
+    try:
+        old = target.read_bytes().decode() if target.exists() else None
+    except OSError as error:
+        raise OutputError(f"cannot read {target}: {error.strerror}") from error
+    write(target, [written(entries, old)])
+
+
+def tell(said: list[str]) -> None:
+    """Say what was accepted."""
+    from datascan.reporting import shown
+    from datascan.wording import visible
+
+    for text in said:
+        print(visible(shown(text)))
+    if not said:
+        print("nothing to accept: no finding that is not accepted already", file=sys.stderr)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datascan.arguments import (
+    add_config_argument,
     add_dataset_arguments,
     add_effort_arguments,
     add_label_arguments,
@@ -34,6 +35,7 @@ def register(commands: Any) -> None:
     )
     add_label_arguments(command)
     add_rule_arguments(command)
+    add_config_argument(command)
     add_effort_arguments(command)
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
     command.set_defaults(command=run, quiet=False)
@@ -43,11 +45,18 @@ def run(given: argparse.Namespace) -> int:
     """Scan, write the expectations, and say on standard error if the dataset is no good example."""
     from datascan import __version__
     from datascan.api import checked_options, run_scan
+    from datascan.configuration import settings_of
     from datascan.delivery import status, watched
     from datascan.learning import learned, written
     from datascan.writing import check_writable, write
 
-    options = checked_options(**options_of(given), thumbnails=False)
+    flags = options_of(given)
+    settings = settings_of(given.paths[0], flags, given.config)
+    if "expect" not in flags:
+        # They are what is written anew.
+        settings.pop("expect", None)
+    backend = settings.pop("backend", None)
+    options = checked_options(**settings, thumbnails=False)
     if given.output != "-":
         check_writable(Path(given.output))
     text: list[str] = []
@@ -58,7 +67,7 @@ def run(given: argparse.Namespace) -> int:
         text.append(written(learned(scanned.dataset), source))
 
     with watched(given) as (progress, interrupt):
-        report = run_scan(given.paths, options, progress=progress, use=learn)
+        report = run_scan(given.paths, options, backend=backend, progress=progress, use=learn)
     if report.complete:
         if given.output == "-":
             sys.stdout.write(text[0])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datascan.arguments import (
+    add_config_argument,
     add_dataset_arguments,
     add_effort_arguments,
     add_label_arguments,
@@ -35,9 +36,7 @@ def register(commands: Any) -> None:
         add_dataset_arguments(command, name)
         add_label_arguments(command)
         add_rule_arguments(command)
-        command.add_argument(
-            "--config", type=Path, metavar="FILE", help="in place of datascan.toml"
-        )
+        add_config_argument(command)
         effort = add_effort_arguments(command)
         effort.add_argument(
             "--resume", type=Path, metavar="FILE", help="keep what is done in FILE, and go on there"
@@ -55,13 +54,11 @@ def run(given: argparse.Namespace) -> int:
 
     from datascan import bad_records
     from datascan.api import checked_options, run_scan
-    from datascan.configuration import found_configuration, merged
+    from datascan.configuration import settings_of
     from datascan.delivery import check_outputs, hand_out, status, watched
     from datascan.writing import write
 
-    config = found_configuration(given.config)
-    settings = config.settings_for(given.paths[0]) if config else {}
-    settings = merged(settings, options_of(given))
+    settings = settings_of(given.paths[0], options_of(given), given.config)
     backend = given.backend or settings.get("backend")
     settings.pop("backend", None)
     # What only a page shows is left out where nobody will see a page.

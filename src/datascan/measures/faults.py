@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -10,7 +11,9 @@ import numpy as np
 
 from datascan.block import Block, Fault
 from datascan.model import EXAMPLES, Check, Dataset, Judgement
+from datascan.subjects import MOST_SUBJECTS, Subject, many
 from datascan.tally import ByName, Flagged, Joined, Tally
+from datascan.wording import counted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,10 +75,12 @@ class FaultCheck(Check[ByName]):
             said.append(found.places[0][0] + (f" and {more:,} more {noun}" if more else ""))
         said += self.reach(tally, dataset)
         lost = sum(records for _, records in found.places)
+        unseen = 0 if lost else self.unseen(tally, dataset)
         yield replace(
             self.flag(found.records, "; ".join(said)),
-            records=count + (lost or self.unseen(tally, dataset)),
+            records=count + lost + unseen,
             details=tuple(detail for detail, _ in found.places[:EXAMPLES]),
+            subjects=(*subjects_of(found.places), *out_of_reach(unseen)),
         )
 
     def reach(self, tally: ByName, dataset: Dataset) -> list[str]:  # noqa: ARG002
@@ -85,6 +90,32 @@ class FaultCheck(Check[ByName]):
     def unseen(self, tally: ByName, dataset: Dataset) -> int:  # noqa: ARG002
         """How many records no row was seen of, if this rule answers for them: none."""
         return 0
+
+
+def subjects_of(places: Sequence[tuple[str, int]]) -> Iterator[Subject]:
+    """The places by what is wrong there and how much it costs; equal ones are numbered.
+
+    More than ``MOST_SUBJECTS`` are one.
+    """
+    lost = sum(records for _, records in places)
+    if len(places) > MOST_SUBJECTS:
+        whole = (
+            f"{detail}\0{records}".encode("utf-8", "surrogatepass") for detail, records in places
+        )
+        yield Subject(many(len(places), *whole), "", lost)
+        return
+    seen: Counter[tuple[str, int]] = Counter()
+    for detail, records in places:
+        seen[detail, records] += 1
+        again = f" (number {seen[detail, records]:,})" if seen[detail, records] > 1 else ""
+        cost = f": {counted(records, 'record')} lost" if records else ""
+        yield Subject(f"{detail}{cost}{again}", detail, records)
+
+
+def out_of_reach(records: int) -> Iterator[Subject]:
+    """Records that the store claims and that no place accounts for."""
+    if records:
+        yield Subject(f"{counted(records, 'record')} out of reach", "", records)
 
 
 STORE_RULES = ("truncated-store", "damaged-store")
