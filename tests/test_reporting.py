@@ -348,6 +348,7 @@ def valued(low, high, total, count, **more):
         more.get("nan", 0),
         more.get("inf", 0),
         more.get("approximate", 0),
+        Highest(0.0),
     )
     tallies = {measure_name(measure_values): tally}
     return report_of(scanned_of(tallies=tallies), version="1").values

@@ -116,7 +116,13 @@ class ValueFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     min: Number | None
     max: Number | None
     mean: Number | None
-    std: Annotated[float, Meta(ge=0, description="Of the population.")] | None
+    std: (
+        Annotated[
+            float,
+            Meta(ge=0, description="Of the population; null too where far smaller than the mean."),
+        ]
+        | None
+    )
     nan: Count
     inf: Count
     approximate: bool = False

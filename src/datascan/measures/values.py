@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from datascan.block import Block, Part, Pictures
+from datascan.native.plain import LANES
 from datascan.survey import survey
 from datascan.tally import ExactSum, Highest, Lowest, Tally
+
+UNTOLD = 50
+"""Where the variance is less than so many times its possible error, it is not told."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueTally(Tally):
     """Extent, sum and sum of squares of ``count`` finite values; how many are NaN and Inf.
 
-    ``approximate`` counts JPEGs, whose values are those of a decode at 1/8 scale.
+    ``approximate`` counts JPEGs, whose values are those of a decode at 1/8 scale. ``longest`` is
+    the number of values of the longest record whose sums were rounded; 0 where none was.
     """
 
     low: Lowest
@@ -29,6 +35,7 @@ class ValueTally(Tally):
     nan: int
     inf: int
     approximate: int
+    longest: Highest
 
     @property
     def mean(self) -> float | None:
@@ -38,14 +45,30 @@ class ValueTally(Tally):
 
     @property
     def std(self) -> float | None:
-        """The population standard deviation; None as for ``mean``."""
+        """The population standard deviation.
+
+        None as for ``mean``, and where it is too small against the mean to be told from the
+        rounding of the squares: below about a ten-millionth of it.
+        """
         total, squares = self.total.fraction, self.squares.fraction
         if not self.count or total is None or squares is None:
             return None
         if self.low.value == self.high.value:
             return 0.0  # squares are rounded, and would leave a trace of it
-        variance = (squares - total * total / self.count) / self.count
-        return sqrt(max(0.0, float(variance)))
+        deviations = squares - total * total / self.count
+        if deviations < squares * rounding(int(self.longest.value)) * UNTOLD:
+            return None
+        return sqrt(max(0.0, float(deviations / self.count)))
+
+
+def rounding(length: int) -> Fraction:
+    """The largest relative error of a sum of ``length`` float64 squares, added up in lanes.
+
+    Every term is rounded once, and once for every addition: in its lane, then across the lanes
+    (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2).
+    """
+    additions = -(-length // LANES) + LANES.bit_length() if length else 0
+    return Fraction(additions, 1 << 53)
 
 
 def measure_values(block: Block) -> ValueTally | None:
@@ -79,6 +102,7 @@ def of_part(part: Part) -> ValueTally:
             0,
             0,
             0,
+            longest_of(part),
         )
     odd = part.take(np.flatnonzero(~finite))
     usable = np.isfinite(odd)
@@ -98,7 +122,13 @@ def of_part(part: Part) -> ValueTally:
         nan,
         odd.size - len(some) - nan,
         0,
+        longest_of(part),
     )
+
+
+def longest_of(part: Part) -> Highest:
+    """The length of records whose squares were rounded: sums of 8-bit values are exact."""
+    return Highest(0.0 if part.dtype.itemsize == 1 else float(part.size))
 
 
 def plain(value: Any) -> float:
@@ -117,4 +147,5 @@ def of_pictures(pictures: Pictures) -> ValueTally:
         0,
         0,
         int(pictures.approximate.sum()),
+        Highest(0.0),
     )
