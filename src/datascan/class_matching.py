@@ -1,0 +1,97 @@
+"""Which classes of a dataset are which of those expected, by name or by number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import pi, sqrt
+
+from datascan.expectations import Labels
+from datascan.measures.labels import class_counts, class_name
+from datascan.model import Dataset
+from datascan.wording import shown
+
+
+@dataclass(frozen=True, slots=True)
+class ClassShare:
+    """A class in words, and its share of the class labels: here, and as expected."""
+
+    told: str
+    here: float
+    before: float
+
+
+def expected_names(dataset: Dataset, expected: Labels) -> dict[int, str] | None:
+    """The name in ``expected.shares`` of every label that is expected.
+
+    Names are compared where the classes of both have names, else numbers. None where ``expected``
+    has names without numbers, and the dataset has numbers only.
+    """
+    shares = expected.shares or {}
+    if not expected.named:
+        return {int(name): name for name in shares}
+    if dataset.plan.class_names:
+        names = map(shown, dataset.plan.class_names)
+        return {label: name for label, name in enumerate(names) if name in shares}
+    if expected.numbers is None:
+        return None
+    return {number: name for name, number in expected.numbers.items()}
+
+
+def class_shares(
+    dataset: Dataset, expected: Labels, names: Mapping[int, str]
+) -> tuple[ClassShare, ...]:
+    """The shares of all classes that are here or expected; those expected first.
+
+    Labels that the net ignores are left out of both.
+    """
+    targets, counts = dataset.options.targets, class_counts(dataset)
+    total = sum(counts.values())
+    ignored = None
+    if targets is not None and targets.ignore_label is not None:
+        ignored = names.get(targets.ignore_label)
+    before = {name: s for name, s in (expected.shares or {}).items() if name != ignored}
+    scale = sum(before.values()) or 1.0
+    here = dict.fromkeys(before, 0)
+    others = []
+    for label, count in counts.items():
+        name = names.get(label)
+        if name is None:
+            others.append(ClassShare(class_text(dataset, expected, label), count / total, 0.0))
+        else:
+            here[name] = here.get(name, 0) + count
+    labels = {name: label for label, name in names.items()}
+    known = (
+        ClassShare(
+            class_text(dataset, expected, labels.get(name), name),
+            here[name] / total,
+            before.get(name, 0.0) / scale,
+        )
+        for name in here
+    )
+    return (*known, *others)
+
+
+def class_text(dataset: Dataset, expected: Labels, label: int | None, name: str = "") -> str:
+    """A class for people: by its name where names are compared, else by number and name."""
+    own = dataset.plan.class_names
+    if expected.named and own:
+        return name or (own[label] if label is not None and label < len(own) else str(label))
+    if label is None or not expected.named:
+        return name if label is None else class_name(dataset, label)
+    return f"{label} ({name})" if name else str(label)
+
+
+def chance(shares: tuple[ClassShare, ...], here: int, before: int | None) -> float:
+    """The distance that chance alone seldom (2 to 3 times in 100) exceeds.
+
+    Of two samples of ``here`` and ``before`` records, drawn from the expected shares p: the
+    difference of a share is about normal with the variance p (1 - p) (1/here + 1/before), so its
+    mean size is sqrt(2 / pi) of its deviation (and at most 2 p (1 - p)). The distance is half the
+    sum; two standard deviations of it are added. Without ``before`` the shares are taken as exact.
+    """
+    samples = 1 / here + (1 / before if before else 0.0)
+    odds = [share.before * (1 - share.before) for share in shares]
+    mean = sum(min(sqrt(2 / pi * p * samples), 2 * p) for p in odds)
+    variance = sum((1 - 2 / pi) * p * samples for p in odds)
+    return (mean + 2 * sqrt(variance)) / 2
