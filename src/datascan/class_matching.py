@@ -83,15 +83,20 @@ def class_text(dataset: Dataset, expected: Labels, label: int | None, name: str 
 
 
 def chance(shares: tuple[ClassShare, ...], here: int, before: int | None) -> float:
-    """The distance that chance alone seldom (2 to 3 times in 100) exceeds.
+    """The distance that chance alone exceeds in about one of twenty comparisons.
 
-    Of two samples of ``here`` and ``before`` records, drawn from the expected shares p: the
-    difference of a share is about normal with the variance p (1 - p) (1/here + 1/before), so its
-    mean size is sqrt(2 / pi) of its deviation (and at most 2 p (1 - p)). The distance is half the
-    sum; two standard deviations of it are added. Without ``before`` the shares are taken as exact.
+    Of samples of ``here`` and ``before`` records of the same classes: the difference of the shares
+    of one class is about normal, with the variance p (1 - p) (1/here + 1/before) for the share p of
+    both samples together, so the mean of its size is sqrt(2 / pi) of its deviation. The distance
+    is half the sum of the sizes; two of its own deviations are added, k / (k - 1) for the k
+    differences that add up to 0. Without ``before`` the expected shares are taken as exact.
     """
+    weight = before / (here + before) if before else 1.0
     samples = 1 / here + (1 / before if before else 0.0)
-    odds = [share.before * (1 - share.before) for share in shares]
-    mean = sum(min(sqrt(2 / pi * p * samples), 2 * p) for p in odds)
-    variance = sum((1 - 2 / pi) * p * samples for p in odds)
-    return (mean + 2 * sqrt(variance)) / 2
+    pooled = [weight * share.before + (1 - weight) * share.here for share in shares]
+    variances = [p * (1 - p) * samples for p in pooled if 0 < p < 1]
+    if not variances:
+        return 0.0
+    mean = sqrt(2 / pi) * sum(map(sqrt, variances))
+    bound = len(variances) / max(1, len(variances) - 1)
+    return (mean + 2 * sqrt((1 - 2 / pi) * bound * sum(variances))) / 2

@@ -35,7 +35,7 @@ Limits
     Chance alone gives small sets a distance: about 0.4 times the root of classes through records
     (0.13 for 100 records of 10 classes), and more where the expectations were learned from few
     records too. A distance over the limit that chance may well explain is told as info, with what
-    chance may give (some 2 samples in 100 go beyond); --severity label-shift=warning makes it one
+    chance may give (one comparison in 20 goes beyond); --severity label-shift=warning makes it one
     all the same. Only class labels are compared, those out of range among them, and nothing
     under --label-type none. Where the expectations have names of classes without their numbers,
     and the dataset only numbers, the message says so, and nothing is compared.
@@ -132,4 +132,4 @@ def lost_labels(dataset: Dataset, expected: Labels) -> str:
     if not lost:
         return ""
     targets = f" ({len(labels.values):,} are regression targets)" if len(labels.values) else ""
-    return f"none of {counted(dataset.records, 'record')} has a {kind}{targets}, {wanted}"
+    return f"none of {counted(dataset.records, 'record')} has a {kind}{targets}; {wanted}"
