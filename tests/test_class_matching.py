@@ -155,6 +155,11 @@ def test_few_records_differ_by_chance(tmp_path):
     found = raised(drawn("o.h5", 115, odd), file)
     assert found["label-shift"].severity == "warning"
     assert "chance" not in found["label-shift"].message
+    # Shares that were not learned from a sample are exact.
+    exact = "\n".join(x for x in file.read_text().splitlines() if "learned_from =" not in x)
+    file.with_name("exact.toml").write_text(exact)
+    found = raised(tmp_path / "n.h5", file.with_name("exact.toml"))
+    assert "chance may give 0.17" in found["label-shift"].message
     asked = raised(tmp_path / "n.h5", file, severity={"label-shift": "warning"})
     assert asked["label-shift"].severity == "warning"
 
@@ -192,3 +197,12 @@ def test_chance_seldom_exceeds_what_it_may_give(classes, here, before, even):
 
 def test_chance_of_a_single_class_is_none():
     assert chance((ClassShare("0", 1.0, 1.0),), 10, 10) == 0
+
+
+def test_very_many_classes(tmp_path):
+    labels = np.arange(30_000)
+    path = hdf5(tmp_path / "k.h5", np.arange(60_000.0).reshape(-1, 2), labels)
+    file = learn(path)
+    assert raised(path, file) == {}
+    found = raised(hdf5(tmp_path / "n.h5", np.ones((30_000, 2)), labels // 10), file)
+    assert "differ by 0.9 from" in found["label-shift"].message

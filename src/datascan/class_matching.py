@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import pi, sqrt
 
@@ -52,34 +52,37 @@ def class_shares(
         ignored = names.get(targets.ignore_label)
     before = {name: s for name, s in (expected.shares or {}).items() if name != ignored}
     scale = sum(before.values()) or 1.0
+    called = caller(dataset, expected)
     here = dict.fromkeys(before, 0)
     others = []
     for label, count in counts.items():
         name = names.get(label)
         if name is None:
-            others.append(ClassShare(class_text(dataset, expected, label), count / total, 0.0))
+            others.append(ClassShare(called(label, ""), count / total, 0.0))
         else:
             here[name] = here.get(name, 0) + count
     labels = {name: label for label, name in names.items()}
     known = (
         ClassShare(
-            class_text(dataset, expected, labels.get(name), name),
-            here[name] / total,
-            before.get(name, 0.0) / scale,
+            called(labels.get(name), name), here[name] / total, before.get(name, 0.0) / scale
         )
         for name in here
     )
     return (*known, *others)
 
 
-def class_text(dataset: Dataset, expected: Labels, label: int | None, name: str = "") -> str:
-    """A class for people: by its name where names are compared, else by number and name."""
+def caller(dataset: Dataset, expected: Labels) -> Callable[[int | None, str], str]:
+    """What tells a class to people, from its label here (if any) and its expected name (or "").
+
+    Its name where names are compared, else its number, and its name if either side has one.
+    """
     own = dataset.plan.class_names
-    if expected.named and own:
-        return name or (own[label] if label is not None and label < len(own) else str(label))
-    if label is None or not expected.named:
-        return name if label is None else class_name(dataset, label)
-    return f"{label} ({name})" if name else str(label)
+    if not expected.named:
+        return lambda label, name: name if label is None else class_name(dataset, label)
+    if own:
+        called = dict(enumerate(own))
+        return lambda label, name: name or called.get(-1 if label is None else label, f"{label}")
+    return lambda label, name: f"{label} ({name})" if name else f"{label}"
 
 
 def chance(shares: tuple[ClassShare, ...], here: int, before: int | None) -> float:

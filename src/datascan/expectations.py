@@ -99,11 +99,12 @@ class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``shares`` are those of the classes, relative to their sum, by name where classes have names,
     else by number; ``shift`` is how far the shares of another dataset may be from them.
-    ``numbers``: the number that stands for each name.
+    ``numbers``: the number that stands for each name. ``learned_from`` so many labels.
     """
 
     kind: Literal["class", "regression"] = "class"
     shift: Share = LABEL_SHIFT
+    learned_from: Count | None = None
     shares: dict[str, Share] | None = None
     numbers: dict[str, int] | None = None
 

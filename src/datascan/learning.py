@@ -8,7 +8,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from datascan.expectations import Data, Expectations, Labels, Records, Values
+from datascan.expectations import (
+    LABEL_SHIFT,
+    RECORDS_TOLERANCE,
+    Data,
+    Expectations,
+    Labels,
+    Records,
+    Values,
+)
 from datascan.measures.labels import class_counts, summarise
 from datascan.measures.shapes import Kind, ShapeTally, measure_shapes
 from datascan.measures.values import ValueTally, measure_values
@@ -79,7 +87,7 @@ def learned_labels(dataset: Dataset) -> Labels | None:
     for number, count in counts.items():
         shares[called[number]] += count / total
     numbers = {name: number for number, name in called.items()}
-    return Labels(shares=shares, numbers=numbers if names else None)
+    return Labels(learned_from=total, shares=shares, numbers=numbers if names else None)
 
 
 def learned_values(dataset: Dataset) -> Values | None:
@@ -112,7 +120,8 @@ COMMENTS = {
     ),
     "labels": (
         "classes: the share of each, relative to their sum, and its number if it has a name;",
-        "shift: the largest total-variation distance of the shares of another dataset to these",
+        "shift: the largest total-variation distance of the shares of another dataset to these;",
+        "learned_from: so many labels (chance moves the shares of few of them)",
     ),
     "values": ("the range of all finite values; margin: what may be beyond it on either side",),
 }
@@ -125,7 +134,8 @@ def written(expected: Expectations, source: str) -> str:
     """
     lines = [
         f"# What a good dataset looks like: {source}.",
-        "# A table or a key that is left out is not checked.",
+        "# A table or a key that is left out is not checked; only limits have values of their own",
+        f"# (tolerance {RECORDS_TOLERANCE:g}, shift {LABEL_SHIFT:g}, margin 0).",
         f'format = "{expected.format}"',
     ]
     for name, comments in COMMENTS.items():

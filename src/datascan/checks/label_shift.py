@@ -34,11 +34,12 @@ Example
 Limits
     Chance alone gives small sets a distance: about 0.4 times the root of classes through records
     (0.13 for 100 records of 10 classes), and more where the expectations were learned from few
-    records too. A distance over the limit that chance may well explain is told as info, with what
-    chance may give (one comparison in 20 goes beyond); --severity label-shift=warning makes it one
-    all the same. Only class labels are compared, those out of range among them, and nothing
-    under --label-type none. Where the expectations have names of classes without their numbers,
-    and the dataset only numbers, the message says so, and nothing is compared.
+    labels too (learned_from there; without it the expected shares are taken as exact). A distance
+    over the limit that chance may well explain is told as info, with what chance may give (one
+    comparison in 20 goes beyond); --severity label-shift=warning makes it a warning all the same.
+    With about one record a class or less, that figure is too low. Only class labels are compared,
+    those out of range among them, and nothing under --label-type none. Where the expectations
+    have names of classes without their numbers, and the dataset only numbers, the message says so.
 
 Source
     Levin, Peres, Wilmer: Markov Chains and Mixing Times, 4.1 (total-variation distance).
@@ -81,13 +82,10 @@ class LabelShift(Check[LabelTally]):
                 fix="write the labels with the records, or leave labels out of the expectations",
             )
         elif expected.labels.kind == "class":
-            before = expected.records.count if expected.records else None
-            yield from self.compared(dataset, expected.labels, before)
+            yield from self.compared(dataset, expected.labels)
 
-    def compared(
-        self, dataset: Dataset, expected: Labels, before: int | None
-    ) -> Iterator[Judgement]:
-        """The shares here against those expected, which were learned from ``before`` records."""
+    def compared(self, dataset: Dataset, expected: Labels) -> Iterator[Judgement]:
+        """The shares here against those expected."""
         names = expected_names(dataset, expected)
         if names is None:
             yield self.dataset_wide(
@@ -101,7 +99,7 @@ class LabelShift(Check[LabelTally]):
         distance = sum(abs(share.here - share.before) for share in shares) / 2
         if distance <= expected.shift + ROUNDING:
             return
-        likely = chance(shares, sum(class_counts(dataset).values()), before)
+        likely = chance(shares, sum(class_counts(dataset).values()), expected.learned_from)
         by_chance = distance <= likely
         luck = f"; chance may give {likely:.2g} in so few records" if by_chance else ""
         moved = sorted(shares, key=lambda share: -abs(share.here - share.before))
