@@ -7,6 +7,7 @@ import pytest
 
 from datascan.class_matching import ClassShare, chance
 from datascan.expectations import Expectations
+from datascan.model import Targets
 from tests.building.expected import animals, expecting, hdf5, known_dataset, learn, raised
 from tests.building.images import encode, pixels, write_tree
 from tests.building.lmdb import datum, numbered, write_lmdb
@@ -206,3 +207,12 @@ def test_very_many_classes(tmp_path):
     assert raised(path, file) == {}
     found = raised(hdf5(tmp_path / "n.h5", np.ones((30_000, 2)), labels // 10), file)
     assert "differ by 0.9 from" in found["label-shift"].message
+
+
+def test_labels_that_a_net_ignores_are_left_out_of_both(tmp_path):
+    values = np.random.default_rng(0).random((40, 2))
+    labels = np.arange(40) % 4
+    file = learn(hdf5(tmp_path / "k.h5", values, labels))
+    for ignored in (0, 3):
+        targets = Targets(outputs=4, ignore_label=ignored)
+        assert raised(tmp_path / "k.h5", file, targets=targets) == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tomllib
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from datascan.cli import run
 from datascan.expectations import Expectations, Labels
 from datascan.learning import written
 from datascan.wording import shown
@@ -105,3 +107,15 @@ def test_a_bad_example_is_told(tmp_path):
     assert result.returncode == 1
     assert result.stderr == "datascan: learned from a dataset that fails (nan-value)\n"
     assert (tmp_path / "e.toml").exists()
+
+
+def test_nothing_is_learned_of_a_scan_that_was_stopped(tmp_path, monkeypatch, capsys):
+    def stop_at_once(interrupt):
+        interrupt.received = signal.SIGINT
+
+    monkeypatch.setattr("datascan.delivery.handle_signals", stop_at_once)
+    path = hdf5(tmp_path / "k.h5", np.full((5, 2), np.nan))
+    file = tmp_path / "e.toml"
+    assert run(["learn", str(path), "-o", str(file), "--workers", "0"]) == 130
+    assert capsys.readouterr().err == "datascan: stopped early, nothing is learned\n"
+    assert not file.exists()
