@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,47 +11,18 @@ from hypothesis import strategies as st
 
 from datascan.api import checked_options, run_scan
 from datascan.errors import UsageError
-from datascan.expectations import Expectations
-from datascan.learning import learned, written
+from datascan.expectations import Data, Expectations
+from tests.building.expected import RULES, expecting, hdf5, known_dataset, learn, raised
 from tests.building.images import encode, photo, pixels, write_tree
 from tests.building.leveldb import write_leveldb
 from tests.building.lmdb import datum, numbered, write_lmdb
 from tests.test_cli import datascan, fails_in_one_line
 
-RULES = {
-    "unexpected-shape",
-    "unexpected-dtype",
-    "unexpected-class",
-    "label-shift",
-    "value-out-of-range",
-    "record-count-change",
-}
 
-
-def learn(path, **options):
-    """What a dataset looks like, once written and read back."""
-    found = []
-    asked = checked_options(workers=0, thumbnails=False, **options)
-    run_scan([path], asked, use=lambda scanned: found.append(learned(scanned.dataset)))
-    file = path.parent / f"{path.name}.toml"
-    file.write_text(written(found[0], "learned from a test"))
-    assert Expectations.read(file) == found[0]
-    return file
-
-
-def raised(path, file, **options):
-    """Findings about expectations, by rule."""
-    asked = checked_options(expect=file, workers=0, thumbnails=False, **options)
-    report = run_scan([path], asked)
-    return {f.rule: f for f in report.findings if f.rule in RULES}
-
-
-def hdf5(path, data, labels=None):
-    with h5py.File(path, "w") as file:
-        file["data"] = data
-        if labels is not None:
-            file["label"] = labels
-    return path
+@pytest.fixture
+def known(tmp_path):
+    """Values and expectations of 100 records of ten classes."""
+    return known_dataset(tmp_path)
 
 
 @settings(max_examples=30, deadline=None)
@@ -101,15 +71,6 @@ def test_every_backend(tmp_path, backend):
             (((3, 3), (10, 39), (20, 26)),),
             (3,),
         )
-
-
-@pytest.fixture
-def known(tmp_path):
-    """100 records of floats between 0 and 1 in ten classes, and what is expected of them."""
-    values = np.random.default_rng(0).random((100, 4), np.float32)
-    values[0] = [0, 1, 0.5, 0.25]
-    path = hdf5(tmp_path / "known.h5", values, np.arange(100) % 10)
-    return values, learn(path)
 
 
 def test_other_shapes(known, tmp_path):
@@ -173,17 +134,6 @@ def test_number_of_records(known, tmp_path):
     assert raised(path, known[1], limit=50) == {}
 
 
-def test_folders_are_compared_by_name(tmp_path):
-    files = {
-        f"{name}/{i}.png": encode(pixels(i), "PNG") for i in range(4) for name in ("cat", "dog")
-    }
-    file = learn(write_tree(tmp_path / "k", files))
-    more = files | {f"ant/{i}.png": encode(pixels(9 + i), "PNG") for i in range(2)}
-    found = raised(write_tree(tmp_path / "n", more), file)
-    assert "0 (ant)" in found["unexpected-class"].message
-    assert found["unexpected-class"].records == 2
-
-
 def test_without_expectations_nothing_is_raised(known, tmp_path):
     path = hdf5(tmp_path / "n.h5", known[0] * 1e6, np.arange(100) % 17)
     report = run_scan([path], checked_options(workers=0))
@@ -211,6 +161,8 @@ def test_what_is_left_out_is_not_checked(known, tmp_path):
         ('format = "datascan-expectations/1"\nvalues = {min = "a", max = 1}', "values.min"),
         ("format", "no TOML"),
         ("\x00", "no TOML"),
+        (f'format = "datascan-expectations/1"\nrecords = {{count = {"9" * 5000}}}', "no TOML"),
+        (f'format = "datascan-expectations/1"\nrecords = {{count = {"9" * 400}}}', "records.count"),
     ],
 )
 def test_files_that_are_none(tmp_path, text, told):
@@ -220,6 +172,79 @@ def test_files_that_are_none(tmp_path, text, told):
         Expectations.read(file)
     assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("values = {min = 3, max = 1}", "min is above max: 3 > 1"),
+        ("values = {min = nan, max = 1}", "min is not a number"),
+        ("values = {min = 0, max = nan}", "max is not a number"),
+        ("values = {min = inf, max = inf}", "no value is in the range"),
+        ("values = {min = 0, max = 1, margin = inf}", "margin is not finite"),
+        ("values = {min = 0, max = 1, margin = nan}", "values.margin"),
+        ("values = {min = 0, max = 1, margin = -1}", "values.margin"),
+        ("records = {count = 1, tolerance = inf}", "tolerance is not finite"),
+        ("records = {count = 1, tolerance = nan}", "records.tolerance"),
+        ("data = {shapes = []}", "shapes is empty"),
+        ("data = {axes = []}", "axes is empty"),
+        ("data = {dtypes = []}", "dtypes is empty"),
+        ("data = {channels = []}", "channels is empty"),
+        ("data = {axes = [[[3, 1]]]}", "an axis has its least above its most: 3 > 1"),
+        ('data = {dtypes = ["uint8", "flaot32"]}', "'flaot32' is no dtype"),
+        ("labels = {shift = 0.1}", "missing required field `shares`"),
+        ("labels = {shares = {}}", "no class has a share above 0"),
+        ("labels = {shares = {a = 0, b = 0.0}}", "no class has a share above 0"),
+        ("labels = {shares = {a = 1}, shift = nan}", "labels.shift"),
+        ("labels = {shares = {a = 1}, numbers = {b = 1}}", "a class that has no share: 'b'"),
+        ("labels = {shares = {a = 1, b = 1}, numbers = {a = 1, b = 1}}", "are both 1"),
+        ('labels = {kind = "regression", shares = {a = 1}}', "have no shares"),
+        ('labels = {kind = "text"}', "labels.kind"),
+    ],
+)
+def test_what_cannot_be_meant(tmp_path, table, told):
+    file = expecting(tmp_path, table)
+    with pytest.raises(UsageError, match=r"e\.toml") as error:
+        Expectations.read(file)
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_ranges_may_be_open(known, tmp_path):
+    path = hdf5(tmp_path / "n.h5", known[0] - 1)
+    assert raised(path, expecting(tmp_path, "values = {min = -inf, max = 1}")) == {}
+    found = raised(path, expecting(tmp_path, "values = {min = 0, max = inf}"))
+    assert set(found) == {"value-out-of-range"}
+
+
+def test_channels_count_without_shapes(tmp_path):
+    grey = write_tree(
+        tmp_path / "grey", {f"a/{i}.png": encode(pixels(i, mode="L"), "PNG") for i in range(3)}
+    )
+    found = raised(grey, expecting(tmp_path, "data = {channels = [3]}"))
+    assert found["unexpected-shape"].records == 3
+    assert found["unexpected-shape"].message.endswith("(expected 3 channels)")
+    assert raised(grey, expecting(tmp_path, "data = {channels = [1, 3]}")) == {}
+    flat = hdf5(tmp_path / "flat.h5", np.random.default_rng(0).random((5, 3)))
+    assert set(raised(flat, expecting(tmp_path, "data = {channels = [3]}"))) == {"unexpected-shape"}
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ({"shapes": ((3, 4, 4), (1, 4, 4)), "channels": (1, 3)}, "3x4x4 or 1x4x4"),
+        ({"shapes": ((3, 4, 4),), "channels": (1,)}, "3x4x4 and of 1 channel"),
+        (
+            {"axes": (((3, 3), (16, 16), (2, 9)),), "channels": (3,)},
+            "3x16x(2..9) and of 3 channels",
+        ),
+        ({"axes": (((1, 3), (4, 4), (4, 4)),)}, "(1..3)x4x4"),
+        ({"axes": ((),)}, "scalar"),
+        ({"channels": (1, 3)}, "1 or 3 channels"),
+    ],
+)
+def test_what_is_known_in_words(table, told):
+    assert Data(**table).known == told
 
 
 def test_from_a_shell(tmp_path):
@@ -238,12 +263,3 @@ def test_from_a_shell(tmp_path):
     assert "no such" in fails_in_one_line("learn", tmp_path / "nothing").lower()
     fails_in_one_line("lmdb", path, "--expect", tmp_path / "nothing")
     fails_in_one_line("learn", path, "-o", tmp_path)
-
-
-def test_a_bad_example_is_told(tmp_path):
-    values = np.ones((5, 2), np.float32)
-    values[1] = np.nan
-    result = datascan("learn", hdf5(tmp_path / "k.h5", values), "-o", tmp_path / "e.toml")
-    assert result.returncode == 1
-    assert result.stderr == "datascan: learned from a dataset that fails (nan-value)\n"
-    assert (tmp_path / "e.toml").exists()

@@ -19,9 +19,10 @@ from datascan.measures.shapes import Kind, ShapeTally, measure_shapes
 from datascan.measures.values import ValueTally, measure_values
 from datascan.model import Check, measure_name
 from datascan.report import Report, json_schema, schema_text
-from datascan.reporting import report_of, shown
+from datascan.reporting import report_of
 from datascan.scanning import scan
 from datascan.tally import ExactSum, Highest, Joined, Lowest
+from datascan.wording import shown
 from tests.building.judged import judgement, scanned_of
 from tests.building.plain import PlainReader
 from tests.outputs.reports import ANY_TEXT

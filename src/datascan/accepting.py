@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from datascan.baseline import Baseline, Entry, digest, merged
 from datascan.model import EXAMPLES, ROW_BITS, Judgement
-from datascan.reporting import shown
 from datascan.scanning import Scanned
 from datascan.subjects import Subject
 from datascan.tally import Flagged
+from datascan.wording import shown
 
 
 @dataclass(slots=True)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.model import ROW_BITS, Judgement
-from datascan.reporting import shown
 from datascan.scanning import Scanned
+from datascan.wording import shown
 
 
 def lines(scanned: Scanned) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import zip_longest
 
@@ -35,9 +34,9 @@ from datascan.report import (
     ValueFigures,
 )
 from datascan.scanning import Scanned
+from datascan.wording import shown
 
 MOST_SHAPES = 100
-SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def report_of(scanned: Scanned, *, version: str) -> Report:
@@ -66,20 +65,6 @@ def report_of(scanned: Scanned, *, version: str) -> Report:
         fail_on=dataset.options.fail_on,
         rules=sorted(scanned.rules) or None,
     )
-
-
-def shown(text: str) -> str:
-    """Text that can be encoded as UTF-8, what cannot be as backslash escapes.
-
-    File names hold bytes that are not UTF-8 as surrogates (PEP 383): these show as the bytes.
-    """
-    return SURROGATE.sub(escaped, text)
-
-
-def escaped(surrogate: re.Match[str]) -> str:
-    """A surrogate as a backslash escape."""
-    code = ord(surrogate[0])
-    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
 
 
 def order_of(judgement: Judgement) -> tuple[bool, int, int, str]:

@@ -27,7 +27,7 @@ def read_toml(path: Path, kind: type[T], what: str) -> T:
         content = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise UsageError(f"cannot read the {what} {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits
         raise UsageError(f"the {what} {path} are no TOML: {error}") from error
     try:
         return msgspec.convert(content, kind)

@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 
 from datascan.model import Reader
-from datascan.reporting import shown
+from datascan.wording import shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def percent(share: float) -> str:
@@ -52,3 +55,17 @@ def visible(text: str) -> str:
 def harmless(character: str) -> bool:
     """Whether a character is a plain one."""
     return character == " " or unicodedata.category(character)[0] not in "CZ"
+
+
+def shown(text: str) -> str:
+    """Text that can be encoded as UTF-8, what cannot be as backslash escapes.
+
+    File names hold bytes that are not UTF-8 as surrogates (PEP 383): these show as the bytes.
+    """
+    return SURROGATE.sub(escaped, text)
+
+
+def escaped(surrogate: re.Match[str]) -> str:
+    """A surrogate as a backslash escape."""
+    code = ord(surrogate[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"

@@ -26,8 +26,9 @@ from datascan.discovery import classes
 from datascan.errors import UsageError
 from datascan.model import Check, Options, Severity
 from datascan.report import LogCurve, LogFigures, RecordRange, Report, Source
-from datascan.reporting import keys_at, shown
+from datascan.reporting import keys_at
 from datascan.scanning import Progress, Scanned
+from datascan.wording import shown
 
 HARMLESS = ("conflicting-label",)
 """Errors of records that neither break a loss nor end a run."""

@@ -31,10 +31,11 @@ from datascan.illustrating import illustrated
 from datascan.model import Check, Judgement, Options, Reader, Targets
 from datascan.pages import checks as all_rules
 from datascan.report import Report, Source
-from datascan.reporting import fails, order_of, report_of, shown, told
+from datascan.reporting import fails, order_of, report_of, told
 from datascan.scanning import Progress, Scanned, Silence
 from datascan.scanning import scan as scan_with
 from datascan.whereabouts import Identity
+from datascan.wording import shown
 
 EVIDENCE: tuple[type[Check[Any]], ...] = (ConstantFeature,)
 """Checks that rules about nets build upon: they run in any case, heard or not."""

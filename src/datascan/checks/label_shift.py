@@ -4,7 +4,8 @@ What it is
     The total-variation distance between the shares of the classes here and in the expectations
     given by --expect is above the limit that stands there (0.1 unless changed). The distance is
     half the sum of all differences of shares: 0 for the same shares, 1 where no class is common;
-    it is the share of records that would have to change class.
+    it is the share of records that would have to change class. A dataset that has no class labels
+    at all where classes are expected, or no labels where regression targets are, is an error.
 
 Why it breaks training
     A net learns how frequent classes are, in the bias of its last layer first of all. On data
@@ -15,11 +16,13 @@ Why it breaks training
 How to find the cause
     The message names the distance and the classes that moved most, with their shares before and
     now. A share that fell to 0 is a class that was lost on the way; all shares moving a little is
-    another sample.
+    another sample. Without class labels: the export left them out, or they are read as something
+    else (--label names the dataset of an HDF5 file, --label-type says what they are).
 
 How to fix it
     Draw the set anew by class (stratified), or weight the loss by the new shares. If the shift is
-    meant, raise shift in the file of expectations, or learn them again.
+    meant, raise shift in the file of expectations, or learn them again. A test set without labels
+    needs expectations without the table labels, or --label-type none.
 
 Example
     datascan lmdb val_lmdb --expect train.expect.toml
@@ -30,8 +33,13 @@ Example
 
 Limits
     Chance alone gives small sets a distance: about 0.4 times the root of classes through records
-    (0.13 for 100 records of 10 classes). Set the limit above that. Only class labels are
-    compared, those out of range among them.
+    (0.13 for 100 records of 10 classes), and more where the expectations were learned from few
+    labels too (learned_from there; without it the expected shares are taken as exact). A distance
+    over the limit that chance may well explain is told as info, with what chance may give (one
+    comparison in 20 goes beyond); --severity label-shift=warning makes it a warning all the same.
+    With about one record a class or less, that figure is too low. Only class labels are compared,
+    those out of range among them, and nothing under --label-type none. Where the expectations
+    have names of classes without their numbers, and the dataset only numbers, the message says so.
 
 Source
     Levin, Peres, Wilmer: Markov Chains and Mixing Times, 4.1 (total-variation distance).
@@ -41,8 +49,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.measures.labels import LabelTally, class_counts, measure_labels
+from datascan.class_matching import chance, class_shares, expected_names
+from datascan.expectations import Labels
+from datascan.measures.labels import LabelTally, class_counts, measure_labels, summarise
 from datascan.model import Check, Dataset, Judgement, Severity
+from datascan.wording import counted
 
 MOVED = 3
 ROUNDING = 1e-9
@@ -59,27 +70,64 @@ class LabelShift(Check[LabelTally]):
     def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
         """One judgement, with the classes that moved most."""
         expected = dataset.options.expect
-        counts = class_counts(dataset)
-        if expected is None or expected.labels is None or not counts:
+        if expected is None or expected.labels is None or not dataset.records:
             return
-        total = sum(counts.values())
-        before = expected.labels.shares
-        names = list(dict.fromkeys([*before, *counts]))
-        moves = {name: counts.get(name, 0) / total - before.get(name, 0.0) for name in names}
-        distance = sum(map(abs, moves.values())) / 2
-        limit = expected.labels.shift
-        if distance <= limit + ROUNDING:
+        if dataset.options.label_type == "none":
             return
-        most = sorted(moves, key=lambda name: -abs(moves[name]))
+        if lost := lost_labels(dataset, expected.labels):
+            yield self.dataset_wide(
+                lost,
+                about="labels",
+                severity=Severity.ERROR,
+                fix="write the labels with the records, or leave labels out of the expectations",
+            )
+        elif expected.labels.kind == "class":
+            yield from self.compared(dataset, expected.labels)
+
+    def compared(self, dataset: Dataset, expected: Labels) -> Iterator[Judgement]:
+        """The shares here against those expected."""
+        names = expected_names(dataset, expected)
+        if names is None:
+            yield self.dataset_wide(
+                "the classes cannot be compared: the expectations name them without their "
+                "numbers, this dataset only has numbers",
+                about="names",
+                fix="learn the expectations again, or add their numbers as labels.numbers",
+            )
+            return
+        shares = class_shares(dataset, expected, names)
+        distance = sum(abs(share.here - share.before) for share in shares) / 2
+        if distance <= expected.shift + ROUNDING:
+            return
+        likely = chance(shares, sum(class_counts(dataset).values()), expected.learned_from)
+        by_chance = distance <= likely
+        luck = f"; chance may give {likely:.2g} in so few records" if by_chance else ""
+        moved = sorted(shares, key=lambda share: -abs(share.here - share.before))
         told = [
-            f"class {name} has {counts.get(name, 0) / total:.1%} instead of "
-            f"{before.get(name, 0.0):.1%}"
-            for name in most
-            if moves[name]
+            f"class {share.told} has {share.here:.1%} instead of {share.before:.1%}"
+            for share in moved
+            if share.here != share.before
         ]
         yield self.dataset_wide(
             f"the shares of the classes differ by {distance:.2g} from the expected ones "
-            f"(limit {limit:g}): {', '.join(told[:MOVED])}",
+            f"(limit {expected.shift:g}{luck}): {', '.join(told[:MOVED])}",
             details=told,
             about=f"{distance:.6g} from the expected shares: {', '.join(told[:MOVED])}",
+            severity=Severity.INFO if by_chance else None,
         )
+
+
+def lost_labels(dataset: Dataset, expected: Labels) -> str:
+    """What is said where no label is of the kind that is expected; else empty."""
+    labels = dataset.derive(summarise)
+    if expected.kind == "regression":
+        lost = labels.kind == "none"
+        kind, wanted = "label", "regression targets are expected"
+    else:
+        lost = not class_counts(dataset)
+        kind = "class label"
+        wanted = f"labels of {counted(len(expected.shares or ()), 'class')} are expected"
+    if not lost:
+        return ""
+    targets = f" ({len(labels.values):,} are regression targets)" if len(labels.values) else ""
+    return f"none of {counted(dataset.records, 'record')} has a {kind}{targets}; {wanted}"

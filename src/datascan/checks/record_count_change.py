@@ -25,7 +25,8 @@ Example
       25,000 records, 50,000 expected (50.0% fewer; 0.1 times the number is tolerated)
 
 Limits
-    Nothing is compared with --limit, or where a scan was stopped early. A validation set is
+    Nothing is compared with --limit, or where a scan was stopped early; nor is a number learned
+    under a --limit that the dataset reaches. A validation set is
     smaller than the training set that was learned from: leave the table records out of its
     expectations.
 

@@ -13,11 +13,13 @@ Why it breaks training
 How to find the cause
     The examples name the records and their labels. One new class with many records is a new
     folder or a new value in the label column; many new classes with few records each are labels
-    of another kind (identities instead of categories).
+    of another kind (identities instead of categories). All records, by labels that differ by one:
+    one of the two datasets counts from 1.
 
 How to fix it
     Correct the labels, or take the records out. If the class is meant, add it with its share to
-    labels.shares in the file of expectations, or learn them again.
+    labels.shares in the file of expectations (shares are taken relative to their sum), and its
+    number to labels.numbers if the classes there have names, or learn them again.
 
 Example
     datascan images val --expect train.expect.toml
@@ -26,9 +28,10 @@ Example
       12 labels are of a class that is not expected: zebra
 
 Limits
-    Where the class folders of both datasets have names, names are compared, else numbers. A class
-    that is missing altogether is told by empty-class and label-shift. Regression targets are not
-    compared.
+    Where the classes of both datasets have names (class folders, or words in a list), names are
+    compared, else numbers; names of other case are other names. That a name has the number that
+    was learned is not checked. A class that is missing altogether is told by empty-class and
+    label-shift, and so is a dataset without class labels. Regression targets are not compared.
 
 Source
     Expectations are learned by datascan learn and kept as TOML; docs/design.md says how they are
@@ -41,10 +44,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from datascan.class_matching import expected_names
 from datascan.measures.labels import (
     LabelTally,
     class_name,
-    label_name,
     label_text,
     measure_labels,
     summarise,
@@ -69,8 +72,12 @@ class UnexpectedClass(Check[LabelTally]):
         labels = dataset.derive(summarise)
         if expected is None or expected.labels is None or labels.kind != "class":
             return
-        shares = expected.labels.shares
-        odd = [c for c in labels.classes.tolist() if label_name(dataset, int(c)) not in shares]
+        if expected.labels.kind != "class":
+            return
+        names = expected_names(dataset, expected.labels)
+        if names is None:
+            return
+        odd = [c for c in labels.classes.tolist() if int(c) not in names]
         if not odd:
             return
         chosen = np.isin(labels.values, odd)

@@ -2,7 +2,8 @@
 
 What it is
     The record's shape is none of the shapes in the expectations given by --expect, nor, where
-    these hold ranges, within the range of every axis and of an expected number of channels.
+    these hold ranges, within the range of every axis; or its number of channels is none of the
+    expected ones. Records of three axes have channels: the first of these axes.
 
 Why it breaks training
     A net is built for the shapes of its training data. Where a validation set or a new delivery
@@ -16,7 +17,8 @@ How to find the cause
 
 How to fix it
     Export the records as those were made that the expectations were learned from. If the new
-    shape is meant, add it to shapes in the file, or learn the expectations again.
+    shape is meant, add it to shapes in the file (and its number of channels to channels), or learn
+    the expectations again.
 
 Example
     datascan lmdb val_lmdb --expect train.expect.toml
@@ -26,8 +28,9 @@ Example
 
 Limits
     More than 20 shapes are learned as the least and most along each axis, and any combination
-    within is taken. The order of channels cannot be seen: 3x32x32 and a 3x32x32 in BGR are one
-    shape.
+    within is taken. Channels are learned from images and Datums only: an array may have another
+    axis first. Where channels are expected, records of other than three axes are not.
+    The order of channels cannot be seen: 3x32x32 and a 3x32x32 in BGR are one shape.
 
 Source
     Expectations are learned by datascan learn and kept as TOML; docs/design.md says how they are

@@ -29,7 +29,7 @@ Limits
     data grow with their number; of whole numbers nothing (margin 0). NaN and Inf have rules of
     their own (nan-value, inf-value), and records that hold them are left to these. The values of
     JPEGs above 16,384 pixels are those of the picture at 1/8 scale, which are a little less
-    extreme.
+    extreme: a range learned from such pictures gets a tenth as well.
 
 Source
     Expectations are learned by datascan learn and kept as TOML; docs/design.md says how they are

@@ -71,8 +71,8 @@ def run(given: argparse.Namespace) -> int:
     from datascan.api import checked_options, require_rules, run_scan
     from datascan.configuration import settings_of
     from datascan.delivery import watched
-    from datascan.reporting import shown
     from datascan.whereabouts import identity_of
+    from datascan.wording import shown
     from datascan.writing import check_writable
 
     if not given.reason.strip():
@@ -126,8 +126,7 @@ def add(target: Path, entries: list[Entry]) -> None:
 
 def tell(said: list[str]) -> None:
     """Say what was accepted."""
-    from datascan.reporting import shown
-    from datascan.wording import visible
+    from datascan.wording import shown, visible
 
     for text in said:
         print(visible(shown(text)))

@@ -42,7 +42,7 @@ def run(given: argparse.Namespace) -> int:
     from datascan.delivery import annotate, check_outputs, watched
     from datascan.errors import DatascanError, UsageError
     from datascan.report import Unmade
-    from datascan.reporting import shown
+    from datascan.wording import shown
 
     config = found_configuration(given.config)
     if config is None:

@@ -46,7 +46,7 @@ def run(given: argparse.Namespace) -> int:
     from datascan import __version__
     from datascan.api import checked_options, run_scan
     from datascan.configuration import settings_of
-    from datascan.delivery import status, watched
+    from datascan.delivery import put, status, watched
     from datascan.learning import learned, written
     from datascan.writing import check_writable, write
 
@@ -63,17 +63,20 @@ def run(given: argparse.Namespace) -> int:
 
     def learn(scanned: Scanned) -> None:
         names = " ".join(path.name for path in given.paths)
-        source = f"learned from {names!a} by datascan {__version__}"
+        part = f"the first {scanned.dataset.records:,} records of " if options.limit else ""
+        source = f"learned from {part}{names!a} by datascan {__version__}"
         text.append(written(learned(scanned.dataset), source))
 
     with watched(given) as (progress, interrupt):
         report = run_scan(given.paths, options, backend=backend, progress=progress, use=learn)
     if report.complete:
         if given.output == "-":
-            sys.stdout.write(text[0])
+            put(sys.stdout, text[0])
         else:
             write(Path(given.output), text)
-    if not report.passed:
+    else:
+        print("datascan: stopped early, nothing is learned", file=sys.stderr)
+    if report.complete and not report.passed:
         rules = ", ".join(dict.fromkeys(finding.rule for finding in report.failing))
         print(f"datascan: learned from a dataset that fails ({rules})", file=sys.stderr)
     return status(report, interrupt)

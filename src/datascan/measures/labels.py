@@ -182,19 +182,13 @@ def class_name(dataset: Dataset, label: int) -> str:
     return f"{label} ({names[label]})" if 0 <= label < len(names) else str(label)
 
 
-def label_name(dataset: Dataset, label: int) -> str:
-    """A class by its name where class folders give names, else by its number."""
-    names = dataset.plan.class_names
-    return names[label] if 0 <= label < len(names) else str(label)
-
-
-def class_counts(dataset: Dataset) -> dict[str, int]:
-    """Records of each class, by name, ascending by label; empty without class labels."""
+def class_counts(dataset: Dataset) -> dict[int, int]:
+    """Records of each class, ascending by label; empty without class labels."""
     labels = dataset.derive(summarise)
     if labels.kind != "class":
         return {}
     pairs = zip(labels.classes.tolist(), labels.counts.tolist(), strict=True)
-    return {label_name(dataset, int(label)): count for label, count in pairs}
+    return {int(label): count for label, count in pairs}
 
 
 def batch_gaps(dataset: Dataset) -> BatchGaps | None:
