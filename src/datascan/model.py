@@ -196,6 +196,10 @@ class Reader(ABC):
         other.options = options
         return other
 
+    def missed(self, records: int) -> Iterator[Fault]:  # noqa: ARG002
+        """What is wrong where only ``records`` were read though nothing seems damaged."""
+        return iter(())
+
     def close(self) -> None:  # noqa: B027  (most readers make nothing)
         """Remove whatever was made beside the dataset; safe to call twice."""
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from datascan import __version__
 from datascan.block import Block, Fault
 from datascan.measures.contents import ContentTally, measure_contents, shared
-from datascan.measures.faults import measure_faults, tally_faults
+from datascan.measures.faults import REACH_RULES, measure_faults, tally_faults
 from datascan.measures.labels import measure_labels
 from datascan.measures.shapes import measure_shapes
 from datascan.measures.values import measure_values
@@ -340,11 +340,20 @@ def gather(reader: Reader, plan: Plan, total: Measured, *, complete: bool) -> Da
     counts = np.zeros(len(plan.shards), np.int64)
     np.add.at(counts, total.shards.array, total.records.array)
     tallies = dict(total.tallies.entries)
-    if plan.faults:
-        name = measure_name(measure_faults)
-        early = tally_faults(plan.faults, 0)
+    name = measure_name(measure_faults)
+    faults = plan.faults
+    if complete and not faults and not set(REACH_RULES) & set(known_faults(tallies)):
+        faults = tuple(reader.missed(int(counts.sum())))
+    if faults:
+        early = tally_faults(faults, 0)
         tallies[name] = early + tallies[name] if name in tallies else early
     return Dataset(plan, reader.options, counts, tallies, complete=complete)
+
+
+def known_faults(tallies: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The faults that reading found, by rule."""
+    tally = tallies.get(measure_name(measure_faults))
+    return {} if tally is None else tally.entries
 
 
 def with_copies(reader: Reader, dataset: Dataset) -> Dataset:

@@ -172,3 +172,89 @@ def test_a_pointer_to_the_wrong_page(tmp_path):
     result = scan_file(tmp_path, bytes(content))
     assert "damaged-store" in rules(result)
     read_whole(result)
+
+
+def pages_of(content: bytes, kind: int) -> list[int]:
+    """The pages that say they are of ``kind``: 1 branches, 2 leaves."""
+    return [
+        page
+        for page in range(2, len(content) // PAGE)
+        if content[page * PAGE + 10] == kind
+        and content[page * PAGE : page * PAGE + 8] == page.to_bytes(8, "little")
+    ]
+
+
+def with_bit_flipped(content: bytes, at: int, bit: int) -> bytes:
+    flipped = bytearray(content)
+    flipped[at] ^= 1 << bit
+    return bytes(flipped)
+
+
+@pytest.mark.parametrize("bit", range(1, 8))
+def test_a_flipped_bit_in_the_count_of_a_branch_costs_nothing(tmp_path, bit):
+    entries = small(tmp_path)
+    content = (tmp_path / "data.mdb").read_bytes()
+    for page in pages_of(content, 1):
+        result = scan_file(tmp_path, with_bit_flipped(content, page * PAGE + 12, bit))
+        assert "damaged-store" in rules(result)
+        assert read_whole(result) == {key.decode() for key in entries}
+
+
+@pytest.mark.parametrize("bit", range(1, 8))
+def test_a_flipped_bit_in_the_count_of_a_leaf_is_told(tmp_path, bit):
+    entries = small(tmp_path)
+    content = (tmp_path / "data.mdb").read_bytes()
+    page = pages_of(content, 2)[3]
+    beside = keys_beside(tmp_path, [page])
+    result = scan_file(tmp_path, with_bit_flipped(content, page * PAGE + 12, bit))
+    assert "damaged-store" in rules(result)
+    keys = set()
+    for shard, count in zip(result.dataset.plan.shards, result.dataset.counts, strict=True):
+        keys |= set(result.reader.keys(shard, range(count)))
+    assert beside <= keys <= {key.decode() for key in entries}
+
+
+@pytest.mark.parametrize("where", ["pointer", "node"])
+def test_a_branch_with_a_damaged_entry_is_swept(tmp_path, where):
+    entries = small(tmp_path)
+    content = (tmp_path / "data.mdb").read_bytes()
+    page = pages_of(content, 1)[0] * PAGE
+    node = page + int.from_bytes(content[page + 18 : page + 20], "little")
+    at, bit = (page + 19, 6) if where == "pointer" else (node + 6, 2)
+    result = scan_file(tmp_path, with_bit_flipped(content, at, bit))
+    assert "damaged-store" in rules(result)
+    assert read_whole(result) == {key.decode() for key in entries}
+
+
+def test_a_count_that_is_not_that_of_the_records_is_told(tmp_path):
+    entries = small(tmp_path)
+    content = bytearray((tmp_path / "data.mdb").read_bytes())
+    number = len(entries).to_bytes(8, "little")
+    for meta in (0, 1):
+        at = content.find(number, meta * PAGE, (meta + 1) * PAGE)
+        if at >= 0:
+            content[at : at + 8] = (len(entries) - 1000).to_bytes(8, "little")
+    result = scan_file(tmp_path, bytes(content))
+    assert result.dataset.records == len(entries)
+    (judged,) = result.judgements
+    assert judged.rule == "damaged-store"
+    assert "holds 12,000 records, but counts 11,000 itself" in judged.details[0]
+
+
+@pytest.mark.parametrize("how", ["cut", "page"])
+def test_a_named_database_whose_entry_is_lost_is_swept(tmp_path, how):
+    entries = numbered(random_datums(3000, (1, 4, 4)))
+    write_lmdb(tmp_path, entries, db="train")
+    content = bytearray((tmp_path / "data.mdb").read_bytes())
+    main = PageFile(tmp_path / "data.mdb").meta.main.root
+    if how == "page":
+        content[main * PAGE : (main + 1) * PAGE] = bytes(PAGE)
+        reached = len(entries)
+    else:
+        content = content[: main * PAGE]
+        reached = 0
+    result = scan_file(tmp_path, bytes(content), db="train")
+    assert "database 'train' is lost" in " ".join(d for j in result.judgements for d in j.details)
+    assert len(read_whole(result)) >= reached
+    if how == "cut":
+        assert "truncated-store" in rules(result)

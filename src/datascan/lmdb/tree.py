@@ -57,22 +57,33 @@ class LostPage:
 
 
 def children(file: PageFile, number: int, key: bytes | None) -> list[Child]:
-    """What lies below branch page ``number``; its first child inherits ``key``.
-
-    Nodes that point outside the page are left out.
-    """
+    """What lies below branch page ``number``, which is sound; its first child inherits ``key``."""
     page = file.pages[number]
     lower = int(page[12:14].view("<u2")[0])
-    pointers = page[16:lower].view("<u2").tolist()
     raw = page.tobytes()
     found = []
-    for i, at in enumerate(pointers):
-        if at + 8 > len(raw):
-            continue
+    for i, at in enumerate(page[16:lower].view("<u2").tolist()):
         child = int.from_bytes(raw[at : at + 6], "little")
         length = int.from_bytes(raw[at + 6 : at + 8], "little")
         found.append(Child(child, key if i == 0 else raw[at + 8 : at + 8 + length]))
     return found
+
+
+def is_filled(page: Octets, lower: int, upper: int) -> bool:
+    """Whether the nodes of a branch page fill it from ``upper`` to its end, as LMDB keeps them.
+
+    Each takes eight bytes and its key, rounded up to an even number. A header or pointer that is
+    not as it was written would hide children, or show some that are none.
+    """
+    pointers = page[16:lower].view("<u2").astype(np.int64)
+    if not len(pointers) or pointers.min() < upper or pointers.max() > len(page) - 8:
+        return False
+    lengths = page[pointers + 6].astype(np.int64) | page[pointers + 7].astype(np.int64) << 8
+    sizes = 8 + lengths + lengths % 2
+    order = np.argsort(pointers, kind="stable")
+    ends = (pointers + sizes)[order]
+    starts = np.append(pointers[order][1:], len(page))
+    return int(pointers.min()) == upper and bool((ends == starts).all())
 
 
 def trouble(file: PageFile, number: int, kind: int) -> LostPage | None:
@@ -87,6 +98,8 @@ def trouble(file: PageFile, number: int, kind: int) -> LostPage | None:
         return LostPage(number, f"page {number:,} is of another kind", missing=False)
     if kind != OVERFLOW and not (16 <= lower <= upper <= file.page_size and lower % 2 == 0):
         return LostPage(number, f"page {number:,} has a damaged header", missing=False)
+    if kind == BRANCH and not is_filled(file.pages[number], lower, upper):
+        return LostPage(number, f"page {number:,} has damaged entries", missing=False)
     return None
 
 
@@ -184,6 +197,10 @@ class TreeWalk:
             LostPage(page, f"page {page:,} has entries that point outside of it", missing=False)
             for page in nodes.broken
         ]
+        lost += [
+            LostPage(page, f"page {page:,} shows other entries than fill it", missing=False)
+            for page in nodes.torn
+        ]
         astray = nodes.astray(self.file, usable)
         if astray:
             nodes = nodes.without(self.file, astray)
@@ -225,7 +242,8 @@ def fault_of(lost: LostPage) -> Fault:
 class Nodes:
     """Entries of leaf pages, int64 (n,) each: where key and value lie in the file.
 
-    ``broken`` pages have entries of which nothing is known. ``bad`` entries cannot be read: 1
+    ``broken`` pages have entries of which nothing is known; the entries of ``torn`` ones are not
+    those that the page was filled with. ``bad`` entries cannot be read: 1
     where the value lies beyond the file's end, 2 where its pages or the entry itself are
     overwritten.
     """
@@ -236,6 +254,7 @@ class Nodes:
     lengths: Numbers
     bad: NDArray[np.int8]
     broken: tuple[int, ...] = ()
+    torn: tuple[int, ...] = ()
 
     def key(self, file: PageFile, row: int) -> bytes:
         """The key of ``row``."""
@@ -309,6 +328,8 @@ def leaf_nodes(file: PageFile, pages: Numbers, *, databases: bool = False) -> No
     # Something that ends beyond its own page is no entry.
     sound = at + np.where(big, 8, length) <= ends
     broken = np.concatenate([broken, owner[real][~sound]])
+    places = np.broadcast_to(np.arange(len(pages))[:, None], real.shape)[real]
+    torn = not_filled(file, pages, places, 8 + key_length + np.where(big, 8, length))
     keep = sound & ((flags & SUB_DATA > 0) == databases)
     if not keep.all():
         key_at, key_length, at, length = key_at[keep], key_length[keep], at[keep], length[keep]
@@ -318,7 +339,20 @@ def leaf_nodes(file: PageFile, pages: Numbers, *, databases: bool = False) -> No
         where, verdict = overflow_values(file, at[big], length[big])
         at = at.copy()
         at[big], bad[big] = where, verdict
-    return Nodes(key_at, key_length, at, length, bad, tuple(sorted(set(broken.tolist()))))
+    cut = tuple(sorted(set(broken.tolist())))
+    return Nodes(key_at, key_length, at, length, bad, cut, tuple(sorted(set(torn) - set(cut))))
+
+
+def not_filled(file: PageFile, pages: Numbers, places: Numbers, sizes: Numbers) -> list[int]:
+    """Those of ``pages`` whose entries are more or less than fill them.
+
+    Entry i, of ``sizes[i]`` bytes, is of ``pages[places[i]]``. LMDB keeps entries side by side,
+    each of an even number of bytes, from ``upper`` to the end.
+    """
+    uppers = np.ascontiguousarray(file.pages[pages, 14:16]).view("<u2")[:, 0]
+    filled = np.bincount(places, weights=sizes + sizes % 2, minlength=len(pages))
+    wrong: list[int] = pages[filled != file.page_size - uppers.astype(np.int64)].tolist()
+    return wrong
 
 
 def overflow_values(

@@ -119,6 +119,8 @@ def out_of_reach(records: int) -> Iterator[Subject]:
 
 
 STORE_RULES = ("truncated-store", "damaged-store")
+REACH_RULES = (*STORE_RULES, "reader-crash", "missing-file")
+"""What tells why records are out of reach."""
 
 
 class StoreCheck(FaultCheck):

@@ -19,9 +19,9 @@ from datascan.block import Fault
 from datascan.errors import DatasetError
 from datascan.keyvalue import KeyRange, KeyValueReader, show_key
 from datascan.layout import Bytes, Pairs, clipped
-from datascan.lmdb.pages import NO_PAGE, PageFile, Tree, has_magic
+from datascan.lmdb.pages import LEAF, NO_PAGE, PageFile, Tree, has_magic
 from datascan.lmdb.salvage import stray_leaves
-from datascan.lmdb.tree import PAIRS_RECORDS, TreeWalk, fault_of, is_plain
+from datascan.lmdb.tree import PAIRS_RECORDS, TreeWalk, fault_of, is_plain, trouble
 from datascan.model import Options, Plan
 
 DATA = "data.mdb"
@@ -80,7 +80,7 @@ class LmdbReader(KeyValueReader):
     def _open(self) -> tuple[PageFile, TreeWalk]:
         if self._opened is None:
             file = PageFile(self.data_path)
-            tree = chosen_tree(file, self.options.db)
+            tree = chosen_tree(file, self.options.db) or LOST_TREE
             strays = cache(partial(stray_leaves, file, tree))
             self._opened = file, TreeWalk(file, tree, strays)
         return self._opened
@@ -104,6 +104,9 @@ class LmdbReader(KeyValueReader):
                     f"but its pages take {self.file.claimed_bytes:,}",
                 )
             )
+        if self.file.meta is not None and self.tree.tree is LOST_TREE:
+            words = f"the page that leads to database {self.options.db!r} is lost"
+            found.append(Fault(None, "damaged-store", f"{name}: {words}"))
         return (*found, *self._branch_faults)
 
     @cached_property
@@ -111,12 +114,24 @@ class LmdbReader(KeyValueReader):
         walk = TreeWalk(self.file, self.tree.tree)
         for _ in walk.leaves():
             pass
-        lost = walk.lost if self.file.meta else []
+        lost = walk.lost if self.tree.tree is not LOST_TREE else []
         return tuple(fault_of(page) for page in lost)
 
     def claimed(self) -> int | None:
         """How many records the database says it has."""
-        return self.tree.tree.entries - self._databases if self.file.meta else None
+        known = self.tree.tree is not LOST_TREE
+        return self.tree.tree.entries - self._databases if known else None
+
+    def missed(self, records: int) -> Iterator[Fault]:
+        """A number of records that is not that of the database's own entry."""
+        claimed = self._claimed() if is_plain(self.tree.tree) else None
+        if claimed is None or claimed == records:
+            return
+        if self.options.db is None and self.tree.tree.entries > MOST_DATABASES:
+            claimed -= len(self.tree.databases())
+        if claimed != records:
+            words = f"it holds {records:,} records, but counts {claimed:,} itself"
+            yield Fault(None, "damaged-store", f"{self.data_path.name}: {words}")
 
     @cached_property
     def _databases(self) -> int:
@@ -150,7 +165,7 @@ class LmdbReader(KeyValueReader):
 
     def nbytes(self) -> int:
         """The bytes of the database's pages, as far as the file has them."""
-        if self.file.meta is None:
+        if self.tree.tree is LOST_TREE:
             return self.file.size
         return min(self.tree.tree.pages * self.file.page_size, self.file.size)
 
@@ -168,18 +183,20 @@ class LmdbReader(KeyValueReader):
                 yield clipped(inside, span.first, span.stop)
 
 
-def chosen_tree(file: PageFile, name: str | None) -> Tree:
-    """The database called ``name``, or the main one.
+def chosen_tree(file: PageFile, name: str | None) -> Tree | None:
+    """The database called ``name``, or the main one; None where the way to it is lost.
 
     Raises:
         DatasetError: where there is no such database, or the main one only holds others.
     """
     if file.meta is None:
-        return LOST_TREE
+        return None
     main = TreeWalk(file, file.meta.main)
     if name is not None:
         key = name.encode()
         tree = main.databases(key, key + b"\0").get(key)
+        if tree is None and has_lost_pages(main):
+            return None
         if tree is None:
             known = ", ".join(sorted(map(show_key, main.databases()))) or "none"
             raise DatasetError(f"{file.path} has no database {name!r}; it has: {known}")
@@ -190,3 +207,9 @@ def chosen_tree(file: PageFile, name: str | None) -> Tree:
             known = ", ".join(sorted(map(show_key, named))[:20])
             raise DatasetError(f"{file.path} holds named databases: choose one by --db: {known}")
     return main.tree
+
+
+def has_lost_pages(tree: TreeWalk) -> bool:
+    """Whether any page of a tree, branch or leaf, cannot be used."""
+    unusable = [leaf for leaf in tree.leaves() if trouble(tree.file, leaf.page, LEAF) is not None]
+    return bool(unusable or tree.lost)
