@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import datascan
 from datascan.hdf5.inflating import Inflater
 
 DTYPES = ["u1", "<i2", ">i4", "<f4", ">f8", "<u8"]
@@ -67,3 +68,12 @@ def test_what_is_missing_skipped_or_damaged_is_left_to_hdf5(tmp_path):
         assert inflater.read(5, 15) is None
         assert inflater.read(20, 30) is None
         assert inflater.read(30, 40) is None
+
+
+def test_a_packed_dataset_that_was_never_written_holds_its_fill_value(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        packing = {"chunks": (3, 5), "compression": "gzip", "fillvalue": 2.5}
+        assert Inflater.of(file.create_dataset("data", (20, 5), "f4", **packing)) is None
+    report = datascan.scan(tmp_path / "a.h5")
+    assert (report.dataset.records, report.values.min, report.values.max) == (20, 2.5, 2.5)
+    assert "constant-record" in {finding.rule for finding in report.findings}

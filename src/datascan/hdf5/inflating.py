@@ -45,7 +45,8 @@ class Inflater:
         plain = dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True)
         plist = dataset.id.get_create_plist()
         pipeline = tuple(plist.get_filter(i)[0] for i in range(plist.get_nfilters()))
-        if not plain or pipeline not in PIPELINES:
+        # Without any chunk there is no index, and reading a chunk directly goes astray in HDF5.
+        if not plain or pipeline not in PIPELINES or not dataset.id.get_storage_size():
             return None
         return cls(dataset, shuffled=SHUFFLE in pipeline)
 
@@ -74,7 +75,7 @@ class Inflater:
         try:
             skipped, packed = self.dataset.id.read_direct_chunk(corner)
             octets = b"" if skipped else decompress(packed, bufsize=self.bytes)
-        except (OSError, RuntimeError, ValueError, *INFLATE_ERRORS):
+        except (OSError, RuntimeError, ValueError, MemoryError, *INFLATE_ERRORS):
             return None
         if len(octets) != self.bytes:
             return None

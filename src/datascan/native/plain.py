@@ -83,7 +83,7 @@ def require_inside(size: int, offsets: Offsets, row_bytes: int) -> None:
 
 def untagged(octets: Octets) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Floats of (m, 5 k) bytes, (m, k), and whether all of a row's tags are right, (m,)."""
-    tagged = octets.reshape(len(octets), -1, FLOAT_STRIDE)
+    tagged = octets.reshape(len(octets), octets.shape[1] // FLOAT_STRIDE, FLOAT_STRIDE)
     floats = np.ascontiguousarray(tagged[:, :, 1:]).view("<f4")[:, :, 0]
     return floats.astype(np.float32), (tagged[:, :, 0] == FLOAT_TAG).all(axis=1)
 
