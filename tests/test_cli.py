@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -292,3 +293,42 @@ def test_a_page_that_cannot_be_written_is_told_first(faulty, tmp_path):
     fails_in_one_line("lmdb", faulty, "--html", tmp_path / "no" / "r.html")
     fails_in_one_line("report", faulty / "data.mdb", "--html", tmp_path / "r.html")
     assert not (tmp_path / "r.html").exists()
+
+
+@pytest.mark.parametrize("option", ["--json", "--html", "--bad-records", "--sarif", "--junit"])
+def test_no_output_overwrites_what_is_read(healthy, tmp_path, option):
+    for target in (healthy / "data.mdb", tmp_path / "link"):
+        (tmp_path / "link").unlink(missing_ok=True)
+        (tmp_path / "link").symlink_to(healthy / "data.mdb")
+        before = (healthy / "data.mdb").read_bytes()
+        told = fails_in_one_line("lmdb", healthy, option, target)
+        assert f"{option} would overwrite what is read" in told
+        assert (healthy / "data.mdb").read_bytes() == before
+    for _ in range(2):  # a report may lie in the folder, also that of the run before
+        assert datascan("lmdb", healthy, option, healthy / "report.json").returncode == 0
+    (healthy / "report.json").unlink()
+
+
+def test_a_list_is_not_overwritten(tmp_path):
+    (tmp_path / "list.txt").write_text("a.jpg 0\n")
+    arguments = ("images", tmp_path, "--list", tmp_path / "list.txt", "--json")
+    assert "would overwrite" in fails_in_one_line(*arguments, tmp_path / "list.txt")
+
+
+@pytest.mark.parametrize("arguments", ["lmdb {0}", "lmdb {0} --json -", "explain", "report {1}"])
+@pytest.mark.parametrize("stream", [">/dev/full", ">&-"])
+def test_standard_output_that_cannot_be_written(healthy, tmp_path, arguments, stream):
+    datascan("lmdb", healthy, "--json", tmp_path / "r.json", "--quiet")
+    command = arguments.format(shlex.quote(str(healthy)), shlex.quote(str(tmp_path / "r.json")))
+    whole = f"exec {shlex.quote(sys.executable)} -m datascan {command} {stream}"
+    result = subprocess.run(["sh", "-c", whole], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("datascan: cannot write the output: ")
+
+
+@pytest.mark.parametrize("stream", [">&-", "2>&-", ">&- 2>&-"])
+def test_streams_that_nobody_needs_may_be_closed(healthy, stream):
+    whole = f"exec {shlex.quote(sys.executable)} -m datascan lmdb '{healthy}' --quiet {stream}"
+    result = subprocess.run(["sh", "-c", whole], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")

@@ -39,13 +39,23 @@ def run(arguments: Sequence[str]) -> int:
         return FAILURE
     except BrokenPipeError:
         # The reader of our output has gone (``| head``): nothing more to say to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence()
         return 128 + signal.SIGPIPE
+    except OSError as error:
+        what = f"cannot use {error.filename}" if error.filename else "cannot write the output"
+        print(f"datascan: {one_line(f'{what}: {error.strerror or error}')}", file=sys.stderr)
+        silence()
+        return FAILURE
     except Interrupted as interrupted:
         if interrupted.number == signal.SIGINT:
             print("datascan: interrupted", file=sys.stderr)
         return 128 + interrupted.number
     return status
+
+
+def silence() -> None:
+    """Let go of standard output: what is still to be written there goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def typed(arguments: Sequence[str]) -> str:
@@ -54,7 +64,7 @@ def typed(arguments: Sequence[str]) -> str:
     return line.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: Exception | str) -> str:
     """An error's sentence, with line breaks and control characters made visible."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(error))
 

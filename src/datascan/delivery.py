@@ -116,10 +116,35 @@ def check_outputs(given: argparse.Namespace, *further: str) -> None:
             raise UsageError(
                 f"--{option} needs the name of a file (/dev/stdout for standard output)"
             )
+        # A file to resume from is looked into before it is written to.
+        own = option != "resume"
+        if own and any(is_of(Path(name), path) for path in inputs_of(given, further)):
+            raise UsageError(f"--{option} would overwrite what is read: {name}")
         check_writable(Path(name))
         other = taken.setdefault(os.path.realpath(name), option)
         if other != option and not str(name).startswith("/dev/"):
             raise UsageError(f"--{other} and --{option} name one file: {name}")
+
+
+def inputs_of(given: argparse.Namespace, further: Sequence[str]) -> list[Path]:
+    """Every path among the arguments that is read."""
+    outputs = {option.replace("-", "_") for option in (*file_outputs(), *further)}
+    values = [value for name, value in vars(given).items() if name not in outputs]
+    every = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return [path for path in every if isinstance(path, Path)]
+
+
+REPORTS = {".json", ".jsonl", ".html", ".htm", ".sarif", ".xml"}
+"""Files of such names are no part of a dataset, also where they lie in its folder."""
+
+
+def is_of(target: Path, path: Path) -> bool:
+    """Whether an output is the input ``path``, or a file of the dataset in that folder."""
+    target, path = Path(os.path.realpath(target)), Path(os.path.realpath(path))
+    if target == path:
+        return True
+    inside = path.is_dir() and target.is_relative_to(path)
+    return inside and target.is_file() and target.suffix.lower() not in REPORTS
 
 
 def hand_out(report: Report, given: argparse.Namespace) -> None:
