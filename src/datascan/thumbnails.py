@@ -19,7 +19,7 @@ from datascan.pictures.signature import kind_of
 EDGE = 96
 """Thumbnails are at most so many pixels wide and high."""
 
-MOST_PIXELS = 1 << 24
+MOST_PIXELS = 1 << 25
 """More are not decoded for a thumbnail, whatever ``--max-pixels`` allows."""
 
 EXACT_EDGE = 32

@@ -49,6 +49,15 @@ def test_a_phone_shows_it_without_scrolling_sideways(opened, reports, name):
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
+def test_a_phone_shows_the_details_of_examples(opened, reports):
+    page = opened(reports["train_images"], **PHONE).page
+    for cell in page.locator("td.detail").all():
+        box = cell.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360
+        assert box["width"] > 250
+
+
 def test_hostile_names_are_shown_and_never_run(opened, reports):
     one = opened(reports["hostile"])
     keys = one.page.locator("td.key").all_inner_texts()
@@ -172,6 +181,30 @@ def test_charts_are_read_and_zoomed_by_keyboard(opened, reports):
     page.keyboard.press("ArrowRight")
     counts = reports["many"].labels.counts
     assert chart.locator(".tip").inner_text().endswith(f"records: {max(counts.values())}")
+
+
+def test_what_is_zoomed_can_be_moved_along(opened, reports):
+    chart = opened(reports["many"]).page.locator("#report-classes")
+    sizes = sorted(reports["many"].labels.counts.values(), reverse=True)
+
+    def first_shown():
+        chart.page.mouse.move(0, 0)
+        chart.locator(".plot").focus()
+        chart.locator(".plot").blur()
+        box = chart.locator(".u-over").bounding_box()
+        chart.page.mouse.move(box["x"] + 3, box["y"] + 30)
+        return int(chart.locator(".tip").inner_text().rpartition(" ")[2])
+
+    chart.get_by_role("button", name="Largest first").click()
+    for _ in range(10):
+        chart.get_by_role("button", name="Zoom in").click()
+    assert first_shown() == sizes[0]
+    for _ in range(400):
+        chart.get_by_role("button", name="Right").press("Enter")
+    assert first_shown() < sizes[0]
+    for _ in range(400):
+        chart.get_by_role("button", name="Left").press("Enter")
+    assert first_shown() == sizes[0]
 
 
 def test_without_scripts_everything_is_there(opened, reports):

@@ -8,9 +8,11 @@ import json
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from datascan import pages
 from datascan.outputs.html import render
@@ -30,6 +32,7 @@ from datascan.report import (
     Source,
     Strip,
     StripRow,
+    ValueFigures,
     ValueHistogram,
 )
 from tests.outputs.reports import ANY_TEXT, finding, report
@@ -190,13 +193,61 @@ def test_it_is_less_than_2_mb_whatever_the_report_holds():
     assert "more findings" in page.words
 
 
+@pytest.mark.parametrize("sources", [2, 60])
+def test_nor_does_it_matter_how_many_sources_there_are(sources):
+    net = Source("net", "net.prototxt", "caffe-net", 0, 0)
+    inner = [replace(vast(), phase="TRAIN", layer=f"data-{i}") for i in range(min(sources, 3))]
+    many = [inner[i % len(inner)] for i in range(sources)]
+    text = render(report(dataset=net, verdict="fail", sources=many))
+    assert len(text.encode()) < MOST
+    page = checked(text)
+    assert ("more source" in page.words) == (sources > 20)
+
+
+def test_the_head_counts_the_findings_of_sources():
+    net = Source("net", "net.prototxt", "caffe-net", 0, 0)
+    source = report(finding(), finding(rule="key-gap", severity="warning"), phase="TRAIN")
+    words = checked(render(report(dataset=net, verdict="fail", sources=[source]))).words
+    assert "No findings" not in words
+    assert "1 error" in words
+
+
+def strip_of(labels):
+    """The strip of records with these labels, as one stretch, and its words on the page."""
+    labels = np.array(labels)
+    rows = []
+    for label in np.unique(labels).tolist():
+        own = np.flatnonzero(labels == label).tolist()
+        rows.append(StripRow(label, label, len(own), own[0], own[-1], [len(own)]))
+    source = Source("lmdb", "store", "raw", len(labels), 1)
+    return checked(render(report(dataset=source, strip=Strip(1, rows)))).words
+
+
+def test_only_a_sorted_store_is_called_sorted():
+    random = np.random.default_rng(0)
+    sorted_ten = np.repeat(np.arange(10), 100)
+    assert "The store is sorted by class" in strip_of(sorted_ten)
+    assert "The store is sorted by class" in strip_of(np.repeat([0, 1], 50))
+    rare = np.concatenate([random.integers(0, 3, 1000), np.arange(3, 15)])
+    for labels in (random.permutation(sorted_ten), random.permutation(rare), np.arange(12)):
+        assert "sorted by class" not in strip_of(labels)
+
+
+def test_targets_and_values_that_are_not_finite_are_told():
+    targets = LabelFigures(None, False, {}, kind="regression", min=-0.5, max=2.25)
+    nothing = ValueFigures(None, None, None, None, 6, 2)
+    words = checked(render(report(labels=targets, values=nothing))).words
+    assert "regression targets, -0.5 to 2.25" in words
+    assert "No value is finite: 6 NaN, 2 Inf." in words
+
+
 def test_an_ordinary_page_leaves_nothing_out():
     findings = [finding(rule=rule, examples=[Example("d", i, "k" * 200) for i in range(20)])
                 for rule in pages.checks()]  # fmt: skip
     labels = LabelFigures(10_000, False, {str(i): i + 1 for i in range(10_000)})
     text = render(report(*findings, labels=labels))
     assert len(text.encode()) < MOST
-    assert text.count('<td class="detail">d</td>') == 20 * len(findings)
+    assert text.count('class="detail">d</td>') == 20 * len(findings)
     assert "k" * 200 in text
     assert len(json.loads(held_in(text))["report-classes"]["counts"]) == 10_000
 

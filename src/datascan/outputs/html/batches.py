@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby, pairwise
 from math import ceil, sqrt
+from statistics import median
 from typing import Any
 
 from markupsafe import Markup
@@ -15,6 +16,9 @@ from datascan.report import BatchFigures, GapCurve, LabelFigures, Report, Strip,
 from datascan.wording import percent
 
 LEVELS = 8
+FEW = 5
+"""Of fewer records it cannot be told whether they stand together by chance."""
+
 DASH = "\N{EN DASH}"
 ROW_HEIGHTS = ((12, 22), (30, 14), (60, 9))
 """Up to so many rows, a row of the strip is so many pixels high."""
@@ -113,10 +117,12 @@ def label_cell(label: int, labels: LabelFigures | None) -> Cell:
     return Cell(name, max(-MOST, min(MOST, label)))
 
 
-def store_strip(report: Report, limits: Limits, anchor: str) -> Figure | None:  # noqa: ARG001
+def store_strip(report: Report, limits: Limits, anchor: str) -> Figure | None:
     """Where in the store each class lies."""
     strip, records = report.strip, report.dataset.records
-    if strip is None or not 0 < len(strip.rows) <= 60 or not 0 < strip.bins <= 1000 or not records:
+    if strip is None or not limits.strips:
+        return None
+    if not 0 < len(strip.rows) <= 60 or not 0 < strip.bins <= 1000 or not records:
         return None
     names = [row_name(row, report.labels) for row in strip.rows]
     starts = [ceil(i * records / strip.bins) for i in range(strip.bins + 1)]
@@ -162,14 +168,22 @@ def strip_sentence(strip: Strip, records: int) -> str:
     how = "Each row is a class, from the first record at the left to the last at the right."
     if len(strip.rows) < 2:
         return how
-    spread = [(row.last_index - row.first_index + 1) / records for row in strip.rows]
-    usual = sorted(spread)[len(spread) // 2]
-    if usual <= 3 / len(strip.rows) and usual < 0.75:
-        return (
-            f"{how} The store is sorted by class: half of the rows lie within {percent(usual)} "
-            "of the store, so batches read in this order hold few classes. Shuffle it."
-        )
+    told = [(spread_of(row, records), row.records) for row in strip.rows if row.records >= FEW]
+    if len(told) > 1:
+        # So much of the store do the first and the last of n records at random places span.
+        usual = median(spread / ((n - 1) / (n + 1)) for spread, n in told)
+        if usual <= 3 / len(told) and usual < 0.75:
+            half = percent(median(spread for spread, _ in told))
+            return (
+                f"{how} The store is sorted by class: half of the rows lie within {half} "
+                "of the store, so batches read in this order hold few classes. Shuffle it."
+            )
     return f"{how} Even rows mean a shuffled store, steps a sorted one."
+
+
+def spread_of(row: StripRow, records: int) -> float:
+    """The share of the store between a row's first and last record."""
+    return (row.last_index - row.first_index + 1) / records
 
 
 def drawn(strip: Strip, sizes: list[int], names: list[str], height: int, records: int) -> Markup:

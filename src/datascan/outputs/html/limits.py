@@ -18,6 +18,8 @@ class Limits:
     points: int
     rows: int
     sources: int = 20
+    strips: int = 20
+    """So many reports on a page show where in the store their classes lie."""
 
     def shared(self, reports: int) -> Limits:
         """What is left for each of several reports on one page."""
@@ -27,6 +29,7 @@ class Limits:
             findings=max(20, self.findings // share),
             thumbnails=self.thumbnails // share,
             points=max(500, self.points // share),
+            strips=1 if share <= self.strips else 0,
         )
 
 
@@ -35,6 +38,9 @@ LIMITS = (
     Limits(findings=150, examples=20, text=120, thumbnails=60, points=10_000, rows=100),
     Limits(findings=100, examples=5, text=60, thumbnails=20, points=5_000, rows=40),
     Limits(findings=40, examples=3, text=40, thumbnails=0, points=1_000, rows=20),
+    Limits(findings=40, examples=3, text=40, thumbnails=0, points=1_000, rows=20, strips=1),
+    Limits(20, examples=2, text=40, thumbnails=0, points=500, rows=10, sources=5, strips=0),
+    Limits(20, examples=2, text=40, thumbnails=0, points=500, rows=10, sources=0, strips=0),
 )
 """From the first to the last, until the page is small enough; the last always is."""
 

@@ -14,6 +14,9 @@ from datascan.wording import counted, number, percent, visible
 MOST_DOTS = 1500
 FEW_IMAGES = 20
 EDGE, MARGIN = 320, 44
+LARGEST = 1e300
+"""Beyond, a chart's arithmetic overflows: the table has to do."""
+
 TIMES = " \N{MULTIPLICATION SIGN} "
 
 
@@ -23,10 +26,12 @@ def value_histogram(report: Report, limits: Limits, anchor: str) -> Figure | Non
     if values is None:
         return None
     about = "about " if values.approximate else ""
-    text = (
-        f"{number(values.min)} to {number(values.max)}, mean {about}{number(values.mean)}, "
-        f"standard deviation {about}{number(values.std)}; {values.nan:,} NaN, {values.inf:,} Inf."
-    )
+    text = f"No value is finite: {values.nan:,} NaN, {values.inf:,} Inf."
+    if values.min is not None:
+        text = f"{number(values.min)} to {number(values.max)}"
+        for name, figure in (("mean", values.mean), ("standard deviation", values.std)):
+            text += "" if figure is None else f", {name} {about}{number(figure)}"
+        text += f"; {values.nan:,} NaN, {values.inf:,} Inf."
     rows: tuple[tuple[Cell, ...], ...] = ()
     if histogram is not None and len(histogram.bins) == len(histogram.counts) + 1:
         text += f" The chart shows {counted(histogram.records, 'record')}, spread evenly."
@@ -54,7 +59,7 @@ def value_histogram(report: Report, limits: Limits, anchor: str) -> Figure | Non
             "xlabel": "value",
             "ylabel": "values",
         }
-        if histogram is not None and rows
+        if histogram is not None and rows and max(map(abs, histogram.bins)) < LARGEST
         else None,
     )
 
@@ -145,7 +150,7 @@ def scatter(dots: list[tuple[int, int, int]]) -> Markup:
             MARGIN + place(width),
             EDGE - place(height),
             2.5 + 9 * sqrt(records / most),
-            f"{width:,}{TIMES}{height:,} pixels: {counted(records, 'image')}",
+            f"{height:,}{TIMES}{width:,} pixels (height{TIMES}width): {counted(records, 'image')}",
         )
         for width, height, records in sorted(dots, key=lambda dot: -dot[2])
     )

@@ -12,7 +12,7 @@ from datascan.outputs.html.limits import Limits, short
 from datascan.outputs.html.rulepages import Section, meaning, sections
 from datascan.outputs.html.tables import Figure
 from datascan.report import Example, Finding, Report
-from datascan.wording import counted, in_bytes, percent, visible
+from datascan.wording import counted, in_bytes, number, percent, visible
 
 SEVERITIES = ("error", "warning", "info")
 PICTURE = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]{1,40000}")
@@ -85,6 +85,7 @@ class ReportView:
     within: str = ""
     """What tells its landmarks from those of other reports on the page: " of source 1"."""
     sources: tuple[ReportView, ...] = ()
+    sources_left: int = 0
 
     @property
     def data(self) -> dict[str, Any]:
@@ -108,7 +109,7 @@ def view_of(report: Report, limits: Limits, anchor: str = "report", source: int 
         title=f"{report.verdict.upper()} · {path}",
         facts=tuple(facts_of(report, limits)),
         tally=tuple(
-            (s, sum(f.severity == s and f.accepted is None for f in report.findings))
+            (s, sum(f.severity == s and f.accepted is None for f in report.all_findings))
             for s in SEVERITIES
         ),
         rules=tuple(
@@ -120,11 +121,12 @@ def view_of(report: Report, limits: Limits, anchor: str = "report", source: int 
         version=shown(report.datascan, limits),
         level=2 if source else 1,
         within=f" of source {source}" if source else "",
-        accepted=sum(f.accepted is not None for f in report.findings),
+        accepted=sum(f.accepted is not None for f in report.all_findings),
         sources=tuple(
             view_of(inner, limits.shared(len(report.sources or ())), f"{anchor}-source-{i}", i)
             for i, inner in enumerate((report.sources or ())[: limits.sources], 1)
         ),
+        sources_left=max(0, len(report.sources or ()) - limits.sources),
     )
 
 
@@ -158,6 +160,11 @@ def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
         facts.append(("Batch size", f"{report.batch_size:,}"))
     if report.phase is not None and report.num_classes:
         facts.append(("Classes", f"{report.num_classes:,}"))
+    labels = report.labels
+    if labels is not None and labels.kind == "regression":
+        facts.append(
+            ("Labels", f"regression targets, {number(labels.min)} to {number(labels.max)}")
+        )
     if report.started is not None:
         facts.append(("Scanned", shown(report.started.replace("T", " ", 1), limits)))
     facts.append(("Took", f"{report.elapsed_seconds:,.2f} s"))

@@ -94,6 +94,7 @@ function drawMarks(u, data) {
 function linesChart(data) {
   const written = data.percent ? share : figure;
   return {
+    margin: 0,
     columns: [data.x, ...data.series.map((one) => one.values)],
     tip: (i) => [`${data.xlabel} ${figure(data.x[i])}`,
       ...data.series.map((one) => `${one.label}: ${written(one.values[i])}`)].join("\n"),
@@ -116,8 +117,10 @@ function linesChart(data) {
   };
 }
 
-function barsChart(data, xs, name, span) {
+// ``margin``: how far the scale reaches beyond the first and the last value that are shown.
+function barsChart(data, xs, name, span, margin) {
   return {
+    margin,
     columns: [xs, data.counts],
     tip: (i) => `${name(i)}\n${data.ylabel}: ${figure(data.counts[i])}`,
     draw: () => {},
@@ -143,14 +146,14 @@ function briefName(name) {
 function classesChart(data) {
   const last = data.counts.length;
   const span = (low, high) => [Math.max(-0.6, low - 0.6), Math.min(last - 0.4, high + 0.6)];
-  return barsChart(data, data.counts.map((_, i) => i), (i) => `class ${data.labels[i]}`, span);
+  return barsChart(data, data.counts.map((_, i) => i), (i) => `class ${data.labels[i]}`, span, 0.6);
 }
 
 function binsChart(data) {
   const { edges } = data, middles = data.counts.map((_, i) => edges[i] / 2 + edges[i + 1] / 2);
   const name = (i) => `${figure(edges[i])} to ${figure(edges[i + 1])}`;
   const half = (edges[1] - edges[0]) / 2;
-  return barsChart(data, middles, name, (low, high) => [low - half, high + half]);
+  return barsChart(data, middles, name, (low, high) => [low - half, high + half], half);
 }
 
 function bySize(data) {
@@ -199,6 +202,7 @@ class Chart {
       this.tools.lastChild.setAttribute("aria-pressed", "false");
     }
     this.tools.append(button("Zoom in", () => this.zoom(0.5)), button("Zoom out", () => this.zoom(2)),
+      button("Left", () => this.pan(-0.5)), button("Right", () => this.pan(0.5)),
       button("Whole", () => this.draw()));
   }
 
@@ -231,16 +235,31 @@ class Chart {
     return this.tip.show(this.chart.tip(idx), left + u.over.offsetLeft, offset + Math.max(top, 40));
   }
 
+  // Of the part that is shown, around the value at hand; else around its middle, or from its
+  // beginning where the largest come first.
   zoom(factor) {
-    const { scales, data } = this.u, log = scales.x.distr === 3;
-    const [to, from] = log ? [Math.log, Math.exp] : [(v) => v, (v) => v];
-    const low = to(scales.x.min), high = to(scales.x.max);
-    const half = ((high - low) / 2) * factor;
-    const centre = this.at === null ? (low + high) / 2 : to(data[0][this.at]);
-    const first = data[0][0], last = data[0][data[0].length - 1];
-    this.u.setScale("x", {
-      min: Math.max(first, from(centre - half)), max: Math.min(last, from(centre + half)),
-    });
+    const { low, high, to } = this.extent(), half = ((high - low) / 2) * factor;
+    let centre = this.sorted ? low + half : (low + high) / 2;
+    if (this.at !== null) centre = to(this.u.data[0][this.at]);
+    this.show(centre - half, centre + half);
+  }
+
+  pan(share) {
+    const { low, high, first, last } = this.extent(), width = high - low;
+    const start = Math.max(first, Math.min(last - width, low + share * width));
+    this.show(start, start + width);
+  }
+
+  // What is shown, and what there is, on the scale on which the chart is even.
+  extent() {
+    const { scales, data } = this.u, xs = data[0], log = scales.x.distr === 3;
+    const to = log ? Math.log : (value) => value, { margin } = this.chart;
+    return { to, low: to(scales.x.min + margin), high: to(scales.x.max - margin), first: to(xs[0]), last: to(xs[xs.length - 1]) };
+  }
+
+  show(low, high) {
+    const { first, last } = this.extent(), from = this.u.scales.x.distr === 3 ? Math.exp : (value) => value;
+    this.u.setScale("x", { min: from(Math.max(first, low)), max: from(Math.min(last, high)) });
   }
 
   key(event) {
@@ -249,7 +268,9 @@ class Chart {
     event.preventDefault();
     const xs = this.u.data[0], [low, high] = this.u.series[0].idxs;
     const from = this.at === null ? low - Math.sign(step) : this.at;
-    this.at = Math.max(low, Math.min(high, (step > 0 && this.at === null ? low - 1 : from) + step));
+    const to = Math.max(0, Math.min(xs.length - 1, (step > 0 && this.at === null ? low - 1 : from) + step));
+    if (to < low || to > high) this.pan(Math.sign(step) * 0.5);
+    this.at = to;
     const left = this.u.valToPos(xs[this.at], "x");
     this.u.setCursor({ left, top: 60 });
     this.tip.show(this.chart.tip(this.at), left + this.u.over.offsetLeft, this.plot.offsetTop + 60);
