@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -157,6 +158,41 @@ def test_copies_are_found_though_workers_die_while_comparing(tmp_path, times):
     assert result.dataset.records == 50
     assert named(result, "reader-crash") == {31: why}
     assert named(result, "duplicate-record") == dict.fromkeys([11, 41], "same content as record 0")
+
+
+class Stopping(PlainReader):
+    """The first worker to answer stops itself in the middle of writing ``part`` of its message."""
+
+    def __init__(self, *args, home, part, **options):
+        super().__init__(*args, **options)
+        self.flag, self.part = home / "stopped", part
+
+    def read(self, shard):
+        yield from super().read(shard)
+        if not self.flag.exists():
+            os.write = partial(half, os.write, [self.part], self.flag)
+
+
+def half(write, left, flag, descriptor, octets):
+    """Write; of the last of so many (``left``) only a half, and then stop."""
+    left[0] -= 1
+    if left[0]:
+        return write(descriptor, octets)
+    done = write(descriptor, octets[: len(octets) // 2])
+    flag.touch()
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return done
+
+
+@pytest.mark.parametrize("part", [1, 2])
+def test_a_worker_that_stands_still_while_it_answers_costs_nothing(tmp_path, part):
+    reader = Stopping(*dataset(), home=tmp_path, part=part, workers=1, timeout=0.3)
+    result = scan(reader, CHECKS)
+    assert reader.flag.exists()
+    assert result.dataset.records == 50
+    assert named(result, "reader-crash") == {}
+    assert sorted(named(result, "nan-value")) == [3, 27, 44]
+    assert multiprocessing.active_children() == []
 
 
 class Broken(PlainReader):
