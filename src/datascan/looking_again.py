@@ -18,7 +18,7 @@ from datascan.desks import Desk
 from datascan.model import ROW_BITS, Dataset, Options, Reader, Shard
 from datascan.processes import start_method
 from datascan.report import Report, ValueFigures, ValueHistogram
-from datascan.scanning import Progress, Scanned, marked, run
+from datascan.scanning import Progress, Scanned, Stop, marked, run
 
 MOST_THUMBNAILS = 60
 MOST_SAMPLES = 256
@@ -163,7 +163,11 @@ def runs_of(rows: list[int], *, seeks: bool) -> Iterator[tuple[int, int]]:
 def look_again(
     report: Report, scanned: Scanned, progress: Progress
 ) -> tuple[dict[str, str], ValueHistogram | None]:
-    """Thumbnails of examples by index, and the histogram. Never raises an ``Exception``."""
+    """Thumbnails of examples by index, and the histogram.
+
+    Raises:
+        Stop: where the user wants no more; and no other ``Exception``.
+    """
     dataset = scanned.dataset
     if not dataset.complete or not dataset.records:
         return {}, None
@@ -182,6 +186,8 @@ def look_again(
         ):
             total.thumbnails.update(piece.thumbnails)
             total.add(piece.counts, piece.records)
+    except Stop:
+        raise
     except Exception:  # noqa: BLE001  (a report without pictures is better than none)
         return {}, None
     pictures = zip(examples.tolist(), addresses.tolist(), strict=True)

@@ -105,14 +105,18 @@ def scan(reader: Reader, checks: Sequence[Check[Any]], progress: Progress | None
     with closing(kept_shards(reader, plan, list(measures), progress.say)) as kept:
         total, complete = measure(MeasureShard(reader, measures), plan, progress, kept)
     dataset = gather(reader, plan, total, complete=complete)
-    dataset = with_copies(reader, dataset, lambda: progress.update(dataset.records, total.nbytes))
-    asked = dict(reader.options.severity)
-    judgements = tuple(
-        replace(judged, severity=asked.get(judged.rule, judged.severity))
-        for check in checks
-        for judged in judge(check, dataset)
-    )
-    rules = tuple(check.rule for check in checks)
+    tick = partial(progress.update, dataset.records, total.nbytes)
+    dataset = with_copies(reader, dataset, tick)
+    judgements: tuple[Judgement, ...] = ()
+    rules: tuple[str, ...] = ()
+    try:
+        for check in checks:
+            if dataset.complete:
+                tick()
+            judgements += tuple(judge(check, dataset))
+            rules += (check.rule,)
+    except Stop:
+        dataset = replace(dataset, complete=False)
     return Scanned(reader, dataset, judgements, total.nbytes, time.perf_counter() - began, rules)
 
 
@@ -123,11 +127,13 @@ def measures_of(checks: Sequence[Check[Any]]) -> Measures:
 
 
 def judge(check: Check[Any], dataset: Dataset) -> Iterator[Judgement]:
-    """The check's judgements; none where it saw nothing to measure."""
-    if check.measure is None:
-        yield from check.judge(None, dataset)
-    elif (tally := dataset.tallies.get(measure_name(check.measure))) is not None:
-        yield from check.judge(tally, dataset)
+    """The check's judgements, as severe as asked for; none where it saw nothing to measure."""
+    tally = None if check.measure is None else dataset.tallies.get(measure_name(check.measure))
+    if check.measure is not None and tally is None:
+        return
+    asked = dict(dataset.options.severity)
+    for judged in check.judge(tally, dataset):
+        yield replace(judged, severity=asked.get(judged.rule, judged.severity))
 
 
 @dataclass(frozen=True)
@@ -366,21 +372,16 @@ def with_copies(reader: Reader, dataset: Dataset, tick: Callable[[], None]) -> D
 
 def with_faults(dataset: Dataset, faults: Sequence[Fault]) -> Dataset:
     """The dataset with more faults, their rows addresses."""
-    if not faults:
-        return dataset
     name, late = measure_name(measure_faults), tally_faults(faults, 0)
     early = dataset.tallies.get(name)
     total = late if early is None else early + late
-    return replace(dataset, tallies={**dataset.tallies, name: total})
+    return replace(dataset, tallies={**dataset.tallies, name: total}) if faults else dataset
 
 
 def second_look(
     reader: Reader, dataset: Dataset, indices: NDArray[np.int64], tick: Callable[[], None]
 ) -> tuple[list[bytes | int], list[Fault]]:
-    """Digests of the records at ``indices``; a number of its own for one that has none.
-
-    And the faults of those that could not be read again, their rows addresses.
-    """
+    """Digests of the records at ``indices`` (else a number of its own), and faults by address."""
     addresses = dataset.addresses(indices)
     owners = addresses >> ROW_BITS
     rows = {int(i): addresses[owners == i] & ((1 << ROW_BITS) - 1) for i in np.unique(owners)}
