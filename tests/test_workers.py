@@ -8,9 +8,11 @@ import signal
 from dataclasses import replace
 from functools import partial
 
+import h5py
 import numpy as np
 import pytest
 
+import datascan
 from datascan.checks.duplicate_record import DuplicateRecord
 from datascan.checks.nan_value import NanValue
 from datascan.checks.reader_crash import ReaderCrash
@@ -213,3 +215,19 @@ class Unborn(PlainReader):
 
 def explode():
     raise ValueError("no worker can begin like this")
+
+
+def scanned_in_a_pool(path):
+    report = datascan.scan(path, workers=2)
+    return report.dataset.records, report.complete, len(multiprocessing.active_children())
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_worker_of_a_pool_scans_without_workers_of_its_own(tmp_path, method):
+    path = tmp_path / "chunked.h5"
+    with h5py.File(path, "w") as file:
+        values = np.random.default_rng(0).normal(size=(40, 5))
+        file.create_dataset("data", data=values, chunks=(8, 5), compression="gzip")
+        file["label"] = np.arange(40) % 3
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        assert pool.apply(scanned_in_a_pool, (path,)) == (40, True, 0)
