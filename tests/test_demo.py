@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,11 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path, monkeypatch)
     Path("datascan-demo").touch()
     with pytest.raises(OutputError, match="datascan-demo"):
         demo(None, lambda _: None)
+
+
+def test_no_folder_for_temporary_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nothing"))
+    with pytest.raises(OutputError, match=r"^cannot make a folder .*: No such file .*; set TMPDIR"):
+        demo(None, lambda _: None)
+    assert list(tmp_path.rglob("*.html")) == []

@@ -20,7 +20,7 @@ from datascan.illustrating import illustrated
 from datascan.looking_again import Bins, sample_indices
 from datascan.report import ValueFigures
 from datascan.reporting import report_of
-from datascan.scanning import Silence, scan
+from datascan.scanning import Silence, Stop, scan
 from tests.building.images import encode, photo, pixels, write_tree
 from tests.building.lmdb import datum, numbered, write_lmdb
 from tests.building.plain import PlainReader
@@ -198,3 +198,20 @@ def test_datums_are_blue_first_and_rows_of_hdf5_red_first(tmp_path):
         shown = datascan.scan(path, num_classes=5).thumbnails["1"]
         image = Image.open(io.BytesIO(base64.b64decode(shown.partition(",")[2])))
         assert image.getpixel((4, 4)) == (first, 0, last)
+
+
+class StopsAtOnce(Silence):
+    """Ends whatever asks it."""
+
+    def update(self, records, nbytes):
+        raise Stop
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_scan_that_is_stopped_while_pictures_are_made_says_so(workers):
+    values = np.random.default_rng(0).normal(size=(40, 2))
+    reader = PlainReader(values, np.arange(40) % 3, workers=workers)
+    scanned = scan(reader, chosen_checks(reader.options))
+    report = report_of(scanned, version="1")
+    stopped = illustrated(report, scanned, StopsAtOnce())
+    assert stopped == replace(report, complete=False)

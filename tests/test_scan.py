@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from datascan.checks.duplicate_record import DuplicateRecord
+from datascan.checks.inf_value import InfValue
+from datascan.checks.nan_value import NanValue
 from datascan.discovery import classes
 from datascan.model import Check
 from datascan.reporting import report_of
@@ -78,3 +84,67 @@ def test_a_scan_that_is_stopped_reports_what_it_saw():
     assert 0 < result.dataset.records < 100
     (nan,) = (judged for judged in result.judgements if judged.rule == "nan-value")
     assert nan.records == 1
+
+
+class StopsOnce(StopsAfter):
+    """Ends the scan once there is a file."""
+
+    def __init__(self, flag):
+        self.flag = flag
+
+    def update(self, records, nbytes):
+        if self.flag.exists():
+            raise Stop
+
+
+class Compared(PlainReader):
+    """All records are the same; comparing those of a shard leaves a file."""
+
+    def __init__(self, home, **options):
+        super().__init__(np.ones((200, 4), np.float32), np.arange(200) % 3, rows=10, **options)
+        self.home = home
+
+    def block(self, start, at, end):
+        block = super().block(start, at, end)
+
+        def digests(rows):
+            (self.home / f"{at // 10}").touch()
+            return block.digests(rows)
+
+        return replace(block, digests=digests)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_scan_that_is_stopped_while_it_compares_leaves_copies_open(tmp_path, workers):
+    checks = [DuplicateRecord(), NanValue()]
+    reader = Compared(tmp_path, workers=workers)
+    result = scan(reader, checks, StopsOnce(tmp_path / "0"))
+    assert not result.dataset.complete
+    assert result.dataset.records == 200
+    assert result.dataset.copies is None
+    assert result.judgements == ()
+    assert len(list(tmp_path.iterdir())) < 20
+    again = scan(reader, checks, StopsOnce(tmp_path / "never"))
+    assert again.dataset.complete
+    assert len(again.dataset.copies.indices) == 200
+
+
+class Slow(NanValue):
+    """Leaves a file when it judges."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def judge(self, tally, dataset):
+        self.file.touch()
+        yield from super().judge(tally, dataset)
+
+
+def test_a_scan_that_is_stopped_while_it_judges_has_what_was_judged(tmp_path):
+    values = np.full((20, 4), np.nan, np.float32)
+    checks = [Slow(tmp_path / "flag"), InfValue(), NanValue()]
+    reader = PlainReader(values, np.arange(20) % 3, workers=0)
+    result = scan(reader, checks, StopsOnce(tmp_path / "flag"))
+    assert not result.dataset.complete
+    assert [judged.rule for judged in result.judgements] == ["nan-value"]
+    assert result.rules == ("nan-value",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ def demo(folder: Path | None, show: Callable[[Report], None]) -> int:
     if folder is None:
         require_own(pages)
     with ExitStack() as stack:
-        home = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="datascan-")))
+        home = folder or stack.enter_context(scratch())
         for name, write, classes in DATASETS:
             path, page = home / name, pages / page_name(name)
             write_new(path, write)
@@ -53,6 +53,22 @@ def demo(folder: Path | None, show: Callable[[Report], None]) -> int:
     named = ", ".join(page_name(name) for name, _, _ in DATASETS)
     print(f"The reports as HTML are in {pages}: {named}.")
     return 0
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder that goes again.
+
+    Raises:
+        OutputError: where none can be made.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="datascan-")
+    except OSError as error:
+        why = f"cannot make a folder for temporary files: {error.strerror}"
+        raise OutputError(f"{why}; set TMPDIR, or name a folder") from error
+    with folder as name:
+        yield Path(name)
 
 
 def page_name(dataset: str) -> str:

@@ -12,7 +12,7 @@ from datascan.measures.labels import LabelSummary, is_whole, summarise
 from datascan.measures.shapes import ShapeTally, measure_shapes
 from datascan.model import Dataset
 from datascan.report import GapCurve, ImageSize, Report, Strip, StripRow
-from datascan.scanning import Progress, Scanned
+from datascan.scanning import Progress, Scanned, Stop
 
 CURVE_SIZES = 48
 BINS = 200
@@ -25,11 +25,15 @@ Numbers = NDArray[np.int64]
 def illustrated(report: Report, scanned: Scanned, progress: Progress) -> Report:
     """The report with its optional figures; the reader must still be open.
 
-    Some records are read once more for it, unless the scan was stopped early.
+    Some records are read once more for it, unless the scan was stopped early. Where it is stopped
+    now, the report stays as it is, but for that.
     """
     dataset = scanned.dataset
     labels = dataset.derive(summarise)
-    thumbnails, histogram = look_again(report, scanned, progress)
+    try:
+        thumbnails, histogram = look_again(report, scanned, progress)
+    except Stop:
+        return replace(report, complete=False)
     return replace(
         report,
         thumbnails=thumbnails or None,

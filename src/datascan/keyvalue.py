@@ -126,6 +126,7 @@ class KeyValueReader(Reader):
             if (first, last) != (0, len(pairs)):
                 inside = pairs.take(np.arange(first, max(first, last)))
             if len(inside) or inside.faults:
+                self.mark(row + first, len(inside))
                 yield self._block(shard.base + row + first, inside, row + first)
             row += len(pairs)
             if shard.last is not None and row >= shard.last:
@@ -150,6 +151,22 @@ class KeyValueReader(Reader):
             if len(found) == len(rows):
                 break
         return found + ["?"] * (len(rows) - len(found))
+
+    def count(self, shard: Shard) -> int:
+        """How many records the shard has, by walking its keys."""
+        rows = 0
+        for pairs in self._records(shard.span, values=False):
+            rows += len(pairs)
+            # Nothing is touched there, but it shows that the walk goes on.
+            self.mark(rows, 0)
+        return rows
+
+    def begins(self, shard: Shard) -> str:
+        """The first key that may stand in it."""
+        span = shard.span
+        if isinstance(span, TextLines):
+            return f"key {TEXT_LINE[0] % span.first}"
+        return "the first key" if span.first is None else f"key {show_key(span.first)}"
 
     def _block(self, start: int, pairs: Pairs, row: int) -> Block:
         assert self.layout is not None  # noqa: S101

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.block import Block
+from datascan.desks import Desk
 from datascan.model import ROW_BITS, Dataset, Options, Reader, Shard
+from datascan.processes import start_method
 from datascan.report import Report, ValueFigures, ValueHistogram
-from datascan.scanning import Progress, Scanned, run
-from datascan.workers import Desk, start_method
+from datascan.scanning import Progress, Scanned, Stop, marked, run
 
 MOST_THUMBNAILS = 60
 MOST_SAMPLES = 256
@@ -97,7 +98,6 @@ class LookAgain:
 
     def __call__(self, shard: Shard, desk: Desk) -> Seen:
         """Thumbnails and counts."""
-        self.reader.mark = desk.mark
         seen = Seen()
         shown = set(self.shown.get(shard.index, np.empty(0, np.int64)).tolist())
         sampled = set(self.sampled.get(shard.index, np.empty(0, np.int64)).tolist())
@@ -105,11 +105,10 @@ class LookAgain:
         rows = [address - shard.base for address in sorted(shown | sampled)]
         rows = [row for row in rows if shard.first <= row < last]
         for first, stop in runs_of(rows, seeks=self.reader.seeks):
-            for block in self.reader.read(shard.cut(first, stop)):
+            for block in marked(self.reader, shard.cut(first, stop), desk):
                 for row in places(rows, block, shard):
                     address = block.start + row
                     self._look(block, row, seen, (address in shown, address in sampled))
-                desk.advance(block.records, block.nbytes)
         return seen
 
     def blame(self, shard: Shard, reason: str) -> Seen:  # noqa: ARG002
@@ -164,7 +163,11 @@ def runs_of(rows: list[int], *, seeks: bool) -> Iterator[tuple[int, int]]:
 def look_again(
     report: Report, scanned: Scanned, progress: Progress
 ) -> tuple[dict[str, str], ValueHistogram | None]:
-    """Thumbnails of examples by index, and the histogram. Never raises an ``Exception``."""
+    """Thumbnails of examples by index, and the histogram.
+
+    Raises:
+        Stop: where the user wants no more; and no other ``Exception``.
+    """
     dataset = scanned.dataset
     if not dataset.complete or not dataset.records:
         return {}, None
@@ -183,6 +186,8 @@ def look_again(
         ):
             total.thumbnails.update(piece.thumbnails)
             total.add(piece.counts, piece.records)
+    except Stop:
+        raise
     except Exception:  # noqa: BLE001  (a report without pictures is better than none)
         return {}, None
     pictures = zip(examples.tolist(), addresses.tolist(), strict=True)

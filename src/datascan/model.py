@@ -190,6 +190,14 @@ class Reader(ABC):
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
         """The keys of ``rows`` (ascending) of ``shard``; not UTF-8: with backslash escapes."""
 
+    def count(self, shard: Shard) -> int:
+        """How many rows the whole shard has; asked only where reading it killed workers."""
+        return sum(block.records for block in self.read(shard.cut(0, None)))
+
+    def begins(self, shard: Shard) -> str:
+        """What tells people where the shard begins, from its description alone."""
+        return f"part {shard.index + 1:,}"
+
     def with_options(self, options: Options) -> Reader:
         """The same planned dataset, to be read under other options. Only the first is closed."""
         other = copy(self)

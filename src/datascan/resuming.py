@@ -14,11 +14,12 @@ import os
 import pickle
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
+from datascan import __version__
 from datascan.errors import OutputError
 from datascan.model import Plan, Reader
 
@@ -156,3 +157,44 @@ def files_of(reader: Reader) -> Iterator[tuple[str, int, int]]:
                 if file.is_file():
                     status = file.stat()
                     yield str(file), status.st_size, status.st_mtime_ns
+
+
+def kept_shards(
+    reader: Reader, plan: Plan, measures: Sequence[str], say: Callable[[str], None]
+) -> Kept:
+    """The shards that an earlier run has finished, where the user keeps them."""
+    path = reader.options.resume
+    if path is None:
+        return Forgetful()
+    resume = Resume(path, fingerprint(reader, plan, measures, __version__))
+    if resume.stale:
+        say(f"{path} is of another dataset, or of other options: the scan starts anew")
+    elif resume.finished:
+        count = len(resume.finished)
+        say(f"going on from {path}: {count:,} of {len(plan.shards):,} parts are done")
+    return resume
+
+
+class Kept(Protocol):
+    """Finished shards by number, and a place for more of them."""
+
+    finished: dict[int, list[Any]]
+
+    def keep(self, shard: int, pieces: Sequence[Any]) -> None:
+        """Keep a finished shard."""
+
+    def close(self) -> None:
+        """Nothing more is to be kept."""
+
+
+class Forgetful:
+    """Keeps nothing."""
+
+    def __init__(self) -> None:
+        self.finished: dict[int, list[Any]] = {}
+
+    def keep(self, shard: int, pieces: Sequence[Any]) -> None:
+        """Forget it."""
+
+    def close(self) -> None:
+        """Nothing to close."""

@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan import __version__
 from datascan.block import Block, Fault
+from datascan.desks import BYTES, NOWHERE, RECORDS, Desk
 from datascan.measures.contents import ContentTally, measure_contents, shared
 from datascan.measures.faults import REACH_RULES, measure_faults, tally_faults
 from datascan.measures.labels import measure_labels
@@ -30,9 +31,10 @@ from datascan.model import (
     Shard,
     measure_name,
 )
-from datascan.resuming import Resume, fingerprint
+from datascan.processes import cores, may_have_children
+from datascan.resuming import Kept, kept_shards
 from datascan.tally import ByName, Joined, Tally, add_all
-from datascan.workers import BYTES, NOWHERE, RECORDS, Desk, Keep, Workers, cores
+from datascan.workers import Keep, Workers
 
 R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
@@ -100,16 +102,21 @@ def scan(reader: Reader, checks: Sequence[Check[Any]], progress: Progress | None
     began = time.perf_counter()
     plan = reader.plan()
     measures, progress = measures_of(checks), progress or Silence()
-    with closing(kept_shards(reader, plan, measures, progress)) as kept:
+    with closing(kept_shards(reader, plan, list(measures), progress.say)) as kept:
         total, complete = measure(MeasureShard(reader, measures), plan, progress, kept)
-    dataset = with_copies(reader, gather(reader, plan, total, complete=complete))
-    asked = dict(reader.options.severity)
-    judgements = tuple(
-        replace(judged, severity=asked.get(judged.rule, judged.severity))
-        for check in checks
-        for judged in judge(check, dataset)
-    )
-    rules = tuple(check.rule for check in checks)
+    dataset = gather(reader, plan, total, complete=complete)
+    tick = partial(progress.update, dataset.records, total.nbytes)
+    dataset = with_copies(reader, dataset, tick)
+    judgements: tuple[Judgement, ...] = ()
+    rules: tuple[str, ...] = ()
+    try:
+        for check in checks:
+            if dataset.complete:
+                tick()
+            judgements += tuple(judge(check, dataset))
+            rules += (check.rule,)
+    except Stop:
+        dataset = replace(dataset, complete=False)
     return Scanned(reader, dataset, judgements, total.nbytes, time.perf_counter() - began, rules)
 
 
@@ -120,11 +127,13 @@ def measures_of(checks: Sequence[Check[Any]]) -> Measures:
 
 
 def judge(check: Check[Any], dataset: Dataset) -> Iterator[Judgement]:
-    """The check's judgements; none where it saw nothing to measure."""
-    if check.measure is None:
-        yield from check.judge(None, dataset)
-    elif (tally := dataset.tallies.get(measure_name(check.measure))) is not None:
-        yield from check.judge(tally, dataset)
+    """The check's judgements, as severe as asked for; none where it saw nothing to measure."""
+    tally = None if check.measure is None else dataset.tallies.get(measure_name(check.measure))
+    if check.measure is not None and tally is None:
+        return
+    asked = dict(dataset.options.severity)
+    for judged in check.judge(tally, dataset):
+        yield replace(judged, severity=asked.get(judged.rule, judged.severity))
 
 
 @dataclass(frozen=True)
@@ -136,24 +145,19 @@ class MeasureShard:
 
     def __call__(self, shard: Shard, desk: Desk) -> Measured:
         """The sum over the shard's blocks."""
-        self.reader.mark = desk.mark
-        total = add_all(self._blocks(shard, desk))
+        total = add_all(self._measured(shard, block) for block in marked(self.reader, shard, desk))
         return total or self._measured(shard, Block(shard.base + shard.first, 0, 0))
 
     def blame(self, shard: Shard, reason: str) -> Measured:
-        """The sum where ``shard``, cut to one record or of unknown length, killed its worker."""
-        if shard.last is None:
-            block = Block(shard.base, 0, 0, faults=(Fault(None, "reader-crash", reason),))
-        else:
-            records = shard.last - shard.first
-            faults = tuple(Fault(row, "reader-crash", reason) for row in range(records))
-            block = Block(shard.base + shard.first, records, 0, faults=faults)
-        return self._measured(shard, block)
-
-    def _blocks(self, shard: Shard, desk: Desk) -> Iterator[Measured]:
-        for block in self.reader.read(shard):
-            yield self._measured(shard, block)
-            desk.advance(block.records, block.nbytes)
+        """The sum where ``shard``, cut to the rows to blame, killed its worker."""
+        records = 0 if shard.last is None else shard.last - shard.first
+        faults = tuple(Fault(row, "reader-crash", reason) for row in range(records))
+        if not records:
+            # It could not even be counted.
+            where = f"row {shard.first:,} behind " if shard.first else ""
+            lost = f"{reason}: no record from {where}{self.reader.begins(shard)} on can be counted"
+            faults = (Fault(None, "reader-crash", f"{lost}, up to the next part"),)
+        return self._measured(shard, Block(shard.base + shard.first, records, 0, faults=faults))
 
     def _measured(self, shard: Shard, block: Block) -> Measured:
         found = {name: measure(block) for name, measure in self.measures.items()}
@@ -165,6 +169,26 @@ class MeasureShard:
         )
 
 
+def marked(reader: Reader, shard: Shard, desk: Desk) -> Iterator[Block]:
+    """The shard's blocks, each with its rows marked as long as it is worked on."""
+    reader.mark = desk.mark
+    for block in reader.read(shard):
+        row = block.start - shard.base
+        # Also what a reader has marked one by one is now worked on together.
+        desk.mark(row, block.records)
+        yield block
+        desk.advance(block.records, block.nbytes)
+        desk.mark(row + block.records, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """Digests by address; and the records that could not be read again, their rows addresses."""
+
+    found: dict[int, bytes]
+    lost: tuple[Fault, ...] = ()
+
+
 @dataclass(frozen=True)
 class DigestShard:
     """The task of the second look: digests of chosen rows of a shard, by row."""
@@ -172,62 +196,26 @@ class DigestShard:
     reader: Reader
     rows: Mapping[int, NDArray[np.int64]]
 
-    def __call__(self, shard: Shard, desk: Desk) -> dict[int, bytes]:
+    def __call__(self, shard: Shard, desk: Desk) -> Digests:
         """Digests of the rows chosen, by address."""
-        self.reader.mark = desk.mark
         wanted = self.rows[shard.index] | shard.base
         found: dict[int, bytes] = {}
-        for block in self.reader.read(shard):
+        for block in marked(self.reader, shard, desk):
             first, last = np.searchsorted(wanted, (block.start, block.start + block.records))
             chosen = wanted[first:last]
             if block.digests is not None and len(chosen):
                 digests = block.digests(chosen - block.start)
                 found.update(zip(chosen.tolist(), digests, strict=True))
-            desk.advance(block.records, block.nbytes)
-        return found
+        return Digests(found)
 
-    def blame(self, shard: Shard, reason: str) -> dict[int, bytes]:  # noqa: ARG002
-        """Nothing: the first look has already named what kills a worker."""
-        return {}
-
-
-def kept_shards(reader: Reader, plan: Plan, measures: Measures, progress: Progress) -> Kept:
-    """The shards that an earlier run has finished, where the user keeps them."""
-    path = reader.options.resume
-    if path is None:
-        return Forgetful()
-    resume = Resume(path, fingerprint(reader, plan, list(measures), __version__))
-    if resume.stale:
-        progress.say(f"{path} is of another dataset, or of other options: the scan starts anew")
-    elif resume.finished:
-        count = len(resume.finished)
-        progress.say(f"going on from {path}: {count:,} of {len(plan.shards):,} parts are done")
-    return resume
-
-
-class Kept(Protocol):
-    """Finished shards by number, and a place for more of them."""
-
-    finished: dict[int, list[Any]]
-
-    def keep(self, shard: int, pieces: Sequence[Any]) -> None:
-        """Keep a finished shard."""
-
-    def close(self) -> None:
-        """Nothing more is to be kept."""
-
-
-class Forgetful:
-    """Keeps nothing."""
-
-    def __init__(self) -> None:
-        self.finished: dict[int, list[Any]] = {}
-
-    def keep(self, shard: int, pieces: Sequence[Any]) -> None:
-        """Forget it."""
-
-    def close(self) -> None:
-        """Nothing to close."""
+    def blame(self, shard: Shard, reason: str) -> Digests:
+        """Those chosen of the rows to blame: nobody knows whether they are copies."""
+        rows = self.rows[shard.index]
+        last = len(rows) if shard.last is None else np.searchsorted(rows, shard.last)
+        chosen = rows[np.searchsorted(rows, shard.first) : last] | shard.base
+        why = f"{reason} when it was to be compared with records that may be the same"
+        faults = (Fault(address, "reader-crash", why) for address in chosen.tolist())
+        return Digests({}, tuple(faults))
 
 
 def measure(
@@ -309,8 +297,15 @@ def run(
             keep(shard.index, [result])
             yield [result]
         return
-    with Workers(task, task.blame, count=count, timeout=options.timeout) as workers:
+    count_rows = partial(extent, task.reader)
+    with Workers(task, task.blame, count_rows, count=count, timeout=options.timeout) as workers:
         yield from workers.map(shards, lambda: tick(*workers.under_way), keep)
+
+
+def extent(reader: Reader, shard: Shard, desk: Desk) -> int:
+    """Another task of a worker: how many rows the shard has."""
+    reader.mark = desk.mark
+    return reader.count(shard)
 
 
 class Ticking(list[int]):
@@ -327,7 +322,9 @@ class Ticking(list[int]):
 
 
 def worker_count(plan: Plan, options: Options, shards: int) -> int:
-    """How many workers to start; 0 where none was asked for, or none would pay."""
+    """How many workers to start; 0 where none was asked for, none would pay, or none may be."""
+    if not may_have_children():
+        return 0
     if options.workers is not None:
         return min(options.workers, shards)
     if (plan.cost or plan.nbytes) < WORTH_A_WORKER and not plan.damaged:
@@ -356,8 +353,11 @@ def known_faults(tallies: Mapping[str, Any]) -> Mapping[str, Any]:
     return {} if tally is None else tally.entries
 
 
-def with_copies(reader: Reader, dataset: Dataset) -> Dataset:
-    """Find the records of equal content; with a second look where signatures are vague."""
+def with_copies(reader: Reader, dataset: Dataset, tick: Callable[[], None]) -> Dataset:
+    """Find the records of equal content; with a second look where signatures are vague.
+
+    ``tick`` is called now and then meanwhile; where it raises :class:`Stop`, copies stay unknown.
+    """
     tally: ContentTally | None = dataset.tallies.get(measure_name(measure_contents))
     if tally is None:
         return dataset
@@ -368,22 +368,38 @@ def with_copies(reader: Reader, dataset: Dataset) -> Dataset:
         # Whoever stops a scan does not want it to begin again.
         return dataset
     if tally.vague and len(indices):
-        digests = second_look(reader, dataset, indices)
+        try:
+            digests, lost = second_look(reader, dataset, indices, tick)
+        except Stop:
+            return replace(dataset, complete=False)
+        dataset = with_faults(dataset, lost)
     numbers: dict[Any, int] = {}
     groups = np.array([numbers.setdefault(d, len(numbers)) for d in digests], np.int64)
     repeated = np.bincount(groups, minlength=1)[groups] > 1 if len(groups) else groups > 0
     return replace(dataset, copies=Copies(indices[repeated], groups[repeated]))
 
 
-def second_look(reader: Reader, dataset: Dataset, indices: NDArray[np.int64]) -> list[bytes | int]:
-    """Digests of the records at ``indices``; a number of its own for one that has none."""
+def with_faults(dataset: Dataset, faults: Sequence[Fault]) -> Dataset:
+    """The dataset with more faults, their rows addresses."""
+    name, late = measure_name(measure_faults), tally_faults(faults, 0)
+    early = dataset.tallies.get(name)
+    total = late if early is None else early + late
+    return replace(dataset, tallies={**dataset.tallies, name: total}) if faults else dataset
+
+
+def second_look(
+    reader: Reader, dataset: Dataset, indices: NDArray[np.int64], tick: Callable[[], None]
+) -> tuple[list[bytes | int], list[Fault]]:
+    """Digests of the records at ``indices`` (else a number of its own), and faults by address."""
     addresses = dataset.addresses(indices)
     owners = addresses >> ROW_BITS
     rows = {int(i): addresses[owners == i] & ((1 << ROW_BITS) - 1) for i in np.unique(owners)}
     task = DigestShard(reader, rows)
     shards = [shard for shard in dataset.plan.shards if shard.index in rows]
     found: dict[int, bytes] = {}
-    for pieces in run(task, dataset.plan, shards):
+    lost: list[Fault] = []
+    for pieces in run(task, dataset.plan, shards, lambda *_: tick()):
         for piece in pieces:
-            found.update(piece)
-    return [found.get(address, address) for address in addresses.tolist()]
+            found.update(piece.found)
+            lost += piece.lost
+    return [found.get(address, address) for address in addresses.tolist()], lost

@@ -85,5 +85,9 @@ class PlainReader(Reader):
             digests=lambda rows: digests_of((part,), {}, rows),
         )
 
+    def count(self, shard: Shard) -> int:
+        first, stop = shard.span
+        return stop - first
+
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
         return [f"row {shard.span[0] + row}" for row in rows]

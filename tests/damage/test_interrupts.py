@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import plyvel
@@ -139,3 +141,17 @@ def test_a_signal_while_a_leveldb_is_cloned(tmp_path):
         code, errors = scan.end()
         assert code in {0, 130}
         assert errors in {"", "datascan: interrupted\n"}
+
+
+def test_too_few_open_files_for_the_workers(many_images):
+    command = [sys.executable, "-m", "datascan", "scan", str(many_images), "--quiet"]
+    ended = subprocess.run(
+        [*command, "--workers", "40"],
+        preexec_fn=partial(resource.setrlimit, resource.RLIMIT_NOFILE, (24, 24)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    why = "cannot start a worker process (Too many open files); try --workers 0"
+    assert (ended.returncode, ended.stderr) == (2, f"datascan: {why}\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tempfile
 import tracemalloc
 
 import numpy as np
@@ -255,3 +256,8 @@ def test_libtiff_prints_nothing(capfd):
         at = chance.randrange(len(data) - 40)
         said(data[:at] + chance.randbytes(32) + data[at + 32 :])
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_tiff_needs_no_folder_for_temporary_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nothing"))
+    assert said(HEALTHY["tiff lzw"]) == []

@@ -404,6 +404,15 @@ class TestRefuses:
             ):
                 LevelDbReader((tmp_path,), Options()).ranges()
 
+    def test_no_temporary_folder_at_all(self, tmp_path, monkeypatch):
+        def nowhere():
+            raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in []")
+
+        write_leveldb(tmp_path, numbered(range(10)))
+        monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+        with pytest.raises(DatasetError, match=r"^cannot clone .*: no folder .*; set TMPDIR to"):
+            LevelDbReader((tmp_path,), Options()).ranges()
+
     def test_no_room(self, tmp_path, monkeypatch):
         def full(source, target):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))

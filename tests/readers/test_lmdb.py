@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import numpy as np
 import pytest
 
+from datascan.checks.reader_crash import ReaderCrash
 from datascan.errors import DatasetError
 from datascan.model import Options
 from datascan.readers.lmdb import LmdbReader
@@ -75,6 +79,44 @@ def test_limit(tmp_path, limit):
     for shard_bytes in (1, 1 << 25):
         result = scanned(tmp_path, limit=limit, shard_bytes=shard_bytes)
         assert result.dataset.records == min(limit, 300)
+
+
+class Killed(LmdbReader):
+    """Kills the first ``times`` workers that look at the records from ``row`` on."""
+
+    def __init__(self, path, home, times, row, **options):
+        super().__init__((path,), Options(**options))
+        self.home, self.times, self.row = home, times, row
+
+    def _block(self, start, pairs, row):
+        before = len(list(self.home.iterdir()))
+        if row <= self.row < row + len(pairs) and before < self.times:
+            (self.home / str(before)).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super()._block(start, pairs, row)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 7])
+@pytest.mark.parametrize("row", [0, 4500])
+def test_workers_that_are_killed_at_plain_records_cost_nothing(tmp_path, times, row):
+    path = write_lmdb(tmp_path / "store", numbered(random_datums(5000, (1, 2, 2))))
+    home = tmp_path / "deaths"
+    home.mkdir()
+    result = scan(Killed(path, home, times, row, workers=1), [ReaderCrash()])
+    assert len(list(home.iterdir())) == times
+    assert result.dataset.records == 5000
+    assert result.judgements == ()
+
+
+def test_a_plain_record_that_kills_is_named(tmp_path):
+    path = write_lmdb(tmp_path / "store", numbered(random_datums(20, (1, 2, 2))))
+    home = tmp_path / "deaths"
+    home.mkdir()
+    result = scan(Killed(path, home, 1000, 13, workers=1), [ReaderCrash()])
+    (crash,) = result.judgements
+    assert crash.flagged.addresses.array.tolist() == [13]
+    assert crash.message == "1 of 20 records crashed or stopped its reader"
+    assert result.dataset.records == 20
 
 
 def test_bookkeeping_keys_are_no_records(tmp_path):

@@ -3,7 +3,8 @@
 What it is
     While a worker process read this record, it was killed by a signal (a segmentation fault, lack
     of memory) or made no progress for ``--timeout`` seconds. The record was tried twice, in a fresh
-    process, before it was blamed.
+    process, before it was blamed. A record that could be read once, but not again when it was to be
+    compared with others, is named too: nobody knows whether it is a copy.
 
 Why it breaks training
     The libraries that read and decode are the ones that training uses. What kills a worker here
@@ -25,7 +26,9 @@ Example
 
 Limits
     Isolation needs a worker process: with ``--workers 0`` a crash ends the scan. Workers are used
-    by default for large and for damaged datasets.
+    by default for large and for damaged datasets. Where workers die before they reach a record, the
+    rest of a part of the store is reported, record by record, or in one sentence if not even its
+    keys can be counted.
 
 Source
     POSIX signals; the record is known because every worker says where it is before it reads.

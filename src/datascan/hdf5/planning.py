@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from datascan.block import Fault
+from datascan.desks import Desk
 from datascan.errors import DatasetError
 from datascan.hdf5.choice import Choice, Table, Unchosen, choose
 from datascan.hdf5.filerows import FileRows
@@ -17,7 +18,8 @@ from datascan.hdf5.storage import missing_filter, rows_on_disk
 from datascan.hdf5.walking import opened
 from datascan.layouts.image import ImageLayout
 from datascan.model import Options, Shard
-from datascan.workers import Desk, Workers
+from datascan.processes import may_have_children
+from datascan.workers import Workers
 
 SAMPLE = 32
 """Whether records of variable length are images is told from so many first ones."""
@@ -55,7 +57,7 @@ class Looking:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._workers: Workers[Look] | None = None
-        if options.workers != 0:
+        if options.workers != 0 and may_have_children():
             self._workers = Workers(answer, blame, count=1, timeout=options.timeout)
 
     def __enter__(self) -> Self:

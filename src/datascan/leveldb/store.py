@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 import weakref
 from functools import cached_property
@@ -54,14 +55,14 @@ class Store:
         except OSError as error:
             raise DatasetError(f"cannot read {error.filename or path}: {error.strerror}") from error
         # Named before it is made: Ctrl-C may come as soon as it exists.
-        root = Path(tempfile.gettempdir()) / f"{PREFIX}{secrets.token_hex(8)}"
+        root = scratch_for(path) / f"{PREFIX}{secrets.token_hex(8)}"
         try:
             root.mkdir(mode=0o700)
             return cls(path, root, recover(found, root))
         except BaseException as error:
             shutil.rmtree(root, ignore_errors=True)
             if isinstance(error, OSError):
-                raise cannot_clone(path, error) from error
+                raise cannot_clone(path, root.parent, error) from error
             raise
 
     @cached_property
@@ -101,7 +102,7 @@ class Store:
                 str(home), paranoid_checks=True, lru_cache_size=CACHE_BYTES, compression=None
             )
         except OSError as error:
-            raise cannot_clone(self.path, error) from error
+            raise cannot_clone(self.path, self.root.parent, error) from error
         except plyvel.Error as error:
             raise DatasetError(f"cannot open {self.path}: {words_of(error)}") from error
 
@@ -120,10 +121,28 @@ def remove_own(root: Path, owner: int) -> None:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def cannot_clone(path: Path, error: OSError) -> DatasetError:
-    """What to tell people when there is no clone."""
+def scratch_for(path: Path) -> Path:
+    """The folder for temporary files, in which ``path`` is to be cloned.
+
+    Raises:
+        DatasetError: where nothing can be written to any.
+    """
+    try:
+        # It tries folders by a file in each, which a signal must not leave behind.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+        try:
+            return Path(tempfile.gettempdir())
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    except OSError as error:
+        raise DatasetError(
+            f"cannot clone {path}: no folder for temporary files can be written to; "
+            "set TMPDIR to one that can"
+        ) from error
+
+
+def cannot_clone(path: Path, scratch: Path, error: OSError) -> DatasetError:
+    """What to tell people when there is no clone in ``scratch``."""
     why = error.strerror or words_of(error)
     room = "with more room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "that can be used"
-    return DatasetError(
-        f"cannot clone {path} into {tempfile.gettempdir()}: {why}; set TMPDIR to a folder {room}"
-    )
+    return DatasetError(f"cannot clone {path} into {scratch}: {why}; set TMPDIR to a folder {room}")

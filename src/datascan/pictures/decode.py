@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import simplejpeg
@@ -214,7 +214,7 @@ def quiet_library(kind: str) -> Iterator[list[str]]:
     if kind != "TIFF" or sys.stderr is None:
         yield printed
         return
-    with tempfile.TemporaryFile() as file:
+    with unnamed_file() as file:
         sys.stderr.flush()
         kept = os.dup(STDERR)
         os.dup2(file.fileno(), STDERR)
@@ -226,6 +226,13 @@ def quiet_library(kind: str) -> Iterator[list[str]]:
             os.close(kept)
             file.seek(0)
             printed += file.read().decode("utf-8", "replace").splitlines()
+
+
+def unnamed_file() -> IO[bytes]:
+    """A file that goes as it is closed: in memory where there is such, for no folder may do."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("printed"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def one_line(error: object) -> str:

@@ -141,6 +141,11 @@ class Hdf5Reader(Reader):
         name = f"{self.files[run.file].source.shown}:{self.table_of(run).data.name}"
         return [f"{name}[{run.first + row}]" for row in rows]
 
+    def count(self, shard: Shard) -> int:
+        """How many rows the shard has."""
+        run: RowRun = shard.span
+        return run.stop - run.first
+
     def close(self) -> None:
         """Close the file that is open, if any."""
         if self._opened is not None:

@@ -85,6 +85,11 @@ class ImagesReader(Reader):
         """File names, as the folder or the list has them."""
         return [shown(self.listing.names[shard.span[0] + row]) for row in rows]
 
+    def count(self, shard: Shard) -> int:
+        """How many files the shard has."""
+        first, stop = shard.span
+        return int(stop - first)
+
     def _spans(
         self, sizes: np.ndarray[tuple[int], np.dtype[np.int64]]
     ) -> Iterator[tuple[int, int]]:
