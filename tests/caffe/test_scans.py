@@ -19,6 +19,7 @@ from tests.building.caffe import (
     TEST,
     TRAIN,
     all_findings,
+    conv,
     data,
     inner,
     layer,
@@ -236,6 +237,30 @@ def test_the_top_that_the_loss_takes_is_the_label(tmp_path):
     net = hdf5(tops="pixels label kind") + inner("ip", "pixels", 4) + softmax_loss(label="kind")
     (source,) = scan(tmp_path, net).sources
     assert source.labels.counts == {"0": 5, "1": 5, "2": 5, "3": 5}
+
+
+@pytest.mark.parametrize("shape", [(20, 5), (20, 1, 4, 4)])
+def test_label_images_and_sequences_are_not_judged(tmp_path, shape):
+    labels = np.random.default_rng(0).integers(-1, 9, shape).astype("f4")
+    write_h5(tmp_path / "a.h5", data=np.random.default_rng(1).normal(size=(20, 6)), label=labels)
+    (tmp_path / "l.txt").write_text("a.h5\n")
+    loss = softmax_loss(more="loss_param { ignore_label: -1 }")
+    report = scan(tmp_path, hdf5() + inner("ip", "data", 4) + loss)
+    assert report.all_findings == []
+    write_h5(tmp_path / "a.h5", data=np.full((20, 6), np.nan), label=labels)
+    assert "nan-value" in {f.rule for f in scan(tmp_path, hdf5() + BELOW).all_findings}
+
+
+def test_places_that_become_channels_are_no_classes(tmp_path):
+    write_datums(tmp_path / "train_lmdb", np.arange(120) % 12)
+    flat = layer("f", "Flatten", "c", "f")
+    net = data(batch=120) + conv("c", "data", 3) + flat + softmax_loss("f")
+    report = scan(tmp_path, net)
+    assert report.sources[0].num_classes is None
+    assert "label-beyond-outputs" not in {f.rule for f in report.all_findings}
+    pool = layer("p", "Pooling", "c", "c", "pooling_param { pool: AVE global_pooling: true }")
+    report = scan(tmp_path, data(), conv("c", "data", 3), pool, flat, softmax_loss("f"))
+    assert report.sources[0].num_classes == 3
 
 
 @pytest.mark.parametrize(("content", "rule"), [("", "damaged-store"), ("x.h5\n", "missing-file")])

@@ -224,18 +224,39 @@ class View:
                 found[layer] = joined(layer, [self._above(layer, b, found) for b in bottoms(layer)])
             elif layer.type in COUNTED:
                 found[layer] = count_of(layer, COUNTED[layer.type])
-            elif layer.type == "Reshape":
-                dims = layer.param("reshape_param").shape.dim
-                if len(dims) > 1 and dims[1] > 0:
-                    found[layer] = int(dims[1]), layer
-            elif layer.type not in CHANNELS_KEPT:
+            elif layer.type == "Reshape" and (given := reshaped(layer)) > 0:
+                found[layer] = given, layer
+            elif layer.type not in CHANNELS_KEPT or self._mixes_places(layer):
                 found[layer] = None
         return found
+
+    def _mixes_places(self, layer: Layer) -> bool:
+        """Whether places of a map become channels, or may: a map of one place is none."""
+        if not is_flattening(layer):
+            return False
+        for above in self.up(layer):
+            pooled = above.type == "Pooling" and above.param("pooling_param").global_pooling
+            if pooled or above.type in ("InnerProduct", "Flatten"):
+                return False
+            if above.type in COUNTED or above.type not in CHANNELS_KEPT:
+                return True
+        return True
 
     def _above(
         self, layer: Layer, bottom: int, found: dict[Layer, tuple[int, Layer] | None]
     ) -> tuple[int, Layer] | None:
         return next((found[above] for above in self.up(layer, bottom) if above in found), None)
+
+
+def reshaped(layer: Layer) -> int:
+    """What a Reshape gives as the number of channels; 0 where it keeps them, -1 if it is left."""
+    dims = layer.param("reshape_param").shape.dim
+    return int(dims[1]) if len(dims) > 1 else 0
+
+
+def is_flattening(layer: Layer) -> bool:
+    """Whether a layer counts the places of a map among its channels."""
+    return layer.type == "Flatten" or (layer.type == "Reshape" and reshaped(layer) < 0)
 
 
 def bottoms(layer: Layer) -> range:

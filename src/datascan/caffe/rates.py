@@ -5,7 +5,7 @@ Source: Caffe, src/caffe/solvers/sgd_solver.cpp: GetLearningRate.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -81,10 +81,20 @@ def steps(solver: Solver, iterations: NDArray[np.int64]) -> NDArray[np.float64]:
     if solver.lr_policy == "step":
         count = iterations // int(solver.message.stepsize)
     elif solver.lr_policy == "multistep":
-        count = np.searchsorted(np.sort(solver.message.stepvalue), iterations, side="right")
+        count = np.searchsorted(step_times(solver.message.stepvalue), iterations, side="right")
     else:
         count = iterations
     return count.astype(np.float64)
+
+
+def step_times(values: Sequence[int]) -> NDArray[np.int64]:
+    """The iterations at which ``stepvalue`` takes effect, ascending.
+
+    Caffe looks at the next one of the list only, and takes one an iteration at most: an equal or
+    smaller one follows at the next iteration.
+    """
+    number = np.arange(len(values))
+    return np.maximum.accumulate(np.asarray(values, np.int64) - number) + number
 
 
 def first_bad(solver: Solver) -> tuple[int, float] | None:

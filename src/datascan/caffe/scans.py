@@ -261,10 +261,16 @@ def source_options(
         targets=targets_of(source, training),
     )
     if source.backend == "hdf5":
+        from datascan.hdf5.files import label_width  # noqa: PLC0415
+
         files, missing = hdf5_paths(source, training)
         if not files:
             raise Missing(unlisted(missing[0], source))
-        return files, replace(given, data_key=data_top(source), label_key=source.label_top)
+        given = replace(given, data_key=data_top(source), label_key=source.label_top)
+        if label_width(files[0], source.label_top) > 1:
+            # Label images and sequences: nothing is known of what single numbers mean.
+            given = replace(given, label_type="none", num_classes=None, targets=None)
+        return files, given
     if source.backend == "images":
         return (image_folder(source, training),), replace(given, list_file=source.path)
     return (source.path,), given

@@ -117,7 +117,9 @@ def losses_of(view: View) -> Iterator[Loss]:
 
 
 def ignored_label(layer: Layer) -> int | None:
-    """The label that a loss, or an Accuracy, passes over."""
+    """The label that a loss, or an Accuracy, passes over; HingeLoss passes over none."""
+    if layer.type == "HingeLoss":
+        return None
     param = layer.param("accuracy_param" if layer.type == "Accuracy" else "loss_param")
     return int(param.ignore_label) if param.HasField("ignore_label") else None
 
@@ -126,6 +128,8 @@ def counts_labels(layer: Layer) -> bool:
     """Whether a loss divides by how many labels of some kind there are in the batch."""
     if layer.type == "InfogainLoss":
         return True
+    if layer.type == "HingeLoss":  # it reads no loss_param
+        return False
     param = layer.param("loss_param")
     mode = ENUMS["NormalizationMode"].split()[param.normalization]
     if not param.HasField("normalization") and param.HasField("normalize"):

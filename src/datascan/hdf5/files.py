@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from datascan.block import Fault
@@ -165,3 +166,16 @@ def legible(name: str | bytes) -> str:
     """A name from the disk or from a file, bytes that are not UTF-8 with backslash escapes."""
     octets = name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
     return octets.decode("utf-8", "backslashreplace")
+
+
+def label_width(path: Path, name: str | None) -> int:
+    """How many numbers a row of the dataset ``name`` has; 1 where that cannot be told."""
+    import h5py  # noqa: PLC0415  (only nets ask)
+
+    try:
+        with h5py.File(path, "r") as file:
+            found = file.get(name) if name else None
+            shape = found.shape if isinstance(found, h5py.Dataset) else None
+    except (OSError, RuntimeError, KeyError, ValueError):
+        return 1
+    return prod(shape[1:]) if shape else 1

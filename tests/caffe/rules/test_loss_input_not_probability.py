@@ -16,6 +16,15 @@ def test_scores(tmp_path, loss):
     assert detail.startswith(f"{loss} takes logarithms of ip (InnerProduct), no probabilities")
 
 
+@pytest.mark.parametrize("between", ["Power", "AbsVal", "BNLL", "Dropout"])
+def test_scores_through_what_makes_no_probabilities(tmp_path, between):
+    net = data() + inner("ip", "data", 4) + layer("p", between, "ip", "p")
+    assert said(looked_at(tmp_path, net + layer("loss", MLL, "p label", "loss")), RULE)
+    soft = data() + inner("ip", "data", 4) + layer("s", "Softmax", "ip", "s")
+    soft += layer("p", between, "s", "p") + layer("loss", MLL, "p label", "loss")
+    assert looked_at(tmp_path, soft).findings == []
+
+
 def test_scores_through_relu_and_v1(tmp_path):
     net = data() + conv("c", "data", 4) + layer("r", "ReLU", "c", "c")
     net += layer("f", "Flatten", "c", "f") + layer("loss", MLL, "f label", "loss")

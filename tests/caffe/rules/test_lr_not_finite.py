@@ -102,6 +102,17 @@ def test_rates_by_hand():
     np.testing.assert_allclose(sigmoid, 1 / (1 + np.exp(at - 3.0)), rtol=1e-6)
 
 
+@given(st.lists(st.integers(0, 60), min_size=1, max_size=6), st.sampled_from([-1.0, 0.5]))
+def test_stepvalues_in_any_order_take_effect_as_in_caffe(values, gamma):
+    made = solver("multistep", f"base_lr: 1 gamma: {gamma} stepvalue: {values}")
+    done, expected = 0, []
+    for iteration in range(80):
+        if done < len(values) and iteration >= values[done]:
+            done += 1
+        expected.append(gamma**done)
+    assert rates(made, np.arange(80)).tolist() == expected
+
+
 POLICIES = st.sampled_from(["fixed", "step", "exp", "inv", "multistep", "poly", "sigmoid"])
 NUMBERS = st.floats(-3, 3, width=32) | st.sampled_from([1e-3, 1e30, -0.25, 0.0])
 

@@ -60,7 +60,7 @@ class BatchnormUnstable(NetRule):
         for view in evidence.training.views:
             for layer in view.of_type("BatchNorm"):
                 param = layer.param("batch_norm_param")
-                if np.float32(param.eps) < LEAST_EPS:
+                if not np.float32(param.eps) >= LEAST_EPS:
                     yield self.about(layer.name, f"eps {param.eps:g} is below 1e-6")
                 own = param.HasField("use_global_stats")
                 if param.use_global_stats if own else view.phase == "TEST":

@@ -42,26 +42,29 @@ from datascan.model import Judgement, Severity
 
 LOGARITHMIC = ("MultinomialLogisticLoss", "InfogainLoss")
 RANGE_KEPT = (
+    "AbsVal",
+    "BNLL",
     "Clip",
     "Concat",
     "Crop",
+    "Dropout",
     "Eltwise",
     "Flatten",
     "Pooling",
+    "Power",
     "ReLU",
     "Reshape",
     "Slice",
     "Split",
     "Tile",
 )
-"""Layers that give probabilities where they are given such."""
+"""Layers that give nothing like probabilities unless they are given such."""
 
 SCORES = (
     "BatchNorm",
     "Bias",
     "Convolution",
     "Deconvolution",
-    "Dropout",
     "ELU",
     "Embed",
     "InnerProduct",
