@@ -14,7 +14,7 @@ import os
 import pickle
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -159,19 +159,24 @@ def files_of(reader: Reader) -> Iterator[tuple[str, int, int]]:
                     yield str(file), status.st_size, status.st_mtime_ns
 
 
-def kept_shards(
-    reader: Reader, plan: Plan, measures: Sequence[str], say: Callable[[str], None]
-) -> Kept:
+class Teller(Protocol):
+    """Whoever tells the user something at once."""
+
+    def say(self, text: str) -> None:
+        """Tell it."""
+
+
+def kept_shards(reader: Reader, plan: Plan, measures: Sequence[str], progress: Teller) -> Kept:
     """The shards that an earlier run has finished, where the user keeps them."""
     path = reader.options.resume
     if path is None:
         return Forgetful()
     resume = Resume(path, fingerprint(reader, plan, measures, __version__))
     if resume.stale:
-        say(f"{path} is of another dataset, or of other options: the scan starts anew")
+        progress.say(f"{path} is of another dataset, or of other options: the scan starts anew")
     elif resume.finished:
         count = len(resume.finished)
-        say(f"going on from {path}: {count:,} of {len(plan.shards):,} parts are done")
+        progress.say(f"going on from {path}: {count:,} of {len(plan.shards):,} parts are done")
     return resume
 
 

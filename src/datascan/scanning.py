@@ -102,7 +102,7 @@ def scan(reader: Reader, checks: Sequence[Check[Any]], progress: Progress | None
     began = time.perf_counter()
     plan = reader.plan()
     measures, progress = measures_of(checks), progress or Silence()
-    with closing(kept_shards(reader, plan, list(measures), progress.say)) as kept:
+    with closing(kept_shards(reader, plan, list(measures), progress)) as kept:
         total, complete = measure(MeasureShard(reader, measures), plan, progress, kept)
     dataset = gather(reader, plan, total, complete=complete)
     tick = partial(progress.update, dataset.records, total.nbytes)
