@@ -93,7 +93,8 @@ def test_keys_that_were_asked_for():
     assert chosen("a", "b", "c", data_key="b", label_key="/c") == ("b", "c", ["a"])
     assert chosen("g/a", "g/label", "label", data_key="/g/a/")[:2] == ("g/a", "g/label")
     assert chosen("a", "b", label_key="b")[:2] == ("a", "b")
-    assert chosen("a", others={"b": "strings"}, data_key="a", label_key="b")[:2] == ("a", None)
+    with pytest.raises(Unchosen, match=r"dataset 'b' of a.h5 holds strings; it has: a, b"):
+        chosen("a", others={"b": "strings"}, data_key="a", label_key="b")
     with pytest.raises(Unchosen, match=r"has no dataset 'd'; it has: a, b, names"):
         chosen("a", "b", others={"names": "strings"}, data_key="d")
     with pytest.raises(Unchosen, match=r"dataset 'names' of a.h5 holds strings; it has: a, names"):

@@ -369,3 +369,32 @@ def test_external_storage_beside_the_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     read = gathered(reader_of(path))[0]
     np.testing.assert_array_equal(read, numbers(10, 4))
+
+
+@pytest.mark.parametrize("name", ["data", "train/X"])
+@pytest.mark.parametrize("key", [None, "own"])
+@pytest.mark.parametrize("link", [h5py.SoftLink("/gone"), h5py.ExternalLink("gone.h5", "/d")])
+def test_labels_are_no_data_where_the_data_is_a_broken_link(tmp_path, name, key, link):
+    path = write_hdf5(tmp_path / "a.h5", label=np.arange(10))
+    other = write_hdf5(tmp_path / "b.h5", **{name.replace("/", "__"): numbers(10, 3)})
+    with h5py.File(path, "a") as file:
+        file[name] = link
+    for paths, records in (((path,), 0), ((path, other), 10), ((other, path), 10)):
+        result = scanned(*paths, data_key=key and name)
+        assert result.dataset.records == records
+        assert rules(result) == {"missing-file"}
+        ((detail, _),) = place_faults(result, "missing-file")
+        assert detail.startswith(f"a.h5:{name} links to ")
+
+
+def test_labels_are_no_data_where_the_data_is_damaged(tmp_path):
+    path = write_hdf5(tmp_path / "a.h5", data=numbers(10, 3), label=np.arange(10))
+    with h5py.File(path, "r") as file:
+        address = h5py.h5o.get_info(file["data"].id).addr
+    content = bytearray(path.read_bytes())
+    content[address : address + 16] = b"\xee" * 16
+    path.write_bytes(content)
+    result = scanned(path)
+    assert result.dataset.records == 0
+    ((detail, _),) = place_faults(result, "damaged-store")
+    assert detail.startswith("a.h5:data cannot be read: ")

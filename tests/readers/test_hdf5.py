@@ -80,8 +80,108 @@ def test_large_unsigned_labels_stay_unsigned(tmp_path):
 
 def test_labels_that_are_text_are_no_labels(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=numbers(3, 3), label=[b"a", b"b", b"c"])
-    for options in ({}, {"label_key": "label"}):
-        assert gathered(reader_of(path, **options))[2] == []
+    assert gathered(reader_of(path))[2] == []
+    with pytest.raises(DatasetError, match=r"dataset 'label' of a.h5 holds strings"):
+        scanned(path, label_key="label")
+
+
+@pytest.mark.parametrize("storage", STORAGE)
+@pytest.mark.parametrize("dtype", ["c8", ">c8", "c16", ">c16", "g"])
+def test_complex_numbers_are_pairs(tmp_path, dtype, storage):
+    values = numbers(50, 3, 4, 2, dtype={"c8": "f4", "c16": "f8", "g": "g"}[dtype.strip(">")])
+    values[7, 1, 2, 1], values[31, 0, 0, 0] = np.nan, np.inf
+    stored = (values[..., 0] + np.zeros(1, values.dtype)).astype(f"c{2 * values.itemsize}")
+    stored.imag = values[..., 1]
+    stored.real = values[..., 0]
+    given = stored.astype(dtype) if dtype != "g" else stored
+    path = write_hdf5(tmp_path / "a.h5", data=(given, STORAGE[storage]), label=np.arange(50) % 2)
+    result = scanned(path, checks=CHECKS)
+    assert result.dataset.records == 50
+    assert findings(result)["inf-value"].records == 1
+    nan = findings(result)["nan-value"]
+    assert result.dataset.indices(nan.flagged.addresses.array).tolist() == [7]
+    assert nan.describe(nan.flagged.facts.array[0]) == "1 of 24 values, first nan at [1, 2, 1]"
+    read, _, labels = gathered(reader_of(path, shard_bytes=1))
+    np.testing.assert_array_equal(read, values)
+    assert read.dtype == (np.float64 if dtype == "g" else values.dtype)
+    assert labels == [0, 1] * 25
+
+
+def test_a_complex_column_goes_along(tmp_path):
+    waves = np.zeros(5, "c8")
+    waves[3] = complex(1, np.inf)
+    result = scanned(write_hdf5(tmp_path / "a.h5", data=numbers(5, 3), waves=waves), checks=CHECKS)
+    found = findings(result)["inf-value"]
+    assert found.records == 1
+    assert found.describe(found.flagged.facts.array[0]).startswith("waves: 1 of 2 values")
+
+
+def ragged(file, name):
+    file.create_dataset(name, (5,), h5py.vlen_dtype("f4"))
+
+
+def opaque(file, name):
+    file.create_dataset(name, data=np.array([b"1234"] * 5, "V4"))
+
+
+def compound(file, name):
+    file[name] = np.zeros(5, [("a", "i4"), ("b", "f4")])
+
+
+def text(file, name):
+    file[name] = ["a"] * 5
+
+
+def nothing(file, name):
+    file[name] = h5py.Empty("f4")
+
+
+UNREAD = {
+    ragged: "variable-length sequences",
+    opaque: "opaque data",
+    compound: "compound records",
+    text: "strings",
+    nothing: "no values at all",
+}
+
+
+@pytest.mark.parametrize("write", UNREAD)
+@pytest.mark.parametrize("name", ["data", "X", "train/images"])
+@pytest.mark.parametrize("beside", [["label"], ["train/label", "y"]])
+def test_data_of_a_type_that_is_not_read_is_refused(tmp_path, write, name, beside):
+    path = write_hdf5(tmp_path / "a.h5", **{at: np.arange(5) for at in beside})
+    with h5py.File(path, "a") as file:
+        write(file, name)
+    with pytest.raises(DatasetError, match=f"^a.h5: {name} holds {UNREAD[write]}, which is not"):
+        scanned(path)
+    assert scanned(path, data_key=beside[0]).dataset.records == 5
+
+
+@pytest.mark.parametrize("write", [ragged, opaque, compound])
+def test_unread_data_of_any_name_is_not_replaced_by_labels(tmp_path, write):
+    path = write_hdf5(tmp_path / "a.h5", label=np.arange(5))
+    with h5py.File(path, "a") as file:
+        write(file, "points")
+    with pytest.raises(DatasetError, match=f"points holds {UNREAD[write]}, which is not read"):
+        scanned(path)
+
+
+@pytest.mark.parametrize("write", UNREAD)
+def test_unread_data_beside_data_that_is_read(tmp_path, write):
+    path = write_hdf5(tmp_path / "a.h5", features=numbers(5, 3), label=np.arange(5))
+    with h5py.File(path, "a") as file:
+        write(file, "data")
+    result = scanned(path)
+    assert not rules(result)
+    assert gathered(reader_of(path))[2] == list(range(5))
+
+
+def test_what_tells_of_the_file_is_not_its_data(tmp_path):
+    path = write_hdf5(tmp_path / "a.h5", points=numbers(5, 3), label=np.arange(5), x=3.0, data="v1")
+    assert not rules(scanned(path))
+    assert gathered(reader_of(path))[2] == list(range(5))
+    path = write_hdf5(tmp_path / "b.h5", label=np.arange(5), names=["a"] * 5)
+    assert scanned(path).dataset.records == 5
 
 
 @pytest.mark.parametrize("storage", ["contiguous", "gzip"])
@@ -180,7 +280,6 @@ def test_other_types_beside_the_data_are_left_alone(tmp_path):
         data=numbers(5, 3),
         names=["a", "b", "c", "d", "e"],
         compound=np.zeros(5, [("a", "i4"), ("b", "f4")]),
-        waves=np.full(5, complex(np.nan, 1)),
         version=3.0,
         nothing=h5py.Empty("f4"),
     )
@@ -442,7 +541,7 @@ def test_folders_and_missing_paths_are_refused(tmp_path):
 
 def test_a_file_without_numbers_is_refused(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", names=["x"], version=1, empty=h5py.Empty("f4"))
-    message = r"only: empty \(empty\), names \(strings\), version \(a single number\)"
+    message = r"only: empty \(no values at all\), names \(strings\), version \(a single number\)"
     with pytest.raises(DatasetError, match=message):
         scanned(path)
     with pytest.raises(DatasetError, match="only: no dataset at all"):

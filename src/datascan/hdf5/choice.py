@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from datascan.hdf5.inventory import Column, Inventory, listed
+from datascan.hdf5.inventory import BESIDES, SINGLE, Column, Inventory, listed
 from datascan.model import Options
 
 DATA_NAMES = ("data", "x", "images", "features")
 LABEL_NAMES = ("label", "labels", "y", "targets")
-STRINGS = "strings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,10 @@ class Choice:
 
 class Unchosen(Exception):  # noqa: N818  (no error yet: of a later file, it becomes a fault)
     """A file in which the datasets cannot be chosen; holds a sentence without a subject."""
+
+
+class Unreached(Unchosen):
+    """A file in which they cannot be reached, for which there is a fault already."""
 
 
 def choose(found: Inventory, options: Options, like: Choice | None, shown: str) -> Choice:
@@ -66,12 +69,15 @@ def data_of(found: Inventory, options: Options, like: Choice | None, shown: str)
     of_root = foremost(in_group(found.columns, ""), DATA_NAMES)
     if of_root:
         return only_one(of_root, "--data", shown)
+    refuse_others(found, [n for n in unread(found) if n.lower() in DATA_NAMES], shown)
     named = foremost(found.columns.values(), DATA_NAMES)
     if named:
         return named[0] if len(named) == 1 else None
     rest = [column for name, column in found.columns.items() if last(name) not in LABEL_NAMES]
     if options.label_key is not None:
         rest = [column for column in rest if column.name != stripped(options.label_key)]
+    if not rest:
+        refuse_others(found, unread(found), shown)
     if len(rest) == 1:
         return rest[0]
     if options.label_key is not None:
@@ -86,8 +92,10 @@ def label_of(
     """The labels of ``data``; None without any, or where they are text."""
     others = {name: column for name, column in found.columns.items() if name != data.name}
     if options.label_key is not None:
-        key = stripped(options.label_key)
-        return None if found.others.get(key) == STRINGS else labels(required(found, key, shown))
+        asked = required(found, stripped(options.label_key), shown)
+        if not labels(asked):
+            raise Unchosen(f"dataset {asked.name!r} of {shown} holds no numbers: it is no label")
+        return asked
     before = like.tables[0].label if like else None
     if before and before.name in others:
         return labels(others[before.name])
@@ -123,16 +131,36 @@ def asked_for(key: str | None, before: Column | None) -> str | None:
 
 def required(found: Inventory, key: str, shown: str) -> Column:
     """The column at ``key``."""
-    column = found.columns.get(key)
-    if column is None:
-        kind = found.others.get(key)
-        what = (
-            f"dataset {key!r} of {shown} holds {kind}"
-            if kind
-            else f"{shown} has no dataset {key!r}"
-        )
-        raise Unchosen(f"{what}; it has: {listed(found.names)}")
-    return column
+    if key in found.columns:
+        return found.columns[key]
+    if key in found.lost:
+        raise Unreached(f"dataset {key!r} of {shown} cannot be reached")
+    kind = found.others.get(key)
+    what = f"dataset {key!r} of {shown} holds {kind}" if kind else f"{shown} has no dataset {key!r}"
+    raise Unchosen(f"{what}; it has: {listed(found.names)}")
+
+
+def unread(found: Inventory) -> list[str]:
+    """Paths of what may be the records, and is of a type that is not read, or not to be reached."""
+    likely = {
+        name
+        for name, kind in found.others.items()
+        if kind not in (SINGLE if last(name) in DATA_NAMES else BESIDES)
+    }
+    return sorted(likely | found.lost)
+
+
+def refuse_others(found: Inventory, names: Sequence[str], shown: str) -> None:
+    """Refuse to take others for the data where ``names`` are it, and cannot be read.
+
+    Raises:
+        Unchosen: where there are any.
+    """
+    if any(name in found.lost for name in names):
+        raise Unreached(f"{shown}: {listed(list(names))} cannot be reached")
+    if names:
+        held = listed([f"{name} holds {found.others[name]}" for name in names])
+        raise Unchosen(f"{shown}: {held}, which is not read; choose another dataset by --data")
 
 
 def foremost(columns: Iterable[Column], names: Sequence[str]) -> list[Column]:

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.hdf5.inventory import Column, is_octets
+from datascan.hdf5.inventory import Column, in_components, is_octets
 from datascan.hdf5.storage import contiguous_offset, rows_on_disk
 from datascan.survey import Survey, in_one_pass, survey_into
 
@@ -45,8 +45,9 @@ class FileRows:
         plain = dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True)
         if not plain or not rows_on_disk(dataset, column):
             return None
-        base = np.dtype(np.uint8) if dataset.dtype.base.kind == "b" else dataset.dtype.base
-        return cls(dataset.file.filename, base, offset, column)
+        base = in_components(dataset.dtype.base)
+        stored = np.dtype(np.uint8) if base.kind == "b" else base
+        return cls(dataset.file.filename, stored, offset, column)
 
     def read(self, first: int, stop: int) -> NDArray[Any]:
         """The rows ``first`` <= row < ``stop``.

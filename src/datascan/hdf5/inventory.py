@@ -18,6 +18,16 @@ from datascan.hdf5.walking import Walk
 MOST_BYTES = 1 << 56
 """A dataset that claims more than this is damaged."""
 
+EMPTY = "no values at all"
+SINGLE_VALUE = "a single value"
+SINGLE_NUMBER = "a single number"
+SINGLE = (SINGLE_VALUE, SINGLE_NUMBER)
+"""What holds one value is no records: it tells of the file."""
+
+STRINGS, REFERENCES, DATES, DURATIONS = "strings", "references", "dates", "durations"
+BESIDES = (*SINGLE, STRINGS, REFERENCES, DATES, DURATIONS)
+"""What names and dates records more often than it is records."""
+
 Content = Literal["numbers", "images", "bytes"]
 
 
@@ -25,7 +35,8 @@ Content = Literal["numbers", "images", "bytes"]
 class Column:
     """A dataset whose first axis counts records.
 
-    ``shape`` and ``dtype`` are those of one record once it is read, in native byte order;
+    ``shape`` and ``dtype`` are those of one record once it is read, in native byte order, complex
+    numbers as pairs of floats;
     ``path`` leads to the dataset, without a leading slash; ``name`` is that as text. Records of
     variable length ("images" and "bytes") have no shape, and ``record_bytes`` is then a guess.
     """
@@ -42,10 +53,15 @@ class Column:
 
 @dataclass
 class Inventory:
-    """All columns of a file by path, what else it holds, and links that lead nowhere."""
+    """All columns of a file by path, what else it holds, and what in it cannot be reached.
+
+    ``others`` are datasets of types that are not read, with those types in words; ``lost`` are
+    paths of links that lead nowhere and of damaged objects, each of which has a fault.
+    """
 
     columns: dict[str, Column] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
     @property
@@ -69,13 +85,16 @@ def listed(words: list[str]) -> str:
 def take_inventory(file: Any, shown: str) -> Inventory:
     """Look at every dataset of ``file``."""
     found = Inventory()
-    for path, item in Walk(file, shown, found.faults).objects():
+    walk = Walk(file, shown, found.faults)
+    for path, item in walk.objects():
         if isinstance(item, h5py.Dataset):
             try:
                 add(found, path, item)
             except HDF5_ERRORS as error:
+                found.lost.add(legible(path))
                 why = f"{shown}:{legible(path)} cannot be read: {reason(error)}"
                 found.faults.append(Fault(None, "damaged-store", why))
+    found.lost.update(map(legible, walk.lost))
     return found
 
 
@@ -91,14 +110,14 @@ def add(found: Inventory, path: bytes, dataset: Any) -> None:
 def other_kind(dataset: Any) -> str | None:
     """What a dataset is if it is no column of records; None for columns."""
     if dataset.shape is None:
-        return "empty"
+        return EMPTY
     element = dataset.dtype.base
     if is_octets(dataset.dtype):
         one = math.prod(dataset.shape[1:]) == 1
         return None if dataset.shape and one else "variable-length bytes"
-    if element.kind not in "biuf":
-        return kind_in_words(element)
-    return None if dataset.shape else "a single number"
+    if element.kind not in "biufc":
+        return kind_in_words(element) if dataset.shape else SINGLE_VALUE
+    return None if dataset.shape else SINGLE_NUMBER
 
 
 def is_octets(dtype: Any) -> bool:
@@ -110,14 +129,14 @@ def is_octets(dtype: Any) -> bool:
 def kind_in_words(dtype: Any) -> str:
     """What elements that are no numbers are."""
     if h5py.check_string_dtype(dtype) is not None or dtype.kind in "SU":
-        return "strings"
+        return STRINGS
     if h5py.check_ref_dtype(dtype) is not None:
-        return "references"
+        return REFERENCES
     if h5py.check_vlen_dtype(dtype) is not None:
         return "variable-length sequences"
     if dtype.names:
         return "compound records"
-    return {"c": "complex numbers", "M": "dates", "m": "durations"}.get(dtype.kind, "opaque data")
+    return {"M": DATES, "m": DURATIONS}.get(dtype.kind, "opaque data")
 
 
 def column_of(path: bytes, dataset: Any) -> Column:
@@ -131,12 +150,20 @@ def column_of(path: bytes, dataset: Any) -> Column:
     if is_octets(dataset.dtype):
         guess = max(1, Path(dataset.file.filename).stat().st_size // max(1, rows))
         return Column(legible(path), path, rows, (), "uint8", "bytes", chunk_rows, guess)
-    dtype = delivered(dataset.dtype.base)
-    shape = tuple(map(int, (*dataset.shape[1:], *dataset.dtype.shape)))
+    stored = dataset.dtype.base
+    dtype = delivered(in_components(stored))
+    pair = (2,) if stored.kind == "c" else ()
+    shape = tuple(map(int, (*dataset.shape[1:], *dataset.dtype.shape, *pair)))
     record_bytes = math.prod(shape) * dtype.itemsize
     if rows * max(1, record_bytes) > MOST_BYTES:
         raise ValueError(f"it claims {rows:,} rows of {record_bytes:,} bytes")
     return Column(legible(path), path, rows, shape, dtype.str, "numbers", chunk_rows, record_bytes)
+
+
+def in_components(dtype: Any) -> np.dtype[Any]:
+    """The dtype of the real and the imaginary part of complex elements; of others, their own."""
+    own: np.dtype[Any] = dtype
+    return np.dtype(f"{dtype.str[0]}f{dtype.itemsize // 2}") if dtype.kind == "c" else own
 
 
 def delivered(dtype: Any) -> np.dtype[Any]:

@@ -8,7 +8,7 @@ from typing import Any, Self
 from datascan.block import Fault
 from datascan.desks import Desk
 from datascan.errors import DatasetError
-from datascan.hdf5.choice import Choice, Table, Unchosen, choose
+from datascan.hdf5.choice import Choice, Table, Unchosen, Unreached, choose
 from datascan.hdf5.filerows import FileRows
 from datascan.hdf5.files import Source
 from datascan.hdf5.gaps import gaps
@@ -118,6 +118,8 @@ def look_into(file: Any, shown: str, options: Options, like: Choice | None) -> L
     found = take_inventory(file, shown)
     try:
         choice = choose(found, options, like, shown)
+    except Unreached:
+        return Look(faults=found.faults)
     except Unchosen as error:
         if like is None and not found.faults:
             raise DatasetError(str(error)) from error

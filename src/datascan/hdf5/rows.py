@@ -15,7 +15,7 @@ from datascan.block import Fault
 from datascan.hdf5.filerows import FileRows, RowsInFile
 from datascan.hdf5.gaps import gaps
 from datascan.hdf5.inflating import Inflater
-from datascan.hdf5.inventory import Column
+from datascan.hdf5.inventory import Column, in_components
 from datascan.hdf5.opening import HDF5_ERRORS, reason
 from datascan.hdf5.storage import rows_on_disk
 
@@ -184,6 +184,9 @@ def native(values: NDArray[Any], column: Column) -> NDArray[Any]:
     """Values in the column's own dtype, aligned and without subclass; objects as they are."""
     if column.content != "numbers":
         return values.reshape(len(values))
+    if values.dtype.kind == "c":
+        pairs = np.ascontiguousarray(values).reshape(*values.shape, 1)
+        values = pairs.view(in_components(values.dtype))
     if values.dtype == np.bool_:
         values = values.view(np.uint8)
     with np.errstate(all="ignore"):

@@ -14,12 +14,16 @@ from datascan.hdf5.opening import HDF5_ERRORS, bring_filters, reason
 
 
 class Walk:
-    """Goes through ``file``, called ``shown``, and adds to ``faults`` what it cannot reach."""
+    """Goes through ``file``, called ``shown``, and adds to ``faults`` what it cannot reach.
+
+    The paths of that are in ``lost``.
+    """
 
     def __init__(self, file: Any, shown: str, faults: list[Fault]) -> None:
         self.file = file
         self.shown = shown
         self.faults = faults
+        self.lost: list[bytes] = []
         self.seen = {identity(file)}
         self.links: deque[bytes] = deque()
 
@@ -68,6 +72,7 @@ class Walk:
         try:
             return opened(self.file, path)
         except HDF5_ERRORS:
+            self.lost.append(path)
             why = f"{self.shown}:{legible(path)} links to {self._target(path)}"
             self.faults.append(Fault(None, "missing-file", f"{why}, which cannot be opened"))
             return None
@@ -80,6 +85,7 @@ class Walk:
         return ":".join(map(legible, target if isinstance(target, tuple) else (target,)))
 
     def _damaged(self, path: bytes, error: Exception) -> None:
+        self.lost.append(path)
         why = f"{self.shown}:{legible(path)} cannot be read: {reason(error)}"
         self.faults.append(Fault(None, "damaged-store", why))
 
