@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import h5py
 import numpy as np
 import pytest
@@ -59,8 +61,8 @@ def test_what_is_missing_skipped_or_damaged_is_left_to_hdf5(tmp_path):
         data.id.write_direct_chunk((10, 0), values[10:20].tobytes(), filter_mask=1)
         where = data.id.get_chunk_info_by_coord((20, 0))
     content = bytearray(path.read_bytes())
-    middle = where.byte_offset + where.size // 2
-    content[middle : middle + 8] = bytes(8)
+    checksum = where.byte_offset + where.size - 4
+    content[checksum : checksum + 4] = bytes(4)
     path.write_bytes(content)
     with h5py.File(path) as file:
         inflater = Inflater.of(file["x"])
@@ -77,3 +79,24 @@ def test_a_packed_dataset_that_was_never_written_holds_its_fill_value(tmp_path):
     report = datascan.scan(tmp_path / "a.h5")
     assert (report.dataset.records, report.values.min, report.values.max) == (20, 2.5, 2.5)
     assert "constant-record" in {finding.rule for finding in report.findings}
+
+
+@pytest.mark.parametrize("chunks", [(16, 8), (16, 4)])
+def test_a_chunk_that_unpacks_to_more_than_it_holds_is_damage(tmp_path, monkeypatch, chunks):
+    """HDF5 is never asked for it: it would unpack all, however much that is."""
+    values = np.arange(64 * 8, dtype=np.float32).reshape(64, 8)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        data = file.create_dataset("data", data=values, chunks=chunks, compression="gzip")
+        data.id.write_direct_chunk((16, 8 - chunks[1]), zlib.compress(bytes(16 << 20)))
+    asked = []
+    monkeypatch.setattr(
+        h5py.Dataset,
+        "__getitem__",
+        lambda _, rows: asked.append(rows) or values[rows],
+    )
+    report = datascan.scan(tmp_path / "a.h5", workers=0)
+    (damaged,) = (f for f in report.findings if f.rule == "damaged-store")
+    assert (report.dataset.records, damaged.records) == (64, 16)
+    where = f"chunk (16, {8 - chunks[1]}) unpacks to more than its {16 * chunks[1] * 4} bytes"
+    assert where in str(damaged)
+    assert asked == []

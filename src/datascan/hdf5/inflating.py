@@ -16,16 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 try:
-    from isal.isal_zlib import IsalError, decompress
+    from isal.isal_zlib import IsalError, decompressobj
 
     INFLATE_ERRORS = (cast("type[Exception]", IsalError),)
 except ImportError:  # a processor without ISA-L: the standard library is right as well
-    from zlib import decompress
+    from zlib import decompressobj
 
     INFLATE_ERRORS = (zlib.error,)
 
 DEFLATE, SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
 PIPELINES = ((DEFLATE,), (SHUFFLE, DEFLATE))
+
+
+class OverlongChunkError(OSError):
+    """A chunk that unpacks to more than it may hold: HDF5 would give it all memory it asks for."""
 
 
 class Inflater:
@@ -51,7 +55,11 @@ class Inflater:
         return cls(dataset, shuffled=SHUFFLE in pipeline)
 
     def read(self, first: int, stop: int) -> NDArray[Any] | None:
-        """The rows ``first`` <= row < ``stop``; None where HDF5 is to read them."""
+        """The rows ``first`` <= row < ``stop``; None where HDF5 is to read them.
+
+        Raises:
+            OverlongChunkError: where HDF5 is not to read them either.
+        """
         shape = self.dataset.shape[1:]
         rows = range(first - first % self.chunks[0], stop, self.chunks[0])
         columns = [range(0, n, c) for n, c in zip(shape, self.chunks[1:], strict=True)]
@@ -72,12 +80,18 @@ class Inflater:
 
     def _chunk(self, corner: tuple[int, ...]) -> NDArray[Any] | None:
         """One chunk, unpacked; None where it is not stored, stored otherwise, or damaged."""
+        unpacking = decompressobj()
         try:
             skipped, packed = self.dataset.id.read_direct_chunk(corner)
-            octets = b"" if skipped else decompress(packed, bufsize=self.bytes)
+            octets = b"" if skipped else unpacking.decompress(packed, self.bytes + 1)
         except (OSError, RuntimeError, ValueError, MemoryError, *INFLATE_ERRORS):
             return None
-        if len(octets) != self.bytes:
+        if len(octets) > self.bytes:
+            where = ", ".join(map(str, corner))
+            raise OverlongChunkError(
+                f"chunk ({where}) unpacks to more than its {self.bytes:,} bytes"
+            )
+        if len(octets) < self.bytes or not unpacking.eof:
             return None
         if not self.shuffled:
             return np.frombuffer(octets, self.dataset.dtype).reshape(self.chunks)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from datascan.block import Fault
 from datascan.hdf5.filerows import FileRows, RowsInFile
 from datascan.hdf5.gaps import gaps
-from datascan.hdf5.inflating import Inflater
+from datascan.hdf5.inflating import Inflater, OverlongChunkError
 from datascan.hdf5.inventory import Column, in_components
 from datascan.hdf5.opening import HDF5_ERRORS, reason
 from datascan.hdf5.storage import rows_on_disk
@@ -126,12 +126,11 @@ class OpenColumn:
         if self.file_rows is not None:
             yield from self._read_file(self.file_rows, first, stop, in_place=in_place)
             return
-        quick = self.inflater.read(first, stop) if self.inflater else None
-        if quick is not None:
-            yield Slab(first, stop, native(quick, self.column))
-            return
         try:
-            yield Slab(first, stop, native(self.dataset[first:stop], self.column))
+            values = self.inflater.read(first, stop) if self.inflater else None
+            if values is None:
+                values = self.dataset[first:stop]
+            yield Slab(first, stop, native(values, self.column))
         except HDF5_ERRORS as error:
             yield from self._read_around(first, stop, error)
 
@@ -167,7 +166,8 @@ class OpenColumn:
     def _place(self, first: int, stop: int, error: Exception) -> str:
         """Where it is damaged, and how: "chunk (128, 0) of data: inflate() failed"."""
         chunks = self.dataset.chunks
-        if not chunks or self.column.content != "numbers":
+        told = isinstance(error, OverlongChunkError)
+        if told or not chunks or self.column.content != "numbers":
             return f"{self.column.name}: {reason(error)}"
         row = first - first % chunks[0]
         columns = [range(0, n, c) for n, c in zip(self.dataset.shape[1:], chunks[1:], strict=True)]
