@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Callable
 from itertools import product
 from typing import Any, cast
 
@@ -15,13 +16,14 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+decompressobj: Callable[[], Any]
 try:
-    from isal.isal_zlib import IsalError, decompressobj
+    from isal import isal_zlib
 
-    INFLATE_ERRORS = (cast("type[Exception]", IsalError),)
+    decompressobj = isal_zlib.decompressobj
+    INFLATE_ERRORS = (cast("type[Exception]", isal_zlib.IsalError),)
 except ImportError:  # a processor without ISA-L: the standard library is right as well
-    from zlib import decompressobj
-
+    decompressobj = zlib.decompressobj
     INFLATE_ERRORS = (zlib.error,)
 
 DEFLATE, SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
