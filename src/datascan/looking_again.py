@@ -18,7 +18,8 @@ from datascan.desks import Desk
 from datascan.model import ROW_BITS, Dataset, Options, Reader, Shard
 from datascan.processes import start_method
 from datascan.report import Report, ValueFigures, ValueHistogram
-from datascan.scanning import Progress, Scanned, Stop, marked, run
+from datascan.running import marked, run
+from datascan.scanning import Progress, Scanned, Stop
 
 MOST_THUMBNAILS = 60
 MOST_SAMPLES = 256
