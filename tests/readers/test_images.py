@@ -189,6 +189,43 @@ def test_labels_of_lists(animals, tmp_path, words, dtype, kind):
     assert report_of(result, version="test").labels.kind == kind
 
 
+def test_one_label_that_is_no_number_is_one_mistake(animals, tmp_path):
+    write_tree(animals, {f"n/{i}.jpg": photo(70 + i) for i in range(30)})
+    words = ["1O" if i == 13 else str(i % 10) for i in range(30)]
+    lines = [f"n/{i}.jpg {word}" for i, word in enumerate(words)]
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    options = {"list_file": tmp_path / "list.txt", "num_classes": 10, "label_type": "class"}
+    seen = report(animals, **options)
+    (wrong,) = (f for f in seen.findings if f.severity == "error")
+    assert (wrong.rule, [e.index for e in wrong.examples]) == ("non-finite-label", [13])
+    assert seen.labels.counts == {str(i): 2 if i == 3 else 3 for i in range(10)}
+
+
+def test_paths_that_begin_with_a_slash_lie_in_the_folder(animals, tmp_path):
+    lines = f"/cat/0.jpg 0\n{animals / 'cat/1.jpg'} 1\n/cat/gone.jpg 2\n"
+    (tmp_path / "list.txt").write_text(lines)
+    seen = report(animals, list_file=tmp_path / "list.txt")
+    (missing,) = (f for f in seen.findings if f.rule == "missing-file")
+    assert [e.key for e in missing.examples] == ["/cat/gone.jpg"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cat/0.jpg,0\ncat/1.jpg,1\n",
+        "filename,label\ncat/0.jpg,0\ncat/1.jpg,1\n",
+        "label;path\n0;cat/0.jpg\n1;cat/1.jpg\n",
+        "image\tclass\ncat/0.jpg\t0\ncat/1.jpg\t1\n",
+        "cat/0.jpg 0\ncat/1.jpg 1\n",
+    ],
+)
+def test_columns_of_many_forms(animals, tmp_path, text):
+    (tmp_path / "list.csv").write_text(text)
+    seen = report(animals, list_file=tmp_path / "list.csv")
+    assert seen.dataset.records == 2
+    assert seen.labels.counts == {"0": 1, "1": 1}
+
+
 def test_lists_that_are_none(animals, tmp_path):
     with pytest.raises(DatasetError, match="cannot read the list"):
         report(animals, list_file=tmp_path / "absent")

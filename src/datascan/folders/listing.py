@@ -6,8 +6,10 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,10 @@ from datascan.pictures.signature import promised
 
 SKIPPED = ("__MACOSX",)
 LINE_END = re.compile(r"\r\n|\n|\r")
+PATHS = ("path", "file", "filename", "filepath", "file_path", "image", "image_path")
+LABELS = ("label", "labels", "class", "target", "category")
+"""Headings of a CSV's columns."""
+
 WHOLE = re.compile(r"[+-]?\d{1,18}")
 
 
@@ -162,34 +168,61 @@ def read_list(file: Path, root: Path) -> Listing:
     if "\0" in text:
         raise DatasetError(f"{file} is no list of images: it is a binary file")
     try:
-        rows = csv_rows(text) if is_csv(text) else line_rows(text)
+        separator = separator_of(text, file.suffix.lower())
+        rows = csv_rows(text, separator) if separator else line_rows(text)
     except csv.Error as error:
         raise DatasetError(
             f"cannot read the list {file} as CSV: {error}; look for a quote that is never closed"
         ) from error
     if not rows:
         raise DatasetError(f"the list {file} names no images")
-    names = [name for name, _ in rows]
+    names = [below(root, name) for name, _ in rows]
     words = [word for _, word in rows]
     sizes = np.array([file_size(root / name) for name in names], np.int64)
     labels, present, class_names = labels_of(words)
     return Listing(names, sizes, labels, present, class_names)
 
 
-def is_csv(text: str) -> bool:
-    """Whether the first line is a header with ``path``, and a comma."""
+def below(root: Path, name: str) -> str:
+    """A path of a list. Caffe puts its folder in front of an absolute one, too: so may others."""
+    inside = name.lstrip("/")
+    if inside == name or os.path.lexists(name) or not os.path.lexists(root / inside):
+        return name
+    return inside
+
+
+def separator_of(text: str, suffix: str) -> str | None:
+    """What parts the columns of a CSV; None where the text is none.
+
+    A CSV has a heading that names the paths, or a name that ends in ``.csv``.
+    """
     first = text.lstrip().split("\n", 1)[0]
-    return "path" in [cell.strip().strip('"').lower() for cell in first.split(",")]
+    for mark in (",", ";", "\t"):
+        if mark in first and (place_in(first.split(mark), PATHS) >= 0 or suffix == ".csv"):
+            return mark
+    return "," if place_in([first], PATHS) >= 0 else None
 
 
-def csv_rows(text: str) -> list[tuple[str, str]]:
-    """Path and label of every row of a CSV; a missing label is empty."""
-    reader = csv.reader(io.StringIO(text.lstrip(), newline=""))
-    header = [cell.strip().lower() for cell in next(reader)]
-    path = header.index("path")
-    label = header.index("label") if "label" in header else -1
+def place_in(cells: Sequence[str], names: Sequence[str]) -> int:
+    """The first column that has one of ``names``; -1 where none has."""
+    words = [cell.strip().strip('"').lower() for cell in cells]
+    return next((words.index(name) for name in names if name in words), -1)
+
+
+def csv_rows(text: str, separator: str) -> list[tuple[str, str]]:
+    """Path and label of every row of a CSV; a missing label is empty.
+
+    Without a heading they are the first two columns.
+    """
+    rows: Iterator[list[str]]
+    rows = csv.reader(io.StringIO(text.lstrip(), newline=""), delimiter=separator)
+    first = next(rows)
+    path, label = place_in(first, PATHS), place_in(first, LABELS)
+    if path < 0:
+        path, label = 0, 1
+        rows = chain([first], rows)
     found = []
-    for row in reader:
+    for row in rows:
         if len(row) > path and row[path].strip():
             word = row[label].strip() if 0 <= label < len(row) else ""
             found.append((row[path].strip(), word))
@@ -223,16 +256,27 @@ def file_size(path: Path) -> int:
 def labels_of(
     words: list[str],
 ) -> tuple[NDArray[Any] | None, NDArray[np.bool_] | None, tuple[str, ...]]:
-    """Labels from words: whole numbers, other numbers, or names of classes."""
+    """Labels from words: whole numbers, other numbers, or names of classes.
+
+    Where at least half of them are numbers, the others are mistakes, and NaN.
+    """
     present = np.array([bool(word) for word in words])
     if not present.any():
         return None, None, ()
     given = [word for word in words if word]
     if all(WHOLE.fullmatch(word) for word in given):
         return np.array([int(word or 0) for word in words], np.int64), present, ()
+    numbers = [float_of(word) if word else 0.0 for word in words]
+    if sum(number is not None for number in numbers) - words.count("") >= len(given) / 2:
+        return np.array([nan if x is None else x for x in numbers]), present, ()
+    names = sorted(set(given))
+    rank = {name: i for i, name in enumerate(names)}
+    return np.array([rank.get(word, 0) for word in words], np.int64), present, tuple(names)
+
+
+def float_of(word: str) -> float | None:
+    """A number; None where the word is none."""
     try:
-        return np.array([float(word or 0) for word in words]), present, ()
+        return float(word)
     except ValueError:
-        names = sorted(set(given))
-        rank = {name: i for i, name in enumerate(names)}
-        return np.array([rank.get(word, 0) for word in words], np.int64), present, tuple(names)
+        return None
