@@ -32,6 +32,15 @@ Content = Literal["numbers", "images", "bytes"]
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """Rows ``first`` <= row < ``stop`` of a dataset that cannot be read, and why."""
+
+    first: int
+    stop: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A dataset whose first axis counts records.
 
@@ -39,6 +48,8 @@ class Column:
     numbers as pairs of floats;
     ``path`` leads to the dataset, without a leading slash; ``name`` is that as text. Records of
     variable length ("images" and "bytes") have no shape, and ``record_bytes`` is then a guess.
+    ``holes`` are rows of which a chunk is missing, and ``written`` is the row behind the last
+    chunk; both are known once the index was looked at.
     """
 
     name: str
@@ -49,6 +60,8 @@ class Column:
     content: Content
     chunk_rows: int
     record_bytes: int
+    holes: tuple[Gap, ...] = ()
+    written: int = 0
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import Any, Self
 from datascan.block import Fault
 from datascan.errors import DatasetError
 from datascan.hdf5.choice import Choice, Table, Unchosen, Unreached, choose
+from datascan.hdf5.chunks import look_at_chunks
 from datascan.hdf5.filerows import FileRows
 from datascan.hdf5.files import Source
 from datascan.hdf5.gaps import gaps
@@ -163,10 +164,15 @@ def readable(
         # Gaps without an end: nobody knows how many rows are missing.
         endless = [gap for gap in gaps(dataset) if gap.first >= gap.stop]
         faults += [Fault(None, "damaged-store", f"{name}: {gap.why}") for gap in endless]
+        chunks = look_at_chunks(dataset) if why is None else None
     except HDF5_ERRORS as error:
         why = f"cannot be read: {reason(error)}"
     if why is None:
-        return column
+        if chunks is None:
+            return column
+        if chunks.odd:
+            faults.append(Fault(None, "damaged-store", f"{name}: {chunks.odd}"))
+        return replace(column, holes=chunks.gaps, written=chunks.written)
     faults.append(Fault(None, "damaged-store", f"{name} {why}", lost))
     return None
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.block import Fault
+from datascan.hdf5.chunks import unfound
 from datascan.hdf5.filerows import FileRows, RowsInFile
 from datascan.hdf5.gaps import gaps
 from datascan.hdf5.inflating import Inflater
@@ -92,7 +93,8 @@ class OpenColumn:
 
     def _note_gaps(self) -> None:
         rows = self.column.rows
-        found = [(gap.first, gap.stop, gap.why) for gap in gaps(self.dataset)]
+        known = (*gaps(self.dataset), *self.column.holes)
+        found = [(gap.first, gap.stop, gap.why) for gap in known]
         held = rows_on_disk(self.dataset, self.column)
         if held < rows:
             found.append((held, rows, "it lies beyond the end of the file"))
@@ -131,9 +133,25 @@ class OpenColumn:
             yield Slab(first, stop, native(quick, self.column))
             return
         try:
-            yield Slab(first, stop, native(self.dataset[first:stop], self.column))
+            values = self.dataset[first:stop]
         except HDF5_ERRORS as error:
             yield from self._read_around(first, stop, error)
+        else:
+            yield from self._believed(values, first)
+
+    def _believed(self, values: NDArray[Any], first: int) -> Iterator[Slab]:
+        """What HDF5 read from row ``first`` on, without the rows that it made up."""
+        at = first
+        written = self.column.written if self.column.content == "numbers" else 0
+        for gap in unfound(self.dataset, values, first, written):
+            if at < gap.first:
+                yield Slab(
+                    at, gap.first, native(values[at - first : gap.first - first], self.column)
+                )
+            yield Slab(gap.first, gap.stop, None, f"{self.column.name}: {gap.why}")
+            at = gap.stop
+        if at < first + len(values):
+            yield Slab(at, first + len(values), native(values[at - first :], self.column))
 
     def _read_file(
         self, file: FileRows, first: int, stop: int, *, in_place: bool
