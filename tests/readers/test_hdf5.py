@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 
 import h5py
@@ -518,17 +519,25 @@ def test_recognises_hdf5_only(tmp_path):
         assert not Hdf5Reader.matches(path)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "is empty: it has 0 bytes"),
-        (b"hello\n", "neither an HDF5 file nor a text file that lists some"),
-        (b"\x00" * 4000, "neither an HDF5 file nor a text file that lists some"),
-    ],
-)
-def test_what_is_no_hdf5_is_refused(tmp_path, content, message):
-    (tmp_path / "a.h5").write_bytes(content)
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.h5.txt"])
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"\x00" * 4000])
+def test_what_is_no_hdf5_is_refused(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    message = "neither an HDF5 file nor a text file that lists some"
     with pytest.raises(DatasetError, match=message):
+        scanned(tmp_path / name)
+
+
+def test_a_text_that_is_no_list_is_refused_also_of_several(tmp_path):
+    path = write_hdf5(tmp_path / "a.h5", data=numbers(5, 3))
+    (tmp_path / "notes.txt").write_text("not\na list\n")
+    with pytest.raises(DatasetError, match=r"notes.txt is neither"):
+        scanned(path, tmp_path / "notes.txt")
+
+
+def test_pipes_are_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "a.h5")
+    with pytest.raises(DatasetError, match=r"a.h5 is no regular file"):
         scanned(tmp_path / "a.h5")
 
 
