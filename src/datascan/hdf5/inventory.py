@@ -28,7 +28,7 @@ STRINGS, REFERENCES, DATES, DURATIONS = "strings", "references", "dates", "durat
 BESIDES = (*SINGLE, STRINGS, REFERENCES, DATES, DURATIONS)
 """What names and dates records more often than it is records."""
 
-Content = Literal["numbers", "images", "bytes"]
+Content = Literal["numbers", "images", "bytes", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,14 @@ class Column:
 class Inventory:
     """All columns of a file by path, what else it holds, and what in it cannot be reached.
 
-    ``others`` are datasets of types that are not read, with those types in words; ``lost`` are
+    ``others`` are datasets of types that are not read, with those types in words; those that could
+    be labels in words are in ``texts`` too. ``lost`` are
     paths of links that lead nowhere and of damaged objects, each of which has a fault.
     """
 
     columns: dict[str, Column] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, Column] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
@@ -118,6 +120,10 @@ def add(found: Inventory, path: bytes, dataset: Any) -> None:
         found.columns[name] = column_of(path, dataset)
     else:
         found.others[name] = kind
+        if kind == STRINGS and math.prod(dataset.shape[1:]) == 1:
+            rows, chunk_rows = int(dataset.shape[0]), dataset.chunks[0] if dataset.chunks else 1
+            size = int(dataset.id.get_type().get_size())
+            found.texts[name] = Column(name, path, rows, (), "int64", "text", chunk_rows, size)
 
 
 def other_kind(dataset: Any) -> str | None:
