@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from datascan.discovery import classes
-from datascan.hdf5 import planning
+from datascan.errors import DatasetError
+from datascan.hdf5 import files, planning
 from datascan.model import Check
 from tests.building.hdf5 import (
     GZIP,
@@ -248,16 +249,71 @@ def test_a_list_of_nothing_but_missing_files(tmp_path):
     assert len(place_faults(result, "missing-file")) == 2
 
 
-def virtual(path, *, rows=slice(None), files=4, name="data"):
+NO_HDF5 = {
+    b"": ("truncated-store", "has 0 bytes"),
+    b"<html>\n<body>404</body>\n": ("damaged-store", "is no HDF5 file"),
+    b"\x00" * 4000: ("damaged-store", "is no HDF5 file"),
+}
+
+
+@pytest.mark.parametrize("content", NO_HDF5)
+@pytest.mark.parametrize("name", ["b.h5", "B.HDF5"])
+def test_a_file_that_should_be_hdf5_costs_no_others(tmp_path, content, name):
+    rule, what = NO_HDF5[content]
+    good = write_hdf5(tmp_path / "a.h5", data=numbers(4, 3))
+    bad = tmp_path / name
+    bad.write_bytes(content)
+    for paths, records in (((bad,), 0), ((good, bad), 4), ((bad, good), 4)):
+        result = scanned(*paths)
+        assert result.dataset.records == records
+        assert rules(result) == {rule}
+        assert place_faults(result, rule) == [(f"{bad} {what}", 0)]
+
+
+def test_one_of_several_files_needs_no_name(tmp_path):
+    good = write_hdf5(tmp_path / "a.h5", data=numbers(4, 3))
+    (tmp_path / "part-1").write_bytes(b"\x00\x01" * 2000)
+    (tmp_path / "part-2").write_bytes(b"")
+    result = scanned(good, tmp_path / "part-1", tmp_path / "part-2")
+    assert result.dataset.records == 4
+    assert rules(result) == {"damaged-store", "truncated-store"}
+
+
+def test_a_file_whose_signature_is_lost(tmp_path):
+    path = write_hdf5(tmp_path / "a.h5", data=numbers(100, 3))
+    path.write_bytes(bytes(8) + path.read_bytes()[8:])
+    assert place_faults(scanned(path), "damaged-store") == [(f"{path} is no HDF5 file", 0)]
+
+
+def test_one_of_several_files_that_may_not_be_read(tmp_path, monkeypatch):
+    good = write_hdf5(tmp_path / "a.h5", data=numbers(4, 3))
+    bad = write_hdf5(tmp_path / "b.h5", data=numbers(4, 3))
+    (tmp_path / "list.txt").write_text("a.h5\nb.h5\n")
+    monkeypatch.setattr(files, "is_hdf5", lambda path, ask=files.is_hdf5: path != bad and ask(path))
+    state = files.state_of
+    denied = "Permission denied"
+    monkeypatch.setattr(files, "state_of", lambda path: denied if path == bad else state(path))
+    for paths, called in (
+        ((good, bad), str(bad)),
+        ((tmp_path / "list.txt",), "b.h5, listed in list.txt,"),
+    ):
+        result = scanned(*paths)
+        assert result.dataset.records == 4
+        assert place_faults(result, "missing-file") == [(f"{called} cannot be read: {denied}", 0)]
+    with pytest.raises(DatasetError, match=f"cannot read {bad}: {denied}"):
+        scanned(bad)
+
+
+def virtual(path, *, rows=slice(None), sources=4, name="data"):
     """A virtual dataset over s0.h5, s1.h5, ...: ``rows(i)`` of it come from file i."""
-    for i in range(files):
+    for i in range(sources):
         write_hdf5(path.parent / f"s{i}.h5", data=np.full((5, 3), i + 1.0))
-    layout = h5py.VirtualLayout((5 * files, 3), "f8")
-    for i in range(files):
+    layout = h5py.VirtualLayout((5 * sources, 3), "f8")
+    for i in range(sources):
         layout[rows(i)] = h5py.VirtualSource(f"s{i}.h5", "data", (5, 3))
     with h5py.File(path, "w") as file:
         file.create_virtual_dataset(name, layout)
-        file["label"] = np.arange(5 * files)
+        file["label"] = np.arange(5 * sources)
     return path
 
 

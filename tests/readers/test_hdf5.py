@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 
 import h5py
@@ -17,10 +18,12 @@ from tests.building.blocks import array_of
 from tests.building.hdf5 import (
     GZIP,
     STORAGE,
+    damage_chunk,
     gathered,
     numbers,
     place_faults,
     reader_of,
+    row_faults,
     rules,
     scanned,
     write_hdf5,
@@ -78,11 +81,82 @@ def test_large_unsigned_labels_stay_unsigned(tmp_path):
     assert gathered(reader_of(path))[2] == labels.tolist()
 
 
-def test_labels_that_are_text_are_no_labels(tmp_path):
-    path = write_hdf5(tmp_path / "a.h5", data=numbers(3, 3), label=[b"a", b"b", b"c"])
+WORDS = ["cat", "dog", "", "été", "cat", "dog"]
+TEXTS = {
+    "fixed": np.array([word.encode() for word in WORDS]),
+    "variable": np.array(WORDS, h5py.string_dtype()),
+    "column": np.array(WORDS, h5py.string_dtype()).reshape(6, 1),
+    "chunked": (np.array([word.encode() for word in WORDS]), {"chunks": (4,), **GZIP}),
+    "ragged": (np.array(WORDS, h5py.string_dtype()), {"chunks": (4,), **GZIP}),
+}
+
+
+@pytest.mark.parametrize("form", TEXTS)
+@pytest.mark.parametrize("options", [{}, {"shard_bytes": 1}, {"label_key": "label"}])
+def test_labels_that_are_text_are_classes(tmp_path, form, options):
+    path = write_hdf5(tmp_path / "a.h5", data=numbers(6, 3), label=TEXTS[form])
+    assert gathered(reader_of(path, **options))[2] == [0, 1, None, 2, 0, 1]
+    result = scanned(path, checks=CHECKS, **options)
+    assert result.dataset.plan.class_names == ("cat", "dog", "été")
+    assert findings(result)["missing-label"].records == 1
+    assert not rules(result)
+
+
+def test_words_are_numbered_over_all_files(tmp_path):
+    one = write_hdf5(tmp_path / "a.h5", data=numbers(2, 3), label=[b"dog", b"cow"])
+    two = write_hdf5(tmp_path / "b.h5", data=numbers(2, 3), label=[b"\xff", b"cow"])
+    reader = reader_of(one, two, shard_bytes=1)
+    assert gathered(reader)[2] == [1, 0, 2, 0]
+    assert reader.plan().class_names == ("cow", "dog", "\\xff")
+
+
+def test_words_that_are_whole_numbers_are_these(tmp_path):
+    path = write_hdf5(tmp_path / "a.h5", data=numbers(3, 3), label=[b"10", b"-1", b"007"])
+    reader = reader_of(path)
+    assert gathered(reader)[2] == [10, -1, 7]
+    assert reader.plan().class_names == ()
+
+
+def test_words_of_the_first_records_only(tmp_path):
+    path = write_hdf5(tmp_path / "a.h5", data=numbers(3, 3), label=[b"b", b"c", b"a"])
+    assert reader_of(path, limit=2).plan().class_names == ("b", "c")
+
+
+def test_text_of_another_name_or_length_is_no_label(tmp_path):
+    path = write_hdf5(tmp_path / "a.h5", data=numbers(3, 3), names=[b"a"] * 3, labels=[b"a", b"b"])
     assert gathered(reader_of(path))[2] == []
-    with pytest.raises(DatasetError, match=r"dataset 'label' of a.h5 holds strings"):
-        scanned(path, label_key="label")
+    assert gathered(reader_of(path, label_key="names"))[2] == [0, 0, 0]
+    path = write_hdf5(tmp_path / "b.h5", data=numbers(3, 3), y=np.arange(3), label=[b"a"] * 3)
+    assert gathered(reader_of(path))[2] == [0, 1, 2]
+
+
+def test_a_label_that_cannot_be_one_is_refused(tmp_path):
+    path = write_hdf5(tmp_path / "a.h5", data=numbers(5, 3), none=np.empty((5, 0)), name="x")
+    with h5py.File(path, "a") as file:
+        compound(file, "pairs")
+    for key, why in (("pairs", "compound records"), ("none", "no numbers"), ("name", "a single")):
+        with pytest.raises(DatasetError, match=f"dataset '{key}' of a.h5 holds {why}"):
+            scanned(path, label_key=key)
+
+
+def test_text_in_one_file_and_numbers_in_another(tmp_path):
+    one = write_hdf5(tmp_path / "a.h5", data=numbers(2, 3), label=[b"dog", b"cow"])
+    two = write_hdf5(tmp_path / "b.h5", data=numbers(3, 3), label=np.arange(3))
+    for paths, records in (((one, two), 2), ((two, one), 3)):
+        result = scanned(*paths)
+        assert result.dataset.records == records
+        ((detail, _),) = place_faults(result, "damaged-store")
+        assert "labels are text in label or in the first file, not in both" in detail
+
+
+def test_a_damaged_chunk_of_words(tmp_path):
+    words = np.array([b"ape", b"bear", b"cat"] * 10)
+    stored = {"chunks": (10,), "fletcher32": True}
+    path = write_hdf5(tmp_path / "a.h5", data=numbers(30, 3), label=(words, stored))
+    damage_chunk(path, "label", 1)
+    assert sorted(row_faults(scanned(path), "damaged-store")) == list(range(10, 20))
+    labels = gathered(reader_of(path))[2]
+    assert labels[:3] + labels[10:20] + labels[20:23] == [0, 1, 2, *[None] * 10, 2, 0, 1]
 
 
 @pytest.mark.parametrize("storage", STORAGE)
@@ -518,17 +592,25 @@ def test_recognises_hdf5_only(tmp_path):
         assert not Hdf5Reader.matches(path)
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "is empty: it has 0 bytes"),
-        (b"hello\n", "neither an HDF5 file nor a text file that lists some"),
-        (b"\x00" * 4000, "neither an HDF5 file nor a text file that lists some"),
-    ],
-)
-def test_what_is_no_hdf5_is_refused(tmp_path, content, message):
-    (tmp_path / "a.h5").write_bytes(content)
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.h5.txt"])
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"\x00" * 4000])
+def test_what_is_no_hdf5_is_refused(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    message = "neither an HDF5 file nor a text file that lists some"
     with pytest.raises(DatasetError, match=message):
+        scanned(tmp_path / name)
+
+
+def test_a_text_that_is_no_list_is_refused_also_of_several(tmp_path):
+    path = write_hdf5(tmp_path / "a.h5", data=numbers(5, 3))
+    (tmp_path / "notes.txt").write_text("not\na list\n")
+    with pytest.raises(DatasetError, match=r"notes.txt is neither"):
+        scanned(path, tmp_path / "notes.txt")
+
+
+def test_pipes_are_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "a.h5")
+    with pytest.raises(DatasetError, match=r"a.h5 is no regular file"):
         scanned(tmp_path / "a.h5")
 
 

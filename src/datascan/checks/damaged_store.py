@@ -10,7 +10,8 @@ Why it breaks training
     and damage inside a value is simply trained on. LevelDB has checksums that Caffe does not check:
     with 16 bytes flipped in a table it exits 0 and one batch differs, and with 256 KB zeroed it
     iterates 49,890 of 50,000 records and exits 0. HDF5 reads a virtual dataset whose source is
-    missing as zeros.
+    missing as zeros, and so it reads a chunk that its index lost: one flipped bit in the index of a
+    gzip file turned 10 of 200 rows into zeros, with a checksum on every chunk and no error.
 
 How to find the cause
     Run the scan twice: places that move point to memory, places that stay point to the file. Look
@@ -27,7 +28,9 @@ Example
 
 Limits
     Damage inside an LMDB value, or an HDF5 chunk without a filter, shows only if the record's own
-    content does.
+    content does. A hole in a chunked HDF5 dataset may also be rows that were never written: both
+    are read as fill values. Rows at the end of a dataset that can grow, and a dataset that was
+    never written at all, are no damage.
 
 Source
     LMDB, mdb.c; LevelDB, doc/table_format.md; HDF5 File Format Specification 3.0. Behaviour

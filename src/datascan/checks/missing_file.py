@@ -3,7 +3,8 @@
 What it is
     The list names a file that is not there, that may not be read, or that is no regular file (a
     pipe or a device, which is never opened). The record is counted, its label too, but it has no
-    content.
+    content. Of HDF5, it is a file of several that is not there, or a link inside of one that leads
+    nowhere; how many records lie behind it is not known, and none is counted.
 
 Why it breaks training
     A loader ends the run when it comes to the record, perhaps hours into the first epoch. Caffe's

@@ -22,6 +22,7 @@ from datascan.hdf5.rows import (
     block_rows_in_file,
     values_of,
 )
+from datascan.hdf5.words import Words
 from datascan.layout import Bytes, Layout, spread
 from datascan.measures.contents import digests_of, signatures_of
 from datascan.model import Options
@@ -77,12 +78,14 @@ class RowLabels:
 class Start:
     """Where blocks are counted from: row 0 of the table has the address ``base``.
 
-    ``mark(row, count)`` is told of the table's rows before they are read.
+    ``mark(row, count)`` is told of the table's rows before they are read; ``words`` are numbers of
+    labels in words.
     """
 
     base: int
     mark: Mark
     options: Options
+    words: Words
 
 
 def blocks(table: OpenTable, start: Start, first: int, stop: int) -> Iterator[Block]:
@@ -90,7 +93,7 @@ def blocks(table: OpenTable, start: Start, first: int, stop: int) -> Iterator[Bl
     mark = start.mark
     data = Reading(table.data, first, stop, mark)
     extras = [Reading(extra, first, stop, mark) for extra in table.extras]
-    labels = read_labels(table.label, first, stop, mark) if table.label else None
+    labels = read_labels(table.label, start, first, stop) if table.label else None
     in_file = table.data.file_rows is not None
     rows = (block_rows_in_file if in_file else block_rows)(table.data.column)
     at = first
@@ -179,18 +182,20 @@ def with_extra(block: Block, extra: Reading, first: int, stop: int) -> Block:
     )
 
 
-def read_labels(column: OpenColumn, first: int, stop: int, mark: Mark) -> RowLabels:
+def read_labels(column: OpenColumn, start: Start, first: int, stop: int) -> RowLabels:
     """The labels of rows ``first`` <= row < ``stop``; those beyond the column's end are missing."""
     end = max(first, min(stop, column.column.rows))
-    mark(first, end - first)
+    start.mark(first, end - first)
     found, values, faults = arrays_of(list(column.read(first, end)), first)
+    reasons = {first + fault.row: fault.detail for fault in faults if fault.row is not None}
+    if column.column.content == "text":
+        return RowLabels(first, start.words.labels(values, found, stop - first), reasons)
     shape = (stop - first, *flat_shape(column.column.shape))
     whole: NDArray[Any] = np.zeros(shape, column.column.dtype)
     present = np.zeros(stop - first, np.bool_)
     if values is not None:
         whole[found] = values.reshape(len(found), *shape[1:])
         present[found] = True
-    reasons = {first + fault.row: fault.detail for fault in faults if fault.row is not None}
     return RowLabels(first, Labels(whole, present), reasons)
 
 

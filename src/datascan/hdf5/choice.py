@@ -53,6 +53,11 @@ def choose(found: Inventory, options: Options, like: Choice | None, shown: str) 
     if data is None:
         return whole(found.columns)
     label = label_of(found, options, like, data, shown)
+    before = like.tables[0].label if like else None
+    if label and before and "text" in {label.content, before.content} != {"text"}:
+        raise Unchosen(
+            f"{shown}: labels are text in {label.name} or in the first file, not in both"
+        )
     return Choice((Table(data, label, extras_of(found.columns, data, label)),))
 
 
@@ -89,18 +94,28 @@ def data_of(found: Inventory, options: Options, like: Choice | None, shown: str)
 def label_of(
     found: Inventory, options: Options, like: Choice | None, data: Column, shown: str
 ) -> Column | None:
-    """The labels of ``data``; None without any, or where they are text."""
+    """The labels of ``data``; None without any.
+
+    Text is taken for labels if it was asked for, or has a label's name and as many rows.
+    """
     others = {name: column for name, column in found.columns.items() if name != data.name}
     if options.label_key is not None:
-        asked = required(found, stripped(options.label_key), shown)
+        key = stripped(options.label_key)
+        if key in found.texts:
+            return found.texts[key]
+        asked = required(found, key, shown)
         if not labels(asked):
             raise Unchosen(f"dataset {asked.name!r} of {shown} holds no numbers: it is no label")
         return asked
     before = like.tables[0].label if like else None
     if before and before.name in others:
         return labels(others[before.name])
+    texts = {name: column for name, column in found.texts.items() if column.rows == data.rows}
+    if before and before.name in texts:
+        return texts[before.name]
     for group in (parent(data.name), ""):
         beside = only_one(foremost(in_group(others, group), LABEL_NAMES), "--label", shown)
+        beside = beside or only_one(foremost(in_group(texts, group), LABEL_NAMES), "--label", shown)
         if beside is not None:
             return labels(beside)
     anywhere = foremost(others.values(), LABEL_NAMES)
@@ -109,7 +124,8 @@ def label_of(
 
 def labels(column: Column | None) -> Column | None:
     """The column, if its records can be labels."""
-    return column if column and column.content == "numbers" and column.record_bytes else None
+    can_be = column and column.content in {"numbers", "text"} and column.record_bytes
+    return column if can_be else None
 
 
 def extras_of(

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.hdf5.inventory import Column, in_components, is_octets
+from datascan.hdf5.inventory import Column, in_components
 from datascan.hdf5.storage import contiguous_offset, rows_on_disk
 from datascan.survey import Survey, in_one_pass, survey_into
 
@@ -39,7 +39,7 @@ class FileRows:
     def of(cls, dataset: Any, column: Column) -> FileRows | None:
         """The rows of a contiguous dataset; None where its bytes are not its values."""
         offset = contiguous_offset(dataset)
-        if offset is None or is_octets(dataset.dtype) or not column.record_bytes:
+        if offset is None or column.content != "numbers" or not column.record_bytes:
             return None
         # Types that NumPy does not have (bfloat16, 12-bit integers) are for HDF5 to convert.
         plain = dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True)

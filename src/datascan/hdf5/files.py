@@ -16,6 +16,7 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 FIRST_USER_BLOCK = 512
 """The signature stands at 0, or at 512, 1024, 2048, ... behind a user block."""
 
+OPEN, EMPTY = "open", "empty"
 EXTENSIONS = (".h5", ".hdf5", ".hdf", ".he5")
 LIST_HEAD = 1 << 16
 """Whether a text is a list of files is told from so many of its first bytes."""
@@ -87,43 +88,51 @@ def located(line: str, folder: Path) -> Path:
 
 
 def expanded(paths: Sequence[Path]) -> tuple[list[Source], list[Fault]]:
-    """All HDF5 files behind ``paths``, in order, and a fault for each that is listed but cannot be.
+    """All HDF5 files behind ``paths``, in order; a fault for each that should be one and is not.
 
     Raises:
-        DatasetError: where one of ``paths`` is neither an HDF5 file nor a list of such.
+        DatasetError: where one of ``paths`` is neither an HDF5 file nor a list of such, nor would
+            be one but for damage.
     """
     found: list[tuple[Path, str]] = []
     faults: list[Fault] = []
     for path in paths:
         require_file(path)
+        if len(paths) == 1 and (state := state_of(path)) not in (OPEN, EMPTY):
+            raise DatasetError(f"cannot read {path}: {state}")
         if is_hdf5(path):
             found.append((path, str(path)))
         elif seems_list(path):
             for line in list_lines(path):
                 listed = located(line, path.parent)
-                fault = fault_of(listed, line, path.name)
+                fault = fault_of(listed, f"{line}, listed in {path.name},")
                 if fault is None:
                     found.append((listed, line))
                 else:
                     faults.append(fault)
+        elif should_be_hdf5(path, one_of=len(paths)) and (fault := fault_of(path, str(path))):
+            faults.append(fault)
         else:
             raise DatasetError(f"{path} is neither an HDF5 file nor a text file that lists some")
     return list(named(found)), faults
 
 
+def should_be_hdf5(path: Path, one_of: int) -> bool:
+    """Whether a file that is neither HDF5 nor a list is taken for a damaged HDF5 file.
+
+    By its name; of several files also by being no text.
+    """
+    return path.suffix.lower() in EXTENSIONS or (one_of > 1 and not first_lines(path))
+
+
 def require_file(path: Path) -> None:
-    """Raise :class:`DatasetError` unless ``path`` is a file with something in it."""
+    """Raise :class:`DatasetError` unless ``path`` is a regular file that can be read."""
     if not path.exists():
         raise DatasetError(f"no such path: {path}")
     if path.is_dir():
         raise DatasetError(f"{path} is a folder: name the HDF5 files in it, or a list of them")
-    try:
-        with path.open("rb") as file:
-            empty = not file.read(1)
-    except OSError as error:
-        raise DatasetError(f"cannot read {path}: {error.strerror}") from error
-    if empty:
-        raise DatasetError(f"{path} is empty: it has 0 bytes, and is no HDF5 file")
+    if not path.is_file():
+        raise DatasetError(f"{path} is no regular file")
 
 
 def list_lines(path: Path) -> list[str]:
@@ -138,21 +147,28 @@ def list_lines(path: Path) -> list[str]:
         raise DatasetError(f"cannot read the list {path}: {error}") from error
 
 
-def fault_of(path: Path, line: str, listed_in: str) -> Fault | None:
-    """What is wrong with a listed file, seen from outside."""
+def fault_of(path: Path, called: str) -> Fault | None:
+    """What is wrong with a file, seen from outside; ``called`` begins the sentence."""
+    called = legible(called)
     if not path.is_file():
-        return Fault(None, "missing-file", f"{line}, listed in {listed_in}, does not exist")
+        return Fault(None, "missing-file", f"{called} does not exist")
+    state = state_of(path)
+    if state == EMPTY:
+        return Fault(None, "truncated-store", f"{called} has 0 bytes")
+    if state != OPEN:
+        return Fault(None, "missing-file", f"{called} cannot be read: {state}")
+    if not is_hdf5(path):
+        return Fault(None, "damaged-store", f"{called} is no HDF5 file")
+    return None
+
+
+def state_of(path: Path) -> str:
+    """``OPEN``, ``EMPTY``, or why a file cannot be read, in the words of the system."""
     try:
         with path.open("rb") as file:
-            empty = not file.read(1)
+            return OPEN if file.read(1) else EMPTY
     except OSError as error:
-        why = error.strerror or "unreadable"
-        return Fault(None, "missing-file", f"{line}, listed in {listed_in}, cannot be read: {why}")
-    if empty:
-        return Fault(None, "truncated-store", f"{line}, listed in {listed_in}, has 0 bytes")
-    if not is_hdf5(path):
-        return Fault(None, "damaged-store", f"{line}, listed in {listed_in}, is no HDF5 file")
-    return None
+        return error.strerror or "unreadable"
 
 
 def named(files: Sequence[tuple[Path, str]]) -> Iterator[Source]:

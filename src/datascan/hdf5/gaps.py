@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import h5py
 
 from datascan.hdf5.files import legible
+from datascan.hdf5.inventory import Gap
 from datascan.hdf5.opening import HDF5_ERRORS, open_file, reason
 from datascan.hdf5.storage import missing_filter, stored_record_bytes
 from datascan.hdf5.walking import opened
@@ -25,15 +25,6 @@ MOST_NESTED = 8
 
 ENDLESS = 1 << 62
 """Counts of selections without an end are larger than this."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Rows ``first`` <= row < ``stop`` of a dataset that cannot be read, and why."""
-
-    first: int
-    stop: int
-    why: str
 
 
 def gaps(dataset: Any) -> list[Gap]:

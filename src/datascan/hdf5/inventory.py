@@ -28,7 +28,16 @@ STRINGS, REFERENCES, DATES, DURATIONS = "strings", "references", "dates", "durat
 BESIDES = (*SINGLE, STRINGS, REFERENCES, DATES, DURATIONS)
 """What names and dates records more often than it is records."""
 
-Content = Literal["numbers", "images", "bytes"]
+Content = Literal["numbers", "images", "bytes", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Rows ``first`` <= row < ``stop`` of a dataset that cannot be read, and why."""
+
+    first: int
+    stop: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,8 @@ class Column:
     numbers as pairs of floats;
     ``path`` leads to the dataset, without a leading slash; ``name`` is that as text. Records of
     variable length ("images" and "bytes") have no shape, and ``record_bytes`` is then a guess.
+    ``holes`` are rows of which a chunk is missing, and ``written`` is the row behind the last
+    chunk; both are known once the index was looked at.
     """
 
     name: str
@@ -49,18 +60,22 @@ class Column:
     content: Content
     chunk_rows: int
     record_bytes: int
+    holes: tuple[Gap, ...] = ()
+    written: int = 0
 
 
 @dataclass
 class Inventory:
     """All columns of a file by path, what else it holds, and what in it cannot be reached.
 
-    ``others`` are datasets of types that are not read, with those types in words; ``lost`` are
+    ``others`` are datasets of types that are not read, with those types in words; those that could
+    be labels in words are in ``texts`` too. ``lost`` are
     paths of links that lead nowhere and of damaged objects, each of which has a fault.
     """
 
     columns: dict[str, Column] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, Column] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
@@ -105,6 +120,10 @@ def add(found: Inventory, path: bytes, dataset: Any) -> None:
         found.columns[name] = column_of(path, dataset)
     else:
         found.others[name] = kind
+        if kind == STRINGS and math.prod(dataset.shape[1:]) == 1:
+            rows, chunk_rows = int(dataset.shape[0]), dataset.chunks[0] if dataset.chunks else 1
+            size = int(dataset.id.get_type().get_size())
+            found.texts[name] = Column(name, path, rows, (), "int64", "text", chunk_rows, size)
 
 
 def other_kind(dataset: Any) -> str | None:

@@ -9,6 +9,7 @@ from datascan.block import Fault
 from datascan.desks import Desk
 from datascan.errors import DatasetError
 from datascan.hdf5.choice import Choice, Table, Unchosen, Unreached, choose
+from datascan.hdf5.chunks import look_at_chunks
 from datascan.hdf5.filerows import FileRows
 from datascan.hdf5.files import Source
 from datascan.hdf5.gaps import gaps
@@ -16,6 +17,7 @@ from datascan.hdf5.inventory import Column, take_inventory
 from datascan.hdf5.opening import HDF5_ERRORS, fault_of_opening, open_file, reason
 from datascan.hdf5.storage import missing_filter, rows_on_disk
 from datascan.hdf5.walking import opened
+from datascan.hdf5.words import words_of
 from datascan.layouts.image import ImageLayout
 from datascan.model import Options, Shard
 from datascan.processes import may_have_children
@@ -27,7 +29,7 @@ SAMPLE = 32
 
 @dataclass
 class Look:
-    """What is known of a file: which tables of it can be read, and its faults.
+    """What is known of a file: which tables of it can be read, its faults, and labels in words.
 
     ``is_decoded`` where HDF5 is to make values of stored bytes, which a damaged file can turn into
     a crash; other files are read without it.
@@ -37,6 +39,7 @@ class Look:
     tables: list[Table] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     is_decoded: bool = False
+    words: set[bytes] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +129,11 @@ def look_into(file: Any, shown: str, options: Options, like: Choice | None) -> L
         return Look(faults=[*found.faults, Fault(None, "damaged-store", str(error))])
     seen = Look(choice, faults=found.faults)
     for table in choice.tables:
-        examine(file, table, shown, seen)
+        examine(file, table, shown, seen, options)
     return seen
 
 
-def examine(file: Any, table: Table, shown: str, seen: Look) -> None:
+def examine(file: Any, table: Table, shown: str, seen: Look, options: Options) -> None:
     """See whether a table's columns can be read, and add what is left of it to ``seen``."""
     if table.label is not None and table.label.rows != table.data.rows:
         seen.faults.append(mismatch(shown, table.data, table.label))
@@ -145,6 +148,8 @@ def examine(file: Any, table: Table, shown: str, seen: Look) -> None:
         seen.is_decoded |= (
             column.rows > 0 and FileRows.of(opened(file, column.path), column) is None
         )
+    if label is not None and label.content == "text":
+        seen.words |= words_of(file, label, options.limit)
     seen.tables.append(Table(data, label, kept))
 
 
@@ -165,10 +170,15 @@ def readable(
         # Gaps without an end: nobody knows how many rows are missing.
         endless = [gap for gap in gaps(dataset) if gap.first >= gap.stop]
         faults += [Fault(None, "damaged-store", f"{name}: {gap.why}") for gap in endless]
+        chunks = look_at_chunks(dataset) if why is None else None
     except HDF5_ERRORS as error:
         why = f"cannot be read: {reason(error)}"
     if why is None:
-        return column
+        if chunks is None:
+            return column
+        if chunks.odd:
+            faults.append(Fault(None, "damaged-store", f"{name}: {chunks.odd}"))
+        return replace(column, holes=chunks.gaps, written=chunks.written)
     faults.append(Fault(None, "damaged-store", f"{name} {why}", lost))
     return None
 

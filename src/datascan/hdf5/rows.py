@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.block import Fault
+from datascan.hdf5.chunks import unfound
 from datascan.hdf5.filerows import FileRows, RowsInFile
 from datascan.hdf5.gaps import gaps
 from datascan.hdf5.inflating import Inflater, OverlongChunkError
@@ -92,7 +93,8 @@ class OpenColumn:
 
     def _note_gaps(self) -> None:
         rows = self.column.rows
-        found = [(gap.first, gap.stop, gap.why) for gap in gaps(self.dataset)]
+        known = (*gaps(self.dataset), *self.column.holes)
+        found = [(gap.first, gap.stop, gap.why) for gap in known]
         held = rows_on_disk(self.dataset, self.column)
         if held < rows:
             found.append((held, rows, "it lies beyond the end of the file"))
@@ -126,13 +128,31 @@ class OpenColumn:
         if self.file_rows is not None:
             yield from self._read_file(self.file_rows, first, stop, in_place=in_place)
             return
+        quick: NDArray[Any] | None = None
         try:
-            values = self.inflater.read(first, stop) if self.inflater else None
-            if values is None:
-                values = self.dataset[first:stop]
-            yield Slab(first, stop, native(values, self.column))
+            quick = self.inflater.read(first, stop) if self.inflater else None
+            values = self.dataset[first:stop] if quick is None else quick
         except HDF5_ERRORS as error:
             yield from self._read_around(first, stop, error)
+            return
+        if quick is not None:
+            yield Slab(first, stop, native(quick, self.column))
+        else:
+            yield from self._believed(values, first)
+
+    def _believed(self, values: NDArray[Any], first: int) -> Iterator[Slab]:
+        """What HDF5 read from row ``first`` on, without the rows that it made up."""
+        at = first
+        written = self.column.written if self.column.content == "numbers" else 0
+        for gap in unfound(self.dataset, values, first, written):
+            if at < gap.first:
+                yield Slab(
+                    at, gap.first, native(values[at - first : gap.first - first], self.column)
+                )
+            yield Slab(gap.first, gap.stop, None, f"{self.column.name}: {gap.why}")
+            at = gap.stop
+        if at < first + len(values):
+            yield Slab(at, first + len(values), native(values[at - first :], self.column))
 
     def _read_file(
         self, file: FileRows, first: int, stop: int, *, in_place: bool

@@ -15,6 +15,7 @@ from datascan.model import Options, Plan, Reader, Shard
 if TYPE_CHECKING:
     from datascan.hdf5.blocks import OpenTable
     from datascan.hdf5.choice import Choice, Table
+    from datascan.hdf5.words import Words
 
 MOST_ROWS = 1 << 24
 """A shard holds at most so many rows."""
@@ -48,6 +49,7 @@ class Hdf5Reader(Reader):
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
         self.files: tuple[Planned, ...] = ()
+        self.words: Words | None = None
         self._opened: tuple[int, Any] | None = None
         self._table: tuple[tuple[int, int], OpenTable] | None = None
 
@@ -62,12 +64,14 @@ class Hdf5Reader(Reader):
     def plan(self) -> Plan:
         """Choose the datasets of every file, and cut their rows into shards."""
         from datascan.hdf5.planning import Looking  # noqa: PLC0415
+        from datascan.hdf5.words import Words  # noqa: PLC0415
 
         sources, faults = expanded(self.paths)
         limit = self.options.limit
         files: list[Planned] = []
         first: Choice | None = None
         rows, risky = 0, False
+        words: set[bytes] = set()
         with Looking(self.options) as looking:
             for source in sources:
                 if limit is not None and rows >= limit:
@@ -80,13 +84,16 @@ class Hdf5Reader(Reader):
                 files.append(Planned(source, tuple(seen.tables), seen.choice.whole))
                 rows += sum(table.data.rows for table in seen.tables)
                 risky |= seen.is_decoded
+                words |= seen.words
         self.files = tuple(files)
+        self.words = Words.of(words)
         runs = list(limited(self._runs(), limit))
         return Plan(
             tuple(Shard(i, run) for i, run in enumerate(runs)),
             "hdf5-datasets" if any(file.whole for file in files) else "hdf5",
             sum((run.stop - run.first) * record_bytes(self.table_of(run)) for run in runs),
             faults=tuple(faults),
+            class_names=self.words.names,
             records=sum(run.stop - run.first for run in runs),
             damaged=risky,
         )
@@ -106,6 +113,7 @@ class Hdf5Reader(Reader):
         """The shard's blocks."""
         from datascan.hdf5.blocks import Start, blocks  # noqa: PLC0415
         from datascan.hdf5.opening import HDF5_ERRORS, reason  # noqa: PLC0415
+        from datascan.hdf5.words import Words  # noqa: PLC0415
 
         run: RowRun = shard.span
         first = run.first + shard.first
@@ -117,7 +125,8 @@ class Hdf5Reader(Reader):
             faults = tuple(Fault(row, "damaged-store", why) for row in range(stop - first))
             yield Block(shard.base + shard.first, stop - first, 0, faults=faults)
             return
-        start = Start(shard.base - run.first, Marking(self, run.first), self.options)
+        words = self.words or Words()
+        start = Start(shard.base - run.first, Marking(self, run.first), self.options, words)
         yield from blocks(table, start, first, stop)
 
     def _open(self, run: RowRun) -> OpenTable:
