@@ -20,7 +20,7 @@ try:
 
     INFLATE_ERRORS = (cast("type[Exception]", IsalError),)
 except ImportError:  # a processor without ISA-L: the standard library is right as well
-    from zlib import decompressobj
+    from zlib import decompressobj  # type: ignore[assignment]
 
     INFLATE_ERRORS = (zlib.error,)
 
