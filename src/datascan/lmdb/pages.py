@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,9 @@ BRANCH, LEAF, OVERFLOW, META, LEAF2, SUB = 0x01, 0x02, 0x04, 0x08, 0x20, 0x40
 
 BIG_DATA, SUB_DATA, DUP_DATA = 0x01, 0x02, 0x04
 """Node flags: the value lies on overflow pages; it is a database; it is several values."""
+
+REVERSE_KEY, DUP_SORT, INTEGER_KEY, INTEGER_DUP, REVERSE_DUP = 0x02, 0x04, 0x08, 0x20, 0x40
+"""Database flags: keys compare from their ends, have several values, are numbers; so do values."""
 
 HEADER = struct.Struct("<QHHHH")
 """A page's number, padding, flags, and the ends of its node pointers and of its free space."""
@@ -54,6 +57,30 @@ class Tree:
         """Read an MDB_db record of 48 bytes."""
         _, flags, depth, branch, leaf, overflow, entries, root = DATABASE.unpack(record)
         return cls(flags, depth, branch, leaf, overflow, entries, root)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether keys are in byte order and have one value each: no flags but "created"."""
+        return self.flags & 0x7FFF == 0
+
+    @property
+    def has_duplicates(self) -> bool:
+        """Whether a key may have several values."""
+        return self.flags & DUP_SORT > 0
+
+    @property
+    def is_backward(self) -> bool:
+        """Whether keys compare from their last byte on, as little-endian numbers do."""
+        return self.flags & (REVERSE_KEY | INTEGER_KEY) > 0
+
+    def comparable(self, key: bytes) -> bytes:
+        """The key in such a form that the tree is in the order of bytes."""
+        return key[::-1] if self.is_backward else key
+
+    def of_values(self, inner: Tree) -> Tree:
+        """The tree ``inner`` of the values of one key, which compare as this tree's values do."""
+        backward = self.flags & (INTEGER_DUP | REVERSE_DUP) > 0
+        return replace(inner, flags=REVERSE_KEY if backward else 0)
 
     @property
     def pages(self) -> int:
@@ -89,13 +116,16 @@ class PageFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._mapped: mmap.mmap | None = None
         try:
             with path.open("rb") as file:
                 self.size = os.fstat(file.fileno()).st_size
-                mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
-        except OSError as error:
-            raise DatasetError(f"cannot read {path}: {error.strerror}") from error
-        self.data: NDArray[np.uint8] = np.frombuffer(mapped, np.uint8)
+                if self.size:
+                    self._mapped = mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or "it changes while it is read"
+            raise DatasetError(f"cannot read {path}: {why}") from error
+        self.data: NDArray[np.uint8] = np.frombuffer(self._mapped or b"", np.uint8)
         self.versions: list[int] = []
         self.survivor, self.lost_metas = self._newer_meta()
         if self.survivor is None and self.versions:
@@ -106,6 +136,17 @@ class PageFile:
         self.page_size = known or self._likely_page_size()
         count = self.size // self.page_size
         self.pages = self.data[: count * self.page_size].reshape(count, self.page_size)
+
+    def shrink(self) -> int:
+        """Leave out pages that the file has lost since it was opened; the bytes it still has.
+
+        Whoever touches a page that was cut off is killed (SIGBUS): call it before any are.
+        """
+        size = self._mapped.size() if self._mapped else 0
+        if size < self.size:
+            self.size = size
+            self.pages = self.pages[: size // self.page_size]
+        return self.size
 
     @property
     def is_truncated(self) -> bool:

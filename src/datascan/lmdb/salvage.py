@@ -12,8 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.lmdb.pages import LEAF, LEAF2, NO_PAGE, SUB, PageFile, Tree
-from datascan.lmdb.tree import Child, TreeWalk, leaf_nodes, trouble
+from datascan.lmdb.descent import Child
+from datascan.lmdb.duplicates import SubTrees
+from datascan.lmdb.nodes import leaf_nodes
+from datascan.lmdb.pages import DATABASE, LEAF, LEAF2, NO_PAGE, SUB, PageFile, Tree
+from datascan.lmdb.soundness import trouble
+from datascan.lmdb.tree import TreeWalk
 
 SWEEP_PAGES = 1 << 14
 
@@ -36,8 +40,11 @@ def stray_leaves(file: PageFile, tree: Tree) -> list[Child]:
         known = reachable(file, [file.meta.free, file.meta.main, tree])
         free = free_pages(file, [leaf.page for leaf in TreeWalk(file, file.meta.free).leaves()])
     # Without a meta page no free list can be told from an older one: overlaps decide.
-    unknown = (page for page in sweep(file).tolist() if page not in known and page not in free)
-    strays = (described(file, page) for page in unknown if not is_free_list(file, page))
+    swept = [page for page in sweep(file).tolist() if page not in known and page not in free]
+    if tree.has_duplicates:
+        values = value_leaves(file, tree, swept)
+        swept = [p for p in swept if p not in values and not holds_values_only(file, p)]
+    strays = (described(file, page, tree) for page in swept if not is_free_list(file, page))
     return [Child(stray.page, stray.first) for stray in newest([s for s in strays if s])]
 
 
@@ -61,30 +68,55 @@ def reachable(file: PageFile, trees: list[Tree]) -> set[int]:
         if tree.root == NO_PAGE:
             continue
         walk = TreeWalk(file, tree)
-        found.update(leaf.page for leaf in walk.leaves())
+        found |= own_leaves(file, tree)
         if tree is not trees[0]:
             for named in walk.databases().values():
                 if named != trees[-1]:
-                    found.update(leaf.page for leaf in TreeWalk(file, named).leaves())
+                    found |= own_leaves(file, named)
     return found
 
 
-def described(file: PageFile, page: int) -> Stray | None:
+def own_leaves(file: PageFile, tree: Tree) -> set[int]:
+    """The leaf pages of a tree, and those of the values of its keys."""
+    found = {leaf.page for leaf in TreeWalk(file, tree).leaves()}
+    return found | value_leaves(file, tree, list(found)) if tree.has_duplicates else found
+
+
+def value_leaves(file: PageFile, tree: Tree, pages: list[int]) -> set[int]:
+    """The leaf pages to which entries on ``pages`` of ``tree`` lead: of the values of a key."""
+    values = SubTrees(file, tree)
+    found: set[int] = set()
+    for page in pages:
+        if trouble(file, page, LEAF) is None:
+            nodes = leaf_nodes(file, np.array([page]))
+            trees = np.flatnonzero((nodes.many == 2) & (nodes.lengths == DATABASE.size))
+            for row in trees.tolist():
+                found.update(values.pages_of(nodes, row))
+    return found
+
+
+def holds_values_only(file: PageFile, page: int) -> bool:
+    """Whether no entry of a leaf has a value: its keys are the values of a key that is lost."""
+    usable = trouble(file, page, LEAF) is None
+    return usable and not leaf_nodes(file, np.array([page])).lengths.any()
+
+
+def described(file: PageFile, page: int, tree: Tree) -> Stray | None:
     """What lies on a leaf page; None where it holds no record that can be read."""
     if trouble(file, page, LEAF) is not None:
         return None
-    nodes = leaf_nodes(file, np.array([page]))
-    pairs = nodes.pairs(file, slice(None), ())
-    if not len(pairs):
+    keys = leaf_nodes(file, np.array([page])).pairs(file).keys
+    if not len(keys):
         return None
-    return Stray(pairs.keys[0], pairs.keys[len(pairs) - 1], len(pairs), page)
+    first, last = (tree.comparable(keys[row]) for row in (0, len(keys) - 1))
+    return Stray(first, last, len(keys), page)
 
 
 def is_free_list(file: PageFile, page: int) -> bool:
     """Whether a leaf holds lists of free pages: 8-byte keys, values of a count and that many."""
     if trouble(file, page, LEAF) is not None:
         return False
-    pairs = leaf_nodes(file, np.array([page])).pairs(file, slice(None), ())
+    pairs = leaf_nodes(file, np.array([page])).pairs(file)
     for row in range(len(pairs)):
         value = pairs.values[row]
         count = int.from_bytes(value[:8], "little")
@@ -98,7 +130,7 @@ def free_pages(file: PageFile, leaves: list[int]) -> set[int]:
     found: set[int] = set()
     for page in leaves:
         if is_free_list(file, page):
-            pairs = leaf_nodes(file, np.array([page])).pairs(file, slice(None), ())
+            pairs = leaf_nodes(file, np.array([page])).pairs(file)
             for row in range(len(pairs)):
                 found.update(np.frombuffer(pairs.values[row], "<u8")[1:].tolist())
     return found

@@ -1,8 +1,6 @@
 """LMDB: a folder with ``data.mdb``, or a single file.
 
-Ordinary databases are read page by page (datascan.lmdb): without copies, and without crashing on
-damage. Databases with several values a key or with keys in another order go through the ``lmdb``
-library.
+It is read page by page (datascan.lmdb): without copies, and without crashing on damage.
 """
 
 from __future__ import annotations
@@ -13,15 +11,14 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
-import lmdb
-
 from datascan.block import Fault
 from datascan.errors import DatasetError
 from datascan.keyvalue import KeyRange, KeyValueReader, show_key
-from datascan.layout import Bytes, Pairs, clipped
+from datascan.layout import Pairs
 from datascan.lmdb.pages import LEAF, NO_PAGE, PageFile, Tree, has_magic
 from datascan.lmdb.salvage import stray_leaves
-from datascan.lmdb.tree import PAIRS_RECORDS, TreeWalk, fault_of, is_plain, trouble
+from datascan.lmdb.soundness import trouble
+from datascan.lmdb.tree import TreeWalk
 from datascan.model import Options, Plan
 
 DATA = "data.mdb"
@@ -115,7 +112,7 @@ class LmdbReader(KeyValueReader):
         for _ in walk.leaves():
             pass
         lost = walk.lost if self.tree.tree is not LOST_TREE else []
-        return tuple(fault_of(page) for page in lost)
+        return tuple(page.fault for page in lost)
 
     def claimed(self) -> int | None:
         """How many records the database says it has."""
@@ -124,7 +121,7 @@ class LmdbReader(KeyValueReader):
 
     def missed(self, records: int) -> Iterator[Fault]:
         """A number of records that is not that of the database's own entry."""
-        claimed = self._claimed() if is_plain(self.tree.tree) else None
+        claimed = self._claimed()
         if claimed is None or claimed == records:
             return
         if self.options.db is None and self.tree.tree.entries > MOST_DATABASES:
@@ -144,43 +141,28 @@ class LmdbReader(KeyValueReader):
         tree = self.tree.tree
         if tree.root == NO_PAGE or not len(self.file.pages):
             return []
-        if not is_plain(tree):
+        if not tree.is_plain:
+            # Keys in an order of their own, or with several values: ranges would have to know it.
             return [KeyRange()]
-        leaf_bytes = self.nbytes() / max(1, tree.leaf_pages)
+        leaf_bytes = max(1.0, self.nbytes() / max(1, tree.leaf_pages))
         step = max(1, int(self.options.shard_bytes / leaf_bytes))
         leaves = islice(self.tree.leaves(), 0, None, step)
         edges = [leaf.key for leaf in leaves][1:]
         return [KeyRange(a, b) for a, b in pairwise([None, *edges, None])]
 
-    def walk(self, span: KeyRange, *, values: bool = True) -> Iterator[Pairs]:
-        """The entries of a key range."""
-        if is_plain(self.tree.tree):
-            yield from self.tree.pairs(span.first, span.stop)
-        elif not self.faults():
-            yield from self._walk_with_library(span, values=values)
+    def walk(self, span: KeyRange, *, values: bool = True) -> Iterator[Pairs]:  # noqa: ARG002
+        """The entries of a key range, where they lie: values are not touched."""
+        yield from self.tree.pairs(span.first, span.stop)
 
     def get(self, key: bytes) -> bytes | None:
         """The value of ``key``, if the database is an ordinary one."""
-        return self.tree.find(key) if is_plain(self.tree.tree) else None
+        return self.tree.find(key) if self.tree.tree.is_plain else None
 
     def nbytes(self) -> int:
         """The bytes of the database's pages, as far as the file has them."""
         if self.tree.tree is LOST_TREE:
             return self.file.size
         return min(self.tree.tree.pages * self.file.page_size, self.file.size)
-
-    def _walk_with_library(self, span: KeyRange, *, values: bool) -> Iterator[Pairs]:
-        environment = lmdb.open(
-            str(self.path), subdir=self.path.is_dir(), readonly=True, lock=False, max_dbs=1
-        )
-        with environment, environment.begin() as transaction:
-            name = self.options.db
-            database = environment.open_db(name.encode(), transaction) if name else None
-            entries = transaction.cursor(database).iternext(keys=True, values=True)
-            while chunk := list(islice(entries, PAIRS_RECORDS)):
-                keys, data = zip(*chunk, strict=True)
-                inside = Pairs(Bytes.of(keys), Bytes.of(data if values else [b""] * len(keys)))
-                yield clipped(inside, span.first, span.stop)
 
 
 def chosen_tree(file: PageFile, name: str | None) -> Tree | None:
@@ -194,7 +176,8 @@ def chosen_tree(file: PageFile, name: str | None) -> Tree | None:
     main = TreeWalk(file, file.meta.main)
     if name is not None:
         key = name.encode()
-        tree = main.databases(key, key + b"\0").get(key)
+        own_order = main.tree.is_backward
+        tree = (main.databases() if own_order else main.databases(key, key + b"\0")).get(key)
         if tree is None and has_lost_pages(main):
             return None
         if tree is None:
