@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -258,3 +259,70 @@ def test_a_named_database_whose_entry_is_lost_is_swept(tmp_path, how):
     assert len(read_whole(result)) >= reached
     if how == "cut":
         assert "truncated-store" in rules(result)
+
+
+@pytest.mark.parametrize("number", [(1 << 63) - 1, 1 << 62, (1 << 64) - 1])
+def test_a_value_on_a_page_that_no_file_has(tmp_path, number):
+    big(tmp_path)
+    content = bytearray((tmp_path / "data.mdb").read_bytes())
+    leaf = pages_of(content, 2)[0] * PAGE
+    node = leaf + int.from_bytes(content[leaf + 16 : leaf + 18], "little")
+    at = node + 8 + int.from_bytes(content[node + 6 : node + 8], "little")
+    content[at : at + 8] = number.to_bytes(8, "little")
+    result = scan_file(tmp_path, bytes(content))
+    assert rules(result) == {"truncated-store"}
+    assert (result.dataset.records, len(read_whole(result))) == (1000, 999)
+
+
+def with_tree(content: bytes, **fields: int) -> bytearray:
+    """The file with other numbers in the record of its main tree, in both meta pages."""
+    places = {"depth": (6, 2), "branches": (8, 8), "leaves": (16, 8), "overflow": (24, 8)}
+    changed = bytearray(content)
+    for meta in (0, 1):
+        for name, value in fields.items():
+            at, width = places[name]
+            at += meta * PAGE + 16 + 24 + 48
+            changed[at : at + width] = value.to_bytes(width, "little")
+    return changed
+
+
+def test_a_branch_that_leads_to_itself(tmp_path):
+    entries = small(tmp_path)
+    content = with_tree((tmp_path / "data.mdb").read_bytes(), depth=40)
+    for page in pages_of(content, 1):
+        start = page * PAGE
+        lower = int.from_bytes(content[start + 12 : start + 14], "little")
+        for pointer in range(start + 16, start + lower, 2):
+            node = start + int.from_bytes(content[pointer : pointer + 2], "little")
+            content[node : node + 4] = page.to_bytes(4, "little")
+    result = scan_file(tmp_path, bytes(content))
+    assert "damaged-store" in rules(result)
+    assert read_whole(result) == {key.decode() for key in entries}
+
+
+@pytest.mark.parametrize("leaves", [0, (1 << 64) - 1])
+def test_counts_of_pages_that_cannot_be(tmp_path, leaves):
+    entries = small(tmp_path)
+    content = (tmp_path / "data.mdb").read_bytes()
+    changed = with_tree(content, branches=0, leaves=leaves, overflow=0)
+    assert read_whole(scan_file(tmp_path, bytes(changed))) == {k.decode() for k in entries}
+
+
+@pytest.mark.parametrize("build", [big, small])
+def test_a_file_that_is_cut_while_it_is_read(tmp_path, build, monkeypatch):
+    monkeypatch.setattr("datascan.lmdb.tree.PAIRS_BYTES", 1 << 16)
+    monkeypatch.setattr("datascan.lmdb.tree.PAIRS_RECORDS", 100)
+    entries = build(tmp_path)
+    file = PageFile(tmp_path / "data.mdb")
+    walk = TreeWalk(file, file.meta.main).pairs()
+    read, lost = len(next(walk)), []
+    os.truncate(tmp_path / "data.mdb", file.size // 2)
+    for pairs in walk:
+        for row in range(len(pairs)):
+            assert len(pairs.keys[row]) == 8
+            assert pairs.values[row] in (b"", entries[pairs.keys[row]])
+        lost += pairs.faults
+        read += len(pairs)
+    assert {fault.rule for fault in lost} == {"truncated-store"}
+    unread = sum(1 for fault in lost if fault.row is not None)
+    assert 0 < read - unread < len(entries)
