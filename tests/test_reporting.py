@@ -18,9 +18,10 @@ from datascan.measures.labels import LabelTally, measure_labels
 from datascan.measures.shapes import Kind, ShapeTally, measure_shapes
 from datascan.measures.values import ValueTally, measure_values
 from datascan.model import Check, measure_name
-from datascan.report import Report, json_schema, schema_text
+from datascan.report import Report
 from datascan.reporting import report_of
 from datascan.scanning import scan
+from datascan.schema import json_schema, schema_text
 from datascan.tally import ExactSum, Highest, Joined, Lowest
 from datascan.wording import shown
 from tests.building.judged import judgement, scanned_of

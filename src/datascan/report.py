@@ -6,9 +6,8 @@ These types are the JSON report (version 1); its JSON Schema is generated from t
 from __future__ import annotations
 
 import codecs
-import json
 from datetime import date
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -399,20 +398,3 @@ class Unmade(NamedTuple):
 
     path: str
     why: str
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of the report, from the types above; allows nothing besides."""
-    schema = msgspec.json.schema(Report)
-    for definition in schema["$defs"].values():
-        definition["additionalProperties"] = False
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": SCHEMA,
-        **schema,
-    }
-
-
-def schema_text() -> str:
-    """The JSON Schema as text: what is shipped as ``schema/report-1.json``."""
-    return json.dumps(json_schema(), indent=2) + "\n"

@@ -13,7 +13,8 @@ import pytest
 import datascan
 from datascan.caffe import scans
 from datascan.errors import UsageError
-from datascan.report import Report, json_schema
+from datascan.report import Report
+from datascan.schema import json_schema
 from tests.building.caffe import (
     FIXED,
     TEST,
