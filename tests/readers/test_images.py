@@ -321,3 +321,26 @@ def test_a_linked_class_folder_is_followed(tmp_path):
     seen = report(tmp_path / "set")
     assert seen.findings == []
     assert seen.labels.names == ["linked", "own"]
+
+
+def test_one_mistyped_label_leaves_all_others_alone(tmp_path):
+    write_tree(tmp_path / "set", {f"{i}.jpg": photo(i) for i in range(60)})
+    lines = [f"{i}.jpg {i % 20 if i != 33 else '1O'}" for i in range(60)]
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    seen = report(tmp_path / "set", list_file=tmp_path / "list.txt", num_classes=20)
+    (finding,) = seen.findings
+    assert (finding.rule, finding.records) == ("non-integer-label", 1)
+    assert finding.message == "1 of 60 class labels is no whole number"
+    (example,) = finding.examples
+    assert (example.index, example.key) == (33, "33.jpg")
+    assert example.detail == "label '1O' is no number; Caffe reads it as 1"
+    assert seen.labels.counts == {str(i): 2 if i == 13 else 3 for i in range(20)}
+    assert seen.labels.names is None
+    assert seen.labels.missing == 0
+
+
+def test_text_among_targets_is_missing(animals, tmp_path):
+    (tmp_path / "list.txt").write_text("cat/0.jpg 0.5\ncat/1.jpg 1.25\ncat/2.jpg n/a\n")
+    seen = report(animals, list_file=tmp_path / "list.txt")
+    assert [(f.rule, f.examples[0].index) for f in seen.findings] == [("missing-label", 2)]
+    assert seen.labels.kind == "regression"

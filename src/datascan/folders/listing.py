@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.errors import DatasetError
+from datascan.folders.words import labels_of
 from datascan.pictures.signature import promised
 
 SKIPPED = ("__MACOSX",)
 LINE_END = re.compile(r"\r\n|\n|\r")
-WHOLE = re.compile(r"[+-]?\d{1,18}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +37,8 @@ class Listing:
     class_names: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     """Sub-folders that could not be looked into, and why."""
+    odd: dict[int, str] = field(default_factory=dict)
+    """Labels that are no numbers where others are, by record; these are not ``present``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +174,8 @@ def read_list(file: Path, root: Path) -> Listing:
     names = [name for name, _ in rows]
     words = [word for _, word in rows]
     sizes = np.array([file_size(root / name) for name in names], np.int64)
-    labels, present, class_names = labels_of(words)
-    return Listing(names, sizes, labels, present, class_names)
+    labels = labels_of(words)
+    return Listing(names, sizes, labels.values, labels.present, labels.names, odd=labels.odd)
 
 
 def is_csv(text: str) -> bool:
@@ -218,21 +220,3 @@ def file_size(path: Path) -> int:
         return path.stat().st_size
     except (OSError, ValueError):
         return -1
-
-
-def labels_of(
-    words: list[str],
-) -> tuple[NDArray[Any] | None, NDArray[np.bool_] | None, tuple[str, ...]]:
-    """Labels from words: whole numbers, other numbers, or names of classes."""
-    present = np.array([bool(word) for word in words])
-    if not present.any():
-        return None, None, ()
-    given = [word for word in words if word]
-    if all(WHOLE.fullmatch(word) for word in given):
-        return np.array([int(word or 0) for word in words], np.int64), present, ()
-    try:
-        return np.array([float(word or 0) for word in words]), present, ()
-    except ValueError:
-        names = sorted(set(given))
-        rank = {name: i for i, name in enumerate(names)}
-        return np.array([rank.get(word, 0) for word in words], np.int64), present, tuple(names)

@@ -13,6 +13,7 @@ import numpy as np
 from datascan.block import Block, Fault, Labels
 from datascan.errors import DatasetError
 from datascan.folders.listing import Listing, Search, list_folder, read_list
+from datascan.folders.words import mistyped
 from datascan.layouts.raw import signature
 from datascan.model import Options, Plan, Reader, Shard
 from datascan.pictures.gallery import look_at
@@ -112,6 +113,10 @@ class ImagesReader(Reader):
             else:
                 if not contents[-1]:
                     faults.append(Fault(row, "empty-record", "the file has 0 bytes"))
+            if first + row in self.listing.odd:
+                faults.append(
+                    Fault(row, "non-integer-label", mistyped(self.listing.odd[first + row]))
+                )
         rows = [row for row, content in enumerate(contents) if content]
         if self.options.undecoded:
             encoded = {row: contents[row] for row in rows}
