@@ -12,6 +12,7 @@ from datascan.errors import DatasetError
 from datascan.folders import listing
 from datascan.measures.labels import measure_labels
 from datascan.model import Check, Options
+from datascan.outputs.terminal import render
 from datascan.readers import images
 from datascan.readers.images import FILES_A_SHARD, ImagesReader
 from datascan.reporting import report_of
@@ -59,10 +60,54 @@ def test_flat_folder_has_no_labels(tmp_path):
     assert seen.labels is None
 
 
-def test_other_files_are_left_alone(animals):
-    write_tree(animals, {"notes.txt": b"x", "cat/Thumbs.db": b"y", ".hidden/a.jpg": b"z"})
-    write_tree(animals, {"__MACOSX/cat/1.jpg": b"z", "cat/.1.jpg": b"z"})
-    assert report(animals).dataset.records == 6
+def test_other_files_are_counted_and_left_alone(animals):
+    assert report(animals).dataset.other_files == 0
+    assert '"other_files"' not in report(animals).to_json()
+    others = ["notes.txt", "cat/Thumbs.db", "cat/x.tga", "dog/in/y.mp4", ".git/HEAD", ".DS_Store"]
+    write_tree(animals, dict.fromkeys(others, b"x"))
+    seen = report(animals)
+    assert seen.findings == []
+    assert (seen.dataset.records, seen.dataset.other_files) == (6, 6)
+    assert '"other_files": 6' in seen.to_json()
+    assert "6 other files left alone\n" in render(seen, colour=False, width=80)
+
+
+def test_hidden_images_are_images(animals):
+    write_tree(animals, {"cat/._0.jpg": b"\0\5\x16\7\0\2\0\0", "dog/.1.jpg": photo(77)})
+    write_tree(animals, {"dog/.cache/x.jpg": photo(78)})
+    seen = report(animals)
+    assert [(f.rule, f.records) for f in seen.findings] == [("not-an-image", 1)]
+    (example,) = seen.findings[0].examples
+    assert (example.index, example.key) == (0, "cat/._0.jpg")
+    assert example.detail == "holds what macOS knows of a file (AppleDouble)"
+    assert seen.labels.counts == {"0": 4, "1": 5}
+
+
+@pytest.mark.parametrize("folder", [".ipynb_checkpoints", "__MACOSX"])
+def test_a_hidden_folder_is_no_class(animals, folder):
+    (animals / ".empty").mkdir()
+    write_tree(animals, {f"{folder}/z.jpg": photo(77)})
+    seen = report(animals)
+    assert [(f.rule, f.records) for f in seen.findings] == [("missing-label", 1)]
+    (example,) = seen.findings[0].examples
+    assert (example.index, example.key) == (0, f"{folder}/z.jpg")
+    assert example.detail.startswith(f"{folder} is not taken for a class; torchvision")
+    assert seen.labels.names == ["cat", "dog"]
+    assert seen.labels.counts == {"0": 3, "1": 3}
+
+
+def test_a_flat_folder_stays_flat_beside_a_hidden_one(tmp_path):
+    write_tree(tmp_path, {"a.jpg": photo(1), "b.jpg": photo(2), ".thumbnails/a.jpg": photo(3)})
+    seen = report(tmp_path)
+    assert seen.findings == []
+    assert seen.labels is None
+    assert seen.dataset.records == 3
+
+
+def test_a_bounded_look_is_not_spent_on_hidden_folders(animals, monkeypatch):
+    write_tree(animals, {f".git/{i}": b"" for i in range(20)})
+    monkeypatch.setattr(images, "LOOKED_AT", 10)
+    assert ImagesReader.matches(animals)
 
 
 def test_order_is_by_code_point(tmp_path):

@@ -293,7 +293,7 @@ def image_folder(source: DataSource, training: Training) -> Path:
     Raises:
         Missing: where there is no such folder.
     """
-    from datascan.folders.listing import line_rows  # noqa: PLC0415
+    from datascan.folders.lists import line_rows  # noqa: PLC0415
 
     folders = [place / (source.root_folder or "") for place in training.places]
     folders = [folder for folder in folders if exists(folder) and folder.is_dir()]

@@ -9,10 +9,13 @@ Why it breaks training
 
 How to find the cause
     Look at the keys: records of one source or one day point to annotations that were not merged;
-    the last ones of a store to a list that was shorter than the data.
+    the last ones of a store to a list that was shorter than the data. In a folder with a sub-folder
+    for each class these are images beside the sub-folders, or in a hidden one: a program left
+    ``.ipynb_checkpoints`` or ``__MACOSX`` there, and torchvision's ImageFolder makes it a class,
+    which renumbers all others.
 
 How to fix it
-    Add the labels, or drop the records listed by ``--bad-records``.
+    Add the labels, or drop the records listed by ``--bad-records``. Delete hidden folders.
 
 Example
     ``missing-label: #12 00000012 no label; Caffe reads it as class 0``

@@ -1,0 +1,88 @@
+"""Lists of images: lines as Caffe reads them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+
+from datascan.errors import DatasetError
+from datascan.folders.listing import Listing
+from datascan.folders.words import labels_of
+from datascan.pictures.signature import promised
+
+LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+def read_list(file: Path, root: Path) -> Listing:
+    """A list of images: lines of ``path label``, or a CSV with columns ``path`` and ``label``.
+
+    Raises:
+        DatasetError: where it cannot be read, or names nothing.
+    """
+    try:
+        text = file.read_bytes().decode("utf-8-sig", "surrogateescape")
+    except OSError as error:
+        raise DatasetError(f"cannot read the list {file}: {error.strerror}") from error
+    if "\0" in text:
+        raise DatasetError(f"{file} is no list of images: it is a binary file")
+    try:
+        rows = csv_rows(text) if is_csv(text) else line_rows(text)
+    except csv.Error as error:
+        raise DatasetError(
+            f"cannot read the list {file} as CSV: {error}; look for a quote that is never closed"
+        ) from error
+    if not rows:
+        raise DatasetError(f"the list {file} names no images")
+    names = [name for name, _ in rows]
+    words = [word for _, word in rows]
+    sizes = np.array([file_size(root / name) for name in names], np.int64)
+    labels = labels_of(words)
+    return Listing(names, sizes, labels.values, labels.present, labels.names, odd=labels.odd)
+
+
+def is_csv(text: str) -> bool:
+    """Whether the first line is a header with ``path``, and a comma."""
+    first = text.lstrip().split("\n", 1)[0]
+    return "path" in [cell.strip().strip('"').lower() for cell in first.split(",")]
+
+
+def csv_rows(text: str) -> list[tuple[str, str]]:
+    """Path and label of every row of a CSV; a missing label is empty."""
+    reader = csv.reader(io.StringIO(text.lstrip(), newline=""))
+    header = [cell.strip().lower() for cell in next(reader)]
+    path = header.index("path")
+    label = header.index("label") if "label" in header else -1
+    found = []
+    for row in reader:
+        if len(row) > path and row[path].strip():
+            word = row[label].strip() if 0 <= label < len(row) else ""
+            found.append((row[path].strip(), word))
+    return found
+
+
+def line_rows(text: str) -> list[tuple[str, str]]:
+    """Path and label of every line: the label is the last word, if there are several words.
+
+    A last word that ends in an image's extension is part of the path.
+    """
+    found = []
+    # Not str.splitlines, which also breaks names at characters that are no line ends in a file.
+    for line in LINE_END.split(text):
+        words = line.strip().rsplit(None, 1)
+        if len(words) == 2 and promised(words[1]) is None:
+            found.append((words[0], words[1]))
+        elif words:
+            found.append((line.strip(), ""))
+    return found
+
+
+def file_size(path: Path) -> int:
+    """The bytes of a file; -1 where it cannot be told."""
+    try:
+        return path.stat().st_size
+    except (OSError, ValueError):
+        return -1
