@@ -389,3 +389,12 @@ def test_text_among_targets_is_missing(animals, tmp_path):
     seen = report(animals, list_file=tmp_path / "list.txt")
     assert [(f.rule, f.examples[0].index) for f in seen.findings] == [("missing-label", 2)]
     assert seen.labels.kind == "regression"
+
+
+def test_a_leading_slash_is_below_the_folder_where_it_leads_nowhere_else(animals, tmp_path):
+    lines = f"/cat/0.jpg 0\n//dog/0.jpg 1\n{animals}/cat/1.jpg 0\n/gone.jpg 1\n"
+    (tmp_path / "list.txt").write_text(lines)
+    assert found(animals, list_file=tmp_path / "list.txt") == {"missing-file": [(3, "/gone.jpg")]}
+    (tmp_path / "plain.txt").write_text("cat/0.jpg 0\ndog/0.jpg 1\ncat/1.jpg 0\ngone.jpg 1\n")
+    first, second = (report(animals, list_file=tmp_path / f"{n}.txt") for n in ("list", "plain"))
+    assert first.dataset.bytes == second.dataset.bytes > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from pathlib import Path
 
@@ -37,9 +38,10 @@ def read_list(file: Path, root: Path) -> Listing:
         ) from error
     if not rows:
         raise DatasetError(f"the list {file} names no images")
+    home = os.fspath(root)
     names = [name for name, _ in rows]
     words = [word for _, word in rows]
-    sizes = np.array([file_size(root / name) for name in names], np.int64)
+    sizes = np.array([file_size(path_of(home, name)) for name in names], np.int64)
     labels = labels_of(words)
     return Listing(names, sizes, labels.values, labels.present, labels.names, odd=labels.odd)
 
@@ -80,9 +82,20 @@ def line_rows(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def file_size(path: Path) -> int:
+def path_of(home: str, name: str) -> str:
+    """Where a file of a list is: relative to ``home``, or absolute.
+
+    Caffe puts ``root_folder`` in front of every name, also of one that begins with a slash: if
+    there is no such absolute path, it is taken below ``home`` too.
+    """
+    if name.startswith("/") and not os.path.exists(name):  # noqa: PTH110  (much faster)
+        name = name.lstrip("/")
+    return os.path.join(home, name)  # noqa: PTH118
+
+
+def file_size(path: str) -> int:
     """The bytes of a file; -1 where it cannot be told."""
     try:
-        return path.stat().st_size
+        return os.stat(path).st_size  # noqa: PTH116
     except (OSError, ValueError):
         return -1
