@@ -130,7 +130,7 @@ class Plan:
     number. ``claimed``: how many the store's own bookkeeping says it has. ``cost`` is the
     work in bytes of plain reading, where that is more than ``nbytes``. ``damaged`` asks for a
     worker process even where one would not pay. ``bgr``: three planes of a record are its blue,
-    green and red ones.
+    green and red ones. ``other_files`` lie in the dataset's folder and are no part of it.
     """
 
     shards: tuple[Shard, ...]
@@ -145,6 +145,7 @@ class Plan:
     damaged: bool = False
     text_labels: bool = False
     bgr: bool = False
+    other_files: int = 0
 
 
 class Reader(ABC):

@@ -77,7 +77,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = None
 
 
-class Source(msgspec.Struct, frozen=True):
+class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     """The dataset: where it is, how it is laid out, how many records and bytes were scanned."""
 
     backend: str
@@ -85,6 +85,9 @@ class Source(msgspec.Struct, frozen=True):
     layout: str
     records: Count
     bytes: Count
+    other_files: Annotated[
+        Count, Meta(description="Of a folder of images: files of other kinds, left alone.")
+    ] = 0
 
 
 class LabelFigures(msgspec.Struct, frozen=True, omit_defaults=True):

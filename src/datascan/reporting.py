@@ -55,6 +55,7 @@ def report_of(scanned: Scanned, *, version: str) -> Report:
             layout=dataset.plan.layout,
             records=dataset.records,
             bytes=scanned.nbytes,
+            other_files=dataset.plan.other_files,
         ),
         findings=[finding_of(judgement, scanned) for judgement in judged],
         labels=label_figures(dataset),

@@ -302,6 +302,27 @@ def test_images_of_a_list(tmp_path, folder, monkeypatch):
     ]
 
 
+@pytest.mark.parametrize(
+    ("root", "name", "sought"),
+    [
+        ("pictures", "0.jpg", "pictures0.jpg"),
+        ("pictures", "/0.jpg", None),
+        ("pictures/", "/0.jpg", None),
+        ("pictures/", "0.jpg", None),
+        ("", "pictures/0.jpg", None),
+    ],
+)
+def test_caffe_joins_root_folder_and_name_as_strings(tmp_path, root, name, sought):
+    write_tree(tmp_path / "pictures", {"0.jpg": photo(0)})
+    (tmp_path / "list.txt").write_text(f"{name} 0\n")
+    param = f'image_data_param {{ source: "list.txt" root_folder: "{root}" }}'
+    report = scan(tmp_path, layer("i", "ImageData", "", "data label", param))
+    text = f'root_folder {root} does not end in "/": Caffe looks for {sought}'
+    assert said(report, "missing-file") == ([("i", text)] if sought else [])
+    (source,) = report.sources
+    assert "missing-file" not in {finding.rule for finding in source.findings}
+
+
 def test_a_missing_folder_of_images(tmp_path):
     (tmp_path / "list.txt").write_text("0.jpg 0\n")
     net = layer(

@@ -45,3 +45,11 @@ def test_without_any_label_none_is_missing():
     assert findings(MissingLabel, labelled([False, False])) == []
     assert findings(MissingLabel, labelled([True, True])) == []
     assert findings(MissingLabel, labelled([True, False]), label_type="none") == []
+
+
+def test_text_is_no_target_but_a_label_all_the_same():
+    fault = Fault(1, "non-integer-label", "label 'n/a' is no number; Caffe reads it as 0")
+    block = labelled([True, False], faults=[fault])
+    assert finding(MissingLabel, block, label_type="regression").named == {1: fault.detail}
+    assert findings(MissingLabel, block, label_type="class") == []
+    assert findings(MissingLabel, block, label_type="none") == []

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from datascan.block import Fault
 from datascan.checks.non_integer_label import NonIntegerLabel
 from tests.building.blocks import block_of, finding, findings
 
@@ -29,3 +30,14 @@ def test_targets_and_whole_numbers_are_right():
     assert findings(NonIntegerLabel, labelled([0.1, 0.2])) == []
     assert findings(NonIntegerLabel, labelled([0.0, 3.0])) == []
     assert findings(NonIntegerLabel, labelled([0, 3])) == []
+
+
+def test_text_among_numbers_as_readers_tell_of_it():
+    fault = Fault(1, "non-integer-label", "label '1O' is no number; Caffe reads it as 1")
+    labels, present = np.array([3.0, 0, 0.5]), [True, False, True]
+    block = block_of(np.zeros((3, 1)), labels, present=present, faults=[fault])
+    said = finding(NonIntegerLabel, block, label_type="class")
+    assert said.message == "2 of 3 class labels are no whole numbers"
+    assert said.named == {1: fault.detail, 2: "label 0.5"}
+    assert findings(NonIntegerLabel, block, label_type="regression") == []
+    assert findings(NonIntegerLabel, block, label_type="none") == []

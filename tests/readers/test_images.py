@@ -12,6 +12,7 @@ from datascan.errors import DatasetError
 from datascan.folders import listing
 from datascan.measures.labels import measure_labels
 from datascan.model import Check, Options
+from datascan.outputs.terminal import render
 from datascan.readers import images
 from datascan.readers.images import FILES_A_SHARD, ImagesReader
 from datascan.reporting import report_of
@@ -59,10 +60,54 @@ def test_flat_folder_has_no_labels(tmp_path):
     assert seen.labels is None
 
 
-def test_other_files_are_left_alone(animals):
-    write_tree(animals, {"notes.txt": b"x", "cat/Thumbs.db": b"y", ".hidden/a.jpg": b"z"})
-    write_tree(animals, {"__MACOSX/cat/1.jpg": b"z", "cat/.1.jpg": b"z"})
-    assert report(animals).dataset.records == 6
+def test_other_files_are_counted_and_left_alone(animals):
+    assert report(animals).dataset.other_files == 0
+    assert '"other_files"' not in report(animals).to_json()
+    others = ["notes.txt", "cat/Thumbs.db", "cat/x.tga", "dog/in/y.mp4", ".git/HEAD", ".DS_Store"]
+    write_tree(animals, dict.fromkeys(others, b"x"))
+    seen = report(animals)
+    assert seen.findings == []
+    assert (seen.dataset.records, seen.dataset.other_files) == (6, 6)
+    assert '"other_files": 6' in seen.to_json()
+    assert "6 other files left alone\n" in render(seen, colour=False, width=80)
+
+
+def test_hidden_images_are_images(animals):
+    write_tree(animals, {"cat/._0.jpg": b"\0\5\x16\7\0\2\0\0", "dog/.1.jpg": photo(77)})
+    write_tree(animals, {"dog/.cache/x.jpg": photo(78)})
+    seen = report(animals)
+    assert [(f.rule, f.records) for f in seen.findings] == [("not-an-image", 1)]
+    (example,) = seen.findings[0].examples
+    assert (example.index, example.key) == (0, "cat/._0.jpg")
+    assert example.detail == "holds what macOS knows of a file (AppleDouble)"
+    assert seen.labels.counts == {"0": 4, "1": 5}
+
+
+@pytest.mark.parametrize("folder", [".ipynb_checkpoints", "__MACOSX"])
+def test_a_hidden_folder_is_no_class(animals, folder):
+    (animals / ".empty").mkdir()
+    write_tree(animals, {f"{folder}/z.jpg": photo(77)})
+    seen = report(animals)
+    assert [(f.rule, f.records) for f in seen.findings] == [("missing-label", 1)]
+    (example,) = seen.findings[0].examples
+    assert (example.index, example.key) == (0, f"{folder}/z.jpg")
+    assert example.detail.startswith(f"{folder} is not taken for a class; torchvision")
+    assert seen.labels.names == ["cat", "dog"]
+    assert seen.labels.counts == {"0": 3, "1": 3}
+
+
+def test_a_flat_folder_stays_flat_beside_a_hidden_one(tmp_path):
+    write_tree(tmp_path, {"a.jpg": photo(1), "b.jpg": photo(2), ".thumbnails/a.jpg": photo(3)})
+    seen = report(tmp_path)
+    assert seen.findings == []
+    assert seen.labels is None
+    assert seen.dataset.records == 3
+
+
+def test_a_bounded_look_is_not_spent_on_hidden_folders(animals, monkeypatch):
+    write_tree(animals, {f".git/{i}": b"" for i in range(20)})
+    monkeypatch.setattr(images, "LOOKED_AT", 10)
+    assert ImagesReader.matches(animals)
 
 
 def test_order_is_by_code_point(tmp_path):
@@ -197,7 +242,7 @@ def test_one_label_that_is_no_number_is_one_mistake(animals, tmp_path):
     options = {"list_file": tmp_path / "list.txt", "num_classes": 10, "label_type": "class"}
     seen = report(animals, **options)
     (wrong,) = (f for f in seen.findings if f.severity == "error")
-    assert (wrong.rule, [e.index for e in wrong.examples]) == ("non-finite-label", [13])
+    assert (wrong.rule, [e.index for e in wrong.examples]) == ("non-integer-label", [13])
     assert seen.labels.counts == {str(i): 2 if i == 3 else 3 for i in range(10)}
 
 
@@ -358,3 +403,35 @@ def test_a_linked_class_folder_is_followed(tmp_path):
     seen = report(tmp_path / "set")
     assert seen.findings == []
     assert seen.labels.names == ["linked", "own"]
+
+
+def test_one_mistyped_label_leaves_all_others_alone(tmp_path):
+    write_tree(tmp_path / "set", {f"{i}.jpg": photo(i) for i in range(60)})
+    lines = [f"{i}.jpg {i % 20 if i != 33 else '1O'}" for i in range(60)]
+    (tmp_path / "list.txt").write_text("\n".join(lines))
+    seen = report(tmp_path / "set", list_file=tmp_path / "list.txt", num_classes=20)
+    (finding,) = seen.findings
+    assert (finding.rule, finding.records) == ("non-integer-label", 1)
+    assert finding.message == "1 of 60 class labels is no whole number"
+    (example,) = finding.examples
+    assert (example.index, example.key) == (33, "33.jpg")
+    assert example.detail == "label '1O' is no number; Caffe reads it as 1"
+    assert seen.labels.counts == {str(i): 2 if i == 13 else 3 for i in range(20)}
+    assert seen.labels.names is None
+    assert seen.labels.missing == 0
+
+
+def test_text_among_targets_is_missing(animals, tmp_path):
+    (tmp_path / "list.txt").write_text("cat/0.jpg 0.5\ncat/1.jpg 1.25\ncat/2.jpg n/a\n")
+    seen = report(animals, list_file=tmp_path / "list.txt")
+    assert [(f.rule, f.examples[0].index) for f in seen.findings] == [("missing-label", 2)]
+    assert seen.labels.kind == "regression"
+
+
+def test_a_leading_slash_is_below_the_folder_where_it_leads_nowhere_else(animals, tmp_path):
+    lines = f"/cat/0.jpg 0\n//dog/0.jpg 1\n{animals}/cat/1.jpg 0\n/gone.jpg 1\n"
+    (tmp_path / "list.txt").write_text(lines)
+    assert found(animals, list_file=tmp_path / "list.txt") == {"missing-file": [(3, "/gone.jpg")]}
+    (tmp_path / "plain.txt").write_text("cat/0.jpg 0\ndog/0.jpg 1\ncat/1.jpg 0\ngone.jpg 1\n")
+    first, second = (report(animals, list_file=tmp_path / f"{n}.txt") for n in ("list", "plain"))
+    assert first.dataset.bytes == second.dataset.bytes > 0

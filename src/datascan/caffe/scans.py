@@ -21,8 +21,9 @@ from datascan.api import (
     recognised,
     with_accepted,
 )
+from datascan.caffe.imagelists import image_folder, unjoined
 from datascan.caffe.judging import Evidence, NetRule, judged
-from datascan.caffe.sources import DataSource, exists, located
+from datascan.caffe.sources import DataSource, Missing, located
 from datascan.caffe.training import Training, read_training
 from datascan.checks.constant_feature import ConstantFeature
 from datascan.discovery import names
@@ -96,6 +97,8 @@ class Scans:
         if source.backend == "hdf5":
             for line in hdf5_paths(source, training)[1]:
                 self.troubles.append(trouble("missing-file", source, unlisted(line, source)))
+        if source.backend == "images" and (text := unjoined(source, training)):
+            self.troubles.append(trouble("missing-file", source, text))
         backend = actual_backend(source, paths[0])
         self.backends[source] = backend
         # What is accepted is known by the source's own path: a list, where there is one.
@@ -130,10 +133,6 @@ class Scans:
         self.look(scanned, source)
         self.use(told_of, source)
         return Scan(report, scanned.judgements)
-
-
-class Missing(Exception):  # noqa: N818  (no error: it becomes a finding)
-    """A source is not where the net says."""
 
 
 def scan_net(
@@ -292,27 +291,6 @@ def missing_text(source: DataSource) -> str:
 def data_top(source: DataSource) -> str | None:
     """The dataset of an HDF5 file that holds the records: the first top that is no label."""
     return next((top for top in source.tops if top != source.label_top), None)
-
-
-def image_folder(source: DataSource, training: Training) -> Path:
-    """The folder that the files of an image list are relative to: where the first of them lies.
-
-    Raises:
-        Missing: where there is no such folder.
-    """
-    from datascan.folders.listing import line_rows  # noqa: PLC0415
-
-    folders = [place / (source.root_folder or "") for place in training.places]
-    folders = [folder for folder in folders if exists(folder) and folder.is_dir()]
-    if not folders:
-        raise Missing(f"root_folder {source.root_folder} does not exist")
-    try:
-        with (source.path or Path()).open(encoding="utf-8-sig", errors="surrogateescape") as file:
-            rows = line_rows(file.readline(1 << 16))
-    except OSError:
-        rows = []
-    near = (folder for folder in folders if rows and exists(folder / rows[0][0]))
-    return next(near, folders[0])
 
 
 def hdf5_paths(source: DataSource, training: Training) -> tuple[tuple[Path, ...], tuple[str, ...]]:

@@ -28,6 +28,10 @@ TARGET_LOSSES = frozenset(["EuclideanLoss", "SigmoidCrossEntropyLoss", "SmoothL1
 MANY = 1 << 62
 
 
+class Missing(Exception):  # noqa: N818  (no error: it becomes a finding)
+    """A source is not where the net says."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Loss:
     """A layer whose result is part of the loss.

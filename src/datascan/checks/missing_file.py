@@ -13,7 +13,9 @@ Why it breaks training
 
 How to find the cause
     If nearly all files are missing, the paths are relative to another folder: the list's paths are
-    taken relative to PATH. If single ones are missing, compare upper and lower case, spaces and
+    taken relative to PATH, also those that begin with a slash if there is no such absolute path.
+    Caffe joins ``root_folder`` and name as strings: without a slash in between it looks for
+    ``pictures0.jpg``. If single ones are missing, compare upper and lower case, spaces and
     non-ASCII characters in the name, then look whether the files were cleaned away as broken.
 
 How to fix it

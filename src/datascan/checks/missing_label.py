@@ -9,17 +9,21 @@ Why it breaks training
 
 How to find the cause
     Look at the keys: records of one source or one day point to annotations that were not merged;
-    the last ones of a store to a list that was shorter than the data.
+    the last ones of a store to a list that was shorter than the data. In a folder with a sub-folder
+    for each class these are images beside the sub-folders, or in a hidden one: a program left
+    ``.ipynb_checkpoints`` or ``__MACOSX`` there, and torchvision's ImageFolder makes it a class,
+    which renumbers all others.
 
 How to fix it
-    Add the labels, or drop the records listed by ``--bad-records``.
+    Add the labels, or drop the records listed by ``--bad-records``. Delete hidden folders.
 
 Example
     ``missing-label: #12 00000012 no label; Caffe reads it as class 0``
 
 Limits
     Where no record has a label, nothing is missing. A Datum written with label 0 by a library that
-    leaves out zeros (proto3) looks like one without a label.
+    leaves out zeros (proto3) looks like one without a label. In a list of regression targets a text
+    that is no number counts as missing; among class labels it is a ``non-integer-label``.
 
 Source
     protobuf, proto2: an absent optional field reads as its default; measured with Caffe 1.0.
@@ -31,10 +35,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.measures.faults import FaultTally, measure_faults
-from datascan.measures.labels import LabelTally, measure_labels, summarise
+from datascan.measures.faults import faults_of
+from datascan.measures.labels import MISTYPED, LabelTally, measure_labels, summarise
 from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.tally import ByName, Flagged
+from datascan.tally import Flagged
 
 ABSENT = "no label; Caffe reads it as class 0"
 
@@ -49,11 +53,12 @@ class MissingLabel(Check[LabelTally]):
 
     def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
         """All readable records that lack a label, and those of whom a reader says so."""
-        lacking = dataset.derive(summarise).lacking
+        labels = dataset.derive(summarise)
+        lacking = labels.lacking
         details = np.full(len(lacking), ABSENT, object)
-        faults: ByName | None = dataset.tally_of(measure_faults)
-        told: FaultTally | None = faults.entries.get(self.rule) if faults else None
-        if told is not None:
+        # Text among targets is none; among classes it is a rule of its own.
+        rules = (self.rule, MISTYPED) if labels.kind == "regression" else (self.rule,)
+        for told in filter(None, (faults_of(dataset, rule) for rule in rules)):
             lacking = np.concatenate([lacking, told.records.addresses.array])
             details = np.concatenate([details, told.records.facts.array])
         if len(lacking):

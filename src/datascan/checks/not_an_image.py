@@ -12,7 +12,8 @@ Why it breaks training
 How to find the cause
     The detail says what the content begins with. HTML pages come from downloads that were answered
     by a login page or "404 Not Found"; zeros from a file that was allocated and never written;
-    pointers of git-lfs begin with "version https".
+    pointers of git-lfs begin with "version https". AppleDouble files, whose names begin with
+    ``._``, were written by macOS on a foreign file system or into an archive.
 
 How to fix it
     Delete the files, or fetch them again with a program that checks the status and the content type

@@ -1,15 +1,11 @@
-"""Finding the images below a folder, and reading lists of them."""
+"""Finding the images below a folder."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-import re
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import chain
-from math import nan
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +15,8 @@ from numpy.typing import NDArray
 from datascan.errors import DatasetError
 from datascan.pictures.signature import promised
 
-SKIPPED = ("__MACOSX",)
-LINE_END = re.compile(r"\r\n|\n|\r")
-PATHS = ("path", "file", "filename", "filepath", "file_path", "image", "image_path")
-LABELS = ("label", "labels", "class", "target", "category")
-"""Headings of a CSV's columns."""
-
-WHOLE = re.compile(r"[+-]?\d{1,18}")
+NO_CLASSES = ("__MACOSX",)
+"""Folders that archives bring along; hidden ones are no classes either."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +34,12 @@ class Listing:
     class_names: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     """Sub-folders that could not be looked into, and why."""
+    odd: dict[int, str] = field(default_factory=dict)
+    """Labels that are no numbers where others are, by record; these are not ``present``."""
+    outside: dict[int, str] = field(default_factory=dict)
+    """Folders of the first level that are no classes, by record that lies in one."""
+    others: int = 0
+    """Files without an image's extension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,31 +58,37 @@ class Search:
     """A walk below a folder that follows links, and never walks in circles.
 
     It ends after ``most`` entries, if that is given. On the way it notes the folders of the first
-    level, and those that cannot be read, with the reason.
+    level, and those that cannot be read, with the reason, and counts the ``others``: files without
+    an image's extension.
     """
 
     root: Path
     most: int | None = None
     folders: list[str] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
+    others: int = 0
 
     def images(self) -> Iterator[Found]:
         """Files with an image's extension, at any depth, in no order."""
         # A list of what is still to be entered: folders may lie deeper than Python may recurse.
         own = identity_of(self.root.stat())
-        waiting: list[tuple[str, tuple[Identity, ...]]] = [("", (own,))]
+        waiting: deque[tuple[str, tuple[Identity, ...]]] = deque([("", (own,))])
         while waiting:
             prefix, above = waiting.pop()
             for entry in self._entries(prefix):
                 name = prefix + entry.name
-                if is_folder(entry):
-                    entered = self._entered(entry, name, above)
-                    waiting += [(name + "/", entered)] if entered else []
-                elif promised(entry.name) is not None:
-                    yield Found(name, size_of(entry))
+                if not is_folder(entry):
+                    if promised(entry.name) is not None:
+                        yield Found(name, size_of(entry))
+                    else:
+                        self.others += 1
+                elif (entered := self._entered(entry, name, above)) is not None:
+                    # What is hidden comes last, so that a bounded look is not spent on it.
+                    add = waiting.appendleft if is_hidden(entry.name) else waiting.append
+                    add((name + "/", entered))
 
     def _entries(self, prefix: str) -> Iterator[os.DirEntry[str]]:
-        """What a folder holds, but for hidden things."""
+        """What a folder holds."""
         try:
             with os.scandir(self.root / prefix if prefix else self.root) as entries:
                 for entry in entries:
@@ -93,8 +96,7 @@ class Search:
                         self.most -= 1
                         if self.most < 0:
                             return
-                    if not entry.name.startswith(".") and entry.name not in SKIPPED:
-                        yield entry
+                    yield entry
         except OSError as error:
             why = error.strerror or str(error)
             if not prefix:
@@ -138,145 +140,35 @@ def size_of(entry: os.DirEntry[str]) -> int:
         return -1
 
 
+def is_hidden(folder: str) -> bool:
+    """Whether a folder is not one that its owner made to hold images: .cache, __MACOSX."""
+    return folder.startswith(".") or folder in NO_CLASSES
+
+
 def list_folder(root: Path) -> Listing:
-    """All images below ``root``, sorted by code point; sub-folders that hold any are classes."""
+    """All images below ``root``, sorted by code point; folders of the first level are classes.
+
+    Hidden ones are none: what lies there has no label. Without an image in a class there are none.
+    """
     search = Search(root)
     found = sorted(search.images(), key=lambda file: file.name)
     names = [file.name for file in found]
     sizes = np.array([file.size for file in found], np.int64)
     unreadable = tuple(sorted(search.unreadable))
-    if all("/" not in name for name in names):
-        return Listing(names, sizes, unreadable=unreadable)
-    classes = sorted(search.folders)
+    classes = sorted(name for name in search.folders if not is_hidden(name))
     rank = {name: i for i, name in enumerate(classes)}
-    own = [rank.get(name.split("/", 1)[0], -1) if "/" in name else -1 for name in names]
-    labels = np.array(own, np.int64)
+    tops = [name.split("/", 1)[0] if "/" in name else "" for name in names]
+    labels = np.array([rank.get(top, -1) for top in tops], np.int64)
     present = labels >= 0
-    return Listing(names, sizes, np.maximum(labels, 0), present, tuple(classes), unreadable)
-
-
-def read_list(file: Path, root: Path) -> Listing:
-    """A list of images: lines of ``path label``, or a CSV with columns ``path`` and ``label``.
-
-    Raises:
-        DatasetError: where it cannot be read, or names nothing.
-    """
-    try:
-        text = file.read_bytes().decode("utf-8-sig", "surrogateescape")
-    except OSError as error:
-        raise DatasetError(f"cannot read the list {file}: {error.strerror}") from error
-    if "\0" in text:
-        raise DatasetError(f"{file} is no list of images: it is a binary file")
-    try:
-        separator = separator_of(text, file.suffix.lower())
-        rows = csv_rows(text, separator) if separator else line_rows(text)
-    except csv.Error as error:
-        raise DatasetError(
-            f"cannot read the list {file} as CSV: {error}; look for a quote that is never closed"
-        ) from error
-    if not rows:
-        raise DatasetError(f"the list {file} names no images")
-    names = [below(root, name) for name, _ in rows]
-    words = [word for _, word in rows]
-    sizes = np.array([file_size(root / name) for name in names], np.int64)
-    labels, present, class_names = labels_of(words)
-    return Listing(names, sizes, labels, present, class_names)
-
-
-def below(root: Path, name: str) -> str:
-    """A path of a list. Caffe puts its folder in front of an absolute one, too: so may others."""
-    inside = name.lstrip("/")
-    if inside == name or os.path.lexists(name) or not os.path.lexists(root / inside):
-        return name
-    return inside
-
-
-def separator_of(text: str, suffix: str) -> str | None:
-    """What parts the columns of a CSV; None where the text is none.
-
-    A CSV has a heading that names the paths, or a name that ends in ``.csv``.
-    """
-    first = text.lstrip().split("\n", 1)[0]
-    for mark in (",", ";", "\t"):
-        if mark in first and (place_in(first.split(mark), PATHS) >= 0 or suffix == ".csv"):
-            return mark
-    return "," if place_in([first], PATHS) >= 0 else None
-
-
-def place_in(cells: Sequence[str], names: Sequence[str]) -> int:
-    """The first column that has one of ``names``; -1 where none has."""
-    words = [cell.strip().strip('"').lower() for cell in cells]
-    return next((words.index(name) for name in names if name in words), -1)
-
-
-def csv_rows(text: str, separator: str) -> list[tuple[str, str]]:
-    """Path and label of every row of a CSV; a missing label is empty.
-
-    Without a heading they are the first two columns.
-    """
-    rows: Iterator[list[str]]
-    rows = csv.reader(io.StringIO(text.lstrip(), newline=""), delimiter=separator)
-    first = next(rows)
-    path, label = place_in(first, PATHS), place_in(first, LABELS)
-    if path < 0:
-        path, label = 0, 1
-        rows = chain([first], rows)
-    found = []
-    for row in rows:
-        if len(row) > path and row[path].strip():
-            word = row[label].strip() if 0 <= label < len(row) else ""
-            found.append((row[path].strip(), word))
-    return found
-
-
-def line_rows(text: str) -> list[tuple[str, str]]:
-    """Path and label of every line: the label is the last word, if there are several words.
-
-    A last word that ends in an image's extension is part of the path.
-    """
-    found = []
-    # Not str.splitlines, which also breaks names at characters that are no line ends in a file.
-    for line in LINE_END.split(text):
-        words = line.strip().rsplit(None, 1)
-        if len(words) == 2 and promised(words[1]) is None:
-            found.append((words[0], words[1]))
-        elif words:
-            found.append((line.strip(), ""))
-    return found
-
-
-def file_size(path: Path) -> int:
-    """The bytes of a file; -1 where it cannot be told."""
-    try:
-        return path.stat().st_size
-    except (OSError, ValueError):
-        return -1
-
-
-def labels_of(
-    words: list[str],
-) -> tuple[NDArray[Any] | None, NDArray[np.bool_] | None, tuple[str, ...]]:
-    """Labels from words: whole numbers, other numbers, or names of classes.
-
-    Where at least half of them are numbers, the others are mistakes, and NaN.
-    """
-    present = np.array([bool(word) for word in words])
     if not present.any():
-        return None, None, ()
-    given = [word for word in words if word]
-    if all(WHOLE.fullmatch(word) for word in given):
-        return np.array([int(word or 0) for word in words], np.int64), present, ()
-    numbers = [float_of(word) if word else 0.0 for word in words]
-    if sum(number is not None for number in numbers) - words.count("") >= len(given) / 2:
-        return np.array([nan if x is None else x for x in numbers]), present, ()
-    names = sorted(set(given))
-    rank = {name: i for i, name in enumerate(names)}
-    return np.array([rank.get(word, 0) for word in words], np.int64), present, tuple(names)
-
-
-def float_of(word: str) -> float | None:
-    """A number; None where the word is none."""
-    try:
-        return float(word)
-    except ValueError:
-        return None
+        return Listing(names, sizes, unreadable=unreadable, others=search.others)
+    return Listing(
+        names,
+        sizes,
+        np.maximum(labels, 0),
+        present,
+        tuple(classes),
+        unreadable,
+        outside={i: top for i, top in enumerate(tops) if top and top not in rank},
+        others=search.others,
+    )

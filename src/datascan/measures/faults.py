@@ -50,6 +50,12 @@ def tally_faults(faults: Sequence[Fault], start: int) -> ByName:
     return ByName(found)
 
 
+def faults_of(dataset: Dataset, rule: str) -> FaultTally | None:
+    """What readers and layouts have to say under ``rule``; None if nothing."""
+    faults: ByName | None = dataset.tally_of(measure_faults)
+    return faults.entries.get(rule) if faults else None
+
+
 class FaultCheck(Check[ByName]):
     """A rule whose cases readers and layouts find: subclass it, and state rule, fix and words.
 

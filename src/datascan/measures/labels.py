@@ -19,6 +19,9 @@ LEAST_WHOLE = 0.99
 LARGEST = 1 << 62
 """No number of classes is larger, so that every label in range fits in int64."""
 
+MISTYPED = "non-integer-label"
+"""Under this rule readers tell of labels that are text where others are numbers."""
+
 SPELLED = 1e15
 """Whole labels up to here are written in full, also where they are floats."""
 
@@ -28,7 +31,8 @@ class LabelTally(Tally):
     """Labels of all records (n,), whether each has one, and the addresses of those that lack it.
 
     ``lacking``: readable records without a label. What stands in ``values`` where ``present`` is
-    False means nothing.
+    False means nothing. A label that its reader says is no number (``MISTYPED``) is neither
+    present nor lacking.
     """
 
     values: Joined
@@ -46,7 +50,10 @@ def measure_labels(block: Block) -> LabelTally:
     if present.all():
         lacking = np.empty(0, np.int64)
     else:
-        lacking = block.start + np.flatnonzero(~present & ~block.broken)
+        mistyped = [f.row for f in block.faults if f.rule == MISTYPED and f.row is not None]
+        absent = ~present & ~block.broken
+        absent[mistyped] = False
+        lacking = block.start + np.flatnonzero(absent)
     return LabelTally(Joined((values,)), Joined((present,)), Joined((lacking,)))
 
 

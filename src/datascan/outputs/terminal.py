@@ -144,6 +144,9 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     if report.complete and source.records:
         clean = "no findings; nothing here should break training"
     yield from paper.wrap(f"{size}: {', '.join(tally) or clean}", "      ")
+    if source.other_files:
+        text = f"{counted(source.other_files, 'other file')} left alone"
+        yield from (paper.paint(line, "faint") for line in paper.wrap(text, "      "))
     if not report.complete:
         text = f"INCOMPLETE: the scan was stopped after {seen}; the rest was not looked at"
         yield from (paper.paint(line, "warning") for line in paper.wrap(text, ""))

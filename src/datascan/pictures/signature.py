@@ -23,6 +23,9 @@ HEADS: tuple[tuple[bytes, str], ...] = (
 BMP_HEADERS = {12, 16, 40, 52, 56, 64, 108, 124}
 """Sizes of a BMP's second header; "BM" alone begins many a text."""
 
+APPLE_DOUBLE = b"\0\5\x16\7"
+"""RFC 1740: begins the ``._`` files that macOS writes beside others."""
+
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 MOST_BRANDS = 256
 ICON_BITS = {0, 1, 2, 4, 8, 16, 24, 32}
@@ -104,6 +107,8 @@ def first_bytes(data: bytes) -> str:
         return "looks like an HTML page"
     if head.startswith((b"<?xml", b"<svg")):
         return "looks like XML or SVG"
+    if data.startswith(APPLE_DOUBLE):
+        return "holds what macOS knows of a file (AppleDouble)"
     if not any(data[:512]):
         return "begins with zeros"
     return f"begins with {data[:12]!r}"

@@ -12,7 +12,9 @@ import numpy as np
 
 from datascan.block import Block, Fault, Labels
 from datascan.errors import DatasetError
-from datascan.folders.listing import Listing, Search, list_folder, read_list
+from datascan.folders.listing import Listing, Search, list_folder
+from datascan.folders.lists import path_of, read_list
+from datascan.folders.words import mistyped
 from datascan.layouts.raw import signature
 from datascan.model import Options, Plan, Reader, Shard
 from datascan.pictures.gallery import look_at
@@ -25,6 +27,8 @@ LOOKED_AT = 5_000
 """A folder without any image among so many entries is not taken for a dataset of images."""
 
 FILES_A_SHARD = 256
+NO_CLASS = "is not taken for a class; torchvision's ImageFolder makes it one"
+
 DECODED_BYTES = 12
 """Decoding a byte of an image costs about as much as reading so many."""
 
@@ -67,6 +71,7 @@ class ImagesReader(Reader):
             class_names=self.listing.class_names,
             records=count,
             cost=int(sizes.sum()) * DECODED_BYTES,
+            other_files=self.listing.others,
         )
 
     def read(self, shard: Shard) -> Iterator[Block]:
@@ -110,13 +115,14 @@ class ImagesReader(Reader):
         for row, name in enumerate(names):
             self.mark(first - base + row, 1)
             try:
-                contents.append(read_file(os.path.join(home, name)))  # noqa: PTH118  (much faster)
+                contents.append(read_file(path_of(home, name)))
             except OSError as error:
                 contents.append(b"")
                 faults.append(Fault(row, "missing-file", error.strerror or str(error)))
             else:
                 if not contents[-1]:
                     faults.append(Fault(row, "empty-record", "the file has 0 bytes"))
+            faults += self._label_faults(first + row, row)
         rows = [row for row, content in enumerate(contents) if content]
         if self.options.undecoded:
             encoded = {row: contents[row] for row in rows}
@@ -141,6 +147,13 @@ class ImagesReader(Reader):
             faults=(*faults, *seen.faults),
             signatures=prints,
         )
+
+    def _label_faults(self, at: int, row: int) -> Iterator[Fault]:
+        if at in self.listing.odd:
+            yield Fault(row, "non-integer-label", mistyped(self.listing.odd[at]))
+        if at in self.listing.outside:
+            folder = shown(self.listing.outside[at])
+            yield Fault(row, "missing-label", f"{folder} {NO_CLASS}")
 
     def _labels(self, rows: slice) -> Labels | None:
         labels, present = self.listing.labels, self.listing.present

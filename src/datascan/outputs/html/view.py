@@ -167,6 +167,8 @@ def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
         )
     if report.started is not None:
         facts.append(("Scanned", shown(report.started.replace("T", " ", 1), limits)))
+    if source.other_files:
+        facts.append(("Left alone", counted(source.other_files, "other file")))
     facts.append(("Took", f"{report.elapsed_seconds:,.2f} s"))
     if report.command is not None:
         facts.append(("Command", shown(report.command, limits)))
