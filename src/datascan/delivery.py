@@ -11,16 +11,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from datascan.errors import UsageError
 from datascan.outputs import file_outputs
 
 if TYPE_CHECKING:
     from datascan.progress import Closeable
-    from datascan.report import Report, Unmade
+    from datascan.report import Report
 
 CLEAN, FINDINGS = 0, 1
+
+
+class Unmade(NamedTuple):
+    """A scan that could not be made: of what, and why, in a sentence."""
+
+    path: str
+    why: str
 
 
 @dataclass

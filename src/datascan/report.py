@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 from datetime import date
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -394,10 +394,3 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
             return msgspec.json.decode(text, type=cls)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise DatasetError(f"not a datascan report: {error}") from error
-
-
-class Unmade(NamedTuple):
-    """A scan that could not be made: of what, and why, in a sentence."""
-
-    path: str
-    why: str

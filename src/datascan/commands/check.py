@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datascan.configuration import Configuration
-    from datascan.delivery import Interrupt
+    from datascan.delivery import Interrupt, Unmade
     from datascan.progress import Closeable
-    from datascan.report import Report, Unmade
+    from datascan.report import Report
 
 PLACE = 5
 
@@ -39,9 +39,8 @@ def register(commands: Any) -> None:
 def run(given: argparse.Namespace) -> int:
     """Scan them all; 2 if a scan could not be made, else 1 if any fails, else 0."""
     from datascan.configuration import found_configuration
-    from datascan.delivery import annotate, check_outputs, watched
+    from datascan.delivery import Unmade, annotate, check_outputs, watched
     from datascan.errors import DatascanError, UsageError
-    from datascan.report import Unmade
     from datascan.wording import shown
 
     config = found_configuration(given.config)
@@ -118,8 +117,8 @@ def chosen(config: Configuration, only: list[Path]) -> tuple[list[Path], list[Un
     """
     from glob import escape, glob
 
+    from datascan.delivery import Unmade
     from datascan.errors import UsageError
-    from datascan.report import Unmade
 
     if not config.datasets:
         raise UsageError(f'{config.file} names no dataset: add a table [dataset."data/train"]')

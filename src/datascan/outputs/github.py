@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datascan.report import Report, Unmade
+    from datascan.delivery import Unmade
+    from datascan.report import Report
 
 MOST = 10
 KINDS = {"error": "error", "warning": "warning", "info": "notice"}

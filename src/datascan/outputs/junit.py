@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datascan.report import Finding, Report, Unmade
+    from datascan.delivery import Unmade
+    from datascan.report import Finding, Report
 
 HELP = "a test case for every rule, as JUnit XML"
 FORBIDDEN = re.compile(

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datascan.report import Example, Finding, Report, Unmade
+    from datascan.delivery import Unmade
+    from datascan.report import Example, Finding, Report
 
 HELP = "the findings as SARIF 2.1.0, for code scanning"
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
