@@ -16,7 +16,7 @@ CLASSES = 10
 
 def bad_datums(values: Iterable[bytes]) -> int:
     """Parse every Datum with protobuf."""
-    from datascan.datum.message import datum_class
+    from datascan.decoders.datum.message import datum_class
 
     message, bad = datum_class()(), 0
     for value in values:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from datascan.block import Part
-from datascan.datum.template import template_of
-from datascan.gaps import measure_gaps
-from datascan.keynumbers import key_numbers
-from datascan.layout import Bytes
-from datascan.layouts.datum import DatumLayout
-from datascan.measures.contents import shared, signatures_of
-from datascan.model import Options
-from datascan.survey import survey
-from datascan.tally import ExactSum
+from datascan.config.options import Options
+from datascan.decoders.datum.decoder import DatumLayout
+from datascan.decoders.datum.template import template_of
+from datascan.metrics.base import ExactSum
+from datascan.metrics.batch_gaps import measure_gaps
+from datascan.metrics.duplicates import shared
+from datascan.readers.keyvalue.keys import key_numbers
+from datascan.records.block import Part, signatures_of
+from datascan.records.buffers import Bytes
+from datascan.records.statistics import survey
 from tests.building.images import photo
 from tests.building.lmdb import random_datums
 
@@ -62,7 +62,7 @@ def test_gaps_of_a_million_labels(benchmark):
 
 
 def test_a_photo(benchmark):
-    from datascan.pictures.gallery import look_at
+    from datascan.decoders.image.decoder import look_at
 
     images = [photo(1, height=375, width=500)]
     benchmark(look_at, images, [0], max_pixels=1 << 28, mark=lambda i, count: None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import datascan
-from datascan.demo import DATASETS
+from datascan.cli.commands.demo import DATASETS
 
 Seen = dict[str, tuple[str, int, int, int, int]]
 

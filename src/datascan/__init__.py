@@ -8,15 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from datascan._version import __version__
 from datascan.errors import DatascanError, DatasetError, FindingsError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from datascan.api import scan
-    from datascan.caffe.logs import scan_log
-    from datascan.caffe.scans import scan_net
-    from datascan.report import Example, Finding, Report
-
-__version__ = "0.1.0"
+    from datascan.caffe.scan_log import scan_log
+    from datascan.caffe.scan_net import scan_net
+    from datascan.report.model import Example, Finding, Report
 
 __all__ = [
     "DatascanError",
@@ -40,15 +39,15 @@ def __getattr__(name: str) -> Any:
 
         return scan
     if name == "scan_log":
-        from datascan.caffe.logs import scan_log
+        from datascan.caffe.scan_log import scan_log
 
         return scan_log
     if name == "scan_net":
-        from datascan.caffe.scans import scan_net
+        from datascan.caffe.scan_net import scan_net
 
         return scan_net
     if name in {"Example", "Finding", "Report"}:
-        from datascan import report
+        from datascan.report import model
 
-        return getattr(report, name)
+        return getattr(model, name)
     raise AttributeError(f"module 'datascan' has no attribute {name!r}")

@@ -24,7 +24,7 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    from datascan.cli import run
+    from datascan.cli.app import run
 
     return run(sys.argv[1:])
 

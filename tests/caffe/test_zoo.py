@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from datascan.caffe.training import read_training
-from tests.building.caffe import all_findings, looked_at, write_datums, write_net
-from tests.building.zoo import ZOO
+from datascan.caffe.net.training import read_training
+from tests.builders.caffe import all_findings, looked_at, write_datums, write_net
+from tests.builders.zoo import ZOO
 
 CLASSES = {"lenet": 10, "cifar_quick": 10, "siamese": None, "fcn": 21, "regression": 1}
 

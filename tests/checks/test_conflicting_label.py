@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datascan.checks.conflicting_label import ConflictingLabel
-from tests.building.blocks import block_of, finding, findings
+from tests.builders.blocks import block_of, finding, findings
 
 
 def twins(*groups):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datascan.checks.constant_feature import ConstantFeature, channel_axis
-from tests.building.blocks import block_of, block_of_parts, finding, findings, part_of, pictures_of
+from tests.builders.blocks import block_of, block_of_parts, finding, findings, part_of, pictures_of
 
 
 def noise(*shape):

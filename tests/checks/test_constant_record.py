@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from datascan.checks.constant_record import ConstantRecord
-from tests.building.blocks import block_of, block_of_parts, finding, findings, part_of, pictures_of
+from tests.builders.blocks import block_of, block_of_parts, finding, findings, part_of, pictures_of
 
 
 def test_arrays_of_one_value():

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from datascan.checks.duplicate_record import DuplicateRecord
-from tests.building.blocks import block_of, finding, findings, pictures_of
+from tests.builders.blocks import block_of, finding, findings, pictures_of
 
 
 def noise(count=6):

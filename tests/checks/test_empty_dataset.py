@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from datascan.checks.empty_dataset import EmptyDataset
-from datascan.scanning import scan
-from tests.building.blocks import BlockReader, block_of, finding, findings
+from datascan.scanner.scan import scan
+from tests.builders.blocks import BlockReader, block_of, finding, findings
 from tests.checks.test_record_count_mismatch import StopsAtOnce
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from datascan.block import Fault
 from datascan.checks.animated_image import AnimatedImage
 from datascan.checks.corrupt_image import CorruptImage
 from datascan.checks.exif_orientation import ExifOrientation
@@ -17,7 +16,8 @@ from datascan.checks.mixed_channels import MixedChannels
 from datascan.checks.not_an_image import NotAnImage
 from datascan.checks.oversized_image import OversizedImage
 from datascan.checks.trailing_bytes import TrailingBytes
-from tests.building.blocks import block_of, finding, findings, pictures_of
+from datascan.records.block import Fault
+from tests.builders.blocks import block_of, finding, findings, pictures_of
 
 FAULT_RULES = [
     (CorruptImage, "corrupt-image", "error", "cannot be decoded in full"),

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from datascan.block import Fault
 from datascan.checks.key_gap import KeyGap
-from tests.building.blocks import block_of, finding, findings
+from datascan.records.block import Fault
+from tests.builders.blocks import block_of, finding, findings
 
 
 def keyed(numbers, prefix="", **more):

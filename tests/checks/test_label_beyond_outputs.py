@@ -4,8 +4,8 @@ import numpy as np
 
 from datascan.checks.label_beyond_outputs import LabelBeyondOutputs
 from datascan.checks.label_out_of_range import LabelOutOfRange
-from datascan.model import Targets
-from tests.building.blocks import block_of, finding, findings
+from datascan.config.options import Targets
+from tests.builders.blocks import block_of, finding, findings
 
 
 def labelled(labels):

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datascan.block import Fault
 from datascan.checks.malformed_record import MalformedRecord
-from tests.building.blocks import block_of, finding, findings
+from datascan.records.block import Fault
+from tests.builders.blocks import block_of, finding, findings
 
 
 def test_records_that_readers_tell_of():

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datascan.block import Fault
 from datascan.checks.missing_label import MissingLabel
-from tests.building.blocks import block_of, block_of_parts, finding, findings, part_of
+from datascan.records.block import Fault
+from tests.builders.blocks import block_of, block_of_parts, finding, findings, part_of
 
 ABSENT = "no label; Caffe reads it as class 0"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from datascan.checks.nan_value import NanValue
-from tests.building.blocks import block_of, block_of_parts, finding, findings, part_of
+from tests.builders.blocks import block_of, block_of_parts, finding, findings, part_of
 
 
 def healthy(count=6):

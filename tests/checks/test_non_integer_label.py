@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from datascan.block import Fault
 from datascan.checks.non_integer_label import NonIntegerLabel
-from tests.building.blocks import block_of, finding, findings
+from datascan.records.block import Fault
+from tests.builders.blocks import block_of, finding, findings
 
 
 def labelled(labels):

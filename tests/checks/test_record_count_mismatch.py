@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from datascan.checks.record_count_mismatch import RecordCountMismatch
-from datascan.scanning import Stop, scan
-from tests.building.blocks import BlockReader, block_of, finding, findings
+from datascan.executors.base import Stop
+from datascan.scanner.scan import scan
+from tests.builders.blocks import BlockReader, block_of, finding, findings
 
 BLOCK = block_of(np.zeros((7, 2)))
 

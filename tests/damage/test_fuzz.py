@@ -10,7 +10,7 @@ from pathlib import Path
 
 def test_damage_at_random():
     result = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz", "--variants", "84", "--seconds", "60"],
+        [sys.executable, "-m", "tests.damage.fuzz", "--variants", "84", "--seconds", "60"],
         capture_output=True,
         text=True,
         check=False,

@@ -15,8 +15,8 @@ from pathlib import Path
 import plyvel
 import pytest
 
-from tests.building.images import photo
-from tests.building.lmdb import numbered, random_datums
+from tests.builders.images import photo
+from tests.builders.lmdb import numbered, random_datums
 
 FILES = 16_000
 READ_SOME = 60 << 20

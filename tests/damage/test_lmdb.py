@@ -13,13 +13,15 @@ import pytest
 from datascan.checks.damaged_store import DamagedStore
 from datascan.checks.empty_dataset import EmptyDataset
 from datascan.checks.truncated_store import TruncatedStore
-from datascan.lmdb.pages import PageFile
-from datascan.lmdb.tree import TreeWalk
-from datascan.measures.faults import measure_faults
-from datascan.model import Options, measure_name
-from datascan.readers.lmdb import LmdbReader
-from datascan.scanning import Scanned, scan
-from tests.building.lmdb import numbered, random_datums, write_lmdb
+from datascan.config.options import Options
+from datascan.metrics.base import measure_name
+from datascan.metrics.faults import measure_faults
+from datascan.readers.lmdb.pages import PageFile
+from datascan.readers.lmdb.reader import LmdbReader
+from datascan.readers.lmdb.tree import TreeWalk
+from datascan.scanner.result import Scanned
+from datascan.scanner.scan import scan
+from tests.builders.lmdb import numbered, random_datums, write_lmdb
 
 PAGE = 4096
 CHECKS = [TruncatedStore(), DamagedStore(), EmptyDataset()]
@@ -310,8 +312,8 @@ def test_counts_of_pages_that_cannot_be(tmp_path, leaves):
 
 @pytest.mark.parametrize("build", [big, small])
 def test_a_file_that_is_cut_while_it_is_read(tmp_path, build, monkeypatch):
-    monkeypatch.setattr("datascan.lmdb.tree.PAIRS_BYTES", 1 << 16)
-    monkeypatch.setattr("datascan.lmdb.tree.PAIRS_RECORDS", 100)
+    monkeypatch.setattr("datascan.readers.lmdb.tree.PAIRS_BYTES", 1 << 16)
+    monkeypatch.setattr("datascan.readers.lmdb.tree.PAIRS_RECORDS", 100)
     entries = build(tmp_path)
     file = PageFile(tmp_path / "data.mdb")
     walk = TreeWalk(file, file.meta.main).pairs()

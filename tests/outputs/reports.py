@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from datascan.report import (
+from datascan.report.model import (
     BatchFigures,
     Example,
     Finding,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from datascan.outputs.json import render
-from datascan.report import Report
+from datascan.report.model import Report
 from tests.outputs.reports import finding, report
 
 

@@ -13,7 +13,7 @@ from sarif.loader import load_sarif_file
 
 import datascan
 from datascan.outputs import github, junit, sarif
-from datascan.report import Accepted, Example, Source
+from datascan.report.model import Accepted, Example, Source
 from tests.outputs.reports import finding, report
 
 

@@ -11,10 +11,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
-from datascan.api import checked_options, run_scan
+from datascan.config.options import checked_options
 from datascan.outputs import sarif
-from tests.building.images import photo
-from tests.building.lmdb import datum, numbered, write_lmdb
+from datascan.session import run_scan
+from tests.builders.images import photo
+from tests.builders.lmdb import datum, numbered, write_lmdb
 
 PACKAGE = Path(sys.prefix) / "sarif/node_modules/@microsoft/sarif-multitool-linux"
 SCHEMA = PACKAGE / "sarif-2.1.0.json"

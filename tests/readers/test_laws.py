@@ -6,9 +6,9 @@ import h5py
 import numpy as np
 import plyvel
 
-from tests.building.images import photo, write_tree
-from tests.building.lmdb import numbered, random_datums, write_lmdb
-from tests.reader_laws import ReaderLaws
+from tests.builders.images import photo, write_tree
+from tests.builders.lmdb import numbered, random_datums, write_lmdb
+from tests.readers.laws import ReaderLaws
 
 
 class TestLmdb(ReaderLaws):

@@ -42,9 +42,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.gaps import SHUFFLED_LIMIT, BatchGap, BatchGaps
-from datascan.measures.labels import LabelTally, batch_gaps, class_name, measure_labels
-from datascan.model import Check, Dataset, Judgement, Severity
+from datascan.checks.base import Check, Judgement
+from datascan.config.options import Severity
+from datascan.metrics.base import Dataset
+from datascan.metrics.batch_gaps import SHUFFLED_LIMIT, BatchGap, BatchGaps
+from datascan.metrics.labels import LabelTally, batch_gaps, class_name, measure_labels
 
 
 class BatchLabelGap(Check[LabelTally]):

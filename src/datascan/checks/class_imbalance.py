@@ -33,8 +33,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.measures.labels import LabelTally, class_name, measure_labels, summarise
-from datascan.model import Check, Dataset, Judgement, Severity
+from datascan.checks.base import Check, Judgement
+from datascan.config.options import Severity
+from datascan.metrics.base import Dataset
+from datascan.metrics.labels import LabelTally, class_name, measure_labels, summarise
 
 MOST_TIMES = 100
 

@@ -36,10 +36,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.measures.contents import ContentTally, measure_contents
-from datascan.measures.labels import figures, summarise
-from datascan.model import Check, Copies, Dataset, Judgement, Severity
-from datascan.tally import Flagged
+from datascan.checks.base import Check, Judgement
+from datascan.config.options import Severity
+from datascan.metrics.base import Copies, Dataset, Flagged
+from datascan.metrics.duplicates import ContentTally, measure_contents
+from datascan.metrics.labels import figures, summarise
 
 
 class ConflictingLabel(Check[ContentTally]):

@@ -42,10 +42,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.block import Block, Part, Pictures
-from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.subjects import MOST_SUBJECTS, subjects_told
-from datascan.tally import ByName
+from datascan.checks.base import MOST_SUBJECTS, Check, Judgement, subjects_told
+from datascan.config.options import Severity
+from datascan.metrics.base import ByName, Dataset
+from datascan.records.block import Block, Part, Pictures
 
 FEW_CHANNELS = (1, 3, 4)
 GLANCE = 64

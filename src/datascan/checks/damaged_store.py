@@ -39,8 +39,8 @@ Source
 
 from __future__ import annotations
 
-from datascan.measures.faults import StoreCheck
-from datascan.model import Severity
+from datascan.checks.fault_check import StoreCheck
+from datascan.config.options import Severity
 
 
 class DamagedStore(StoreCheck):

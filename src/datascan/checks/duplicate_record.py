@@ -36,9 +36,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.measures.contents import ContentTally, measure_contents
-from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.tally import Flagged
+from datascan.checks.base import Check, Judgement
+from datascan.config.options import Severity
+from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.duplicates import ContentTally, measure_contents
 
 
 class DuplicateRecord(Check[ContentTally]):

@@ -31,9 +31,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.measures.labels import LabelTally, class_name, measure_labels, summarise
-from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.subjects import MOST_SUBJECTS, subjects_told
+from datascan.checks.base import MOST_SUBJECTS, Check, Judgement, subjects_told
+from datascan.config.options import Severity
+from datascan.metrics.base import Dataset
+from datascan.metrics.labels import LabelTally, class_name, measure_labels, summarise
 
 
 class EmptyClass(Check[LabelTally]):

@@ -28,8 +28,8 @@ Source
 
 from __future__ import annotations
 
-from datascan.measures.faults import FaultCheck
-from datascan.model import Severity
+from datascan.checks.fault_check import FaultCheck
+from datascan.config.options import Severity
 
 
 class EmptyRecord(FaultCheck):

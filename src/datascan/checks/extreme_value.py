@@ -37,10 +37,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.block import Block, Part
-from datascan.measures.spots import Spots, measure_spots
-from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.tally import ByName
+from datascan.checks.base import Check, Judgement
+from datascan.config.options import Severity
+from datascan.metrics.base import ByName, Dataset
+from datascan.metrics.value_hits import Spots, measure_spots
+from datascan.records.block import Block, Part
 
 LARGEST_HALF = 65504.0
 

@@ -39,10 +39,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.block import Block
-from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.subjects import MOST_SUBJECTS, subjects_told
-from datascan.tally import ByName, Joined
+from datascan.checks.base import MOST_SUBJECTS, Check, Judgement, subjects_told
+from datascan.config.options import Severity
+from datascan.metrics.base import ByName, Dataset, Joined
+from datascan.records.block import Block
 
 LEAST_NUMBERS = 3
 LEAST_NUMBERED = 0.99

@@ -49,11 +49,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.class_matching import chance, class_shares, expected_names
-from datascan.expectations import Labels
-from datascan.measures.labels import LabelTally, class_counts, measure_labels, summarise
-from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.wording import counted
+from datascan.checks.base import Check, Judgement
+from datascan.checks.class_shares import chance, class_shares, expected_names
+from datascan.config.expectations import Labels
+from datascan.config.options import Severity
+from datascan.metrics.base import Dataset
+from datascan.metrics.labels import LabelTally, class_counts, measure_labels, summarise
+from datascan.text import counted
 
 MOVED = 3
 ROUNDING = 1e-9

@@ -35,10 +35,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.measures.faults import faults_of
-from datascan.measures.labels import MISTYPED, LabelTally, measure_labels, summarise
-from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.tally import Flagged
+from datascan.checks.base import Check, Judgement
+from datascan.config.options import Severity
+from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.faults import faults_of
+from datascan.metrics.labels import MISTYPED, LabelTally, measure_labels, summarise
 
 ABSENT = "no label; Caffe reads it as class 0"
 

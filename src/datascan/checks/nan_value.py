@@ -40,10 +40,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.block import Block
-from datascan.measures.spots import Spots, measure_spots
-from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.tally import ByName
+from datascan.checks.base import Check, Judgement
+from datascan.config.options import Severity
+from datascan.metrics.base import ByName, Dataset
+from datascan.metrics.value_hits import Spots, measure_spots
+from datascan.records.block import Block
 
 
 class NanValue(Check[ByName]):

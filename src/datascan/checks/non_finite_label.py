@@ -32,9 +32,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.measures.labels import LabelTally, label_text, measure_labels, summarise
-from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.tally import Flagged
+from datascan.checks.base import Check, Judgement
+from datascan.config.options import Severity
+from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.labels import LabelTally, label_text, measure_labels, summarise
 
 
 class NonFiniteLabel(Check[LabelTally]):

@@ -37,8 +37,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.measures.faults import faults_of
-from datascan.measures.labels import (
+from datascan.checks.base import Check, Judgement
+from datascan.config.options import Severity
+from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.faults import faults_of
+from datascan.metrics.labels import (
     MISTYPED,
     LabelTally,
     is_whole,
@@ -46,8 +49,6 @@ from datascan.measures.labels import (
     measure_labels,
     summarise,
 )
-from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.tally import Flagged
 
 
 class NonIntegerLabel(Check[LabelTally]):

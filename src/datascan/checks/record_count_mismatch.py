@@ -32,7 +32,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.model import Check, Dataset, Judgement, Severity
+from datascan.checks.base import Check, Judgement
+from datascan.config.options import Severity
+from datascan.metrics.base import Dataset
 
 
 class RecordCountMismatch(Check[None]):

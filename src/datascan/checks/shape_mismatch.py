@@ -39,9 +39,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.measures.shapes import Kind, ShapeTally, measure_shapes
-from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.tally import Flagged
+from datascan.checks.base import Check, Judgement
+from datascan.config.options import Severity
+from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.shapes import Kind, ShapeTally, measure_shapes
 
 UNRELATED = "hdf5-datasets"
 """The layout of files whose datasets have nothing to do with one another."""

@@ -44,16 +44,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.class_matching import expected_names
-from datascan.measures.labels import (
-    LabelTally,
-    class_name,
-    label_text,
-    measure_labels,
-    summarise,
-)
-from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.tally import Flagged
+from datascan.checks.base import Check, Judgement
+from datascan.checks.class_shares import expected_names
+from datascan.config.options import Severity
+from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.labels import LabelTally, class_name, label_text, measure_labels, summarise
 
 SHOWN = 3
 

@@ -39,9 +39,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.measures.shapes import ShapeTally, measure_shapes
-from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.tally import Flagged
+from datascan.checks.base import Check, Judgement
+from datascan.config.options import Severity
+from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.shapes import ShapeTally, measure_shapes
 
 
 class UnexpectedDtype(Check[ShapeTally]):

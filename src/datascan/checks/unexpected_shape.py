@@ -43,10 +43,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.measures.shapes import ShapeTally, measure_shapes
-from datascan.model import Check, Dataset, Judgement, Severity
-from datascan.tally import Flagged
-from datascan.wording import in_shape
+from datascan.checks.base import Check, Judgement
+from datascan.config.options import Severity
+from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.shapes import ShapeTally, measure_shapes
+from datascan.text import in_shape
 
 SHOWN = 3
 

@@ -44,10 +44,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.block import Block
-from datascan.expectations import Values
-from datascan.model import Check, Dataset, Judgement, Options, Severity
-from datascan.tally import Flagged, add_all
+from datascan.checks.base import Check, Judgement
+from datascan.config.expectations import Values
+from datascan.config.options import Options, Severity
+from datascan.metrics.base import Dataset, Flagged, add_all
+from datascan.records.block import Block
 
 
 class ValueOutOfRange(Check[Flagged]):

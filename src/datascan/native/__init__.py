@@ -1,8 +1,8 @@
 """Inner loops, compiled where a C compiler was at hand when datascan was installed.
 
-``plain`` says in NumPy what each of them does; ``kernels.c`` and ``epoch.c`` do the same, to the
-last bit, in a fraction of the time. ``DATASCAN_PLAIN=1`` in the environment chooses ``plain``.
-``tables.c`` stands for LevelDB itself, see ``datascan.leveldb.tables``.
+``fallback`` says in NumPy what each of them does; ``kernels.c`` and ``epoch.c`` do the same, to the
+last bit, in a fraction of the time. ``DATASCAN_PLAIN=1`` in the environment chooses ``fallback``.
+``tables.c`` stands for LevelDB itself, see ``datascan.readers.leveldb.tables``.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import os
 from types import SimpleNamespace
 from typing import Any
 
-from datascan.native import plain
+from datascan.native import fallback
 
 
 def chosen() -> Any:
-    """The compiled functions, or ``plain`` where they are not."""
+    """The compiled functions, or ``fallback`` where they are not."""
     if os.environ.get("DATASCAN_PLAIN"):
-        return plain
+        return fallback
     try:
         from datascan.native import epoch, kernels  # noqa: PLC0415  (there may be none)
     except ImportError:
-        return plain
+        return fallback
     return SimpleNamespace(**(vars(epoch) | vars(kernels)))
 
 
 loops = chosen()
-"""Where the functions of ``plain`` are to be taken from."""
+"""Where the functions of ``fallback`` are to be taken from."""

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datascan.delivery import Unmade
-    from datascan.report import Report
+    from datascan.report.model import Report, Unmade
 
 MOST = 10
 KINDS = {"error": "error", "warning": "warning", "info": "notice"}

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datascan.report import Report
-
-HELP = "the report as JSON; - for standard output"
+    from datascan.report.model import Report
 
 
 def render(report: Report) -> str:

@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datascan.delivery import Unmade
-    from datascan.report import Finding, Report
+    from datascan.report.model import Finding, Report, Unmade
 
-HELP = "a test case for every rule, as JUnit XML"
 FORBIDDEN = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]"
 )

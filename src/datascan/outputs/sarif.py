@@ -14,10 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datascan.delivery import Unmade
-    from datascan.report import Example, Finding, Report
+    from datascan.report.model import Example, Finding, Report, Unmade
 
-HELP = "the findings as SARIF 2.1.0, for code scanning"
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LOCATIONS = 100
 LEVELS = {"error": "error", "warning": "warning", "info": "note"}
@@ -60,7 +58,7 @@ def run_of(report: Report) -> dict[str, Any]:
 
 def run_unmade(unmade: Unmade) -> dict[str, Any]:
     """A scan that could not be made."""
-    from datascan import __version__  # noqa: PLC0415
+    from datascan._version import __version__  # noqa: PLC0415
 
     notice = {
         "level": "error",
@@ -85,15 +83,15 @@ def tool(version: str, rules: list[str]) -> dict[str, Any]:
 
 def rule_of(name: str) -> dict[str, Any]:
     """A rule with its page; only its name where this datascan does not know it."""
-    from datascan import pages  # noqa: PLC0415
+    from datascan.report import rule_pages  # noqa: PLC0415
 
-    check = pages.checks().get(name)
+    check = rule_pages.checks().get(name)
     if check is None:
         return {"id": name}
-    page = pages.page(name)
+    page = rule_pages.page(name)
     return {
         "id": name,
-        "shortDescription": {"text": pages.meaning(check)},
+        "shortDescription": {"text": rule_pages.meaning(check)},
         "help": {"text": page},
         "defaultConfiguration": {"level": LEVELS[check.severity.value]},
     }

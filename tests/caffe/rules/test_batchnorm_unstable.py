@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.building.caffe import (
+from tests.builders.caffe import (
     conv,
     data,
     inner,
@@ -13,7 +13,7 @@ from tests.building.caffe import (
     softmax_loss,
     write_datums,
 )
-from tests.building.lmdb import datum, numbered, write_lmdb
+from tests.builders.lmdb import datum, numbered, write_lmdb
 
 RULE = "batchnorm-unstable"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.building.caffe import conv, data, inner, layer, looked_at, said
+from tests.builders.caffe import conv, data, inner, layer, looked_at, said
 
 RULE = "loss-input-not-probability"
 MLL = "MultinomialLogisticLoss"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.building.caffe import data, inner, layer, looked_at, said, write_blob
+from tests.builders.caffe import data, inner, layer, looked_at, said, write_blob
 
 RULE = "loss-needs-matrix"
 ABOVE = data() + inner("ip", "data", 4) + layer("prob", "Softmax", "ip", "prob")

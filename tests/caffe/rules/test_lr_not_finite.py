@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.caffe.prototxt import parse
-from datascan.caffe.rates import bad, first_bad, rates
-from datascan.caffe.training import Solver, solver_of
-from tests.building.caffe import looked_at, said, small_net
+from datascan.caffe.net.learning_rate import bad, first_bad, rates
+from datascan.caffe.net.prototxt import parse
+from datascan.caffe.net.training import Solver, solver_of
+from tests.builders.caffe import looked_at, said, small_net
 
 RULE = "lr-not-finite"
 
@@ -125,6 +125,6 @@ def test_the_ends_of_chunks_stand_for_what_lies_between(policy, base, gamma, pow
         f"stepvalue: [{step}, {step * 2}] max_iter: {count}",
     )
     wrong = np.flatnonzero(bad(rates(made, np.arange(count))))
-    with patch("datascan.caffe.rates.CHUNK", 64):
+    with patch("datascan.caffe.net.learning_rate.CHUNK", 64):
         found = first_bad(made)
     assert (found[0] if found else None) == (int(wrong[0]) if len(wrong) else None)

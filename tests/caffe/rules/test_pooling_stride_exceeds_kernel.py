@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.building.caffe import layer, looked_at, said, small_net
+from tests.builders.caffe import layer, looked_at, said, small_net
 
 RULE = "pooling-stride-exceeds-kernel"
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.building.caffe import (
+from tests.builders.caffe import (
     TEST,
     TRAIN,
     data,
@@ -12,8 +12,8 @@ from tests.building.caffe import (
     softmax_loss,
     write_datums,
 )
-from tests.building.leveldb import write_leveldb
-from tests.building.lmdb import numbered, random_datums
+from tests.builders.leveldb import write_leveldb
+from tests.builders.lmdb import numbered, random_datums
 
 RULE = "source-mismatch"
 BELOW = inner("ip", "data", 4) + softmax_loss()

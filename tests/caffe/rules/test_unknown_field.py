@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.building.caffe import conv, data, layer, looked_at, said, small_net, softmax_loss
+from tests.builders.caffe import conv, data, layer, looked_at, said, small_net, softmax_loss
 
 RULE = "unknown-field"
 

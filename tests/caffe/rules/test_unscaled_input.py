@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.building.caffe import (
+from tests.builders.caffe import (
     FIXED,
     conv,
     data,

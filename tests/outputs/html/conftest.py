@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 import datascan
-from datascan.baseline import Entry, written
-from datascan.demo import DATASETS
-from tests.building.caffe import small_net, write_net
-from tests.building.caffe_logs import log_of
-from tests.building.images import photo, write_tree
-from tests.building.lmdb import datum, numbered, random_datums, write_lmdb
+from datascan.cli.commands.demo import DATASETS
+from datascan.config.baseline import Entry, written
+from tests.builders.caffe import small_net, write_net
+from tests.builders.caffe_logs import log_of
+from tests.builders.images import photo, write_tree
+from tests.builders.lmdb import datum, numbered, random_datums, write_lmdb
 
 AXE = Path(sys.prefix) / "axe" / "node_modules" / "axe-core" / "axe.min.js"
 FLAGS = (

@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from datascan import pages
 from datascan.outputs.html import render
 from datascan.outputs.html.limits import short
 from datascan.outputs.html.page import data_text
-from datascan.outputs.html.rulepages import sections
-from datascan.report import (
+from datascan.outputs.html.rule_sections import sections
+from datascan.report import rule_pages
+from datascan.report.model import (
     BatchFigures,
     Example,
     GapCurve,
@@ -243,7 +243,7 @@ def test_targets_and_values_that_are_not_finite_are_told():
 
 def test_an_ordinary_page_leaves_nothing_out():
     findings = [finding(rule=rule, examples=[Example("d", i, "k" * 200) for i in range(20)])
-                for rule in pages.checks()]  # fmt: skip
+                for rule in rule_pages.checks()]  # fmt: skip
     labels = LabelFigures(10_000, False, {str(i): i + 1 for i in range(10_000)})
     text = render(report(*findings, labels=labels))
     assert len(text.encode()) < MOST
@@ -278,7 +278,7 @@ def test_reports_that_no_scan_writes_are_pages_too(changes):
 
 
 def test_the_page_of_a_rule_has_all_its_parts_why_first():
-    for rule in pages.checks():
+    for rule in rule_pages.checks():
         headings = [section.heading for section in sections(rule)]
         assert headings[0] == "Why it breaks training"
         assert len(headings) == 7

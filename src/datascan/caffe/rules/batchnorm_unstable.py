@@ -39,11 +39,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.caffe.judging import Evidence, NetRule
-from datascan.caffe.net import Layer, View
-from datascan.caffe.sizes import MAP_KEPT, map_size, sources_of_layer
-from datascan.caffe.sources import PARAMS, DataSource
-from datascan.model import Judgement, Severity
+from datascan.caffe.net.graph import Layer, View
+from datascan.caffe.net.sources import PARAMS, DataSource
+from datascan.caffe.rules.base import Evidence, NetRule
+from datascan.caffe.rules.blob_shapes import MAP_KEPT, map_size, sources_of_layer
+from datascan.checks.base import Judgement
+from datascan.config.options import Severity
 
 LEAST_EPS = np.float32(1e-6)
 

@@ -40,8 +40,8 @@ Source
 
 from __future__ import annotations
 
-from datascan.caffe.judging import LogRule
-from datascan.model import Severity
+from datascan.caffe.rules.base import LogRule
+from datascan.config.options import Severity
 
 
 class GradientBlowUp(LogRule):

@@ -36,9 +36,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.caffe.judging import Evidence, NetRule
-from datascan.caffe.net import Layer, View
-from datascan.model import Judgement, Severity
+from datascan.caffe.net.graph import Layer, View
+from datascan.caffe.rules.base import Evidence, NetRule
+from datascan.checks.base import Judgement
+from datascan.config.options import Severity
 
 LOGARITHMIC = ("MultinomialLogisticLoss", "InfogainLoss")
 RANGE_KEPT = (

@@ -38,11 +38,12 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.caffe.judging import Evidence, NetRule
-from datascan.caffe.matrix import read_matrix
-from datascan.caffe.net import Layer, View
-from datascan.caffe.sources import located
-from datascan.model import Judgement, Severity
+from datascan.caffe.net.graph import Layer, View
+from datascan.caffe.net.infogain import read_matrix
+from datascan.caffe.net.sources import located
+from datascan.caffe.rules.base import Evidence, NetRule
+from datascan.checks.base import Judgement
+from datascan.config.options import Severity
 
 
 class LossNeedsMatrix(NetRule):

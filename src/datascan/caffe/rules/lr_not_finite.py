@@ -35,9 +35,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.caffe.judging import SOLVER, Evidence, LogRule
-from datascan.caffe.rates import first_bad, is_complete
-from datascan.model import Judgement, Severity
+from datascan.caffe.net.learning_rate import first_bad, is_complete
+from datascan.caffe.rules.base import SOLVER, Evidence, LogRule
+from datascan.checks.base import Judgement
+from datascan.config.options import Severity
 
 
 class LrNotFinite(LogRule):

@@ -35,9 +35,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from datascan.caffe.judging import SOLVER, Evidence, NetRule
-from datascan.caffe.rates import NEEDS, lacking
-from datascan.model import Judgement, Severity
+from datascan.caffe.net.learning_rate import NEEDS, lacking
+from datascan.caffe.rules.base import SOLVER, Evidence, NetRule
+from datascan.checks.base import Judgement
+from datascan.config.options import Severity
 
 
 class LrPolicyIncomplete(NetRule):

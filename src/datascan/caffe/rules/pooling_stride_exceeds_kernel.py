@@ -36,9 +36,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from datascan.caffe.fields import ENUMS
-from datascan.caffe.judging import Evidence, NetRule
-from datascan.model import Judgement, Severity
+from datascan.caffe.net.schema import ENUMS
+from datascan.caffe.rules.base import Evidence, NetRule
+from datascan.checks.base import Judgement
+from datascan.config.options import Severity
 
 
 class PoolingStrideExceedsKernel(NetRule):

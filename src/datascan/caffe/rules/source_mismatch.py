@@ -36,10 +36,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.caffe.judging import Evidence, NetRule
-from datascan.caffe.sources import DataSource
-from datascan.model import Judgement, Severity
-from datascan.report import Report
+from datascan.caffe.net.sources import DataSource
+from datascan.caffe.rules.base import Evidence, NetRule
+from datascan.checks.base import Judgement
+from datascan.config.options import Severity
+from datascan.report.model import Report
 
 SPOKEN = {"lmdb": "an LMDB", "leveldb": "a LevelDB"}
 

@@ -32,8 +32,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.caffe.judging import SOLVER, Evidence, NetRule
-from datascan.model import Judgement, Severity
+from datascan.caffe.rules.base import SOLVER, Evidence, NetRule
+from datascan.checks.base import Judgement
+from datascan.config.options import Severity
 
 
 class UnknownField(NetRule):

@@ -49,13 +49,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod, sqrt
 
-from datascan.caffe.fields import ENUMS
-from datascan.caffe.judging import Evidence, NetRule
-from datascan.caffe.net import Layer, View
-from datascan.caffe.sources import DataSource
-from datascan.caffe.training import Solver
-from datascan.model import Judgement, Severity
-from datascan.report import Report
+from datascan.caffe.net.graph import Layer, View
+from datascan.caffe.net.schema import ENUMS
+from datascan.caffe.net.sources import DataSource
+from datascan.caffe.net.training import Solver
+from datascan.caffe.rules.base import Evidence, NetRule
+from datascan.checks.base import Judgement
+from datascan.config.options import Severity
+from datascan.report.model import Report
 
 LOUD = 10.0
 """First outputs of this size saturate what follows."""

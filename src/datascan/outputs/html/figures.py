@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from datascan.outputs.html.batches import batch_gaps, store_strip
-from datascan.outputs.html.classes import class_histogram
-from datascan.outputs.html.curves import log_curve
+from datascan.outputs.html.batch_figures import batch_gaps, store_strip
+from datascan.outputs.html.class_figures import class_histogram
+from datascan.outputs.html.figure import Figure
 from datascan.outputs.html.limits import Limits
-from datascan.outputs.html.sizes import shapes, value_histogram
-from datascan.outputs.html.tables import Figure
-from datascan.report import Report
+from datascan.outputs.html.log_figures import log_curve
+from datascan.outputs.html.value_figures import shapes, value_histogram
+from datascan.report.model import Report
 
 FIGURES: tuple[Callable[[Report, Limits, str], Figure | None], ...] = (
     log_curve,

@@ -13,8 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from datascan.outputs.html.limits import LIMITS, MOST_BYTES
-from datascan.outputs.html.view import ReportView, view_of
-from datascan.report import Report
+from datascan.outputs.html.view_model import ReportView, view_of
+from datascan.report.model import Report
 
 HARMFUL = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 STYLES = ("vendor/uPlot.min.css", "assets/report.css")

@@ -1,0 +1,74 @@
+"""Which records a run read at some iterations: Caffe takes them in the order of the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.caffe.log.diagnosis import Verdict
+from datascan.caffe.log.runs import Run
+from datascan.caffe.net.sources import DataSource
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Iterations ``first`` to ``last`` and the records that they read of a store of ``records``.
+
+    Where the epoch ends in between, ``from_record`` is larger than ``to_record``.
+    """
+
+    first: int
+    last: int
+    from_record: int
+    to_record: int
+    records: int
+
+    @property
+    def wraps(self) -> bool:
+        """Whether the epoch ends in between."""
+        return self.from_record > self.to_record
+
+    def holds(self, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which record indices lie in it, bool (n,)."""
+        if self.wraps:
+            return np.asarray((indices >= self.from_record) | (indices <= self.to_record))
+        return np.asarray((indices >= self.from_record) & (indices <= self.to_record))
+
+
+def suspects(run: Run, verdict: Verdict, display: int | None) -> tuple[int, int] | None:
+    """The iterations in which the run broke; None where nothing says which.
+
+    Those after the last finite line, up to the first that is not; of a run that died up to the next
+    line that it would have printed.
+    """
+    first = 0 if verdict.last_finite is None else verdict.last_finite + 1
+    first = max(first, run.began)
+    if verdict.first_nonfinite is not None:
+        return first, max(first, verdict.first_nonfinite)
+    if verdict.cause == "died":
+        if verdict.last_finite is None:
+            return first, first
+        return (first, first + display - 1) if display else None
+    return None
+
+
+def stretch(
+    iterations: tuple[int, int], run: Run, source: DataSource, records: int
+) -> Stretch | None:
+    """The records of these iterations; None where the order of reading is not known.
+
+    Iteration i, counted from where the run began, reads records i B s to (i + 1) B s - 1, modulo
+    the number of records: B the batch size (on every one of several devices), s ``iter_size``, of
+    which the log knows best.
+    """
+    size = source.batch_size * (run.number("iter_size") or source.iter_size) * run.devices
+    if not source.in_order or size < 1 or records < 1:
+        return None
+    first, last = iterations
+    start = (first - run.began) * size
+    end = (last + 1 - run.began) * size - 1
+    if end - start + 1 >= records:
+        return Stretch(first, last, 0, records - 1, records)
+    return Stretch(first, last, start % records, end % records, records)

@@ -1,0 +1,1 @@
+"""Caffe nets and solvers."""

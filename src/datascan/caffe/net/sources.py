@@ -1,0 +1,246 @@
+"""What a net reads its records from, and what its losses make of their labels.
+
+Source: Caffe, src/caffe/layers (data, hdf5_data, image_data, and the losses).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from datascan.caffe.net.graph import Layer, Phase, View
+from datascan.caffe.net.schema import ENUMS
+from datascan.config.options import LabelType
+
+BACKENDS = {"LMDB": "lmdb", "LEVELDB": "leveldb"}
+PARAMS = {"Data": "data_param", "HDF5Data": "hdf5_data_param", "ImageData": "image_data_param"}
+"""The layers that read a dataset, and where their settings stand."""
+
+CLASS_LOSSES = frozenset(
+    ["SoftmaxWithLoss", "MultinomialLogisticLoss", "InfogainLoss", "HingeLoss"],
+)
+"""Losses whose second bottom are labels of classes."""
+
+TARGET_LOSSES = frozenset(["EuclideanLoss", "SigmoidCrossEntropyLoss", "SmoothL1Loss", "L1Loss"])
+"""Losses whose second bottom are numbers to be met."""
+
+MANY = 1 << 62
+
+
+class Missing(Exception):  # noqa: N818  (no error: it becomes a finding)
+    """A source is not where the net says."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loss:
+    """A layer whose result is part of the loss.
+
+    ``outputs`` is the number of channels that it reads, ``fed_by`` the layer that makes them.
+    """
+
+    layer: str
+    type: str
+    weight: float
+    phase: Phase
+    tops: tuple[str, ...]
+    outputs: int | None = None
+    fed_by: str | None = None
+    ignore_label: int | None = None
+    counts_labels: bool = False
+    """Whether it divides by a number of labels, which may be 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataSource:
+    """A dataset that a layer of the net reads.
+
+    ``given`` is its path as the net has it, ``path`` where it was found, ``tried`` the places where
+    it was looked for. ``loss`` is the loss that takes its labels, if one does so directly.
+    """
+
+    layer: str
+    type: str
+    phase: Phase
+    backend: str
+    given: str
+    path: Path | None
+    tried: tuple[Path, ...]
+    batch_size: int
+    iter_size: int = 1
+    tops: tuple[str, ...] = ()
+    label_top: str | None = None
+    label_type: LabelType = "auto"
+    loss: Loss | None = None
+    num_classes: int | None = None
+    fed_by: str | None = None
+    """The layer whose outputs are the classes."""
+    ignore_label: int | None = None
+    root_folder: str | None = None
+    shuffle: bool = False
+    rand_skip: int = 0
+    scale: float = 1.0
+    has_mean: bool = False
+    crop_size: int = 0
+    size: tuple[int, int] | None = None
+    """Height and width to which images are resized."""
+    channels: int | None = None
+    """The channels that images are turned to."""
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the layer reads records in the order of the store, from the first one on."""
+        return not self.shuffle and not self.rand_skip
+
+    @property
+    def records_an_iteration(self) -> int:
+        """Batch size times ``iter_size``."""
+        return self.batch_size * self.iter_size
+
+
+def losses_of(view: View) -> Iterator[Loss]:
+    """The losses of a net: those by type, and layers that are given a ``loss_weight``."""
+    for layer in view.layers:
+        weights = [float(weight) for weight in layer.message.loss_weight]
+        known = layer.type.endswith("Loss") or layer.type in CLASS_LOSSES
+        if not known and not any(weights):
+            continue
+        weight = next((w for w in weights if w), 0.0) if weights else 1.0
+        made = view.outputs(layer)
+        yield Loss(
+            layer.name,
+            layer.type,
+            weight,
+            view.phase,
+            layer.tops,
+            made[0] if made else None,
+            made[1].name if made else None,
+            ignored_label(layer),
+            counts_labels(layer),
+        )
+
+
+def ignored_label(layer: Layer) -> int | None:
+    """The label that a loss, or an Accuracy, passes over; HingeLoss passes over none."""
+    if layer.type == "HingeLoss":
+        return None
+    param = layer.param("accuracy_param" if layer.type == "Accuracy" else "loss_param")
+    return int(param.ignore_label) if param.HasField("ignore_label") else None
+
+
+def counts_labels(layer: Layer) -> bool:
+    """Whether a loss divides by how many labels of some kind there are in the batch."""
+    if layer.type == "InfogainLoss":
+        return True
+    if layer.type == "HingeLoss":  # it reads no loss_param
+        return False
+    param = layer.param("loss_param")
+    mode = ENUMS["NormalizationMode"].split()[param.normalization]
+    if not param.HasField("normalization") and param.HasField("normalize"):
+        mode = "VALID" if param.normalize else "BATCH_SIZE"
+    named = "balanced" in layer.type.lower() or "weighted" in layer.type.lower()
+    return named or (mode == "VALID" and param.HasField("ignore_label"))
+
+
+def source_of(
+    view: View, layer: Layer, places: Sequence[Path], iter_size: int, losses: Sequence[Loss]
+) -> DataSource:
+    """The dataset that a layer of one of ``PARAMS`` reads; looked for in ``places``."""
+    param = layer.param(PARAMS[layer.type])
+    transform = layer.param("transform_param")
+    backend = {"HDF5Data": "hdf5", "ImageData": "images"}.get(layer.type)
+    path, tried = located(str(param.source), places)
+    label_top, loss, label_type = labels_of(view, layer, losses)
+    accuracy = accuracy_of(view, layer, label_top) if loss is None else None
+    made = view.outputs(accuracy) if accuracy else None
+    old = param if hasattr(param, "scale") else transform  # where scale stood before
+    resized = (param.new_height, param.new_width) if layer.type == "ImageData" else (0, 0)
+    return DataSource(
+        layer.name,
+        layer.type,
+        view.phase,
+        backend or BACKENDS[ENUMS["DB"].split()[param.backend]],
+        str(param.source),
+        path,
+        tried,
+        int(param.batch_size),
+        iter_size if view.phase == "TRAIN" else 1,
+        layer.tops,
+        label_top,
+        label_type,
+        loss,
+        loss.outputs if loss else (made[0] if made else None),
+        loss.fed_by if loss else (made[1].name if made else None),
+        loss.ignore_label if loss else (ignored_label(accuracy) if accuracy else None),
+        str(param.root_folder) if layer.type == "ImageData" else None,
+        bool(getattr(param, "shuffle", False)),
+        int(getattr(param, "rand_skip", 0)),
+        float(transform.scale if transform.HasField("scale") else old.scale),
+        bool(transform.mean_file or transform.mean_value or old.mean_file),
+        int(transform.crop_size or old.crop_size),
+        (int(resized[0]), int(resized[1])) if all(resized) else None,
+        channels_of(layer),
+    )
+
+
+def channels_of(layer: Layer) -> int | None:
+    """The channels that a layer turns images to; None where they are left as they are."""
+    transform = layer.param("transform_param")
+    if layer.type == "ImageData":
+        return 3 if layer.param("image_data_param").is_color else 1
+    if layer.type == "Data" and layer.param("data_param").force_encoded_color:
+        return 3
+    return 3 if transform.force_color else (1 if transform.force_gray else None)
+
+
+def located(given: str, places: Sequence[Path]) -> tuple[Path | None, tuple[Path, ...]]:
+    """Where a path of the net is, and the places where it was looked for."""
+    if not given:
+        return None, ()
+    tried = tuple(dict.fromkeys(place / given for place in places))
+    return next((path for path in tried if exists(path)), None), tried
+
+
+def exists(path: Path) -> bool:
+    """Whether there is something at ``path``; what cannot be a path is nowhere."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+Use = tuple[str | None, Loss | None, LabelType]
+
+
+def labels_of(view: View, layer: Layer, losses: Sequence[Loss]) -> Use:
+    """The top that holds labels, the loss that takes them as classes, and what they are.
+
+    Of several losses the one with the fewest outputs. Labels that go through a Slice and the like
+    are still labels, but nobody knows which.
+    """
+    by_name = {loss.layer: loss for loss in losses}
+    # Of a store the second top is the record's label; of HDF5 any may be.
+    tops = layer.tops[::-1] if layer.type == "HDF5Data" else layer.tops[1:2]
+    for top in tops:
+        taken = [below for below, bottom in uses(view, layer, top) if bottom == 1]
+        classed = [by_name[x.name] for x in taken if x.type in CLASS_LOSSES and x.name in by_name]
+        if classed:
+            return top, min(classed, key=lambda loss: loss.outputs or MANY), "class"
+        if any(below.type in TARGET_LOSSES for below in taken):
+            return top, None, "regression"
+    if len(layer.tops) < 2:
+        return None, None, "none"
+    unused = all(below.type == "Silence" for below, _ in uses(view, layer, layer.tops[1]))
+    top_if_sure = layer.tops[1] if len(layer.tops) == 2 else None
+    return top_if_sure, None, "none" if unused else "auto"
+
+
+def uses(view: View, layer: Layer, top: str) -> Iterator[tuple[Layer, int]]:
+    """The layers that read a top, Splits and reshapings passed through."""
+    return view.through(layer, top, ("Split", "Reshape", "Flatten"))
+
+
+def accuracy_of(view: View, layer: Layer, label_top: str | None) -> Layer | None:
+    """The Accuracy that takes the labels, where no loss does."""
+    taken = uses(view, layer, label_top) if label_top else ()
+    return next((below for below, bottom in taken if below.type == "Accuracy" and bottom), None)

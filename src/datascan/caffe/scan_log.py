@@ -1,0 +1,312 @@
+"""A training log, with the net that it is of: why it broke, and which records it read then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from datascan.caffe.log.diagnosis import Verdict, verdict_of
+from datascan.caffe.log.parser import Log, read_log
+from datascan.caffe.log.record_range import Stretch, stretch, suspects
+from datascan.caffe.log.runs import Run
+from datascan.caffe.net.learning_rate import first_bad, is_complete
+from datascan.caffe.net.sources import DataSource
+from datascan.caffe.net.training import Training, read_training
+from datascan.caffe.rules.base import Ending, Evidence, judged
+from datascan.caffe.scan_net import EVIDENCE, Scans, Use, heard, net_report
+from datascan.checks.base import Check
+from datascan.config.options import Options, Severity, checked_options
+from datascan.errors import UsageError
+from datascan.executors.base import Progress
+from datascan.plugins import CHECKS, NET_RULES, load, rule_target
+from datascan.report.model import LogCurve, LogFigures, RecordRange, Report, Source
+from datascan.scanner.result import Scanned, keys_at
+from datascan.session import chosen_rules
+from datascan.text import shown
+
+HARMLESS = ("conflicting-label",)
+"""Errors of records that neither break a loss nor end a run."""
+
+UNKNOWN = 1 << 62
+"""In place of the number of records, where the store is not there."""
+
+MOST_CULPRITS = 1000
+MOST_TOLD = 19
+MOST_POINTS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A record with an error: its index, and what is wrong with it."""
+
+    index: int
+    told: str
+
+
+@dataclass(slots=True)
+class Suspects:
+    """Looks at scans while their datasets are open, and keeps the records that may be to blame.
+
+    ``stretches`` are the records that the runs of ``log`` read when they broke, by run and layer.
+    """
+
+    log: Log
+    verdicts: Sequence[Verdict]
+    training: Training
+    limit: int | None
+    stretches: dict[int, dict[str, Stretch]] = field(default_factory=dict)
+    found: dict[int, dict[str, list[Suspect]]] = field(default_factory=dict)
+
+    def __call__(self, scanned: Scanned, source: DataSource) -> None:
+        """Note the suspects of a source, for every run that broke."""
+        known = self.limit is None or scanned.dataset.records < self.limit
+        if source.phase != "TRAIN" or not known:
+            return
+        for i, run in enumerate(self.log.runs):
+            iterations = suspects(run, self.verdicts[i], display_of(run, self.training))
+            read = iterations and stretch(iterations, run, source, scanned.dataset.records)
+            if read:
+                self.stretches.setdefault(i, {})[source.layer] = read
+                self.found.setdefault(i, {})[source.layer] = list(suspects_in(scanned, read))
+
+    def layer_of(self, i: int) -> str | None:
+        """The layer whose records explain run ``i``; else the first one whose order is known."""
+        known = self.stretches.get(i, {})
+        guilty = (layer for layer in known if self.found[i][layer])
+        return next(guilty, next(iter(known), None))
+
+
+def suspects_in(scanned: Scanned, read: Stretch) -> Iterator[Suspect]:
+    """Records of a stretch with an error, ascending; at most ``MOST_CULPRITS``."""
+    told: dict[int, list[str]] = {}
+    addresses: dict[int, int] = {}
+    harmful = {check.rule for check in record_errors()}
+    asked = dict(scanned.dataset.options.severity)
+    for judgement in scanned.judgements:
+        # What the user calls a warning breaks the loss all the same.
+        is_error = judgement.severity is Severity.ERROR or judgement.rule in asked
+        if judgement.flagged is None or not is_error or judgement.rule not in harmful:
+            continue
+        every = judgement.flagged.addresses.array
+        indices = scanned.dataset.indices(every)
+        for place in np.flatnonzero(read.holds(indices))[:MOST_CULPRITS].tolist():
+            index = int(indices[place])
+            detail = judgement.describe(judgement.flagged.facts.array[place])
+            told.setdefault(index, []).append(f"{judgement.rule}, {detail}")
+            addresses[index] = int(every[place])
+    order = sorted(told)[:MOST_CULPRITS]
+    places = np.array([addresses[index] for index in order], np.int64)
+    keys = keys_at(scanned.reader, scanned.dataset, places) if order else []
+    for index, key in zip(order, keys, strict=True):
+        yield Suspect(index, f"record {index:,} ({shown(key)}): {'; '.join(told[index])}")
+
+
+def record_errors() -> list[type[Check[Any]]]:
+    """The checks that find what breaks a loss or ends a run."""
+    found: list[type[Check[Any]]] = [load(rule_target(rule)) for rule in CHECKS]
+    return [k for k in found if k.severity is Severity.ERROR and k.rule not in HARMLESS]
+
+
+def display_of(run: Run, training: Training) -> int | None:
+    """Every how many iterations a line is printed."""
+    own = training.solver.display if training.solver else 0
+    return own or run.number("display") or spacing(run)
+
+
+def spacing(run: Run) -> int | None:
+    """The distance of the last two lines."""
+    steps = [b - a for a, b in zip(run.iterations[-2:], run.iterations[-1:], strict=False)]
+    return steps[0] if steps and steps[0] > 0 else None
+
+
+def scan_log(
+    path: str | Path,
+    net: str | Path | None = None,
+    solver: str | Path | None = None,
+    root: str | Path | None = None,
+    **options: Any,
+) -> Report:
+    """Read a training log, tell why its loss broke, and with a net which records it read then.
+
+    Args:
+        path: a log of Caffe, or a table of iteration and loss.
+        net: the net that was trained, a prototxt.
+        solver: its solver; alone, it names its net.
+        root: the folder that relative sources are looked for in first.
+        options: as of :func:`datascan.scan`.
+
+    Raises:
+        DatasetError: where a file cannot be read or does not parse.
+        UsageError: where an option cannot be meant.
+    """
+    training = training_of(Path(path), net, solver, root)
+    return run_log(read_log(Path(path)), training, checked_options(**options))
+
+
+def training_of(
+    path: Path,
+    net: str | Path | None,
+    solver: str | Path | None,
+    root: str | Path | None,
+) -> Training:
+    """The net and solver of a log; nothing where neither is given."""
+    home = Path(root) if root else None
+    if net is not None:
+        return read_training(Path(net), Path(solver) if solver else None, home)
+    if solver is not None:
+        return read_training(Path(solver), None, home)
+    if home is not None:
+        raise UsageError("--root says where a net's sources lie: give --net or --solver with it")
+    return Training(path, None, (), (), (), (), ())
+
+
+def run_log(
+    log: Log,
+    training: Training,
+    options: Options,
+    *,
+    progress: Progress | None = None,
+    use: Use = lambda *_: None,
+) -> Report:
+    """The report of a log that has been read, with scans of what its net reads."""
+    verdicts = verdicts_on(log, training)
+    rules = chosen_rules(options, NET_RULES)
+    notes = Suspects(log, verdicts, training, options.limit)
+    scans = Scans(options, progress, use, [*EVIDENCE, *record_errors()], notes)
+    found = scans.run(training)
+    endings = [ending(log, i, verdicts[i], notes) for i in range(len(verdicts))]
+    evidence = Evidence(
+        training,
+        {source: scan.report for source, scan in found.items()},
+        scans.backends,
+        {source: scan.found for source, scan in found.items()},
+        endings,
+    )
+    judgements = [*judged(rules, evidence), *heard(scans.troubles, options)]
+    reports = [scan.report for scan in found.values()]
+    report = net_report(training, judgements, reports, options, log.path)
+    return msgspec.structs.replace(
+        report,
+        dataset=Source("log", shown(str(log.path)), log.layout, 0, 0),
+        sources=report.sources or None,
+        log=figures(log, verdicts, notes, bool(training.views)),
+        log_curve=curve_of(log.runs[described(verdicts)], verdicts[described(verdicts)]),
+        log_runs=len(log.runs) if len(log.runs) > 1 else None,
+    )
+
+
+def verdicts_on(log: Log, training: Training) -> list[Verdict]:
+    """The verdict on each run. A crash that another run follows is none: the log goes on."""
+    solver = training.solver
+    planned = first_bad(solver) if solver is not None and is_complete(solver) else None
+    found = [verdict_of(run, planned) for run in log.runs]
+    went_on = [replace(v, cause="none") if v.cause == "died" else v for v in found[:-1]]
+    return [*went_on, *found[-1:]]
+
+
+def ending(log: Log, i: int, verdict: Verdict, notes: Suspects) -> Ending:
+    """How run ``i`` ended, and which records it read then."""
+    where = f"run {i + 1} of {len(log.runs)}: " if len(log.runs) > 1 else ""
+    layer = notes.layer_of(i)
+    if layer is None:
+        return Ending(verdict, where, unscanned(log.runs[i], verdict, notes.training))
+    read, found = notes.stretches[i][layer], notes.found[i][layer]
+    about = f"; {in_words(read)}"
+    about += f": {found[0].told}" if found else ": none of them has an error"
+    about += f", and {len(found) - 1:,} more" if len(found) > 1 else ""
+    return Ending(verdict, where, about, tuple(one.told for one in found[:MOST_TOLD]))
+
+
+def unscanned(run: Run, verdict: Verdict, training: Training) -> str:
+    """What was read of sources that could not be scanned, or why that is not known."""
+    train = [source for source in training.sources if source.phase == "TRAIN"]
+    if verdict.cause == "none" or not train:
+        return ""
+    ordered = next((source for source in train if source.in_order), None)
+    if ordered is None:
+        return f"; layer {train[0].layer} shuffles or skips, so the records it read are not known"
+    iterations = suspects(run, verdict, display_of(run, training))
+    read = iterations and stretch(iterations, run, ordered, UNKNOWN)
+    return f"; {in_words(read)}, if the store has as many" if read else ""
+
+
+def in_words(read: Stretch) -> str:
+    """Which iterations read which records."""
+    which = f"iterations {read.first:,} to {read.last:,}"
+    if read.first == read.last:
+        which = f"iteration {read.first:,}"
+    if (read.from_record, read.to_record) == (0, read.records - 1):
+        return f"{which} read the whole store"
+    end = " (over the end of the epoch)" if read.wraps else ""
+    return f"{which} read records {read.from_record:,} to {read.to_record:,}{end}"
+
+
+def described(verdicts: Sequence[Verdict]) -> int:
+    """The run that the report describes: the last one; if it is healthy, the last that broke."""
+    broken = [i for i, verdict in enumerate(verdicts) if verdict.cause != "none"]
+    return broken[-1] if broken else len(verdicts) - 1
+
+
+def figures(
+    log: Log,
+    verdicts: Sequence[Verdict],
+    notes: Suspects,
+    has_net: bool,  # noqa: FBT001
+) -> LogFigures:
+    """What the report holds of the run that it describes."""
+    i = described(verdicts)
+    verdict, run = verdicts[i], log.runs[i]
+    layer = notes.layer_of(i) if has_net and verdict.cause != "none" else None
+    read = notes.stretches[i][layer] if layer else None
+    culprits = [one.index for one in notes.found[i][layer]] if layer else None
+    return LogFigures(
+        iterations=run.last,
+        last_finite_iteration=verdict.last_finite,
+        first_nonfinite_iteration=verdict.first_nonfinite,
+        cause=verdict.cause,
+        records=RecordRange(read.from_record, read.to_record) if read else None,
+        culprits=culprits,
+    )
+
+
+def curve_of(run: Run, verdict: Verdict) -> LogCurve | None:
+    """Losses and rates at ``MOST_POINTS`` places or so, the extremes and the break among them."""
+    if not run.iterations:
+        return None
+    places = thinned(run.losses, verdict, run.iterations)
+    rates = dict(zip(run.rate_iterations, run.rates, strict=True))
+    return LogCurve(
+        iterations=[run.iterations[i] for i in places],
+        losses=[finite(run.losses[i]) for i in places],
+        rates=[finite(rates.get(run.iterations[i], float("nan"))) for i in places],
+    )
+
+
+def thinned(losses: Sequence[float], verdict: Verdict, iterations: Sequence[int]) -> list[int]:
+    """Places of a few points: of every stretch the least, the largest and one that is no number."""
+    count = len(losses)
+    if count <= MOST_POINTS:
+        return list(range(count))
+    edges = np.linspace(0, count, MOST_POINTS // 3 + 1).astype(int).tolist()
+    chosen = {0, count - 1}
+    marked = (verdict.last_finite, verdict.first_nonfinite)
+    chosen |= {i for i, at in enumerate(iterations) if at in marked}
+    for low, high in pairwise(edges):
+        known = [i for i in range(low, high) if isfinite(losses[i])]
+        broken = [i for i in range(low, high) if not isfinite(losses[i])]
+        if known:
+            chosen |= {min(known, key=losses.__getitem__), max(known, key=losses.__getitem__)}
+        chosen |= set(broken[:1])
+    return sorted(chosen)
+
+
+def finite(value: float) -> float | None:
+    """A number that JSON can hold."""
+    return value if isfinite(value) else None

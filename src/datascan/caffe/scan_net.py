@@ -1,0 +1,356 @@
+"""Scanning what a net reads: every source with just the net's own settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from datascan._version import __version__
+from datascan.caffe.net.image_lists import image_folder, unjoined
+from datascan.caffe.net.sources import DataSource, Missing, located
+from datascan.caffe.net.training import Training, read_training
+from datascan.caffe.rules.base import Evidence, judged
+from datascan.checks.base import Check, Judgement
+from datascan.checks.constant_feature import ConstantFeature
+from datascan.config.identity import Identity
+from datascan.config.options import Options, Targets, checked_options
+from datascan.errors import DatasetError
+from datascan.executors.base import Progress, Silence
+from datascan.plugins import NET_RULES
+from datascan.readers.base import Reader, open_reader, recognised
+from datascan.report.build import fails, order_of, report_of, told
+from datascan.report.charts import illustrated
+from datascan.report.model import Report, Source
+from datascan.report.rule_pages import checks as all_rules
+from datascan.scanner.baseline_filter import Accepting
+from datascan.scanner.result import Scanned
+from datascan.scanner.scan import scan as scan_with
+from datascan.session import chosen_checks, chosen_rules, with_accepted
+from datascan.text import shown
+
+EVIDENCE: tuple[type[Check[Any]], ...] = (ConstantFeature,)
+"""Checks that rules about nets build upon: they run in any case, heard or not."""
+
+Use = Callable[[Scanned, DataSource], None]
+"""Looks at a scan while its dataset is still open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A source's report, and what the checks found that the net's rules may ask for."""
+
+    report: Report
+    found: tuple[Judgement, ...]
+
+
+@dataclass(slots=True)
+class Scans:
+    """The scans of a training's sources: each store once for the same settings.
+
+    ``use`` hears of every scan as it is reported; ``look`` of what was found in it in all, before
+    anything is accepted: by the chosen checks, and by those of ``evidence``.
+    """
+
+    options: Options
+    progress: Progress | None = None
+    use: Use = lambda *_: None
+    evidence: Sequence[type[Check[Any]]] = EVIDENCE
+    look: Use = lambda *_: None
+    made: dict[tuple[str, tuple[Path, ...], Options], Scan] = field(default_factory=dict)
+    troubles: list[Judgement] = field(default_factory=list)
+    backends: dict[DataSource, str] = field(default_factory=dict)
+
+    def run(self, training: Training) -> dict[DataSource, Scan]:
+        """Scan all sources; what cannot be scanned becomes one of ``troubles``."""
+        found: dict[DataSource, Scan] = {}
+        for source in training.sources:
+            try:
+                found[source] = self.scan(source, training)
+            except DatasetError as error:
+                self.troubles.append(trouble("damaged-store", source, str(error)))
+            except Missing as missing:
+                self.troubles.append(trouble("missing-file", source, str(missing)))
+            else:
+                if not found[source].report.complete:
+                    break
+        return found
+
+    def scan(self, source: DataSource, training: Training) -> Scan:
+        """The scan of one source.
+
+        Raises:
+            Missing: where it is not there.
+            DatasetError: where it cannot be read.
+        """
+        paths, options = source_options(source, training, self.options)
+        if source.backend == "hdf5":
+            for line in hdf5_paths(source, training)[1]:
+                self.troubles.append(trouble("missing-file", source, unlisted(line, source)))
+        if source.backend == "images" and (text := unjoined(source, training)):
+            self.troubles.append(trouble("missing-file", source, text))
+        backend = actual_backend(source, paths[0])
+        self.backends[source] = backend
+        # What is accepted is known by the source's own path: a list, where there is one.
+        key = (backend, (source.path or Path(), *paths), options)
+        if key not in self.made:
+            with closing(open_reader(paths, options, backend)) as reader:
+                self.made[key] = self._scanned(reader, options, source)
+        made = self.made[key]
+        report = msgspec.structs.replace(
+            made.report,
+            phase=source.phase,
+            batch_size=source.batch_size or None,
+            num_classes=source.num_classes,
+            layer=shown(source.layer),
+        )
+        return Scan(report, made.found)
+
+    def _scanned(self, reader: Reader, options: Options, source: DataSource) -> Scan:
+        chosen = chosen_checks(options)
+        known = {check.rule for check in chosen}
+        further = [kind().under(options) for kind in self.evidence if kind.rule not in known]
+        scanned = scan_with(reader, [*chosen, *further], self.progress)
+        silent = {check.rule for check in further}
+        heard = tuple(j for j in scanned.judgements if j.rule not in silent)
+        rules = tuple(rule for rule in scanned.rules if rule not in silent)
+        told_of = with_accepted(
+            replace(scanned, judgements=heard, rules=rules), self.progress, source.path
+        )
+        report = report_of(told_of, version=__version__)
+        if options.thumbnails:
+            report = illustrated(report, told_of, self.progress or Silence())
+        self.look(scanned, source)
+        self.use(told_of, source)
+        return Scan(report, scanned.judgements)
+
+
+def scan_net(
+    path: str | Path,
+    solver: str | Path | None = None,
+    root: str | Path | None = None,
+    *,
+    data: bool = True,
+    **options: Any,
+) -> Report:
+    """Look at a net (or a solver that names one), scan everything that it reads, and report.
+
+    Args:
+        path: the net or solver, a prototxt.
+        solver: the solver of a net.
+        root: the folder that relative sources are looked for in first.
+        data: whether to scan the sources; False only looks at the net.
+        options: as of :func:`datascan.scan`; batch sizes and classes come from the net.
+
+    Raises:
+        DatasetError: where a prototxt does not exist or does not parse.
+        UsageError: where an option cannot be meant.
+    """
+    training = read_training(
+        Path(path), Path(solver) if solver else None, Path(root) if root else None
+    )
+    return run_net(training, checked_options(**options), data=data)
+
+
+def run_net(
+    training: Training,
+    options: Options,
+    *,
+    data: bool = True,
+    progress: Progress | None = None,
+    use: Use = lambda *_: None,
+) -> Report:
+    """The report of a net that has been read; ``use`` looks at every scan of a source."""
+    rules = chosen_rules(options, NET_RULES)
+    scans = Scans(options, progress, use)
+    found = scans.run(training) if data else {}
+    evidence = Evidence(
+        training,
+        {source: scan.report for source, scan in found.items()},
+        scans.backends,
+        {source: scan.found for source, scan in found.items()},
+    )
+    judgements = [*judged(rules, evidence), *heard(scans.troubles, options)]
+    return net_report(training, judgements, [scan.report for scan in found.values()], options)
+
+
+def heard(judgements: list[Judgement], options: Options) -> Iterator[Judgement]:
+    """The judgements of rules that are selected and not ignored."""
+    for judgement in judgements:
+        chosen = not options.select or judgement.rule in options.select
+        if chosen and judgement.rule not in options.ignore:
+            yield judgement
+
+
+def net_report(
+    training: Training,
+    judgements: list[Judgement],
+    sources: list[Report],
+    options: Options,
+    *further: Path,
+) -> Report:
+    """What was found in a net, with the reports of its sources, whose findings count as well.
+
+    A baseline knows it by the net's path, or by ``further`` paths: the log's.
+    """
+    judgements = settled(judgements, options, Identity((training.path, *further)))
+    failed = fails(judgements, options.fail_on) or not all(r.passed for r in sources)
+    return Report(
+        schema="datascan-report/1",
+        datascan=__version__,
+        complete=all(report.complete for report in sources),
+        verdict="fail" if failed else "pass",
+        elapsed_seconds=round(sum(report.elapsed_seconds for report in sources), 3),
+        dataset=Source(
+            "net",
+            shown(str(training.path)),
+            "caffe-net",
+            sum(report.dataset.records for report in sources),
+            sum(report.dataset.bytes for report in sources),
+        ),
+        findings=[told(judgement) for judgement in sorted(judgements, key=order_of)],
+        labels=None,
+        values=None,
+        shapes=[],
+        batch_sizes=[],
+        min_batch_size=None,
+        started=datetime.now().astimezone().isoformat(timespec="seconds"),
+        fail_on=options.fail_on,
+        rules=sorted(rule.rule for rule in chosen_rules(options, NET_RULES)),
+        sources=sources,
+    )
+
+
+def settled(judgements: list[Judgement], options: Options, identity: Identity) -> list[Judgement]:
+    """Judgements with the severities that were asked for, and marked where they are accepted."""
+    asked = dict(options.severity)
+    found = [replace(j, severity=asked.get(j.rule, j.severity)) for j in judgements]
+    if options.baseline is None:
+        return found
+    accepting = Accepting(options.baseline.of_dataset(identity))
+    return [part for judgement in found for part in accepting.parts(judgement)]
+
+
+def source_options(
+    source: DataSource, training: Training, options: Options
+) -> tuple[tuple[Path, ...], Options]:
+    """Which paths to scan for a source, and the options that the net asks for.
+
+    Raises:
+        Missing: where the source is not there.
+    """
+    if source.path is None:
+        raise Missing(missing_text(source))
+    size = source.records_an_iteration
+    given = replace(
+        options,
+        batch_sizes=(size,) if size else options.batch_sizes,
+        num_classes=source.num_classes,
+        label_type=source.label_type,
+        targets=targets_of(source, training),
+    )
+    if source.backend == "hdf5":
+        from datascan.readers.hdf5.files import label_width  # noqa: PLC0415
+
+        files, missing = hdf5_paths(source, training)
+        if not files:
+            raise Missing(unlisted(missing[0], source))
+        given = replace(given, data_key=data_top(source), label_key=source.label_top)
+        if label_width(files[0], source.label_top) > 1:
+            # Label images and sequences: nothing is known of what single numbers mean.
+            given = replace(given, label_type="none", num_classes=None, targets=None)
+        return files, given
+    if source.backend == "images":
+        return (image_folder(source, training),), replace(given, list_file=source.path)
+    return (source.path,), given
+
+
+def unlisted(line: str, source: DataSource) -> str:
+    """A file that a list names is missing."""
+    return f"{line}, listed in {source.path}, does not exist"
+
+
+def missing_text(source: DataSource) -> str:
+    """What is missing, and where it was looked for."""
+    if not source.given:
+        return f"the {source.type} layer names no source"
+    looked = ", ".join(str(path) for path in source.tried)
+    return f"source {source.given} does not exist (looked for {looked})"
+
+
+def data_top(source: DataSource) -> str | None:
+    """The dataset of an HDF5 file that holds the records: the first top that is no label."""
+    return next((top for top in source.tops if top != source.label_top), None)
+
+
+def hdf5_paths(source: DataSource, training: Training) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+    """The files that an HDF5 list names, and the lines of those that are not there.
+
+    Caffe takes them relative to its working directory.
+
+    Raises:
+        DatasetError: where the list cannot be read, or names nothing.
+    """
+    from datascan.readers.hdf5.files import is_hdf5, list_lines  # noqa: PLC0415
+
+    path = source.path or Path()
+    if is_hdf5(path):
+        raise DatasetError(
+            f"source {path} is an HDF5 file: Caffe wants a text file that lists such files"
+        )
+    if path.is_dir():
+        raise DatasetError(f"source {path} is a folder, not a list of HDF5 files")
+    lines = list_lines(path)
+    if not lines:
+        raise DatasetError(f"source {path} lists no files")
+    there = [located(line, (*training.places, path.parent))[0] for line in lines]
+    missing = (line for line, file in zip(lines, there, strict=True) if file is None)
+    return tuple(file for file in there if file), tuple(missing)
+
+
+def targets_of(source: DataSource, training: Training) -> Targets:
+    """What the net makes of a source's labels."""
+    counting = (x for x in training.losses if x.counts_labels and x.phase == source.phase)
+    by_counts = next(counting, None)
+    return Targets(
+        outputs=source.num_classes,
+        layer=source.fed_by or "",
+        loss=source.loss.layer if source.loss else "an Accuracy",
+        ignore_label=source.ignore_label,
+        counted_by=f"loss {by_counts.layer} ({by_counts.type})" if by_counts else None,
+    )
+
+
+def actual_backend(source: DataSource, path: Path) -> str:
+    """What a store is: as the net says, or what it looks like where it does not look like that."""
+    if source.type != "Data":
+        return source.backend
+    try:
+        found = recognised(path)
+    except DatasetError:
+        return source.backend
+    return found if found in ("lmdb", "leveldb") else source.backend
+
+
+def trouble(rule: str, source: DataSource, text: str) -> Judgement:
+    """A judgement of one of the ordinary rules about a source that cannot be scanned."""
+    kind = all_rules()[rule]
+    return Judgement(
+        rule,
+        kind.severity,
+        f"layer {source.layer}: {text}",
+        SOURCE_FIX,
+        details=(text,),
+        keys=(source.layer,),
+    )
+
+
+SOURCE_FIX = (
+    "correct the source in the net, or say by --root where relative sources lie; "
+    "Caffe looks for them in its working directory"
+)

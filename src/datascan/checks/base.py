@@ -1,0 +1,162 @@
+"""What a rule, a check and an issue are."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+
+from datascan.config.options import Options, Severity
+from datascan.metrics.base import Dataset, Flagged
+from datascan.records.block import Block
+
+if TYPE_CHECKING:
+    from datascan.config.baseline import Acceptance
+
+EXAMPLES = 20
+"""At most so many examples stand in a finding."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judgement:
+    """What a rule has to say about this dataset, before keys are looked up: a finding in the raw.
+
+    ``records`` is exact. ``flagged`` holds every record it names, and ``describe`` turns a fact
+    into the detail that people read. ``details`` are for what is no single record (a class, a
+    batch size, a place in the store).
+    """
+
+    rule: str
+    severity: Severity
+    message: str
+    fix: str
+    records: int = 0
+    flagged: Flagged | None = None
+    describe: Callable[[Any], str] = str
+    details: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    """Names of what ``details`` tell of, where they have names."""
+    about: str = ""
+    """Which of several judgements of one rule about no records it is: "batch size 32"."""
+    accepted: Acceptance | None = None
+    """Why it does not count, if it does not."""
+    subjects: tuple[Subject, ...] = ()
+    """All that it is about besides ``flagged``, of which ``details`` show the first few."""
+
+
+TallyT = TypeVar("TallyT")
+
+
+class Rule:
+    """What every rule has: a name, a severity and a fix. Its module's docstring is its page.
+
+    Rules that measure records are checks; those of ``caffe/rules`` look at nets and logs.
+    """
+
+    rule: ClassVar[str]
+    severity: ClassVar[Severity]
+    fix: ClassVar[str]
+
+
+class Check(Rule, ABC, Generic[TallyT]):
+    """A rule about records. Its module's docstring is the rule's page.
+
+    ``measure`` may be a function that several checks share (``measure = staticmethod(...)``): it
+    then runs once for all of them.
+    """
+
+    measure: Callable[[Block], TallyT | None] | None
+    """None for a check that asks only what is known of every dataset."""
+
+    @abstractmethod
+    def judge(self, tally: TallyT, dataset: Dataset) -> Iterator[Judgement]:
+        """Turn what was measured over the whole dataset into judgements."""
+
+    def under(self, options: Options) -> Self:  # noqa: ARG002  (most measure the same under all)
+        """The check as ``options`` want it."""
+        return self
+
+    def dataset_wide(  # noqa: PLR0913  (all but the message by name, and optional)
+        self,
+        message: str,
+        *,
+        about: str = "",
+        fix: str | None = None,
+        severity: Severity | None = None,
+        records: int = 0,
+        details: Sequence[str] = (),
+        subjects: Sequence[Subject] = (),
+    ) -> Judgement:
+        """A judgement that names no single record; ``details`` tell its parts, if any.
+
+        With parts, ``subjects`` are all of them, or what tells it from others of its rule.
+        """
+        return Judgement(
+            self.rule,
+            severity or self.severity,
+            message,
+            fix or self.fix,
+            records=records,
+            details=tuple(details[:EXAMPLES]),
+            about=about,
+            subjects=tuple(subjects),
+        )
+
+    def flag(
+        self,
+        flagged: Flagged,
+        message: str,
+        describe: Callable[[Any], str] = str,
+        *,
+        severity: Severity | None = None,
+    ) -> Judgement:
+        """A judgement that names every record in ``flagged``."""
+        return Judgement(
+            self.rule,
+            severity or self.severity,
+            message,
+            self.fix,
+            records=len(flagged.addresses.array),
+            flagged=flagged,
+            describe=describe,
+        )
+
+
+MOST_SUBJECTS = 1000
+"""More parts of a judgement than this are one subject: it changes if any of them does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A part of what a judgement says.
+
+    ``name`` is the same as long as it is the same fault, and holds the numbers that were found.
+    ``detail`` is what people read of it, "" where the message says it already; ``records`` are
+    those that it costs, beyond the records that have keys.
+    """
+
+    name: str
+    detail: str = ""
+    records: int = 0
+
+
+def subjects_told(details: Iterable[str], count: int, *whole: bytes) -> tuple[Subject, ...]:
+    """A subject for each of ``count`` details.
+
+    More than :data:`MOST_SUBJECTS` are one, known by their number and a hash of ``whole``, from
+    which they all follow; of ``details`` no more than that are drawn.
+    """
+    if count <= MOST_SUBJECTS:
+        return tuple(Subject(detail, detail) for detail in islice(details, count))
+    return (Subject(many(count, *whole)),)
+
+
+def many(count: int, *whole: bytes) -> str:
+    """A name for ``count`` parts that follow from ``whole``."""
+    digest = hashlib.sha256()
+    for part in whole:
+        digest.update(len(part).to_bytes(8, "little") + part)
+    return f"{count:,} in all, sha256 {digest.hexdigest()[:16]}"

@@ -1,0 +1,185 @@
+"""``datascan check``: scan all datasets that the configuration names."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datascan.cli.progress import Closeable, Interrupt
+    from datascan.config.file import Configuration
+    from datascan.report.model import Report, Unmade
+
+
+def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
+    """Add the arguments of the command."""
+    command.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="only the datasets at, above or below"
+    )
+    command.add_argument("--config", type=Path, metavar="FILE", help="in place of datascan.toml")
+    for name, what in {
+        "json": "all reports in one JSON file; - for standard output",
+        "sarif": "SARIF 2.1.0 with a run for each dataset",
+        "junit": "JUnit XML with a suite for each dataset",
+    }.items():
+        command.add_argument(f"--{name}", metavar="FILE", help=what)
+    command.add_argument("--quiet", action="store_true", help="print no verdicts")
+    command.add_argument("--no-progress", action="store_true", help="show no progress bar")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Scan them all; 2 if a scan could not be made, else 1 if any fails, else 0."""
+    from datascan.cli.output import annotate, check_outputs
+    from datascan.cli.progress import watched
+    from datascan.config.file import found_configuration
+    from datascan.errors import DatascanError, UsageError
+    from datascan.report.model import Unmade
+    from datascan.text import shown
+
+    config = found_configuration(given.config)
+    if config is None:
+        raise UsageError("no datascan.toml, and no [tool.datascan] in a pyproject.toml")
+    paths, unmade = chosen(config, given.paths)
+    check_outputs(given)
+    reports = []
+    quiet = given.quiet or given.json == "-"
+    for name, why in unmade:
+        print(f"datascan: {printable(f'{name}: {why}')}", file=sys.stderr)
+    with watched(given) as (progress, interrupt):
+        for path in paths:
+            try:
+                report = scan_one(config, path, progress)
+            except DatascanError as error:
+                unmade.append(Unmade(shown(str(path)), shown(str(error))))
+                progress.close()
+                print(f"datascan: {printable(f'{path}: {error}')}", file=sys.stderr)
+                continue
+            reports.append(report)
+            progress.close()
+            if not quiet:
+                print(verdict_line(report))
+            if not report.complete:
+                break
+    if not quiet:
+        print(summary(reports, unmade))
+    write_outputs(reports, unmade, given)
+    annotate(reports, unmade, taken=given.json == "-")
+    return exit_status(reports, interrupt, unmade)
+
+
+def exit_status(reports: list[Report], interrupt: Interrupt, unmade: list[Unmade]) -> int:
+    """The worst of all scans."""
+    if any(not report.complete for report in reports):
+        return 128 + interrupt.received
+    return 2 if unmade else int(any(not report.passed for report in reports))
+
+
+def is_passed(reports: list[Report], unmade: list[Unmade]) -> bool:
+    """The verdict on all of them."""
+    return not unmade and all(report.passed for report in reports)
+
+
+def summary(reports: list[Report], unmade: list[Unmade]) -> str:
+    """All scans in one line."""
+    from datascan.text import counted
+
+    if not reports and not unmade:
+        return "PASS  nothing was scanned: no dataset lies at, above or below these paths"
+    told = f"{sum(not report.passed for report in reports)} failed"
+    told += f", {len(unmade)} could not be scanned" if unmade else ""
+    mood = "PASS" if is_passed(reports, unmade) else "FAIL"
+    return f"{mood}  {counted(len(reports) + len(unmade), 'dataset')}: {told}"
+
+
+def scan_one(config: Configuration, path: Path, progress: Closeable) -> Report:
+    """The report of one dataset under what the configuration says of it."""
+    from datascan.config.options import checked_options
+    from datascan.session import run_scan
+
+    settings = config.settings_for(path)
+    backend = settings.pop("backend", None)
+    return run_scan([path], checked_options(**settings), backend=backend, progress=progress)
+
+
+def chosen(config: Configuration, only: list[Path]) -> tuple[list[Path], list[Unmade]]:
+    """The datasets that the patterns name, and patterns that match nothing.
+
+    With ``only``, those at, above and below these paths; what matches nothing is none of them.
+
+    Raises:
+        UsageError: where the configuration names no dataset, or a path does not exist.
+    """
+    from glob import escape, glob
+
+    from datascan.errors import UsageError
+    from datascan.report.model import Unmade
+
+    if not config.datasets:
+        raise UsageError(f'{config.file} names no dataset: add a table [dataset."data/train"]')
+    found: dict[Path, None] = {}
+    unmatched = []
+    for pattern in config.datasets:
+        whole = str(Path(escape(str(config.folder))) / pattern)
+        matches = sorted(glob(whole, recursive=True))  # noqa: PTH207  (absolute patterns)
+        if not matches:
+            unmatched.append(Unmade(pattern, f"dataset pattern of {config.file} matches nothing"))
+        found |= dict.fromkeys(map(near, matches))
+    if not only:
+        return list(found), unmatched
+    for path in only:
+        if not path.exists():
+            raise UsageError(f"no such path: {path}")
+    wanted = [path.resolve() for path in only]
+    return [path for path in found if any(touches(path.resolve(), w) for w in wanted)], []
+
+
+def touches(one: Path, other: Path) -> bool:
+    """Whether one of two paths lies in the other."""
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+def near(name: str) -> Path:
+    """A path as people write it: from the working folder, where it lies in it."""
+    path = Path(name)
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def verdict_line(report: Report) -> str:
+    """A dataset's verdict in one line."""
+    rules = (
+        f"{finding.rule}{' (accepted)' if finding.accepted else ''}" for finding in report.findings
+    )
+    told = ", ".join(dict.fromkeys(rules))
+    mood = "PASS" if report.passed else "FAIL"
+    return printable(f"{mood}  {report.dataset.path}  {told or 'no findings'}")
+
+
+def printable(text: str) -> str:
+    """Text without control characters."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def write_outputs(reports: list[Report], unmade: list[Unmade], given: argparse.Namespace) -> None:
+    """One file of each kind for all datasets."""
+    import json
+
+    from datascan.cli.files import write
+    from datascan.cli.output import put
+    from datascan.outputs import junit, sarif
+
+    if given.json:
+        whole = {
+            "verdict": "pass" if is_passed(reports, unmade) else "fail",
+            "datasets": [json.loads(report.to_json()) for report in reports],
+            "not_scanned": [{"path": path, "error": why} for path, why in unmade],
+        }
+        text = json.dumps(whole, indent=2) + "\n"
+        if given.json == "-":
+            put(sys.stdout, text)
+        else:
+            write(Path(given.json), [text])
+    for name, output in {"sarif": sarif, "junit": junit}.items():
+        if target := getattr(given, name):
+            write(Path(target), [output.render_all(reports, unmade)])

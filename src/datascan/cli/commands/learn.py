@@ -1,0 +1,80 @@
+"""``datascan learn``: write down what a good dataset looks like."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datascan.cli.arguments import (
+    add_config_argument,
+    add_dataset_arguments,
+    add_effort_arguments,
+    add_label_arguments,
+    add_rule_arguments,
+    options_of,
+)
+
+if TYPE_CHECKING:
+    from datascan.scanner.result import Scanned
+
+
+DESCRIPTION = "Scan a dataset, and write what it looks like: expectations for --expect."
+
+
+def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
+    """Add the arguments of the command."""
+    add_dataset_arguments(command, "scan")
+    command.add_argument(
+        "-o", "--output", metavar="FILE", default="-", help="where to (default: standard output)"
+    )
+    add_label_arguments(command)
+    add_rule_arguments(command)
+    add_config_argument(command)
+    add_effort_arguments(command)
+    command.add_argument("--no-progress", action="store_true", help="show no progress bar")
+    command.set_defaults(quiet=False)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Scan, write the expectations, and say on standard error if the dataset is no good example."""
+    from datascan._version import __version__
+    from datascan.cli.files import check_writable, write
+    from datascan.cli.output import put, status
+    from datascan.cli.progress import watched
+    from datascan.config.file import settings_of
+    from datascan.config.options import checked_options
+    from datascan.scanner.learn import learned, written
+    from datascan.session import run_scan
+
+    flags = options_of(given)
+    settings = settings_of(given.paths[0], flags, given.config)
+    if "expect" not in flags:
+        # They are what is written anew.
+        settings.pop("expect", None)
+    backend = settings.pop("backend", None)
+    options = checked_options(**settings, thumbnails=False)
+    if given.output != "-":
+        check_writable(Path(given.output))
+    text: list[str] = []
+
+    def learn(scanned: Scanned) -> None:
+        names = " ".join(path.name for path in given.paths)
+        part = f"the first {scanned.dataset.records:,} records of " if options.limit else ""
+        source = f"learned from {part}{names!a} by datascan {__version__}"
+        text.append(written(learned(scanned.dataset), source))
+
+    with watched(given) as (progress, interrupt):
+        report = run_scan(given.paths, options, backend=backend, progress=progress, use=learn)
+    if report.complete:
+        if given.output == "-":
+            put(sys.stdout, text[0])
+        else:
+            write(Path(given.output), text)
+    else:
+        print("datascan: stopped early, nothing is learned", file=sys.stderr)
+    if report.complete and not report.passed:
+        rules = ", ".join(dict.fromkeys(finding.rule for finding in report.failing))
+        print(f"datascan: learned from a dataset that fails ({rules})", file=sys.stderr)
+    return status(report, interrupt)

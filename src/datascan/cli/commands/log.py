@@ -1,0 +1,79 @@
+"""``datascan log``: why a training run broke, and on which record."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datascan.cli.arguments import (
+    add_effort_arguments,
+    add_output_arguments,
+    add_rule_arguments,
+    options_of,
+)
+
+if TYPE_CHECKING:
+    from datascan.caffe.net.sources import DataSource
+    from datascan.scanner.result import Scanned
+
+
+DESCRIPTION = (
+    "Tell from a training log why the loss broke. With its net and solver, name "
+    "the records that were read when it did, and scan them."
+)
+
+
+def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
+    """Add the arguments of the command."""
+    command.add_argument(
+        "log", type=Path, metavar="TRAIN.log", help="what Caffe printed, or a CSV: iteration, loss"
+    )
+    command.add_argument("--net", type=Path, metavar="NET.prototxt", help="the trained net")
+    command.add_argument("--solver", type=Path, metavar="SOLVER.prototxt", help="its solver")
+    command.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="where relative sources lie (else: the working directory, the net's folder)",
+    )
+    add_rule_arguments(command)
+    add_effort_arguments(command)
+    outputs = add_output_arguments(command)
+    outputs.add_argument("--bad-records", metavar="FILE", help="every bad record, as JSON Lines")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Read the log, scan what its net reads, write what was asked for, and print the report."""
+    from msgspec.structs import replace
+
+    from datascan.caffe.log.parser import read_log
+    from datascan.caffe.scan_log import run_log, training_of
+    from datascan.cli.files import write
+    from datascan.cli.output import check_outputs, hand_out, status
+    from datascan.cli.progress import watched
+    from datascan.config.options import checked_options
+    from datascan.report import bad_records
+
+    # What only a page shows is left out where nobody will see a page.
+    shown = given.html is not None or given.json not in (None, "-")
+    options = checked_options(**options_of(given), thumbnails=shown)
+    log = read_log(given.log)
+    training = training_of(given.log, given.net, given.solver, given.root)
+    check_outputs(given, "bad-records")
+    lines: list[str] = []
+    with watched(given) as (progress, interrupt):
+
+        def keep_bad_records(scanned: Scanned, source: DataSource) -> None:
+            if given.bad_records:
+                found = bad_records.lines(scanned)
+                lines.extend(bad_records.of_source(found, source.given, source.phase))
+
+        report = run_log(log, training, options, progress=progress, use=keep_bad_records)
+        progress.close()
+    if shown:
+        report = replace(report, command=given.typed)
+    if given.bad_records:
+        write(Path(given.bad_records), lines)
+    hand_out(report, given)
+    return status(report, interrupt)

@@ -1,0 +1,72 @@
+"""``datascan lmdb``, ``leveldb``, ``hdf5``, ``images`` and ``scan``: scan one dataset."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datascan.cli.arguments import (
+    add_config_argument,
+    add_dataset_arguments,
+    add_effort_arguments,
+    add_label_arguments,
+    add_output_arguments,
+    add_rule_arguments,
+    options_of,
+)
+from datascan.plugins import COMMANDS
+
+if TYPE_CHECKING:
+    from datascan.scanner.result import Scanned
+
+
+def add_arguments(command: argparse.ArgumentParser, name: str) -> None:
+    """Add the arguments of the scan of one format, or of any of them."""
+    command.description = f"Scan {COMMANDS[name]}."
+    add_dataset_arguments(command, name)
+    add_label_arguments(command)
+    add_rule_arguments(command)
+    add_config_argument(command)
+    effort = add_effort_arguments(command)
+    effort.add_argument(
+        "--resume", type=Path, metavar="FILE", help="keep what is done in FILE, and go on there"
+    )
+    outputs = add_output_arguments(command)
+    outputs.add_argument("--bad-records", metavar="FILE", help="every bad record, as JSON Lines")
+    command.set_defaults(backend=None if name == "scan" else name)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Scan, write what was asked for, and print the report."""
+    from msgspec.structs import replace
+
+    from datascan.cli.files import write
+    from datascan.cli.output import check_outputs, hand_out, status
+    from datascan.cli.progress import watched
+    from datascan.config.file import settings_of
+    from datascan.config.options import checked_options
+    from datascan.report import bad_records
+    from datascan.session import run_scan
+
+    settings = settings_of(given.paths[0], options_of(given), given.config)
+    backend = given.backend or settings.get("backend")
+    settings.pop("backend", None)
+    # What only a page shows is left out where nobody will see a page.
+    shown = given.html is not None or given.json not in (None, "-")
+    options = checked_options(**settings, thumbnails=shown)
+    check_outputs(given, "bad-records", "resume")
+    with watched(given) as (progress, interrupt):
+
+        def keep_bad_records(scanned: Scanned) -> None:
+            progress.close()
+            if given.bad_records:
+                write(Path(given.bad_records), bad_records.lines(scanned))
+
+        report = run_scan(
+            given.paths, options, backend=backend, progress=progress, use=keep_bad_records
+        )
+    if shown:
+        report = replace(report, command=given.typed)
+    hand_out(report, given)
+    return status(report, interrupt)

@@ -1,0 +1,129 @@
+"""A scan from a terminal: signals, progress, and the report to wherever it was asked for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from datascan.cli.progress import Interrupt
+from datascan.errors import UsageError
+from datascan.outputs.base import load_output
+from datascan.plugins import OUTPUTS
+from datascan.report.model import Unmade
+
+if TYPE_CHECKING:
+    from datascan.report.model import Report
+
+CLEAN, FINDINGS = 0, 1
+
+
+def check_outputs(given: argparse.Namespace, *further: str) -> None:
+    """Find out before the scan whether all outputs can be written.
+
+    ``further`` are options, beside those of the outputs, that name a file to write.
+
+    Raises:
+        UsageError: where two outputs have one name, or one has none.
+        OutputError: where a file cannot be written.
+    """
+    from datascan.cli.files import check_writable
+
+    taken: dict[str, str] = {}
+    for option in (*OUTPUTS, *further):
+        name = getattr(given, option.replace("-", "_"), None)
+        if name is None or (option == "json" and name == "-"):
+            continue
+        if not str(name) or str(name) == "-":
+            raise UsageError(
+                f"--{option} needs the name of a file (/dev/stdout for standard output)"
+            )
+        # A file to resume from is looked into before it is written to.
+        own = option != "resume"
+        if own and any(is_of(Path(name), path) for path in inputs_of(given, further)):
+            raise UsageError(f"--{option} would overwrite what is read: {name}")
+        check_writable(Path(name))
+        other = taken.setdefault(os.path.realpath(name), option)
+        if other != option and not str(name).startswith("/dev/"):
+            raise UsageError(f"--{other} and --{option} name one file: {name}")
+
+
+def inputs_of(given: argparse.Namespace, further: Sequence[str]) -> list[Path]:
+    """Every path among the arguments that is read."""
+    outputs = {option.replace("-", "_") for option in (*OUTPUTS, *further)}
+    values = [value for name, value in vars(given).items() if name not in outputs]
+    every = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return [path for path in every if isinstance(path, Path)]
+
+
+REPORTS = {".json", ".jsonl", ".html", ".htm", ".sarif", ".xml"}
+"""Files of such names are no part of a dataset, also where they lie in its folder."""
+
+
+def is_of(target: Path, path: Path) -> bool:
+    """Whether an output is the input ``path``, or a file of the dataset in that folder."""
+    target, path = Path(os.path.realpath(target)), Path(os.path.realpath(path))
+    if target == path:
+        return True
+    inside = path.is_dir() and target.is_relative_to(path)
+    return inside and target.is_file() and target.suffix.lower() not in REPORTS
+
+
+def hand_out(report: Report, given: argparse.Namespace) -> None:
+    """Write the report wherever it was asked for, and print it unless that is not wanted."""
+    from datascan.cli.files import write
+
+    quiet = given.quiet
+    for name in OUTPUTS:
+        target = getattr(given, name)
+        if target == "-":
+            put(sys.stdout, load_output(name).render(report))
+            quiet = True
+        elif target:
+            write(Path(target), [load_output(name).render(report)])
+    if not quiet:
+        show(report)
+    annotate([report], taken=given.json == "-")
+
+
+def annotate(reports: Sequence[Report], unmade: Sequence[Unmade] = (), *, taken: bool) -> None:
+    """Annotate a run of GitHub Actions; on standard error if standard output is ``taken``."""
+    from datascan.outputs import github
+
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        put(sys.stderr if taken else sys.stdout, github.render_all(reports, unmade))
+
+
+def put(stream: TextIO, text: str) -> None:
+    """Write for programs: in UTF-8, whatever ``stream`` is set to."""
+    if binary := getattr(stream, "buffer", None):
+        stream.flush()
+        binary.write(text.encode(errors="backslashreplace"))
+        binary.flush()
+    else:
+        stream.write(text)
+
+
+def show(report: Report) -> None:
+    """Print the report on standard output."""
+    from datascan.outputs.terminal import render
+
+    width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
+    text = render.render(
+        report,
+        colour=render.style(sys.stdout),
+        width=width,
+        unicode=render.takes_unicode(sys.stdout),
+    )
+    print(text, end="")
+
+
+def status(report: Report, interrupt: Interrupt) -> int:
+    """The exit status that a report calls for."""
+    if not report.complete:
+        return 128 + interrupt.received
+    return CLEAN if report.passed else FINDINGS

@@ -1,0 +1,1 @@
+"""What users write: options, configuration, expectations and baselines as typed data."""

@@ -1,0 +1,196 @@
+"""What a good dataset looks like: kept in a file, compared with others.
+
+The file is TOML with comments, to be edited by hand; a table or key that is left out is not
+checked, and one that cannot be meant (a minimum above the maximum) is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isfinite, isnan
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from datascan.config.toml import read_toml
+from datascan.text import in_shape
+
+RECORDS_TOLERANCE = 0.1
+LABEL_SHIFT = 0.1
+
+MOST_DIGITS = 309
+"""The largest float has so many: labels may be floats."""
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=0, le=(1 << 63) - 1)]
+Range = tuple[Count, Count]
+
+
+class Records(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many records there are, and by which share another dataset may have more or fewer."""
+
+    count: Count
+    tolerance: Annotated[float, Meta(ge=0)] = RECORDS_TOLERANCE
+
+    def __post_init__(self) -> None:
+        require(isfinite(self.tolerance), "tolerance is not finite")
+
+
+class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Shapes of records (or the least and most along each axis), dtypes, numbers of channels.
+
+    Records of three axes have channels: the first of these axes.
+    """
+
+    shapes: tuple[tuple[Count, ...], ...] | None = None
+    axes: tuple[tuple[Range, ...], ...] | None = None
+    dtypes: tuple[str, ...] | None = None
+    channels: tuple[Count, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("shapes", "axes", "dtypes", "channels"):
+            require_some(name, getattr(self, name))
+        for low, high in (span for axes in self.axes or () for span in axes):
+            require(low <= high, f"an axis has its least above its most: {low} > {high}")
+        for dtype in self.dtypes or ():
+            require(is_dtype(dtype), f"{dtype!a} is no dtype (such as uint8, float32)")
+
+    @property
+    def known(self) -> str:
+        """What is admitted, in words: "3x32x32", "(1..3)x(20..500)x(20..500)"."""
+        words = [in_shape(shape) for shape in self.shapes or ()]
+        words += [
+            "x".join(str(a) if a == b else f"({a}..{b})" for a, b in axes) or "scalar"
+            for axes in self.axes or ()
+        ]
+        told = " or ".join(words[:3]) + (" ..." if len(words) > 3 else "")
+        if self.channels is None or (words and self.shapes_tell_channels):
+            return told
+        noun = "channel" if self.channels == (1,) else "channels"
+        channels = f"{' or '.join(map(str, self.channels))} {noun}"
+        return f"{told} and of {channels}" if words else channels
+
+    @property
+    def shapes_tell_channels(self) -> bool:
+        """Whether the numbers of channels can be seen in the shapes, and need no words."""
+        return not self.axes and all(map(self.admits_channels, self.shapes or ()))
+
+    def admits_channels(self, shape: tuple[int, ...]) -> bool:
+        """Whether records of this shape have a number of channels that is expected."""
+        return self.channels is None or (len(shape) == 3 and shape[0] in self.channels)
+
+    def admits(self, shape: tuple[int, ...]) -> bool:
+        """Whether records may have this shape."""
+        if not self.admits_channels(shape):
+            return False
+        if self.shapes is None and self.axes is None:
+            return True
+        return shape in (self.shapes or ()) or any(
+            len(axes) == len(shape)
+            and all(low <= n <= high for n, (low, high) in zip(shape, axes, strict=True))
+            for axes in self.axes or ()
+        )
+
+
+class Labels(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the labels are; of classes, which, and how frequent.
+
+    ``shares`` are those of the classes, relative to their sum, by name where classes have names,
+    else by number; ``shift`` is how far the shares of another dataset may be from them.
+    ``numbers``: the number that stands for each name. ``learned_from`` so many labels.
+    """
+
+    kind: Literal["class", "regression"] = "class"
+    shift: Share = LABEL_SHIFT
+    learned_from: Count | None = None
+    shares: dict[str, Share] | None = None
+    numbers: dict[str, int] | None = None
+
+    def __post_init__(self) -> None:
+        shares, numbers = self.shares or {}, self.numbers or {}
+        if self.kind == "regression":
+            require(not shares and not numbers, "regression targets have no shares and numbers")
+            return
+        require(self.shares is not None, "object missing required field `shares`")
+        require(sum(shares.values()) > 0, "no class has a share above 0")
+        for name in numbers:
+            require(name in shares, f"numbers name a class that has no share: {name!a}")
+        names = {number: name for name, number in numbers.items()}
+        for name, number in numbers.items():
+            require(names[number] == name, f"{name!a} and {names[number]!a} are both {number}")
+
+    @property
+    def named(self) -> bool:
+        """Whether the classes have names, which are not mere numbers."""
+        return self.numbers is not None or not all(map(is_number, self.shares or ()))
+
+
+class Values(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The range of all finite values; ``margin`` is what may be beyond it on either side.
+
+    A range may be open: min may be -inf, max may be inf.
+    """
+
+    min: float
+    max: float
+    margin: Annotated[float, Meta(ge=0)] = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("min", "max"):
+            require(not isnan(getattr(self, name)), f"{name} is not a number")
+        require(self.min <= self.max, f"min is above max: {self.min:g} > {self.max:g}")
+        require(self.min < float("inf") and self.max > float("-inf"), "no value is in the range")
+        require(isfinite(self.margin), "margin is not finite")
+
+
+def require(holds: bool, complaint: str) -> None:  # noqa: FBT001  (a condition, not a switch)
+    """Raise ValueError, which msgspec tells with the place in the file, unless ``holds``."""
+    if not holds:
+        raise ValueError(complaint)
+
+
+def require_some(name: str, given: Sequence[Any] | None) -> None:
+    """Raise ValueError where a list is empty: nothing could be as it says."""
+    require(given is None or len(given) > 0, f"{name} is empty (leave it out to check nothing)")
+
+
+def is_dtype(name: str) -> bool:
+    """Whether a record's values could be of a dtype of this name."""
+    import numpy as np  # noqa: PLC0415  (only where a file names dtypes)
+
+    try:
+        return np.dtype(name).name == name
+    except (TypeError, ValueError, SyntaxError):
+        return False
+
+
+def is_number(name: str) -> bool:
+    """Whether a class goes by its number: "7", but not "07"."""
+    digits = name.removeprefix("-")
+    plain = digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS
+    return plain and (digits == name == "0" or digits[0] != "0")
+
+
+class Expectations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is expected of a dataset. What is None is not."""
+
+    format: Literal["datascan-expectations/1"]
+    records: Records | None = None
+    data: Data | None = None
+    labels: Labels | None = None
+    values: Values | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Expectations:
+        """Read a file.
+
+        Raises:
+            UsageError: where it does not hold expectations; says where.
+        """
+        return read_toml(path, cls, "expectations")
+
+    def admits(self, shape: tuple[int, ...]) -> bool:
+        """Whether records may have this shape."""
+        return self.data is None or self.data.admits(shape)

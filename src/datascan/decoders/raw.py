@@ -1,0 +1,30 @@
+"""Values of no known layout: bytes. Only emptiness and copies are looked at."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from datascan.decoders.base import Layout, Mark
+from datascan.records.block import Block
+from datascan.records.buffers import Bytes, signatures
+
+
+class RawLayout(Layout):
+    """Any bytes. Pickled values stay pickled."""
+
+    name: ClassVar[str] = "raw"
+
+    @classmethod
+    def matches(cls, value: bytes) -> bool:  # noqa: ARG003  (anything is bytes)
+        """Always."""
+        return True
+
+    def block(self, start: int, values: Bytes, mark: Mark) -> Block:  # noqa: ARG002
+        """Signatures of the whole values, and nothing else."""
+        return Block(
+            start,
+            len(values),
+            int(values.lengths.sum()),
+            signatures=signatures(values),
+            opaque=True,
+        )

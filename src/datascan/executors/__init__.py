@@ -1,0 +1,1 @@
+"""Executors run a task over the shards of a dataset."""

@@ -1,0 +1,1 @@
+"""A parallel map over worker processes that survives worker crashes."""

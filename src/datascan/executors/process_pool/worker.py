@@ -1,0 +1,92 @@
+"""Worker processes: how they are started, what they do, and how they end."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+import sys
+import threading
+import types
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from datascan.executors.base import Desk
+from datascan.executors.process_pool.framing import post
+
+PR_SET_PDEATHSIG = 1
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+KEPT_BYTES = 64 << 20
+READY = "ready"
+
+
+def serve(
+    call: Callable[[Any, Desk], Any], desk: Desk, pipe: Connection, foreign: Sequence[Connection]
+) -> None:
+    """Answer every order that comes through the pipe, until it closes, by ``call(order, desk)``."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    die_with_parent()
+    keep_freed_memory()
+    for connection in foreign:
+        connection.close()
+    post(pipe.fileno(), READY)
+    while True:
+        try:
+            order = pipe.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            answer = call(order, desk)
+        except BaseException as error:  # noqa: BLE001  (it is raised again in the parent)
+            answer = error
+        post(pipe.fileno(), answer)
+
+
+def die_with_parent() -> None:
+    """Let the kernel end this process when its parent is killed; elsewhere the closed pipe does."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def keep_freed_memory() -> None:
+    """Let the C library keep the memory of freed blocks for the next ones.
+
+    Otherwise every block of some megabytes is fresh memory, which the kernel has to clear.
+    """
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if libc is not None and hasattr(libc, "mallopt"):
+        libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+        libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+
+
+def start_method() -> str:
+    """``fork`` where it is quick and safe: on Linux, in a process with a single thread."""
+    if sys.platform == "linux" and threading.active_count() == 1:
+        tasks = Path("/proc/self/task")
+        if tasks.is_dir() and len(list(tasks.iterdir())) == 1:
+            return "fork"
+    return "spawn"
+
+
+@contextmanager
+def main_module_hidden() -> Iterator[None]:
+    """Keep a spawned worker from importing the caller's script, which may have no main guard."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def cause_of_death(exitcode: int | None) -> str:
+    """Words for a process' exit code: "killed by SIGSEGV", "ended with status 3"."""
+    if exitcode is not None and exitcode < 0:
+        try:
+            return f"killed by {signal.Signals(-exitcode).name}"
+        except ValueError:
+            return f"killed by signal {-exitcode}"
+    return f"ended with status {exitcode}"

@@ -1,0 +1,235 @@
+"""What stands on the page, as plain values: the templates only lay it out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from datascan.outputs.html.figure import Figure
+from datascan.outputs.html.figures import figures_of
+from datascan.outputs.html.limits import Limits, short
+from datascan.outputs.html.rule_sections import Section, meaning, sections
+from datascan.report.model import Example, Finding, Report
+from datascan.text import counted, in_bytes, number, percent, visible
+
+SEVERITIES = ("error", "warning", "info")
+PICTURE = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]{1,40000}")
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleView:
+    """A row of a table of examples; ``index`` is None where it is about no single record."""
+
+    index: int | None
+    key: str
+    detail: str
+    thumbnail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleView:
+    """The findings of one rule at one severity: a card on the page."""
+
+    anchor: str
+    rule: str
+    severity: str
+    meaning: str
+    records: int
+    share: float
+    share_text: str
+    messages: tuple[str, ...]
+    fixes: tuple[str, ...]
+    examples: tuple[ExampleView, ...]
+    more: int
+    page: tuple[Section, ...]
+    accepted: str = ""
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether any example has a name."""
+        return self.has_records or any(example.key for example in self.examples)
+
+    @property
+    def has_records(self) -> bool:
+        """Whether any example names a record."""
+        return any(example.index is not None for example in self.examples)
+
+    @property
+    def has_thumbnails(self) -> bool:
+        """Whether any example has a picture."""
+        return any(example.thumbnail for example in self.examples)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """A report as a page, or a part of one, shows it.
+
+    ``anchor`` makes its ids unique, ``level`` is that of its first heading.
+    """
+
+    anchor: str
+    verdict: str
+    complete: bool
+    path: str
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    tally: tuple[tuple[str, int], ...]
+    rules: tuple[RuleView, ...]
+    left_out: int
+    figures: tuple[Figure, ...]
+    version: str
+    level: int = 1
+    accepted: int = 0
+    within: str = ""
+    """What tells its landmarks from those of other reports on the page: " of source 1"."""
+    sources: tuple[ReportView, ...] = ()
+    sources_left: int = 0
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the script draws, by the id of its figure."""
+        found = {figure.anchor: figure.data for figure in self.figures if figure.data}
+        for source in self.sources:
+            found |= source.data
+        return found
+
+
+def view_of(report: Report, limits: Limits, anchor: str = "report", source: int = 0) -> ReportView:
+    """What is shown of a report within ``limits``; of a report in it, its number from 1 on."""
+    groups = grouped(report.findings[: limits.findings])
+    pictures = dict(list(pictures_of(report).items())[: limits.thumbnails])
+    path = shown(report.dataset.path, limits)
+    return ReportView(
+        anchor=anchor,
+        verdict=report.verdict,
+        complete=report.complete,
+        path=path,
+        title=f"{report.verdict.upper()} · {path}",
+        facts=tuple(facts_of(report, limits)),
+        tally=tuple(
+            (s, sum(f.severity == s and f.accepted is None for f in report.all_findings))
+            for s in SEVERITIES
+        ),
+        rules=tuple(
+            rule_view(f"{anchor}-finding-{i}", same, report, pictures, limits)
+            for i, same in enumerate(groups)
+        ),
+        left_out=max(0, len(report.findings) - limits.findings),
+        figures=tuple(figures_of(report, limits, anchor)),
+        version=shown(report.datascan, limits),
+        level=2 if source else 1,
+        within=f" of source {source}" if source else "",
+        accepted=sum(f.accepted is not None for f in report.all_findings),
+        sources=tuple(
+            view_of(inner, limits.shared(len(report.sources or ())), f"{anchor}-source-{i}", i)
+            for i, inner in enumerate((report.sources or ())[: limits.sources], 1)
+        ),
+        sources_left=max(0, len(report.sources or ()) - limits.sources),
+    )
+
+
+def shown(text: str, limits: Limits) -> str:
+    """Text from the dataset: harmless characters, and not too many of them."""
+    # Cut before as well, since an escape takes up to ten characters.
+    return short(visible(short(text, 2 * limits.text)), limits.text)
+
+
+def pictures_of(report: Report) -> Mapping[str, str]:
+    """The report's thumbnails, as far as they are pictures (a report may come from anywhere)."""
+    found = report.thumbnails or {}
+    return {index: uri for index, uri in found.items() if PICTURE.fullmatch(uri)}
+
+
+def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
+    """What, when, how long, and with which command."""
+    source = report.dataset
+    kind = f"{shown(source.backend, limits)}, {shown(source.layout, limits)}"
+    size = f"{counted(source.records, 'record')}, {in_bytes(source.bytes)}"
+    facts = [("Dataset", kind), ("Size", size)]
+    if report.log is not None:
+        facts = [("Log", kind), ("Iterations", f"{report.log.iterations:,}")]
+        facts.append(("Cause", report.log.cause))
+    elif report.sources is not None:
+        facts = [("Net", kind), ("Sources", f"{len(report.sources):,}"), ("Size", size)]
+    if report.phase is not None:
+        layer = f"layer {shown(report.layer or '?', limits)} ({report.phase})"
+        facts.insert(0, ("Read by", layer))
+    if report.phase is not None and report.batch_size:
+        facts.append(("Batch size", f"{report.batch_size:,}"))
+    if report.phase is not None and report.num_classes:
+        facts.append(("Classes", f"{report.num_classes:,}"))
+    labels = report.labels
+    if labels is not None and labels.kind == "regression":
+        facts.append(
+            ("Labels", f"regression targets, {number(labels.min)} to {number(labels.max)}")
+        )
+    if report.started is not None:
+        facts.append(("Scanned", shown(report.started.replace("T", " ", 1), limits)))
+    if source.other_files:
+        facts.append(("Left alone", counted(source.other_files, "other file")))
+    facts.append(("Took", f"{report.elapsed_seconds:,.2f} s"))
+    if report.command is not None:
+        facts.append(("Command", shown(report.command, limits)))
+    return facts
+
+
+def grouped(findings: list[Finding]) -> list[list[Finding]]:
+    """Findings of one rule and severity together; the worst first, as the report has them."""
+    groups: dict[tuple[str, str, bool], list[Finding]] = {}
+    for finding in findings:
+        known = finding.accepted is not None
+        groups.setdefault((finding.rule, finding.severity, known), []).append(finding)
+    return list(groups.values())
+
+
+def rule_view(
+    anchor: str, same: list[Finding], report: Report, pictures: Mapping[str, str], limits: Limits
+) -> RuleView:
+    """The card of a rule."""
+    records = max(finding.records for finding in same)
+    total = report.dataset.records
+    share = min(1.0, records / total) if total else 0.0
+    examples = [
+        example_view(example, pictures, limits)
+        for finding in same
+        for example in finding.examples[: limits.examples]
+        if example.index is not None or example.detail not in finding.message
+    ][: limits.rows]
+    named = sum(example.index is not None for example in examples)
+    rule = shown(same[0].rule, limits)
+    return RuleView(
+        anchor=anchor,
+        rule=rule,
+        severity=same[0].severity,
+        meaning=meaning(same[0].rule),
+        records=records,
+        share=share,
+        share_text=percent(share) if records else "",
+        messages=tuple(shown(finding.message, limits) for finding in same),
+        fixes=tuple(dict.fromkeys(shown(finding.fix, limits) for finding in same)),
+        examples=tuple(examples),
+        more=sum(finding.records for finding in same) - named if named else 0,
+        page=sections(same[0].rule),
+        accepted=acceptance(same[0], limits),
+    )
+
+
+def acceptance(finding: Finding, limits: Limits) -> str:
+    """Why a finding is accepted, and until when; nothing where it is not."""
+    if finding.accepted is None:
+        return ""
+    until = finding.accepted.expires
+    over = "" if until is None else f" (until {until.isoformat()})"
+    return shown(finding.accepted.reason, limits) + over
+
+
+def example_view(example: Example, pictures: Mapping[str, str], limits: Limits) -> ExampleView:
+    """A row of the table of examples."""
+    return ExampleView(
+        index=example.index,
+        key=shown(example.key or "", limits),
+        detail=shown(example.detail, limits),
+        thumbnail=pictures.get(str(example.index)),
+    )

@@ -1,0 +1,381 @@
+"""The report for a person at a terminal: the verdict first, and all of it in ten seconds."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TextIO
+
+from datascan.outputs.terminal.plot import plot
+from datascan.text import counted, in_bytes, number, percent, visible
+
+if TYPE_CHECKING:
+    from datascan.report.model import (
+        Accepted,
+        BatchFigures,
+        Example,
+        Finding,
+        LabelFigures,
+        LogCurve,
+        LogFigures,
+        Report,
+        ValueFigures,
+    )
+
+SHOWN_FINDINGS = 4
+SHOWN_EXAMPLES = 3
+SHOWN_SHAPES = 4
+MOST_EXAMPLES = 20
+KEY_WIDTH = 48
+DETAIL_WIDTH = 160
+NARROWEST = 30
+TALL = 60
+PLOT_WIDTH = 90
+INDENT = "  "
+
+COLOURS = {"error": "1;31", "warning": "1;33", "info": "1;34", "pass": "1;32", "faint": "2"}
+
+
+def style(stream: TextIO) -> bool:
+    """Whether to colour: only on a terminal that can, and never against NO_COLOR."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def takes_unicode(stream: TextIO) -> bool:
+    """Whether ``stream`` can show every character, so that ``render`` may use them."""
+    return (stream.encoding or "").lower().replace("-", "").startswith("utf")
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What the report is written on: lines of ``width`` columns, in colour or not.
+
+    Without ``unicode``, whatever is not ASCII shows as escapes.
+    """
+
+    colour: bool
+    width: int
+    unicode: bool
+
+    def paint(self, text: str, kind: str) -> str:
+        """``text`` in the colour of ``kind``."""
+        return f"\x1b[{COLOURS[kind]}m{text}\x1b[0m" if self.colour else text
+
+    def plain(self, text: str) -> str:
+        """``text``, whatever it holds, as characters that only ever take their own place."""
+        text = visible(text)
+        return text if self.unicode else text.encode("ascii", "backslashreplace").decode()
+
+    def wrap(self, text: str, indent: str, hang: str = "") -> list[str]:
+        """Lines of words, no wider than the paper, unbreakable words excepted."""
+        return wrapped(text, indent, self.width, hang=hang)
+
+
+def render(report: Report, *, colour: bool, width: int, unicode: bool = True) -> str:
+    """The report as text of lines no wider than ``width`` (tables: 80), ending in a line break."""
+    paper = Paper(colour, max(width, NARROWEST), unicode)
+    lines = [*headline(report, paper), *body(report, paper)]
+    for source in report.sources or ():
+        lines += ["", *source_title(source, paper), *headline(source, paper), *body(source, paper)]
+    if len(lines) > TALL:
+        # The first lines have left the screen.
+        lines += ["", *headline(report, paper)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def body(report: Report, paper: Paper) -> Iterator[str]:
+    """Findings and figures; of a net's source without the table of its one batch size."""
+    rules: dict[tuple[str, bool], list[Finding]] = {}
+    for finding in report.findings:
+        rules.setdefault((finding.rule, finding.accepted is not None), []).append(finding)
+    for same in rules.values():
+        yield from ("", *rule_lines(same, report.dataset.records, paper))
+    if report.log is not None and report.log_curve is not None:
+        yield from curves(report.log_curve, paper, broken=report.log.cause == "lr-not-finite")
+    figures = [*statistics(report, paper)]
+    yield from ["", *figures] if figures else []
+    if report.batch_sizes and report.phase is None:
+        yield from ("", *batch_table(report, paper))
+
+
+def source_title(source: Report, paper: Paper) -> Iterator[str]:
+    """Which layer of the net reads a source, when, and how: a rule across the paper."""
+    parts = [f"{source.phase}: layer {paper.plain(source.layer or '?')}"]
+    if source.batch_size:
+        parts.append(f"batch size {source.batch_size:,}")
+    if source.num_classes:
+        parts.append(counted(source.num_classes, "class"))
+    yield from (paper.paint(line, "faint") for line in paper.wrap(f"-- {', '.join(parts)}", ""))
+
+
+def headline(report: Report, paper: Paper) -> Iterator[str]:
+    """Verdict, dataset, size and time."""
+    source = report.dataset
+    mood = ("pass" if report.complete else "warning") if report.passed else "error"
+    kind = f"({paper.plain(source.backend)}, {paper.plain(source.layout)})"
+    path = shortened(paper.plain(source.path), max(20, paper.width - 8 - columns(kind)))
+    first, *more = paper.wrap(f"PASS  {path}  {kind}", "", "      ")
+    yield paper.paint("PASS" if report.passed else "FAIL", mood) + first[4:]
+    yield from more
+    seen = counted(source.records, "record")
+    size = f"{seen}, {in_bytes(source.bytes)} in {report.elapsed_seconds:,.2f} s"
+    if report.log is not None:
+        size = log_line(report.log, report.log_runs)
+    elif source.backend == "net":
+        sources = report.sources or []
+        size = f"{counted(len(sources), 'source')}, {size}" if sources else "no data was scanned"
+    tally = [
+        counted(number, severity)
+        for severity in ("error", "warning", "info")
+        if (
+            number := sum(
+                finding.severity == severity and finding.accepted is None
+                for finding in report.all_findings
+            )
+        )
+    ]
+    known = sum(finding.accepted is not None for finding in report.all_findings)
+    tally += [f"{known:,} accepted"] if known else []
+    clean = "no findings"
+    if report.complete and source.records:
+        clean = "no findings; nothing here should break training"
+    yield from paper.wrap(f"{size}: {', '.join(tally) or clean}", "      ")
+    if source.other_files:
+        text = f"{counted(source.other_files, 'other file')} left alone"
+        yield from (paper.paint(line, "faint") for line in paper.wrap(text, "      "))
+    if not report.complete:
+        text = f"INCOMPLETE: the scan was stopped after {seen}; the rest was not looked at"
+        yield from (paper.paint(line, "warning") for line in paper.wrap(text, ""))
+
+
+def log_line(log: LogFigures, runs: int | None) -> str:
+    """What a training log shows, in a line."""
+    parts = [f"{counted(log.iterations, 'iteration')}"]
+    if runs:
+        parts.append(f"the one of {runs:,} runs that is described")
+    if log.last_finite_iteration is not None:
+        parts.append(f"loss finite at {log.last_finite_iteration:,}")
+    if log.first_nonfinite_iteration is not None:
+        parts.append(f"not at {log.first_nonfinite_iteration:,}")
+    return ", ".join(parts)
+
+
+def curves(curve: LogCurve, paper: Paper, *, broken: bool) -> Iterator[str]:
+    """Loss and rate over the iterations, a cross where they are no finite number.
+
+    ``broken``: the rate is drawn even where it never changes.
+    """
+    width = min(paper.width, PLOT_WIDTH)
+    every = list(zip(curve.iterations, curve.losses, curve.rates, strict=True))
+    series = [("loss", [(at, loss) for at, loss, _ in every])]
+    rates = [(at, rate) for at, _, rate in every if broken or rate is not None]
+    if broken or len({rate for _, rate in rates}) > 1:
+        series.append(("learning rate", rates))
+    for name, points in series:
+        places, values = [at for at, _ in points], [value for _, value in points]
+        lines = plot(places, values, width, unicode=paper.unicode)
+        if lines:
+            yield from ("", f"{name} by iteration", *lines)
+
+
+def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[str]:
+    """The findings of one rule in a dataset of ``records``, and what to do about them."""
+    first = same[0]
+    rule = shortened(paper.plain(first.rule), min(KEY_WIDTH, paper.width - 8))
+    known = first.accepted is not None
+    mark = "accepted" if known else first.severity.upper()
+    title, share = f"{mark:<8}{' ' * known}{rule}", share_of(same, records)
+    room = columns(title) + columns(share) <= paper.width
+    yield paper.paint(title, "faint" if known else first.severity) + (share if room else "")
+    for finding in same[:SHOWN_FINDINGS]:
+        yield from finding_lines(finding, paper)
+    if len(same) > SHOWN_FINDINGS:
+        yield paper.paint(f"{INDENT}and {len(same) - SHOWN_FINDINGS:,} more of this rule", "faint")
+    if first.accepted is not None:
+        yield from paper.wrap(acceptance(first.accepted, paper), INDENT, INDENT)
+        return
+    # Where there are several, the first is that of the worst case.
+    yield from paper.wrap("-> " + paper.plain(first.fix), INDENT, "   ")
+
+
+def acceptance(why: Accepted, paper: Paper) -> str:
+    """Why a finding is accepted, and until when."""
+    until = "" if why.expires is None else f" (until {why.expires.isoformat()})"
+    return f"accepted: {paper.plain(why.reason)}{until}"
+
+
+def share_of(same: Sequence[Finding], records: int) -> str:
+    """The share of records that a rule's only finding names; nothing where that says little."""
+    count = same[0].records
+    if len(same) > 1 or not 0 < count <= records:
+        return ""
+    return f"  {percent(count / records)} of records"
+
+
+def finding_lines(finding: Finding, paper: Paper) -> Iterator[str]:
+    """A finding: its message and first examples."""
+    yield from paper.wrap(paper.plain(finding.message), INDENT, INDENT)
+    named = any(example.index is not None for example in finding.examples)
+    told = [e for e in finding.examples if e.index is not None or e.detail not in finding.message]
+    for example in told[:SHOWN_EXAMPLES]:
+        yield from example_lines(example, paper)
+    more = max(finding.records if named else 0, len(told)) - SHOWN_EXAMPLES
+    if more > 0:
+        hint = "; --bad-records FILE lists them all" if named else ""
+        least = "at least " if not named and len(finding.examples) >= MOST_EXAMPLES else ""
+        for line in paper.wrap(f"and {least}{more:,} more{hint}", INDENT * 2, INDENT):
+            yield paper.paint(line, "faint")
+
+
+def example_lines(example: Example, paper: Paper) -> Iterator[str]:
+    """One record, in a line if it fits: number, key, detail."""
+    detail = shortened(paper.plain(example.detail), DETAIL_WIDTH)
+    if example.index is not None:
+        key = shortened(paper.plain(example.key or ""), min(KEY_WIDTH, paper.width // 2))
+        detail = f"#{example.index:,}  {key}  {detail}"
+    yield from paper.wrap(detail, INDENT * 2, INDENT)
+
+
+def statistics(report: Report, paper: Paper) -> Iterator[str]:
+    """Labels, shapes and values: a line each."""
+    if report.labels is not None:
+        yield from paper.wrap(f"labels  {label_line(report.labels, paper)}", "", " " * 8)
+    if report.shapes:
+        shown = [
+            f"{'x'.join(map(str, s.shape)) or 'scalar'} {paper.plain(s.dtype)} ({s.records:,})"
+            for s in report.shapes[:SHOWN_SHAPES]
+        ]
+        more = len(report.shapes) - SHOWN_SHAPES
+        text = "shapes  " + ", ".join(shown) + (f", and {more:,} more" if more > 0 else "")
+        yield from paper.wrap(text, "", " " * 8)
+    if report.values is not None:
+        yield from paper.wrap(f"values  {value_line(report.values)}", "", " " * 8)
+
+
+def label_line(labels: LabelFigures, paper: Paper) -> str:
+    """Number of classes and their sizes, or the range of targets."""
+    missing = f"; {counted(labels.missing, 'record')} without" if labels.missing else ""
+    if labels.kind == "regression":
+        low, high = labels.min, labels.max
+        return f"regression targets, {number(low)} to {number(high)}{missing}"
+    classes = counted(labels.num_classes or 0, "class")
+    declared = " declared" if labels.declared else ""
+    counts = {
+        label: count
+        for label, count in labels.counts.items()
+        if 0 <= int(label) < (labels.num_classes or 0)
+    }
+    if not counts:
+        return f"{classes}{declared}, no label among them{missing}"
+    return f"{classes}{declared}, {class_sizes(labels, counts, paper)}{missing}"
+
+
+def class_sizes(labels: LabelFigures, counts: dict[str, int], paper: Paper) -> str:
+    """The sizes of the classes that occur; the smallest and the largest by name."""
+    least, most = min(counts.values()), max(counts.values())
+    if least == most:
+        return f"{counted(most, 'record')} each"
+    rarest, largest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
+    sizes = [f"{counts[c]:,} (class {class_name(labels, c, paper)})" for c in (rarest, largest)]
+    return " to ".join(sizes) + " records each"
+
+
+def class_name(labels: LabelFigures, label: str, paper: Paper) -> str:
+    """A class by its number, and its name if it has one: 3 'frog'."""
+    at = int(label)
+    if not labels.names or at >= len(labels.names):
+        return label
+    return f"{label} '{shortened(paper.plain(labels.names[at]), KEY_WIDTH)}'"
+
+
+def value_line(values: ValueFigures) -> str:
+    """Range, moments, and what is not finite."""
+    about = "about " if values.approximate else ""
+    text = f"{number(values.min)} to {number(values.max)}, "
+    text += f"mean {about}{number(values.mean)}, std {about}{number(values.std)}"
+    if values.nan or values.inf:
+        text += f"; {values.nan:,} NaN, {values.inf:,} Inf"
+    return text
+
+
+def batch_table(report: Report, paper: Paper) -> Iterator[str]:
+    """Batch size against batches that lack a class, in store order and shuffled."""
+    rows = [
+        ("batch", "in store order:", "worst", "shuffled:", "a batch", "worst"),
+        ("size", "lack a class", "class", "P(lacks a class)", "an epoch", "class"),
+        *(batch_row(figures) for figures in report.batch_sizes),
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+    least = report.min_batch_size
+    if least is not None:
+        text = (
+            f"smallest safe batch size: {least.sequential:,} in store order, "
+            f"{least.shuffled_1pct:,} shuffled (under 1% of batches lack a class)"
+        )
+        yield from paper.wrap(text, "", INDENT)
+
+
+def batch_row(figures: BatchFigures) -> tuple[str, ...]:
+    """The cells of one batch size."""
+    ordered, shuffled = figures.sequential, figures.shuffled
+    return (
+        f"{figures.batch_size:,}",
+        f"{ordered.lacking:,} of {ordered.batches:,}",
+        str(ordered.worst_label) if ordered.lacking else "-",
+        percent(shuffled.p_lacking),
+        f"{shuffled.expected_lacking_per_epoch:,.1f}",
+        str(shuffled.worst_label) if shuffled.p_lacking > 0 else "-",
+    )
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal ``text`` takes: Chinese and Korean two a character."""
+    return sum(columns_of(character) for character in text) if not text.isascii() else len(text)
+
+
+def columns_of(character: str) -> int:
+    """The columns of one character; 0 for one that is drawn over the last."""
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def shortened(text: str, width: int) -> str:
+    """Text cut in its middle to at most ``width`` columns."""
+    if columns(text) <= width:
+        return text
+    half = (width - 3) // 2
+    return f"{fitting(text, width - 3 - half)}...{fitting(text[::-1], half)[::-1]}"
+
+
+def fitting(text: str, width: int) -> str:
+    """As much of the beginning of ``text`` as takes at most ``width`` columns."""
+    for end, character in enumerate(text):
+        width -= columns_of(character)
+        if width < 0:
+            return text[:end]
+    return text
+
+
+def wrapped(text: str, indent: str, width: int, *, hang: str = "") -> list[str]:
+    """Words in lines of at most ``width`` columns, unbreakable words excepted.
+
+    Lines begin with ``indent``, all but the first with ``hang`` after it.
+    """
+    lines: list[str] = []
+    line = indent
+    bare = True
+    for word in text.split(" "):
+        grown = f"{line}{word}" if bare else f"{line} {word}"
+        if bare or columns(grown) <= width:
+            line, bare = grown, False
+        else:
+            lines.append(line)
+            line, bare = f"{indent}{hang}{word}", not word
+    return [*lines, line]

@@ -1,0 +1,160 @@
+"""The plug-ins of datascan by name: readers, decoders, checks, outputs, executors and commands.
+
+The tables below are strings, so that listing plug-ins imports none of them. Other packages add
+their own through entry points in the groups ``datascan.readers``, ``datascan.decoders``,
+``datascan.checks`` and ``datascan.outputs``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from datascan.errors import UsageError
+
+READERS = {
+    "lmdb": "datascan.readers.lmdb.reader:LmdbReader",
+    "leveldb": "datascan.readers.leveldb.reader:LevelDbReader",
+    "hdf5": "datascan.readers.hdf5.reader:Hdf5Reader",
+    "images": "datascan.readers.image_folder.reader:ImagesReader",
+}
+"""Readers in the order in which they are asked whether a path is theirs."""
+
+DECODERS = {
+    "npy": "datascan.decoders.npy:NpyLayout",
+    "image": "datascan.decoders.image.decoder:ImageLayout",
+    "caffe-datum": "datascan.decoders.datum.decoder:DatumLayout",
+    "raw": "datascan.decoders.raw:RawLayout",
+}
+"""Decoders in the order in which they are asked whether a value is theirs."""
+
+CHECKS = (
+    "animated-image",
+    "batch-label-gap",
+    "class-imbalance",
+    "conflicting-label",
+    "constant-feature",
+    "constant-record",
+    "corrupt-image",
+    "damaged-store",
+    "duplicate-record",
+    "empty-class",
+    "empty-dataset",
+    "empty-record",
+    "exif-orientation",
+    "extreme-value",
+    "inf-value",
+    "key-gap",
+    "label-beyond-outputs",
+    "label-out-of-range",
+    "label-shift",
+    "length-mismatch",
+    "malformed-record",
+    "misnamed-image",
+    "missing-file",
+    "missing-label",
+    "mixed-channels",
+    "nan-value",
+    "non-finite-label",
+    "non-integer-label",
+    "not-an-image",
+    "oversized-image",
+    "reader-crash",
+    "record-count-change",
+    "record-count-mismatch",
+    "shape-mismatch",
+    "trailing-bytes",
+    "truncated-store",
+    "unexpected-class",
+    "unexpected-dtype",
+    "unexpected-shape",
+    "value-out-of-range",
+)
+"""Rules about records, in the order in which they are evaluated."""
+
+NET_RULES = (
+    "batchnorm-unstable",
+    "died",
+    "gradient-blow-up",
+    "loss-input-not-probability",
+    "loss-needs-matrix",
+    "loss-saturated",
+    "lr-not-finite",
+    "lr-policy-incomplete",
+    "nan-from-start",
+    "pooling-stride-exceeds-kernel",
+    "source-mismatch",
+    "sudden-nan",
+    "unknown-field",
+    "unscaled-input",
+)
+"""Rules about nets, solvers and training logs."""
+
+OUTPUTS = {
+    "html": "the report as an HTML page in one file",
+    "json": "the report as JSON; - for standard output",
+    "junit": "a test case for every rule, as JUnit XML",
+    "sarif": "the findings as SARIF 2.1.0, for code scanning",
+}
+"""Outputs that write a file, with the help of their options."""
+
+COMMANDS = {
+    "lmdb": "an LMDB environment: a folder, or a single file",
+    "leveldb": "a LevelDB folder",
+    "hdf5": "HDF5 files, or a text file that lists them one a line",
+    "images": "a folder of images: with a sub-folder for each class, flat, or with a list",
+    "scan": "any of the above, told apart by looking at it",
+    "check": "scan all datasets that the configuration names: one verdict",
+    "net": "a Caffe net with its solver, and every dataset that it reads",
+    "log": "a training log of Caffe: why its loss broke, and on which record",
+    "explain": "what a rule means, and how to fix its findings",
+    "learn": "write down what a good dataset looks like, to compare others with (--expect)",
+    "accept": "accept the findings of a dataset, with a reason (--baseline)",
+    "report": "show a report that was saved with --json, or write it in another form",
+    "demo": "make a dataset of each kind with faults, scan it, and write HTML reports",
+}
+"""The commands with their help."""
+
+
+def rule_target(rule: str) -> str:
+    """Where the class of a built-in rule is: rule, module and class share one name."""
+    package = "checks" if rule in CHECKS else "caffe.rules"
+    name = "".join(part.capitalize() for part in rule.split("-"))
+    return f"datascan.{package}.{rule.replace('-', '_')}:{name}"
+
+
+def command_module(name: str) -> str:
+    """The module of a command; the scans of all formats share one."""
+    module = "scan" if name in READERS else name
+    return f"datascan.cli.commands.{module}"
+
+
+@cache
+def load(target: str) -> Any:
+    """The object that ``module:name`` names; the module alone without a name."""
+    module, _, name = target.partition(":")
+    loaded = import_module(module)
+    return getattr(loaded, name) if name else loaded
+
+
+def rule_names() -> tuple[str, ...]:
+    """The names of all rules; none of them is imported."""
+    return CHECKS + NET_RULES
+
+
+def require_rules(rules: Sequence[str], where: str = "") -> None:
+    """Raise :class:`UsageError` unless there is a rule of each name; ``where`` it was asked for."""
+    for rule in rules:
+        if rule not in (known := rule_names()):
+            near = get_close_matches(rule, known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else "see datascan explain"
+            raise UsageError(f"{where}no such rule: {rule}; {hint}")
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The name among ``known`` that ``word`` probably misspells, if one is near enough."""
+    found = get_close_matches(word, list(known), n=1, cutoff=0.75)
+    return found[0] if found else None

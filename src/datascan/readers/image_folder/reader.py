@@ -1,0 +1,184 @@
+"""Folders of image files: flat, with a sub-folder for each class, or with a list."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from io import FileIO
+from pathlib import Path
+
+import numpy as np
+
+from datascan.config.options import Options
+from datascan.decoders.image.decoder import look_at
+from datascan.errors import DatasetError
+from datascan.readers.base import Reader
+from datascan.readers.image_folder.list_file import read_list
+from datascan.readers.image_folder.listing import Listing, Search, list_folder, path_of
+from datascan.readers.image_folder.text_labels import mistyped
+from datascan.records.block import Block, Fault, Labels
+from datascan.records.buffers import signature
+from datascan.records.shard import Plan, Shard
+
+FILES_A_BLOCK = 32
+BLOCK_BYTES = 64 << 20
+"""Large files are read a few at a time."""
+
+LOOKED_AT = 5_000
+"""A folder without any image among so many entries is not taken for a dataset of images."""
+
+FILES_A_SHARD = 256
+NO_CLASS = "is not taken for a class; torchvision's ImageFolder makes it one"
+
+DECODED_BYTES = 12
+"""Decoding a byte of an image costs about as much as reading so many."""
+
+
+class ImagesReader(Reader):
+    """Reads image files whole, one after the other."""
+
+    backend = "images"
+
+    def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
+        super().__init__(paths, options)
+        self.listing = Listing([], np.empty(0, np.int64))
+
+    @classmethod
+    def matches(cls, path: Path) -> bool:
+        """A folder with a file that has an image's extension."""
+        try:
+            return path.is_dir() and next(Search(path, LOOKED_AT).images(), None) is not None
+        except (OSError, DatasetError):
+            return False
+
+    def plan(self) -> Plan:
+        """List the files."""
+        if not self.path.is_dir():
+            raise DatasetError(f"{self.path} is no folder of images")
+        file = self.options.list_file
+        self.listing = read_list(file, self.path) if file else list_folder(self.path)
+        if not self.listing.names and file is None:
+            raise DatasetError(f"{self.path} holds no file with an image's extension")
+        count = min(len(self.listing.names), self.options.limit or len(self.listing.names))
+        sizes = np.maximum(self.listing.sizes[:count], 0)
+        return Plan(
+            tuple(Shard(i, span) for i, span in enumerate(self._spans(sizes))),
+            "image",
+            int(sizes.sum()),
+            faults=tuple(
+                Fault(None, "missing-file", f"cannot read the folder {shown(name)}: {why}")
+                for name, why in self.listing.unreadable
+            ),
+            class_names=self.listing.class_names,
+            records=count,
+            cost=int(sizes.sum()) * DECODED_BYTES,
+            other_files=self.listing.others,
+        )
+
+    def read(self, shard: Shard) -> Iterator[Block]:
+        """Blocks of some files each."""
+        first, stop = shard.span
+        low = first + shard.first
+        high = stop if shard.last is None else min(stop, first + shard.last)
+        while low < high:
+            sizes = self.listing.sizes[low : min(low + FILES_A_BLOCK, high)]
+            count = max(1, int(np.searchsorted(np.cumsum(np.maximum(sizes, 0)), BLOCK_BYTES)))
+            stop = min(low + count, low + len(sizes))
+            yield self._block(shard, low, stop)
+            low = stop
+
+    def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
+        """File names, as the folder or the list has them."""
+        return [shown(self.listing.names[shard.span[0] + row]) for row in rows]
+
+    def count(self, shard: Shard) -> int:
+        """How many files the shard has."""
+        first, stop = shard.span
+        return int(stop - first)
+
+    def _spans(
+        self, sizes: np.ndarray[tuple[int], np.dtype[np.int64]]
+    ) -> Iterator[tuple[int, int]]:
+        first, total = 0, 0
+        for i, size in enumerate(sizes.tolist()):
+            total += size
+            if total >= self.options.shard_bytes or i + 1 - first == FILES_A_SHARD:
+                yield first, i + 1
+                first, total = i + 1, 0
+        if first < len(sizes):
+            yield first, len(sizes)
+
+    def _block(self, shard: Shard, first: int, stop: int) -> Block:
+        base, home = shard.span[0], os.fspath(self.path)
+        names = self.listing.names[first:stop]
+        contents: list[bytes] = []
+        faults: list[Fault] = []
+        for row, name in enumerate(names):
+            self.mark(first - base + row, 1)
+            try:
+                contents.append(read_file(path_of(home, name)))
+            except OSError as error:
+                contents.append(b"")
+                faults.append(Fault(row, "missing-file", error.strerror or str(error)))
+            else:
+                if not contents[-1]:
+                    faults.append(Fault(row, "empty-record", "the file has 0 bytes"))
+            faults += self._label_faults(first + row, row)
+        rows = [row for row, content in enumerate(contents) if content]
+        if self.options.undecoded:
+            encoded = {row: contents[row] for row in rows}
+            base = shard.base + first - base
+            return Block(base, len(names), sum(map(len, contents)), encoded=encoded)
+        seen = look_at(
+            [contents[row] for row in rows],
+            rows,
+            max_pixels=self.options.max_pixels,
+            mark=lambda i, count: self.mark(first - base + rows[i], count),
+            names=[names[row] for row in rows],
+        )
+        prints = np.zeros(len(names), np.uint64)
+        prints[rows] = [signature(contents[row]) for row in rows]
+        return Block(
+            shard.base + first - base,
+            len(names),
+            sum(map(len, contents)),
+            parts=seen.parts,
+            pictures=seen.pictures,
+            labels=self._labels(slice(first, stop)),
+            faults=(*faults, *seen.faults),
+            signatures=prints,
+        )
+
+    def _label_faults(self, at: int, row: int) -> Iterator[Fault]:
+        if at in self.listing.odd:
+            yield Fault(row, "non-integer-label", mistyped(self.listing.odd[at]))
+        if at in self.listing.outside:
+            folder = shown(self.listing.outside[at])
+            yield Fault(row, "missing-label", f"{folder} {NO_CLASS}")
+
+    def _labels(self, rows: slice) -> Labels | None:
+        labels, present = self.listing.labels, self.listing.present
+        if labels is None or present is None:
+            return None
+        return Labels(labels[rows], present[rows])
+
+
+def read_file(path: str) -> bytes:
+    """All bytes of a regular file; a pipe or device is never opened, lest reading it wait for ever.
+
+    Raises:
+        OSError: where it is missing, unreadable, or no file.
+    """
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
+            raise OSError(0, "not a regular file")
+        with FileIO(path) as file:
+            return file.readall()
+    except ValueError as error:  # a name with a null byte
+        raise OSError(0, str(error)) from error
+
+
+def shown(name: str) -> str:
+    """A file name as text: what is not UTF-8 with backslash escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -1,0 +1,79 @@
+"""Clones of a LevelDB: folders that LevelDB may open and change in place of the original.
+
+Tables are symbolic links (hard links would change a time stamp of the original), all else is
+written anew. LevelDB removes and renames links but never writes through one: it writes tables only
+under new numbers, and a clone's manifest lets it take none that a file of the original has.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from datascan.readers.leveldb.files import CURRENT, Folder
+from datascan.readers.leveldb.levels import at_rest
+from datascan.readers.leveldb.log import Flaw, framed, read_log
+from datascan.readers.leveldb.manifest import ManifestError, State, edit_of, state_of
+
+TAKEN = 16
+"""Opening a clone takes two or three new numbers for its log and manifest."""
+
+
+def make_clone(
+    home: Path, state: State, tables: Mapping[int, Path], logs: Iterable[Path] = ()
+) -> None:
+    """Make the folder ``home`` a LevelDB of ``state``: links to its tables, copies of ``logs``.
+
+    Raises:
+        OSError: where there is no room, or no right to write.
+    """
+    home.mkdir()
+    for table in state.tables:
+        path = tables[table.number]
+        (home / path.name).symlink_to(path)
+    for log in logs:
+        shutil.copyfile(log, home / log.name)
+    write_state(home, state)
+
+
+def keep_whole_records(log: Path) -> None:
+    """Leave a clone's log only what LevelDB reads of it: strictly opened, it refuses the rest."""
+    log.write_bytes(framed(item for item in read_log(log) if isinstance(item, bytes)))
+
+
+def forbid_compaction(home: Path) -> None:
+    """Keep LevelDB from rewriting tables in the background, which reading many of them may start.
+
+    Folders stand where it would write the first new table: that fails, and it never tries again.
+    """
+    number = read_state(home).next_file
+    for taken in range(number, number + TAKEN):
+        (home / f"{taken:06}.ldb").mkdir()
+
+
+def write_state(home: Path, state: State) -> State:
+    """Write a manifest of ``state``, its tables at rest, in place of all others; what it says."""
+    for old in Folder.of(home).manifests.values():
+        (home / old).unlink()
+    name = f"MANIFEST-{state.next_file:06}"
+    state = replace(state, next_file=state.next_file + 1, tables=at_rest(state.tables))
+    (home / name).write_bytes(framed([edit_of(state)]))
+    (home / CURRENT).write_text(f"{name}\n")
+    return state
+
+
+def read_state(home: Path) -> State:
+    """What the manifest of a whole store says.
+
+    Raises:
+        ManifestError: where it is damaged.
+        OSError: where it cannot be read.
+    """
+    edits = []
+    for item in read_log(home / (home / CURRENT).read_text().strip()):
+        if isinstance(item, Flaw):
+            raise ManifestError(item.words)
+        edits.append(item)
+    return state_of(edits)

@@ -1,0 +1,106 @@
+"""LevelDB: a folder of tables and logs, read through a clone, for opening one changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import plyvel
+
+from datascan.config.options import Options
+from datascan.errors import DatasetError
+from datascan.readers.keyvalue.batch import KeyRange, Pairs
+from datascan.readers.keyvalue.reader import KeyValueReader
+from datascan.readers.leveldb.files import Folder, is_leveldb
+from datascan.readers.leveldb.iteration import CHECKED, walk
+from datascan.readers.leveldb.partition import cuts
+from datascan.readers.leveldb.store import Store
+from datascan.records.block import Fault
+from datascan.records.shard import Plan
+
+
+class LevelDbReader(KeyValueReader):
+    """Reads the newest version of every key, without touching the folder."""
+
+    backend = "leveldb"
+
+    def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
+        super().__init__(paths, options)
+        self._store: Store | None = None
+
+    @classmethod
+    def matches(cls, path: Path) -> bool:
+        """A folder with a CURRENT or a manifest, or with numbered tables or logs."""
+        return is_leveldb(path)
+
+    def plan(self) -> Plan:
+        """Clone and recover the store, then plan as for any key-value store."""
+        check(self.path)
+        return super().plan()
+
+    @property
+    def store(self) -> Store:
+        """The clones, made when they are first asked for."""
+        if self._store is None:
+            self._store = Store.of(self.path)
+        return self._store
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Files that are missing, cut or damaged, and logs of which records are lost."""
+        return self.store.recovered.faults
+
+    def ranges(self) -> list[KeyRange]:
+        """Ranges of about as many bytes on disk; none for an empty store."""
+        if next(self.walk(KeyRange(), values=False), None) is None:
+            return []
+        db, tables = self.store.db, self.store.recovered.tables
+        edges = cuts(tables, self.options.shard_bytes, db.approximate_size)
+        return [KeyRange(first, stop) for first, stop in pairwise([None, *edges, None])]
+
+    def walk(self, span: KeyRange, *, values: bool = True) -> Iterator[Pairs]:
+        """The entries of a key range: as they lie in the tables, and by LevelDB from there on."""
+        begin: bytes | None = None
+        if self.store.apart_tables is not None:
+            begin = yield from self.store.apart_tables.walk(span, values=values)
+            if begin is None:
+                return
+        if self.store.db is not None:
+            yield from walk(self.store.db, span, values=values, begin=begin)
+
+    def get(self, key: bytes) -> bytes | None:
+        """The value of ``key``, if it can be read."""
+        try:
+            return None if self.store.db is None else self.store.db.get(key, **CHECKED)
+        except plyvel.Error:
+            return None
+
+    def nbytes(self) -> int:
+        """The bytes of all tables, those made of the logs among them."""
+        return sum(table.size for table in self.store.recovered.tables)
+
+    def close(self) -> None:
+        """Remove the clones."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+
+def check(path: Path) -> None:
+    """See that ``path`` can be a LevelDB.
+
+    Raises:
+        DatasetError: where it cannot.
+    """
+    if not path.exists():
+        raise DatasetError(f"{path} does not exist")
+    if not path.is_dir():
+        raise DatasetError(f"{path} is no folder, and a LevelDB is one")
+    try:
+        folder = Folder.of(path)
+    except OSError as error:
+        raise DatasetError(f"cannot list {path}: {error.strerror}") from error
+    if folder.is_rocksdb:
+        raise DatasetError(f"{path} was written by RocksDB, which LevelDB cannot read")
+    if not is_leveldb(path):
+        raise DatasetError(f"{path} is no LevelDB: it holds no CURRENT, no manifest and no tables")

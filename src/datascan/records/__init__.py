@@ -1,0 +1,1 @@
+"""What has been read, independent of where it came from."""

@@ -1,0 +1,116 @@
+"""Byte strings of many records, stored together or viewed in place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+import xxhash
+from numpy.typing import NDArray
+
+from datascan.native import loops
+from datascan.native.fallback import FLOAT_STRIDE, TAGGED, untagged
+from datascan.records.statistics import Survey, survey_at
+
+
+@dataclass(frozen=True, eq=False)
+class Bytes:
+    """``n`` byte strings that lie in one buffer: uint8, and int64 (n,) offsets and lengths."""
+
+    buffer: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, strings: Sequence[bytes]) -> Bytes:
+        """Lay ``strings`` end to end."""
+        lengths = np.fromiter(map(len, strings), np.int64, len(strings))
+        buffer = np.frombuffer(b"".join(strings), np.uint8)
+        return cls(buffer, np.cumsum(lengths) - lengths, lengths)
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    def __getitem__(self, row: int) -> bytes:
+        """One string, copied."""
+        return bytes(self.view(row))
+
+    def view(self, row: int) -> memoryview:
+        """One string, as it lies in the buffer."""
+        start = int(self.offsets[row])
+        return self.buffer.data[start : start + int(self.lengths[row])]
+
+    def take(self, rows: Any) -> Bytes:
+        """The strings of ``rows``: an index array, a mask or a slice."""
+        return Bytes(self.buffer, self.offsets[rows], self.lengths[rows])
+
+    def matrix(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The strings of ``rows``, all of one length k, side by side: a new array (m, k)."""
+        width = int(self.lengths[rows[0]]) if len(rows) else 0
+        out = np.empty((len(rows), width), np.uint8)
+        if width:
+            offsets = np.ascontiguousarray(self.offsets[rows], np.int64)
+            loops.gather(self.buffer, offsets, width, out)
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class InPlace:
+    """Values of records that stand in a buffer of bytes: :class:`datascan.records.block.Rows`.
+
+    ``kind`` and ``offsets`` as in :func:`datascan.records.statistics.survey_at`; ``shape`` begins
+    with the number of records; ``figures`` are those of all of them.
+    """
+
+    buffer: NDArray[np.uint8]
+    offsets: NDArray[np.int64]
+    kind: str
+    shape: tuple[int, ...]
+    figures: Survey
+
+    @classmethod
+    def of(
+        cls, strings: Bytes, offset: int, kind: str, shape: tuple[int, ...]
+    ) -> tuple[InPlace, NDArray[np.bool_]]:
+        """Values from ``offset`` on in each of the strings, and which have all their tags."""
+        offsets = strings.offsets + offset
+        figures, sound = survey_at(strings.buffer, offsets, kind, prod(shape))
+        return cls(strings.buffer, offsets, kind, (len(offsets), *shape), figures), sound
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The dtype of the values."""
+        return np.dtype("f" if self.kind == TAGGED else self.kind)
+
+    def only(self, rows: NDArray[np.bool_]) -> InPlace:
+        """The records where ``rows`` is True."""
+        shape = (int(rows.sum()), *self.shape[1:])
+        return InPlace(self.buffer, self.offsets[rows], self.kind, shape, self.figures.take(rows))
+
+    def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """The values of some records side by side, (m, size)."""
+        width = prod(self.shape[1:]) * (
+            FLOAT_STRIDE if self.kind == TAGGED else self.dtype.itemsize
+        )
+        offsets = self.offsets[rows]
+        octets = Bytes(self.buffer, offsets, np.full(len(offsets), width, np.int64))
+        matrix = octets.matrix(np.arange(len(offsets)))
+        return untagged(matrix)[0] if self.kind == TAGGED else matrix.view(self.dtype)
+
+    def survey(self) -> Survey:
+        """Figures of all records."""
+        return self.figures
+
+
+def signatures(values: Bytes) -> NDArray[np.uint64]:
+    """A 64-bit hash of every value's bytes, never 0, uint64 (n,)."""
+    hashes = (signature(values.view(row)) for row in range(len(values)))
+    return np.fromiter(hashes, np.uint64, len(values))
+
+
+def signature(content: bytes | memoryview) -> int:
+    """A 64-bit hash of some bytes, never 0."""
+    return max(1, xxhash.xxh3_64_intdigest(content))

@@ -1,0 +1,1 @@
+"""What a scan has to say, as typed data."""

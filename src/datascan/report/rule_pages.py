@@ -1,0 +1,63 @@
+"""The pages of the rules: what each means, why it breaks training, how to fix it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
+from inspect import cleandoc
+
+from datascan.checks.base import Rule
+from datascan.errors import UsageError
+from datascan.plugins import load, rule_names, rule_target
+
+
+def checks() -> dict[str, type[Rule]]:
+    """All rules under their names, errors first: those of records, then those of nets and logs."""
+    found: list[type[Rule]] = [load(rule_target(rule)) for rule in rule_names()]
+    found.sort(key=lambda check: (-check.severity.rank, check.rule))
+    return {check.rule: check for check in found}
+
+
+def meaning(check: type[Rule]) -> str:
+    """A rule in one line."""
+    return (check.__doc__ or "").strip().splitlines()[0]
+
+
+def rules() -> list[tuple[str, str, str]]:
+    """Name, severity and meaning of all rules, errors first."""
+    return [(name, check.severity.value, meaning(check)) for name, check in checks().items()]
+
+
+def page(rule: str) -> str:
+    """The page of a rule.
+
+    Raises:
+        UsageError: where there is no such rule; names the nearest ones.
+    """
+    known = checks()
+    if rule not in known:
+        near = nearest(rule.lower(), known)
+        hint = f"did you mean {' or '.join(near)}?" if near else "datascan explain lists them all"
+        raise UsageError(f"no such rule: {rule}; {hint}")
+    check = known[rule]
+    text = cleandoc(sys.modules[check.__module__].__doc__ or "")
+    title = f"{rule} ({check.severity.value})"
+    return f"{title}\n{'=' * len(title)}\n\n{text}\n"
+
+
+def nearest(word: str, known: Iterable[str]) -> list[str]:
+    """The name among ``known`` that ``word`` misspells, else up to three that are like it."""
+    known = list(known)
+    misspelt = get_close_matches(word, known, n=1, cutoff=0.85)
+    alike = misspelt or get_close_matches(word, known, n=3, cutoff=0.6)
+    within = [] if misspelt else [name for name in known if word in name]
+    return list(dict.fromkeys([*alike, *within]))[:3]
+
+
+def all_pages() -> str:
+    """A list of all rules, then their pages."""
+    known = rules()
+    width = max(len(name) for name, _, _ in known)
+    table = [f"{name:<{width}}  {severity:<7}  {told}" for name, severity, told in known]
+    return "\n".join([*table, "", *(f"\n{page(name)}" for name, _, _ in known)])

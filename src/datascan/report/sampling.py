@@ -1,0 +1,252 @@
+"""A look at some records after judging: thumbnails of examples, and a histogram of values.
+
+At most 60 examples and 256 others are read once more, in workers like everything, and only where
+a page is to be made of the report. What goes wrong here leaves a picture out, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.config.options import Options
+from datascan.executors.base import Desk, Progress, Stop
+from datascan.executors.process_pool.worker import start_method
+from datascan.executors.select import run
+from datascan.metrics.base import Dataset
+from datascan.readers.base import Reader, extent, marked
+from datascan.records.block import Block
+from datascan.records.shard import ROW_BITS, Shard
+from datascan.report.model import Report, ValueFigures, ValueHistogram
+from datascan.scanner.result import Scanned
+
+MOST_THUMBNAILS = 60
+MOST_SAMPLES = 256
+SAMPLE_BYTES = 128 << 20
+"""So many bytes are read for the histogram, estimated from the mean of all records."""
+
+BINS = 64
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Bins of equal width from ``low`` on; ``whole`` values are never parted unevenly."""
+
+    low: float
+    high: float
+    count: int
+
+    @classmethod
+    def of(cls, values: ValueFigures, *, whole: bool) -> Bins | None:
+        """64 bins over the finite values; None where there are none."""
+        if values.min is None or values.max is None:
+            return None
+        low, high = values.min, values.max
+        if values.approximate:
+            # JPEGs were measured at 1/8 scale: their true values reach further.
+            low, high = min(low, 0.0), max(high, 255.0)
+        if whole and high - low < 1 << 52:
+            step = -(-(int(high) - int(low) + 1) // BINS)
+            count = -(-(int(high) - int(low) + 1) // step)
+            return cls(low - 0.5, low - 0.5 + step * count, count)
+        return cls(low, high, BINS) if low < high else cls(low - 0.5, low + 0.5, 1)
+
+    @property
+    def edges(self) -> list[float]:
+        """Where bins begin, and where the last one ends."""
+        # Halves, since the range of float64 itself is no float64.
+        width = (self.high / 2 - self.low / 2) / self.count
+        begins = [min(self.high, self.low + width * i + width * i) for i in range(self.count)]
+        return [*begins, self.high]
+
+    def counted(self, values: NDArray[Any]) -> Numbers:
+        """How many finite ``values`` lie in each bin, int64 (count,)."""
+        floats = values.astype(np.float64).ravel()
+        floats = floats[np.isfinite(floats)]
+        # The smallest and the largest numbers leave no room between the ends.
+        span = (self.high / 2 - self.low / 2) or 1.0
+        place = (floats / 2 - self.low / 2) / span * self.count
+        bins = np.clip(place, 0, self.count - 1).astype(np.int64)
+        return np.bincount(bins, minlength=self.count).astype(np.int64)
+
+
+@dataclass
+class Seen:
+    """What a look at some records gave: pictures by address, values by bin, records looked at."""
+
+    thumbnails: dict[int, str] = field(default_factory=dict)
+    counts: Numbers | None = None
+    records: int = 0
+
+    def add(self, counts: Numbers | None, records: int) -> None:
+        """Some more records have been counted."""
+        if counts is not None:
+            self.counts = counts if self.counts is None else self.counts + counts
+            self.records += records
+
+
+@dataclass(frozen=True)
+class LookAgain:
+    """The task of a worker: look at chosen addresses of a shard, int64, ascending."""
+
+    reader: Reader
+    shown: Mapping[int, Numbers]
+    sampled: Mapping[int, Numbers]
+    bins: Bins | None
+    bgr: bool
+
+    @property
+    def options(self) -> Options:
+        """The options of the scan."""
+        return self.reader.options
+
+    def count_rows(self, shard: Shard, desk: Desk) -> int:
+        """How many rows the whole shard has."""
+        return extent(self.reader, shard, desk)
+
+    def __call__(self, shard: Shard, desk: Desk) -> Seen:
+        """Thumbnails and counts."""
+        seen = Seen()
+        shown = set(self.shown.get(shard.index, np.empty(0, np.int64)).tolist())
+        sampled = set(self.sampled.get(shard.index, np.empty(0, np.int64)).tolist())
+        last = shard.last if shard.last is not None else 1 << ROW_BITS
+        rows = [address - shard.base for address in sorted(shown | sampled)]
+        rows = [row for row in rows if shard.first <= row < last]
+        for first, stop in runs_of(rows, seeks=self.reader.seeks):
+            for block in marked(self.reader, shard.cut(first, stop), desk):
+                for row in places(rows, block, shard):
+                    address = block.start + row
+                    self._look(block, row, seen, (address in shown, address in sampled))
+        return seen
+
+    def blame(self, shard: Shard, reason: str) -> Seen:  # noqa: ARG002
+        """Nothing: the first look has already named what kills a worker."""
+        return Seen()
+
+    def _look(self, block: Block, row: int, seen: Seen, wanted: tuple[bool, bool]) -> None:
+        show, sample = wanted
+        from datascan.report import thumbnails  # noqa: PLC0415  (Pillow: most scans never need it)
+
+        picture: str | None = None
+        if row in block.encoded:
+            data, limit = bytes(block.encoded[row]), self.reader.options.max_pixels
+            picture = thumbnails.thumbnail(data, limit) if show else None
+            values = thumbnails.pixels(data, limit) if sample and self.bins else None
+        else:
+            values = values_of(block, row)
+            if show and values is not None:
+                picture = thumbnails.thumbnail_of_array(values, bgr=self.bgr)
+        if picture is not None:
+            seen.thumbnails[block.start + row] = picture
+        if sample and self.bins is not None and values is not None:
+            seen.add(self.bins.counted(values), 1)
+
+
+def places(rows: list[int], block: Block, shard: Shard) -> list[int]:
+    """Those of a shard's ``rows`` that lie in ``block``, counted from its first."""
+    first = block.start - shard.base
+    return [row - first for row in rows if first <= row < first + block.records]
+
+
+def values_of(block: Block, row: int) -> NDArray[Any] | None:
+    """The values of a record that is an array."""
+    for part in block.parts:
+        if part.primary:
+            at = int(np.searchsorted(part.rows, row))
+            if at < len(part.rows) and part.rows[at] == row:
+                return part.take(np.array([at])).reshape(part.shape)
+    return None
+
+
+def runs_of(rows: list[int], *, seeks: bool) -> Iterator[tuple[int, int]]:
+    """Runs of rows to read: one for each, or one for all where a shard is read from its start."""
+    if not rows:
+        return
+    if seeks:
+        yield from ((row, row + 1) for row in rows)
+    else:
+        yield rows[0], rows[-1] + 1
+
+
+def look_again(
+    report: Report, scanned: Scanned, progress: Progress
+) -> tuple[dict[str, str], ValueHistogram | None]:
+    """Thumbnails of examples by index, and the histogram.
+
+    Raises:
+        Stop: where the user wants no more; and no other ``Exception``.
+    """
+    dataset = scanned.dataset
+    if not dataset.complete or not dataset.records:
+        return {}, None
+    examples = example_indices(report)
+    bins = None if report.values is None else Bins.of(report.values, whole=is_whole(report))
+    samples = sample_indices(dataset, scanned.nbytes) if bins else np.empty(0, np.int64)
+    options = replace(dataset.options, undecoded=True)
+    reader = scanned.reader.with_options(isolated(options) if len(examples) else options)
+    addresses = dataset.addresses(examples)
+    sampled = by_shard(dataset.addresses(samples))
+    task = LookAgain(reader, by_shard(addresses), sampled, bins, dataset.plan.bgr)
+    total = Seen()
+    try:
+        for piece in looked(
+            task, dataset, lambda: progress.update(dataset.records, scanned.nbytes)
+        ):
+            total.thumbnails.update(piece.thumbnails)
+            total.add(piece.counts, piece.records)
+    except Stop:
+        raise
+    except Exception:  # noqa: BLE001  (a report without pictures is better than none)
+        return {}, None
+    pictures = zip(examples.tolist(), addresses.tolist(), strict=True)
+    found = {str(i): total.thumbnails[at] for i, at in pictures if at in total.thumbnails}
+    if bins is None or total.counts is None:
+        return found, None
+    return found, ValueHistogram(bins.edges, total.counts.tolist(), total.records)
+
+
+def looked(task: LookAgain, dataset: Dataset, tick: Any) -> Iterator[Seen]:
+    """What was seen of every shard that holds a chosen record, in order."""
+    shards = [s for s in dataset.plan.shards if s.index in task.shown or s.index in task.sampled]
+    for pieces in run(task, dataset.plan, shards, lambda *_: tick()):
+        yield from pieces
+
+
+def isolated(options: Options) -> Options:
+    """Options with a worker at least, where one starts at once: damaged pictures are decoded."""
+    if options.workers is None and start_method() == "fork":
+        return replace(options, workers=1)
+    return options
+
+
+def example_indices(report: Report) -> Numbers:
+    """Records to be shown: the examples of findings, the worst first, at most 60; ascending."""
+    named: dict[int, None] = {}
+    for finding in report.findings:
+        for example in finding.examples:
+            if example.index is not None:
+                named.setdefault(example.index)
+    return np.array(sorted(list(named)[:MOST_THUMBNAILS]), np.int64)
+
+
+def sample_indices(dataset: Dataset, nbytes: int) -> Numbers:
+    """At most 256 records, spread evenly; fewer where they are large."""
+    affordable = SAMPLE_BYTES * dataset.records // max(1, nbytes)
+    count = min(dataset.records, MOST_SAMPLES, max(1, affordable))
+    return np.asarray((np.arange(count) * 2 + 1) * dataset.records // (2 * count), np.int64)
+
+
+def is_whole(report: Report) -> bool:
+    """Whether all values are whole numbers."""
+    return all(kind.dtype.startswith(("uint", "int", "bool")) for kind in report.shapes)
+
+
+def by_shard(addresses: Numbers) -> dict[int, Numbers]:
+    """Addresses by the number of their shard."""
+    owners = addresses >> ROW_BITS
+    return {int(owner): addresses[owners == owner] for owner in np.unique(owners)}

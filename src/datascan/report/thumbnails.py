@@ -1,0 +1,171 @@
+"""Small pictures of records: of encoded images, damaged ones too, and of arrays like pictures."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFile
+
+from datascan.decoders.image.decode import check_size, plain, quiet_library, undisturbed
+from datascan.decoders.image.header import kind_of
+from datascan.decoders.image.structure import outline
+
+EDGE = 96
+"""Thumbnails are at most so many pixels wide and high."""
+
+MOST_PIXELS = 1 << 25
+"""More are not decoded for a thumbnail, whatever ``--max-pixels`` allows."""
+
+EXACT_EDGE = 32
+"""Pictures up to here are kept exactly, as PNG; larger ones become JPEGs."""
+
+SAMPLE_EDGE = 1024
+MOST_BYTES = 12_000
+NARROWEST = 4
+"""Arrays with less rows or columns are features rather than pictures."""
+
+
+def thumbnail(data: bytes, max_pixels: int) -> str | None:
+    """A data: URI of an encoded image; of a damaged one, what could be decoded. Never raises."""
+    image = opened(data, max_pixels, EDGE, damaged=True)
+    return None if image is None else uri(image)
+
+
+def pixels(data: bytes, max_pixels: int) -> NDArray[Any] | None:
+    """The values of a whole encoded image, JPEGs at about 1,024 pixels an edge. Never raises."""
+    image = opened(data, max_pixels, SAMPLE_EDGE, damaged=False)
+    return None if image is None else np.asarray(image)
+
+
+def opened(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Image.Image | None:
+    """The first frame decoded without its palette; None where there is nothing to show.
+
+    ``damaged``: what stands before the damage is enough.
+    """
+    kind = kind_of(data)
+    if kind is None:
+        return None
+    try:
+        check_outline(kind, data, max_pixels)
+        with undisturbed(), quiet_library(kind), truncated(allowed=damaged):
+            return loaded(data, max_pixels, edge, damaged=damaged)
+    except Exception:  # noqa: BLE001  (whatever a decoder raises, there is no picture)
+        return None
+
+
+def check_outline(kind: str, data: bytes, max_pixels: int) -> None:
+    """Raise :class:`Oversized` where the structure tells of too many pixels."""
+    shape = outline(kind, data)
+    if shape.size is not None:
+        check_size(*shape.size, max_pixels if kind == "JPEG" else min(max_pixels, MOST_PIXELS))
+
+
+def loaded(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Image.Image:
+    """Open and load an image, a large JPEG at a fraction of its size."""
+    image: Any = Image.open(io.BytesIO(data))
+    width, height = image.size
+    check_size(width, height, max_pixels)
+    # A progressive JPEG is held in memory as a whole, at whatever scale it is decoded.
+    if not image.info.get("progressive"):
+        image.draft(None, (edge, edge))
+    width, height = image.size
+    check_size(width, height, MOST_PIXELS)
+    if getattr(image, "tile", None) and image.format == "TIFF":
+        for tile in image.tile:
+            check_size(tile[1][2] - tile[1][0], tile[1][3] - tile[1][1], MOST_PIXELS)
+    try:
+        image.load()
+    except (OSError, SyntaxError, ValueError):
+        # What was decoded before the damage is there, if anything is.
+        if not damaged or getattr(image, "_im", None) is None:
+            raise
+        image.tile = []  # else it is decoded again, and fails again
+    return plain(image.convert("RGB") if image.mode == "YCbCr" else image)
+
+
+@contextmanager
+def truncated(*, allowed: bool) -> Iterator[None]:
+    """Let Pillow accept images that end too early, for the while."""
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    ImageFile.LOAD_TRUNCATED_IMAGES = allowed
+    try:
+        yield
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = before
+
+
+def thumbnail_of_array(values: NDArray[Any], *, bgr: bool = False) -> str | None:
+    """A data: URI of a record that looks like a picture; None for all others. Never raises.
+
+    Shapes are (1 or 3, height, width) and (height, width) with or without 1 or 3 channels behind.
+    ``bgr``: three channels are blue, green and red.
+    """
+    try:
+        planes = picture_of(values)
+        if bgr and planes is not None and planes.ndim == 3:
+            planes = planes[:, :, ::-1]
+        return None if planes is None else uri(Image.fromarray(in_bytes(planes)))
+    except Exception:  # noqa: BLE001  (there is no picture then)
+        return None
+
+
+def picture_of(values: NDArray[Any]) -> NDArray[Any] | None:
+    """Values as (height, width) or (height, width, 3), thinned out to about 96 pixels an edge."""
+    if values.ndim == 3 and values.shape[0] in (1, 3):
+        values = np.moveaxis(values, 0, -1)
+    if values.ndim == 3 and values.shape[2] == 1:
+        values = values[:, :, 0]
+    if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] != 3):
+        return None
+    if min(values.shape[:2]) < NARROWEST or values.dtype.kind not in "biuf":
+        return None
+    step = max(1, max(values.shape[:2]) // (2 * EDGE))
+    return values[::step, ::step]
+
+
+def in_bytes(planes: NDArray[Any]) -> NDArray[np.uint8]:
+    """Values as uint8; all but uint8 are scaled from their finite range, NaN and Inf are black."""
+    if planes.dtype == np.uint8:
+        return np.ascontiguousarray(planes)
+    floats = planes.astype(np.float64)
+    finite = np.isfinite(floats)
+    if not finite.any():
+        return np.zeros(planes.shape, np.uint8)
+    low, high = floats[finite].min(), floats[finite].max()
+    # Halves, since the range of float64 itself is no float64.
+    span = high / 2 - low / 2
+    scaled = np.where(finite, floats / 2 - low / 2, 0.0) / (span or 1.0)
+    return (scaled * 255).astype(np.uint8)
+
+
+def uri(image: Image.Image) -> str | None:
+    """A picture of at most 96 x 96 pixels as a data: URI; None if even that is too long."""
+    image = viewable(image)
+    image.thumbnail((EDGE, EDGE), Image.Resampling.BILINEAR)
+    small = max(image.size) <= EXACT_EDGE
+    kind, name = ("PNG", "png") if small else ("JPEG", "jpeg")
+    for quality in (80, 50, 20):
+        stream = io.BytesIO()
+        image.save(stream, kind, **({} if small else {"quality": quality}))
+        if stream.tell() <= MOST_BYTES:
+            return f"data:image/{name};base64,{base64.b64encode(stream.getvalue()).decode()}"
+    return None
+
+
+def viewable(image: Image.Image) -> Image.Image:
+    """The image as 8-bit grey or RGB; deep grey values are scaled, what is transparent is grey."""
+    if image.mode in ("L", "RGB"):
+        return image.copy()
+    if image.mode in ("1", "CMYK", "YCbCr", "LAB", "HSV"):
+        return image.convert("L" if image.mode == "1" else "RGB")
+    if image.mode in ("LA", "RGBA", "La", "RGBa"):
+        clear = image.convert("RGBA")
+        ground = Image.new("RGBA", clear.size, (128, 128, 128, 255))
+        return Image.alpha_composite(ground, clear).convert("RGB")
+    return Image.fromarray(in_bytes(np.asarray(image)))

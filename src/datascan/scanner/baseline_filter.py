@@ -1,0 +1,181 @@
+"""Judgements against a baseline: which of them, and which of their records, are accepted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.checks.base import EXAMPLES, Judgement, Subject
+from datascan.config.baseline import Baseline, Entry, digest, merged
+from datascan.metrics.base import Flagged
+from datascan.scanner.result import Scanned, keys_by_shard
+from datascan.text import shown
+
+
+@dataclass(slots=True)
+class Accepting:
+    """Cuts judgements by a baseline; ``used`` are the entries that matched anything."""
+
+    baseline: Baseline
+    used: set[Entry] = field(default_factory=set)
+
+    @property
+    def unused(self) -> list[Entry]:
+        """Entries that hold, and match nothing any more."""
+        entries = self.baseline.entries
+        return [e for e in entries if e.holds(self.baseline.today) and e not in self.used]
+
+    def scan(self, scanned: Scanned) -> Scanned:
+        """The scan with its judgements cut into what is accepted and what is not.
+
+        Keys are looked up for rules that the baseline names only, so its reader must be open.
+        """
+        judged = tuple(part for j in scanned.judgements for part in self.parts(j, scanned))
+        return replace(scanned, judgements=judged)
+
+    def parts(self, judgement: Judgement, scanned: Scanned | None = None) -> Iterator[Judgement]:
+        """A judgement in one or two parts: what is not accepted, and what is.
+
+        It is accepted whole only if all its records and all its subjects are.
+        """
+        if judgement.rule not in self.baseline.rules:
+            yield judgement
+            return
+        now = list(self.baseline.of_rule(judgement.rule))
+        past = list(self.baseline.expired(judgement.rule))
+        things = Things.of(judgement)
+        hits = things.named_by([*now, *past], scanned)
+        matched = [entry for entry, hit in zip(now, hits, strict=False) if hit.any()]
+        self.used.update(matched)
+        chosen = np.asarray(hits[: len(now)].any(axis=0))
+        once = zip(past, hits[len(now) :], strict=True)
+        over = [entry.expires for entry, hit in once if hit[~chosen].any()]
+        if not chosen.any():
+            yield expired(judgement, over)
+        elif chosen.all():
+            yield replace(judgement, accepted=merged(matched))
+        else:
+            yield expired(things.among(~chosen, "not accepted", name=True), over)
+            yield replace(things.among(chosen, "accepted"), accepted=merged(matched))
+
+
+@dataclass(frozen=True, eq=False)
+class Things:
+    """All that a judgement names: its records, then its subjects; there is always one at least."""
+
+    judgement: Judgement
+    records: int
+    subjects: tuple[Subject, ...]
+
+    @classmethod
+    def of(cls, judgement: Judgement) -> Things:
+        """What ``judgement`` names."""
+        flagged = judgement.flagged
+        records = len(flagged.addresses.array) if flagged is not None else 0
+        return cls(judgement, records, subjects_of(judgement))
+
+    def named_by(self, entries: Sequence[Entry], scanned: Scanned | None) -> NDArray[np.bool_]:
+        """Whether each entry names each thing, bool (entries, things)."""
+        hits = np.zeros((len(entries), self.records + len(self.subjects)), np.bool_)
+        if self.records and scanned is not None and self.judgement.flagged is not None:
+            known = [entry.known() for entry in entries]
+            for places, keys in keys_by_shard(self.judgement.flagged, scanned):
+                hashes = [digest(key) for key in keys]
+                for row, accepted in enumerate(known):
+                    hits[row, places] = [one in accepted for one in hashes]
+        for row, entry in enumerate(entries):
+            names = set(entry.about)
+            hits[row, self.records :] = [subject.name in names for subject in self.subjects]
+        return hits
+
+    def among(self, chosen: NDArray[np.bool_], how: str, *, name: bool = False) -> Judgement:
+        """The judgement about some of its things, bool (things,), to be named in its message.
+
+        Where all subjects are among them, the message names the first already.
+        """
+        judgement, rows = self.judgement, chosen[: self.records]
+        kept = [s for s, yes in zip(self.subjects, chosen[self.records :], strict=True) if yes]
+        which = first_of(kept) if name and len(kept) < len(self.subjects) else ""
+        flagged = judgement.flagged
+        if flagged is not None:
+            facts: NDArray[Any] = flagged.facts.array
+            flagged = Flagged.of(flagged.addresses.array[rows], facts[rows])
+        return replace(
+            judgement,
+            flagged=flagged,
+            records=int(rows.sum()) + sum(subject.records for subject in kept),
+            details=details_of(kept, self),
+            subjects=tuple(kept),
+            message=f"{chosen.sum():,} of {len(chosen):,} {how}{which}: {judgement.message}",
+        )
+
+
+def details_of(kept: Sequence[Subject], things: Things) -> tuple[str, ...]:
+    """The details of some of a judgement's subjects."""
+    if len(kept) == len(things.subjects):
+        return things.judgement.details
+    return tuple(subject.detail for subject in kept if subject.detail)[:EXAMPLES]
+
+
+def first_of(kept: Sequence[Subject]) -> str:
+    """The first of some subjects, and how many more there are; nothing of none."""
+    if not kept:
+        return ""
+    more = f" and {len(kept) - 1:,} more" if len(kept) > 1 else ""
+    return f" ({kept[0].detail or kept[0].name}{more})"
+
+
+def subjects_of(judgement: Judgement) -> tuple[Subject, ...]:
+    """What a judgement is about besides records: the same as long as it is the same fault.
+
+    Where a rule does not say, and names no record, it is what the message says, numbers and all.
+    """
+    found = judgement.subjects
+    if not found and not (judgement.flagged is not None and len(judgement.flagged.addresses.array)):
+        names = judgement.keys or (judgement.about or judgement.message,)
+        found = tuple(map(Subject, names))
+    return tuple(replace(subject, name=shown(subject.name)) for subject in found)
+
+
+def expired(judgement: Judgement, days: Sequence[date | None]) -> Judgement:
+    """The judgement, telling since when its acceptance is over, if it had one."""
+    ends = [day for day in days if day is not None]
+    if not ends:
+        return judgement
+    told = f"{judgement.message} (was accepted until {max(ends).isoformat()})"
+    return replace(judgement, message=told)
+
+
+def entries_for(
+    judgements: Sequence[Judgement],
+    scanned: Scanned,
+    rules: Sequence[str],
+    reason: str,
+    expires: date | None,
+) -> list[Entry]:
+    """An entry for every rule with findings that are not accepted yet.
+
+    Without ``rules``, of all warnings and errors.
+    """
+    keys: dict[str, list[str]] = {}
+    about: dict[str, list[str]] = {}
+    for judgement in judgements:
+        if is_wanted(judgement, rules):
+            mine = keys.setdefault(judgement.rule, [])
+            if judgement.flagged is not None:
+                for _, found in keys_by_shard(judgement.flagged, scanned):
+                    mine += found
+            others = about.setdefault(judgement.rule, [])
+            others += [subject.name for subject in subjects_of(judgement)]
+    return [Entry.of(rule, reason, expires, keys[rule], about[rule]) for rule in keys]
+
+
+def is_wanted(judgement: Judgement, rules: Sequence[str]) -> bool:
+    """Whether a judgement is still to be accepted; without ``rules``, of an info it is not."""
+    wanted = judgement.rule in rules if rules else judgement.severity.rank > 0
+    return wanted and judgement.accepted is None

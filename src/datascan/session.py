@@ -1,0 +1,91 @@
+"""One scan of one dataset, from paths to a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from msgspec.structs import replace as replace_in
+
+from datascan._version import __version__
+from datascan.checks.base import Check, Rule
+from datascan.config.options import Options
+from datascan.executors.base import Progress, Silence
+from datascan.plugins import CHECKS, load, require_rules, rule_target
+from datascan.readers.base import open_reader
+from datascan.report.build import report_of
+from datascan.report.charts import illustrated
+from datascan.report.model import Report
+from datascan.scanner.result import Scanned
+from datascan.scanner.scan import scan as scan_with
+
+R = TypeVar("R", bound=Rule)
+
+
+def run_scan(
+    paths: Sequence[Path],
+    options: Options,
+    *,
+    backend: str | None = None,
+    progress: Progress | None = None,
+    use: Callable[[Scanned], None] = lambda _: None,
+) -> Report:
+    """Scan, let ``use`` look at the result while the dataset is still open, and report."""
+    checks = chosen_checks(options)
+    started = datetime.now().astimezone().isoformat(timespec="seconds")
+    with closing(open_reader(paths, options, backend)) as reader:
+        scanned = with_accepted(scan_with(reader, checks, progress), progress)
+        report = replace_in(report_of(scanned, version=__version__), started=started)
+        if options.thumbnails:
+            report = illustrated(report, scanned, progress or Silence())
+        use(scanned)
+        return report
+
+
+def with_accepted(
+    scanned: Scanned, progress: Progress | None, source: Path | None = None
+) -> Scanned:
+    """The scan with what its baseline accepts marked; entries without a match are told.
+
+    ``source`` is the path under which the dataset is known, if not the reader's own.
+    """
+    baseline = scanned.dataset.options.baseline
+    if baseline is None:
+        return scanned
+    from datascan.readers.base import identity_of  # noqa: PLC0415
+    from datascan.scanner.baseline_filter import Accepting  # noqa: PLC0415  (only where asked for)
+
+    identity = identity_of(scanned.reader)
+    if source is not None:
+        identity = replace(identity, paths=(source,))
+    accepting = Accepting(baseline.of_dataset(identity))
+    scanned = accepting.scan(scanned)
+    unused = [entry for entry in accepting.unused if entry.rule in scanned.rules]
+    if unused and progress is not None and scanned.dataset.complete:
+        rules = ", ".join(sorted({entry.rule for entry in unused}))
+        count = f"{len(unused):,} of {len(accepting.baseline.entries):,}"
+        progress.say(f"{baseline.path}: {count} entries match no finding any more: {rules}")
+    return scanned
+
+
+def chosen_checks(options: Options) -> list[Check[Any]]:
+    """All checks but those ignored; only those selected, if any are."""
+    return [kind().under(options) for kind in chosen_rules(options, CHECKS)]
+
+
+def chosen_rules(options: Options, rules: Sequence[str]) -> list[type[Any]]:
+    """Those of ``rules`` but the ones ignored; only those selected, if any are.
+
+    Raises:
+        UsageError: where one is selected or ignored that does not exist in any package.
+    """
+    require_rules((*options.select, *options.ignore, *dict(options.severity)))
+    return [
+        load(rule_target(rule))
+        for rule in rules
+        if (not options.select or rule in options.select) and rule not in options.ignore
+    ]

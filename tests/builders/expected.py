@@ -1,0 +1,74 @@
+"""Datasets and what is expected of them: learned, or written by hand."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+
+from datascan.config.expectations import Expectations
+from datascan.config.options import checked_options
+from datascan.scanner.learn import learned, written
+from datascan.session import run_scan
+from tests.builders.images import encode, pixels, write_tree
+
+RULES = {
+    "unexpected-shape",
+    "unexpected-dtype",
+    "unexpected-class",
+    "label-shift",
+    "value-out-of-range",
+    "record-count-change",
+}
+
+
+def learn(path, **options):
+    """What a dataset looks like, once written and read back."""
+    found = []
+    asked = checked_options(workers=0, thumbnails=False, **options)
+    run_scan([path], asked, use=lambda scanned: found.append(learned(scanned.dataset)))
+    file = path.parent / f"{path.name}.toml"
+    file.write_text(written(found[0], "learned from a test"))
+    assert Expectations.read(file) == found[0]
+    return file
+
+
+def raised(path, file, **options):
+    """Findings about expectations, by rule."""
+    asked = checked_options(expect=file, workers=0, thumbnails=False, **options)
+    report = run_scan([path], asked)
+    return {f.rule: f for f in report.findings if f.rule in RULES}
+
+
+def hdf5(path, data, labels=None):
+    with h5py.File(path, "w") as file:
+        file["data"] = data
+        if labels is not None:
+            file["label"] = labels
+    return path
+
+
+def expecting(folder, tables):
+    """A file of expectations that somebody wrote."""
+    file = folder / "e.toml"
+    file.write_text(f'format = "datascan-expectations/1"\n{tables}\n')
+    return file
+
+
+def animals(folder, name, counts):
+    """Class folders; each picture is of its own content."""
+    return write_tree(
+        folder / name,
+        {
+            f"{animal}/{i}.png": encode(pixels(100 * k + i), "PNG")
+            for k, (animal, count) in enumerate(counts.items())
+            for i in range(count)
+        },
+    )
+
+
+def known_dataset(folder):
+    """100 records of floats between 0 and 1 in ten classes, and what is expected of them."""
+    values = np.random.default_rng(0).random((100, 4), np.float32)
+    values[0] = [0, 1, 0.5, 0.25]
+    path = hdf5(folder / "known.h5", values, np.arange(100) % 10)
+    return values, learn(path)

@@ -1,0 +1,124 @@
+"""Small HDF5 files, ways to damage them, and what a scan says of them."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import h5py
+import hdf5plugin
+import numpy as np
+
+from datascan.config.options import Options
+from datascan.readers.hdf5.reader import Hdf5Reader
+from datascan.scanner.result import Scanned
+from datascan.scanner.scan import scan
+from tests.builders.blocks import array_of
+
+GZIP = {"compression": "gzip"}
+STORAGE: dict[str, dict[str, Any]] = {
+    "contiguous": {},
+    "chunked": {"chunks": True},
+    "gzip": {"compression": "gzip", "shuffle": True},
+    "lzf": {"compression": "lzf"},
+    "fletcher32": {"fletcher32": True},
+    "blosc": dict(hdf5plugin.Blosc()),
+    "zstd": dict(hdf5plugin.Zstd()),
+    "bitshuffle": dict(hdf5plugin.Bitshuffle()),
+}
+
+
+def write_hdf5(path: Path, userblock_size: int = 0, **datasets: Any) -> Path:
+    """A file of ``datasets``: arrays, or pairs of an array and how to store it."""
+    with h5py.File(path, "w", userblock_size=userblock_size) as file:
+        for name, given in datasets.items():
+            values, storage = given if isinstance(given, tuple) else (given, {})
+            file.create_dataset(name.replace("__", "/"), data=values, **storage)
+    return path
+
+
+def numbers(rows: int, *shape: int, dtype: Any = "f4", seed: int = 0) -> np.ndarray[Any, Any]:
+    """Random values, no two rows alike."""
+    random = np.random.default_rng(seed)
+    return random.integers(0, 100, (rows, *shape)).astype(dtype)
+
+
+def damage_chunk(path: Path, name: str, number: int) -> tuple[int, ...]:
+    """Change bytes in the middle of a chunk of a dataset; returns where the chunk begins."""
+    with h5py.File(path, "r") as file:
+        chunk = file[name].id.get_chunk_info(number)
+    content = bytearray(path.read_bytes())
+    middle = chunk.byte_offset + chunk.size // 2
+    content[middle : middle + 8] = bytes(byte ^ 0x5A for byte in content[middle : middle + 8])
+    path.write_bytes(content)
+    return tuple(chunk.chunk_offset)
+
+
+def needs_filter(path: Path, code: int, rows: int = 20) -> Path:
+    """A file whose ``data`` is compressed by a filter that nobody has, and holds ``label`` too."""
+    with h5py.File(path, "w") as file:
+        file["label"] = np.arange(rows) % 2
+        space = h5py.h5s.create_simple((rows, 3))
+        plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plist.set_chunk((rows, 3))
+        plist.set_filter(code, h5py.h5z.FLAG_OPTIONAL)
+        created = h5py.h5d.create(file.id, b"data", h5py.h5t.IEEE_F32LE, space, plist)
+        created.write_direct_chunk((0, 0), b"no one knows", 0)
+    return path
+
+
+def reader_of(*paths: Path, **options: Any) -> Hdf5Reader:
+    """A reader of HDF5 files, in this process unless ``workers`` are asked for."""
+    return Hdf5Reader(paths, Options(**{"workers": 0, **options}))
+
+
+def scanned(*paths: Path, checks: Any = (), **options: Any) -> Scanned:
+    """The files, read and judged, and closed."""
+    with closing(reader_of(*paths, **options)) as reader:
+        return scan(reader, checks)
+
+
+def row_faults(result: Scanned, rule: str) -> dict[int, str]:
+    """Details of the records that ``rule`` names, by index."""
+    found = fault_tally(result, rule)
+    if found is None:
+        return {}
+    indices = result.dataset.indices(found.records.addresses.array)
+    return dict(zip(indices.tolist(), found.records.facts.array.tolist(), strict=True))
+
+
+def place_faults(result: Scanned, rule: str) -> list[tuple[str, int]]:
+    """Details of the places that ``rule`` names, with the records lost."""
+    found = fault_tally(result, rule)
+    return [] if found is None else list(found.places)
+
+
+def fault_tally(result: Scanned, rule: str) -> Any:
+    """All faults of a rule."""
+    tally = result.dataset.tallies.get("datascan.metrics.faults.measure_faults")
+    return tally.entries.get(rule) if tally else None
+
+
+def rules(result: Scanned) -> set[str]:
+    """All rules under which there are faults."""
+    tally = result.dataset.tallies.get("datascan.metrics.faults.measure_faults")
+    return set(tally.entries) if tally else set()
+
+
+def gathered(reader: Hdf5Reader) -> tuple[np.ndarray[Any, Any], list[str], list[Any]]:
+    """All values of the records' own parts, all keys, and all labels (None where missing)."""
+    values: list[Any] = []
+    keys: list[str] = []
+    labels: list[Any] = []
+    for shard in reader.plan().shards:
+        count = 0
+        for block in reader.read(shard):
+            values += [row for part in block.parts if part.primary for row in array_of(part)]
+            count += block.records
+            if block.labels is not None:
+                pairs = zip(block.labels.values.tolist(), block.labels.present, strict=True)
+                labels += [value if present else None for value, present in pairs]
+        keys += reader.keys(shard, range(count))
+    reader.close()
+    return np.array(values), keys, labels

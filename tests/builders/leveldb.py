@@ -1,0 +1,103 @@
+"""Small LevelDB stores, what is on disk of them, and ways to damage them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import plyvel
+
+from datascan.readers.leveldb.clone import read_state
+from datascan.readers.leveldb.manifest import State
+
+BLOCK_BYTES = 4096
+"""A table's block ends with the entry that makes it larger than this."""
+
+
+def write_leveldb(
+    path: Path,
+    *sessions: Mapping[bytes, bytes | None],
+    compression: str | None = None,
+    in_tables: bool = True,
+) -> Path:
+    """A store at ``path`` to which each session puts its values, and deletes where there is none.
+
+    Every session's log becomes a table when the store is opened again; with ``in_tables`` the last
+    one's too.
+    """
+    for session in sessions:
+        with plyvel.DB(str(path), create_if_missing=True, compression=compression) as db:
+            for key, value in session.items():
+                if value is None:
+                    db.delete(key)
+                else:
+                    db.put(key, value)
+    if in_tables or not sessions:
+        plyvel.DB(str(path), create_if_missing=True, compression=compression).close()
+    return path
+
+
+def numbered(indices: Iterable[int], size: int = 100) -> dict[bytes, bytes]:
+    """Keys of eight digits, and values that differ."""
+    return {b"%08d" % i: (b"%08d|" % i * (size // 9 + 1))[:size] for i in indices}
+
+
+def files(path: Path) -> dict[str, tuple[bytes, int, int, int]]:
+    """What is on disk: contents, mode, and the time stamps that writing would change."""
+    found = {}
+    for name in [".", *sorted(entry.name for entry in path.iterdir())]:
+        stat = (path / name).stat()
+        content = b"" if name == "." else (path / name).read_bytes()
+        found[name] = (content, stat.st_mode, stat.st_mtime_ns, stat.st_ctime_ns)
+    return found
+
+
+def state(path: Path) -> State:
+    """What the store's manifest says."""
+    return read_state(path)
+
+
+def table_files(path: Path) -> list[Path]:
+    """The files of the store's tables, by their first keys."""
+    tables = sorted(state(path).tables, key=lambda table: table.first)
+    return [path / f"{table.number:06}.ldb" for table in tables]
+
+
+def log_file(path: Path) -> Path:
+    """The store's only log that is not empty."""
+    (log,) = [log for log in path.glob("*.log") if log.stat().st_size]
+    return log
+
+
+def flip(path: Path, at: int, count: int = 16) -> None:
+    """Turn over every bit of ``count`` bytes; ``at`` counts from the end where it is negative."""
+    content = bytearray(path.read_bytes())
+    at %= len(content)
+    content[at : at + count] = bytes(byte ^ 0xFF for byte in content[at : at + count])
+    path.write_bytes(content)
+
+
+def cut(path: Path, size: int) -> None:
+    """Shorten a file to ``size`` bytes, or by them where that is negative."""
+    content = path.read_bytes()
+    path.write_bytes(content[:size])
+
+
+def as_leveldb_reads(path: Path, into: Path) -> dict[bytes, bytes]:
+    """What LevelDB itself makes of a copy in ``into``, as leniently as it can be."""
+    shutil.copytree(path, into)
+    with plyvel.DB(str(into), paranoid_checks=False) as db:
+        return dict(db.iterator())
+
+
+def merged(sessions: Sequence[Mapping[bytes, bytes | None]]) -> dict[bytes, bytes]:
+    """What a store holds after ``sessions``, in key order."""
+    found: dict[bytes, bytes] = {}
+    for session in sessions:
+        for key, value in session.items():
+            if value is None:
+                found.pop(key, None)
+            else:
+                found[key] = value
+    return dict(sorted(found.items()))

@@ -1,0 +1,94 @@
+"""A dataset that needs no disk: rows of numbers, some of which kill or stop whoever reads them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from datascan.config.options import Options
+from datascan.readers.base import Reader
+from datascan.records.block import Block, Labels, Part, digests_of, signatures_of
+from datascan.records.shard import Plan, Shard
+
+ROWS_A_BLOCK = 8
+
+
+class PlainReader(Reader):
+    """``values`` (n, k) with ``labels`` (n,), cut into shards of ``rows`` records.
+
+    Reading the rows in ``deadly`` kills the process by SIGSEGV, those in ``endless`` never ends;
+    ``blockwise`` readers touch a whole block at once. ``kill_once`` is a file whose absence makes
+    the reading of row 5 of every shard die once.
+    """
+
+    backend: ClassVar[str] = "plain"
+
+    def __init__(
+        self, values, labels, *, rows=10, deadly=(), endless=(), blockwise=False, **options
+    ):
+        super().__init__((Path("plain"),), Options(**options))
+        self.values, self.labels, self.rows = values, labels, rows
+        self.deadly, self.endless, self.blockwise = deadly, endless, blockwise
+        self.kill_once: Path | None = None
+
+    @classmethod
+    def matches(cls, path: Path) -> bool:
+        return False
+
+    def plan(self) -> Plan:
+        shards = tuple(
+            Shard(i, (first, min(first + self.rows, len(self.values))))
+            for i, first in enumerate(range(0, len(self.values), self.rows))
+        )
+        return Plan(shards, "plain", self.values.nbytes)
+
+    def read(self, shard: Shard) -> Iterator[Block]:
+        first, stop = shard.span
+        low = first + shard.first
+        high = stop if shard.last is None else min(stop, first + shard.last)
+        for at in range(low, high, ROWS_A_BLOCK):
+            end = min(at + ROWS_A_BLOCK, high)
+            if self.blockwise:
+                self.mark(at - first, end - at)
+            for row in range(at, end):
+                if not self.blockwise:
+                    self.mark(row - first, 1)
+                self.touch(row, row - first, shard.index)
+            yield self.block(shard.base + at - first, at, end)
+
+    def touch(self, row: int, own: int, shard: int) -> None:
+        if row in self.deadly:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if row in self.endless:
+            time.sleep(60)
+        if self.kill_once is not None and own == 5:
+            done = self.kill_once / str(shard)
+            if not done.exists():
+                done.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    def block(self, start: int, at: int, end: int) -> Block:
+        part = Part("data", np.arange(end - at), self.values[at:end])
+        return Block(
+            start,
+            end - at,
+            part.values.nbytes,
+            parts=(part,),
+            labels=Labels(self.labels[at:end], np.ones(end - at, np.bool_)),
+            signatures=signatures_of(part),
+            exact=False,
+            digests=lambda rows: digests_of((part,), {}, rows),
+        )
+
+    def count(self, shard: Shard) -> int:
+        first, stop = shard.span
+        return stop - first
+
+    def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
+        return [f"row {shard.span[0] + row}" for row in rows]

@@ -1,0 +1,213 @@
+"""``datascan accept`` and ``learn``: under the configuration, for one dataset, with care."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datascan.caffe.scan_net import scan_net
+from datascan.config.baseline import Baseline, Entry, says, written
+from datascan.errors import UsageError
+from tests.builders.caffe import small_net, write_net
+from tests.builders.lmdb import numbered, random_datums, write_lmdb
+from tests.cli.test_app import datascan, fails_in_one_line
+from tests.config.test_baseline import store
+
+KNOWN = Entry("inf-value", "x", None, ("00000005",))
+NEW = Entry("nan-value", "y", date(2027, 1, 31), ("a", "b"), "", ("c", "d"), "e")
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A folder with a training and a validation set, each with NaN in record 7."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    store(tmp_path / "data" / "train", (7,))
+    store(tmp_path / "data" / "val", (7,))
+    return tmp_path
+
+
+def configure(text):
+    Path("datascan.toml").write_text(text)
+
+
+def test_what_is_accepted_of_one_dataset_fails_in_another(home):
+    configure('[dataset."data/*"]\nbaseline = "b.toml"\nignore = ["batch-label-gap"]\n')
+    assert datascan("accept", "data/train", "--reason", "train: known").returncode == 0
+    result = datascan("check")
+    assert result.returncode == 1
+    assert result.stdout.splitlines()[:2] == [
+        "PASS  data/train  nan-value (accepted)",
+        "FAIL  data/val  nan-value",
+    ]
+    # Entries of other datasets are not this one's to tell of.
+    assert "no finding any more" not in result.stderr
+    (entry,) = Baseline.read(home / "b.toml").entries
+    assert entry.dataset == "data/train"
+    (home / "b.toml").write_text(written([msgspec.structs.replace(entry, dataset=None)], None))
+    assert datascan("check").returncode == 0
+
+
+def test_a_source_of_a_net_is_known_by_its_own_path(tmp_path):
+    write_lmdb(tmp_path / "train_lmdb", numbered(random_datums(40, (1, 2, 3))))
+    store(tmp_path / "train_lmdb", (7,))
+    net, file = write_net(tmp_path, small_net()), tmp_path / "b.toml"
+    ways = {"train_lmdb": True, "other_lmdb": False, "train_val.prototxt": False}
+    for dataset, known in ways.items():
+        entry = Entry("nan-value", "x", keys=("00000007",), dataset=dataset)
+        file.write_text(written([entry], None))
+        (report,) = scan_net(net, root=tmp_path, baseline=file, workers=0).sources
+        found = [f for f in report.findings if f.rule == "nan-value"]
+        assert [f.accepted is not None for f in found] == [known], dataset
+
+
+def test_findings_of_a_net_are_known_by_the_net(tmp_path):
+    net, file = write_net(tmp_path, small_net()), tmp_path / "b.toml"
+    for dataset, known in {"train_val.prototxt": True, "other.prototxt": False}.items():
+        about = tuple(f.key for f in scan_net(net).findings if f.rule == "missing-file")
+        assert about
+        entry = Entry("missing-file", "x", about=about, dataset=dataset)
+        file.write_text(written([entry], None))
+        found = [f for f in scan_net(net, baseline=file).findings if f.rule == "missing-file"]
+        assert {f.accepted is not None for f in found} == {known}
+
+
+def test_the_configuration_holds_for_accept(home):
+    configure(
+        '[dataset."data/train"]\nnum_classes = 2\nbaseline = "b.toml"\n'
+        'ignore = ["batch-label-gap"]\n'
+    )
+    assert datascan("accept", "data/train", "--reason", "known").returncode == 0
+    rules = {entry.rule for entry in Baseline.read(home / "b.toml").entries}
+    assert rules == {"label-out-of-range", "nan-value"}
+    assert datascan("check").returncode == 0
+    (home / "datascan.toml").rename(home / "other.toml")
+    told = fails_in_one_line("accept", "data/train", "--reason", "known")
+    assert "--baseline" in told
+    result = datascan("accept", "data/train", "--reason", "known", "--config", "other.toml")
+    assert (result.returncode, result.stdout) == (0, "")
+    assert "nothing to accept" in result.stderr
+
+
+def test_flags_win_over_the_configuration(home):
+    configure('num_classes = 2\nbaseline = "b.toml"\n')
+    flags = ("--num-classes", "3", "--baseline", "c.toml")
+    assert datascan("accept", "data/train", "--reason", "known", *flags).returncode == 0
+    assert not (home / "b.toml").exists()
+    rules = {entry.rule for entry in Baseline.read(home / "c.toml").entries}
+    assert "label-out-of-range" not in rules
+
+
+def test_the_configuration_holds_for_learn(home):
+    good = store(home / "good", ())
+    configure('num_classes = 7\nselect = ["label-out-of-range"]\nexpect = "e.toml"\n')
+    result = datascan("learn", good, "-o", "e.toml")
+    assert (result.returncode, result.stderr) == (0, "")
+    configure("num_classes = 2\n")
+    assert datascan("learn", good).returncode == 1
+    (home / "datascan.toml").rename(home / "other.toml")
+    assert datascan("learn", good).returncode == 0
+    assert datascan("learn", good, "--config", "other.toml").returncode == 1
+
+
+def test_everything_that_is_accepted_is_told(home):
+    result = datascan(
+        "accept", "data/train", "--baseline", "b.toml", "--reason", "x", "--batch-size", "2,3"
+    )
+    gaps = [line for line in result.stdout.splitlines() if "batch-label-gap: batch size" in line]
+    assert [line.split(":")[1] for line in gaps] == [" batch size 2", " batch size 3"]
+    assert "accepted nan-value: 1 of 60 records holds NaN" in result.stdout
+    assert "all warnings and errors" in datascan("accept", "--help").stdout
+
+
+def test_a_reason_in_another_encoding(home):
+    reason = os.fsdecode(b"f\xfcr sp\xe4ter")
+    for _ in range(2):
+        result = datascan("accept", "data/train", "--baseline", "b.toml", "--reason", reason)
+        assert result.returncode == 0, result
+    told = json.loads(datascan("scan", "data/train", "--baseline", "b.toml", "--json", "-").stdout)
+    assert told["findings"][0]["accepted"]["reason"] == r"f\xfcr sp\xe4ter"
+
+
+HEAD = 'format = "datascan-baseline/1"\n'
+INLINE = 'accepted = [{rule = "inf-value", reason = "x", keys = ["00000005"]}]\n'
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        f"# mine\n{HEAD}{INLINE}",
+        f"{INLINE}# mine\n{HEAD}",
+        f"accepted = [\n  {INLINE[12:-2]},\n]\n{HEAD}# mine",
+        f'{HEAD}\n[[accepted]] # mine\nrule = "inf-value"\nreason = "x"\nkeys = ["00000005"]',
+        f'# mine\n"format"{HEAD[6:]}[["accepted"]]\nrule = "a"\nreason = "x"\n\n# end\n\n\n',
+        f"{HEAD}accepted = []  # mine\n",
+        f"accepted = []\n{HEAD}# mine",
+        f"{HEAD}# mine",
+        f"{HEAD}# mine\n".replace("\n", "\r\n"),
+    ],
+)
+def test_a_baseline_that_people_wrote_keeps_its_entries(old):
+    before = msgspec.convert(tomllib.loads(old).get("accepted", []), list[Entry])
+    text = written([NEW], old)
+    assert says(text, [*before, NEW])
+    if "[{" not in old and "[\n  {" not in old and "[]" not in old:
+        assert text.startswith(old.rstrip())
+    assert says(written([KNOWN], text), [*before, NEW, KNOWN])
+    assert "mine" in text or "[]" in old
+    assert text.count("\r\n") == (text.count("\n") if "\r" in old else 0)
+
+
+def test_the_command_keeps_an_array(home):
+    (home / "b.toml").write_text(f"{HEAD}{INLINE}")
+    result = datascan("accept", "data/train", "--baseline", "b.toml", "--reason", "two")
+    assert result.returncode == 0
+    assert Baseline.read(home / "b.toml").entries[0] == KNOWN
+    store(home / "data" / "train", (7, 9))
+    result = datascan("accept", "data/train", "--baseline", "b.toml", "--reason", "two")
+    assert "accepted nan-value: 1 of 2 not accepted before: 2 of 60" in result.stdout
+    assert datascan("scan", "data/train", "--baseline", "b.toml").returncode == 0
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Entry,
+            rule=TEXT,
+            reason=TEXT,
+            expires=st.none() | st.dates(),
+            keys=st.lists(TEXT).map(tuple),
+            about=st.lists(TEXT).map(tuple),
+            dataset=st.none() | TEXT | st.lists(TEXT, min_size=1).map(tuple),
+            part=st.none() | TEXT,
+        ),
+        max_size=3,
+    )
+)
+def test_whatever_is_written_is_read_again(entries):
+    text = None
+    for i, entry in enumerate(entries):
+        text = written([entry], text)
+        assert says(text, entries[: i + 1])
+
+
+def test_what_cannot_be_named(tmp_path):
+    file = tmp_path / "b.toml"
+    for value, told in {'""': "length >= 1", '"a\\u0000b"': "null", "3": "dataset"}.items():
+        file.write_text(
+            f'{HEAD}[[accepted]]\nrule = "nan-value"\nreason = "x"\ndataset = {value}\n'
+        )
+        with pytest.raises(UsageError, match=r"b\.toml") as error:
+            Baseline.read(file)
+        assert told in str(error.value)

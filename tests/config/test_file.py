@@ -1,0 +1,81 @@
+"""The configuration file: what holds for which dataset, and what it refuses."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+
+from datascan.config.file import found_configuration, merged, read
+from datascan.errors import UsageError
+
+
+def test_later_tables_win_and_severities_add_up(tmp_path):
+    file = tmp_path / "datascan.toml"
+    file.write_text(
+        'num-classes = 10\nseverity = {"key-gap" = "info"}\n'
+        '[dataset."data/*"]\nbatch_size = 32\nseverity = {"nan-value" = "warning"}\n'
+        '[dataset."data/train_*"]\nnum_classes = 3\n'
+    )
+    config = read(file)
+    levels = {"key-gap": "info", "nan-value": "warning"}
+    train = config.settings_for(tmp_path / "data/train_lmdb")
+    assert train == {"num_classes": 3, "batch_sizes": 32, "severity": levels}
+    assert config.settings_for(tmp_path / "other") == {
+        "num_classes": 10,
+        "severity": {"key-gap": "info"},
+    }
+    assert merged(train, {"num_classes": 7})["num_classes"] == 7
+    flagged = merged(train, {"severity": [("key-gap", "error")]})
+    assert flagged["severity"] == {"key-gap": "error", "nan-value": "warning"}
+
+
+def test_the_nearest_file_up_to_the_root_of_the_repository(tmp_path):
+    (tmp_path / "datascan.toml").write_text("num_classes = 1")
+    inner = tmp_path / "repository"
+    (inner / "deep").mkdir(parents=True)
+    assert found_configuration(start=inner / "deep").defaults == {"num_classes": 1}
+    (inner / ".git").mkdir()
+    assert found_configuration(start=inner / "deep") is None
+    (inner / "pyproject.toml").write_text("[tool.datascan]\nnum_classes = 2")
+    assert found_configuration(start=inner / "deep").defaults == {"num_classes": 2}
+    (inner / "datascan.toml").write_text("num_classes = 3")
+    assert found_configuration(start=inner / "deep").defaults == {"num_classes": 3}
+
+
+def test_a_project_whose_tools_are_no_table_has_no_settings(tmp_path):
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "pyproject.toml").write_text("tool = 3\n")
+    assert found_configuration(start=tmp_path) is None
+    assert read(tmp_path / "pyproject.toml").datasets == {}
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path):
+    (tmp_path / "datascan.toml").write_bytes(codecs.BOM_UTF8 + b"num_classes = 3\r\n")
+    assert read(tmp_path / "datascan.toml").defaults == {"num_classes": 3}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("num_clases = 3", "num_clases; did you mean num_classes"),
+        ('ignore = ["nan-valeu"]', "did you mean nan-value"),
+        ('severity = {"nan-value" = "fatal"}', "severity"),
+        ('severity = {"nan-valeu" = "error"}', "did you mean nan-value"),
+        ("severity = 3", "table"),
+        ('num_classes = "ten"', "num_classes"),
+        ("num_classes = true", "num_classes"),
+        ("timeout = nan", "timeout"),
+        ("select = 3", "list of rules"),
+        ("dataset = 3", "tables"),
+        ("db = 3", "text"),
+        ("= 3", "no TOML"),
+        ("x = " + "[" * 5000, "no TOML"),
+    ],
+)
+def test_what_cannot_be_meant_is_named(tmp_path, text, message):
+    file = tmp_path / "datascan.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=message) as caught:
+        read(file)
+    assert str(file) in str(caught.value)

@@ -1,0 +1,79 @@
+"""Messages that come in pieces, and those that never come whole."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import threading
+from itertools import cycle
+from select import select
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datascan.executors.process_pool.framing import LENGTH, PARTIAL, Inbox, post
+
+
+@pytest.fixture
+def ends():
+    theirs, ours = os.pipe()
+    yield theirs, ours
+    for end in (theirs, ours):
+        try:
+            os.close(end)
+        except OSError:
+            continue
+
+
+def octets_of(message: object) -> bytes:
+    body = pickle.dumps(message)
+    return LENGTH.pack(len(body)) + body
+
+
+@given(
+    st.lists(st.one_of(st.binary(max_size=50), st.text(max_size=5), st.none()), max_size=4),
+    st.lists(st.integers(1, 40), min_size=1),
+)
+def test_messages_in_any_pieces(messages, sizes):
+    theirs, ours = os.pipe()
+    inbox, got = Inbox(theirs), []
+    rest = b"".join(map(octets_of, messages))
+    pieces = cycle(sizes)
+    try:
+        while rest:
+            size = next(pieces)
+            os.write(ours, rest[:size])
+            rest = rest[size:]
+            while select([theirs], [], [], 0)[0]:
+                got.append(inbox.fetch())
+    finally:
+        os.close(theirs)
+        os.close(ours)
+    assert [message for message in got if message is not PARTIAL] == messages
+
+
+def test_a_large_message_comes_while_it_is_sent(ends):
+    theirs, ours = ends
+    message = os.urandom(3 << 20)
+    sender = threading.Thread(target=post, args=(ours, message))
+    sender.start()
+    inbox = Inbox(theirs)
+    parts = 0
+    while (got := inbox.fetch()) is PARTIAL:
+        parts += 1
+    sender.join()
+    assert got == message
+    assert parts > 3
+
+
+@pytest.mark.parametrize(("length", "parts"), [(0, 0), (3, 1), (8, 1), (20, 2)])
+def test_a_sender_that_goes_in_the_middle(ends, length, parts):
+    theirs, ours = ends
+    os.write(ours, octets_of("never to be whole")[:length])
+    os.close(ours)
+    inbox = Inbox(theirs)
+    for _ in range(parts):
+        assert inbox.fetch() is PARTIAL
+    with pytest.raises(EOFError):
+        inbox.fetch()

@@ -1,0 +1,120 @@
+"""Label gaps against every batch looked at one by one, and exact fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datascan.metrics.batch_gaps import Epoch, gap_at, measure_gaps
+
+LABELS = st.lists(st.sampled_from([0, 1, 2, 5, 7, 9]), min_size=1, max_size=40)
+
+
+def batches(labels, size):
+    size = min(size, len(labels))
+    return [labels[k * size : (k + 1) * size] for k in range(len(labels) // size)]
+
+
+def lacking(labels, size):
+    return sum(len(set(batch)) < len(set(labels)) for batch in batches(labels, size))
+
+
+def absent(labels, size):
+    """From how many batches each class is absent."""
+    return {c: sum(c not in batch for batch in batches(labels, size)) for c in sorted(set(labels))}
+
+
+def chance(labels, size):
+    """The probability that a shuffled batch lacks each class."""
+    n, size = len(labels), min(size, len(labels))
+    return {
+        c: Fraction(comb(n - labels.count(c), size), comb(n, size)) for c in sorted(set(labels))
+    }
+
+
+def chance_of_any(labels, size):
+    product = Fraction(1)
+    for p in chance(labels, size).values():
+        product *= 1 - p
+    # With one class there is no gap, and C(0, B) is 0.
+    return 1 - product
+
+
+@settings(max_examples=300, deadline=None)
+@given(LABELS)
+def test_every_batch_size_against_brute_force(labels):
+    gaps = measure_gaps(np.array(labels), range(1, len(labels) + 3))
+    for gap in gaps.sizes:
+        size = gap.batch_size
+        missing, chances = absent(labels, size), chance(labels, size)
+        assert gap.batches == len(batches(labels, size))
+        assert gap.lacking == lacking(labels, size)
+        assert gap.worst_label == max(missing, key=lambda c: (missing[c], -c))
+        assert gap.worst_lacking == missing[gap.worst_label]
+        assert gap.shuffled_worst_label == max(chances, key=lambda c: (chances[c], -c))
+        assert gap.worst_p == pytest.approx(float(max(chances.values())), rel=1e-12, abs=1e-300)
+        wanted = float(chance_of_any(labels, size))
+        assert gap.p_lacking == pytest.approx(wanted, rel=1e-12, abs=1e-15)
+        assert gap.expected_lacking_per_epoch == pytest.approx(
+            wanted * gap.batches, rel=1e-12, abs=1e-15
+        )
+        assert gap.is_gap == (gap.lacking > 0 or wanted >= 0.01)
+
+
+@settings(max_examples=300, deadline=None)
+@given(LABELS)
+def test_smallest_sizes_against_brute_force(labels):
+    gaps = measure_gaps(np.array(labels), ())
+    sizes = range(1, len(labels) + 1)
+    assert gaps.min_sequential == next(b for b in sizes if not lacking(labels, b))
+    assert gaps.min_shuffled == next(
+        b for b in sizes if chance_of_any(labels, b) < Fraction(1, 100)
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32), st.integers(2, 5), st.integers(1, 400))
+def test_both_ways_to_the_smallest_sequential_size_agree(seed, classes, count):
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, classes, count)
+    labels = np.roll(np.tile(labels[:7], count), int(random.integers(0, 7)))[: 20 * count]
+    epoch = Epoch(labels)
+    longest = int(epoch.free.max())
+    sizes = np.arange((longest + 1) // 2 + 1, longest + 1)
+    found = epoch._first_good(sizes)
+    assert found == epoch._first_good_of_many(sizes) == epoch.min_sequential()
+    assert lacking(labels.tolist(), found) == 0
+
+
+def test_the_example_checked_by_hand():
+    gaps = measure_gaps(np.array([0] * 6 + [1] * 6), (4,))
+    (gap,) = gaps.sizes
+    assert (gap.batches, gap.lacking, gap.worst_label, gap.worst_lacking) == (3, 2, 0, 1)
+    assert gap.worst_p == pytest.approx(15 / 495, rel=1e-13)
+    assert gap.p_lacking == pytest.approx(1 - (1 - 15 / 495) ** 2, rel=1e-13)
+    assert gaps.min_sequential == 7
+
+
+def test_one_class_has_no_gap():
+    gaps = measure_gaps(np.full(50, 3), (1, 32, 99))
+    assert not any(gap.is_gap for gap in gaps.sizes)
+    assert (gaps.min_sequential, gaps.min_shuffled) == (1, 1)
+
+
+def test_small_probabilities_keep_their_digits():
+    labels = np.repeat([0, 1], 5000)
+    gap = gap_at(Epoch(labels), 500)
+    wanted = Fraction(comb(5000, 500), comb(10000, 500))
+    assert gap.worst_p == pytest.approx(float(wanted), rel=1e-9)
+    assert gap.p_lacking == pytest.approx(2 * float(wanted), rel=1e-9)
+
+
+def test_many_labels_of_few_classes_in_turn():
+    gaps = measure_gaps(np.tile([0, 1, 2], 200_000), (2, 3, 64))
+    assert gaps.min_sequential == 3
+    assert [gap.lacking for gap in gaps.sizes] == [300_000, 0, 0]

@@ -1,0 +1,170 @@
+"""The compiled loops and their NumPy counterparts give the same, to the last bit."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datascan.native import fallback, loops
+from datascan.records.statistics import Survey
+
+kernels = pytest.importorskip("datascan.native.kernels")
+epoch = pytest.importorskip("datascan.native.epoch")
+
+ODD = [np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, 3.4e38, -3.4e38]
+
+
+def looked_at(module, source, offsets, kind, width):
+    dtype = np.dtype("f" if kind == fallback.TAGGED else kind)
+    found = Survey.empty(len(offsets), dtype)
+    sound = np.full(len(offsets), 7, np.uint8)
+    columns = (found.low, found.high, found.totals, found.squares, found.mixed, sound)
+    module.survey(source, np.array(offsets, np.int64), kind, width, *columns)
+    return columns
+
+
+@st.composite
+def rows(draw):
+    """A buffer, offsets of rows in it (overlapping, unaligned), their kind and width."""
+    kind = draw(st.sampled_from([*sorted(fallback.KINDS), fallback.TAGGED]))
+    width = draw(st.one_of(st.integers(1, 70), st.sampled_from([1024, 3072, 70_000])))
+    count = draw(st.integers(0, 5))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    dtype = np.dtype("f" if kind == fallback.TAGGED else kind)
+    if dtype.kind == "f":
+        values = random.normal(size=(count, width)).astype(dtype)
+        values *= dtype.type(draw(st.sampled_from([1, 1e-30, 1e30])))
+        values[random.random(values.shape) < draw(st.sampled_from([0, 0.02]))] = random.choice(ODD)
+    else:
+        extent = np.iinfo(dtype)
+        values = random.integers(extent.min, extent.max + 1, (count, width)).astype(dtype)
+    octets = values.view(np.uint8).reshape(count, width, dtype.itemsize)
+    if kind == fallback.TAGGED:
+        tags = np.full((count, width, 1), fallback.FLOAT_TAG, np.uint8)
+        tags[random.random(tags.shape) < draw(st.sampled_from([0, 0.01]))] = 8
+        octets = np.concatenate([tags, octets], axis=2)
+    octets = octets.reshape(count, width * octets.shape[2])
+    before = draw(st.integers(0, 9))
+    source = np.concatenate([np.zeros(before, np.uint8), octets.ravel()])
+    offsets = before + np.arange(count) * octets.shape[1]
+    return source, random.permutation(offsets), kind, width
+
+
+@given(rows())
+def test_both_see_the_same(case):
+    for ours, theirs in zip(looked_at(kernels, *case), looked_at(fallback, *case), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("module", [kernels, fallback])
+@pytest.mark.parametrize("offset", [-1, 5, 2**62, -(2**62)])
+def test_a_row_outside_of_its_buffer(module, offset):
+    with pytest.raises(ValueError, match="outside"):
+        looked_at(module, np.zeros(8, np.uint8), [0, offset], "B", 4)
+
+
+@pytest.mark.parametrize("width", [0, -1, 2**62])
+def test_an_impossible_width(width):
+    columns = [np.empty(8, np.uint8)] * 6
+    with pytest.raises(ValueError, match="outside"):
+        kernels.survey(np.zeros(8, np.uint8), np.zeros(1, np.int64), "f", width, *columns)
+
+
+def test_a_column_that_is_too_short():
+    columns = [np.empty(size, np.uint8) for size in (2, 2, 16, 16, 16, 1)]
+    with pytest.raises(ValueError, match="outside"):
+        kernels.survey(np.zeros(8, np.uint8), np.zeros(2, np.int64), "B", 4, *columns)
+
+
+def test_the_compiled_ones_are_chosen_unless_the_environment_says_otherwise():
+    assert loops.survey is kernels.survey
+    assert loops.free_runs is epoch.free_runs
+    told = subprocess.run(
+        [sys.executable, "-c", "from datascan.native import loops; print(loops.__name__)"],
+        env={**os.environ, "DATASCAN_PLAIN": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout.strip() == "datascan.native.fallback"
+
+
+@given(st.lists(st.floats(), max_size=20))
+def test_both_add_the_same(values):
+    sums = np.zeros((2, fallback.LIMBS), np.int64)
+    array = np.array(values, np.float64)
+    finite = [
+        module.add_exactly(array, limbs)
+        for module, limbs in zip((kernels, fallback), sums, strict=True)
+    ]
+    assert finite[0] == finite[1] == bool(np.isfinite(array).all())
+    if finite[0]:
+        np.testing.assert_array_equal(*sums)
+        exact = sum((Fraction(value) for value in values), Fraction(0))
+        units = sum(int(limb) << 32 * i for i, limb in enumerate(sums[0]))
+        assert Fraction(units, 1 << 1074) == exact
+
+
+@pytest.mark.parametrize("module", [kernels, fallback])
+def test_no_room_for_a_sum(module):
+    with pytest.raises(ValueError, match="room"):
+        module.add_exactly(np.ones(1), np.zeros(fallback.LIMBS - 1, np.int64))
+
+
+@given(st.binary(max_size=200), st.lists(st.integers(-3, 210), max_size=9), st.integers(1, 80))
+def test_both_gather_the_same(octets, offsets, width):
+    source, rows = np.frombuffer(octets, np.uint8), np.array(offsets, np.int64)
+    inside = all(0 <= at <= len(octets) - width for at in offsets)
+    for module in (kernels, fallback):
+        out = np.zeros((len(rows), width), np.uint8)
+        if not inside:
+            with pytest.raises(ValueError, match="outside"):
+                module.gather(source, rows, width, out)
+            continue
+        module.gather(source, rows, width, out)
+        assert [bytes(row) for row in out] == [octets[at : at + width] for at in offsets]
+
+
+def test_gather_needs_room():
+    with pytest.raises(ValueError, match="outside"):
+        kernels.gather(np.zeros(9, np.uint8), np.zeros(3, np.int64), 4, np.zeros(11, np.uint8))
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=60), st.integers(1, 70))
+def test_both_find_the_same_gaps(labels, size):
+    codes = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    classes = int(codes.max()) + 1
+    for name, room, extra in (("free_runs", len(codes), ()), ("count_batches", classes, (size,))):
+        ours, theirs = np.zeros((2, room), np.int64)
+        getattr(epoch, name)(codes, classes, *extra, ours)
+        getattr(fallback, name)(codes, classes, *extra, theirs)
+        np.testing.assert_array_equal(ours, theirs)
+    # And both are what the words say.
+    for at in range(len(codes)):
+        rest = codes[at:].tolist()
+        free = max(rest.index(c) if c in rest else len(rest) for c in range(classes))
+        epoch.free_runs(codes, classes, found := np.zeros(len(codes), np.int64))
+        assert found[at] == free
+
+
+@pytest.mark.parametrize("module", [epoch, fallback])
+@pytest.mark.parametrize(("codes", "classes"), [([0, 2], 2), ([-1, 0], 1), ([0], 2), ([0], 0)])
+def test_codes_outside_of_the_classes(module, codes, classes):
+    array, out = np.array(codes, np.int64), np.zeros(9, np.int64)
+    with pytest.raises(ValueError, match="outside"):
+        module.free_runs(array, classes, out)
+    with pytest.raises(ValueError, match="outside"):
+        module.count_batches(array, classes, 1, out)
+
+
+@pytest.mark.parametrize("module", [epoch, fallback])
+def test_batches_of_no_size(module):
+    with pytest.raises(ValueError, match=r"a (code|batch)"):
+        module.count_batches(np.zeros(3, np.int64), 1, 0, np.zeros(1, np.int64))

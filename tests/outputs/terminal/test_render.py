@@ -1,0 +1,307 @@
+"""The terminal report: the verdict first, and nothing hostile reaches the terminal."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datascan.outputs.terminal.render import (
+    columns,
+    render,
+    shortened,
+    style,
+    takes_unicode,
+    wrapped,
+)
+from datascan.report.model import (
+    BatchFigures,
+    Example,
+    Finding,
+    LabelFigures,
+    MinBatchSize,
+    SequentialGaps,
+    ShapeFigures,
+    ShuffledGaps,
+    Source,
+)
+from datascan.text import in_bytes, percent
+from tests.outputs.reports import ANY_TEXT, finding, report
+
+
+def lines(*findings: Finding, width: int = 100, **changes) -> list[str]:
+    return render(report(*findings, **changes), colour=False, width=width).splitlines()
+
+
+def test_the_verdict_comes_first():
+    assert lines()[0] == "PASS  train_lmdb  (lmdb, caffe-datum)"
+    assert lines(finding())[0] == "FAIL  train_lmdb  (lmdb, caffe-datum)"
+    second = lines(finding(), finding(severity="info"))[1]
+    assert second == "      1,000 records, 3.1 MB in 1.90 s: 1 error, 1 info"
+
+
+def test_a_clean_report_says_so():
+    expected = "1,000 records, 3.1 MB in 1.90 s: no findings; nothing here should break training"
+    assert lines()[1].strip() == expected
+    assert not any("->" in line for line in lines())
+
+
+@pytest.mark.parametrize(
+    "changes", [{"complete": False}, {"dataset": Source("lmdb", "x", "raw", 0, 0)}]
+)
+def test_what_was_not_looked_at_is_not_called_harmless(changes):
+    text = "\n".join(lines(**changes))
+    assert "no findings" in text
+    assert "should break" not in text
+
+
+def test_a_finding():
+    assert lines(finding())[3:10] == [
+        "ERROR   nan-value  0.50% of records",
+        "  5 of 1,000 records hold NaN",
+        "    #0  key0  1 of 0 values",
+        "    #1  key1  1 of 1 values",
+        "    #2  key2  1 of 2 values",
+        "    and 2 more; --bad-records FILE lists them all",
+        "  -> drop these records",
+    ]
+
+
+def test_findings_keep_their_order_and_those_of_a_rule_stand_together():
+    said = lines(
+        finding(rule="shape-mismatch", message="first", records=9),
+        finding(rule="nan-value", message="second"),
+        finding(rule="shape-mismatch", message="third", severity="warning", records=1),
+    )
+    places = [i for i, line in enumerate(said) if line.strip() in ("first", "third", "second")]
+    assert [said[i].strip() for i in places] == ["first", "third", "second"]
+    assert "ERROR   shape-mismatch" in said  # no share: which of the two would it be of?
+
+
+def test_more_findings_of_a_rule_than_one_reads():
+    gaps = [
+        finding(rule="batch-label-gap", message=f"gap {i}", records=0, examples=[])
+        for i in range(7)
+    ]
+    said = lines(*gaps)
+    assert [line.strip() for line in said if line.strip().startswith("gap ")] == [
+        "gap 0",
+        "gap 1",
+        "gap 2",
+        "gap 3",
+    ]
+    assert "  and 3 more of this rule" in said
+
+
+def test_details_that_name_no_record():
+    said = lines(finding(records=0, examples=[Example(f"page {i}") for i in range(5)]))
+    assert said[3:9] == [
+        "ERROR   nan-value",
+        "  5 of 1,000 records hold NaN",
+        "    page 0",
+        "    page 1",
+        "    page 2",
+        "    and 2 more",
+    ]
+    full = lines(finding(records=0, examples=[Example(f"page {i}") for i in range(20)]))
+    assert "    and at least 17 more" in full
+
+
+def test_a_detail_that_the_message_tells_is_not_told_again():
+    said = lines(finding(message="page 7 is overwritten", examples=[Example("page 7")]))
+    assert not any(line.strip() == "page 7" for line in said)
+
+
+def test_figures_in_a_line_each():
+    text = lines()
+    assert "labels  10 classes declared, 100 records each" in text
+    assert "shapes  3x32x32 uint8 (1,000)" in text
+    assert "values  0 to 255, mean 120.7, std 64.1" in text
+    assert "smallest safe batch size: 97 in store order, 66 shuffled" in text[-1]
+    assert text[-2].split() == ["64", "3", "of", "15", "4", "1.18%", "0.2", "4"]
+
+
+def test_labels_out_of_range_are_no_class_sizes():
+    labels = LabelFigures(2, True, {"-1": 1, "0": 7, "1": 9, "5": 1000}, names=["a", "b"])
+    expected = "labels  2 classes declared, 7 (class 0 'a') to 9 (class 1 'b') records each"
+    assert expected in lines(labels=labels)
+    nothing = LabelFigures(2, True, {"7": 1}, missing=3)
+    assert "labels  2 classes declared, no label among them; 3 records without" in lines(
+        labels=nothing
+    )
+
+
+def test_regression_targets():
+    labels = LabelFigures(None, False, {}, kind="regression", min=-1.5, max=2.25)
+    assert "labels  regression targets, -1.5 to 2.25" in lines(labels=labels)
+    labels = LabelFigures(None, False, {}, kind="regression")
+    assert "labels  regression targets, ? to ?" in lines(labels=labels)
+
+
+def test_many_shapes():
+    shapes = [ShapeFigures([3, i, 5], "uint8", 100 - i) for i in range(100)]
+    text = "\n".join(lines(shapes=shapes))
+    assert "3x3x5 uint8 (97), and 96 more" in text
+    assert "3x4x5" not in text
+    assert "shapes  scalar int8 (1)" in lines(shapes=[ShapeFigures([], "int8", 1)])
+
+
+def test_without_labels_and_values():
+    said = lines(labels=None, values=None, shapes=[], batch_sizes=[], min_batch_size=None)
+    assert len(said) == 2
+
+
+def test_incomplete():
+    text = lines(complete=False)[2]
+    assert text == (
+        "INCOMPLETE: the scan was stopped after 1,000 records; the rest was not looked at"
+    )
+    assert "\x1b[1;32m" not in render(report(complete=False), colour=True, width=80)
+
+
+def test_a_tall_report_says_its_verdict_again_at_its_end():
+    rules = [finding(rule=f"rule-{i}") for i in range(10)]
+    said = lines(*rules)
+    assert said[-2:] == said[:2]
+    assert lines(finding())[-1] != lines(finding())[1]
+
+
+def test_ten_thousand_classes_and_35_findings():
+    rules = [finding(rule=f"rule-{i}") for i in range(35)]
+    counts = {str(i): 100 + i % 7 for i in range(10_000)}
+    gap = BatchFigures(256, SequentialGaps(9, 9, 9999, 9), ShuffledGaps(1.0, 9.0, 9999, 0.97))
+    said = lines(
+        *rules,
+        width=80,
+        labels=LabelFigures(10_000, False, counts),
+        batch_sizes=[gap] * 4,
+        min_batch_size=MinBatchSize(1_280_000, 120_000),
+    )
+    assert "labels  10,000 classes, 100 (class 0) to 106 (class 6) records each" in said
+    assert len(said) < 35 * 8 + 20
+    assert max(map(len, said)) <= 80
+
+
+def test_colour_only_where_asked():
+    assert "\x1b" not in render(report(finding()), colour=False, width=80)
+    coloured = render(report(finding()), colour=True, width=80)
+    assert coloured.startswith("\x1b[1;31mFAIL\x1b[0m  train_lmdb")
+    assert render(report(), colour=True, width=80).startswith("\x1b[1;32mPASS\x1b[0m")
+    assert coloured.count("\x1b[0m") * 2 == coloured.count("\x1b")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_when_to_colour(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert style(Terminal())
+    assert not style(io.StringIO())
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not style(Terminal())
+    monkeypatch.setenv("NO_COLOR", "")
+    assert style(Terminal())
+    monkeypatch.setenv("TERM", "dumb")
+    assert not style(Terminal())
+
+
+@pytest.mark.parametrize(
+    ("encoding", "expected"),
+    [("utf-8", True), ("UTF8", True), ("ascii", False), ("latin-1", False), ("cp1252", False)],
+)
+def test_what_a_stream_can_show(encoding, expected):
+    assert takes_unicode(io.TextIOWrapper(io.BytesIO(), encoding=encoding)) is expected
+
+
+def test_without_unicode_everything_is_ascii():
+    said = render(
+        report(finding(examples=[Example("café", 1, "数据")]), dataset=Source("ü", "é", "ß", 1, 1)),
+        colour=True,
+        width=80,
+        unicode=False,
+    )
+    assert said.isascii()
+    assert r"#1  \u6570\u636e  caf\xe9" in said
+
+
+@given(ANY_TEXT, ANY_TEXT, ANY_TEXT, st.booleans())
+def test_hostile_text_stays_in_its_line(key, detail, other, unicode):
+    def page(key: str, detail: str, other: str) -> str:
+        hostile = finding(
+            rule=other,
+            message=f"message {detail}",
+            fix=f"fix {detail}",
+            examples=[Example(f"detail {detail}", 0, key)],
+        )
+        return render(
+            report(
+                hostile,
+                dataset=Source(other, key, other, 1, 1),
+                shapes=[ShapeFigures([1], other, 1)],
+                labels=LabelFigures(2, True, {"0": 1, "1": 2}, names=[other, key]),
+            ),
+            colour=False,
+            width=10_000,
+            unicode=unicode,
+        )
+
+    text = page(key, detail, other)
+    for character in text.replace("\n", ""):
+        assert character == " " or unicodedata.category(character)[0] not in "CZ"
+    assert len(text.splitlines()) == len(page("key", "", "").splitlines())
+    text.encode("utf-8" if unicode else "ascii")
+
+
+WORDS = st.text(alphabet="ab  数\u0301", max_size=300)
+
+
+@given(WORDS, WORDS, st.integers(80, 140))
+def test_lines_are_not_too_wide(detail, key, width):
+    examples = [Example(detail, 123_456, key), Example(detail)]
+    for line in lines(finding(message=detail, fix=detail, examples=examples), width=width):
+        assert columns(line) <= width or len(line.split()) == 1
+
+
+@given(WORDS, st.integers(1, 40))
+def test_wrapping_loses_nothing_but_spaces(text, width):
+    said = wrapped(text, "", width)
+    assert "".join(said).replace(" ", "") == text.replace(" ", "")
+    assert all(columns(line) <= width or " " not in line.strip() for line in said)
+
+
+@given(st.integers(-5, 79))
+def test_a_narrow_terminal(width):
+    for line in lines(finding(), width=width, batch_sizes=[], min_batch_size=None):
+        assert len(line) <= max(width, 30)
+
+
+def test_long_keys_are_cut_in_the_middle():
+    assert shortened("abcdefghij", 9) == "abc...hij"
+    assert shortened("abc", 9) == "abc"
+    assert shortened("数据数据数据", 9) == "数...据"
+    said = lines(finding(examples=[Example("d", 0, "begin" + "x" * 500 + "end")]))
+    assert any("begin" in line and "...xxx" in line and "xend  d" in line for line in said)
+
+
+@given(ANY_TEXT, st.integers(3, 30))
+def test_what_is_shortened_fits(text, width):
+    assert columns(shortened(text, width)) <= width
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (154_150_000, "154.2 MB"), (4_900_000_000_000_000, "4900.0 TB")],
+)
+def test_bytes(count, text):
+    assert in_bytes(count) == text
+
+
+def test_what_is_not_0_never_looks_like_it():
+    shares = (0, 1e-9, 0.0118, 0.99996, 1)
+    assert [percent(p) for p in shares] == ["0%", "< 0.01%", "1.18%", "> 99.99%", "100.00%"]

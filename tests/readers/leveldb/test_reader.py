@@ -1,0 +1,436 @@
+"""LevelDB folders, healthy ones: what is read, and that nothing on disk ever changes."""
+
+from __future__ import annotations
+
+import errno
+import os
+import pickle
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from multiprocessing import get_context
+from pathlib import Path
+
+import lmdb
+import plyvel
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from datascan.config.options import Options
+from datascan.errors import DatasetError
+from datascan.readers.keyvalue.batch import KeyRange
+from datascan.readers.leveldb.log import framed
+from datascan.readers.leveldb.manifest import State, edit_of
+from datascan.readers.leveldb.reader import LevelDbReader
+from tests.builders.leveldb import files, merged, numbered, write_leveldb
+
+SHARED = Path(__file__).resolve().parents[3] / ".." / "shared" / "data"
+SHARD_BYTES = (1, 1000, 30_000, 1 << 25)
+
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path_factory, monkeypatch):
+    """A folder of its own for temporary files, empty again after every test."""
+    folder = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    yield folder
+    assert list(folder.iterdir()) == []
+
+
+@pytest.fixture
+def opened():
+    """Opens readers, and closes them in the end."""
+    readers = []
+
+    def open_reader(path, **options):
+        readers.append(LevelDbReader((path,), Options(**options)))
+        return readers[-1]
+
+    yield open_reader
+    for reader in readers:
+        reader.close()
+
+
+def entries(reader, spans=None):
+    """All entries of ``spans`` (all ranges), in the order in which they come."""
+    found = []
+    for span in reader.ranges() if spans is None else spans:
+        for pairs in reader.walk(span):
+            assert pairs.faults == ()
+            found += [(pairs.keys[row], pairs.values[row]) for row in range(len(pairs))]
+    return found
+
+
+def keys(reader):
+    """All keys, read without values."""
+    found = []
+    for span in reader.ranges():
+        for pairs in reader.walk(span, values=False):
+            assert not pairs.values.lengths.any()
+            found += [pairs.keys[row] for row in range(len(pairs))]
+    return found
+
+
+def holds(reader, expected):
+    """Whether the reader finds exactly ``expected``, however it is asked."""
+    assert reader.faults() == ()
+    assert not reader.is_damaged()
+    assert entries(reader) == list(expected.items())
+    assert entries(reader, [KeyRange()]) == list(expected.items())
+    assert keys(reader) == list(expected)
+    assert all(reader.get(key) == value for key, value in list(expected.items())[:50])
+    assert reader.get(b"no such key") is None
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data is absent")
+class TestCaffe:
+    @pytest.mark.parametrize("name", ["uint8", "float", "png"])
+    def test_reads_the_log_and_changes_nothing(self, name, opened):
+        path = SHARED / f"caffe_{name}_leveldb"
+        before = files(path)
+        for shard_bytes in (20_000, 1 << 25):
+            reader = opened(path, shard_bytes=shard_bytes)
+            assert len(entries(reader)) == 300
+            assert reader.faults() == ()
+            assert (len(reader.ranges()) > 1) == (shard_bytes == 20_000)
+            reader.close()
+        assert files(path) == before
+
+    @pytest.mark.parametrize("name", ["uint8", "float"])
+    def test_holds_the_same_as_the_lmdb(self, name, opened):
+        twin = str(SHARED / f"caffe_{name}_lmdb")
+        with lmdb.open(twin, readonly=True, lock=False) as environment, environment.begin() as view:
+            expected = dict(view.cursor())
+        holds(opened(SHARED / f"caffe_{name}_leveldb", shard_bytes=20_000), expected)
+
+
+@pytest.mark.parametrize("shard_bytes", SHARD_BYTES)
+@pytest.mark.parametrize("compression", [None, "snappy"])
+def test_tables_and_log(tmp_path, opened, compression, shard_bytes):
+    sessions = [numbered(range(i, i + 200)) for i in range(0, 1000, 200)]
+    write_leveldb(tmp_path, *sessions, compression=compression, in_tables=False)
+    before = files(tmp_path)
+    holds(opened(tmp_path, shard_bytes=shard_bytes), merged(sessions))
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("shard_bytes", SHARD_BYTES)
+def test_overwritten_and_deleted(tmp_path, opened, shard_bytes):
+    sessions = [
+        numbered(range(0, 3000, 2)),
+        numbered(range(0, 3000, 3), size=50),
+        dict.fromkeys(numbered(range(0, 3000, 7))),
+        numbered(range(0, 3000, 49), size=70),
+        dict.fromkeys(numbered(range(1000, 2000))),
+        numbered(range(1500, 1600), size=10),
+    ]
+    write_leveldb(tmp_path, *sessions)
+    holds(opened(tmp_path, shard_bytes=shard_bytes), merged(sessions))
+
+
+def test_ranges_are_about_as_large_as_asked(tmp_path, opened):
+    order = list(range(20_000))
+    random.Random(0).shuffle(order)
+    write_leveldb(tmp_path, numbered(order[:15_000]), numbered(order[15_000:]))
+    reader = opened(tmp_path, shard_bytes=100_000)
+    sizes = [sum(int(p.values.lengths.sum()) for p in reader.walk(s)) for s in reader.ranges()]
+    assert len(sizes) >= 15
+    assert max(sizes) < 200_000
+    assert min(sizes[:-1]) > 50_000
+
+
+def test_the_plan_depends_on_the_data_alone(tmp_path, opened):
+    write_leveldb(tmp_path, numbered(range(5000)), numbered(range(5000, 9000)), in_tables=False)
+    first, second = (opened(tmp_path, shard_bytes=50_000) for _ in range(2))
+    assert first.ranges() == second.ranges()
+    assert first.nbytes() == second.nbytes() > 800_000
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    sessions=st.lists(
+        st.dictionaries(
+            st.binary(max_size=3), st.none() | st.binary(max_size=300), min_size=1, max_size=30
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    shard_bytes=st.sampled_from([1, 100, 1000]),
+    in_tables=st.booleans(),
+)
+def test_any_store(tmp_path, opened, sessions, shard_bytes, in_tables):
+    path = Path(tempfile.mkdtemp(dir=tmp_path)) / "store"
+    write_leveldb(path, *sessions, in_tables=in_tables)
+    reader = opened(path, shard_bytes=shard_bytes)
+    holds(reader, merged(sessions))
+    reader.close()
+
+
+def test_empty_store(tmp_path, opened):
+    write_leveldb(tmp_path / "new")
+    write_leveldb(tmp_path / "emptied", {b"a": b"1"}, {b"a": None})
+    for name in ("new", "emptied"):
+        reader = opened(tmp_path / name)
+        assert reader.ranges() == []
+        holds(reader, {})
+
+
+@pytest.mark.parametrize("in_tables", [True, False])
+def test_one_record(tmp_path, opened, in_tables):
+    write_leveldb(tmp_path, {b"k": b"v"}, in_tables=in_tables)
+    holds(opened(tmp_path), {b"k": b"v"})
+
+
+def test_unusual_keys_and_empty_values(tmp_path, opened):
+    expected = {b"": b"", b"\0": b"x", b"a\xff\xfe": b"", b"num-samples": b"4", b"\xff" * 9: b"y"}
+    write_leveldb(tmp_path, expected)
+    for shard_bytes in SHARD_BYTES:
+        holds(opened(tmp_path, shard_bytes=shard_bytes), expected)
+
+
+def test_large_values_come_in_blocks_of_about_four_megabytes(tmp_path, opened):
+    write_leveldb(tmp_path, {b"%03d" % i: bytes(300_000) for i in range(20)})
+    reader = opened(tmp_path)
+    sizes = [int(pairs.values.lengths.sum()) for pairs in reader.walk(KeyRange())]
+    assert sum(sizes) == 6_000_000
+    assert max(sizes) < 5_000_000
+
+
+def test_table_files_of_old_name(tmp_path, opened):
+    write_leveldb(tmp_path, numbered(range(50)))
+    for table in tmp_path.glob("*.ldb"):
+        table.rename(table.with_suffix(".sst"))
+    holds(opened(tmp_path), numbered(range(50)))
+
+
+def test_folder_that_is_a_link(tmp_path, opened):
+    write_leveldb(tmp_path / "store", numbered(range(50)))
+    (tmp_path / "link").symlink_to("store")
+    holds(opened(tmp_path / "link"), numbered(range(50)))
+
+
+def test_tables_that_no_manifest_knows_do_not_count(tmp_path, opened):
+    write_leveldb(tmp_path / "other", {b"x": b"1"}, numbered(range(100, 200)))
+    write_leveldb(tmp_path / "store", numbered(range(50)))
+    for number, table in enumerate(sorted((tmp_path / "other").glob("*.ldb"))):
+        shutil.copy(table, tmp_path / "store" / f"{number + 90:06}.ldb")
+    before = files(tmp_path / "store")
+    holds(opened(tmp_path / "store"), numbered(range(50)))
+    assert files(tmp_path / "store") == before
+
+
+def test_a_log_that_tables_have_replaced_does_not_count(tmp_path, opened):
+    write_leveldb(tmp_path, numbered(range(50)))
+    (tmp_path / "000001.log").write_bytes(b"an old log that nobody removed")
+    holds(opened(tmp_path), numbered(range(50)))
+
+
+def test_read_only_folder(tmp_path, opened):
+    write_leveldb(tmp_path, numbered(range(50)), in_tables=False)
+    for file in tmp_path.iterdir():
+        file.chmod(0o444)
+    tmp_path.chmod(0o555)
+    before = files(tmp_path)
+    holds(opened(tmp_path), numbered(range(50)))
+    assert files(tmp_path) == before
+    tmp_path.chmod(0o755)
+
+
+def test_while_another_process_has_it_open(tmp_path, opened):
+    with plyvel.DB(str(tmp_path), create_if_missing=True) as db:
+        for key, value in numbered(range(50)).items():
+            db.put(key, value)
+        holds(opened(tmp_path), numbered(range(50)))
+
+
+def count(task):
+    """How many entries a reader from elsewhere finds in some ranges."""
+    reader, spans = task
+    return sum(len(pairs) for span in spans for pairs in reader.walk(span))
+
+
+def test_two_processes_at_once(tmp_path, opened):
+    sessions = [numbered(range(i, 4000, 4)) for i in range(4)]
+    write_leveldb(tmp_path, *sessions, in_tables=False)
+    before = files(tmp_path)
+    reader = opened(tmp_path, shard_bytes=20_000)
+    spans = reader.ranges()
+    with get_context("spawn").Pool(2) as pool:
+        counts = pool.map(count, [(reader, [span]) for span in spans])
+        whole = pool.map(count, [(reader, spans)] * 2)
+    assert len(counts) > 5
+    assert sum(counts) == 4000
+    assert whole == [4000, 4000]
+    assert len(entries(reader)) == 4000
+    assert files(tmp_path) == before
+
+
+def test_a_fork_opens_its_own_and_removes_nothing(tmp_path, opened, monkeypatch, temporary):
+    write_leveldb(tmp_path, numbered(range(50)))
+    reader = opened(tmp_path)
+    mine = reader.store.db
+    with monkeypatch.context() as fork:
+        fork.setattr(os, "getpid", lambda: 1)
+        assert reader.store.db is not mine
+        assert len(entries(reader)) == 50
+        reader.store.close()
+    assert reader.store.db is mine
+    holds(reader, numbered(range(50)))
+
+
+def test_a_copy_that_was_pickled_removes_nothing(tmp_path, opened):
+    write_leveldb(tmp_path, numbered(range(50)))
+    reader = opened(tmp_path)
+    reader.ranges()
+    copy = pickle.loads(pickle.dumps(reader))
+    assert len(entries(copy)) == 50
+    copy.close()
+    holds(reader, numbered(range(50)))
+
+
+def test_nothing_is_left(tmp_path, temporary):
+    write_leveldb(tmp_path, numbered(range(50)), in_tables=False)
+    reader = LevelDbReader((tmp_path,), Options())
+    assert len(entries(reader)) == 50
+    assert len(list(temporary.iterdir())) == 1
+    reader.close()
+    reader.close()
+    assert list(temporary.iterdir()) == []
+
+
+def test_nothing_is_left_without_close(tmp_path, temporary):
+    write_leveldb(tmp_path, numbered(range(50)), in_tables=False)
+    reader = LevelDbReader((tmp_path,), Options())
+    assert len(entries(reader)) == 50
+    del reader
+    assert list(temporary.iterdir()) == []
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from datascan.config.options import Options
+from datascan.readers.leveldb.reader import LevelDbReader
+reader = LevelDbReader((Path(sys.argv[1]),), Options(shard_bytes=1000))
+spans = reader.ranges()
+next(reader.walk(spans[1]))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_process_leaves_the_original_alone(tmp_path):
+    path = write_leveldb(
+        tmp_path / "store", numbered(range(500)), numbered(range(500, 900)), in_tables=False
+    )
+    before = files(path)
+    (tmp_path / "temporary").mkdir()
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, str(path)],
+        check=False,
+        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
+    )
+    assert ended.returncode == -signal.SIGKILL
+    assert len(list((tmp_path / "temporary").glob("datascan-*/*"))) == 1
+    assert files(path) == before
+
+
+class TestMatches:
+    def test_leveldb(self, tmp_path):
+        write_leveldb(tmp_path, numbered(range(10)), in_tables=False)
+        assert LevelDbReader.matches(tmp_path)
+
+    @pytest.mark.parametrize(
+        "names", [["MANIFEST-000004"], ["000005.ldb"], ["000005.sst"], ["000003.log", "LOG"]]
+    )
+    def test_without_its_current(self, tmp_path, names):
+        for name in names:
+            (tmp_path / name).write_bytes(b"")
+        assert LevelDbReader.matches(tmp_path)
+
+    @pytest.mark.parametrize(
+        "names", [[], ["data.mdb", "lock.mdb"], ["1.jpg", "2.jpg"], ["train.log"], ["000003.log"]]
+    )
+    def test_other_folders(self, tmp_path, names):
+        for name in names:
+            (tmp_path / name).write_bytes(b"")
+        assert not LevelDbReader.matches(tmp_path)
+
+    def test_no_folder(self, tmp_path):
+        (tmp_path / "file").write_bytes(b"")
+        assert not LevelDbReader.matches(tmp_path / "file")
+        assert not LevelDbReader.matches(tmp_path / "nothing")
+        assert not LevelDbReader.matches(Path("\0"))
+
+
+class TestRefuses:
+    def test_no_such_path(self, tmp_path):
+        with pytest.raises(DatasetError, match="nothing does not exist"):
+            LevelDbReader((tmp_path / "nothing",), Options()).plan()
+
+    def test_a_file(self, tmp_path):
+        (tmp_path / "file").write_bytes(b"")
+        with pytest.raises(DatasetError, match="is no folder"):
+            LevelDbReader((tmp_path / "file",), Options()).plan()
+
+    def test_another_folder(self, tmp_path):
+        (tmp_path / "1.jpg").write_bytes(b"")
+        with pytest.raises(DatasetError, match="is no LevelDB"):
+            LevelDbReader((tmp_path,), Options()).plan()
+
+    def test_rocksdb(self, tmp_path):
+        for name in ("CURRENT", "IDENTITY", "000009.sst", "OPTIONS-000007"):
+            (tmp_path / name).write_bytes(b"")
+        with pytest.raises(DatasetError, match="RocksDB"):
+            LevelDbReader((tmp_path,), Options()).plan()
+
+    def test_another_order_of_keys(self, tmp_path):
+        (tmp_path / "CURRENT").write_text("MANIFEST-000001\n")
+        (tmp_path / "MANIFEST-000001").write_bytes(framed([edit_of(State(b"idb_cmp1"))]))
+        with pytest.raises(DatasetError, match="'idb_cmp1'"):
+            LevelDbReader((tmp_path,), Options()).plan()
+
+    def test_no_temporary_folder(self, tmp_path, monkeypatch):
+        write_leveldb(tmp_path, numbered(range(10)))
+        with monkeypatch.context() as patch:
+            patch.setattr(tempfile, "tempdir", str(tmp_path / "nothing"))
+            with pytest.raises(
+                DatasetError, match=r"^cannot clone .*: No such file .*; set TMPDIR"
+            ):
+                LevelDbReader((tmp_path,), Options()).ranges()
+
+    def test_no_temporary_folder_at_all(self, tmp_path, monkeypatch):
+        def nowhere():
+            raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in []")
+
+        write_leveldb(tmp_path, numbered(range(10)))
+        monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+        with pytest.raises(DatasetError, match=r"^cannot clone .*: no folder .*; set TMPDIR to"):
+            LevelDbReader((tmp_path,), Options()).ranges()
+
+    def test_no_room(self, tmp_path, monkeypatch):
+        def full(source, target):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+
+        write_leveldb(tmp_path, numbered(range(10)), in_tables=False)
+        monkeypatch.setattr(shutil, "copyfile", full)
+        with pytest.raises(
+            DatasetError, match=r"No space left on device; set TMPDIR to a folder with"
+        ):
+            LevelDbReader((tmp_path,), Options()).ranges()
+
+    def test_no_room_for_what_leveldb_writes(self, tmp_path, monkeypatch):
+        def full(*arguments, **options):
+            raise plyvel.IOError(b"IO error: /tmp/x/000009.ldb: No space left on device")
+
+        write_leveldb(tmp_path, numbered(range(10)), in_tables=False)
+        monkeypatch.setattr(plyvel, "DB", full)
+        with pytest.raises(
+            DatasetError, match=r"No space left on device; set TMPDIR to a folder with"
+        ):
+            LevelDbReader((tmp_path,), Options()).ranges()

@@ -1,0 +1,167 @@
+"""LMDB environments of every form, healthy and not."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from datascan.checks.reader_crash import ReaderCrash
+from datascan.config.options import Options
+from datascan.errors import DatasetError
+from datascan.readers.lmdb.reader import LmdbReader
+from datascan.scanner.scan import scan
+from tests.builders.lmdb import datum, numbered, random_datums, write_lmdb
+
+
+def scanned(path, **options):
+    return scan(LmdbReader((path,), Options(**options)), [])
+
+
+def test_counts_records_and_bytes(tmp_path):
+    values = random_datums(300)
+    result = scanned(write_lmdb(tmp_path, numbered(values)))
+    assert result.dataset.records == 300
+    assert result.nbytes == sum(map(len, values))
+    assert result.dataset.plan.layout == "caffe-datum"
+    assert result.dataset.plan.claimed == 300
+
+
+def test_single_file(tmp_path):
+    path = write_lmdb(tmp_path / "store.mdb", numbered(random_datums(30)), subdir=False)
+    assert LmdbReader.matches(path)
+    assert scanned(path).dataset.records == 30
+
+
+def test_named_database(tmp_path):
+    write_lmdb(tmp_path, numbered(random_datums(30)), db="train")
+    write_lmdb(tmp_path, numbered(random_datums(20)), db="test")
+    assert scanned(tmp_path, db="train").dataset.records == 30
+    with pytest.raises(DatasetError, match="choose one by --db: test, train"):
+        scanned(tmp_path)
+    with pytest.raises(DatasetError, match="has no database 'val'; it has: test, train"):
+        scanned(tmp_path, db="val")
+
+
+def test_several_values_a_key(tmp_path):
+    write_lmdb(
+        tmp_path, [(b"k%d" % (i % 5), b"v%04d" % i) for i in range(40)], db="d", dupsort=True
+    )
+    assert scanned(tmp_path, db="d").dataset.records == 40
+
+
+@pytest.mark.parametrize("shard_bytes", [1, 5000, 100_000])
+def test_shards_hold_every_record_once_in_order(tmp_path, shard_bytes):
+    write_lmdb(tmp_path, numbered(random_datums(900)))
+    reader = LmdbReader((tmp_path,), Options(shard_bytes=shard_bytes))
+    plan = reader.plan()
+    keys = []
+    for shard in plan.shards:
+        records = sum(block.records for block in reader.read(shard))
+        keys += reader.keys(shard, range(records))
+    assert keys == [f"{i:08d}" for i in range(900)]
+    assert (len(plan.shards) > 1) == (shard_bytes < 100_000)
+
+
+def test_a_shard_is_read_in_pieces(tmp_path):
+    write_lmdb(tmp_path, numbered(random_datums(50)))
+    reader = LmdbReader((tmp_path,), Options())
+    (shard,) = reader.plan().shards
+    starts = [(b.start, b.records) for b in reader.read(shard.cut(7, 31))]
+    assert starts == [(7, 24)]
+
+
+@pytest.mark.parametrize("limit", [1, 7, 300, 1000])
+def test_limit(tmp_path, limit):
+    write_lmdb(tmp_path, numbered(random_datums(300)))
+    for shard_bytes in (1, 1 << 25):
+        result = scanned(tmp_path, limit=limit, shard_bytes=shard_bytes)
+        assert result.dataset.records == min(limit, 300)
+
+
+class Killed(LmdbReader):
+    """Kills the first ``times`` workers that look at the records from ``row`` on."""
+
+    def __init__(self, path, home, times, row, **options):
+        super().__init__((path,), Options(**options))
+        self.home, self.times, self.row = home, times, row
+
+    def _block(self, start, pairs, row):
+        before = len(list(self.home.iterdir()))
+        if row <= self.row < row + len(pairs) and before < self.times:
+            (self.home / str(before)).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super()._block(start, pairs, row)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 7])
+@pytest.mark.parametrize("row", [0, 4500])
+def test_workers_that_are_killed_at_plain_records_cost_nothing(tmp_path, times, row):
+    path = write_lmdb(tmp_path / "store", numbered(random_datums(5000, (1, 2, 2))))
+    home = tmp_path / "deaths"
+    home.mkdir()
+    result = scan(Killed(path, home, times, row, workers=1), [ReaderCrash()])
+    assert len(list(home.iterdir())) == times
+    assert result.dataset.records == 5000
+    assert result.judgements == ()
+
+
+def test_a_plain_record_that_kills_is_named(tmp_path):
+    path = write_lmdb(tmp_path / "store", numbered(random_datums(20, (1, 2, 2))))
+    home = tmp_path / "deaths"
+    home.mkdir()
+    result = scan(Killed(path, home, 1000, 13, workers=1), [ReaderCrash()])
+    (crash,) = result.judgements
+    assert crash.flagged.addresses.array.tolist() == [13]
+    assert crash.message == "1 of 20 records crashed or stopped its reader"
+    assert result.dataset.records == 20
+
+
+def test_bookkeeping_keys_are_no_records(tmp_path):
+    entries = numbered(random_datums(20)) | {b"num-samples": b"20", b"__keys__": b"\x80\x04}."}
+    result = scanned(write_lmdb(tmp_path, entries))
+    assert result.dataset.records == 20
+    assert result.dataset.plan.stated == ("num-samples", 20)
+    assert result.dataset.plan.claimed == 20
+
+
+def test_keys_that_are_not_text(tmp_path):
+    write_lmdb(tmp_path, {b"\xff\x00\x1b": random_datums(1)[0]})
+    reader = LmdbReader((tmp_path,), Options())
+    (shard,) = reader.plan().shards
+    assert reader.keys(shard, [0]) == ["\\xff\x00\x1b"]
+
+
+def test_empty_store(tmp_path):
+    write_lmdb(tmp_path, {})
+    assert scanned(tmp_path).dataset.records == 0
+
+
+def test_a_folder_without_data(tmp_path):
+    assert not LmdbReader.matches(tmp_path)
+    with pytest.raises(DatasetError, match="is no LMDB"):
+        scanned(tmp_path)
+
+
+def test_interleaved_shapes(tmp_path):
+    random = np.random.default_rng(0)
+    shapes = [(3, 4, 4), (1, 4, 4), (3, 2, 2)]
+    values = [datum(random.integers(0, 256, shapes[i % 3], np.uint8), i) for i in range(60)]
+    result = scanned(write_lmdb(tmp_path, numbered(values)))
+    shapes_seen = result.dataset.tallies["datascan.metrics.shapes.measure_shapes"]
+    assert {k.shape: int(n) for k, n in zip(shapes_seen.kinds, shapes_seen.counts(), strict=True)}
+    assert shapes_seen.counts().tolist() == [20, 20, 20]
+
+
+def test_text_lines(tmp_path):
+    entries = {b"image-%09d" % i: b"\x89PNG\r\n\x1a\n%d" % i for i in range(1, 9) if i != 3}
+    entries |= {b"label-%09d" % i: b"word" for i in range(1, 9) if i != 5}
+    entries[b"num-samples"] = b"8"
+    result = scanned(write_lmdb(tmp_path, entries))
+    assert result.dataset.plan.layout == "ocr"
+    assert result.dataset.records == 8
+    faults = result.dataset.tallies["datascan.metrics.faults.measure_faults"].entries
+    assert faults["malformed-record"].records.addresses.array.tolist() == [2]
+    assert faults["missing-label"].records.addresses.array.tolist() == [4]

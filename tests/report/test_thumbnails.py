@@ -1,0 +1,154 @@
+"""Thumbnails: small, of whatever can be decoded, and never at the price of the scan."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from PIL import Image, ImageFile
+
+from datascan.report.thumbnails import EDGE, pixels, thumbnail, thumbnail_of_array
+from tests.builders.images import (
+    encode,
+    gif_bomb,
+    photo,
+    png_bomb,
+    tiff_bomb,
+    webp_bomb,
+)
+from tests.builders.images import pixels as picture
+from tests.builders.odd_images import TILE_BOMB, bombs, tiff_of
+
+LIMIT = 178_956_970
+LARGE = photo(3, height=300, width=400)
+
+
+def seen(uri):
+    """The picture that a data: URI holds."""
+    head, _, body = uri.partition(",")
+    assert head in {"data:image/png;base64", "data:image/jpeg;base64"}
+    return Image.open(io.BytesIO(base64.b64decode(body)))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "P", "RGBA", "LA", "CMYK", "I;16", "I", "F"])
+def test_every_mode_is_shown(mode):
+    kind = "JPEG" if mode == "CMYK" else "TIFF"
+    image = picture(1, 150, 200).convert(mode if mode != "I;16" else "I").convert(mode)
+    shown = seen(thumbnail(encode(image, kind), LIMIT))
+    assert shown.size == (96, 72)
+    assert shown.mode in {"L", "RGB"}
+
+
+def test_small_pictures_are_kept_exactly():
+    image = picture(1, 20, 30)
+    shown = seen(thumbnail(encode(image, "PNG"), LIMIT))
+    assert shown.format == "PNG"
+    assert np.array_equal(np.asarray(shown), np.asarray(image))
+
+
+def large(kind, **options):
+    return encode(picture(1, 300, 400), kind, **options)
+
+
+@pytest.mark.parametrize(
+    ("whole", "kept"),
+    [
+        (LARGE, len(LARGE) // 2),
+        (large("PNG"), 4000),
+        (large("GIF", interlace=0), 8000),
+        (large("BMP"), 100_000),
+        (large("TIFF"), 100_000),
+    ],
+)
+def test_of_damaged_images_what_could_be_decoded_is_shown(whole, kept):
+    healthy = np.asarray(seen(thumbnail(whole, LIMIT)).convert("RGB")).astype(int)
+    shown = np.asarray(seen(thumbnail(whole[:kept], LIMIT)).convert("RGB")).astype(int)
+    differing = np.abs(healthy - shown).mean(axis=(1, 2))
+    assert differing.min() < 10
+    assert differing.max() > 3 * differing.min() + 1
+    assert not ImageFile.LOAD_TRUNCATED_IMAGES
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff\xd8\xff", b"<html>", LARGE[:300], b"II*\0" + bytes(9)]
+)
+def test_of_nothing_nothing_is_shown(data):
+    assert thumbnail(data, LIMIT) is None
+
+
+BOMBS = {**bombs(), "gif": gif_bomb(), "tiff of one strip": tiff_bomb(), "webp": webp_bomb()}
+
+
+@pytest.mark.parametrize("name", [*BOMBS])
+def test_bombs_are_not_decoded(name, monkeypatch):
+    monkeypatch.setattr(ImageFile.ImageFile, "load", never)
+    assert thumbnail(BOMBS[name], LIMIT) is None
+
+
+def never(*_):
+    pytest.fail("a bomb was decoded")
+
+
+def test_tiles_may_be_bombs_too():
+    thumbnail(tiff_of(TILE_BOMB), LIMIT)
+    assert thumbnail(tiff_of({**TILE_BOMB, 256: 60_000, 257: 60_000}), LIMIT) is None
+
+
+def test_the_limit_of_pixels_is_kept():
+    assert thumbnail(LARGE, 300 * 400) is not None
+    assert thumbnail(LARGE, 300 * 400 - 1) is None
+    assert thumbnail(png_bomb(), 1 << 40) is None
+
+
+def test_pixels_are_those_of_whole_images_only():
+    image = picture(1, 20, 30)
+    assert np.array_equal(pixels(encode(image, "PNG"), LIMIT), np.asarray(image))
+    assert pixels(encode(image, "PNG")[:500], LIMIT) is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [
+        ((3, 20, 30), (30, 20)),
+        ((1, 20, 30), (30, 20)),
+        ((20, 30), (30, 20)),
+        ((20, 30, 3), (30, 20)),
+        ((20, 30, 1), (30, 20)),
+        ((3, 1000, 2000), (96, 48)),
+    ],
+)
+def test_arrays_like_pictures_are_shown(shape, size):
+    values = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    assert seen(thumbnail_of_array(values)).size == size
+
+
+@pytest.mark.parametrize("shape", [(), (7,), (3, 5), (2, 20, 30), (20, 30, 4), (1, 3, 20, 30)])
+def test_other_arrays_are_not(shape):
+    assert thumbnail_of_array(np.zeros(shape)) is None
+
+
+def test_floats_are_scaled_and_what_is_not_finite_is_black():
+    values = np.array([np.linspace(-1, 1, 16)] * 16)
+    values[0, :2] = np.nan, np.inf
+    shown = np.asarray(seen(thumbnail_of_array(values)))
+    assert shown[0, :2].tolist() == [0, 0]
+    assert shown[5, [0, -1]].tolist() == [0, 255]
+    assert (np.diff(shown[5].astype(int)) > 0).all()
+
+
+@given(arrays.arrays(st.sampled_from(["f2", "f4", "f8", "i8", "u8", "?"]), (5, 6)))
+def test_no_values_are_too_much(values):
+    assert seen(thumbnail_of_array(values)).size == (6, 5)
+
+
+@given(
+    st.binary(max_size=400), st.sampled_from([b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
+)
+def test_no_bytes_are_too_much(data, head):
+    shown = thumbnail(head + data, LIMIT)
+    assert shown is None or max(seen(shown).size) <= EDGE

@@ -1,0 +1,161 @@
+"""A scan that was stopped or killed goes on where it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from datascan.errors import OutputError
+from datascan.executors.base import Stop
+from datascan.plugins import CHECKS as CHECK_RULES
+from datascan.plugins import load, rule_target
+from datascan.report.build import report_of
+from datascan.scanner.checkpoint import HEADER, Resume
+from datascan.scanner.scan import scan
+from tests.builders.plain import PlainReader
+
+CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
+
+
+class Notes:
+    """Counts what is read, and ends the scan after so many records."""
+
+    def __init__(self, most=10**9):
+        self.most, self.read, self.said = most, 0, []
+
+    def begin(self, plan):
+        pass
+
+    def update(self, records, nbytes):
+        self.read = max(self.read, records)
+        if records >= self.most:
+            raise Stop
+
+    def say(self, text):
+        self.said.append(text)
+
+
+class Counting(PlainReader):
+    """Notes which shards are read."""
+
+    def read(self, shard):
+        self.seen.append(shard.index)
+        yield from super().read(shard)
+
+    seen: list[int]
+
+
+def reader(resume=None, **options):
+    random = np.random.default_rng(1)
+    values = random.normal(size=(100, 4)).astype(np.float32)
+    values[[3, 55, 93], 1] = np.nan
+    made = Counting(values, np.arange(100) % 3, rows=10, resume=resume, **options)
+    made.seen = []
+    return made
+
+
+def text(result):
+    lines = report_of(result, version="1").to_json().splitlines()
+    return [line for line in lines if "elapsed" not in line]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_stopped_scan_goes_on(tmp_path, workers):
+    file = tmp_path / "resume"
+    first = scan(reader(file, workers=workers), CHECKS, Notes(45))
+    assert not first.dataset.complete
+    notes, second = Notes(), reader(file, workers=0)
+    again = scan(second, CHECKS, notes)
+    assert text(again) == text(scan(reader(), CHECKS))
+    done = 10 - len(second.seen)
+    assert done >= 4
+    assert notes.said == [f"going on from {file}: {done} of 10 parts are done"]
+    third = reader(file)
+    assert text(scan(third, CHECKS)) == text(again)
+    assert third.seen == []
+
+
+def test_a_torn_entry_is_read_again(tmp_path):
+    file = tmp_path / "resume"
+    scan(reader(file), CHECKS)
+    whole = file.read_bytes()
+    for cut in (1, 7, 100, 1000):
+        file.write_bytes(whole[:-cut])
+        again = reader(file)
+        assert text(scan(again, CHECKS)) == text(scan(reader(), CHECKS))
+        assert again.seen == [9]
+    file.write_bytes(whole[:-50] + bytes(50))
+    assert text(scan(reader(file), CHECKS)) == text(scan(reader(), CHECKS))
+
+
+def test_other_options_start_anew(tmp_path):
+    file = tmp_path / "resume"
+    scan(reader(file), CHECKS)
+    notes, other = Notes(), reader(file, max_pixels=5)
+    scan(other, CHECKS, notes)
+    assert "starts anew" in notes.said[0]
+    assert other.seen == list(range(10))
+
+
+def test_a_changed_dataset_starts_anew(tmp_path):
+    data = tmp_path / "data"
+    data.write_text("x")
+    made = reader(tmp_path / "resume")
+    made.paths = (data,)
+    scan(made, CHECKS)
+    os.utime(data, ns=(1, 1))
+    made = reader(tmp_path / "resume")
+    made.paths, notes = (data,), Notes()
+    scan(made, CHECKS, notes)
+    assert "starts anew" in notes.said[0]
+
+
+class Evil:
+    def __reduce__(self):
+        return (os.system, ("true",))
+
+
+def test_a_resume_file_runs_no_code(tmp_path):
+    file = tmp_path / "resume"
+    kept = Resume(file, b"f" * 32)
+    kept.keep(0, [Evil()])
+    kept.close()
+    with pytest.raises(OutputError, match=r"cannot go on from .*: posix\.system is no tally"):
+        Resume(file, b"f" * 32)
+
+
+def test_what_cannot_be_kept(tmp_path):
+    with pytest.raises(OutputError, match="cannot write"):
+        Resume(tmp_path / "absent" / "file", b"f" * 32)
+    with pytest.raises(OutputError, match="cannot write"):
+        Resume(tmp_path, b"f" * 32)
+    (tmp_path / "other").write_text("my thesis")
+    with pytest.raises(OutputError, match="no file of ours"):
+        Resume(tmp_path / "other", b"f" * 32)
+    assert (tmp_path / "other").read_text() == "my thesis"
+    assert HEADER.endswith(b"\n")
+
+
+def test_kill_9_costs_no_more_than_the_shards_under_way(tmp_path):
+    script = (
+        "import sys, time; from pathlib import Path; from tests.scanner.test_checkpoint import *\n"
+        "class Slow(Counting):\n"
+        "    def read(self, shard):\n"
+        "        time.sleep(0.1); yield from super().read(shard)\n"
+        "made = reader(Path(sys.argv[1])); made.__class__ = Slow; scan(made, CHECKS)\n"
+    )
+    file = tmp_path / "resume"
+    process = subprocess.Popen([sys.executable, "-c", script, str(file)])
+    while not file.exists() or file.stat().st_size < 3000:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    again = reader(file)
+    assert text(scan(again, CHECKS)) == text(scan(reader(), CHECKS))
+    assert again.seen[0] >= 1
