@@ -5,39 +5,39 @@ from __future__ import annotations
 import numpy as np
 
 from datascan.config.options import Options
-from datascan.decoders.datum.decoder import DatumLayout
+from datascan.decoders.datum.decoder import DatumDecoder
 from datascan.decoders.datum.template import template_of
 from datascan.metrics.base import ExactSum
-from datascan.metrics.batch_gaps import measure_gaps
-from datascan.metrics.duplicates import shared
-from datascan.readers.keyvalue.keys import key_numbers
-from datascan.records.block import Part, signatures_of
-from datascan.records.buffers import Bytes
-from datascan.records.statistics import survey
+from datascan.metrics.batch_gaps import compute_batch_gaps
+from datascan.metrics.duplicates import find_repeated
+from datascan.readers.keyvalue.keys import parse_key_numbers
+from datascan.records.block import ArrayColumn, compute_fingerprints
+from datascan.records.buffers import BytesColumn
+from datascan.records.statistics import compute_stats
 from tests.building.images import photo
 from tests.building.lmdb import random_datums
 
 RANDOM = np.random.default_rng(0)
-DATUMS = Bytes.of(random_datums(1360, (3, 32, 32)))
+DATUMS = BytesColumn.of(random_datums(1360, (3, 32, 32)))
 
 
 def test_survey_of_uint8(benchmark):
-    benchmark(survey, RANDOM.integers(0, 256, (1360, 3072), np.uint8))
+    benchmark(compute_stats, RANDOM.integers(0, 256, (1360, 3072), np.uint8))
 
 
 def test_survey_of_float32(benchmark):
-    benchmark(survey, RANDOM.standard_normal((1024, 1024), np.float32))
+    benchmark(compute_stats, RANDOM.standard_normal((1024, 1024), np.float32))
 
 
 def test_signatures(benchmark):
-    part = Part("data", np.arange(1360), RANDOM.integers(0, 256, (1360, 3072), np.uint8))
-    part.survey  # noqa: B018  (computed once, outside of the measurement)
-    benchmark(signatures_of, part)
+    part = ArrayColumn("data", np.arange(1360), RANDOM.integers(0, 256, (1360, 3072), np.uint8))
+    part.stats  # noqa: B018  (computed once, outside of the measurement)
+    benchmark(compute_fingerprints, part)
 
 
 def test_a_block_of_datums(benchmark):
-    layout = DatumLayout(Options())
-    benchmark(layout.block, 0, DATUMS, lambda row, count: None)
+    layout = DatumDecoder(Options())
+    benchmark(layout.decode, 0, DATUMS, lambda row, count: None)
 
 
 def test_a_template(benchmark):
@@ -45,7 +45,7 @@ def test_a_template(benchmark):
 
 
 def test_key_numbers(benchmark):
-    benchmark(key_numbers, Bytes.of([b"%08d_cat.jpg" % i for i in range(4096)]))
+    benchmark(parse_key_numbers, BytesColumn.of([b"%08d_cat.jpg" % i for i in range(4096)]))
 
 
 def test_exact_sum(benchmark):
@@ -53,16 +53,16 @@ def test_exact_sum(benchmark):
 
 
 def test_shared_signatures_of_a_million(benchmark):
-    benchmark(shared, RANDOM.integers(1, 1 << 60, 1_000_000, np.uint64))
+    benchmark(find_repeated, RANDOM.integers(1, 1 << 60, 1_000_000, np.uint64))
 
 
 def test_gaps_of_a_million_labels(benchmark):
     labels = RANDOM.integers(0, 1000, 1_000_000)
-    benchmark.pedantic(measure_gaps, (labels, [32 << i for i in range(10)]), rounds=3)
+    benchmark.pedantic(compute_batch_gaps, (labels, [32 << i for i in range(10)]), rounds=3)
 
 
 def test_a_photo(benchmark):
-    from datascan.decoders.image.decoder import look_at
+    from datascan.decoders.image.decoder import inspect_images
 
     images = [photo(1, height=375, width=500)]
-    benchmark(look_at, images, [0], max_pixels=1 << 28, mark=lambda i, count: None)
+    benchmark(inspect_images, images, [0], max_pixels=1 << 28, mark=lambda i, count: None)

@@ -19,15 +19,15 @@ READERS = {
     "lmdb": "datascan.readers.lmdb.reader:LmdbReader",
     "leveldb": "datascan.readers.leveldb.reader:LevelDbReader",
     "hdf5": "datascan.readers.hdf5.reader:Hdf5Reader",
-    "images": "datascan.readers.image_folder.reader:ImagesReader",
+    "images": "datascan.readers.image_folder.reader:ImageFolderReader",
 }
 """Readers in the order in which they are asked whether a path is theirs."""
 
 DECODERS = {
-    "npy": "datascan.decoders.npy:NpyLayout",
-    "image": "datascan.decoders.image.decoder:ImageLayout",
-    "caffe-datum": "datascan.decoders.datum.decoder:DatumLayout",
-    "raw": "datascan.decoders.raw:RawLayout",
+    "npy": "datascan.decoders.npy:NpyDecoder",
+    "image": "datascan.decoders.image.decoder:ImageDecoder",
+    "caffe-datum": "datascan.decoders.datum.decoder:DatumDecoder",
+    "raw": "datascan.decoders.raw:RawDecoder",
 }
 """Decoders in the order in which they are asked whether a value is theirs."""
 

@@ -14,13 +14,13 @@ from msgspec.structs import replace as replace_in
 from datascan._version import __version__
 from datascan.checks.base import Check, Rule
 from datascan.config.options import Options
-from datascan.executors.base import Progress, Silence
+from datascan.executors.base import NullProgress, Progress
 from datascan.plugins import CHECKS, load, require_rules, rule_target
 from datascan.readers.base import open_reader
-from datascan.report.build import report_of
-from datascan.report.charts import illustrated
+from datascan.report.build import build_report
+from datascan.report.charts import add_charts
 from datascan.report.model import Report
-from datascan.scanner.result import Scanned
+from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan as scan_with
 
 R = TypeVar("R", bound=Rule)
@@ -32,52 +32,52 @@ def run_scan(
     *,
     backend: str | None = None,
     progress: Progress | None = None,
-    use: Callable[[Scanned], None] = lambda _: None,
+    use: Callable[[ScanResult], None] = lambda _: None,
 ) -> Report:
     """Scan, let ``use`` look at the result while the dataset is still open, and report."""
-    checks = chosen_checks(options)
+    checks = select_checks(options)
     started = datetime.now().astimezone().isoformat(timespec="seconds")
     with closing(open_reader(paths, options, backend)) as reader:
-        scanned = with_accepted(scan_with(reader, checks, progress), progress)
-        report = replace_in(report_of(scanned, version=__version__), started=started)
+        scanned = apply_baseline(scan_with(reader, checks, progress), progress)
+        report = replace_in(build_report(scanned, version=__version__), started=started)
         if options.thumbnails:
-            report = illustrated(report, scanned, progress or Silence())
+            report = add_charts(report, scanned, progress or NullProgress())
         use(scanned)
         return report
 
 
-def with_accepted(
-    scanned: Scanned, progress: Progress | None, source: Path | None = None
-) -> Scanned:
+def apply_baseline(
+    scanned: ScanResult, progress: Progress | None, source: Path | None = None
+) -> ScanResult:
     """The scan with what its baseline accepts marked; entries without a match are told.
 
     ``source`` is the path under which the dataset is known, if not the reader's own.
     """
-    baseline = scanned.dataset.options.baseline
+    baseline = scanned.summary.options.baseline
     if baseline is None:
         return scanned
     from datascan.readers.base import identity_of  # noqa: PLC0415
-    from datascan.scanner.baseline_filter import Accepting  # noqa: PLC0415  (only where asked for)
+    from datascan.scanner.baseline_filter import BaselineFilter  # noqa: PLC0415  (only where asked for)
 
     identity = identity_of(scanned.reader)
     if source is not None:
         identity = replace(identity, paths=(source,))
-    accepting = Accepting(baseline.of_dataset(identity))
-    scanned = accepting.scan(scanned)
+    accepting = BaselineFilter(baseline.of_dataset(identity))
+    scanned = accepting.apply(scanned)
     unused = [entry for entry in accepting.unused if entry.rule in scanned.rules]
-    if unused and progress is not None and scanned.dataset.complete:
+    if unused and progress is not None and scanned.summary.is_complete:
         rules = ", ".join(sorted({entry.rule for entry in unused}))
         count = f"{len(unused):,} of {len(accepting.baseline.entries):,}"
-        progress.say(f"{baseline.path}: {count} entries match no finding any more: {rules}")
+        progress.notify(f"{baseline.path}: {count} entries match no finding any more: {rules}")
     return scanned
 
 
-def chosen_checks(options: Options) -> list[Check[Any]]:
+def select_checks(options: Options) -> list[Check[Any]]:
     """All checks but those ignored; only those selected, if any are."""
-    return [kind().under(options) for kind in chosen_rules(options, CHECKS)]
+    return [kind().configure(options) for kind in select_rules(options, CHECKS)]
 
 
-def chosen_rules(options: Options, rules: Sequence[str]) -> list[type[Any]]:
+def select_rules(options: Options, rules: Sequence[str]) -> list[type[Any]]:
     """Those of ``rules`` but the ones ignored; only those selected, if any are.
 
     Raises:

@@ -14,14 +14,14 @@ import numpy as np
 from datascan.config.options import Options
 from datascan.readers.base import Reader
 from datascan.records.block import (
+    ArrayColumn,
     Block,
     Fault,
+    ImageColumn,
     KeyNumbers,
     Labels,
-    Part,
-    Pictures,
-    digests_of,
-    signatures_of,
+    compute_digests,
+    compute_fingerprints,
 )
 from datascan.records.shard import ROW_BITS, Plan, Shard
 from datascan.scanner.scan import scan
@@ -34,13 +34,13 @@ def block_of(
     present: Any = None,
     records: int | None = None,
     extras: dict[str, Any] | None = None,
-    pictures: Pictures | None = None,
+    pictures: ImageColumn | None = None,
     faults: Sequence[Fault] = (),
     numbers: Sequence[int] | None = None,
     prefix: str = "",
 ) -> Block:
     """A block at address 0 whose records are the rows of ``values``, or ``records`` without any."""
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ArrayColumn, ...] = ()
     if values is not None:
         parts = (part_of(values),)
     return block_of_parts(
@@ -56,26 +56,28 @@ def block_of(
     )
 
 
-def part_of(values: Any, rows: Any = None, name: str = "data", *, primary: bool = True) -> Part:
+def part_of(
+    values: Any, rows: Any = None, name: str = "data", *, primary: bool = True
+) -> ArrayColumn:
     """A part for ``rows``, by default the first ones."""
     values = np.asarray(values)
     chosen = np.arange(len(values)) if rows is None else np.asarray(rows, np.int64)
-    return Part(name, chosen, values, primary)
+    return ArrayColumn(name, chosen, values, primary)
 
 
-def array_of(part: Part) -> Any:
+def array_of(part: ArrayColumn) -> Any:
     """All values of a part, (m, ...), wherever they lie."""
     return part.flat.reshape(len(part.rows), *part.shape)
 
 
 def block_of_parts(
-    parts: Sequence[Part],
+    parts: Sequence[ArrayColumn],
     records: int,
     labels: Any = None,
     *,
     present: Any = None,
     extras: dict[str, Any] | None = None,
-    pictures: Pictures | None = None,
+    pictures: ImageColumn | None = None,
     faults: Sequence[Fault] = (),
     numbers: Sequence[int] | None = None,
     prefix: str = "",
@@ -83,7 +85,7 @@ def block_of_parts(
     """A block at address 0 of ``records`` whose values are ``parts`` and ``pictures``."""
     signatures = np.zeros(records, np.uint64)
     for part in parts:
-        signatures[part.rows] = signatures_of(part)
+        signatures[part.rows] = compute_fingerprints(part)
     encoded = {}
     if pictures is not None:
         for row, low, high in zip(pictures.rows, pictures.low, pictures.high, strict=True):
@@ -100,20 +102,20 @@ def block_of_parts(
         0,
         records,
         sum(part.values.nbytes for part in parts),
-        parts=(*parts, *further),
-        pictures=pictures,
+        arrays=(*parts, *further),
+        images=pictures,
         labels=chosen,
         faults=tuple(faults),
-        signatures=signatures,
-        exact=not parts,
-        digests=partial(digests_of, tuple(parts), encoded),
-        numbers=None if numbers is None else KeyNumbers(prefix, np.asarray(numbers, np.int64)),
+        fingerprints=signatures,
+        has_exact_fingerprints=not parts,
+        digests=partial(compute_digests, tuple(parts), encoded),
+        key_numbers=None if numbers is None else KeyNumbers(prefix, np.asarray(numbers, np.int64)),
     )
 
 
 def pictures_of(
     *sizes: tuple[int, ...], low: Any = 0, high: Any = 255, rows: Any = None, mode: str = ""
-) -> Pictures:
+) -> ImageColumn:
     """Pictures of (channels, height, width); ``low`` and ``high`` for all, or for each channel."""
     shapes = np.array(sizes, np.int64).reshape(-1, 3)
     count = len(shapes)
@@ -124,7 +126,7 @@ def pictures_of(
             filled[i, :channels] = edge[i] if isinstance(edge, list) else edge
         edges.append(filled)
     modes = [mode or {1: "L", 3: "RGB", 4: "RGBA"}[c] for c in shapes[:, 0].tolist()]
-    return Pictures(
+    return ImageColumn(
         rows=np.arange(count) if rows is None else np.asarray(rows, np.int64),
         height=shapes[:, 1],
         width=shapes[:, 2],
@@ -156,33 +158,33 @@ def cut(block: Block, at: int) -> tuple[Block, Block]:
 def rows_of(block: Block, first: int, last: int) -> Block:
     """The rows ``first`` <= row < ``last`` of a block, as a block of their own."""
     parts = []
-    for part in block.parts:
+    for part in block.arrays:
         inside = (part.rows >= first) & (part.rows < last)
         if inside.any():
             parts.append(replace(part, rows=part.rows[inside] - first, values=part.values[inside]))
-    pictures = block.pictures
+    pictures = block.images
     if pictures is not None:
         inside = (pictures.rows >= first) & (pictures.rows < last)
         columns = {name: column[inside] for name, column in vars(pictures).items()}
         columns["rows"] = columns["rows"] - first
-        pictures = Pictures(**columns) if inside.any() else None
-    labels, numbers = block.labels, block.numbers
+        pictures = ImageColumn(**columns) if inside.any() else None
+    labels, numbers = block.labels, block.key_numbers
     narrow = block.digests
     return replace(
         block,
         start=block.start + first,
         records=last - first,
-        parts=tuple(parts),
-        pictures=pictures,
+        arrays=tuple(parts),
+        images=pictures,
         labels=labels and Labels(labels.values[first:last], labels.present[first:last]),
         faults=tuple(
             f if f.row is None else replace(f, row=f.row - first)
             for f in block.faults
             if f.row is None or first <= f.row < last
         ),
-        signatures=None if block.signatures is None else block.signatures[first:last],
+        fingerprints=None if block.fingerprints is None else block.fingerprints[first:last],
         digests=narrow and partial(shifted, narrow, first),
-        numbers=numbers and KeyNumbers(numbers.prefix, numbers.values[first:last]),
+        key_numbers=numbers and KeyNumbers(numbers.prefix, numbers.values[first:last]),
     )
 
 
@@ -194,7 +196,7 @@ def shifted(narrow: Any, first: int, rows: Any) -> Any:
 class BlockReader(Reader):
     """Serves blocks: a list of them for each shard. ``plan`` holds more fields of the plan."""
 
-    backend: ClassVar[str] = "blocks"
+    name: ClassVar[str] = "blocks"
 
     def __init__(
         self, shards: Sequence[Sequence[Block]], plan: dict[str, Any] | None = None, **options: Any
@@ -204,7 +206,7 @@ class BlockReader(Reader):
         self.more = {"layout": "blocks", "nbytes": 0, **(plan or {})}
 
     @classmethod
-    def matches(cls, path: Path) -> bool:
+    def accepts(cls, path: Path) -> bool:
         return False
 
     def plan(self) -> Plan:
@@ -263,7 +265,7 @@ def findings(
 ) -> list[Said]:
     """What ``check``, a class, says of a dataset in which every block is a shard."""
     scanned = scan(BlockReader([[block] for block in blocks], plan, **options), [check()])
-    return [said(judgement, scanned.dataset) for judgement in scanned.judgements]
+    return [said(judgement, scanned.summary) for judgement in scanned.issues]
 
 
 def finding(check: Any, *blocks: Block, **options: Any) -> Said:

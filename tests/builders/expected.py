@@ -7,7 +7,7 @@ import numpy as np
 
 from datascan.config.expectations import Expectations
 from datascan.config.options import checked_options
-from datascan.scanner.learn import learned, written
+from datascan.scanner.learn import format_expectations, learn_expectations
 from datascan.session import run_scan
 from tests.builders.images import encode, pixels, write_tree
 
@@ -25,9 +25,9 @@ def learn(path, **options):
     """What a dataset looks like, once written and read back."""
     found = []
     asked = checked_options(workers=0, thumbnails=False, **options)
-    run_scan([path], asked, use=lambda scanned: found.append(learned(scanned.dataset)))
+    run_scan([path], asked, use=lambda scanned: found.append(learn_expectations(scanned.summary)))
     file = path.parent / f"{path.name}.toml"
-    file.write_text(written(found[0], "learned from a test"))
+    file.write_text(format_expectations(found[0], "learned from a test"))
     assert Expectations.read(file) == found[0]
     return file
 

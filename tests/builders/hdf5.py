@@ -12,7 +12,7 @@ import numpy as np
 
 from datascan.config.options import Options
 from datascan.readers.hdf5.reader import Hdf5Reader
-from datascan.scanner.result import Scanned
+from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan
 from tests.builders.blocks import array_of
 
@@ -73,36 +73,36 @@ def reader_of(*paths: Path, **options: Any) -> Hdf5Reader:
     return Hdf5Reader(paths, Options(**{"workers": 0, **options}))
 
 
-def scanned(*paths: Path, checks: Any = (), **options: Any) -> Scanned:
+def scanned(*paths: Path, checks: Any = (), **options: Any) -> ScanResult:
     """The files, read and judged, and closed."""
     with closing(reader_of(*paths, **options)) as reader:
         return scan(reader, checks)
 
 
-def row_faults(result: Scanned, rule: str) -> dict[int, str]:
+def row_faults(result: ScanResult, rule: str) -> dict[int, str]:
     """Details of the records that ``rule`` names, by index."""
     found = fault_tally(result, rule)
     if found is None:
         return {}
-    indices = result.dataset.indices(found.records.addresses.array)
+    indices = result.summary.indices(found.records.addresses.array)
     return dict(zip(indices.tolist(), found.records.facts.array.tolist(), strict=True))
 
 
-def place_faults(result: Scanned, rule: str) -> list[tuple[str, int]]:
+def place_faults(result: ScanResult, rule: str) -> list[tuple[str, int]]:
     """Details of the places that ``rule`` names, with the records lost."""
     found = fault_tally(result, rule)
-    return [] if found is None else list(found.places)
+    return [] if found is None else list(found.locations)
 
 
-def fault_tally(result: Scanned, rule: str) -> Any:
+def fault_tally(result: ScanResult, rule: str) -> Any:
     """All faults of a rule."""
-    tally = result.dataset.tallies.get("datascan.metrics.faults.measure_faults")
+    tally = result.summary.tallies.get("datascan.metrics.faults.measure_faults")
     return tally.entries.get(rule) if tally else None
 
 
-def rules(result: Scanned) -> set[str]:
+def rules(result: ScanResult) -> set[str]:
     """All rules under which there are faults."""
-    tally = result.dataset.tallies.get("datascan.metrics.faults.measure_faults")
+    tally = result.summary.tallies.get("datascan.metrics.faults.measure_faults")
     return set(tally.entries) if tally else set()
 
 
@@ -114,7 +114,7 @@ def gathered(reader: Hdf5Reader) -> tuple[np.ndarray[Any, Any], list[str], list[
     for shard in reader.plan().shards:
         count = 0
         for block in reader.read(shard):
-            values += [row for part in block.parts if part.primary for row in array_of(part)]
+            values += [row for part in block.arrays if part.primary for row in array_of(part)]
             count += block.records
             if block.labels is not None:
                 pairs = zip(block.labels.values.tolist(), block.labels.present, strict=True)

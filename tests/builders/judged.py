@@ -8,19 +8,19 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from datascan.checks.base import Judgement
+from datascan.checks.base import Issue
 from datascan.config.options import Options, Severity
-from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.readers.base import Reader
 from datascan.records.block import Block
 from datascan.records.shard import ROW_BITS, Plan, Shard
-from datascan.scanner.result import Scanned
+from datascan.scanner.result import ScanResult
 
 
 class KeyReader(Reader):
     """Knows the keys of its records, and remembers what it was asked for."""
 
-    backend: ClassVar[str] = "keys"
+    name: ClassVar[str] = "keys"
 
     def __init__(self, keys: Sequence[Sequence[str]], paths: Sequence[str], **options: Any) -> None:
         super().__init__(tuple(Path(path) for path in paths), Options(**options))
@@ -28,7 +28,7 @@ class KeyReader(Reader):
         self.asked: list[tuple[int, list[int]]] = []
 
     @classmethod
-    def matches(cls, path: Path) -> bool:
+    def accepts(cls, path: Path) -> bool:
         return False
 
     def plan(self) -> Plan:
@@ -49,11 +49,11 @@ def address(shard: int, row: int) -> int:
     return shard << ROW_BITS | row
 
 
-def judgement(rule: str, severity: str, *places: tuple[int, int], **more: Any) -> Judgement:
+def judgement(rule: str, severity: str, *places: tuple[int, int], **more: Any) -> Issue:
     """A judgement that names (shard, row); facts are "rule at shard/row"."""
     addresses = np.array([address(*place) for place in places], np.int64)
     facts = np.array([f"{rule} at {shard}/{row}" for shard, row in places], object)
-    return Judgement(
+    return Issue(
         rule,
         Severity(severity),
         more.pop("message", f"{rule} message"),
@@ -67,22 +67,22 @@ def judgement(rule: str, severity: str, *places: tuple[int, int], **more: Any) -
 
 
 def scanned_of(
-    *judgements: Judgement,
+    *judgements: Issue,
     keys: Sequence[Sequence[str]] = (("a", "b", "c"), (), ("d", "e")),
     paths: Sequence[str] = ("by", "hand"),
     tallies: dict[str, Any] | None = None,
     complete: bool = True,
     plan: dict[str, Any] | None = None,
     **options: Any,
-) -> Scanned:
+) -> ScanResult:
     """A scan that judged so, of a dataset with these keys in its shards."""
     reader = KeyReader(keys, paths, **options)
     shards = reader.plan().shards
-    dataset = Dataset(
+    dataset = DatasetSummary(
         Plan(shards, "by hand", 0, **(plan or {})),
         reader.options,
         np.array([len(shard) for shard in keys], np.int64),
         tallies or {},
-        complete=complete,
+        is_complete=complete,
     )
-    return Scanned(reader, dataset, judgements, 4_321, 1.23456)
+    return ScanResult(reader, dataset, judgements, 4_321, 1.23456)

@@ -13,7 +13,7 @@ import numpy as np
 
 from datascan.config.options import Options
 from datascan.readers.base import Reader
-from datascan.records.block import Block, Labels, Part, digests_of, signatures_of
+from datascan.records.block import ArrayColumn, Block, Labels, compute_digests, compute_fingerprints
 from datascan.records.shard import Plan, Shard
 
 ROWS_A_BLOCK = 8
@@ -27,7 +27,7 @@ class PlainReader(Reader):
     the reading of row 5 of every shard die once.
     """
 
-    backend: ClassVar[str] = "plain"
+    name: ClassVar[str] = "plain"
 
     def __init__(
         self, values, labels, *, rows=10, deadly=(), endless=(), blockwise=False, **options
@@ -38,7 +38,7 @@ class PlainReader(Reader):
         self.kill_once: Path | None = None
 
     @classmethod
-    def matches(cls, path: Path) -> bool:
+    def accepts(cls, path: Path) -> bool:
         return False
 
     def plan(self) -> Plan:
@@ -74,19 +74,19 @@ class PlainReader(Reader):
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def block(self, start: int, at: int, end: int) -> Block:
-        part = Part("data", np.arange(end - at), self.values[at:end])
+        part = ArrayColumn("data", np.arange(end - at), self.values[at:end])
         return Block(
             start,
             end - at,
             part.values.nbytes,
-            parts=(part,),
+            arrays=(part,),
             labels=Labels(self.labels[at:end], np.ones(end - at, np.bool_)),
-            signatures=signatures_of(part),
-            exact=False,
-            digests=lambda rows: digests_of((part,), {}, rows),
+            fingerprints=compute_fingerprints(part),
+            has_exact_fingerprints=False,
+            digests=lambda rows: compute_digests((part,), {}, rows),
         )
 
-    def count(self, shard: Shard) -> int:
+    def count_rows(self, shard: Shard) -> int:
         first, stop = shard.span
         return stop - first
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import datascan
-from datascan.caffe.log.diagnosis import Verdict
-from datascan.caffe.log.record_range import Stretch, suspects
+from datascan.caffe.log.diagnosis import Diagnosis
+from datascan.caffe.log.record_range import ReadRange, candidate_ranges
 from datascan.caffe.log.runs import Run
 from datascan.errors import UsageError
 from tests.builders.caffe_logs import crash, line, log_of, solver_lines
@@ -275,7 +275,7 @@ def test_a_root_without_a_net(tmp_path):
 
 
 def test_a_stretch_knows_its_records():
-    plain, wrapped = Stretch(1, 2, 10, 19, 100), Stretch(1, 2, 95, 4, 100)
+    plain, wrapped = ReadRange(1, 2, 10, 19, 100), ReadRange(1, 2, 95, 4, 100)
     indices = np.arange(100)
     assert indices[plain.holds(indices)].tolist() == list(range(10, 20))
     assert indices[wrapped.holds(indices)].tolist() == [0, 1, 2, 3, 4, 95, 96, 97, 98, 99]
@@ -283,11 +283,11 @@ def test_a_stretch_knows_its_records():
 
 def test_which_iterations_are_suspect():
     run = Run([0, 10], [1.0, 1.0])
-    assert suspects(run, Verdict("none", 10, None), 10) is None
-    assert suspects(run, Verdict("sudden-nan", 10, 20), 10) == (11, 20)
-    assert suspects(run, Verdict("died", 10, None), 10) == (11, 20)
-    assert suspects(run, Verdict("died", 10, None), None) is None
-    assert suspects(Run(), Verdict("died", None, None), None) == (0, 0)
+    assert candidate_ranges(run, Diagnosis("none", 10, None), 10) is None
+    assert candidate_ranges(run, Diagnosis("sudden-nan", 10, 20), 10) == (11, 20)
+    assert candidate_ranges(run, Diagnosis("died", 10, None), 10) == (11, 20)
+    assert candidate_ranges(run, Diagnosis("died", 10, None), None) is None
+    assert candidate_ranges(Run(), Diagnosis("died", None, None), None) == (0, 0)
 
 
 RUNS = {

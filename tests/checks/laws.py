@@ -16,8 +16,8 @@ from datascan.checks.fault_check import FaultCheck
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_names, rule_target
 from datascan.records.block import Block, Fault
-from datascan.scanner.result import Scanned
-from datascan.scanner.scan import judge, scan
+from datascan.scanner.result import ScanResult
+from datascan.scanner.scan import evaluate_check, scan
 from tests.builders.blocks import (
     BlockReader,
     Said,
@@ -122,23 +122,23 @@ def sections(page: str) -> list[str]:
     return [text.strip() for text in re.split(r"(?m)^\S.*$", page)[2:]]
 
 
-def whole_scan(shards: Sequence[Sequence[Block]]) -> Scanned:
+def whole_scan(shards: Sequence[Sequence[Block]]) -> ScanResult:
     """The blocks scanned with every check."""
-    plan = {"stated": ("num-samples", 7), "class_names": ("cat", "dog", "frog", "newt")}
+    plan = {"declared_count": ("num-samples", 7), "class_names": ("cat", "dog", "frog", "newt")}
     reader = BlockReader(shards, plan, batch_sizes=(2, 3, 7))
     return scan(reader, [check() for check in CHECKS])
 
 
-def all_said(scanned: Scanned) -> list[Said]:
+def all_said(scanned: ScanResult) -> list[Said]:
     """Everything that was judged, in plain values."""
-    return [said(judgement, scanned.dataset) for judgement in scanned.judgements]
+    return [said(judgement, scanned.summary) for judgement in scanned.issues]
 
 
-def said_after_pickling(scanned: Scanned) -> list[Said]:
+def said_after_pickling(scanned: ScanResult) -> list[Said]:
     """What the checks say when all tallies have gone to another process and back."""
-    tallies = travelled(dict(scanned.dataset.tallies))
-    dataset = replace(scanned.dataset, tallies=tallies, derived={})
-    return [said(j, dataset) for check in CHECKS for j in judge(check(), dataset)]
+    tallies = travelled(dict(scanned.summary.tallies))
+    dataset = replace(scanned.summary, tallies=tallies, derived={})
+    return [said(j, dataset) for check in CHECKS for j in evaluate_check(check(), dataset)]
 
 
 def cut_everywhere(block: Block) -> list[Block]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from datascan.checks.class_shares import ClassShare, chance
+from datascan.checks.class_shares import ClassShare, chance_of_absence
 from datascan.config.expectations import Expectations
-from datascan.config.options import Targets
+from datascan.config.options import NetTargets
 from tests.builders.expected import animals, expecting, hdf5, known_dataset, learn, raised
 from tests.builders.images import encode, pixels, write_tree
 from tests.builders.lmdb import datum, numbered, write_lmdb
@@ -191,13 +191,13 @@ def test_chance_seldom_exceeds_what_it_may_give(classes, here, before, even):
         learned = random.multinomial(before, shares) / before if before else shares
         pairs = zip(drawn, learned, strict=True)
         told = tuple(ClassShare("", float(a), float(b)) for a, b in pairs)
-        beyond += bool(np.abs(drawn - learned).sum() / 2 > chance(told, here, before))
+        beyond += bool(np.abs(drawn - learned).sum() / 2 > chance_of_absence(told, here, before))
     # One in 20 is meant: nearly never would be a bound that excuses too much.
     assert 2 <= beyond <= 40
 
 
 def test_chance_of_a_single_class_is_none():
-    assert chance((ClassShare("0", 1.0, 1.0),), 10, 10) == 0
+    assert chance_of_absence((ClassShare("0", 1.0, 1.0),), 10, 10) == 0
 
 
 def test_very_many_classes(tmp_path):
@@ -214,5 +214,5 @@ def test_labels_that_a_net_ignores_are_left_out_of_both(tmp_path):
     labels = np.arange(40) % 4
     file = learn(hdf5(tmp_path / "k.h5", values, labels))
     for ignored in (0, 3):
-        targets = Targets(outputs=4, ignore_label=ignored)
+        targets = NetTargets(outputs=4, ignore_label=ignored)
         assert raised(tmp_path / "k.h5", file, targets=targets) == {}

@@ -10,7 +10,7 @@ WHOLE = block_of(np.zeros((10, 2)))
 
 
 def test_a_place_that_planning_found():
-    plan = {"faults": (Fault(None, "damaged-store", "data.mdb is odd"),), "claimed": 30}
+    plan = {"faults": (Fault(None, "damaged-store", "data.mdb is odd"),), "store_count": 30}
     said = finding(DamagedStore, WHOLE, plan=plan)
     assert said.severity == "error"
     assert said.message == "data.mdb is odd; 10 of 30 records could be reached"
@@ -35,11 +35,11 @@ def test_records_and_places_of_blocks():
 
 def test_records_out_of_reach_are_counted_by_one_rule_only():
     faults = (Fault(None, "truncated-store", "short"), Fault(None, "damaged-store", "odd"))
-    said = finding(DamagedStore, WHOLE, plan={"faults": faults, "claimed": 30})
+    said = finding(DamagedStore, WHOLE, plan={"faults": faults, "store_count": 30})
     assert said.records == (20 if DamagedStore.rule == "truncated-store" else 0)
 
 
 def test_other_faults_and_healthy_stores():
     plan = {"faults": (Fault(None, "truncated-store", "page 3"),)}
     assert findings(DamagedStore, WHOLE, plan=plan) == []
-    assert findings(DamagedStore, WHOLE, plan={"claimed": 10}) == []
+    assert findings(DamagedStore, WHOLE, plan={"store_count": 10}) == []

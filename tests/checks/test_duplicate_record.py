@@ -38,9 +38,9 @@ def test_equal_signatures_are_looked_at_twice():
     values[4] = values[2]
     values[4, 7] = np.nextafter(values[2, 7], np.float32(9))  # between the words that are looked at
     block = block_of(values)
-    signatures = block.signatures.copy()
+    signatures = block.fingerprints.copy()
     signatures[4] = signatures[2]
-    assert findings(DuplicateRecord, replace(block, signatures=signatures)) == []
+    assert findings(DuplicateRecord, replace(block, fingerprints=signatures)) == []
 
 
 def test_other_shapes_dtypes_and_zeros_are_other_content():

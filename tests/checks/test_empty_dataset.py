@@ -22,4 +22,4 @@ def test_a_record_that_cannot_be_read_is_a_record():
 def test_a_scan_that_was_stopped_cannot_tell():
     reader = BlockReader([[block_of(records=0)], [block_of(records=1)]])
     scanned = scan(reader, [EmptyDataset()], StopsAtOnce())
-    assert scanned.judgements == ()
+    assert scanned.issues == ()

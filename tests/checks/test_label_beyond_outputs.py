@@ -4,7 +4,7 @@ import numpy as np
 
 from datascan.checks.label_beyond_outputs import LabelBeyondOutputs
 from datascan.checks.label_out_of_range import LabelOutOfRange
-from datascan.config.options import Targets
+from datascan.config.options import NetTargets
 from tests.builders.blocks import block_of, finding, findings
 
 
@@ -12,7 +12,7 @@ def labelled(labels):
     return block_of(np.zeros((len(labels), 1)), np.asarray(labels))
 
 
-TEN = Targets(outputs=10, layer="ip2", loss="loss")
+TEN = NetTargets(outputs=10, layer="ip2", loss="loss")
 
 
 def test_labels_beyond_the_outputs():
@@ -27,7 +27,7 @@ def test_labels_beyond_the_outputs():
 
 
 def test_one_label_and_one_output():
-    said = finding(LabelBeyondOutputs, labelled([0, 1]), targets=Targets(1, "ip", "l"))
+    said = finding(LabelBeyondOutputs, labelled([0, 1]), targets=NetTargets(1, "ip", "l"))
     assert said.message == "1 label lies outside 0..0: layer ip, which l reads, has 1 output"
 
 
@@ -38,15 +38,15 @@ def test_float_labels_count_if_they_are_whole():
 
 
 def test_the_ignored_label_is_left_alone():
-    ignoring = Targets(outputs=10, layer="ip2", loss="loss", ignore_label=255)
+    ignoring = NetTargets(outputs=10, layer="ip2", loss="loss", ignore_label=255)
     assert findings(LabelBeyondOutputs, labelled([0, 9, 255]), targets=ignoring) == []
-    negative = Targets(outputs=10, layer="ip2", loss="loss", ignore_label=-1)
+    negative = NetTargets(outputs=10, layer="ip2", loss="loss", ignore_label=-1)
     said = finding(LabelBeyondOutputs, labelled([0, -1, 255]), targets=negative)
     assert list(said.named.values()) == ["label 255"]
 
 
 def test_without_a_net_nothing_is_said():
     assert findings(LabelBeyondOutputs, labelled([0, 99])) == []
-    assert findings(LabelBeyondOutputs, labelled([0, 99]), targets=Targets()) == []
-    assert findings(LabelOutOfRange, labelled([0, -1]), targets=Targets()) != []
+    assert findings(LabelBeyondOutputs, labelled([0, 99]), targets=NetTargets()) == []
+    assert findings(LabelOutOfRange, labelled([0, -1]), targets=NetTargets()) != []
     assert findings(LabelBeyondOutputs, labelled([0, 99]), targets=TEN, label_type="none") == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datascan.checks.record_count_mismatch import RecordCountMismatch
-from datascan.executors.base import Stop
+from datascan.executors.base import ScanCancelled
 from datascan.scanner.scan import scan
 from tests.builders.blocks import BlockReader, block_of, finding, findings
 
@@ -21,30 +21,32 @@ BLOCK = block_of(np.zeros((7, 2)))
     ],
 )
 def test_another_number_than_stated(blocks, number, words):
-    said = finding(RecordCountMismatch, *blocks, plan={"stated": ("num-samples", number)})
+    said = finding(RecordCountMismatch, *blocks, plan={"declared_count": ("num-samples", number)})
     assert said.severity == "error"
     assert said.message == words
 
 
 def test_the_right_number_and_none_at_all():
-    assert findings(RecordCountMismatch, BLOCK, plan={"stated": ("length", 7)}) == []
+    assert findings(RecordCountMismatch, BLOCK, plan={"declared_count": ("length", 7)}) == []
     assert findings(RecordCountMismatch, BLOCK) == []
 
 
 def test_a_scan_of_some_records_cannot_tell():
-    assert findings(RecordCountMismatch, BLOCK, plan={"stated": ("length", 9)}, limit=7) == []
+    assert (
+        findings(RecordCountMismatch, BLOCK, plan={"declared_count": ("length", 9)}, limit=7) == []
+    )
 
 
 class StopsAtOnce:
-    def begin(self, plan):
+    def start(self, plan):
         pass
 
     def update(self, records, nbytes):
-        raise Stop
+        raise ScanCancelled
 
 
 def test_a_scan_that_was_stopped_cannot_tell():
-    reader = BlockReader([[BLOCK], [BLOCK]], {"stated": ("length", 14)})
+    reader = BlockReader([[BLOCK], [BLOCK]], {"declared_count": ("length", 14)})
     scanned = scan(reader, [RecordCountMismatch()], StopsAtOnce())
-    assert not scanned.dataset.complete
-    assert scanned.judgements == ()
+    assert not scanned.summary.is_complete
+    assert scanned.issues == ()

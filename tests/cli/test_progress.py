@@ -8,8 +8,8 @@ import threading
 import pytest
 from tqdm import tqdm
 
-from datascan.cli.progress import Bar, Quiet, progress_on
-from datascan.executors.base import Stop
+from datascan.cli.progress import ProgressBar, SilentProgress, make_progress
+from datascan.executors.base import ScanCancelled
 from datascan.records.shard import Plan
 
 
@@ -19,16 +19,16 @@ class Terminal(io.StringIO):
 
 
 def test_only_a_terminal_gets_a_bar():
-    assert isinstance(progress_on(Terminal(), lambda: False, silent=False), Bar)
-    assert isinstance(progress_on(io.StringIO(), lambda: False, silent=False), Quiet)
-    assert not isinstance(progress_on(Terminal(), lambda: False, silent=True), Bar)
+    assert isinstance(make_progress(Terminal(), lambda: False, silent=False), ProgressBar)
+    assert isinstance(make_progress(io.StringIO(), lambda: False, silent=False), SilentProgress)
+    assert not isinstance(make_progress(Terminal(), lambda: False, silent=True), ProgressBar)
 
 
 @pytest.mark.parametrize("records", [None, 1000])
 def test_a_bar_shows_records_or_bytes_a_second(records):
     stream = Terminal()
-    bar = Bar(stream, lambda: False)
-    bar.begin(Plan((), "raw", 5000, records=records))
+    bar = ProgressBar(stream, lambda: False)
+    bar.start(Plan((), "raw", 5000, records=records))
     bar.bar.mininterval = 0
     bar.update(500, 2500)
     bar.update(600, 3000)
@@ -38,37 +38,39 @@ def test_a_bar_shows_records_or_bytes_a_second(records):
     assert "MB/s" in stream.getvalue()
 
 
-@pytest.mark.parametrize("progress", [Quiet, lambda stopped: Bar(Terminal(), stopped)])
+@pytest.mark.parametrize(
+    "progress", [SilentProgress, lambda stopped: ProgressBar(Terminal(), stopped)]
+)
 def test_a_stop_ends_the_scan(progress):
     stopped = []
     shown = progress(lambda: bool(stopped))
-    shown.begin(Plan((), "raw", 10))
+    shown.start(Plan((), "raw", 10))
     shown.update(1, 1)
     stopped.append(1)
-    with pytest.raises(Stop):
+    with pytest.raises(ScanCancelled):
         shown.update(2, 2)
     shown.close()
 
 
 def test_a_bar_starts_no_thread_and_leaves_other_bars_alone():
     before = (threading.enumerate(), tqdm.monitor_interval, tqdm.monitor)
-    bar = Bar(Terminal(), lambda: False)
-    bar.begin(Plan((), "raw", 10))
+    bar = ProgressBar(Terminal(), lambda: False)
+    bar.start(Plan((), "raw", 10))
     bar.update(1, 1)
     assert (threading.enumerate(), tqdm.monitor_interval, tqdm.monitor) == before
     bar.close()
 
 
 def test_a_bar_counts_what_the_store_claims_where_it_has_not_counted():
-    bar = Bar(Terminal(), lambda: False)
-    bar.begin(Plan((), "raw", 5000, claimed=70))
+    bar = ProgressBar(Terminal(), lambda: False)
+    bar.start(Plan((), "raw", 5000, store_count=70))
     assert (bar.bar.total, bar.by_records) == (70, True)
     bar.close()
 
 
 def test_a_bar_never_runs_backwards():
-    bar = Bar(Terminal(), lambda: False)
-    bar.begin(Plan((), "raw", 100))
+    bar = ProgressBar(Terminal(), lambda: False)
+    bar.start(Plan((), "raw", 100))
     bar.update(5, 50)
     bar.update(4, 40)  # a worker died, and its shard begins again
     assert bar.bar.n == 50
@@ -79,14 +81,14 @@ def test_a_bar_never_runs_backwards():
 
 def test_nothing_is_left_of_a_bar_on_the_screen():
     stream = Terminal()
-    bar = Bar(stream, lambda: False)
-    bar.begin(Plan((), "raw", 100))
+    bar = ProgressBar(stream, lambda: False)
+    bar.start(Plan((), "raw", 100))
     bar.close()
     assert stream.getvalue().endswith("\r")
     assert "\n" not in stream.getvalue()
 
 
 def test_a_closed_bar_and_silence_take_updates():
-    for progress in (Bar(Terminal(), lambda: False), Quiet(lambda: False)):
+    for progress in (ProgressBar(Terminal(), lambda: False), SilentProgress(lambda: False)):
         progress.close()
         progress.update(1, 1)

@@ -9,10 +9,10 @@ from shutil import rmtree
 import numpy as np
 import pytest
 
-from datascan.config.baseline import MOST_KEYS, Baseline, Entry, written
+from datascan.config.baseline import MAX_KEYS, Baseline, BaselineEntry, append_entries
 from datascan.config.options import checked_options
 from datascan.errors import UsageError
-from datascan.scanner.baseline_filter import Accepting
+from datascan.scanner.baseline_filter import BaselineFilter
 from datascan.session import run_scan
 from tests.builders.lmdb import datum, numbered, write_lmdb
 from tests.cli.test_app import datascan, fails_in_one_line
@@ -118,14 +118,14 @@ def test_only_the_rules_asked_for(tmp_path):
 
 
 def test_many_keys_are_kept_as_hashes(tmp_path):
-    bad = range(0, 3 * MOST_KEYS, 2)
-    path, file = store(tmp_path / "d", bad, 3 * MOST_KEYS + 5), tmp_path / "b.toml"
+    bad = range(0, 3 * MAX_KEYS, 2)
+    path, file = store(tmp_path / "d", bad, 3 * MAX_KEYS + 5), tmp_path / "b.toml"
     accept(path, file, "--rule", "nan-value")
     (entry,) = Baseline.read(file).entries
-    assert (entry.keys, len(entry.known())) == ((), len(bad))
+    assert (entry.keys, len(entry.key_hashes())) == ((), len(bad))
     assert file.stat().st_size < 12 * len(bad) + 500
     assert report_of(path, file)[0].returncode == 0
-    result, report = report_of(store(path, [*bad, 1], 3 * MOST_KEYS + 5), file)
+    result, report = report_of(store(path, [*bad, 1], 3 * MAX_KEYS + 5), file)
     assert result.returncode == 1
     assert report["findings"][0]["records"] == 1
 
@@ -194,15 +194,15 @@ def test_wrong_use(tmp_path):
     assert "YYYY-MM-DD" in fails_in_one_line(*accepting, "--reason", "x", "--expires", "soon")
     assert "--baseline" in fails_in_one_line("accept", path, "--reason", "x")
     fails_in_one_line("lmdb", path, "--baseline", file)
-    file.write_text(written([Entry("nan-valu", "x")], None))
+    file.write_text(append_entries([BaselineEntry("nan-valu", "x")], None))
     assert "nan-value" in fails_in_one_line("lmdb", path, "--baseline", file)
 
 
 def test_the_day_can_be_chosen(tmp_path):
     path, file = store(tmp_path / "d", (7,)), tmp_path / "b.toml"
-    file.write_text(written([Entry("nan-value", "x", TODAY, ("00000007",))], None))
+    file.write_text(append_entries([BaselineEntry("nan-value", "x", TODAY, ("00000007",))], None))
     for today, known in ((TODAY, True), (TODAY + timedelta(1), False)):
         baseline = Baseline.read(file, today)
         report = run_scan([path], checked_options(baseline=baseline, workers=0))
         assert report.passed is known
-        assert Accepting(baseline).unused == [e for e in baseline.entries if known]
+        assert BaselineFilter(baseline).unused == [e for e in baseline.entries if known]

@@ -6,7 +6,7 @@ import codecs
 
 import pytest
 
-from datascan.config.file import found_configuration, merged, read
+from datascan.config.file import find_config, merge_settings, read
 from datascan.errors import UsageError
 
 
@@ -25,8 +25,8 @@ def test_later_tables_win_and_severities_add_up(tmp_path):
         "num_classes": 10,
         "severity": {"key-gap": "info"},
     }
-    assert merged(train, {"num_classes": 7})["num_classes"] == 7
-    flagged = merged(train, {"severity": [("key-gap", "error")]})
+    assert merge_settings(train, {"num_classes": 7})["num_classes"] == 7
+    flagged = merge_settings(train, {"severity": [("key-gap", "error")]})
     assert flagged["severity"] == {"key-gap": "error", "nan-value": "warning"}
 
 
@@ -34,19 +34,19 @@ def test_the_nearest_file_up_to_the_root_of_the_repository(tmp_path):
     (tmp_path / "datascan.toml").write_text("num_classes = 1")
     inner = tmp_path / "repository"
     (inner / "deep").mkdir(parents=True)
-    assert found_configuration(start=inner / "deep").defaults == {"num_classes": 1}
+    assert find_config(start=inner / "deep").defaults == {"num_classes": 1}
     (inner / ".git").mkdir()
-    assert found_configuration(start=inner / "deep") is None
+    assert find_config(start=inner / "deep") is None
     (inner / "pyproject.toml").write_text("[tool.datascan]\nnum_classes = 2")
-    assert found_configuration(start=inner / "deep").defaults == {"num_classes": 2}
+    assert find_config(start=inner / "deep").defaults == {"num_classes": 2}
     (inner / "datascan.toml").write_text("num_classes = 3")
-    assert found_configuration(start=inner / "deep").defaults == {"num_classes": 3}
+    assert find_config(start=inner / "deep").defaults == {"num_classes": 3}
 
 
 def test_a_project_whose_tools_are_no_table_has_no_settings(tmp_path):
     (tmp_path / ".git").mkdir()
     (tmp_path / "pyproject.toml").write_text("tool = 3\n")
-    assert found_configuration(start=tmp_path) is None
+    assert find_config(start=tmp_path) is None
     assert read(tmp_path / "pyproject.toml").datasets == {}
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from datascan.config.baseline import Entry
-from datascan.config.identity import Identity, name_in
+from datascan.config.baseline import BaselineEntry
+from datascan.config.identity import DatasetIdentity, relative_name
 from datascan.config.options import Options
 from datascan.readers.base import identity_of
 
@@ -23,7 +23,7 @@ class Known:
 
 
 def entry(file, *paths, part=""):
-    return Entry("nan-value", "x").of_dataset(file, Identity(paths, part))
+    return BaselineEntry("nan-value", "x").of_dataset(file, DatasetIdentity(paths, part))
 
 
 @pytest.fixture
@@ -41,25 +41,25 @@ def home(tmp_path, monkeypatch):
 
 def test_a_name_is_relative_to_the_file(home):
     train = Path("data/train")
-    assert name_in(Path("b.toml"), train) == "data/train"
-    assert name_in(Path("b.toml"), train.absolute()) == "data/train"
-    assert name_in(Path("ci/b.toml"), Path("./data/../data/train/")) == "../data/train"
-    assert name_in(home / "link" / "b.toml", train) == "data/train"
-    assert name_in(Path("b.toml"), home / "link" / "data" / "train") == "data/train"
-    assert name_in(Path("b.toml"), Path("/proc/self")) == "/proc/self"
+    assert relative_name(Path("b.toml"), train) == "data/train"
+    assert relative_name(Path("b.toml"), train.absolute()) == "data/train"
+    assert relative_name(Path("ci/b.toml"), Path("./data/../data/train/")) == "../data/train"
+    assert relative_name(home / "link" / "b.toml", train) == "data/train"
+    assert relative_name(Path("b.toml"), home / "link" / "data" / "train") == "data/train"
+    assert relative_name(Path("b.toml"), Path("/proc/self")) == "/proc/self"
 
 
 def test_a_link_keeps_its_name(home):
-    assert name_in(Path("b.toml"), Path("data/big")) == "data/big"
-    assert name_in(Path("ci/b.toml"), Path("data/big")) == "../data/big"
+    assert relative_name(Path("b.toml"), Path("data/big")) == "data/big"
+    assert relative_name(Path("ci/b.toml"), Path("data/big")) == "../data/big"
     file = Path("b.toml")
     made = entry(file, Path("data/big"))
-    assert made.covers(file, Identity((home / "disk" / "big",)))
+    assert made.covers(file, DatasetIdentity((home / "disk" / "big",)))
     (home / "disk" / "new").mkdir()
     Path("data/big").unlink()
     Path("data/big").symlink_to(home / "disk" / "new")
-    assert made.covers(file, Identity((Path("data/big"),)))
-    assert not made.covers(file, Identity((home / "disk" / "big",)))
+    assert made.covers(file, DatasetIdentity((Path("data/big"),)))
+    assert not made.covers(file, DatasetIdentity((home / "disk" / "big",)))
 
 
 @pytest.mark.parametrize("file", ["b.toml", "ci/b.toml", "{home}/link/ci/b.toml", "{home}/o.toml"])
@@ -69,9 +69,9 @@ def test_the_dataset_is_known_by_every_way_to_it(home, file):
     assert isinstance(made.dataset, str)
     assert not Path(made.dataset).is_absolute()
     for way in ("data/train", "data/train/", "./data/train", home / "link" / "data" / "train"):
-        assert made.covers(file, Identity((Path(way),))), way
+        assert made.covers(file, DatasetIdentity((Path(way),))), way
     for other in ("data/val", "data", "data/train/data.mdb", "train"):
-        assert not made.covers(file, Identity((Path(other),))), other
+        assert not made.covers(file, DatasetIdentity((Path(other),))), other
 
 
 def test_it_moves_with_the_repository(home, monkeypatch):
@@ -79,7 +79,7 @@ def test_it_moves_with_the_repository(home, monkeypatch):
     (home / "repository").rename(home / "elsewhere")
     monkeypatch.chdir(home)
     file = Path("elsewhere/ci/b.toml")
-    assert made.covers(file, Identity((Path("elsewhere/data/train"),)))
+    assert made.covers(file, DatasetIdentity((Path("elsewhere/data/train"),)))
 
 
 def test_several_files_must_all_be_there():
@@ -87,23 +87,23 @@ def test_several_files_must_all_be_there():
     a, b, c = (Path(f"{name}.h5") for name in "abc")
     both = entry(file, a, b)
     assert both.dataset == ("a.h5", "b.h5")
-    assert both.covers(file, Identity((c, b, a)))
-    assert not both.covers(file, Identity((a,)))
+    assert both.covers(file, DatasetIdentity((c, b, a)))
+    assert not both.covers(file, DatasetIdentity((a,)))
 
 
 def test_parts_of_one_store():
     file, path = Path("b.toml"), Path("d")
     train = entry(file, path, part="train")
     assert train.part == "train"
-    assert train.covers(file, Identity((path,), "train"))
-    assert not train.covers(file, Identity((path,), "val"))
-    assert entry(file, path).covers(file, Identity((path,), "val"))
-    assert Entry("nan-value", "x").covers(file, Identity((path,), "val"))
+    assert train.covers(file, DatasetIdentity((path,), "train"))
+    assert not train.covers(file, DatasetIdentity((path,), "val"))
+    assert entry(file, path).covers(file, DatasetIdentity((path,), "val"))
+    assert BaselineEntry("nan-value", "x").covers(file, DatasetIdentity((path,), "val"))
 
 
 def test_what_a_reader_reads_has_a_name():
     paths = (Path("images"),)
-    assert identity_of(Known(paths, Options())) == Identity(paths)
+    assert identity_of(Known(paths, Options())) == DatasetIdentity(paths)
     assert identity_of(Known(paths, Options(data_key="/train/data"))).part == "train/data"
     assert identity_of(Known(paths, Options(db="train"))).part == "train"
     listed = Options(list_file=Path("train.txt"))
@@ -114,4 +114,4 @@ def test_names_that_are_no_unicode(home):
     path = Path(os.fsdecode(b"lat\xe4"))
     made = entry(Path("b.toml"), path)
     assert made.dataset == "lat\\xe4"
-    assert made.covers(Path("b.toml"), Identity((path,)))
+    assert made.covers(Path("b.toml"), DatasetIdentity((path,)))

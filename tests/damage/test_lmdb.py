@@ -14,12 +14,12 @@ from datascan.checks.damaged_store import DamagedStore
 from datascan.checks.empty_dataset import EmptyDataset
 from datascan.checks.truncated_store import TruncatedStore
 from datascan.config.options import Options
-from datascan.metrics.base import measure_name
+from datascan.metrics.base import metric_name
 from datascan.metrics.faults import measure_faults
 from datascan.readers.lmdb.pages import PageFile
 from datascan.readers.lmdb.reader import LmdbReader
-from datascan.readers.lmdb.tree import TreeWalk
-from datascan.scanner.result import Scanned
+from datascan.readers.lmdb.tree import TreeReader
+from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan
 from tests.builders.lmdb import numbered, random_datums, write_lmdb
 
@@ -27,26 +27,26 @@ PAGE = 4096
 CHECKS = [TruncatedStore(), DamagedStore(), EmptyDataset()]
 
 
-def scan_file(folder: Path, content: bytes, **options) -> Scanned:
+def scan_file(folder: Path, content: bytes, **options) -> ScanResult:
     (folder / "data.mdb").write_bytes(content)
     return scan(LmdbReader((folder,), Options(**options)), CHECKS)
 
 
-def read_whole(result: Scanned) -> set[str]:
+def read_whole(result: ScanResult) -> set[str]:
     """Keys of all records that were read in full."""
     keys: list[str] = []
-    for shard, count in zip(result.dataset.plan.shards, result.dataset.counts, strict=True):
+    for shard, count in zip(result.summary.plan.shards, result.summary.counts, strict=True):
         keys += result.reader.keys(shard, range(count))
-    assert len(keys) == len(set(keys)) == result.dataset.records
+    assert len(keys) == len(set(keys)) == result.summary.records
     assert keys == sorted(keys)
-    tally = result.dataset.tallies.get(measure_name(measure_faults))
+    tally = result.summary.tallies.get(metric_name(measure_faults))
     lost = [f.records.addresses.array for f in tally.entries.values()] if tally else []
-    indices = result.dataset.indices(np.concatenate(lost)) if lost else []
+    indices = result.summary.indices(np.concatenate(lost)) if lost else []
     return set(keys) - {keys[i] for i in indices}
 
 
-def rules(result: Scanned) -> set[str]:
-    return {judged.rule for judged in result.judgements}
+def rules(result: ScanResult) -> set[str]:
+    return {judged.rule for judged in result.issues}
 
 
 def big(folder: Path) -> dict[bytes, bytes]:
@@ -88,7 +88,7 @@ def keys_beside(folder: Path, lost: list[int]) -> set[str]:
     """Keys of records in a healthy file of which no byte lies on one of the ``lost`` pages."""
     file = PageFile(folder / "data.mdb")
     kept = set()
-    for pairs in TreeWalk(file, file.meta.main).pairs():
+    for pairs in TreeReader(file, file.meta.main).pairs():
         for row in range(len(pairs)):
             first, length = int(pairs.values.offsets[row]), int(pairs.values.lengths[row])
             pages = {int(pairs.keys.offsets[row]) // PAGE}
@@ -109,7 +109,7 @@ def test_cut(tmp_path, build, share):
     assert "truncated-store" in rules(result)
     assert read_whole(result) >= beside
     assert beside
-    (cut,) = (j for j in result.judgements if j.rule == "truncated-store")
+    (cut,) = (j for j in result.issues if j.rule == "truncated-store")
     assert f"of {len(entries):,} records could be reached" in cut.message
     assert cut.records == len(entries) - len(read_whole(result))
 
@@ -155,7 +155,7 @@ def test_every_single_page_lost(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"\x00", random.Random(3).randbytes(100_000)])
 def test_nothing_left(tmp_path, content):
     result = scan_file(tmp_path, content)
-    assert result.dataset.records == 0
+    assert result.summary.records == 0
     assert rules(result) & {"truncated-store", "damaged-store"}
 
 
@@ -212,7 +212,7 @@ def test_a_flipped_bit_in_the_count_of_a_leaf_is_told(tmp_path, bit):
     result = scan_file(tmp_path, with_bit_flipped(content, page * PAGE + 12, bit))
     assert "damaged-store" in rules(result)
     keys = set()
-    for shard, count in zip(result.dataset.plan.shards, result.dataset.counts, strict=True):
+    for shard, count in zip(result.summary.plan.shards, result.summary.counts, strict=True):
         keys |= set(result.reader.keys(shard, range(count)))
     assert beside <= keys <= {key.decode() for key in entries}
 
@@ -238,8 +238,8 @@ def test_a_count_that_is_not_that_of_the_records_is_told(tmp_path):
         if at >= 0:
             content[at : at + 8] = (len(entries) - 1000).to_bytes(8, "little")
     result = scan_file(tmp_path, bytes(content))
-    assert result.dataset.records == len(entries)
-    (judged,) = result.judgements
+    assert result.summary.records == len(entries)
+    (judged,) = result.issues
     assert judged.rule == "damaged-store"
     assert "holds 12,000 records, but counts 11,000 itself" in judged.details[0]
 
@@ -257,7 +257,7 @@ def test_a_named_database_whose_entry_is_lost_is_swept(tmp_path, how):
         content = content[: main * PAGE]
         reached = 0
     result = scan_file(tmp_path, bytes(content), db="train")
-    assert "database 'train' is lost" in " ".join(d for j in result.judgements for d in j.details)
+    assert "database 'train' is lost" in " ".join(d for j in result.issues for d in j.details)
     assert len(read_whole(result)) >= reached
     if how == "cut":
         assert "truncated-store" in rules(result)
@@ -273,7 +273,7 @@ def test_a_value_on_a_page_that_no_file_has(tmp_path, number):
     content[at : at + 8] = number.to_bytes(8, "little")
     result = scan_file(tmp_path, bytes(content))
     assert rules(result) == {"truncated-store"}
-    assert (result.dataset.records, len(read_whole(result))) == (1000, 999)
+    assert (result.summary.records, len(read_whole(result))) == (1000, 999)
 
 
 def with_tree(content: bytes, **fields: int) -> bytearray:
@@ -312,11 +312,11 @@ def test_counts_of_pages_that_cannot_be(tmp_path, leaves):
 
 @pytest.mark.parametrize("build", [big, small])
 def test_a_file_that_is_cut_while_it_is_read(tmp_path, build, monkeypatch):
-    monkeypatch.setattr("datascan.readers.lmdb.tree.PAIRS_BYTES", 1 << 16)
-    monkeypatch.setattr("datascan.readers.lmdb.tree.PAIRS_RECORDS", 100)
+    monkeypatch.setattr("datascan.readers.lmdb.tree.BATCH_BYTES", 1 << 16)
+    monkeypatch.setattr("datascan.readers.lmdb.tree.BATCH_RECORDS", 100)
     entries = build(tmp_path)
     file = PageFile(tmp_path / "data.mdb")
-    walk = TreeWalk(file, file.meta.main).pairs()
+    walk = TreeReader(file, file.meta.main).pairs()
     read, lost = len(next(walk)), []
     os.truncate(tmp_path / "data.mdb", file.size // 2)
     for pairs in walk:

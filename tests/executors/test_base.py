@@ -10,8 +10,8 @@ from multiprocessing.heap import Arena
 import pytest
 
 from datascan.errors import DatascanError
-from datascan.executors.base import NOWHERE, Desk
-from datascan.executors.process_pool.pool import shared_board
+from datascan.executors.base import NO_ROW, WorkerSlot
+from datascan.executors.process_pool.pool import create_shared_slots
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def no_room(monkeypatch):
 
 
 def work(board):
-    desk = Desk(board, 4)
+    desk = WorkerSlot(board, 4)
     desk.mark(7, 3)
     desk.advance(2, 50)
     desk.advance(1, 5)
@@ -36,22 +36,22 @@ def work(board):
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_what_a_worker_writes_its_parent_reads(method):
     context = multiprocessing.get_context(method)
-    board = shared_board(context, 2)
+    board = create_shared_slots(context, 2)
     for slot in (0, 4):
-        Desk(board, slot).clear()
+        WorkerSlot(board, slot).reset()
     process = context.Process(target=work, args=(board,))
     process.start()
     process.join()
-    assert Desk(board, 0).state == (NOWHERE, 0, 0, 0)
-    assert Desk(board, 4).state == (7, 3, 3, 55)
+    assert WorkerSlot(board, 0).state == (NO_ROW, 0, 0, 0)
+    assert WorkerSlot(board, 4).state == (7, 3, 3, 55)
 
 
 def test_a_board_for_forks_needs_no_folder(no_room):
-    board = shared_board(multiprocessing.get_context("fork"), 2)
-    Desk(board, 4).mark(1 << 40, 2)
-    assert Desk(board, 4).state == (1 << 40, 2, 0, 0)
+    board = create_shared_slots(multiprocessing.get_context("fork"), 2)
+    WorkerSlot(board, 4).mark(1 << 40, 2)
+    assert WorkerSlot(board, 4).state == (1 << 40, 2, 0, 0)
 
 
 def test_a_board_for_spawned_workers_needs_one(no_room):
     with pytest.raises(DatascanError, match=r"^cannot share memory .*Read-only.*--workers 0$"):
-        shared_board(multiprocessing.get_context("spawn"), 2)
+        create_shared_slots(multiprocessing.get_context("spawn"), 2)

@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datascan.metrics.base import (
-    ByName,
+    Concatenated,
     ExactSum,
     Flagged,
     Highest,
-    Joined,
     Lowest,
+    TallyMap,
     add_all,
-    distinct,
+    count_distinct,
 )
 from tests.builders.blocks import travelled
 
@@ -120,7 +120,7 @@ def test_flagged_records_are_joined_in_order(groups):
         assert total.facts.array.tolist() == [2 * number for number in flat]
         again = travelled(total)
         assert again.addresses.array.tolist() == flat
-        assert len(again.addresses.pieces) == 1
+        assert len(again.addresses.chunks) == 1
 
 
 def test_flagged_facts_may_be_words_or_rows():
@@ -132,7 +132,7 @@ def test_flagged_facts_may_be_words_or_rows():
 
 
 def test_joined_arrays_take_a_common_dtype():
-    joined = Joined((np.array([1], np.int8),)) + Joined((np.array([300], np.int16),))
+    joined = Concatenated((np.array([1], np.int8),)) + Concatenated((np.array([300], np.int16),))
     assert joined.array.tolist() == [1, 300]
 
 
@@ -141,8 +141,8 @@ NAMED = st.dictionaries(st.sampled_from("abcd"), st.text(max_size=2), max_size=4
 
 @given(NAMED, NAMED, NAMED)
 def test_tallies_under_names(one, two, three):
-    left = (ByName(one) + ByName(two)) + ByName(three)
-    right = ByName(one) + (ByName(two) + ByName(three))
+    left = (TallyMap(one) + TallyMap(two)) + TallyMap(three)
+    right = TallyMap(one) + (TallyMap(two) + TallyMap(three))
     assert left == right
     assert list(left.entries) == list(right.entries) == list(dict.fromkeys([*one, *two, *three]))
     for name, text in left.entries.items():
@@ -161,13 +161,15 @@ def test_distinct_values_are_those_of_numpy(dtype, numbers, extreme):
         values = np.concatenate(
             [values, np.array([np.iinfo(dtype).min, np.iinfo(dtype).max], dtype)]
         )
-    for ours, theirs in zip(distinct(values), np.unique(values, return_counts=True), strict=True):
+    for ours, theirs in zip(
+        count_distinct(values), np.unique(values, return_counts=True), strict=True
+    ):
         np.testing.assert_array_equal(ours, theirs)
         assert ours.dtype == theirs.dtype
 
 
 def test_large_values_close_to_one_another_are_counted():
     for values in (np.array([2**64 - 1, 2**64 - 3, 2**64 - 1], np.uint64), np.array([-(2**63)])):
-        found, counts = distinct(values)
+        found, counts = count_distinct(values)
         assert found.tolist() == sorted(set(values.tolist()))
         assert counts.sum() == len(values)

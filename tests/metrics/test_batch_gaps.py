@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datascan.metrics.batch_gaps import Epoch, gap_at, measure_gaps
+from datascan.metrics.batch_gaps import Epoch, compute_batch_gaps, compute_gap
 
 LABELS = st.lists(st.sampled_from([0, 1, 2, 5, 7, 9]), min_size=1, max_size=40)
 
@@ -48,7 +48,7 @@ def chance_of_any(labels, size):
 @settings(max_examples=300, deadline=None)
 @given(LABELS)
 def test_every_batch_size_against_brute_force(labels):
-    gaps = measure_gaps(np.array(labels), range(1, len(labels) + 3))
+    gaps = compute_batch_gaps(np.array(labels), range(1, len(labels) + 3))
     for gap in gaps.sizes:
         size = gap.batch_size
         missing, chances = absent(labels, size), chance(labels, size)
@@ -69,7 +69,7 @@ def test_every_batch_size_against_brute_force(labels):
 @settings(max_examples=300, deadline=None)
 @given(LABELS)
 def test_smallest_sizes_against_brute_force(labels):
-    gaps = measure_gaps(np.array(labels), ())
+    gaps = compute_batch_gaps(np.array(labels), ())
     sizes = range(1, len(labels) + 1)
     assert gaps.min_sequential == next(b for b in sizes if not lacking(labels, b))
     assert gaps.min_shuffled == next(
@@ -92,7 +92,7 @@ def test_both_ways_to_the_smallest_sequential_size_agree(seed, classes, count):
 
 
 def test_the_example_checked_by_hand():
-    gaps = measure_gaps(np.array([0] * 6 + [1] * 6), (4,))
+    gaps = compute_batch_gaps(np.array([0] * 6 + [1] * 6), (4,))
     (gap,) = gaps.sizes
     assert (gap.batches, gap.lacking, gap.worst_label, gap.worst_lacking) == (3, 2, 0, 1)
     assert gap.worst_p == pytest.approx(15 / 495, rel=1e-13)
@@ -101,20 +101,20 @@ def test_the_example_checked_by_hand():
 
 
 def test_one_class_has_no_gap():
-    gaps = measure_gaps(np.full(50, 3), (1, 32, 99))
+    gaps = compute_batch_gaps(np.full(50, 3), (1, 32, 99))
     assert not any(gap.is_gap for gap in gaps.sizes)
     assert (gaps.min_sequential, gaps.min_shuffled) == (1, 1)
 
 
 def test_small_probabilities_keep_their_digits():
     labels = np.repeat([0, 1], 5000)
-    gap = gap_at(Epoch(labels), 500)
+    gap = compute_gap(Epoch(labels), 500)
     wanted = Fraction(comb(5000, 500), comb(10000, 500))
     assert gap.worst_p == pytest.approx(float(wanted), rel=1e-9)
     assert gap.p_lacking == pytest.approx(2 * float(wanted), rel=1e-9)
 
 
 def test_many_labels_of_few_classes_in_turn():
-    gaps = measure_gaps(np.tile([0, 1, 2], 200_000), (2, 3, 64))
+    gaps = compute_batch_gaps(np.tile([0, 1, 2], 200_000), (2, 3, 64))
     assert gaps.min_sequential == 3
     assert [gap.lacking for gap in gaps.sizes] == [300_000, 0, 0]

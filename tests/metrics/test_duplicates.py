@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datascan.checks.duplicate_record import DuplicateRecord
-from datascan.metrics.duplicates import shared
-from datascan.records.block import digests_of, signatures_of
+from datascan.metrics.duplicates import find_repeated
+from datascan.records.block import compute_digests, compute_fingerprints
 from datascan.scanner.scan import scan
 from tests.builders.blocks import BlockReader, block_of, part_of
 
@@ -30,10 +30,10 @@ def test_equal_records_share_signature_and_digest(seed, count, size, dtype):
         values[random.random(values.shape) < 0.05] = np.nan
     values = values[random.integers(0, count, 2 * count)]
     part = part_of(values)
-    signatures = signatures_of(part)
-    digests = digests_of((part,), {}, np.arange(len(values)))
+    signatures = compute_fingerprints(part)
+    digests = compute_digests((part,), {}, np.arange(len(values)))
     for i in range(len(values)):
-        alone = signatures_of(part_of(values[i : i + 1].copy()))[0]
+        alone = compute_fingerprints(part_of(values[i : i + 1].copy()))[0]
         assert alone == signatures[i] != 0
         for j in range(i):
             same = values[i].tobytes() == values[j].tobytes()
@@ -43,17 +43,17 @@ def test_equal_records_share_signature_and_digest(seed, count, size, dtype):
 
 @pytest.mark.parametrize("shape", [(3, 1), (3, 0), (3,)])
 def test_less_than_two_values_are_too_little(shape):
-    assert signatures_of(part_of(np.zeros(shape))).tolist() == [0, 0, 0]
+    assert compute_fingerprints(part_of(np.zeros(shape))).tolist() == [0, 0, 0]
 
 
 @given(st.lists(st.integers(0, 6), max_size=30))
 def test_shared_signatures(signatures):
     wanted = [i for i, s in enumerate(signatures) if s and signatures.count(s) > 1]
-    assert shared(np.array(signatures, np.uint64)).tolist() == wanted
+    assert find_repeated(np.array(signatures, np.uint64)).tolist() == wanted
 
 
 def test_records_without_content_are_like_no_other():
-    digests = digests_of((), {0: b"a", 2: b"a"}, np.arange(4))
+    digests = compute_digests((), {0: b"a", 2: b"a"}, np.arange(4))
     assert digests[0] == digests[2]
     assert len(set(digests)) == 3
 
@@ -63,7 +63,7 @@ def test_records_without_content_are_like_no_other():
 def test_groups_of_a_whole_dataset(kinds, size):
     contents = np.random.default_rng(0).normal(size=(10, 30))[kinds]
     blocks = [[block_of(contents[at : at + size])] for at in range(0, len(kinds), size)]
-    copies = scan(BlockReader(blocks), [DuplicateRecord()]).dataset.copies
+    copies = scan(BlockReader(blocks), [DuplicateRecord()]).summary.duplicates
     wanted = [i for i, kind in enumerate(kinds) if kinds.count(kind) > 1]
     assert copies.indices.tolist() == wanted
     for i, one in zip(wanted, copies.groups.tolist(), strict=True):

@@ -21,10 +21,10 @@ def test_faults_stand_under_their_rules():
     images = found["corrupt-image"]
     assert images.records.addresses.array.tolist() == [1, 3]
     assert images.records.facts.array.tolist() == ["a", "b; c"]
-    assert images.places == ()
+    assert images.locations == ()
     store = found["damaged-store"]
     assert store.records.addresses.array.tolist() == [0]
-    assert store.places == (("page 1", 2),)
+    assert store.locations == (("page 1", 2),)
 
 
 def test_a_block_without_faults_has_no_tally():

@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 from datascan.metrics.labels import (
-    batch_gaps,
     compact,
-    figures,
-    guess,
+    format_label,
+    guess_label_type,
     is_whole,
     measure_labels,
-    summarise,
+    summarize_batch_gaps,
+    summarize_labels,
 )
 from datascan.scanner.scan import scan
 from tests.builders.blocks import BlockReader, block_of, block_of_parts, part_of
 
 
 def dataset(*blocks, plan=None, **options):
-    return scan(BlockReader([[block] for block in blocks], plan, **options), []).dataset
+    return scan(BlockReader([[block] for block in blocks], plan, **options), []).summary
 
 
 def labelled(labels, **more):
@@ -27,7 +27,7 @@ def labelled(labels, **more):
 
 
 def summary(*blocks, **options):
-    return summarise(dataset(*blocks, **options))
+    return summarize_labels(dataset(*blocks, **options))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_booleans_are_classes_0_and_1():
     ],
 )
 def test_classes_or_targets(values, kind):
-    assert guess(np.asarray(values)) == kind
+    assert guess_label_type(np.asarray(values)) == kind
 
 
 @pytest.mark.parametrize("kind", ["class", "regression"])
@@ -91,12 +91,12 @@ def test_labels_stand_with_their_records():
     assert found.counts.tolist() == [1, 1, 1]
     assert found.in_range.tolist() == [5, 7, 6]
     assert (found.num_classes, found.declared) == (8, False)
-    assert found.lacking.tolist() == [1]
+    assert found.unlabeled.tolist() == [1]
 
 
 def test_only_readable_records_lack_a_label():
     block = block_of_parts([part_of(np.zeros((2, 1)), [0, 2])], 3)
-    assert measure_labels(block).lacking.array.tolist() == [0, 2]
+    assert measure_labels(block).unlabeled.array.tolist() == [0, 2]
 
 
 def test_labels_in_range():
@@ -133,7 +133,7 @@ def test_blocks_with_and_without_labels():
     found = summary(block_of(np.zeros((2, 1))), labelled([300, 1]))
     assert found.values.tolist() == [300, 1]
     assert found.indices.tolist() == [2, 3]
-    assert len(found.lacking) == 2
+    assert len(found.unlabeled) == 2
 
 
 def test_whole_numbers():
@@ -157,12 +157,14 @@ def test_whole_numbers():
     ],
 )
 def test_labels_in_figures(label, text):
-    assert figures(label) == text
+    assert format_label(label) == text
 
 
 def test_gaps_are_those_of_labels_in_range():
-    gaps = batch_gaps(dataset(labelled([0, 9, 1, -1, 0, 1]), num_classes=2, batch_sizes=(2, 4)))
+    gaps = summarize_batch_gaps(
+        dataset(labelled([0, 9, 1, -1, 0, 1]), num_classes=2, batch_sizes=(2, 4))
+    )
     assert [gap.batches for gap in gaps.sizes] == [2, 1]
     assert [gap.lacking for gap in gaps.sizes] == [0, 0]
-    assert batch_gaps(dataset(labelled([5]), num_classes=2)) is None
-    assert batch_gaps(dataset(labelled([0.5, 0.1]))) is None
+    assert summarize_batch_gaps(dataset(labelled([5]), num_classes=2)) is None
+    assert summarize_batch_gaps(dataset(labelled([0.5, 0.1]))) is None

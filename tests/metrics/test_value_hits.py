@@ -6,12 +6,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datascan.metrics.value_hits import Spots, measure_spots
+from datascan.metrics.value_hits import ValueHits, measure_value_hits
 from tests.builders.blocks import block_of, block_of_parts, cut, part_of
 
 
 def nan_spots(block):
-    return measure_spots(block, lambda part: np.isnan(part.extents[0]), np.isnan)
+    return measure_value_hits(block, lambda part: np.isnan(part.ranges[0]), np.isnan)
 
 
 @settings(deadline=None)
@@ -30,7 +30,7 @@ def test_against_a_loop_over_records(seed, count, data):
             wanted[row] = f"{len(bad)} of 6 values, first nan at {bad[0]}"
     assert (total is None) == (not wanted)
     if total is not None:
-        spots = Spots.of(total)
+        spots = ValueHits.of(total)
         addresses, facts = spots.flagged.addresses.array, spots.flagged.facts.array
         assert dict(zip(addresses.tolist(), map(spots.describe, facts), strict=True)) == wanted
 
@@ -39,9 +39,9 @@ def test_own_values_come_first_whatever_failed_first():
     values, side = np.zeros((2, 1)), np.zeros((2, 1))
     side[0], side[1], values[1] = np.nan, np.nan, np.nan
     block = block_of(values, extras={"a": side})
-    whole = Spots.of(nan_spots(block))
+    whole = ValueHits.of(nan_spots(block))
     left, right = cut(block, 1)
-    halves = Spots.of(nan_spots(left) + nan_spots(right))
+    halves = ValueHits.of(nan_spots(left) + nan_spots(right))
     for spots in (whole, halves):
         assert spots.describe(spots.flagged.facts.array[1]) == (
             "1 of 1 values, first nan at [0]; a: 1 of 1 values, first nan at [0]"
@@ -53,4 +53,4 @@ def test_integers_and_records_of_no_values_are_not_looked_at():
         raise AssertionError
 
     block = block_of_parts([part_of(np.zeros((2, 3), np.int64)), part_of(np.zeros((1, 0)), [2])], 3)
-    assert measure_spots(block, never, np.isnan) is None
+    assert measure_value_hits(block, never, np.isnan) is None

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datascan.metrics.values import measure_values
-from datascan.records.statistics import survey
+from datascan.records.statistics import compute_stats
 from tests.builders.blocks import block_of, block_of_parts, cut, part_of, pictures_of
 
 DTYPES = [np.dtype(code) for code in ("u1", "i1", "u2", "i4", "i8", "f2", "f4", "f8", "?")]
@@ -66,17 +66,17 @@ def test_bytes_are_summed_exactly(value, size):
 
 def test_sums_of_a_record_do_not_depend_on_its_neighbours():
     values = np.random.default_rng(0).normal(size=(40, 9001)).astype(np.float32)
-    together = survey(values)
+    together = compute_stats(values)
     for row in range(0, 40, 7):
-        alone = survey(values[row : row + 1].copy())
+        alone = compute_stats(values[row : row + 1].copy())
         assert alone.totals[0] == together.totals[row]
         assert alone.squares[0] == together.squares[row]
-        assert alone.mixed.tolist() == together.mixed[row : row + 1].tolist()
+        assert alone.sample_hash.tolist() == together.sample_hash[row : row + 1].tolist()
 
 
 def test_a_record_larger_than_the_scratch():
     values = np.random.default_rng(0).integers(0, 256, (2, 1_000_003), np.uint8)
-    seen = survey(values)
+    seen = compute_stats(values)
     assert seen.totals.tolist() == values.sum(axis=1, dtype=np.int64).tolist()
     assert seen.squares.tolist() == (values.astype(np.int64) ** 2).sum(axis=1).tolist()
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datascan.native import fallback, loops
-from datascan.records.statistics import Survey
+from datascan.records.statistics import RecordStats
 
 kernels = pytest.importorskip("datascan.native.kernels")
 epoch = pytest.importorskip("datascan.native.epoch")
@@ -23,10 +23,10 @@ ODD = [np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, 3.4e38, -3.4e38]
 
 def looked_at(module, source, offsets, kind, width):
     dtype = np.dtype("f" if kind == fallback.TAGGED else kind)
-    found = Survey.empty(len(offsets), dtype)
+    found = RecordStats.empty(len(offsets), dtype)
     sound = np.full(len(offsets), 7, np.uint8)
-    columns = (found.low, found.high, found.totals, found.squares, found.mixed, sound)
-    module.survey(source, np.array(offsets, np.int64), kind, width, *columns)
+    columns = (found.low, found.high, found.totals, found.squares, found.sample_hash, sound)
+    module.compute_stats(source, np.array(offsets, np.int64), kind, width, *columns)
     return columns
 
 
@@ -74,17 +74,17 @@ def test_a_row_outside_of_its_buffer(module, offset):
 def test_an_impossible_width(width):
     columns = [np.empty(8, np.uint8)] * 6
     with pytest.raises(ValueError, match="outside"):
-        kernels.survey(np.zeros(8, np.uint8), np.zeros(1, np.int64), "f", width, *columns)
+        kernels.compute_stats(np.zeros(8, np.uint8), np.zeros(1, np.int64), "f", width, *columns)
 
 
 def test_a_column_that_is_too_short():
     columns = [np.empty(size, np.uint8) for size in (2, 2, 16, 16, 16, 1)]
     with pytest.raises(ValueError, match="outside"):
-        kernels.survey(np.zeros(8, np.uint8), np.zeros(2, np.int64), "B", 4, *columns)
+        kernels.compute_stats(np.zeros(8, np.uint8), np.zeros(2, np.int64), "B", 4, *columns)
 
 
 def test_the_compiled_ones_are_chosen_unless_the_environment_says_otherwise():
-    assert loops.survey is kernels.survey
+    assert loops.compute_stats is kernels.compute_stats
     assert loops.free_runs is epoch.free_runs
     told = subprocess.run(
         [sys.executable, "-c", "from datascan.native import loops; print(loops.__name__)"],

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from datascan.report.model import (
     BatchFigures,
+    DatasetInfo,
     Example,
     Finding,
     LabelFigures,
@@ -16,7 +17,6 @@ from datascan.report.model import (
     SequentialGaps,
     ShapeFigures,
     ShuffledGaps,
-    Source,
     ValueFigures,
 )
 
@@ -49,7 +49,7 @@ def report(*findings: Finding, **changes: Any) -> Report:
         "complete": True,
         "verdict": "fail" if findings else "pass",
         "elapsed_seconds": 1.9,
-        "dataset": Source("lmdb", "train_lmdb", "caffe-datum", 1000, 3_083_000),
+        "dataset": DatasetInfo("lmdb", "train_lmdb", "caffe-datum", 1000, 3_083_000),
         "findings": list(findings),
         "labels": LabelFigures(10, True, {str(i): 100 for i in range(10)}),
         "values": ValueFigures(0.0, 255.0, 120.7, 64.1, 0, 0),

@@ -13,7 +13,7 @@ from sarif.loader import load_sarif_file
 
 import datascan
 from datascan.outputs import github, junit, sarif
-from datascan.report.model import Accepted, Example, Source
+from datascan.report.model import Accepted, DatasetInfo, Example
 from tests.outputs.reports import finding, report
 
 
@@ -36,7 +36,7 @@ def test_sarif_holds_at_most_a_hundred_locations():
 
 @pytest.mark.parametrize("key", ["a b#c?.jpg", "100%.jpg", "\u00e9.jpg", "<script>.jpg", "a:b.jpg"])
 def test_sarif_addresses_give_the_path_back(key):
-    images = Source("images", "photos", "image", 1, 1)
+    images = DatasetInfo("images", "photos", "image", 1, 1)
     text = sarif.render(report(finding(examples=[Example("bad", 0, key)]), dataset=images))
     place = json.loads(text)["runs"][0]["results"][0]["locations"][0]
     uri = place["physicalLocation"]["artifactLocation"]["uri"]
@@ -65,7 +65,7 @@ def test_junit_is_valid_for_any_key(harm):
 
 @pytest.mark.parametrize("harm", ["x\n::error::no", "x\r\n::stop-commands::t", "%0A::error::y"])
 def test_no_key_issues_a_command(harm):
-    source = Source("lmdb", harm, "raw", 1, 1)
+    source = DatasetInfo("lmdb", harm, "raw", 1, 1)
     text = github.render(report(finding(message=harm), dataset=source))
     assert text.count("\n") == 1
     assert "\r" not in text
@@ -84,9 +84,12 @@ def test_ten_annotations_of_a_kind():
 def net_report():
     """A net without findings of its own; its source holds a NaN."""
     source = report(
-        finding(), dataset=Source("lmdb", "store", "caffe-datum", 9, 9), phase="TRAIN", layer="data"
+        finding(),
+        dataset=DatasetInfo("lmdb", "store", "caffe-datum", 9, 9),
+        phase="TRAIN",
+        layer="data",
     )
-    net = Source("net", "net.prototxt", "caffe-net", 0, 0)
+    net = DatasetInfo("net", "net.prototxt", "caffe-net", 0, 0)
     return report(dataset=net, verdict="fail", sources=[source])
 
 
@@ -123,7 +126,7 @@ def test_accepted_findings_say_why():
 
 
 def test_sarif_addresses_bytes_that_are_not_utf8():
-    images = Source("images", "photos", "image", 1, 1)
+    images = DatasetInfo("images", "photos", "image", 1, 1)
     text = sarif.render(
         report(finding(examples=[Example("bad", 0, r"lat\xe4/1.png")]), dataset=images)
     )

@@ -43,14 +43,14 @@ class ReaderLaws:
                 for block in reader.read(shard):
                     assert block.start == shard.base + row
                     keys = reader.keys(shard, range(row, row + block.records))
-                    found += zip(keys, block.signatures.tolist(), strict=True)
+                    found += zip(keys, block.fingerprints.tolist(), strict=True)
                     row += block.records
         finally:
             reader.close()
         return found
 
     def test_only_its_own_reader_recognises_it(self, path):
-        matching = [name for name, kind in READERS.items() if load(kind).matches(path)]
+        matching = [name for name, kind in READERS.items() if load(kind).accepts(path)]
         assert matching == [self.backend]
 
     def test_shards_cover_every_record_once_and_in_order(self, path):
@@ -65,7 +65,7 @@ class ReaderLaws:
             shard = reader.plan().shards[0]
             total = sum(block.records for block in reader.read(shard))
             for first, last in ((0, 1), (1, 7), (total - 3, None), (total, None), (5, 5)):
-                blocks = list(reader.read(shard.cut(first, last)))
+                blocks = list(reader.read(shard.slice(first, last)))
                 expected = max(0, (total if last is None else last) - first)
                 assert sum(block.records for block in blocks) == expected
                 assert all(block.start >= shard.base + first for block in blocks)
@@ -97,10 +97,10 @@ class ReaderLaws:
         reader = self.reader(path, shard_bytes=1)
         try:
             shards = reader.plan().shards
-            assert sum(reader.count(shard) for shard in shards) == self.records
+            assert sum(reader.count_rows(shard) for shard in shards) == self.records
             for shard in shards:
-                assert reader.count(shard.cut(1, 2)) == reader.count(shard)
-            assert len({reader.begins(shard) for shard in shards}) == len(shards)
+                assert reader.count_rows(shard.slice(1, 2)) == reader.count_rows(shard)
+            assert len({reader.describe_start(shard) for shard in shards}) == len(shards)
         finally:
             reader.close()
 
@@ -108,7 +108,7 @@ class ReaderLaws:
     def test_a_limit_is_kept(self, path, limit):
         reader = self.reader(path, limit=limit)
         try:
-            assert scan(reader, []).dataset.records == limit
+            assert scan(reader, []).summary.records == limit
         finally:
             reader.close()
 

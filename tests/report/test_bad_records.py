@@ -8,20 +8,20 @@ import re
 import numpy as np
 from hypothesis import given
 
-from datascan.checks.base import Judgement
-from datascan.metrics.base import Flagged, Joined
-from datascan.report.bad_records import lines
+from datascan.checks.base import Issue
+from datascan.metrics.base import Concatenated, Flagged
+from datascan.report.bad_records import iter_bad_records
 from tests.builders.judged import address, judgement, scanned_of
 from tests.outputs.reports import ANY_TEXT
 
 
-def listed(*judgements: Judgement, **more) -> list[tuple[int, str, str, str, str]]:
-    found = [json.loads(line) for line in lines(scanned_of(*judgements, **more))]
+def listed(*judgements: Issue, **more) -> list[tuple[int, str, str, str, str]]:
+    found = [json.loads(line) for line in iter_bad_records(scanned_of(*judgements, **more))]
     return [tuple(line.values()) for line in found]
 
 
 def test_a_line():
-    (line,) = lines(scanned_of(judgement("nan-value", "error", (2, 1))))
+    (line,) = iter_bad_records(scanned_of(judgement("nan-value", "error", (2, 1))))
     assert line == (
         '{"index": 4, "key": "e", "rule": "nan-value", "severity": "error", '
         '"detail": "nan-value at 2/1"}\n'
@@ -50,7 +50,7 @@ def test_addresses_in_any_order_and_in_pieces():
     places = [(2, 1), (0, 2), (0, 0)]
     pieces = [np.array([address(*place)], np.int64) for place in places]
     facts = [np.array([place], np.int64) for place in places]
-    flagged = Flagged(Joined(tuple(pieces)), Joined(tuple(facts)))
+    flagged = Flagged(Concatenated(tuple(pieces)), Concatenated(tuple(facts)))
     found = listed(judgement("r", "error", flagged=flagged, describe=lambda f: f"{f[0]}/{f[1]}"))
     assert [(line[0], line[4]) for line in found] == [(0, "0/0"), (2, "0/2"), (4, "2/1")]
 
@@ -76,7 +76,7 @@ def test_keys_are_looked_up_once_a_shard_and_no_earlier_than_needed():
         keys=keys,
     )
     asked = scanned.reader.asked
-    found = lines(scanned)
+    found = iter_bad_records(scanned)
     assert asked == []
     next(found)
     assert [shard for shard, _ in asked] == [0]
@@ -99,7 +99,7 @@ def test_more_than_twenty_of_a_rule():
 @given(ANY_TEXT, ANY_TEXT)
 def test_hostile_keys_stay_in_their_line(key, detail):
     said = judgement("a", "error", (0, 0), (0, 1), describe=lambda _: detail)
-    found = list(lines(scanned_of(said, keys=[(key, "\x1b\n\udcff")])))
+    found = list(iter_bad_records(scanned_of(said, keys=[(key, "\x1b\n\udcff")])))
     assert len(found) == 2
     for line in found:
         line.encode("utf-8")

@@ -12,18 +12,18 @@ import pytest
 from hypothesis import given
 
 from datascan.errors import DatasetError
-from datascan.metrics.base import ExactSum, Highest, Joined, Lowest, measure_name
+from datascan.metrics.base import Concatenated, ExactSum, Highest, Lowest, metric_name
 from datascan.metrics.labels import LabelTally, measure_labels
 from datascan.metrics.shapes import Kind, ShapeTally, measure_shapes
 from datascan.metrics.values import ValueTally, measure_values
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
-from datascan.report.bad_records import lines
-from datascan.report.build import report_of
+from datascan.report.bad_records import iter_bad_records
+from datascan.report.build import build_report
 from datascan.report.model import Report
 from datascan.report.schema import json_schema, schema_text
 from datascan.scanner.scan import scan
-from datascan.text import shown
+from datascan.text import escape_surrogates
 from tests.builders.judged import judgement, scanned_of
 from tests.builders.plain import PlainReader
 from tests.outputs.reports import ANY_TEXT
@@ -44,7 +44,7 @@ def scanned(**options):
 
 
 def test_a_report_is_valid_and_round_trips():
-    report = report_of(scanned(), version="1.2.3")
+    report = build_report(scanned(), version="1.2.3")
     text = report.to_json()
     jsonschema.validate(json.loads(text), json_schema())
     assert Report.from_json(text) == report
@@ -65,7 +65,7 @@ def test_the_shipped_schema_is_that_of_the_types():
 
 
 def test_findings_are_sorted_counted_and_sampled():
-    report = report_of(scanned(), version="1")
+    report = build_report(scanned(), version="1")
     assert [f.rule for f in report.findings[:3]] == ["nan-value", "inf-value", "label-out-of-range"]
     nan = report.findings[0]
     assert nan.records == 25
@@ -76,11 +76,11 @@ def test_findings_are_sorted_counted_and_sampled():
 
 @pytest.mark.parametrize(("fail_on", "passed"), [("error", False), ("never", True)])
 def test_the_verdict_follows_fail_on(fail_on, passed):
-    assert report_of(scanned(fail_on=fail_on), version="1").passed is passed
+    assert build_report(scanned(fail_on=fail_on), version="1").passed is passed
 
 
 def test_every_bad_record_is_listed():
-    listed = [json.loads(line) for line in lines(scanned())]
+    listed = [json.loads(line) for line in iter_bad_records(scanned())]
     assert [(line["index"], line["rule"]) for line in listed[:5]] == [
         (0, "nan-value"),
         (8, "nan-value"),
@@ -100,7 +100,7 @@ def test_every_bad_record_is_listed():
 
 def test_nothing_bad_lists_nothing():
     values = np.random.default_rng(0).normal(size=(20, 3))
-    assert list(lines(scan(PlainReader(values, np.arange(20) % 2), CHECKS))) == []
+    assert list(iter_bad_records(scan(PlainReader(values, np.arange(20) % 2), CHECKS))) == []
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"schema": "other"}', "\xff"])
@@ -192,7 +192,7 @@ def test_order_of_findings():
         judgement("a-warning", "warning", (0, 0)),
         judgement("a-error", "error", (0, 1), message="second"),
     ]
-    found = report_of(scanned_of(*said), version="1").findings
+    found = build_report(scanned_of(*said), version="1").findings
     assert [(f.rule, f.message) for f in found] == [
         ("c-error", "c-error message"),
         ("a-error", "first"),
@@ -207,7 +207,7 @@ def test_examples_are_the_first_records_then_the_details():
     keys = [[f"{shard}/{row}" for row in range(9)] for shard in range(5)]
     places = [(shard, row) for shard in (4, 2, 0) for row in (8, 1, 5)]
     scanned = scanned_of(judgement("r", "error", *places, details=("page 7",) * 30), keys=keys)
-    (found,) = report_of(scanned, version="1").findings
+    (found,) = build_report(scanned, version="1").findings
     expected = sorted(places)
     assert [(e.index, e.key) for e in found.examples[:9]] == [
         (9 * shard + row, f"{shard}/{row}") for shard, row in expected
@@ -215,7 +215,7 @@ def test_examples_are_the_first_records_then_the_details():
     assert found.examples[0].detail == "r at 0/1"
     assert [e.detail for e in found.examples[9:]] == ["page 7"] * 11
     assert scanned.reader.asked == [(0, [1, 5, 8]), (2, [1, 5, 8]), (4, [1, 5, 8])]
-    written = json.loads(report_of(scanned, version="1").to_json())["findings"][0]["examples"]
+    written = json.loads(build_report(scanned, version="1").to_json())["findings"][0]["examples"]
     assert written[0] == {"detail": "r at 0/1", "index": 1, "key": "0/1"}
     assert written[9] == {"detail": "page 7"}
 
@@ -224,7 +224,7 @@ def test_only_keys_of_examples_are_looked_up():
     keys = [[str(row) for row in range(100)]] * 3
     said = judgement("r", "error", *[(s, row) for s in range(3) for row in range(100)])
     scanned = scanned_of(said, keys=keys)
-    (found,) = report_of(scanned, version="1").findings
+    (found,) = build_report(scanned, version="1").findings
     assert (found.records, len(found.examples)) == (300, 20)
     assert scanned.reader.asked == [(0, list(range(20)))]
 
@@ -241,11 +241,11 @@ def test_only_keys_of_examples_are_looked_up():
 )
 def test_the_verdict(severity, fail_on, verdict):
     scanned = scanned_of(judgement("r", severity, (0, 0)), fail_on=fail_on)
-    assert report_of(scanned, version="1").verdict == verdict
+    assert build_report(scanned, version="1").verdict == verdict
 
 
 def test_a_scan_that_measured_nothing():
-    report = report_of(scanned_of(keys=(), complete=False), version="9.8")
+    report = build_report(scanned_of(keys=(), complete=False), version="9.8")
     assert (report.datascan, report.complete, report.verdict) == ("9.8", False, "pass")
     assert report.elapsed_seconds == 1.235
     assert report.dataset.path == "by hand"
@@ -260,10 +260,12 @@ def labelled(values, present=None, **more):
     """The report of a dataset with these labels."""
     values = np.asarray(values)
     has = np.ones(len(values), bool) if present is None else np.asarray(present)
-    tally = LabelTally(Joined((values,)), Joined((has,)), Joined((np.flatnonzero(~has),)))
-    tallies = {measure_name(measure_labels): tally}
+    tally = LabelTally(
+        Concatenated((values,)), Concatenated((has,)), Concatenated((np.flatnonzero(~has),))
+    )
+    tallies = {metric_name(measure_labels): tally}
     keys = [[str(i) for i in range(len(values))]]
-    return report_of(scanned_of(tallies=tallies, keys=keys, **more), version="1")
+    return build_report(scanned_of(tallies=tallies, keys=keys, **more), version="1")
 
 
 def test_class_labels():
@@ -321,8 +323,8 @@ def test_shapes_of_one_size_in_several_modes_are_one():
         Kind((3, 4, 4), "uint16", ""),
     )
     runs = np.array([[0, 0, 2], [1, 2, 3], [2, 5, 2], [3, 7, 1], [0, 8, 1]])
-    tallies = {measure_name(measure_shapes): ShapeTally(kinds, Joined((runs,)))}
-    shapes = report_of(scanned_of(tallies=tallies), version="1").shapes
+    tallies = {metric_name(measure_shapes): ShapeTally(kinds, Concatenated((runs,)))}
+    shapes = build_report(scanned_of(tallies=tallies), version="1").shapes
     assert [(s.shape, s.dtype, s.records) for s in shapes] == [
         ([3, 4, 4], "uint8", 5),
         ([1, 4, 4], "uint8", 3),
@@ -333,8 +335,8 @@ def test_shapes_of_one_size_in_several_modes_are_one():
 def test_at_most_a_hundred_shapes():
     kinds = tuple(Kind((i,), "uint8") for i in range(150))
     runs = np.array([[i, i * 200, i + 1] for i in range(150)])
-    tallies = {measure_name(measure_shapes): ShapeTally(kinds, Joined((runs,)))}
-    shapes = report_of(scanned_of(tallies=tallies), version="1").shapes
+    tallies = {metric_name(measure_shapes): ShapeTally(kinds, Concatenated((runs,)))}
+    shapes = build_report(scanned_of(tallies=tallies), version="1").shapes
     assert [s.shape for s in shapes] == [[i] for i in range(149, 49, -1)]
 
 
@@ -352,8 +354,8 @@ def valued(low, high, total, count, **more):
         more.get("approximate", 0),
         Highest(0.0),
     )
-    tallies = {measure_name(measure_values): tally}
-    return report_of(scanned_of(tallies=tallies), version="1").values
+    tallies = {metric_name(measure_values): tally}
+    return build_report(scanned_of(tallies=tallies), version="1").values
 
 
 def test_values():
@@ -376,13 +378,13 @@ def test_values_that_json_cannot_hold_are_null():
 def test_only_what_utf_8_cannot_hold_is_escaped(text):
     pieces = re.split("[\ud800-\udfff]", text)
     pattern = r"(\\x[89a-f][0-9a-f]|\\ud[89a-f][0-9a-f]{2})".join(map(re.escape, pieces))
-    assert re.fullmatch(pattern, shown(text), re.DOTALL)
-    shown(text).encode("utf-8")
+    assert re.fullmatch(pattern, escape_surrogates(text), re.DOTALL)
+    escape_surrogates(text).encode("utf-8")
 
 
 def test_names_that_are_not_utf_8():
-    assert shown("a\udcff\udce9\ud800") == r"a\xff\xe9\ud800"
-    assert shown("plain é 数") == "plain é 数"
+    assert escape_surrogates("a\udcff\udce9\ud800") == r"a\xff\xe9\ud800"
+    assert escape_surrogates("plain é 数") == "plain é 数"
 
 
 @given(ANY_TEXT, ANY_TEXT, ANY_TEXT)
@@ -397,6 +399,6 @@ def test_no_text_breaks_the_report(key, detail, message):
         describe=lambda _: detail,
     )
     scanned = scanned_of(said, keys=[(key,)], paths=["a\udcff"])
-    report = report_of(scanned, version="1")
+    report = build_report(scanned, version="1")
     assert report.dataset.path == r"a\xff"
     assert Report.from_json(report.to_json()) == report

@@ -14,14 +14,14 @@ from msgspec.structs import replace
 from PIL import Image
 
 import datascan
-from datascan.executors.base import Silence, Stop
-from datascan.metrics.batch_gaps import measure_gaps
-from datascan.report.build import report_of
-from datascan.report.charts import illustrated
+from datascan.executors.base import NullProgress, ScanCancelled
+from datascan.metrics.batch_gaps import compute_batch_gaps
+from datascan.report.build import build_report
+from datascan.report.charts import add_charts
 from datascan.report.model import ValueFigures
-from datascan.report.sampling import Bins, sample_indices
+from datascan.report.sampling import HistogramBins, sample_indices
 from datascan.scanner.scan import scan
-from datascan.session import chosen_checks
+from datascan.session import select_checks
 from tests.builders.images import encode, photo, pixels, write_tree
 from tests.builders.lmdb import datum, numbered, write_lmdb
 from tests.builders.plain import PlainReader
@@ -30,8 +30,8 @@ from tests.builders.plain import PlainReader
 def plain(values, labels, **options):
     """The illustrated report of an array."""
     reader = PlainReader(values, labels, **options)
-    scanned = scan(reader, chosen_checks(reader.options))
-    return illustrated(report_of(scanned, version="1"), scanned, Silence())
+    scanned = scan(reader, select_checks(reader.options))
+    return add_charts(build_report(scanned, version="1"), scanned, NullProgress())
 
 
 def of_labels(labels):
@@ -43,7 +43,7 @@ def of_labels(labels):
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60))
 def test_the_curve_is_that_of_the_gaps(labels):
     curve = of_labels(labels).gap_curve
-    gaps = measure_gaps(np.array(labels), curve.batch_sizes)
+    gaps = compute_batch_gaps(np.array(labels), curve.batch_sizes)
     assert curve.sequential == [gap.lacking / gap.batches for gap in gaps.sizes]
     assert curve.shuffled == [gap.p_lacking for gap in gaps.sizes]
     assert curve.batch_sizes == sorted(set(curve.batch_sizes))
@@ -87,7 +87,7 @@ def test_the_histogram_holds_the_finite_values_of_all_of_a_small_dataset():
     ("low", "high", "count"), [(0, 255, 64), (0, 1, 2), (0, 99, 50), (7, 7, 1), (-5, 58, 64)]
 )
 def test_whole_numbers_are_never_parted_unevenly(low, high, count):
-    bins = Bins.of(ValueFigures(low, high, 0, 0, 0, 0), whole=True)
+    bins = HistogramBins.of(ValueFigures(low, high, 0, 0, 0, 0), whole=True)
     assert bins.count == count
     counts = bins.counted(np.arange(low, high + 1))
     assert counts.sum() == high - low + 1
@@ -96,7 +96,7 @@ def test_whole_numbers_are_never_parted_unevenly(low, high, count):
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=20))
 def test_bins_hold_values_of_any_size(values):
-    bins = Bins.of(ValueFigures(min(values), max(values), 0, 0, 0, 0), whole=False)
+    bins = HistogramBins.of(ValueFigures(min(values), max(values), 0, 0, 0, 0), whole=False)
     assert bins.counted(np.array(values)).sum() == len(values)
     assert np.isfinite(bins.edges).all()
     assert bins.edges == sorted(bins.edges)
@@ -104,9 +104,9 @@ def test_bins_hold_values_of_any_size(values):
 
 def test_samples_are_spread_evenly_and_bounded_by_bytes():
     scanned = scan(PlainReader(np.zeros((1000, 2)), np.zeros(1000, int), workers=0), [])
-    few = sample_indices(scanned.dataset, 1000 << 26)
+    few = sample_indices(scanned.summary, 1000 << 26)
     assert few.tolist() == [250, 750]
-    many = sample_indices(scanned.dataset, 1000)
+    many = sample_indices(scanned.summary, 1000)
     assert len(many) == 256
     assert set(np.diff(many)) == {3, 4}
 
@@ -201,18 +201,18 @@ def test_datums_are_blue_first_and_rows_of_hdf5_red_first(tmp_path):
         assert image.getpixel((4, 4)) == (first, 0, last)
 
 
-class StopsAtOnce(Silence):
+class StopsAtOnce(NullProgress):
     """Ends whatever asks it."""
 
     def update(self, records, nbytes):
-        raise Stop
+        raise ScanCancelled
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_scan_that_is_stopped_while_pictures_are_made_says_so(workers):
     values = np.random.default_rng(0).normal(size=(40, 2))
     reader = PlainReader(values, np.arange(40) % 3, workers=workers)
-    scanned = scan(reader, chosen_checks(reader.options))
-    report = report_of(scanned, version="1")
-    stopped = illustrated(report, scanned, StopsAtOnce())
+    scanned = scan(reader, select_checks(reader.options))
+    report = build_report(scanned, version="1")
+    stopped = add_charts(report, scanned, StopsAtOnce())
     assert stopped == replace(report, complete=False)

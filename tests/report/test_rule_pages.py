@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from datascan.errors import UsageError
-from datascan.report.rule_pages import all_pages, checks, meaning, page, rules
+from datascan.report.rule_pages import all_pages, all_rules, list_rules, rule_page, rule_summary
 
 HEADINGS = [
     "What it is",
@@ -18,9 +18,9 @@ HEADINGS = [
 ]
 
 
-@pytest.mark.parametrize("rule", checks())
+@pytest.mark.parametrize("rule", all_rules())
 def test_a_page_has_its_headings_in_order(rule):
-    text = page(rule)
+    text = rule_page(rule)
     assert text.startswith(f"{rule} (")
     lines = text.splitlines()
     assert [line for line in lines if line in HEADINGS] == HEADINGS
@@ -30,17 +30,17 @@ def test_a_page_has_its_headings_in_order(rule):
         assert len(body.split()) >= 3, heading
 
 
-@pytest.mark.parametrize("rule", checks())
+@pytest.mark.parametrize("rule", all_rules())
 def test_a_meaning_is_one_sentence(rule):
-    text = meaning(checks()[rule])
+    text = rule_summary(all_rules()[rule])
     assert text[0].isupper()
     assert text.endswith(".")
     assert len(text) < 100
 
 
 def test_rules_are_listed_errors_first():
-    found = rules()
-    assert {name for name, _, _ in found} == set(checks())
+    found = list_rules()
+    assert {name for name, _, _ in found} == set(all_rules())
     assert ("nan-value", "error", "A value of the record is NaN.") in found
     severities = [severity for _, severity, _ in found]
     assert severities == sorted(severities, key=["error", "warning", "info"].index)
@@ -52,9 +52,9 @@ def test_rules_are_listed_errors_first():
 def test_all_pages_begin_with_a_table():
     text = all_pages()
     table = text.split("\n\n")[0].splitlines()
-    assert [line.split()[:2] for line in table] == [[name, sev] for name, sev, _ in rules()]
-    for rule in checks():
-        assert f"\n{page(rule)}" in text
+    assert [line.split()[:2] for line in table] == [[name, sev] for name, sev, _ in list_rules()]
+    for rule in all_rules():
+        assert f"\n{rule_page(rule)}" in text
 
 
 @pytest.mark.parametrize(
@@ -71,6 +71,6 @@ def test_all_pages_begin_with_a_table():
 )
 def test_an_unknown_rule(word, hint):
     with pytest.raises(UsageError) as failure:
-        page(word)
+        rule_page(word)
     assert str(failure.value).startswith(f"no such rule: {word}; {hint}")
     assert str(failure.value).count(" or ") <= 2

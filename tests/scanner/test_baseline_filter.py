@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from datascan.checks.base import MOST_SUBJECTS
+from datascan.checks.base import MAX_LOCATIONS
 from datascan.checks.batch_label_gap import BatchLabelGap
 from datascan.checks.constant_feature import ConstantFeature
 from datascan.checks.damaged_store import DamagedStore
@@ -19,11 +19,11 @@ from datascan.checks.reader_crash import ReaderCrash
 from datascan.checks.record_count_change import RecordCountChange
 from datascan.checks.record_count_mismatch import RecordCountMismatch
 from datascan.checks.truncated_store import TruncatedStore
-from datascan.config.baseline import Baseline, Entry
+from datascan.config.baseline import Baseline, BaselineEntry
 from datascan.config.expectations import Expectations
 from datascan.config.options import checked_options
 from datascan.records.block import Fault
-from datascan.scanner.baseline_filter import Accepting, entries_for
+from datascan.scanner.baseline_filter import BaselineFilter, make_entries
 from datascan.scanner.scan import scan
 from datascan.session import run_scan
 from tests.builders.blocks import BlockReader, block_of
@@ -42,14 +42,14 @@ def judged(check, block=WHOLE, plan=None, **options):
 
 def accepted_of(scanned):
     """A baseline that accepts everything in a scan."""
-    entries = entries_for(scanned.judgements, scanned, [], "known", None)
+    entries = make_entries(scanned.issues, scanned, [], "known", None)
     assert all(entry.keys or entry.hashes or entry.about for entry in entries)
     return Baseline(os.devnull, tuple(entries), TODAY)
 
 
 def parts(scanned, baseline):
     """Judgements that are not accepted, and those that are."""
-    cut = Accepting(baseline).scan(scanned).judgements
+    cut = BaselineFilter(baseline).apply(scanned).issues
     return (
         [one for one in cut if one.accepted is None],
         [one for one in cut if one.accepted is not None],
@@ -97,7 +97,7 @@ SAME = {
 def test_the_same_again_is_accepted(name):
     check, block = SAME[name]
     scanned = judged(check, block)
-    before = scanned.judgements
+    before = scanned.issues
     baseline = accepted_of(scanned)
     assert before
     new, old = parts(scanned, baseline)
@@ -168,21 +168,21 @@ def test_nothing_is_told_or_counted_twice():
     whole = judged(DamagedStore, after)
     (new,), (old,) = parts(whole, accepted_of(judged(DamagedStore, before)))
     assert (new.records, old.records) == (5, 4)
-    assert new.records + old.records == whole.judgements[0].records
+    assert new.records + old.records == whole.issues[0].records
     assert (new.details, old.details) == (("page 3",), ("page 1", "page 2"))
     assert new.flagged.facts.array.tolist() == old.flagged.facts.array.tolist() == ["torn"]
 
 
 def test_records_out_of_reach_are_accepted_by_their_number():
     block = faults("damaged-store", "page 3")
-    baseline = accepted_of(judged(DamagedStore, block, {"claimed": 30}))
-    assert parts(judged(DamagedStore, block, {"claimed": 30}), baseline)[0] == []
-    (new,), (old,) = parts(judged(DamagedStore, block, {"claimed": 31}), baseline)
+    baseline = accepted_of(judged(DamagedStore, block, {"store_count": 30}))
+    assert parts(judged(DamagedStore, block, {"store_count": 30}), baseline)[0] == []
+    (new,), (old,) = parts(judged(DamagedStore, block, {"store_count": 31}), baseline)
     assert (new.records, old.records) == (21, 0)
     assert "21 records out of reach" in new.message
 
 
-@pytest.mark.parametrize("many", [25, MOST_SUBJECTS + 5])
+@pytest.mark.parametrize("many", [25, MAX_LOCATIONS + 5])
 def test_missing_numbers_one_by_one_and_as_a_whole(tmp_path, many):
     values = random_datums(4 * many + 10, (1, 1, 3))
 
@@ -199,11 +199,11 @@ def test_missing_numbers_one_by_one_and_as_a_whole(tmp_path, many):
     missing = {4 * i + 2 for i in range(many)}
     baseline = accepted_of(report(missing)[1])
     (entry,) = baseline.entries
-    assert len(entry.about) == (many if many <= MOST_SUBJECTS else 1)
+    assert len(entry.about) == (many if many <= MAX_LOCATIONS else 1)
     assert [f.accepted is None for f in report(missing, baseline)[0].findings] == [False]
     told = report(missing | {4 * many + 4}, baseline)[0].findings
     assert told[0].accepted is None
-    if many <= MOST_SUBJECTS:
+    if many <= MAX_LOCATIONS:
         assert told[0].message.startswith(f"1 of {many + 1} not accepted ({4 * many + 4}): ")
         assert told[0].examples == [] or told[0].examples[0].detail == str(4 * many + 4)
 
@@ -252,7 +252,7 @@ def test_another_number_is_another_finding(tmp_path, check):
 
 def test_another_stated_number_is_another_finding():
     def scanned(stated):
-        return judged(RecordCountMismatch, WHOLE, {"stated": ("num-samples", stated)})
+        return judged(RecordCountMismatch, WHOLE, {"declared_count": ("num-samples", stated)})
 
     baseline = accepted_of(scanned(500))
     assert parts(scanned(500), baseline)[0] == []
@@ -269,7 +269,9 @@ def test_a_gap_that_got_worse_stays_accepted_and_another_batch_size_does_not():
 
 
 def test_an_entry_that_names_nothing_accepts_nothing():
-    baseline = Baseline(os.devnull, (Entry("truncated-store", "x"), Entry("nan-value", "x")), TODAY)
+    baseline = Baseline(
+        os.devnull, (BaselineEntry("truncated-store", "x"), BaselineEntry("nan-value", "x")), TODAY
+    )
     assert len(parts(judged(TruncatedStore, faults("truncated-store", "a")), baseline)[0]) == 1
     empty = scanned_of(judgement("nan-value", "error"))
     assert len(parts(empty, baseline)[0]) == 1
@@ -280,7 +282,7 @@ def test_findings_about_layers_are_accepted_by_the_layer():
         judgement("unscaled-input", "warning", message="layer a: /here/x", keys=("a",)),
         judgement("unscaled-input", "warning", message="layer b: /here/x", keys=("b",)),
     )
-    baseline = Baseline(os.devnull, (Entry("unscaled-input", "x", about=("a",)),), TODAY)
+    baseline = Baseline(os.devnull, (BaselineEntry("unscaled-input", "x", about=("a",)),), TODAY)
     new, old = parts(found, baseline)
     assert ([one.keys for one in new], [one.keys for one in old]) == ([("b",)], [("a",)])
 
@@ -288,15 +290,16 @@ def test_findings_about_layers_are_accepted_by_the_layer():
 def test_an_end_is_told_of_what_had_one():
     past = date(2026, 6, 1)
     entries = (
-        Entry("nan-value", "x", None, ("a", "b")),
-        Entry("nan-value", "x", past, ("b", "d")),
+        BaselineEntry("nan-value", "x", None, ("a", "b")),
+        BaselineEntry("nan-value", "x", past, ("b", "d")),
     )
     found = scanned_of(judgement("nan-value", "error", (0, 0), (0, 1), (2, 0)))
     (new,), (old,) = parts(found, Baseline(os.devnull, entries, TODAY))
     assert "was accepted until 2026-06-01" in new.message
     assert "until" not in old.message
     (new,), _ = parts(
-        found, Baseline(os.devnull, (entries[0], Entry("nan-value", "x", past, ("b",))), TODAY)
+        found,
+        Baseline(os.devnull, (entries[0], BaselineEntry("nan-value", "x", past, ("b",))), TODAY),
     )
     assert "until" not in new.message
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from datascan.errors import OutputError
-from datascan.executors.base import Stop
+from datascan.executors.base import ScanCancelled
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
-from datascan.report.build import report_of
-from datascan.scanner.checkpoint import HEADER, Resume
+from datascan.report.build import build_report
+from datascan.scanner.checkpoint import HEADER, Checkpoint
 from datascan.scanner.scan import scan
 from tests.builders.plain import PlainReader
 
@@ -29,15 +29,15 @@ class Notes:
     def __init__(self, most=10**9):
         self.most, self.read, self.said = most, 0, []
 
-    def begin(self, plan):
+    def start(self, plan):
         pass
 
     def update(self, records, nbytes):
         self.read = max(self.read, records)
         if records >= self.most:
-            raise Stop
+            raise ScanCancelled
 
-    def say(self, text):
+    def notify(self, text):
         self.said.append(text)
 
 
@@ -61,7 +61,7 @@ def reader(resume=None, **options):
 
 
 def text(result):
-    lines = report_of(result, version="1").to_json().splitlines()
+    lines = build_report(result, version="1").to_json().splitlines()
     return [line for line in lines if "elapsed" not in line]
 
 
@@ -69,7 +69,7 @@ def text(result):
 def test_a_stopped_scan_goes_on(tmp_path, workers):
     file = tmp_path / "resume"
     first = scan(reader(file, workers=workers), CHECKS, Notes(45))
-    assert not first.dataset.complete
+    assert not first.summary.is_complete
     notes, second = Notes(), reader(file, workers=0)
     again = scan(second, CHECKS, notes)
     assert text(again) == text(scan(reader(), CHECKS))
@@ -123,21 +123,21 @@ class Evil:
 
 def test_a_resume_file_runs_no_code(tmp_path):
     file = tmp_path / "resume"
-    kept = Resume(file, b"f" * 32)
+    kept = Checkpoint(file, b"f" * 32)
     kept.keep(0, [Evil()])
     kept.close()
     with pytest.raises(OutputError, match=r"cannot go on from .*: posix\.system is no tally"):
-        Resume(file, b"f" * 32)
+        Checkpoint(file, b"f" * 32)
 
 
 def test_what_cannot_be_kept(tmp_path):
     with pytest.raises(OutputError, match="cannot write"):
-        Resume(tmp_path / "absent" / "file", b"f" * 32)
+        Checkpoint(tmp_path / "absent" / "file", b"f" * 32)
     with pytest.raises(OutputError, match="cannot write"):
-        Resume(tmp_path, b"f" * 32)
+        Checkpoint(tmp_path, b"f" * 32)
     (tmp_path / "other").write_text("my thesis")
     with pytest.raises(OutputError, match="no file of ours"):
-        Resume(tmp_path / "other", b"f" * 32)
+        Checkpoint(tmp_path / "other", b"f" * 32)
     assert (tmp_path / "other").read_text() == "my thesis"
     assert HEADER.endswith(b"\n")
 

@@ -16,8 +16,8 @@ from PIL import Image
 
 from datascan.cli.app import run
 from datascan.config.expectations import Expectations, Labels
-from datascan.scanner.learn import written
-from datascan.text import shown
+from datascan.scanner.learn import format_expectations
+from datascan.text import escape_surrogates
 from tests.builders.expected import animals, hdf5, known_dataset, learn, raised
 from tests.builders.images import encode, write_tree
 from tests.builders.lmdb import datum, numbered, write_lmdb
@@ -64,13 +64,13 @@ def test_ranges_of_shrunk_pictures_have_a_margin(tmp_path):
     )
 )
 def test_any_name_of_a_class_can_be_written(tmp_path_factory, names):
-    names = list(dict.fromkeys(map(shown, names)))
+    names = list(dict.fromkeys(map(escape_surrogates, names)))
     labels = Labels(
         shares=dict.fromkeys(names, 1.0), numbers={name: i for i, name in enumerate(names)}
     )
     expected = Expectations("datascan-expectations/1", labels=labels)
     file = tmp_path_factory.mktemp("e") / "e.toml"
-    file.write_text(written(expected, "made up"), encoding="utf-8", newline="")
+    file.write_text(format_expectations(expected, "made up"), encoding="utf-8", newline="")
     assert Expectations.read(file) == expected
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from datascan.checks.duplicate_record import DuplicateRecord
 from datascan.checks.inf_value import InfValue
 from datascan.checks.nan_value import NanValue
-from datascan.executors.base import Stop
+from datascan.executors.base import ScanCancelled
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
-from datascan.report.build import report_of
+from datascan.report.build import build_report
 from datascan.scanner.scan import scan
 from tests.builders.plain import PlainReader
 
@@ -23,7 +23,7 @@ CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 
 
 def report(reader):
-    text = report_of(scan(reader, CHECKS), version="test").to_json()
+    text = build_report(scan(reader, CHECKS), version="test").to_json()
     return [line for line in text.splitlines() if "elapsed_seconds" not in line]
 
 
@@ -65,14 +65,14 @@ class StopsAfter:
     def __init__(self, records):
         self.records = records
 
-    def begin(self, plan):
+    def start(self, plan):
         pass
 
     def update(self, records, nbytes):
         if records >= self.records:
-            raise Stop
+            raise ScanCancelled
 
-    def say(self, text):
+    def notify(self, text):
         pass
 
 
@@ -81,9 +81,9 @@ def test_a_scan_that_is_stopped_reports_what_it_saw():
     values[3, 1] = np.nan
     values[93, 1] = np.nan
     result = scan(PlainReader(values, np.arange(100) % 3, rows=10), CHECKS, StopsAfter(50))
-    assert not result.dataset.complete
-    assert 0 < result.dataset.records < 100
-    (nan,) = (judged for judged in result.judgements if judged.rule == "nan-value")
+    assert not result.summary.is_complete
+    assert 0 < result.summary.records < 100
+    (nan,) = (judged for judged in result.issues if judged.rule == "nan-value")
     assert nan.records == 1
 
 
@@ -95,7 +95,7 @@ class StopsOnce(StopsAfter):
 
     def update(self, records, nbytes):
         if self.flag.exists():
-            raise Stop
+            raise ScanCancelled
 
 
 class Compared(PlainReader):
@@ -120,14 +120,14 @@ def test_a_scan_that_is_stopped_while_it_compares_leaves_copies_open(tmp_path, w
     checks = [DuplicateRecord(), NanValue()]
     reader = Compared(tmp_path, workers=workers)
     result = scan(reader, checks, StopsOnce(tmp_path / "0"))
-    assert not result.dataset.complete
-    assert result.dataset.records == 200
-    assert result.dataset.copies is None
-    assert result.judgements == ()
+    assert not result.summary.is_complete
+    assert result.summary.records == 200
+    assert result.summary.duplicates is None
+    assert result.issues == ()
     assert len(list(tmp_path.iterdir())) < 20
     again = scan(reader, checks, StopsOnce(tmp_path / "never"))
-    assert again.dataset.complete
-    assert len(again.dataset.copies.indices) == 200
+    assert again.summary.is_complete
+    assert len(again.summary.duplicates.indices) == 200
 
 
 class Slow(NanValue):
@@ -136,9 +136,9 @@ class Slow(NanValue):
     def __init__(self, file):
         self.file = file
 
-    def judge(self, tally, dataset):
+    def evaluate(self, tally, dataset):
         self.file.touch()
-        yield from super().judge(tally, dataset)
+        yield from super().evaluate(tally, dataset)
 
 
 def test_a_scan_that_is_stopped_while_it_judges_has_what_was_judged(tmp_path):
@@ -146,6 +146,6 @@ def test_a_scan_that_is_stopped_while_it_judges_has_what_was_judged(tmp_path):
     checks = [Slow(tmp_path / "flag"), InfValue(), NanValue()]
     reader = PlainReader(values, np.arange(20) % 3, workers=0)
     result = scan(reader, checks, StopsOnce(tmp_path / "flag"))
-    assert not result.dataset.complete
-    assert [judged.rule for judged in result.judgements] == ["nan-value"]
+    assert not result.summary.is_complete
+    assert [judged.rule for judged in result.issues] == ["nan-value"]
     assert result.rules == ("nan-value",)

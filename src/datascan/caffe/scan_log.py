@@ -12,24 +12,24 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from datascan.caffe.log.diagnosis import Verdict, verdict_of
+from datascan.caffe.log.diagnosis import Diagnosis, diagnose
 from datascan.caffe.log.parser import Log, read_log
-from datascan.caffe.log.record_range import Stretch, stretch, suspects
+from datascan.caffe.log.record_range import ReadRange, candidate_ranges, read_range
 from datascan.caffe.log.runs import Run
 from datascan.caffe.net.learning_rate import first_bad, is_complete
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Training, read_training
-from datascan.caffe.rules.base import Ending, Evidence, judged
-from datascan.caffe.scan_net import EVIDENCE, Scans, Use, heard, net_report
+from datascan.caffe.rules.base import NetContext, RunOutcome, evaluate_rules
+from datascan.caffe.scan_net import REQUIRED_CHECKS, SourceScans, Use, keep_selected, net_report
 from datascan.checks.base import Check
 from datascan.config.options import Options, Severity, checked_options
 from datascan.errors import UsageError
 from datascan.executors.base import Progress
 from datascan.plugins import CHECKS, NET_RULES, load, rule_target
-from datascan.report.model import LogCurve, LogFigures, RecordRange, Report, Source
-from datascan.scanner.result import Scanned, keys_at
-from datascan.session import chosen_rules
-from datascan.text import shown
+from datascan.report.model import DatasetInfo, LogCurve, LogFigures, RecordRange, Report
+from datascan.scanner.result import ScanResult, lookup_keys
+from datascan.session import select_rules
+from datascan.text import escape_surrogates
 
 HARMLESS = ("conflicting-label",)
 """Errors of records that neither break a loss nor end a run."""
@@ -37,9 +37,9 @@ HARMLESS = ("conflicting-label",)
 UNKNOWN = 1 << 62
 """In place of the number of records, where the store is not there."""
 
-MOST_CULPRITS = 1000
-MOST_TOLD = 19
-MOST_POINTS = 400
+MAX_CULPRITS = 1000
+MAX_NAMED = 19
+MAX_POINTS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,34 +47,34 @@ class Suspect:
     """A record with an error: its index, and what is wrong with it."""
 
     index: int
-    told: str
+    text: str
 
 
 @dataclass(slots=True)
-class Suspects:
+class SuspectCollector:
     """Looks at scans while their datasets are open, and keeps the records that may be to blame.
 
     ``stretches`` are the records that the runs of ``log`` read when they broke, by run and layer.
     """
 
     log: Log
-    verdicts: Sequence[Verdict]
+    verdicts: Sequence[Diagnosis]
     training: Training
     limit: int | None
-    stretches: dict[int, dict[str, Stretch]] = field(default_factory=dict)
+    stretches: dict[int, dict[str, ReadRange]] = field(default_factory=dict)
     found: dict[int, dict[str, list[Suspect]]] = field(default_factory=dict)
 
-    def __call__(self, scanned: Scanned, source: DataSource) -> None:
+    def __call__(self, scanned: ScanResult, source: DataSource) -> None:
         """Note the suspects of a source, for every run that broke."""
-        known = self.limit is None or scanned.dataset.records < self.limit
+        known = self.limit is None or scanned.summary.records < self.limit
         if source.phase != "TRAIN" or not known:
             return
         for i, run in enumerate(self.log.runs):
-            iterations = suspects(run, self.verdicts[i], display_of(run, self.training))
-            read = iterations and stretch(iterations, run, source, scanned.dataset.records)
+            iterations = candidate_ranges(run, self.verdicts[i], display_of(run, self.training))
+            read = iterations and read_range(iterations, run, source, scanned.summary.records)
             if read:
                 self.stretches.setdefault(i, {})[source.layer] = read
-                self.found.setdefault(i, {})[source.layer] = list(suspects_in(scanned, read))
+                self.found.setdefault(i, {})[source.layer] = list(find_suspects(scanned, read))
 
     def layer_of(self, i: int) -> str | None:
         """The layer whose records explain run ``i``; else the first one whose order is known."""
@@ -83,29 +83,31 @@ class Suspects:
         return next(guilty, next(iter(known), None))
 
 
-def suspects_in(scanned: Scanned, read: Stretch) -> Iterator[Suspect]:
-    """Records of a stretch with an error, ascending; at most ``MOST_CULPRITS``."""
+def find_suspects(scanned: ScanResult, read: ReadRange) -> Iterator[Suspect]:
+    """Records of a stretch with an error, ascending; at most ``MAX_CULPRITS``."""
     told: dict[int, list[str]] = {}
     addresses: dict[int, int] = {}
     harmful = {check.rule for check in record_errors()}
-    asked = dict(scanned.dataset.options.severity)
-    for judgement in scanned.judgements:
+    asked = dict(scanned.summary.options.severity)
+    for judgement in scanned.issues:
         # What the user calls a warning breaks the loss all the same.
         is_error = judgement.severity is Severity.ERROR or judgement.rule in asked
         if judgement.flagged is None or not is_error or judgement.rule not in harmful:
             continue
         every = judgement.flagged.addresses.array
-        indices = scanned.dataset.indices(every)
-        for place in np.flatnonzero(read.holds(indices))[:MOST_CULPRITS].tolist():
+        indices = scanned.summary.indices(every)
+        for place in np.flatnonzero(read.holds(indices))[:MAX_CULPRITS].tolist():
             index = int(indices[place])
             detail = judgement.describe(judgement.flagged.facts.array[place])
             told.setdefault(index, []).append(f"{judgement.rule}, {detail}")
             addresses[index] = int(every[place])
-    order = sorted(told)[:MOST_CULPRITS]
+    order = sorted(told)[:MAX_CULPRITS]
     places = np.array([addresses[index] for index in order], np.int64)
-    keys = keys_at(scanned.reader, scanned.dataset, places) if order else []
+    keys = lookup_keys(scanned.reader, scanned.summary, places) if order else []
     for index, key in zip(order, keys, strict=True):
-        yield Suspect(index, f"record {index:,} ({shown(key)}): {'; '.join(told[index])}")
+        yield Suspect(
+            index, f"record {index:,} ({escape_surrogates(key)}): {'; '.join(told[index])}"
+        )
 
 
 def record_errors() -> list[type[Check[Any]]]:
@@ -176,55 +178,55 @@ def run_log(
     use: Use = lambda *_: None,
 ) -> Report:
     """The report of a log that has been read, with scans of what its net reads."""
-    verdicts = verdicts_on(log, training)
-    rules = chosen_rules(options, NET_RULES)
-    notes = Suspects(log, verdicts, training, options.limit)
-    scans = Scans(options, progress, use, [*EVIDENCE, *record_errors()], notes)
+    verdicts = diagnose_runs(log, training)
+    rules = select_rules(options, NET_RULES)
+    notes = SuspectCollector(log, verdicts, training, options.limit)
+    scans = SourceScans(options, progress, use, [*REQUIRED_CHECKS, *record_errors()], notes)
     found = scans.run(training)
-    endings = [ending(log, i, verdicts[i], notes) for i in range(len(verdicts))]
-    evidence = Evidence(
+    endings = [run_outcome(log, i, verdicts[i], notes) for i in range(len(verdicts))]
+    evidence = NetContext(
         training,
         {source: scan.report for source, scan in found.items()},
         scans.backends,
         {source: scan.found for source, scan in found.items()},
         endings,
     )
-    judgements = [*judged(rules, evidence), *heard(scans.troubles, options)]
+    judgements = [*evaluate_rules(rules, evidence), *keep_selected(scans.source_issues, options)]
     reports = [scan.report for scan in found.values()]
     report = net_report(training, judgements, reports, options, log.path)
     return msgspec.structs.replace(
         report,
-        dataset=Source("log", shown(str(log.path)), log.layout, 0, 0),
+        dataset=DatasetInfo("log", escape_surrogates(str(log.path)), log.layout, 0, 0),
         sources=report.sources or None,
         log=figures(log, verdicts, notes, bool(training.views)),
-        log_curve=curve_of(log.runs[described(verdicts)], verdicts[described(verdicts)]),
+        log_curve=curve_of(log.runs[reported_run(verdicts)], verdicts[reported_run(verdicts)]),
         log_runs=len(log.runs) if len(log.runs) > 1 else None,
     )
 
 
-def verdicts_on(log: Log, training: Training) -> list[Verdict]:
+def diagnose_runs(log: Log, training: Training) -> list[Diagnosis]:
     """The verdict on each run. A crash that another run follows is none: the log goes on."""
     solver = training.solver
     planned = first_bad(solver) if solver is not None and is_complete(solver) else None
-    found = [verdict_of(run, planned) for run in log.runs]
+    found = [diagnose(run, planned) for run in log.runs]
     went_on = [replace(v, cause="none") if v.cause == "died" else v for v in found[:-1]]
     return [*went_on, *found[-1:]]
 
 
-def ending(log: Log, i: int, verdict: Verdict, notes: Suspects) -> Ending:
+def run_outcome(log: Log, i: int, verdict: Diagnosis, notes: SuspectCollector) -> RunOutcome:
     """How run ``i`` ended, and which records it read then."""
     where = f"run {i + 1} of {len(log.runs)}: " if len(log.runs) > 1 else ""
     layer = notes.layer_of(i)
     if layer is None:
-        return Ending(verdict, where, unscanned(log.runs[i], verdict, notes.training))
+        return RunOutcome(verdict, where, unscanned(log.runs[i], verdict, notes.training))
     read, found = notes.stretches[i][layer], notes.found[i][layer]
-    about = f"; {in_words(read)}"
-    about += f": {found[0].told}" if found else ": none of them has an error"
+    about = f"; {describe_range(read)}"
+    about += f": {found[0].text}" if found else ": none of them has an error"
     about += f", and {len(found) - 1:,} more" if len(found) > 1 else ""
-    return Ending(verdict, where, about, tuple(one.told for one in found[:MOST_TOLD]))
+    return RunOutcome(verdict, where, about, tuple(one.text for one in found[:MAX_NAMED]))
 
 
-def unscanned(run: Run, verdict: Verdict, training: Training) -> str:
+def unscanned(run: Run, verdict: Diagnosis, training: Training) -> str:
     """What was read of sources that could not be scanned, or why that is not known."""
     train = [source for source in training.sources if source.phase == "TRAIN"]
     if verdict.cause == "none" or not train:
@@ -232,12 +234,12 @@ def unscanned(run: Run, verdict: Verdict, training: Training) -> str:
     ordered = next((source for source in train if source.in_order), None)
     if ordered is None:
         return f"; layer {train[0].layer} shuffles or skips, so the records it read are not known"
-    iterations = suspects(run, verdict, display_of(run, training))
-    read = iterations and stretch(iterations, run, ordered, UNKNOWN)
-    return f"; {in_words(read)}, if the store has as many" if read else ""
+    iterations = candidate_ranges(run, verdict, display_of(run, training))
+    read = iterations and read_range(iterations, run, ordered, UNKNOWN)
+    return f"; {describe_range(read)}, if the store has as many" if read else ""
 
 
-def in_words(read: Stretch) -> str:
+def describe_range(read: ReadRange) -> str:
     """Which iterations read which records."""
     which = f"iterations {read.first:,} to {read.last:,}"
     if read.first == read.last:
@@ -248,7 +250,7 @@ def in_words(read: Stretch) -> str:
     return f"{which} read records {read.from_record:,} to {read.to_record:,}{end}"
 
 
-def described(verdicts: Sequence[Verdict]) -> int:
+def reported_run(verdicts: Sequence[Diagnosis]) -> int:
     """The run that the report describes: the last one; if it is healthy, the last that broke."""
     broken = [i for i, verdict in enumerate(verdicts) if verdict.cause != "none"]
     return broken[-1] if broken else len(verdicts) - 1
@@ -256,12 +258,12 @@ def described(verdicts: Sequence[Verdict]) -> int:
 
 def figures(
     log: Log,
-    verdicts: Sequence[Verdict],
-    notes: Suspects,
+    verdicts: Sequence[Diagnosis],
+    notes: SuspectCollector,
     has_net: bool,  # noqa: FBT001
 ) -> LogFigures:
     """What the report holds of the run that it describes."""
-    i = described(verdicts)
+    i = reported_run(verdicts)
     verdict, run = verdicts[i], log.runs[i]
     layer = notes.layer_of(i) if has_net and verdict.cause != "none" else None
     read = notes.stretches[i][layer] if layer else None
@@ -276,11 +278,11 @@ def figures(
     )
 
 
-def curve_of(run: Run, verdict: Verdict) -> LogCurve | None:
-    """Losses and rates at ``MOST_POINTS`` places or so, the extremes and the break among them."""
+def curve_of(run: Run, verdict: Diagnosis) -> LogCurve | None:
+    """Losses and rates at ``MAX_POINTS`` places or so, the extremes and the break among them."""
     if not run.iterations:
         return None
-    places = thinned(run.losses, verdict, run.iterations)
+    places = thin_out(run.losses, verdict, run.iterations)
     rates = dict(zip(run.rate_iterations, run.rates, strict=True))
     return LogCurve(
         iterations=[run.iterations[i] for i in places],
@@ -289,12 +291,12 @@ def curve_of(run: Run, verdict: Verdict) -> LogCurve | None:
     )
 
 
-def thinned(losses: Sequence[float], verdict: Verdict, iterations: Sequence[int]) -> list[int]:
+def thin_out(losses: Sequence[float], verdict: Diagnosis, iterations: Sequence[int]) -> list[int]:
     """Places of a few points: of every stretch the least, the largest and one that is no number."""
     count = len(losses)
-    if count <= MOST_POINTS:
+    if count <= MAX_POINTS:
         return list(range(count))
-    edges = np.linspace(0, count, MOST_POINTS // 3 + 1).astype(int).tolist()
+    edges = np.linspace(0, count, MAX_POINTS // 3 + 1).astype(int).tolist()
     chosen = {0, count - 1}
     marked = (verdict.last_finite, verdict.first_nonfinite)
     chosen |= {i for i, at in enumerate(iterations) if at in marked}

@@ -13,31 +13,31 @@ import msgspec
 
 from datascan._version import __version__
 from datascan.caffe.net.image_lists import image_folder, unjoined
-from datascan.caffe.net.sources import DataSource, Missing, located
+from datascan.caffe.net.sources import DataSource, Missing, locate
 from datascan.caffe.net.training import Training, read_training
-from datascan.caffe.rules.base import Evidence, judged
-from datascan.checks.base import Check, Judgement
+from datascan.caffe.rules.base import NetContext, evaluate_rules
+from datascan.checks.base import Check, Issue
 from datascan.checks.constant_feature import ConstantFeature
-from datascan.config.identity import Identity
-from datascan.config.options import Options, Targets, checked_options
+from datascan.config.identity import DatasetIdentity
+from datascan.config.options import NetTargets, Options, checked_options
 from datascan.errors import DatasetError
-from datascan.executors.base import Progress, Silence
+from datascan.executors.base import NullProgress, Progress
 from datascan.plugins import NET_RULES
-from datascan.readers.base import Reader, open_reader, recognised
-from datascan.report.build import fails, order_of, report_of, told
-from datascan.report.charts import illustrated
-from datascan.report.model import Report, Source
-from datascan.report.rule_pages import checks as all_rules
-from datascan.scanner.baseline_filter import Accepting
-from datascan.scanner.result import Scanned
+from datascan.readers.base import Reader, detect_reader, open_reader
+from datascan.report.build import build_report, is_failing, issue_sort_key, to_finding
+from datascan.report.charts import add_charts
+from datascan.report.model import DatasetInfo, Report
+from datascan.report.rule_pages import all_rules
+from datascan.scanner.baseline_filter import BaselineFilter
+from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan as scan_with
-from datascan.session import chosen_checks, chosen_rules, with_accepted
-from datascan.text import shown
+from datascan.session import apply_baseline, select_checks, select_rules
+from datascan.text import escape_surrogates
 
-EVIDENCE: tuple[type[Check[Any]], ...] = (ConstantFeature,)
+REQUIRED_CHECKS: tuple[type[Check[Any]], ...] = (ConstantFeature,)
 """Checks that rules about nets build upon: they run in any case, heard or not."""
 
-Use = Callable[[Scanned, DataSource], None]
+Use = Callable[[ScanResult, DataSource], None]
 """Looks at a scan while its dataset is still open."""
 
 
@@ -46,11 +46,11 @@ class Scan:
     """A source's report, and what the checks found that the net's rules may ask for."""
 
     report: Report
-    found: tuple[Judgement, ...]
+    found: tuple[Issue, ...]
 
 
 @dataclass(slots=True)
-class Scans:
+class SourceScans:
     """The scans of a training's sources: each store once for the same settings.
 
     ``use`` hears of every scan as it is reported; ``look`` of what was found in it in all, before
@@ -60,10 +60,10 @@ class Scans:
     options: Options
     progress: Progress | None = None
     use: Use = lambda *_: None
-    evidence: Sequence[type[Check[Any]]] = EVIDENCE
+    evidence: Sequence[type[Check[Any]]] = REQUIRED_CHECKS
     look: Use = lambda *_: None
-    made: dict[tuple[str, tuple[Path, ...], Options], Scan] = field(default_factory=dict)
-    troubles: list[Judgement] = field(default_factory=list)
+    finished: dict[tuple[str, tuple[Path, ...], Options], Scan] = field(default_factory=dict)
+    source_issues: list[Issue] = field(default_factory=list)
     backends: dict[DataSource, str] = field(default_factory=dict)
 
     def run(self, training: Training) -> dict[DataSource, Scan]:
@@ -73,9 +73,9 @@ class Scans:
             try:
                 found[source] = self.scan(source, training)
             except DatasetError as error:
-                self.troubles.append(trouble("damaged-store", source, str(error)))
+                self.source_issues.append(source_issue("damaged-store", source, str(error)))
             except Missing as missing:
-                self.troubles.append(trouble("missing-file", source, str(missing)))
+                self.source_issues.append(source_issue("missing-file", source, str(missing)))
             else:
                 if not found[source].report.complete:
                     break
@@ -91,43 +91,45 @@ class Scans:
         paths, options = source_options(source, training, self.options)
         if source.backend == "hdf5":
             for line in hdf5_paths(source, training)[1]:
-                self.troubles.append(trouble("missing-file", source, unlisted(line, source)))
+                self.source_issues.append(
+                    source_issue("missing-file", source, unlisted_images(line, source))
+                )
         if source.backend == "images" and (text := unjoined(source, training)):
-            self.troubles.append(trouble("missing-file", source, text))
+            self.source_issues.append(source_issue("missing-file", source, text))
         backend = actual_backend(source, paths[0])
         self.backends[source] = backend
         # What is accepted is known by the source's own path: a list, where there is one.
         key = (backend, (source.path or Path(), *paths), options)
-        if key not in self.made:
+        if key not in self.finished:
             with closing(open_reader(paths, options, backend)) as reader:
-                self.made[key] = self._scanned(reader, options, source)
-        made = self.made[key]
+                self.finished[key] = self._scanned(reader, options, source)
+        made = self.finished[key]
         report = msgspec.structs.replace(
             made.report,
             phase=source.phase,
             batch_size=source.batch_size or None,
             num_classes=source.num_classes,
-            layer=shown(source.layer),
+            layer=escape_surrogates(source.layer),
         )
         return Scan(report, made.found)
 
     def _scanned(self, reader: Reader, options: Options, source: DataSource) -> Scan:
-        chosen = chosen_checks(options)
+        chosen = select_checks(options)
         known = {check.rule for check in chosen}
-        further = [kind().under(options) for kind in self.evidence if kind.rule not in known]
+        further = [kind().configure(options) for kind in self.evidence if kind.rule not in known]
         scanned = scan_with(reader, [*chosen, *further], self.progress)
         silent = {check.rule for check in further}
-        heard = tuple(j for j in scanned.judgements if j.rule not in silent)
+        heard = tuple(j for j in scanned.issues if j.rule not in silent)
         rules = tuple(rule for rule in scanned.rules if rule not in silent)
-        told_of = with_accepted(
-            replace(scanned, judgements=heard, rules=rules), self.progress, source.path
+        told_of = apply_baseline(
+            replace(scanned, issues=heard, rules=rules), self.progress, source.path
         )
-        report = report_of(told_of, version=__version__)
+        report = build_report(told_of, version=__version__)
         if options.thumbnails:
-            report = illustrated(report, told_of, self.progress or Silence())
+            report = add_charts(report, told_of, self.progress or NullProgress())
         self.look(scanned, source)
         self.use(told_of, source)
-        return Scan(report, scanned.judgements)
+        return Scan(report, scanned.issues)
 
 
 def scan_net(
@@ -166,20 +168,20 @@ def run_net(
     use: Use = lambda *_: None,
 ) -> Report:
     """The report of a net that has been read; ``use`` looks at every scan of a source."""
-    rules = chosen_rules(options, NET_RULES)
-    scans = Scans(options, progress, use)
+    rules = select_rules(options, NET_RULES)
+    scans = SourceScans(options, progress, use)
     found = scans.run(training) if data else {}
-    evidence = Evidence(
+    evidence = NetContext(
         training,
         {source: scan.report for source, scan in found.items()},
         scans.backends,
         {source: scan.found for source, scan in found.items()},
     )
-    judgements = [*judged(rules, evidence), *heard(scans.troubles, options)]
+    judgements = [*evaluate_rules(rules, evidence), *keep_selected(scans.source_issues, options)]
     return net_report(training, judgements, [scan.report for scan in found.values()], options)
 
 
-def heard(judgements: list[Judgement], options: Options) -> Iterator[Judgement]:
+def keep_selected(judgements: list[Issue], options: Options) -> Iterator[Issue]:
     """The judgements of rules that are selected and not ignored."""
     for judgement in judgements:
         chosen = not options.select or judgement.rule in options.select
@@ -189,7 +191,7 @@ def heard(judgements: list[Judgement], options: Options) -> Iterator[Judgement]:
 
 def net_report(
     training: Training,
-    judgements: list[Judgement],
+    judgements: list[Issue],
     sources: list[Report],
     options: Options,
     *further: Path,
@@ -198,22 +200,22 @@ def net_report(
 
     A baseline knows it by the net's path, or by ``further`` paths: the log's.
     """
-    judgements = settled(judgements, options, Identity((training.path, *further)))
-    failed = fails(judgements, options.fail_on) or not all(r.passed for r in sources)
+    judgements = apply_policy(judgements, options, DatasetIdentity((training.path, *further)))
+    failed = is_failing(judgements, options.fail_on) or not all(r.passed for r in sources)
     return Report(
         schema="datascan-report/1",
         datascan=__version__,
         complete=all(report.complete for report in sources),
         verdict="fail" if failed else "pass",
         elapsed_seconds=round(sum(report.elapsed_seconds for report in sources), 3),
-        dataset=Source(
+        dataset=DatasetInfo(
             "net",
-            shown(str(training.path)),
+            escape_surrogates(str(training.path)),
             "caffe-net",
             sum(report.dataset.records for report in sources),
             sum(report.dataset.bytes for report in sources),
         ),
-        findings=[told(judgement) for judgement in sorted(judgements, key=order_of)],
+        findings=[to_finding(judgement) for judgement in sorted(judgements, key=issue_sort_key)],
         labels=None,
         values=None,
         shapes=[],
@@ -221,18 +223,20 @@ def net_report(
         min_batch_size=None,
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         fail_on=options.fail_on,
-        rules=sorted(rule.rule for rule in chosen_rules(options, NET_RULES)),
+        rules=sorted(rule.rule for rule in select_rules(options, NET_RULES)),
         sources=sources,
     )
 
 
-def settled(judgements: list[Judgement], options: Options, identity: Identity) -> list[Judgement]:
+def apply_policy(
+    judgements: list[Issue], options: Options, identity: DatasetIdentity
+) -> list[Issue]:
     """Judgements with the severities that were asked for, and marked where they are accepted."""
     asked = dict(options.severity)
     found = [replace(j, severity=asked.get(j.rule, j.severity)) for j in judgements]
     if options.baseline is None:
         return found
-    accepting = Accepting(options.baseline.of_dataset(identity))
+    accepting = BaselineFilter(options.baseline.of_dataset(identity))
     return [part for judgement in found for part in accepting.parts(judgement)]
 
 
@@ -259,7 +263,7 @@ def source_options(
 
         files, missing = hdf5_paths(source, training)
         if not files:
-            raise Missing(unlisted(missing[0], source))
+            raise Missing(unlisted_images(missing[0], source))
         given = replace(given, data_key=data_top(source), label_key=source.label_top)
         if label_width(files[0], source.label_top) > 1:
             # Label images and sequences: nothing is known of what single numbers mean.
@@ -270,7 +274,7 @@ def source_options(
     return (source.path,), given
 
 
-def unlisted(line: str, source: DataSource) -> str:
+def unlisted_images(line: str, source: DataSource) -> str:
     """A file that a list names is missing."""
     return f"{line}, listed in {source.path}, does not exist"
 
@@ -308,16 +312,16 @@ def hdf5_paths(source: DataSource, training: Training) -> tuple[tuple[Path, ...]
     lines = list_lines(path)
     if not lines:
         raise DatasetError(f"source {path} lists no files")
-    there = [located(line, (*training.places, path.parent))[0] for line in lines]
+    there = [locate(line, (*training.places, path.parent))[0] for line in lines]
     missing = (line for line, file in zip(lines, there, strict=True) if file is None)
     return tuple(file for file in there if file), tuple(missing)
 
 
-def targets_of(source: DataSource, training: Training) -> Targets:
+def targets_of(source: DataSource, training: Training) -> NetTargets:
     """What the net makes of a source's labels."""
     counting = (x for x in training.losses if x.counts_labels and x.phase == source.phase)
     by_counts = next(counting, None)
-    return Targets(
+    return NetTargets(
         outputs=source.num_classes,
         layer=source.fed_by or "",
         loss=source.loss.layer if source.loss else "an Accuracy",
@@ -331,16 +335,16 @@ def actual_backend(source: DataSource, path: Path) -> str:
     if source.type != "Data":
         return source.backend
     try:
-        found = recognised(path)
+        found = detect_reader(path)
     except DatasetError:
         return source.backend
     return found if found in ("lmdb", "leveldb") else source.backend
 
 
-def trouble(rule: str, source: DataSource, text: str) -> Judgement:
+def source_issue(rule: str, source: DataSource, text: str) -> Issue:
     """A judgement of one of the ordinary rules about a source that cannot be scanned."""
     kind = all_rules()[rule]
-    return Judgement(
+    return Issue(
         rule,
         kind.severity,
         f"layer {source.layer}: {text}",

@@ -40,4 +40,4 @@ class AnimatedImage(FaultCheck):
     rule = "animated-image"
     severity = Severity.WARNING
     fix = "keep the frame that is meant, as an image of its own"
-    what = ("has several frames", "have several frames")
+    phrases = ("has several frames", "have several frames")

@@ -10,18 +10,18 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from datascan.config.options import Options, Severity
-from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.records.block import Block
 
 if TYPE_CHECKING:
     from datascan.config.baseline import Acceptance
 
-EXAMPLES = 20
+MAX_EXAMPLES = 20
 """At most so many examples stand in a finding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judgement:
+class Issue:
     """What a rule has to say about this dataset, before keys are looked up: a finding in the raw.
 
     ``records`` is exact. ``flagged`` holds every record it names, and ``describe`` turns a fact
@@ -43,7 +43,7 @@ class Judgement:
     """Which of several judgements of one rule about no records it is: "batch size 32"."""
     accepted: Acceptance | None = None
     """Why it does not count, if it does not."""
-    subjects: tuple[Subject, ...] = ()
+    locations: tuple[Location, ...] = ()
     """All that it is about besides ``flagged``, of which ``details`` show the first few."""
 
 
@@ -72,14 +72,14 @@ class Check(Rule, ABC, Generic[TallyT]):
     """None for a check that asks only what is known of every dataset."""
 
     @abstractmethod
-    def judge(self, tally: TallyT, dataset: Dataset) -> Iterator[Judgement]:
+    def evaluate(self, tally: TallyT, dataset: DatasetSummary) -> Iterator[Issue]:
         """Turn what was measured over the whole dataset into judgements."""
 
-    def under(self, options: Options) -> Self:  # noqa: ARG002  (most measure the same under all)
+    def configure(self, options: Options) -> Self:  # noqa: ARG002  (most measure the same under all)
         """The check as ``options`` want it."""
         return self
 
-    def dataset_wide(  # noqa: PLR0913  (all but the message by name, and optional)
+    def dataset_issue(  # noqa: PLR0913  (all but the message by name, and optional)
         self,
         message: str,
         *,
@@ -88,33 +88,33 @@ class Check(Rule, ABC, Generic[TallyT]):
         severity: Severity | None = None,
         records: int = 0,
         details: Sequence[str] = (),
-        subjects: Sequence[Subject] = (),
-    ) -> Judgement:
+        locations: Sequence[Location] = (),
+    ) -> Issue:
         """A judgement that names no single record; ``details`` tell its parts, if any.
 
         With parts, ``subjects`` are all of them, or what tells it from others of its rule.
         """
-        return Judgement(
+        return Issue(
             self.rule,
             severity or self.severity,
             message,
             fix or self.fix,
             records=records,
-            details=tuple(details[:EXAMPLES]),
+            details=tuple(details[:MAX_EXAMPLES]),
             about=about,
-            subjects=tuple(subjects),
+            locations=tuple(locations),
         )
 
-    def flag(
+    def record_issue(
         self,
         flagged: Flagged,
         message: str,
         describe: Callable[[Any], str] = str,
         *,
         severity: Severity | None = None,
-    ) -> Judgement:
+    ) -> Issue:
         """A judgement that names every record in ``flagged``."""
-        return Judgement(
+        return Issue(
             self.rule,
             severity or self.severity,
             message,
@@ -125,12 +125,12 @@ class Check(Rule, ABC, Generic[TallyT]):
         )
 
 
-MOST_SUBJECTS = 1000
+MAX_LOCATIONS = 1000
 """More parts of a judgement than this are one subject: it changes if any of them does."""
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class Location:
     """A part of what a judgement says.
 
     ``name`` is the same as long as it is the same fault, and holds the numbers that were found.
@@ -143,18 +143,18 @@ class Subject:
     records: int = 0
 
 
-def subjects_told(details: Iterable[str], count: int, *whole: bytes) -> tuple[Subject, ...]:
+def locations_from(details: Iterable[str], count: int, *whole: bytes) -> tuple[Location, ...]:
     """A subject for each of ``count`` details.
 
-    More than :data:`MOST_SUBJECTS` are one, known by their number and a hash of ``whole``, from
+    More than :data:`MAX_LOCATIONS` are one, known by their number and a hash of ``whole``, from
     which they all follow; of ``details`` no more than that are drawn.
     """
-    if count <= MOST_SUBJECTS:
-        return tuple(Subject(detail, detail) for detail in islice(details, count))
-    return (Subject(many(count, *whole)),)
+    if count <= MAX_LOCATIONS:
+        return tuple(Location(detail, detail) for detail in islice(details, count))
+    return (Location(summarize_locations(count, *whole)),)
 
 
-def many(count: int, *whole: bytes) -> str:
+def summarize_locations(count: int, *whole: bytes) -> str:
     """A name for ``count`` parts that follow from ``whole``."""
     digest = hashlib.sha256()
     for part in whole:

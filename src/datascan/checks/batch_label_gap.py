@@ -42,11 +42,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset
+from datascan.metrics.base import DatasetSummary
 from datascan.metrics.batch_gaps import SHUFFLED_LIMIT, BatchGap, BatchGaps
-from datascan.metrics.labels import LabelTally, batch_gaps, class_name, measure_labels
+from datascan.metrics.labels import LabelTally, class_name, measure_labels, summarize_batch_gaps
 
 
 class BatchLabelGap(Check[LabelTally]):
@@ -57,19 +57,19 @@ class BatchLabelGap(Check[LabelTally]):
     fix = "shuffle the store, use a larger batch, or draw batches by class"
     measure = staticmethod(measure_labels)
 
-    def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """One judgement for each batch size with gaps."""
-        gaps = dataset.derive(batch_gaps)
+        gaps = dataset.derive(summarize_batch_gaps)
         for gap in gaps.sizes if gaps else ():
             if gaps is not None and gap.is_gap:
-                yield self.dataset_wide(
-                    say(gap, gaps, dataset),
+                yield self.dataset_issue(
+                    describe_gap(gap, gaps, dataset),
                     fix=advice(gap, gaps),
                     about=f"batch size {gap.batch_size}",
                 )
 
 
-def say(gap: BatchGap, gaps: BatchGaps, dataset: Dataset) -> str:
+def describe_gap(gap: BatchGap, gaps: BatchGaps, dataset: DatasetSummary) -> str:
     """Batch size, share of batches, worst class, and the size that would do."""
     said = []
     if gap.lacking:

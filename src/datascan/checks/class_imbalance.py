@@ -33,12 +33,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset
-from datascan.metrics.labels import LabelTally, class_name, measure_labels, summarise
+from datascan.metrics.base import DatasetSummary
+from datascan.metrics.labels import LabelTally, class_name, measure_labels, summarize_labels
 
-MOST_TIMES = 100
+MAX_RATIO = 100
 
 
 class ClassImbalance(Check[LabelTally]):
@@ -49,17 +49,17 @@ class ClassImbalance(Check[LabelTally]):
     fix = "draw rare classes more often or weight the loss; judge by the mean over classes"
     measure = staticmethod(measure_labels)
 
-    def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """The largest and the smallest class in range."""
-        labels = dataset.derive(summarise)
+        labels = dataset.derive(summarize_labels)
         if labels.kind != "class":
             return
         inside = (labels.classes >= 0) & (labels.classes <= labels.num_classes - 1)
         classes, counts = labels.classes[inside], labels.counts[inside]
-        if not len(counts) or counts.max() <= MOST_TIMES * counts.min():
+        if not len(counts) or counts.max() <= MAX_RATIO * counts.min():
             return
         large, small = int(np.argmax(counts)), int(np.argmin(counts))
-        yield self.dataset_wide(
+        yield self.dataset_issue(
             f"class {class_name(dataset, int(classes[large]))} has {counts[large]:,} records, "
             f"class {class_name(dataset, int(classes[small]))} has {counts[small]:,}: "
             f"{counts[large] / counts[small]:,.0f} times as many"

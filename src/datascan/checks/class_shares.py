@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from math import pi, sqrt
 
 from datascan.config.expectations import Labels
-from datascan.metrics.base import Dataset
+from datascan.metrics.base import DatasetSummary
 from datascan.metrics.labels import class_counts, class_name
-from datascan.text import shown
+from datascan.text import escape_surrogates
 
 
 @dataclass(frozen=True, slots=True)
 class ClassShare:
     """A class in words, and its share of the class labels: here, and as expected."""
 
-    told: str
+    label: str
     here: float
     before: float
 
 
-def expected_names(dataset: Dataset, expected: Labels) -> dict[int, str] | None:
+def expected_names(dataset: DatasetSummary, expected: Labels) -> dict[int, str] | None:
     """The name in ``expected.shares`` of every label that is expected.
 
     Names are compared where the classes of both have names, else numbers. None where ``expected``
@@ -31,7 +31,7 @@ def expected_names(dataset: Dataset, expected: Labels) -> dict[int, str] | None:
     if not expected.named:
         return {int(name): name for name in shares}
     if dataset.plan.class_names:
-        names = map(shown, dataset.plan.class_names)
+        names = map(escape_surrogates, dataset.plan.class_names)
         return {label: name for label, name in enumerate(names) if name in shares}
     if expected.numbers is None:
         return None
@@ -39,7 +39,7 @@ def expected_names(dataset: Dataset, expected: Labels) -> dict[int, str] | None:
 
 
 def class_shares(
-    dataset: Dataset, expected: Labels, names: Mapping[int, str]
+    dataset: DatasetSummary, expected: Labels, names: Mapping[int, str]
 ) -> tuple[ClassShare, ...]:
     """The shares of all classes that are here or expected; those expected first.
 
@@ -52,7 +52,7 @@ def class_shares(
         ignored = names.get(targets.ignore_label)
     before = {name: s for name, s in (expected.shares or {}).items() if name != ignored}
     scale = sum(before.values()) or 1.0
-    called = caller(dataset, expected)
+    called = class_formatter(dataset, expected)
     here = dict.fromkeys(before, 0)
     others = []
     for label, count in counts.items():
@@ -71,7 +71,7 @@ def class_shares(
     return (*known, *others)
 
 
-def caller(dataset: Dataset, expected: Labels) -> Callable[[int | None, str], str]:
+def class_formatter(dataset: DatasetSummary, expected: Labels) -> Callable[[int | None, str], str]:
     """What tells a class to people, from its label here (if any) and its expected name (or "").
 
     Its name where names are compared, else its number, and its name if either side has one.
@@ -85,7 +85,7 @@ def caller(dataset: Dataset, expected: Labels) -> Callable[[int | None, str], st
     return lambda label, name: f"{label} ({name})" if name else f"{label}"
 
 
-def chance(shares: tuple[ClassShare, ...], here: int, before: int | None) -> float:
+def chance_of_absence(shares: tuple[ClassShare, ...], here: int, before: int | None) -> float:
     """The distance that chance alone exceeds in about one of twenty comparisons.
 
     Of samples of ``here`` and ``before`` records of the same classes: the difference of the shares

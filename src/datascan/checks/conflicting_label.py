@@ -36,44 +36,44 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Copies, Dataset, Flagged
-from datascan.metrics.duplicates import ContentTally, measure_contents
-from datascan.metrics.labels import figures, summarise
+from datascan.metrics.base import DatasetSummary, Duplicates, Flagged
+from datascan.metrics.duplicates import FingerprintTally, measure_fingerprints
+from datascan.metrics.labels import format_label, summarize_labels
 
 
-class ConflictingLabel(Check[ContentTally]):
+class ConflictingLabel(Check[FingerprintTally]):
     """The same content as another record, under another label."""
 
     rule = "conflicting-label"
     severity = Severity.ERROR
     fix = "decide which label is right, and keep one copy under it"
-    measure = staticmethod(measure_contents)
+    measure = staticmethod(measure_fingerprints)
 
-    def judge(self, tally: ContentTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: FingerprintTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """All records of every content that has two labels or more."""
-        copies = dataset.copies
-        labels = dataset.derive(summarise)
+        copies = dataset.duplicates
+        labels = dataset.derive(summarize_labels)
         if copies is None or labels.kind == "none" or not len(copies.indices):
             return
         found = conflicts(copies, labels.indices, labels.values)
         if not len(found[0]):
             return
         indices, own, other, where = found
-        yield self.flag(
+        yield self.record_issue(
             Flagged.of(dataset.addresses(indices), np.arange(len(indices))),
             f"{len(indices):,} of {dataset.records:,} records share their content with one under "
             "another label",
             lambda i: (
-                f"label {figures(own[i])}; the same content has label {figures(other[i])} "
-                f"at record {where[i]}"
+                f"label {format_label(own[i])}; the same content has label "
+                f"{format_label(other[i])} at record {where[i]}"
             ),
         )
 
 
 def conflicts(
-    copies: Copies, labelled: NDArray[np.int64], labels: NDArray[Any]
+    copies: Duplicates, labelled: NDArray[np.int64], labels: NDArray[Any]
 ) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[Any], NDArray[np.int64]]:
     """Copies whose label differs from another one's of the same content.
 

@@ -42,13 +42,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.checks.base import MOST_SUBJECTS, Check, Judgement, subjects_told
+from datascan.checks.base import MAX_LOCATIONS, Check, Issue, locations_from
 from datascan.config.options import Severity
-from datascan.metrics.base import ByName, Dataset
-from datascan.records.block import Block, Part, Pictures
+from datascan.metrics.base import DatasetSummary, TallyMap
+from datascan.records.block import ArrayColumn, Block, ImageColumn
 
 FEW_CHANNELS = (1, 3, 4)
-GLANCE = 64
+SAMPLE_ROWS = 64
 """So many values of a channel are compared first: in most data they decide."""
 
 
@@ -72,36 +72,36 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Unchanging:
+class ConstantFeatures:
     """The features in which ``records`` agree: int64 (k,), ascending, and their values (k,)."""
 
     records: int
     features: NDArray[np.int64]
     values: NDArray[Any]
 
-    def __add__(self, right: Unchanging) -> Unchanging:
+    def __add__(self, right: ConstantFeatures) -> ConstantFeatures:
         both, ours, theirs = np.intersect1d(
             self.features, right.features, assume_unique=True, return_indices=True
         )
         same = self.values[ours] == right.values[theirs]
-        return Unchanging(self.records + right.records, both[same], self.values[ours[same]])
+        return ConstantFeatures(self.records + right.records, both[same], self.values[ours[same]])
 
 
-class ConstantFeature(Check[ByName]):
+class ConstantFeature(Check[TallyMap]):
     """A feature (or channel) has one and the same value in every record."""
 
     rule = "constant-feature"
     severity = Severity.WARNING
     fix = "drop these features, or leave them out of the standardisation"
 
-    def measure(self, block: Block) -> ByName | None:
+    def measure(self, block: Block) -> TallyMap | None:
         """Unchanging features of every part, and unchanging channels of pictures."""
-        found: dict[Column, Unchanging] = {}
-        for column, tally in (*of_parts(block), *of_pictures(block.pictures)):
+        found: dict[Column, ConstantFeatures] = {}
+        for column, tally in (*array_features(block), *image_features(block.images)):
             found[column] = found[column] + tally if column in found else tally
-        return ByName(found) if found else None
+        return TallyMap(found) if found else None
 
-    def judge(self, tally: ByName, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """Of every name the column of most records; one judgement for all of them."""
         seen = {
             column: tally.entries[column]
@@ -115,23 +115,23 @@ class ConstantFeature(Check[ByName]):
         kinds = {f"{noun(column)}{'s' if total > 1 else ''}" for column in seen}
         verb = "has" if count == 1 else "have"
         named = (text for column, found in seen.items() for text in describe(column, found))
-        details = list(islice(named, MOST_SUBJECTS))
+        details = list(islice(named, MAX_LOCATIONS))
         more = f" and {count - 1:,} more" if count > 1 else ""
-        yield self.dataset_wide(
+        yield self.dataset_issue(
             f"{count:,} of {total:,} {' and '.join(sorted(kinds))} {verb} one value in every "
             f"record: {details[0]}{more}",
             details=details,
-            subjects=subjects_told(details, count, *contents(seen)),
+            locations=locations_from(details, count, *contents(seen)),
         )
 
 
-def of_parts(block: Block) -> Iterator[tuple[Column, Unchanging]]:
+def array_features(block: Block) -> Iterator[tuple[Column, ConstantFeatures]]:
     """The unchanging features of a block's parts."""
-    for part in block.parts:
+    for part in block.arrays:
         if len(part.rows) and part.size:
             shape, dtype = part.shape, part.dtype.name
             axis = channel_axis(shape)
-            yield Column(part.name, part.primary, shape, dtype, axis), unchanging(part, axis)
+            yield Column(part.name, part.primary, shape, dtype, axis), find_constant(part, axis)
 
 
 def channel_axis(shape: tuple[int, ...]) -> int | None:
@@ -143,19 +143,19 @@ def channel_axis(shape: tuple[int, ...]) -> int | None:
     return last if shape[last] in FEW_CHANNELS and shape[first] not in FEW_CHANNELS else first
 
 
-def unchanging(part: Part, axis: int | None) -> Unchanging:
+def find_constant(part: ArrayColumn, axis: int | None) -> ConstantFeatures:
     """The features in which all records of a part (one at least) agree: mostly a glance tells."""
     count = len(part.rows)
     rows = sorted({0, min(1, count - 1), count // 2, count - 1})
     glance = by_feature(part.take(np.array(rows)), part.shape, axis)
     first = glance[0, :, 0].copy()
-    left = np.flatnonzero(agrees(glance[:, :, :GLANCE], first))
-    for piece in part.pieces() if len(left) else ():
+    left = np.flatnonzero(agrees(glance[:, :, :SAMPLE_ROWS], first))
+    for piece in part.chunks() if len(left) else ():
         cube = by_feature(part.flat[piece], part.shape, axis)
         left = left[agrees(cube if len(left) == len(first) else cube[:, left], first[left])]
         if not len(left):
             break
-    return Unchanging(count, left, first[left] + first.dtype.type(0))  # no -0.0
+    return ConstantFeatures(count, left, first[left] + first.dtype.type(0))  # no -0.0
 
 
 def by_feature(flat: NDArray[Any], shape: tuple[int, ...], axis: int | None) -> NDArray[Any]:
@@ -173,7 +173,7 @@ def agrees(cube: NDArray[Any], values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray((cube == values[:, None]).all(axis=(0, 2)))
 
 
-def of_pictures(pictures: Pictures | None) -> Iterator[tuple[Column, Unchanging]]:
+def image_features(pictures: ImageColumn | None) -> Iterator[tuple[Column, ConstantFeatures]]:
     """Unchanging channels of images, apart for each number of channels."""
     if pictures is None:
         return
@@ -182,10 +182,10 @@ def of_pictures(pictures: Pictures | None) -> Iterator[tuple[Column, Unchanging]
         low, high = pictures.low[chosen, :count], pictures.high[chosen, :count]
         same = ((low == low[0]) & (high == low[0])).all(axis=0)
         column = Column("image", primary=True, shape=(count,), dtype="", axis=0)
-        yield column, Unchanging(len(low), np.flatnonzero(same), low[0, same])
+        yield column, ConstantFeatures(len(low), np.flatnonzero(same), low[0, same])
 
 
-def most_frequent(tally: ByName) -> list[Column]:
+def most_frequent(tally: TallyMap) -> list[Column]:
     """Of every name the column of most records; the records' own values come first."""
 
     def order(column: Column) -> tuple[Any, ...]:
@@ -198,7 +198,7 @@ def most_frequent(tally: ByName) -> list[Column]:
     return list(first.values())
 
 
-def contents(seen: Mapping[Column, Unchanging]) -> Iterator[bytes]:
+def contents(seen: Mapping[Column, ConstantFeatures]) -> Iterator[bytes]:
     """All that is known of the unchanging features, as bytes."""
     for column, found in seen.items():
         yield f"{column.name} {column.shape}".encode("utf-8", "surrogatepass")
@@ -211,7 +211,7 @@ def noun(column: Column) -> str:
     return "feature" if column.axis is None else "channel"
 
 
-def describe(column: Column, found: Unchanging) -> Iterator[str]:
+def describe(column: Column, found: ConstantFeatures) -> Iterator[str]:
     """Words for each unchanging feature: "feature [3, 5] is always 0"."""
     whose = "" if column.primary and column.name in ("data", "image") else f"{column.name}: "
     for feature, value in zip(found.features.tolist(), found.values.tolist(), strict=True):

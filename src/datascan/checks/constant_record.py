@@ -37,9 +37,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.records.block import Block
 
 
@@ -52,7 +52,7 @@ class ConstantRecord(Check[Flagged]):
 
     def measure(self, block: Block) -> Flagged | None:
         """Constant records; the facts are how many values, and which."""
-        found = [*numeric(block), *pictured(block)]
+        found = [*find_constant_arrays(block), *find_constant_images(block)]
         rows = np.concatenate([rows for rows, _ in found]) if found else np.empty(0, np.int64)
         if not len(rows):
             return None
@@ -60,12 +60,12 @@ class ConstantRecord(Check[Flagged]):
         order = np.argsort(rows, kind="stable")
         return Flagged.of(block.start + rows[order], facts[order])
 
-    def judge(self, tally: Flagged, dataset: Dataset) -> Iterator[Judgement]:
+    def evaluate(self, tally: Flagged, dataset: DatasetSummary) -> Iterator[Issue]:
         """All constant records."""
         count = len(tally.addresses.array)
         verb = "holds" if count == 1 else "hold"
         message = f"{count:,} of {dataset.records:,} records {verb} one value throughout"
-        yield self.flag(tally, message, describe)
+        yield self.record_issue(tally, message, describe)
 
 
 def describe(fact: NDArray[np.float64]) -> str:
@@ -73,14 +73,14 @@ def describe(fact: NDArray[np.float64]) -> str:
     return f"all {int(fact[0]):,} values are {fact[1]:g}"
 
 
-Found = tuple[NDArray[np.int64], NDArray[np.float64]]
+ConstantValues = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
-def numeric(block: Block) -> Iterator[Found]:
+def find_constant_arrays(block: Block) -> Iterator[ConstantValues]:
     """Rows and facts of constant arrays."""
-    for part in block.parts:
+    for part in block.arrays:
         if part.primary and part.size >= 2:
-            low, high = part.extents
+            low, high = part.ranges
             constant = low == high
             if constant.any():
                 value = low[constant].astype(np.float64) + 0.0  # not -0.0
@@ -88,9 +88,9 @@ def numeric(block: Block) -> Iterator[Found]:
                 yield part.rows[constant], np.stack([sizes, value], axis=1)
 
 
-def pictured(block: Block) -> Iterator[Found]:
+def find_constant_images(block: Block) -> Iterator[ConstantValues]:
     """Rows and facts of blank images: one value in all channels."""
-    pictures = block.pictures
+    pictures = block.images
     if pictures is None or not len(pictures.rows):
         return
     low, high = np.nanmin(pictures.low, axis=1), np.nanmax(pictures.high, axis=1)

@@ -49,4 +49,4 @@ class CorruptImage(FaultCheck):
     rule = "corrupt-image"
     severity = Severity.ERROR
     fix = "fetch or encode these images again; delete them if they cannot be had"
-    what = ("cannot be decoded in full", "cannot be decoded in full")
+    phrases = ("cannot be decoded in full", "cannot be decoded in full")

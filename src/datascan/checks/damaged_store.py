@@ -49,4 +49,4 @@ class DamagedStore(StoreCheck):
     rule = "damaged-store"
     severity = Severity.ERROR
     fix = "copy or write the store again, and test the disk and memory it came from"
-    what = ("lies on a damaged place", "lie on damaged places")
+    phrases = ("lies on a damaged place", "lie on damaged places")

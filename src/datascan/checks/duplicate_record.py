@@ -36,23 +36,23 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset, Flagged
-from datascan.metrics.duplicates import ContentTally, measure_contents
+from datascan.metrics.base import DatasetSummary, Flagged
+from datascan.metrics.duplicates import FingerprintTally, measure_fingerprints
 
 
-class DuplicateRecord(Check[ContentTally]):
+class DuplicateRecord(Check[FingerprintTally]):
     """The same content as an earlier record."""
 
     rule = "duplicate-record"
     severity = Severity.WARNING
     fix = "drop these copies; split training and validation data by content"
-    measure = staticmethod(measure_contents)
+    measure = staticmethod(measure_fingerprints)
 
-    def judge(self, tally: ContentTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: FingerprintTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """All copies but the first of each content."""
-        copies = dataset.copies
+        copies = dataset.duplicates
         if copies is None or not len(copies.indices):
             return
         _, first = np.unique(copies.groups, return_index=True)
@@ -62,4 +62,6 @@ class DuplicateRecord(Check[ContentTally]):
         count = int(np.count_nonzero(later))
         verb = "repeats" if count == 1 else "repeat"
         message = f"{count:,} of {dataset.records:,} records {verb} the content of an earlier one"
-        yield self.flag(flagged, message, lambda index: f"same content as record {int(index)}")
+        yield self.record_issue(
+            flagged, message, lambda index: f"same content as record {int(index)}"
+        )

@@ -31,10 +31,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.checks.base import MOST_SUBJECTS, Check, Judgement, subjects_told
+from datascan.checks.base import MAX_LOCATIONS, Check, Issue, locations_from
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset
-from datascan.metrics.labels import LabelTally, class_name, measure_labels, summarise
+from datascan.metrics.base import DatasetSummary
+from datascan.metrics.labels import LabelTally, class_name, measure_labels, summarize_labels
 
 
 class EmptyClass(Check[LabelTally]):
@@ -45,9 +45,9 @@ class EmptyClass(Check[LabelTally]):
     fix = "add records of these classes, or map the labels to 0..N-1 without gaps"
     measure = staticmethod(measure_labels)
 
-    def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """The classes without records; their number may be larger than memory could hold."""
-        labels = dataset.derive(summarise)
+        labels = dataset.derive(summarize_labels)
         if labels.kind != "class":
             return
         used = {int(label) for label in labels.classes if 0 <= label < labels.num_classes}
@@ -56,7 +56,7 @@ class EmptyClass(Check[LabelTally]):
             return
         first: list[int] = []
         label = 0
-        while len(first) < min(count, MOST_SUBJECTS):
+        while len(first) < min(count, MAX_LOCATIONS):
             if label not in used:
                 first.append(label)
             label += 1
@@ -65,10 +65,10 @@ class EmptyClass(Check[LabelTally]):
         more = f" and {count - 3:,} more" if count > 3 else ""
         message = f"{count:,} of {labels.num_classes:,} classes {verb} no record: "
         details = [f"{name} has no record" for name in names]
-        yield self.dataset_wide(
+        yield self.dataset_issue(
             message + ", ".join(names[:3]) + more,
             details=details,
-            subjects=subjects_told(
+            locations=locations_from(
                 details, count, f"{labels.num_classes} without {sorted(used)}".encode()
             ),
         )

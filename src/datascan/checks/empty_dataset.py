@@ -30,9 +30,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset
+from datascan.metrics.base import DatasetSummary
 
 
 class EmptyDataset(Check[None]):
@@ -43,7 +43,7 @@ class EmptyDataset(Check[None]):
     fix = "write the dataset again; look at the path, the database's name and the writer's filter"
     measure = None
 
-    def judge(self, tally: None, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """Whether a whole scan saw nothing."""
-        if dataset.complete and dataset.records == 0:
-            yield self.dataset_wide("the dataset holds 0 records")
+        if dataset.is_complete and dataset.records == 0:
+            yield self.dataset_issue("the dataset holds 0 records")

@@ -38,4 +38,4 @@ class EmptyRecord(FaultCheck):
     rule = "empty-record"
     severity = Severity.ERROR
     fix = "write these records again, or delete them"
-    what = ("has 0 bytes", "have 0 bytes")
+    phrases = ("has 0 bytes", "have 0 bytes")

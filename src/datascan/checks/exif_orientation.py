@@ -40,4 +40,4 @@ class ExifOrientation(FaultCheck):
     rule = "exif-orientation"
     severity = Severity.INFO
     fix = "turn the pixels for good (PIL.ImageOps.exif_transpose), or let your loader obey the tag"
-    what = ("has a rotation tag", "have a rotation tag")
+    phrases = ("has a rotation tag", "have a rotation tag")

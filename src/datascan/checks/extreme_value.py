@@ -37,18 +37,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import ByName, Dataset
-from datascan.metrics.value_hits import Spots, measure_spots
-from datascan.records.block import Block, Part
+from datascan.metrics.base import DatasetSummary, TallyMap
+from datascan.metrics.value_hits import ValueHits, measure_value_hits
+from datascan.records.block import ArrayColumn, Block
 
 LARGEST_HALF = 65504.0
 
 
-def suspect(part: Part) -> NDArray[np.bool_]:
+def suspect(part: ArrayColumn) -> NDArray[np.bool_]:
     """Records with a value beyond the limit, or one that hides it."""
-    low, high = part.extents
+    low, high = part.ranges
     return np.asarray(~((low >= -LARGEST_HALF) & (high <= LARGEST_HALF)))
 
 
@@ -57,21 +57,21 @@ def extreme(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(values) & (np.abs(values) > LARGEST_HALF))
 
 
-class ExtremeValue(Check[ByName]):
+class ExtremeValue(Check[TallyMap]):
     """A finite float value beyond 65504: it overflows to Inf in float16."""
 
     rule = "extreme-value"
     severity = Severity.WARNING
     fix = "scale this feature, or replace markers for missing values, before mixed precision"
 
-    def measure(self, block: Block) -> ByName | None:
+    def measure(self, block: Block) -> TallyMap | None:
         """Extreme values by part."""
-        return measure_spots(block, suspect, extreme)
+        return measure_value_hits(block, suspect, extreme)
 
-    def judge(self, tally: ByName, dataset: Dataset) -> Iterator[Judgement]:
+    def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:
         """All records with such a value."""
-        spots = Spots.of(tally)
+        spots = ValueHits.of(tally)
         count = len(spots.flagged.addresses.array)
         verb = "holds" if count == 1 else "hold"
         message = f"{count:,} of {dataset.records:,} records {verb} values beyond 65504"
-        yield self.flag(spots.flagged, message, spots.describe)
+        yield self.record_issue(spots.flagged, message, spots.describe)

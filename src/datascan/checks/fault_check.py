@@ -7,22 +7,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from datascan.checks.base import EXAMPLES, MOST_SUBJECTS, Check, Judgement, Subject, many
-from datascan.metrics.base import ByName, Dataset
+from datascan.checks.base import (
+    MAX_EXAMPLES,
+    MAX_LOCATIONS,
+    Check,
+    Issue,
+    Location,
+    summarize_locations,
+)
+from datascan.metrics.base import DatasetSummary, TallyMap
 from datascan.metrics.faults import FaultTally, measure_faults
-from datascan.text import counted
+from datascan.text import pluralize
 
 
-class FaultCheck(Check[ByName]):
+class FaultCheck(Check[TallyMap]):
     """A rule whose cases readers and layouts find: subclass it, and state rule, fix and words.
 
     ``what`` says what is wrong, for one record and for several: "has ...", "have ...".
     """
 
-    what: ClassVar[tuple[str, str]]
+    phrases: ClassVar[tuple[str, str]]
     measure = staticmethod(measure_faults)
 
-    def judge(self, tally: ByName, dataset: Dataset) -> Iterator[Judgement]:
+    def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:
         """One judgement of all its records, and of the places that hold none."""
         found: FaultTally | None = tally.entries.get(self.rule)
         if found is None:
@@ -30,55 +37,55 @@ class FaultCheck(Check[ByName]):
         count = len(found.records.addresses.array)
         said = []
         if count:
-            what = self.what[0] if count == 1 else self.what[1]
+            what = self.phrases[0] if count == 1 else self.phrases[1]
             said.append(f"{count:,} of {dataset.records:,} records {what}")
-        if found.places:
-            more = len(found.places) - 1
+        if found.locations:
+            more = len(found.locations) - 1
             noun = "place" if more == 1 else "places"
-            said.append(found.places[0][0] + (f" and {more:,} more {noun}" if more else ""))
+            said.append(found.locations[0][0] + (f" and {more:,} more {noun}" if more else ""))
         said += self.reach(tally, dataset)
-        lost = sum(records for _, records in found.places)
-        unseen = 0 if lost else self.unseen(tally, dataset)
+        lost = sum(records for _, records in found.locations)
+        unseen = 0 if lost else self.unreachable_records(tally, dataset)
         yield replace(
-            self.flag(found.records, "; ".join(said)),
+            self.record_issue(found.records, "; ".join(said)),
             records=count + lost + unseen,
-            details=tuple(detail for detail, _ in found.places[:EXAMPLES]),
-            subjects=(*subjects_of(found.places), *out_of_reach(unseen)),
+            details=tuple(detail for detail, _ in found.locations[:MAX_EXAMPLES]),
+            locations=(*fault_locations(found.locations), *count_unreachable(unseen)),
         )
 
-    def reach(self, tally: ByName, dataset: Dataset) -> list[str]:  # noqa: ARG002
+    def reach(self, tally: TallyMap, dataset: DatasetSummary) -> list[str]:  # noqa: ARG002
         """What more is to be said of records out of reach: nothing."""
         return []
 
-    def unseen(self, tally: ByName, dataset: Dataset) -> int:  # noqa: ARG002
+    def unreachable_records(self, tally: TallyMap, dataset: DatasetSummary) -> int:  # noqa: ARG002
         """How many records no row was seen of, if this rule answers for them: none."""
         return 0
 
 
-def subjects_of(places: Sequence[tuple[str, int]]) -> Iterator[Subject]:
+def fault_locations(places: Sequence[tuple[str, int]]) -> Iterator[Location]:
     """The places by what is wrong there and how much it costs; equal ones are numbered.
 
-    More than ``MOST_SUBJECTS`` are one.
+    More than ``MAX_LOCATIONS`` are one.
     """
     lost = sum(records for _, records in places)
-    if len(places) > MOST_SUBJECTS:
+    if len(places) > MAX_LOCATIONS:
         whole = (
             f"{detail}\0{records}".encode("utf-8", "surrogatepass") for detail, records in places
         )
-        yield Subject(many(len(places), *whole), "", lost)
+        yield Location(summarize_locations(len(places), *whole), "", lost)
         return
     seen: Counter[tuple[str, int]] = Counter()
     for detail, records in places:
         seen[detail, records] += 1
         again = f" (number {seen[detail, records]:,})" if seen[detail, records] > 1 else ""
-        cost = f": {counted(records, 'record')} lost" if records else ""
-        yield Subject(f"{detail}{cost}{again}", detail, records)
+        cost = f": {pluralize(records, 'record')} lost" if records else ""
+        yield Location(f"{detail}{cost}{again}", detail, records)
 
 
-def out_of_reach(records: int) -> Iterator[Subject]:
+def count_unreachable(records: int) -> Iterator[Location]:
     """Records that the store claims and that no place accounts for."""
     if records:
-        yield Subject(f"{counted(records, 'record')} out of reach", "", records)
+        yield Location(f"{pluralize(records, 'record')} out of reach", "", records)
 
 
 STORE_RULES = ("truncated-store", "damaged-store")
@@ -89,20 +96,22 @@ REACH_RULES = (*STORE_RULES, "reader-crash", "missing-file")
 class StoreCheck(FaultCheck):
     """A rule about the store itself, which knows how many records are out of reach."""
 
-    def reach(self, tally: ByName, dataset: Dataset) -> list[str]:
+    def reach(self, tally: TallyMap, dataset: DatasetSummary) -> list[str]:
         """How many records could be reached of how many the store claims."""
-        claimed = dataset.plan.claimed
-        if claimed is None or not dataset.complete:
+        claimed = dataset.plan.store_count
+        if claimed is None or not dataset.is_complete:
             return []
         faults = [tally.entries[rule] for rule in STORE_RULES if rule in tally.entries]
         unread = sum(len(fault.records.addresses.array) for fault in faults)
         reached = dataset.records - unread
         return [f"{reached:,} of {claimed:,} records could be reached"]
 
-    def unseen(self, tally: ByName, dataset: Dataset) -> int:
+    def unreachable_records(self, tally: TallyMap, dataset: DatasetSummary) -> int:
         """What the store claims beyond the records seen; the first of the store's rules answers."""
-        claimed = dataset.plan.claimed
-        first = next((r for r in STORE_RULES if r in tally.entries and tally.entries[r].places), "")
-        if claimed is None or not dataset.complete or first != self.rule:
+        claimed = dataset.plan.store_count
+        first = next(
+            (r for r in STORE_RULES if r in tally.entries and tally.entries[r].locations), ""
+        )
+        if claimed is None or not dataset.is_complete or first != self.rule:
             return 0
         return max(0, claimed - dataset.records)

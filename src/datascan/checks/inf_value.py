@@ -35,28 +35,28 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import ByName, Dataset
-from datascan.metrics.value_hits import Spots, measure_spots
+from datascan.metrics.base import DatasetSummary, TallyMap
+from datascan.metrics.value_hits import ValueHits, measure_value_hits
 from datascan.records.block import Block
 
 
-class InfValue(Check[ByName]):
+class InfValue(Check[TallyMap]):
     """A value of the record is +Inf or -Inf."""
 
     rule = "inf-value"
     severity = Severity.ERROR
     fix = "drop these records or compute them again; look for x/0, log(0) or overflow upstream"
 
-    def measure(self, block: Block) -> ByName | None:
+    def measure(self, block: Block) -> TallyMap | None:
         """Infinite values by part; NaN in the same record hides them from its extents."""
-        return measure_spots(block, lambda part: ~part.finite, np.isinf)
+        return measure_value_hits(block, lambda part: ~part.finite, np.isinf)
 
-    def judge(self, tally: ByName, dataset: Dataset) -> Iterator[Judgement]:
+    def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:
         """All records with an infinity."""
-        spots = Spots.of(tally)
+        spots = ValueHits.of(tally)
         count = len(spots.flagged.addresses.array)
         verb = "holds" if count == 1 else "hold"
         message = f"{count:,} of {dataset.records:,} records {verb} infinite values"
-        yield self.flag(spots.flagged, message, spots.describe)
+        yield self.record_issue(spots.flagged, message, spots.describe)

@@ -39,26 +39,26 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.checks.base import MOST_SUBJECTS, Check, Judgement, subjects_told
+from datascan.checks.base import MAX_LOCATIONS, Check, Issue, locations_from
 from datascan.config.options import Severity
-from datascan.metrics.base import ByName, Dataset, Joined
+from datascan.metrics.base import Concatenated, DatasetSummary, TallyMap
 from datascan.records.block import Block
 
-LEAST_NUMBERS = 3
-LEAST_NUMBERED = 0.99
-LEAST_DENSITY = 0.1
+MIN_NUMBERS = 3
+MIN_NUMBERED_SHARE = 0.99
+MIN_DENSITY = 0.1
 
 
-class KeyGap(Check[ByName]):
+class KeyGap(Check[TallyMap]):
     """Keys are numbered one after the other, and numbers are missing."""
 
     rule = "key-gap"
     severity = Severity.WARNING
     fix = "write the store again, unless these records were left out on purpose"
 
-    def measure(self, block: Block) -> ByName | None:
+    def measure(self, block: Block) -> TallyMap | None:
         """Runs of consecutive numbers, int64 (r, 2): first and last; by what stands before them."""
-        numbers = block.numbers
+        numbers = block.key_numbers
         if numbers is None:
             return None
         values = numbers.values[numbers.values >= 0]
@@ -66,39 +66,41 @@ class KeyGap(Check[ByName]):
             return None
         breaks = np.flatnonzero(np.diff(values) != 1)
         runs = np.stack([values[np.r_[0, breaks + 1]], values[np.r_[breaks, -1]]], axis=1)
-        return ByName({numbers.prefix: Joined((runs,))})
+        return TallyMap({numbers.prefix: Concatenated((runs,))})
 
-    def judge(self, tally: ByName, dataset: Dataset) -> Iterator[Judgement]:
+    def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:
         """The runs of numbers that are missing, if the keys are numbered at all."""
-        if not dataset.complete:
+        if not dataset.is_complete:
             return
         for joined in tally.entries.values():
             runs = joined.array[np.argsort(joined.array[:, 0], kind="stable")]
             count = int((runs[:, 1] - runs[:, 0] + 1).sum())
-            if count >= max(LEAST_NUMBERS, LEAST_NUMBERED * dataset.records):
+            if count >= max(MIN_NUMBERS, MIN_NUMBERED_SHARE * dataset.records):
                 yield from self._gaps(runs, count, dataset.records - count)
 
-    def _gaps(self, runs: NDArray[np.int64], count: int, others: int) -> Iterator[Judgement]:
+    def _gaps(self, runs: NDArray[np.int64], count: int, others: int) -> Iterator[Issue]:
         before, after = runs[:-1, 1] + 1, runs[1:, 0]
         wide = after > before
         missing = after[wide] - before[wide]
         first, last = int(runs[0, 0]), int(runs[-1, 1])
         distinct = not (after < before).any()
-        numbered = count >= LEAST_DENSITY * (last - first + 1) and len(missing) <= count / 2
+        numbered = count >= MIN_DENSITY * (last - first + 1) and len(missing) <= count / 2
         # Records whose key is unknown or of another form may be the very ones.
         if not (missing.sum() > others and distinct and numbered):
             return
         spans = zip(before[wide].tolist(), (after[wide] - 1).tolist(), strict=True)
-        texts = [span_text(*span) for span in islice(spans, MOST_SUBJECTS)]
+        texts = [span_text(*span) for span in islice(spans, MAX_LOCATIONS)]
         total = int(missing.sum())
         verb = "number is" if total == 1 else "numbers are"
         places = "place" if len(missing) == 1 else "places"
-        yield self.dataset_wide(
+        yield self.dataset_issue(
             f"{total:,} {verb} missing in {len(missing):,} {places} between {first} and {last}: "
             + ", ".join(texts[:3])
             + (f" and {len(missing) - 3:,} more" if len(missing) > 3 else ""),
             details=texts,
-            subjects=subjects_told(texts, len(missing), before[wide].tobytes(), missing.tobytes()),
+            locations=locations_from(
+                texts, len(missing), before[wide].tobytes(), missing.tobytes()
+            ),
         )
 
 

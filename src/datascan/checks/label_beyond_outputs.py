@@ -37,10 +37,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset, Flagged
-from datascan.metrics.labels import LabelTally, is_whole, label_text, measure_labels, summarise
+from datascan.metrics.base import DatasetSummary, Flagged
+from datascan.metrics.labels import (
+    LabelTally,
+    is_whole,
+    label_text,
+    measure_labels,
+    summarize_labels,
+)
 
 
 class LabelBeyondOutputs(Check[LabelTally]):
@@ -51,9 +57,9 @@ class LabelBeyondOutputs(Check[LabelTally]):
     fix = "set num_output to the number of classes, correct these labels, or give an ignore_label"
     measure = staticmethod(measure_labels)
 
-    def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """All whole labels outside the outputs; nothing where no net is known."""
-        targets, labels = dataset.options.targets, dataset.derive(summarise)
+        targets, labels = dataset.options.targets, dataset.derive(summarize_labels)
         if targets is None or not targets.outputs or labels.kind != "class":
             return
         outside = (labels.values < 0) | (labels.values > targets.outputs - 1)
@@ -67,4 +73,4 @@ class LabelBeyondOutputs(Check[LabelTally]):
                 f"{count:,} {what} outside 0..{targets.outputs - 1}: layer {targets.layer}, "
                 f"which {targets.loss} reads, has {outputs}"
             )
-            yield self.flag(flagged, message, label_text)
+            yield self.record_issue(flagged, message, label_text)

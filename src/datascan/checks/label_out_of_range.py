@@ -35,10 +35,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset, Flagged
-from datascan.metrics.labels import LabelTally, is_whole, label_text, measure_labels, summarise
+from datascan.metrics.base import DatasetSummary, Flagged
+from datascan.metrics.labels import (
+    LabelTally,
+    is_whole,
+    label_text,
+    measure_labels,
+    summarize_labels,
+)
 
 
 class LabelOutOfRange(Check[LabelTally]):
@@ -49,9 +55,9 @@ class LabelOutOfRange(Check[LabelTally]):
     fix = "correct these labels, or pass the true --num-classes; labels count from 0"
     measure = staticmethod(measure_labels)
 
-    def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """All whole labels outside 0..num_classes-1."""
-        labels = dataset.derive(summarise)
+        labels = dataset.derive(summarize_labels)
         targets = dataset.options.targets
         # Where a net says how many outputs there are, label-beyond-outputs says the same better.
         if labels.kind != "class" or (targets and targets.outputs):
@@ -63,4 +69,4 @@ class LabelOutOfRange(Check[LabelTally]):
             flagged = Flagged.of(dataset.addresses(labels.indices[outside]), labels.values[outside])
             what = "label lies" if count == 1 else "labels lie"
             span = f"0..{labels.num_classes - 1}" if labels.num_classes else "any range"
-            yield self.flag(flagged, f"{count:,} {what} outside {span}", label_text)
+            yield self.record_issue(flagged, f"{count:,} {what} outside {span}", label_text)

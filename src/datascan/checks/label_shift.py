@@ -49,13 +49,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.checks.base import Check, Judgement
-from datascan.checks.class_shares import chance, class_shares, expected_names
+from datascan.checks.base import Check, Issue
+from datascan.checks.class_shares import chance_of_absence, class_shares, expected_names
 from datascan.config.expectations import Labels
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset
-from datascan.metrics.labels import LabelTally, class_counts, measure_labels, summarise
-from datascan.text import counted
+from datascan.metrics.base import DatasetSummary
+from datascan.metrics.labels import LabelTally, class_counts, measure_labels, summarize_labels
+from datascan.text import pluralize
 
 MOVED = 3
 ROUNDING = 1e-9
@@ -69,7 +69,7 @@ class LabelShift(Check[LabelTally]):
     fix = "draw the records by class, weight the loss, or learn the expectations again"
     measure = staticmethod(measure_labels)
 
-    def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """One judgement, with the classes that moved most."""
         expected = dataset.options.expect
         if expected is None or expected.labels is None or not dataset.records:
@@ -77,7 +77,7 @@ class LabelShift(Check[LabelTally]):
         if dataset.options.label_type == "none":
             return
         if lost := lost_labels(dataset, expected.labels):
-            yield self.dataset_wide(
+            yield self.dataset_issue(
                 lost,
                 about="labels",
                 severity=Severity.ERROR,
@@ -86,11 +86,11 @@ class LabelShift(Check[LabelTally]):
         elif expected.labels.kind == "class":
             yield from self.compared(dataset, expected.labels)
 
-    def compared(self, dataset: Dataset, expected: Labels) -> Iterator[Judgement]:
+    def compared(self, dataset: DatasetSummary, expected: Labels) -> Iterator[Issue]:
         """The shares here against those expected."""
         names = expected_names(dataset, expected)
         if names is None:
-            yield self.dataset_wide(
+            yield self.dataset_issue(
                 "the classes cannot be compared: the expectations name them without their "
                 "numbers, this dataset only has numbers",
                 about="names",
@@ -101,16 +101,18 @@ class LabelShift(Check[LabelTally]):
         distance = sum(abs(share.here - share.before) for share in shares) / 2
         if distance <= expected.shift + ROUNDING:
             return
-        likely = chance(shares, sum(class_counts(dataset).values()), expected.learned_from)
+        likely = chance_of_absence(
+            shares, sum(class_counts(dataset).values()), expected.learned_from
+        )
         by_chance = distance <= likely
         luck = f"; chance may give {likely:.2g} in so few records" if by_chance else ""
         moved = sorted(shares, key=lambda share: -abs(share.here - share.before))
         told = [
-            f"class {share.told} has {share.here:.1%} instead of {share.before:.1%}"
+            f"class {share.label} has {share.here:.1%} instead of {share.before:.1%}"
             for share in moved
             if share.here != share.before
         ]
-        yield self.dataset_wide(
+        yield self.dataset_issue(
             f"the shares of the classes differ by {distance:.2g} from the expected ones "
             f"(limit {expected.shift:g}{luck}): {', '.join(told[:MOVED])}",
             details=told,
@@ -119,17 +121,17 @@ class LabelShift(Check[LabelTally]):
         )
 
 
-def lost_labels(dataset: Dataset, expected: Labels) -> str:
+def lost_labels(dataset: DatasetSummary, expected: Labels) -> str:
     """What is said where no label is of the kind that is expected; else empty."""
-    labels = dataset.derive(summarise)
+    labels = dataset.derive(summarize_labels)
     if expected.kind == "regression":
         lost = labels.kind == "none"
         kind, wanted = "label", "regression targets are expected"
     else:
         lost = not class_counts(dataset)
         kind = "class label"
-        wanted = f"labels of {counted(len(expected.shares or ()), 'class')} are expected"
+        wanted = f"labels of {pluralize(len(expected.shares or ()), 'class')} are expected"
     if not lost:
         return ""
     targets = f" ({len(labels.values):,} are regression targets)" if len(labels.values) else ""
-    return f"none of {counted(dataset.records, 'record')} has a {kind}{targets}; {wanted}"
+    return f"none of {pluralize(dataset.records, 'record')} has a {kind}{targets}; {wanted}"

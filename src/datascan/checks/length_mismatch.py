@@ -51,4 +51,4 @@ class LengthMismatch(FaultCheck):
     fix = (
         "write the file again, data and label in one loop; cut the longer only if its end is extra"
     )
-    what = ("data and label differ in length", "data and label differ in length")
+    phrases = ("data and label differ in length", "data and label differ in length")

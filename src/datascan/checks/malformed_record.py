@@ -45,4 +45,4 @@ class MalformedRecord(FaultCheck):
     rule = "malformed-record"
     severity = Severity.ERROR
     fix = "write these records again from their source"
-    what = ("does not parse in its layout", "do not parse in their layout")
+    phrases = ("does not parse in its layout", "do not parse in their layout")

@@ -41,4 +41,4 @@ class MisnamedImage(FaultCheck):
     rule = "misnamed-image"
     severity = Severity.WARNING
     fix = "rename these files after their content, or encode them as their names say"
-    what = ("is of another type than its name says", "are of another type than their names say")
+    phrases = ("is of another type than its name says", "are of another type than their names say")

@@ -46,4 +46,4 @@ class MissingFile(FaultCheck):
     rule = "missing-file"
     severity = Severity.ERROR
     fix = "correct the list, or restore the files; check the folder that paths are relative to"
-    what = ("is missing or cannot be opened", "are missing or cannot be opened")
+    phrases = ("is missing or cannot be opened", "are missing or cannot be opened")

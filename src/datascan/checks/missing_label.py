@@ -35,11 +35,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.faults import faults_of
-from datascan.metrics.labels import MISTYPED, LabelTally, measure_labels, summarise
+from datascan.metrics.labels import NON_INTEGER_LABEL, LabelTally, measure_labels, summarize_labels
 
 ABSENT = "no label; Caffe reads it as class 0"
 
@@ -52,13 +52,13 @@ class MissingLabel(Check[LabelTally]):
     fix = "add the labels, or drop these records"
     measure = staticmethod(measure_labels)
 
-    def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """All readable records that lack a label, and those of whom a reader says so."""
-        labels = dataset.derive(summarise)
-        lacking = labels.lacking
+        labels = dataset.derive(summarize_labels)
+        lacking = labels.unlabeled
         details = np.full(len(lacking), ABSENT, object)
         # Text among targets is none; among classes it is a rule of its own.
-        rules = (self.rule, MISTYPED) if labels.kind == "regression" else (self.rule,)
+        rules = (self.rule, NON_INTEGER_LABEL) if labels.kind == "regression" else (self.rule,)
         for told in filter(None, (faults_of(dataset, rule) for rule in rules)):
             lacking = np.concatenate([lacking, told.records.addresses.array])
             details = np.concatenate([details, told.records.facts.array])
@@ -68,4 +68,4 @@ class MissingLabel(Check[LabelTally]):
             details = details[::-1][last]
             verb = "has" if len(lacking) == 1 else "have"
             message = f"{len(lacking):,} of {dataset.records:,} records {verb} no label"
-            yield self.flag(Flagged.of(lacking, details), message)
+            yield self.record_issue(Flagged.of(lacking, details), message)

@@ -37,9 +37,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.shapes import ShapeTally, measure_shapes
 
 
@@ -51,7 +51,7 @@ class MixedChannels(Check[ShapeTally]):
     fix = "convert all images to one colour mode before training, or in the loader"
     measure = staticmethod(measure_shapes)
 
-    def judge(self, tally: ShapeTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: ShapeTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """All images of another mode than most; of equally frequent ones the first counts."""
         counts = tally.counts()
         modes: dict[str, int] = {}
@@ -68,6 +68,6 @@ class MixedChannels(Check[ShapeTally]):
         count, total = len(addresses), sum(modes.values())
         verb = "has" if count == 1 else "have"
         message = f"{count:,} of {total:,} images {verb} another colour mode than most ({usual})"
-        yield self.flag(
+        yield self.record_issue(
             flagged, message, lambda kind: f"mode {tally.kinds[int(kind)].mode}, most are {usual}"
         )

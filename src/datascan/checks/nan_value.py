@@ -40,28 +40,28 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import ByName, Dataset
-from datascan.metrics.value_hits import Spots, measure_spots
+from datascan.metrics.base import DatasetSummary, TallyMap
+from datascan.metrics.value_hits import ValueHits, measure_value_hits
 from datascan.records.block import Block
 
 
-class NanValue(Check[ByName]):
+class NanValue(Check[TallyMap]):
     """A value of the record is NaN."""
 
     rule = "nan-value"
     severity = Severity.ERROR
     fix = "drop these records or compute them again; look for 0/0, log(0) or missing cells upstream"
 
-    def measure(self, block: Block) -> ByName | None:
+    def measure(self, block: Block) -> TallyMap | None:
         """NaN values by part; the minimum of a record is NaN if any of its values is."""
-        return measure_spots(block, lambda part: np.isnan(part.extents[0]), np.isnan)
+        return measure_value_hits(block, lambda part: np.isnan(part.ranges[0]), np.isnan)
 
-    def judge(self, tally: ByName, dataset: Dataset) -> Iterator[Judgement]:
+    def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:
         """All records with a NaN."""
-        spots = Spots.of(tally)
+        spots = ValueHits.of(tally)
         count = len(spots.flagged.addresses.array)
         verb = "holds" if count == 1 else "hold"
         message = f"{count:,} of {dataset.records:,} records {verb} NaN"
-        yield self.flag(spots.flagged, message, spots.describe)
+        yield self.record_issue(spots.flagged, message, spots.describe)

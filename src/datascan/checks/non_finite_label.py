@@ -32,10 +32,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset, Flagged
-from datascan.metrics.labels import LabelTally, label_text, measure_labels, summarise
+from datascan.metrics.base import DatasetSummary, Flagged
+from datascan.metrics.labels import LabelTally, label_text, measure_labels, summarize_labels
 
 
 class NonFiniteLabel(Check[LabelTally]):
@@ -46,9 +46,9 @@ class NonFiniteLabel(Check[LabelTally]):
     fix = "find these labels or drop the records; look for missing cells and failed joins"
     measure = staticmethod(measure_labels)
 
-    def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """All labels that are not finite."""
-        labels = dataset.derive(summarise)
+        labels = dataset.derive(summarize_labels)
         if labels.kind == "none" or labels.values.dtype.kind != "f":
             return
         odd = ~np.isfinite(labels.values)
@@ -57,4 +57,4 @@ class NonFiniteLabel(Check[LabelTally]):
             flagged = Flagged.of(dataset.addresses(labels.indices[odd]), labels.values[odd])
             verb = "is" if count == 1 else "are"
             message = f"{count:,} of {len(odd):,} labels {verb} NaN or infinite"
-            yield self.flag(flagged, message, label_text)
+            yield self.record_issue(flagged, message, label_text)

@@ -37,17 +37,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.faults import faults_of
 from datascan.metrics.labels import (
-    MISTYPED,
+    NON_INTEGER_LABEL,
     LabelTally,
     is_whole,
     label_text,
     measure_labels,
-    summarise,
+    summarize_labels,
 )
 
 
@@ -59,16 +59,16 @@ class NonIntegerLabel(Check[LabelTally]):
     fix = "correct these labels, or pass --label-type regression if they are targets"
     measure = staticmethod(measure_labels)
 
-    def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """All finite class labels with a fraction, and those that are text."""
-        labels = dataset.derive(summarise)
+        labels = dataset.derive(summarize_labels)
         if labels.kind != "class":
             return
         odd = np.isfinite(labels.values) & ~is_whole(labels.values)
         addresses = dataset.addresses(labels.indices[odd])
         details = np.array([label_text(label) for label in labels.values[odd]], object)
         total = len(odd)
-        if (text := faults_of(dataset, MISTYPED)) is not None:
+        if (text := faults_of(dataset, NON_INTEGER_LABEL)) is not None:
             total += len(text.records.addresses.array)
             addresses = np.concatenate([addresses, text.records.addresses.array])
             details = np.concatenate([details, text.records.facts.array])
@@ -76,7 +76,7 @@ class NonIntegerLabel(Check[LabelTally]):
         if count:
             what = "is no whole number" if count == 1 else "are no whole numbers"
             order = np.argsort(addresses)
-            yield self.flag(
+            yield self.record_issue(
                 Flagged.of(addresses[order], details[order]),
                 f"{count:,} of {total:,} class labels {what}",
             )

@@ -43,4 +43,4 @@ class NotAnImage(FaultCheck):
     rule = "not-an-image"
     severity = Severity.ERROR
     fix = "delete these files or fetch the real images; look for failed downloads"
-    what = ("is no image", "are no images")
+    phrases = ("is no image", "are no images")

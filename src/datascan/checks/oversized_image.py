@@ -41,4 +41,4 @@ class OversizedImage(FaultCheck):
     rule = "oversized-image"
     severity = Severity.ERROR
     fix = "look at the size before training; raise --max-pixels if the image is meant"
-    what = ("is too large to be decoded", "are too large to be decoded")
+    phrases = ("is too large to be decoded", "are too large to be decoded")

@@ -46,4 +46,4 @@ class ReaderCrash(FaultCheck):
     rule = "reader-crash"
     severity = Severity.ERROR
     fix = "do not train on this record: the same library may crash there too"
-    what = ("crashed or stopped its reader", "crashed or stopped their reader")
+    phrases = ("crashed or stopped its reader", "crashed or stopped their reader")

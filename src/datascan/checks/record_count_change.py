@@ -39,9 +39,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset
+from datascan.metrics.base import DatasetSummary
 
 
 class RecordCountChange(Check[None]):
@@ -52,10 +52,10 @@ class RecordCountChange(Check[None]):
     fix = "make the export again, or correct count and tolerance in the expectations"
     measure = None
 
-    def judge(self, tally: None, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """One judgement, with both numbers."""
         expected = dataset.options.expect
-        whole = dataset.complete and dataset.options.limit is None
+        whole = dataset.is_complete and dataset.options.limit is None
         if expected is None or expected.records is None or not whole:
             return
         count, tolerance = expected.records.count, expected.records.tolerance
@@ -64,7 +64,7 @@ class RecordCountChange(Check[None]):
             return
         share = f"{abs(change) / count:.1%} " if count else ""
         word = "more" if change > 0 else "fewer"
-        yield self.dataset_wide(
+        yield self.dataset_issue(
             f"{dataset.records:,} records, {count:,} expected "
             f"({share}{word}; {tolerance:.4g} times the number is tolerated)"
         )

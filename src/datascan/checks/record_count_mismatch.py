@@ -32,9 +32,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset
+from datascan.metrics.base import DatasetSummary
 
 
 class RecordCountMismatch(Check[None]):
@@ -45,15 +45,15 @@ class RecordCountMismatch(Check[None]):
     fix = "write the true number under this key, or restore the missing records"
     measure = None
 
-    def judge(self, tally: None, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """Both numbers, where they differ."""
-        stated = dataset.plan.stated
-        if stated is None or not dataset.complete or dataset.options.limit is not None:
+        stated = dataset.plan.declared_count
+        if stated is None or not dataset.is_complete or dataset.options.limit is not None:
             return
         name, number = stated
         if number != dataset.records:
             verb = "is" if dataset.records == 1 else "are"
             noun = "record" if dataset.records == 1 else "records"
-            yield self.dataset_wide(
+            yield self.dataset_issue(
                 f"{name} says {number:,}, but there {verb} {dataset.records:,} {noun}"
             )

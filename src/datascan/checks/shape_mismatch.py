@@ -39,9 +39,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.shapes import Kind, ShapeTally, measure_shapes
 
 UNRELATED = "hdf5-datasets"
@@ -56,7 +56,7 @@ class ShapeMismatch(Check[ShapeTally]):
     fix = "scale, crop or convert these records as all the others, or drop them"
     measure = staticmethod(measure_shapes)
 
-    def judge(self, tally: ShapeTally, dataset: Dataset) -> Iterator[Judgement]:
+    def evaluate(self, tally: ShapeTally, dataset: DatasetSummary) -> Iterator[Issue]:
         """All records of another shape than most: arrays among arrays, images among images."""
         if dataset.plan.layout == UNRELATED:
             return
@@ -67,10 +67,10 @@ class ShapeMismatch(Check[ShapeTally]):
 
     def _among(
         self, tally: ShapeTally, chosen: NDArray[np.bool_], severity: Severity
-    ) -> Iterator[Judgement]:
+    ) -> Iterator[Issue]:
         """The odd ones among the records of ``chosen`` kinds, bool (kinds,)."""
         usual = most_frequent(tally, chosen)
-        odd = chosen & np.array([compared(kind) != usual for kind in tally.kinds])
+        odd = chosen & np.array([comparable_shapes(kind) != usual for kind in tally.kinds])
         addresses, kinds = tally.addresses(odd)
         if not len(addresses):
             return
@@ -78,11 +78,13 @@ class ShapeMismatch(Check[ShapeTally]):
         count, records = len(addresses), int(tally.counts()[chosen].sum())
         verb = "has" if count == 1 else "have"
         what = ("records", "shape") if severity == Severity.ERROR else ("images", "size")
-        yield self.flag(
+        yield self.record_issue(
             Flagged.of(addresses[order], kinds[order]),
             f"{count:,} of {records:,} {what[0]} {verb} another {what[1]} than most "
             f"({text(usual)})",
-            lambda kind: f"{what[1]} {text(compared(tally.kinds[kind]))}, most are {text(usual)}",
+            lambda kind: (
+                f"{what[1]} {text(comparable_shapes(tally.kinds[kind]))}, most are {text(usual)}"
+            ),
             severity=severity,
         )
 
@@ -94,13 +96,13 @@ def most_frequent(tally: ShapeTally, chosen: NDArray[np.bool_]) -> tuple[int, ..
     np.minimum.at(firsts, runs[:, 0], runs[:, 1])
     total: dict[tuple[int, ...], tuple[int, int]] = {}
     for i in np.flatnonzero(chosen).tolist():
-        shape, first = compared(tally.kinds[i]), -int(firsts[i])
+        shape, first = comparable_shapes(tally.kinds[i]), -int(firsts[i])
         count, earliest = total.get(shape, (0, first))
         total[shape] = count + counts[i], max(earliest, first)
     return max(total, key=total.__getitem__)
 
 
-def compared(kind: Kind) -> tuple[int, ...]:
+def comparable_shapes(kind: Kind) -> tuple[int, ...]:
     """What is compared of a record: its shape; of an image height and width."""
     return kind.shape[1:] if kind.mode else kind.shape
 

@@ -39,4 +39,4 @@ class TrailingBytes(FaultCheck):
     rule = "trailing-bytes"
     severity = Severity.INFO
     fix = "nothing needs to be done; cut the bytes off if a strict decoder complains"
-    what = ("has bytes after the end of its image", "have bytes after the end of their image")
+    phrases = ("has bytes after the end of its image", "have bytes after the end of their image")

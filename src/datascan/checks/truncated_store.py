@@ -45,4 +45,4 @@ class TruncatedStore(StoreCheck):
     rule = "truncated-store"
     severity = Severity.ERROR
     fix = "copy or write the store again; do not train on what is left"
-    what = ("lies behind the end of the file", "lie behind the end of the file")
+    phrases = ("lies behind the end of the file", "lie behind the end of the file")

@@ -44,11 +44,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.checks.class_shares import expected_names
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset, Flagged
-from datascan.metrics.labels import LabelTally, class_name, label_text, measure_labels, summarise
+from datascan.metrics.base import DatasetSummary, Flagged
+from datascan.metrics.labels import (
+    LabelTally,
+    class_name,
+    label_text,
+    measure_labels,
+    summarize_labels,
+)
 
 SHOWN = 3
 
@@ -61,10 +67,10 @@ class UnexpectedClass(Check[LabelTally]):
     fix = "correct these labels, or add the class to the expectations"
     measure = staticmethod(measure_labels)
 
-    def judge(self, tally: LabelTally, dataset: Dataset) -> Iterator[Judgement]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """All records of other classes."""
         expected = dataset.options.expect
-        labels = dataset.derive(summarise)
+        labels = dataset.derive(summarize_labels)
         if expected is None or expected.labels is None or labels.kind != "class":
             return
         if expected.labels.kind != "class":
@@ -80,7 +86,7 @@ class UnexpectedClass(Check[LabelTally]):
         told = ", ".join(class_name(dataset, int(c)) for c in odd[:SHOWN])
         more = f" and {len(odd) - SHOWN:,} more" if len(odd) > SHOWN else ""
         what = "label is of a class that is" if count == 1 else "labels are of a class that is"
-        yield self.flag(
+        yield self.record_issue(
             Flagged.of(dataset.addresses(labels.indices[chosen]), labels.values[chosen]),
             f"{count:,} {what} not expected: {told}{more}",
             label_text,

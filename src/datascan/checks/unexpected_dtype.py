@@ -39,9 +39,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.shapes import ShapeTally, measure_shapes
 
 
@@ -53,7 +53,7 @@ class UnexpectedDtype(Check[ShapeTally]):
     fix = "convert these records, or add the dtype to the expectations"
     measure = staticmethod(measure_shapes)
 
-    def judge(self, tally: ShapeTally, dataset: Dataset) -> Iterator[Judgement]:
+    def evaluate(self, tally: ShapeTally, dataset: DatasetSummary) -> Iterator[Issue]:
         """All records of other dtypes."""
         expected = dataset.options.expect
         if expected is None or expected.data is None or expected.data.dtypes is None:
@@ -68,7 +68,7 @@ class UnexpectedDtype(Check[ShapeTally]):
         known = " or ".join(dtypes) or "none"
         others = ", ".join(sorted({tally.kinds[i].dtype for i in np.flatnonzero(odd).tolist()}))
         verb = "is" if count == 1 else "are"
-        yield self.flag(
+        yield self.record_issue(
             Flagged.of(addresses[order], kinds[order]),
             f"{count:,} of {dataset.records:,} records {verb} of a dtype that is not expected: "
             f"{others} (expected {known})",

@@ -43,11 +43,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import Dataset, Flagged
+from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.shapes import ShapeTally, measure_shapes
-from datascan.text import in_shape
+from datascan.text import format_shape
 
 SHOWN = 3
 
@@ -60,7 +60,7 @@ class UnexpectedShape(Check[ShapeTally]):
     fix = "export these records as the others were, or add the shape to the expectations"
     measure = staticmethod(measure_shapes)
 
-    def judge(self, tally: ShapeTally, dataset: Dataset) -> Iterator[Judgement]:
+    def evaluate(self, tally: ShapeTally, dataset: DatasetSummary) -> Iterator[Issue]:
         """All records of other shapes."""
         expected = dataset.options.expect
         if expected is None or expected.data is None:
@@ -72,12 +72,14 @@ class UnexpectedShape(Check[ShapeTally]):
             return
         order = np.argsort(addresses)
         shapes = list(dict.fromkeys(tally.kinds[i].shape for i in np.flatnonzero(odd).tolist()))
-        told = ", ".join(map(in_shape, shapes[:SHOWN])) + (", ..." if len(shapes) > SHOWN else "")
+        told = ", ".join(map(format_shape, shapes[:SHOWN])) + (
+            ", ..." if len(shapes) > SHOWN else ""
+        )
         verb = "has" if count == 1 else "have"
         known = expected.data.known
-        yield self.flag(
+        yield self.record_issue(
             Flagged.of(addresses[order], kinds[order]),
             f"{count:,} of {dataset.records:,} records {verb} a shape that is not expected: {told} "
             f"(expected {known})",
-            lambda kind: f"shape {in_shape(tally.kinds[kind].shape)}, expected {known}",
+            lambda kind: f"shape {format_shape(tally.kinds[kind].shape)}, expected {known}",
         )

@@ -44,10 +44,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.checks.base import Check, Judgement
+from datascan.checks.base import Check, Issue
 from datascan.config.expectations import Values
 from datascan.config.options import Options, Severity
-from datascan.metrics.base import Dataset, Flagged, add_all
+from datascan.metrics.base import DatasetSummary, Flagged, add_all
 from datascan.records.block import Block
 
 
@@ -61,7 +61,7 @@ class ValueOutOfRange(Check[Flagged]):
     def __init__(self, expected: Values | None = None) -> None:
         self.expected = expected
 
-    def under(self, options: Options) -> Self:
+    def configure(self, options: Options) -> Self:
         """The check of the range that is expected."""
         return type(self)(options.expect.values if options.expect else None)
 
@@ -70,17 +70,17 @@ class ValueOutOfRange(Check[Flagged]):
         if self.expected is None:
             return None
         tallies = []
-        for part in block.parts:
+        for part in block.arrays:
             if part.primary and part.size:
-                low, high = part.extents
+                low, high = part.ranges
                 tallies.append(beyond(self.expected, block.start + part.rows, low, high))
-        if block.pictures is not None and len(block.pictures.rows):
-            seen = block.pictures
+        if block.images is not None and len(block.images.rows):
+            seen = block.images
             ends = np.nanmin(seen.low, axis=1), np.nanmax(seen.high, axis=1)
             tallies.append(beyond(self.expected, block.start + seen.rows, *ends))
         return add_all(tally for tally in tallies if tally is not None)
 
-    def judge(self, tally: Flagged, dataset: Dataset) -> Iterator[Judgement]:
+    def evaluate(self, tally: Flagged, dataset: DatasetSummary) -> Iterator[Issue]:
         """All records with such a value."""
         if self.expected is None:
             return
@@ -90,7 +90,7 @@ class ValueOutOfRange(Check[Flagged]):
         verb = "holds" if count == 1 else "hold"
         span = f"{self.expected.min:g}..{self.expected.max:g}"
         margin = f" (by more than {self.expected.margin:g})" if self.expected.margin else ""
-        yield self.flag(
+        yield self.record_issue(
             flagged,
             f"{count:,} of {dataset.records:,} records {verb} values beyond the expected "
             f"{span}{margin}",

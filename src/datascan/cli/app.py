@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import NoReturn
 
 from datascan._version import __version__
-from datascan.cli.progress import Interrupted, signals_restored
+from datascan.cli.progress import Interrupted, restored_signals
 from datascan.errors import DatascanError, UsageError
 from datascan.plugins import COMMANDS, command_module
 
@@ -30,9 +30,9 @@ class Parser(argparse.ArgumentParser):
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit status."""
     try:
-        options = parser(arguments).parse_args(arguments)
-        options.typed = typed(arguments)
-        with signals_restored():
+        options = build_parser(arguments).parse_args(arguments)
+        options.typed = quote_command(arguments)
+        with restored_signals():
             status: int = options.command(options)
             sys.stdout.flush()
     except DatascanError as error:
@@ -40,12 +40,12 @@ def run(arguments: Sequence[str]) -> int:
         return FAILURE
     except BrokenPipeError:
         # The reader of our output has gone (``| head``): nothing more to say to it.
-        silence()
+        discard_stdout()
         return 128 + signal.SIGPIPE
     except OSError as error:
         what = f"cannot use {error.filename}" if error.filename else "cannot write the output"
         print(f"datascan: {one_line(f'{what}: {error.strerror or error}')}", file=sys.stderr)
-        silence()
+        discard_stdout()
         return FAILURE
     except Interrupted as interrupted:
         if interrupted.number == signal.SIGINT:
@@ -54,12 +54,12 @@ def run(arguments: Sequence[str]) -> int:
     return status
 
 
-def silence() -> None:
+def discard_stdout() -> None:
     """Let go of standard output: what is still to be written there goes nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def typed(arguments: Sequence[str]) -> str:
+def quote_command(arguments: Sequence[str]) -> str:
     """The command as it can be typed again; bytes that are not UTF-8 as backslash escapes."""
     line = shlex.join(["datascan", *arguments])
     return line.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
@@ -70,7 +70,7 @@ def one_line(error: Exception | str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(error))
 
 
-def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """All commands with their options."""
     top = Parser(
         prog="datascan",

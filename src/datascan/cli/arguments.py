@@ -27,7 +27,9 @@ def add_dataset_arguments(command: argparse.ArgumentParser, name: str) -> None:
 def add_label_arguments(command: argparse.ArgumentParser) -> None:
     """What the labels are."""
     labels = command.add_argument_group("labels")
-    labels.add_argument("--num-classes", type=positive, metavar="N", help="labels are 0..N-1")
+    labels.add_argument(
+        "--num-classes", type=positive_integer, metavar="N", help="labels are 0..N-1"
+    )
     labels.add_argument(
         "--batch-size",
         type=batch_sizes,
@@ -57,7 +59,9 @@ def add_rule_arguments(command: argparse.ArgumentParser) -> None:
     rules.add_argument(
         "--baseline", type=Path, metavar="FILE", help="findings accepted by datascan accept"
     )
-    rules.add_argument("--max-pixels", type=positive, metavar="N", help="larger images: a finding")
+    rules.add_argument(
+        "--max-pixels", type=positive_integer, metavar="N", help="larger images: a finding"
+    )
 
 
 def add_config_argument(command: argparse.ArgumentParser) -> None:
@@ -68,9 +72,12 @@ def add_config_argument(command: argparse.ArgumentParser) -> None:
 def add_effort_arguments(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """How much is read, and by how many; returns the group of these arguments."""
     how = command.add_argument_group("how to scan")
-    how.add_argument("--limit", type=positive, metavar="N", help="only the first N records")
+    how.add_argument("--limit", type=positive_integer, metavar="N", help="only the first N records")
     how.add_argument(
-        "--workers", type=natural, metavar="N", help="processes (default: all cores; 0: none)"
+        "--workers",
+        type=non_negative_integer,
+        metavar="N",
+        help="processes (default: all cores; 0: none)",
     )
     how.add_argument(
         "--timeout", type=seconds, metavar="S", help="give up a record after S seconds (60)"
@@ -88,7 +95,7 @@ def add_output_arguments(command: argparse.ArgumentParser) -> argparse._Argument
     return outputs
 
 
-def whole(text: str, least: int) -> int:
+def integer_from(text: str, least: int) -> int:
     """A whole number of at least ``least``."""
     try:
         number = int(text)
@@ -99,19 +106,19 @@ def whole(text: str, least: int) -> int:
     return number
 
 
-def positive(text: str) -> int:
+def positive_integer(text: str) -> int:
     """A whole number above 0."""
-    return whole(text, 1)
+    return integer_from(text, 1)
 
 
-def natural(text: str) -> int:
+def non_negative_integer(text: str) -> int:
     """A whole number, or 0."""
-    return whole(text, 0)
+    return integer_from(text, 0)
 
 
 def batch_sizes(text: str) -> list[int]:
     """Comma-separated whole numbers above 0."""
-    return [positive(size.strip()) for size in text.split(",")]
+    return [positive_integer(size.strip()) for size in text.split(",")]
 
 
 def rule_and_level(text: str) -> tuple[str, str]:

@@ -27,13 +27,13 @@ def check_writable(path: Path) -> None:
     """
     if path == Path():
         raise OutputError("cannot write an output without a file name")
-    with told(path):
+    with translated_errors(path):
         number = descriptor(path)
         if number is not None:
             require_open_for_writing(number)
             return
-        target = real_target(path)
-        mode = mode_of(target)
+        target = resolve_target(path)
+        mode = file_mode(target)
         if mode is None:
             require_room_beside(target)
         elif stat.S_ISDIR(mode):
@@ -52,22 +52,22 @@ def write(path: Path, chunks: Iterable[str]) -> None:
     Raises:
         OutputError: where that fails; nothing is left behind then, and an old file stays as it is.
     """
-    with told(path):
+    with translated_errors(path):
         number = descriptor(path)
         if number is not None:
             # A copy shares its position, so that what a shell redirected is not overwritten.
-            fill(lambda: os.dup(number), chunks)
+            write_chunks(lambda: os.dup(number), chunks)
             return
-        target = real_target(path)
-        mode = mode_of(target)
+        target = resolve_target(path)
+        mode = file_mode(target)
         if mode is None or stat.S_ISREG(mode):
             write_beside(target, mode, chunks)
         else:
-            fill(lambda: os.open(target, os.O_WRONLY), chunks)
+            write_chunks(lambda: os.open(target, os.O_WRONLY), chunks)
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def translated_errors(path: Path) -> Iterator[None]:
     """Tell what the system refuses in one sentence."""
     try:
         yield
@@ -93,7 +93,7 @@ def require_open_for_writing(number: int) -> None:
 
 def require_room_beside(target: Path) -> None:
     """Raise OSError unless a file can be made in the folder of ``target``."""
-    folder = mode_of(target.parent)
+    folder = file_mode(target.parent)
     if folder is None:
         raise FileNotFoundError(errno.ENOENT, f"there is no folder {target.parent}")
     if not stat.S_ISDIR(folder):
@@ -102,12 +102,12 @@ def require_room_beside(target: Path) -> None:
         pass
 
 
-def real_target(path: Path) -> Path:
+def resolve_target(path: Path) -> Path:
     """The file behind symbolic links, so that a link stays a link."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
-def mode_of(path: Path) -> int | None:
+def file_mode(path: Path) -> int | None:
     """Kind and permissions of what is there; None if nothing is."""
     try:
         return path.stat().st_mode
@@ -129,7 +129,7 @@ def write_beside(target: Path, mode: int | None, chunks: Iterable[str]) -> None:
         return os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
 
     try:
-        fill(create, chunks)
+        write_chunks(create, chunks)
         if mode is not None:
             unfinished.chmod(stat.S_IMODE(mode))
         unfinished.replace(target)
@@ -139,7 +139,7 @@ def write_beside(target: Path, mode: int | None, chunks: Iterable[str]) -> None:
         raise
 
 
-def fill(opened: Callable[[], int], chunks: Iterable[str]) -> None:
+def write_chunks(opened: Callable[[], int], chunks: Iterable[str]) -> None:
     """Write all chunks to a file descriptor, and close it.
 
     A lone surrogate, which UTF-8 cannot hold, is written as its escape.

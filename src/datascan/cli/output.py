@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from datascan.cli.progress import Interrupt
+from datascan.cli.progress import SignalWatcher
 from datascan.errors import UsageError
 from datascan.outputs.base import load_output
 from datascan.plugins import OUTPUTS
-from datascan.report.model import Unmade
+from datascan.report.model import FailedScan
 
 if TYPE_CHECKING:
     from datascan.report.model import Report
@@ -44,7 +44,7 @@ def check_outputs(given: argparse.Namespace, *further: str) -> None:
             )
         # A file to resume from is looked into before it is written to.
         own = option != "resume"
-        if own and any(is_of(Path(name), path) for path in inputs_of(given, further)):
+        if own and any(overwrites_input(Path(name), path) for path in input_paths(given, further)):
             raise UsageError(f"--{option} would overwrite what is read: {name}")
         check_writable(Path(name))
         other = taken.setdefault(os.path.realpath(name), option)
@@ -52,7 +52,7 @@ def check_outputs(given: argparse.Namespace, *further: str) -> None:
             raise UsageError(f"--{other} and --{option} name one file: {name}")
 
 
-def inputs_of(given: argparse.Namespace, further: Sequence[str]) -> list[Path]:
+def input_paths(given: argparse.Namespace, further: Sequence[str]) -> list[Path]:
     """Every path among the arguments that is read."""
     outputs = {option.replace("-", "_") for option in (*OUTPUTS, *further)}
     values = [value for name, value in vars(given).items() if name not in outputs]
@@ -64,7 +64,7 @@ REPORTS = {".json", ".jsonl", ".html", ".htm", ".sarif", ".xml"}
 """Files of such names are no part of a dataset, also where they lie in its folder."""
 
 
-def is_of(target: Path, path: Path) -> bool:
+def overwrites_input(target: Path, path: Path) -> bool:
     """Whether an output is the input ``path``, or a file of the dataset in that folder."""
     target, path = Path(os.path.realpath(target)), Path(os.path.realpath(path))
     if target == path:
@@ -73,7 +73,7 @@ def is_of(target: Path, path: Path) -> bool:
     return inside and target.is_file() and target.suffix.lower() not in REPORTS
 
 
-def hand_out(report: Report, given: argparse.Namespace) -> None:
+def write_outputs(report: Report, given: argparse.Namespace) -> None:
     """Write the report wherever it was asked for, and print it unless that is not wanted."""
     from datascan.cli.files import write
 
@@ -81,24 +81,24 @@ def hand_out(report: Report, given: argparse.Namespace) -> None:
     for name in OUTPUTS:
         target = getattr(given, name)
         if target == "-":
-            put(sys.stdout, load_output(name).render(report))
+            write_utf8(sys.stdout, load_output(name).render(report))
             quiet = True
         elif target:
             write(Path(target), [load_output(name).render(report)])
     if not quiet:
-        show(report)
+        print_report(report)
     annotate([report], taken=given.json == "-")
 
 
-def annotate(reports: Sequence[Report], unmade: Sequence[Unmade] = (), *, taken: bool) -> None:
+def annotate(reports: Sequence[Report], unmade: Sequence[FailedScan] = (), *, taken: bool) -> None:
     """Annotate a run of GitHub Actions; on standard error if standard output is ``taken``."""
     from datascan.outputs import github
 
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        put(sys.stderr if taken else sys.stdout, github.render_all(reports, unmade))
+        write_utf8(sys.stderr if taken else sys.stdout, github.render_all(reports, unmade))
 
 
-def put(stream: TextIO, text: str) -> None:
+def write_utf8(stream: TextIO, text: str) -> None:
     """Write for programs: in UTF-8, whatever ``stream`` is set to."""
     if binary := getattr(stream, "buffer", None):
         stream.flush()
@@ -108,7 +108,7 @@ def put(stream: TextIO, text: str) -> None:
         stream.write(text)
 
 
-def show(report: Report) -> None:
+def print_report(report: Report) -> None:
     """Print the report on standard output."""
     from datascan.outputs.terminal import render
 
@@ -122,7 +122,7 @@ def show(report: Report) -> None:
     print(text, end="")
 
 
-def status(report: Report, interrupt: Interrupt) -> int:
+def exit_status(report: Report, interrupt: SignalWatcher) -> int:
     """The exit status that a report calls for."""
     if not report.complete:
         return 128 + interrupt.received

@@ -11,14 +11,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from datascan.executors.base import Progress, Stop
+from datascan.executors.base import Progress, ScanCancelled
 
 if TYPE_CHECKING:
     from datascan.records.shard import Plan
 
 
 @dataclass
-class Interrupt:
+class SignalWatcher:
     """Notes a signal while a scan is under way, so that it ends with a report."""
 
     received: int = 0
@@ -50,18 +50,18 @@ class Interrupted(BaseException):
 
 
 @contextmanager
-def watched(given: argparse.Namespace) -> Iterator[tuple[Closeable, Interrupt]]:
+def cancellable(given: argparse.Namespace) -> Iterator[tuple[Closeable, SignalWatcher]]:
     """Progress to scan with, and what notes the signals meanwhile.
 
     Raises:
         Interrupted: where a signal ends everything.
     """
-    from datascan.cli.progress import progress_on
+    from datascan.cli.progress import make_progress
 
-    interrupt = Interrupt()
+    interrupt = SignalWatcher()
     handle_signals(interrupt)
     silent = given.no_progress or given.quiet
-    progress = progress_on(sys.stderr, lambda: interrupt.stopped, silent=silent)
+    progress = make_progress(sys.stderr, lambda: interrupt.stopped, silent=silent)
     try:
         yield progress, interrupt
     finally:
@@ -78,7 +78,7 @@ def handle_signals(handler: Callable[[int, Any], None]) -> None:
 
 
 @contextmanager
-def signals_restored() -> Iterator[None]:
+def restored_signals() -> Iterator[None]:
     """Put the handlers of SIGINT and SIGTERM back, for a process that is about to end."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.getsignal(number) or signal.SIG_DFL for number in numbers}
@@ -97,22 +97,22 @@ class Closeable(Progress, Protocol):
         """Show nothing more."""
 
 
-class Quiet:
+class SilentProgress:
     """Shows nothing; ends the scan when ``stopped()`` says so."""
 
     def __init__(self, stopped: Callable[[], bool]) -> None:
         self.stopped = stopped
 
-    def begin(self, plan: Plan) -> None:  # noqa: ARG002  (nothing to show of it)
+    def start(self, plan: Plan) -> None:  # noqa: ARG002  (nothing to show of it)
         """From now on, a stop ends the scan with a report."""
         self.stopped()
 
     def update(self, records: int, nbytes: int) -> None:  # noqa: ARG002
-        """Raise :class:`Stop` if the scan is to end."""
+        """Raise :class:`ScanCancelled` if the scan is to end."""
         if self.stopped():
-            raise Stop
+            raise ScanCancelled
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """A line on standard error."""
         print(f"datascan: {text}", file=sys.stderr)
 
@@ -120,7 +120,7 @@ class Quiet:
         """Nothing to end."""
 
 
-class Bar(Quiet):
+class ProgressBar(SilentProgress):
     """A bar with records a second and megabytes a second."""
 
     def __init__(self, stream: TextIO, stopped: Callable[[], bool]) -> None:
@@ -129,13 +129,13 @@ class Bar(Quiet):
         self.bar: Any = None
         self.by_records = False
 
-    def begin(self, plan: Plan) -> None:
+    def start(self, plan: Plan) -> None:
         """Draw the bar; it counts records where their number is known, else bytes."""
-        super().begin(plan)
+        super().start(plan)
         self.close()  # of the scan before this one
-        records = plan.records if plan.records is not None else plan.claimed
+        records = plan.records if plan.records is not None else plan.store_count
         self.by_records = records is not None
-        self.bar = lone_bar()(
+        self.bar = threadless_bar()(
             total=records if self.by_records else plan.nbytes,
             unit=" records" if self.by_records else "B",
             unit_scale=True,
@@ -160,7 +160,7 @@ class Bar(Quiet):
             self.bar = None
 
 
-def lone_bar() -> Any:
+def threadless_bar() -> Any:
     """The class of a bar that starts no thread and no process, which would make forking unsafe.
 
     Other bars of this process stay as they are.
@@ -172,7 +172,9 @@ def lone_bar() -> Any:
     return lone
 
 
-def progress_on(stream: TextIO | None, stopped: Callable[[], bool], *, silent: bool) -> Closeable:
+def make_progress(stream: TextIO | None, stopped: Callable[[], bool], *, silent: bool) -> Closeable:
     """A bar if ``stream`` is a terminal and ``silent`` is False."""
     stream = stream or sys.stderr
-    return Quiet(stopped) if silent or not stream.isatty() else Bar(stream, stopped)
+    return (
+        SilentProgress(stopped) if silent or not stream.isatty() else ProgressBar(stream, stopped)
+    )

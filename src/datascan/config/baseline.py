@@ -21,18 +21,18 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from datascan.config.identity import Identity, named_ways, names_in
+from datascan.config.identity import DatasetIdentity, relative_names, resolve_spellings
 from datascan.config.toml import read_toml
 from datascan.errors import UsageError
 
 HASH_BYTES = 8
-MOST_KEYS = 1000
+MAX_KEYS = 1000
 """More keys than this are kept as hashes."""
 
 Name = Annotated[str, Meta(min_length=1)]
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class BaselineEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Findings of one rule that are accepted.
 
     ``dataset`` is relative to the file's folder; of several paths, all must be scanned. ``part`` is
@@ -56,10 +56,10 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         expires: date | None,
         keys: Sequence[str],
         about: Sequence[str],
-    ) -> Entry:
+    ) -> BaselineEntry:
         """An entry for records of these keys, and for what findings are about besides records."""
         unique = sorted(set(keys))
-        if len(unique) <= MOST_KEYS:
+        if len(unique) <= MAX_KEYS:
             return cls(rule, reason, expires, tuple(unique), "", tuple(about))
         packed = b"".join(sorted({digest(key) for key in unique}))
         return cls(rule, reason, expires, (), base64.b64encode(packed).decode(), tuple(about))
@@ -71,23 +71,23 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
             return ()
         return (self.dataset,) if isinstance(self.dataset, str) else self.dataset
 
-    def of_dataset(self, file: Path, identity: Identity) -> Entry:
+    def of_dataset(self, file: Path, identity: DatasetIdentity) -> BaselineEntry:
         """The same entry, for this dataset alone; ``file`` is where it is to stand."""
-        names = names_in(file, identity.paths)
+        names = relative_names(file, identity.paths)
         dataset = names[0] if len(names) == 1 else names
         return msgspec.structs.replace(self, dataset=dataset, part=identity.part or None)
 
-    def covers(self, file: Path, identity: Identity) -> bool:
+    def covers(self, file: Path, identity: DatasetIdentity) -> bool:
         """Whether it holds for this dataset; ``file`` is where it stands."""
         if self.part is not None and self.part.strip("/") != identity.part:
             return False
-        return all(named_ways(name, file) & identity.ways for name in self.datasets)
+        return all(resolve_spellings(name, file) & identity.ways for name in self.datasets)
 
-    def holds(self, today: date) -> bool:
+    def is_active(self, today: date) -> bool:
         """Whether it has not expired: it holds through the day that it names."""
         return self.expires is None or today <= self.expires
 
-    def known(self) -> frozenset[bytes]:
+    def key_hashes(self) -> frozenset[bytes]:
         """Hashes of the keys that it accepts.
 
         Raises:
@@ -100,11 +100,11 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
         return frozenset(hashes | {digest(key) for key in self.keys})
 
 
-class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class BaselineFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of a file."""
 
     format: Literal["datascan-baseline/1"]
-    accepted: tuple[Entry, ...] = ()
+    accepted: tuple[BaselineEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class Baseline:
     """The entries of a file, and the day on which they are looked at."""
 
     path: Path
-    entries: tuple[Entry, ...]
+    entries: tuple[BaselineEntry, ...]
     today: date
 
     @classmethod
@@ -130,12 +130,12 @@ class Baseline:
         Raises:
             UsageError: where it holds no baseline; says where.
         """
-        file = read_toml(path, File, "baseline")
+        file = read_toml(path, BaselineFile, "baseline")
         for number, entry in enumerate(file.accepted, 1):
             if not entry.reason.strip():
                 raise UsageError(f"{path}: entry {number} ({entry.rule}) gives no reason")
             try:
-                entry.known()
+                entry.key_hashes()
             except ValueError as error:
                 raise UsageError(
                     f"{path}: hashes of entry {number} are damaged: {error}"
@@ -149,18 +149,18 @@ class Baseline:
         """The rules that entries name."""
         return frozenset(entry.rule for entry in self.entries)
 
-    def of_dataset(self, identity: Identity) -> Baseline:
+    def of_dataset(self, identity: DatasetIdentity) -> Baseline:
         """The entries that hold for this dataset."""
         mine = tuple(entry for entry in self.entries if entry.covers(self.path, identity))
         return replace(self, entries=mine)
 
-    def of_rule(self, rule: str) -> tuple[Entry, ...]:
+    def of_rule(self, rule: str) -> tuple[BaselineEntry, ...]:
         """The entries of a rule that hold today."""
-        return tuple(e for e in self.entries if e.rule == rule and e.holds(self.today))
+        return tuple(e for e in self.entries if e.rule == rule and e.is_active(self.today))
 
-    def expired(self, rule: str) -> tuple[Entry, ...]:
+    def expired(self, rule: str) -> tuple[BaselineEntry, ...]:
         """The entries of a rule that do not hold any more."""
-        return tuple(e for e in self.entries if e.rule == rule and not e.holds(self.today))
+        return tuple(e for e in self.entries if e.rule == rule and not e.is_active(self.today))
 
     def __getstate__(self) -> dict[str, object]:
         """Without what is derived."""
@@ -178,7 +178,7 @@ format = "datascan-baseline/1"
 """
 
 
-def written(entries: Sequence[Entry], old: str | None) -> str:
+def append_entries(entries: Sequence[BaselineEntry], old: str | None) -> str:
     """The file with further entries: ``old``, what it holds so far, stays as people wrote it.
 
     Only an array ``accepted = [...]``, which takes no more tables, becomes tables.
@@ -190,10 +190,10 @@ def written(entries: Sequence[Entry], old: str | None) -> str:
     meant = (*read_text(before).accepted, *entries)
     if not entries:
         return before
-    text = extended(before, entries)
-    if not says(text, meant):
-        text = extended(without_entries(before), meant)
-    if not says(text, meant):
+    text = extend_document(before, entries)
+    if not contains_entries(text, meant):
+        text = extend_document(without_entries(before), meant)
+    if not contains_entries(text, meant):
         raise UsageError(
             "nothing can be added to the baseline as it is written: give each of its entries a "
             "table [[accepted]] of its own, at the end of the file"
@@ -201,14 +201,14 @@ def written(entries: Sequence[Entry], old: str | None) -> str:
     return text
 
 
-def extended(text: str, entries: Sequence[Entry]) -> str:
+def extend_document(text: str, entries: Sequence[BaselineEntry]) -> str:
     """Text with tables behind it, in lines that end as its own do."""
     end = "\r\n" if "\r\n" in text else "\n"
-    added = "".join(map(table_of, entries))
+    added = "".join(map(entry_table, entries))
     return text.rstrip() + end + added.replace("\n", end)
 
 
-def table_of(entry: Entry) -> str:
+def entry_table(entry: BaselineEntry) -> str:
     """An entry as TOML, a blank line in front of it."""
     import tomlkit  # noqa: PLC0415  (only here)
 
@@ -229,7 +229,7 @@ def without_entries(text: str) -> str:
     return tomlkit.dumps(document)
 
 
-def says(text: str, meant: Sequence[Entry]) -> bool:
+def contains_entries(text: str, meant: Sequence[BaselineEntry]) -> bool:
     """Whether the file holds these entries."""
     try:
         return read_text(text).accepted == tuple(meant)
@@ -237,12 +237,12 @@ def says(text: str, meant: Sequence[Entry]) -> bool:
         return False
 
 
-def read_text(text: str) -> File:
+def read_text(text: str) -> BaselineFile:
     """The content of a file."""
-    return msgspec.convert(tomllib.loads(text), File)
+    return msgspec.convert(tomllib.loads(text), BaselineFile)
 
 
-def merged(acceptances: Sequence[Entry]) -> Acceptance:
+def merge_entries(acceptances: Sequence[BaselineEntry]) -> Acceptance:
     """Several entries as one: all reasons, and the first day on which one of them ends."""
     reasons = dict.fromkeys(entry.reason.strip() for entry in acceptances)
     ends = [entry.expires for entry in acceptances if entry.expires is not None]

@@ -15,12 +15,12 @@ import msgspec
 from msgspec import Meta
 
 from datascan.config.toml import read_toml
-from datascan.text import in_shape
+from datascan.text import format_shape
 
 RECORDS_TOLERANCE = 0.1
 LABEL_SHIFT = 0.1
 
-MOST_DIGITS = 309
+MAX_DIGITS = 309
 """The largest float has so many: labels may be floats."""
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -60,20 +60,20 @@ class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def known(self) -> str:
         """What is admitted, in words: "3x32x32", "(1..3)x(20..500)x(20..500)"."""
-        words = [in_shape(shape) for shape in self.shapes or ()]
+        words = [format_shape(shape) for shape in self.shapes or ()]
         words += [
             "x".join(str(a) if a == b else f"({a}..{b})" for a, b in axes) or "scalar"
             for axes in self.axes or ()
         ]
         told = " or ".join(words[:3]) + (" ..." if len(words) > 3 else "")
-        if self.channels is None or (words and self.shapes_tell_channels):
+        if self.channels is None or (words and self.shapes_imply_channels):
             return told
         noun = "channel" if self.channels == (1,) else "channels"
         channels = f"{' or '.join(map(str, self.channels))} {noun}"
         return f"{told} and of {channels}" if words else channels
 
     @property
-    def shapes_tell_channels(self) -> bool:
+    def shapes_imply_channels(self) -> bool:
         """Whether the numbers of channels can be seen in the shapes, and need no words."""
         return not self.axes and all(map(self.admits_channels, self.shapes or ()))
 
@@ -169,7 +169,7 @@ def is_dtype(name: str) -> bool:
 def is_number(name: str) -> bool:
     """Whether a class goes by its number: "7", but not "07"."""
     digits = name.removeprefix("-")
-    plain = digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS
+    plain = digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS
     return plain and (digits == name == "0" or digits[0] != "0")
 
 

@@ -47,7 +47,7 @@ LISTS = {"select", "ignore"}
 
 
 @dataclass(frozen=True)
-class Configuration:
+class ConfigFile:
     """What a configuration file says: ``defaults``, then tables by pattern, in its order.
 
     Settings stand under the names of :class:`datascan.config.options.Options`, beside ``backend``.
@@ -66,14 +66,14 @@ class Configuration:
         """What holds for the dataset at ``path``; severities add up rule by rule."""
         found = dict(self.defaults)
         for pattern, table in self.datasets.items():
-            if self.covers(pattern, path):
+            if self.matches_path(pattern, path):
                 levels = {**found.get("severity", {}), **table.get("severity", {})}
                 found |= table
                 if levels:
                     found["severity"] = levels
         return found
 
-    def covers(self, pattern: str, path: Path) -> bool:
+    def matches_path(self, pattern: str, path: Path) -> bool:
         """Whether ``pattern`` means the dataset at ``path``."""
         ways = {path.absolute(), path.resolve()}
         names = {way.as_posix() for way in ways}
@@ -99,9 +99,7 @@ def matches(names: Sequence[str], wanted: Sequence[str]) -> bool:
     return here and matches(names[1:], wanted[1:])
 
 
-def found_configuration(
-    named: Path | None = None, start: Path | None = None
-) -> Configuration | None:
+def find_config(named: Path | None = None, start: Path | None = None) -> ConfigFile | None:
     """The configuration that is named, else the nearest one up to the root of the repository.
 
     Raises:
@@ -114,14 +112,14 @@ def found_configuration(
         if (folder / "datascan.toml").is_file():
             return read(folder / "datascan.toml")
         project = folder / "pyproject.toml"
-        if project.is_file() and has_table(parsed(project)):
+        if project.is_file() and has_tool_table(parsed(project)):
             return read(project)
         if (folder / ".git").exists():
             break
     return None
 
 
-def has_table(project: Mapping[str, Any]) -> bool:
+def has_tool_table(project: Mapping[str, Any]) -> bool:
     """Whether the content of a ``pyproject.toml`` has our table."""
     tools = project.get("tool")
     return isinstance(tools, dict) and "datascan" in tools
@@ -137,18 +135,18 @@ def parsed(file: Path) -> dict[str, Any]:
         raise UsageError(f"{file} is no TOML file: {error}") from error
 
 
-def read(file: Path) -> Configuration:
+def read(file: Path) -> ConfigFile:
     """The configuration in ``file``; a ``pyproject.toml`` holds it in ``[tool.datascan]``."""
     content = parsed(file)
     if file.name == "pyproject.toml":
-        content = content["tool"]["datascan"] if has_table(content) else {}
+        content = content["tool"]["datascan"] if has_tool_table(content) else {}
     if not isinstance(content, dict):
         raise UsageError(f"{file}: tool.datascan must be a table")
     tables = content.pop("dataset", {})
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
         raise UsageError(f'{file}: dataset must hold tables by path, as in [dataset."data/train"]')
     whole = file.resolve()
-    return Configuration(
+    return ConfigFile(
         whole,
         settings(content, file, ""),
         {
@@ -211,7 +209,7 @@ def text_of(value: Any, place: str) -> str:
     return value
 
 
-def merged(settings: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
+def merge_settings(settings: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
     """Settings of a file under what was given as flags: flags win, severities rule by rule."""
     both = {**settings, **flags}
     levels = {**dict(settings.get("severity", {})), **dict(flags.get("severity", ()))}
@@ -220,11 +218,13 @@ def merged(settings: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, A
     return both
 
 
-def settings_of(path: Path, flags: Mapping[str, Any], named: Path | None = None) -> dict[str, Any]:
+def resolve_settings(
+    path: Path, flags: Mapping[str, Any], named: Path | None = None
+) -> dict[str, Any]:
     """What holds for the dataset at ``path``: the configuration under what was given as flags.
 
     Raises:
         UsageError: where the configuration cannot be read, or says what cannot be meant.
     """
-    config = found_configuration(named)
-    return merged(config.settings_for(path) if config else {}, flags)
+    config = find_config(named)
+    return merge_settings(config.settings_for(path) if config else {}, flags)

@@ -33,7 +33,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Targets:
+class NetTargets:
     """What a net makes of this dataset's labels.
 
     ``layer`` is the one whose ``outputs`` the loss reads, ``loss`` the loss itself. Labels equal to
@@ -74,7 +74,7 @@ class Options:
     """Whether the report gets what only a page shows: thumbnails, samples, curves."""
     undecoded: bool = False
     """Readers hand out encoded images as they are (``Block.encoded``), and decode none."""
-    targets: Targets | None = None
+    targets: NetTargets | None = None
     expect: Expectations | None = None
     """What the dataset is compared with."""
     baseline: Baseline | None = None

@@ -32,21 +32,21 @@ def read_toml(path: Path, kind: type[T], what: str) -> T:
     try:
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{path}: {explained(str(error), kind)}") from error
+        raise UsageError(f"{path}: {explain_error(str(error), kind)}") from error
 
 
-def explained(complaint: str, kind: type[msgspec.Struct]) -> str:
+def explain_error(complaint: str, kind: type[msgspec.Struct]) -> str:
     """Msgspec's words about a file; an unknown key with the nearest known one."""
     found = UNKNOWN.search(complaint)
     if found is None:
         return complaint[:1].lower() + complaint[1:]
     where = complaint[found.end() :].replace(" - at `$", " in `").replace("`$", "`")
-    near = get_close_matches(found[1], sorted(keys_of(kind)), n=1, cutoff=0.5)
+    near = get_close_matches(found[1], sorted(struct_keys(kind)), n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"unknown key {found[1]}{where}{hint}"
 
 
-def keys_of(kind: type[msgspec.Struct]) -> set[str]:
+def struct_keys(kind: type[msgspec.Struct]) -> set[str]:
     """The keys of a struct and of the structs within it."""
     found: set[str] = set()
     pending = [msgspec.inspect.type_info(kind)]

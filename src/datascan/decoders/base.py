@@ -9,17 +9,17 @@ from typing import ClassVar
 from datascan.config.options import Options
 from datascan.plugins import DECODERS, load
 from datascan.records.block import Block
-from datascan.records.buffers import Bytes
+from datascan.records.buffers import BytesColumn
 
-Mark = Callable[[int, int], None]
+Tracker = Callable[[int, int], None]
 """Called with a row, counted from the block's first, and a number of rows about to be decoded."""
 
 
-class Layout(ABC):
+class Decoder(ABC):
     """How the values of a key-value store are to be understood."""
 
     name: ClassVar[str]
-    bgr: ClassVar[bool] = False
+    is_bgr: ClassVar[bool] = False
     """Whether planes stand in the order blue, green, red."""
 
     def __init__(self, options: Options) -> None:
@@ -31,17 +31,17 @@ class Layout(ABC):
         """Whether a record's value is of this layout. Never raises, never unpickles."""
 
     @abstractmethod
-    def block(self, start: int, values: Bytes, mark: Mark) -> Block:
+    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:
         """The values of consecutive records, none of zero bytes, as a block from ``start`` on."""
 
 
-def layout_of(value: bytes) -> type[Layout]:
+def detect_decoder(value: bytes) -> type[Decoder]:
     """The layout of one value."""
-    kinds: Iterator[type[Layout]] = (load(target) for target in DECODERS.values())
+    kinds: Iterator[type[Decoder]] = (load(target) for target in DECODERS.values())
     return next(kind for kind in kinds if kind.matches(value))
 
 
-def layout_named(name: str) -> type[Layout]:
+def load_decoder(name: str) -> type[Decoder]:
     """The layout of that name."""
-    kind: type[Layout] = load(DECODERS[name])
+    kind: type[Decoder] = load(DECODERS[name])
     return kind

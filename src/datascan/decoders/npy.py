@@ -10,12 +10,12 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from datascan.decoders.base import Layout, Mark
-from datascan.records.block import Block, Fault, Part, digests_of, signatures_of
-from datascan.records.buffers import Bytes
+from datascan.decoders.base import Decoder, Tracker
+from datascan.records.block import ArrayColumn, Block, Fault, compute_digests, compute_fingerprints
+from datascan.records.buffers import BytesColumn
 
 
-class NpyLayout(Layout):
+class NpyDecoder(Decoder):
     """Arrays of numbers; arrays of objects are pickles, and stay unread."""
 
     name: ClassVar[str] = "npy"
@@ -25,7 +25,7 @@ class NpyLayout(Layout):
         """Whether the bytes begin as a ``.npy`` file."""
         return value.startswith(npy.MAGIC_PREFIX)
 
-    def block(self, start: int, values: Bytes, mark: Mark) -> Block:  # noqa: ARG002
+    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:  # noqa: ARG002
         """Arrays of one shape and dtype side by side."""
         alike: dict[tuple[Any, ...], list[tuple[int, NDArray[Any]]]] = {}
         faults = []
@@ -37,23 +37,23 @@ class NpyLayout(Layout):
             else:
                 alike.setdefault((array.shape, array.dtype.str), []).append((row, array))
         parts = tuple(
-            Part(
+            ArrayColumn(
                 "data", np.array([row for row, _ in same], np.int64), np.stack([a for _, a in same])
             )
             for same in alike.values()
         )
         signatures = np.zeros(len(values), np.uint64)
         for part in parts:
-            signatures[part.rows] = signatures_of(part)
+            signatures[part.rows] = compute_fingerprints(part)
         return Block(
             start,
             len(values),
             int(values.lengths.sum()),
-            parts=parts,
+            arrays=parts,
             faults=tuple(faults),
-            signatures=signatures,
-            exact=False,
-            digests=partial(digests_of, parts, {}),
+            fingerprints=signatures,
+            has_exact_fingerprints=False,
+            digests=partial(compute_digests, parts, {}),
         )
 
 

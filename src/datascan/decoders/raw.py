@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from datascan.decoders.base import Layout, Mark
+from datascan.decoders.base import Decoder, Tracker
 from datascan.records.block import Block
-from datascan.records.buffers import Bytes, signatures
+from datascan.records.buffers import BytesColumn, hash_values
 
 
-class RawLayout(Layout):
+class RawDecoder(Decoder):
     """Any bytes. Pickled values stay pickled."""
 
     name: ClassVar[str] = "raw"
@@ -19,12 +19,12 @@ class RawLayout(Layout):
         """Always."""
         return True
 
-    def block(self, start: int, values: Bytes, mark: Mark) -> Block:  # noqa: ARG002
+    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:  # noqa: ARG002
         """Signatures of the whole values, and nothing else."""
         return Block(
             start,
             len(values),
             int(values.lengths.sum()),
-            signatures=signatures(values),
-            opaque=True,
+            fingerprints=hash_values(values),
+            is_opaque=True,
         )

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from datascan.records.shard import Plan, Shard
 
 ROW, COUNT, RECORDS, BYTES = range(4)
-PLACES = 4
-NOWHERE = -1
+SLOT_FIELDS = 4
+NO_ROW = -1
 
 
-class Board(Protocol):
+class SharedSlots(Protocol):
     """Where workers are: four int64 a worker, shared with the parent process."""
 
     def __getitem__(self, index: int) -> int: ...
@@ -22,36 +22,36 @@ class Board(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class WorkerSlot:
     """A worker's own four places on the board."""
 
-    board: Board
-    at: int
+    slots: SharedSlots
+    offset: int
 
     def mark(self, row: int, count: int) -> None:
         """Say that native code is about to touch ``count`` rows from ``row`` on.
 
         A count of 0 says that the shard is read on from there, nobody knows yet how far.
         """
-        self.board[self.at + COUNT] = count
-        self.board[self.at + ROW] = row
+        self.slots[self.offset + COUNT] = count
+        self.slots[self.offset + ROW] = row
 
     def advance(self, records: int, nbytes: int) -> None:
         """Say that so much more of the shard is done."""
-        self.board[self.at + RECORDS] += records
-        self.board[self.at + BYTES] += nbytes
+        self.slots[self.offset + RECORDS] += records
+        self.slots[self.offset + BYTES] += nbytes
 
-    def clear(self) -> None:
+    def reset(self) -> None:
         """Begin a shard."""
-        self.board[self.at + ROW] = NOWHERE
-        self.board[self.at + COUNT] = self.board[self.at + RECORDS] = self.board[
-            self.at + BYTES
+        self.slots[self.offset + ROW] = NO_ROW
+        self.slots[self.offset + COUNT] = self.slots[self.offset + RECORDS] = self.slots[
+            self.offset + BYTES
         ] = 0
 
     @property
     def state(self) -> tuple[int, int, int, int]:
         """Row, count, records and bytes as they stand now."""
-        row, count, records, nbytes = (self.board[self.at + i] for i in range(PLACES))
+        row, count, records, nbytes = (self.slots[self.offset + i] for i in range(SLOT_FIELDS))
         return row, count, records, nbytes
 
 
@@ -59,48 +59,48 @@ R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 
-class Work(Protocol[R_co]):
+class Task(Protocol[R_co]):
     """What is done with a shard, and what stands for one that kills its worker."""
 
     @property
     def options(self) -> Options:
         """The options of the scan."""
 
-    def count_rows(self, shard: Shard, desk: Desk) -> int:
+    def count_rows(self, shard: Shard, desk: WorkerSlot) -> int:
         """How many rows the whole shard has; asked only if reading it killed workers."""
 
-    def __call__(self, shard: Shard, desk: Desk) -> R_co:
+    def __call__(self, shard: Shard, desk: WorkerSlot) -> R_co:
         """The result for the shard."""
 
-    def blame(self, shard: Shard, reason: str) -> R_co:
+    def on_failure(self, shard: Shard, reason: str) -> R_co:
         """The result for a shard, cut to the rows to blame."""
 
 
-class Stop(Exception):  # noqa: N818  (no error: what was seen so far is reported)
+class ScanCancelled(Exception):  # noqa: N818  (no error: what was seen so far is reported)
     """Raised by ``Progress.update`` to end the scan early."""
 
 
 class Progress(Protocol):
-    """Whatever shows how far the scan is. ``update`` may raise :class:`Stop`."""
+    """Whatever shows how far the scan is. ``update`` may raise :class:`ScanCancelled`."""
 
-    def begin(self, plan: Plan) -> None:
+    def start(self, plan: Plan) -> None:
         """The scan of ``plan`` begins."""
 
     def update(self, records: int, nbytes: int) -> None:
         """So many records and bytes have been read in all."""
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """Something that the user should know at once, in one line."""
 
 
-class Silence:
+class NullProgress:
     """Shows nothing."""
 
-    def begin(self, plan: Plan) -> None:
+    def start(self, plan: Plan) -> None:
         """Show nothing."""
 
     def update(self, records: int, nbytes: int) -> None:
         """Show nothing."""
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """Show nothing."""

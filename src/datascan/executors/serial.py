@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from datascan.executors.base import BYTES, NOWHERE, RECORDS
+from datascan.executors.base import BYTES, NO_ROW, RECORDS
 
 
-class Ticking(list[int]):
+class LocalSlots(list[int]):
     """The board of a scan in this process: every advance is told at once."""
 
     def __init__(self, tick: Callable[[int, int], None]) -> None:
-        super().__init__([NOWHERE, 0, 0, 0])
+        super().__init__([NO_ROW, 0, 0, 0])
         self.tick = tick
 
     def __setitem__(self, index: Any, value: Any) -> None:

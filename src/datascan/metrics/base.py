@@ -49,7 +49,7 @@ def add_all(items: Iterable[T]) -> T | None:
     )
 
 
-def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def count_distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """The different values of a (n,) array, ascending, and how often each occurs.
 
     As ``np.unique`` with counts; small whole numbers, as labels are, are counted, not sorted.
@@ -122,21 +122,21 @@ class ExactSum:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Joined:
+class Concatenated:
     """Arrays laid end to end: shape (n, ...); joined late, so adding costs nothing."""
 
-    pieces: tuple[NDArray[Any], ...]
+    chunks: tuple[NDArray[Any], ...]
 
-    def __add__(self, right: Joined) -> Joined:
-        return Joined(self.pieces + right.pieces)
+    def __add__(self, right: Concatenated) -> Concatenated:
+        return Concatenated(self.chunks + right.chunks)
 
     @property
     def array(self) -> NDArray[Any]:
         """All pieces as one array; dtypes are promoted to a common one."""
-        return self.pieces[0] if len(self.pieces) == 1 else np.concatenate(self.pieces)
+        return self.chunks[0] if len(self.chunks) == 1 else np.concatenate(self.chunks)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Joined, ((np.ascontiguousarray(self.array),),))
+        return (Concatenated, ((np.ascontiguousarray(self.array),),))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,32 +147,32 @@ class Flagged(Tally):
     check that made them turns one into words.
     """
 
-    addresses: Joined
-    facts: Joined
+    addresses: Concatenated
+    facts: Concatenated
 
     @classmethod
     def of(cls, addresses: NDArray[np.int64], facts: NDArray[Any]) -> Flagged:
         """Flag ``addresses``, with as many ``facts``."""
-        return cls(Joined((addresses,)), Joined((facts,)))
+        return cls(Concatenated((addresses,)), Concatenated((facts,)))
 
 
 @dataclass(frozen=True, slots=True)
-class ByName:
+class TallyMap:
     """Tallies under names, each added to its namesake; order of first appearance."""
 
     entries: Mapping[Any, Any]
 
-    def __add__(self, right: ByName) -> ByName:
+    def __add__(self, right: TallyMap) -> TallyMap:
         merged = dict(self.entries)
         for name, value in right.entries.items():
             merged[name] = merged[name] + value if name in merged else value
-        return ByName(merged)
+        return TallyMap(merged)
 
 
 Derived = TypeVar("Derived")
 
 
-def measure_name(measure: Callable[[Block], Any]) -> str:
+def metric_name(measure: Callable[[Block], Any]) -> str:
     """The name under which a measure's tally stands; the same for checks that share it."""
     owner = getattr(measure, "__self__", None)
     qualified = f"{type(owner).__qualname__}.{measure.__name__}" if owner else measure.__qualname__
@@ -180,7 +180,7 @@ def measure_name(measure: Callable[[Block], Any]) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Copies:
+class Duplicates:
     """Records whose content occurs more than once.
 
     ``indices``, int64 (m,), ascending; ``groups``, int64 (m,): equal for equal content.
@@ -191,7 +191,7 @@ class Copies:
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class DatasetSummary:
     """What checks know of the whole dataset when they judge.
 
     ``counts``, int64 (shards,), are the records of each shard; ``tallies`` are the sums of all
@@ -202,8 +202,8 @@ class Dataset:
     options: Options
     counts: NDArray[np.int64]
     tallies: Mapping[str, Any]
-    copies: Copies | None = None
-    complete: bool = True
+    duplicates: Duplicates | None = None
+    is_complete: bool = True
     derived: dict[Callable[..., Any], Any] = field(default_factory=dict)
 
     @property
@@ -227,11 +227,11 @@ class Dataset:
         shards = np.searchsorted(self.starts, indices, side="right") - 1
         return (shards << ROW_BITS) | (indices - self.starts[shards])
 
-    def tally_of(self, measure: Callable[..., Any]) -> Any:
+    def tally(self, measure: Callable[..., Any]) -> Any:
         """The sum of what ``measure`` measured; None if it measured nothing."""
-        return self.tallies.get(measure_name(measure))
+        return self.tallies.get(metric_name(measure))
 
-    def derive(self, function: Callable[[Dataset], Derived]) -> Derived:
+    def derive(self, function: Callable[[DatasetSummary], Derived]) -> Derived:
         """``function(self)``, computed once however many checks ask."""
         if function not in self.derived:
             self.derived[function] = function(self)

@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.metrics.base import distinct
+from datascan.metrics.base import count_distinct
 from datascan.native import loops
 
 SHUFFLED_LIMIT = 0.01
@@ -62,7 +62,7 @@ class Epoch:
     @cached_property
     def classes(self) -> NDArray[np.int64]:
         """The classes that occur, ascending."""
-        return distinct(self.labels)[0]
+        return count_distinct(self.labels)[0]
 
     @cached_property
     def counts(self) -> NDArray[np.int64]:
@@ -171,17 +171,17 @@ class Epoch:
         return low
 
 
-def measure_gaps(labels: NDArray[np.int64], batch_sizes: Sequence[int]) -> BatchGaps:
+def compute_batch_gaps(labels: NDArray[np.int64], batch_sizes: Sequence[int]) -> BatchGaps:
     """Gaps of ``labels`` (int64, (N,), N >= 1) at each of ``batch_sizes`` (each >= 1)."""
     epoch = Epoch(labels)
     return BatchGaps(
-        tuple(gap_at(epoch, size) for size in batch_sizes),
+        tuple(compute_gap(epoch, size) for size in batch_sizes),
         epoch.min_sequential(),
         epoch.min_shuffled(),
     )
 
 
-def gap_at(epoch: Epoch, size: int) -> BatchGap:
+def compute_gap(epoch: Epoch, size: int) -> BatchGap:
     """All figures for one batch size."""
     batches, lacking = epoch.lacking(size)
     worst_label, worst_lacking = epoch.worst(size)

@@ -13,27 +13,27 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.metrics.base import Joined, Tally
+from datascan.metrics.base import Concatenated, Tally
 from datascan.records.block import Block
 
 
 @dataclass(frozen=True, slots=True)
-class ContentTally(Tally):
+class FingerprintTally(Tally):
     """Signatures of all records, uint64 (n,); ``vague`` counts blocks that want a second look."""
 
-    signatures: Joined
-    vague: int
+    fingerprints: Concatenated
+    is_inexact: int
 
 
-def measure_contents(block: Block) -> ContentTally:
+def measure_fingerprints(block: Block) -> FingerprintTally:
     """The block's signatures; 0 for records without content."""
-    signatures = block.signatures
+    signatures = block.fingerprints
     if signatures is None:
         signatures = np.zeros(block.records, np.uint64)
-    return ContentTally(Joined((signatures,)), int(not block.exact))
+    return FingerprintTally(Concatenated((signatures,)), int(not block.has_exact_fingerprints))
 
 
-def shared(signatures: NDArray[np.uint64]) -> NDArray[np.int64]:
+def find_repeated(signatures: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Indices, ascending, of all records whose signature is not 0 and occurs more than once."""
     ordered = np.sort(signatures)
     again = ordered[1:][ordered[1:] == ordered[:-1]]

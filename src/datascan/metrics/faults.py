@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from datascan.metrics.base import ByName, Dataset, Flagged, Joined, Tally
+from datascan.metrics.base import Concatenated, DatasetSummary, Flagged, Tally, TallyMap
 from datascan.records.block import Block, Fault
 
 
@@ -19,15 +19,15 @@ class FaultTally(Tally):
     """
 
     records: Flagged
-    places: tuple[tuple[str, int], ...]
+    locations: tuple[tuple[str, int], ...]
 
 
-def measure_faults(block: Block) -> ByName | None:
+def measure_faults(block: Block) -> TallyMap | None:
     """The block's faults under their rules; None without any."""
     return tally_faults(block.faults, block.start) if block.faults else None
 
 
-def tally_faults(faults: Sequence[Fault], start: int) -> ByName:
+def tally_faults(faults: Sequence[Fault], start: int) -> TallyMap:
     """Faults under their rules; a fault's row is counted from the address ``start`` on."""
     found: dict[str, FaultTally] = {}
     for rule in dict.fromkeys(fault.rule for fault in faults):
@@ -41,11 +41,13 @@ def tally_faults(faults: Sequence[Fault], start: int) -> ByName:
         details[:] = ["; ".join(dict.fromkeys(of_records[row])) for row in rows]
         addresses = start + np.array(rows, np.int64)
         places = tuple((fault.detail, fault.lost) for fault in chosen if fault.row is None)
-        found[rule] = FaultTally(Flagged(Joined((addresses,)), Joined((details,))), places)
-    return ByName(found)
+        found[rule] = FaultTally(
+            Flagged(Concatenated((addresses,)), Concatenated((details,))), places
+        )
+    return TallyMap(found)
 
 
-def faults_of(dataset: Dataset, rule: str) -> FaultTally | None:
+def faults_of(dataset: DatasetSummary, rule: str) -> FaultTally | None:
     """What readers and layouts have to say under ``rule``; None if nothing."""
-    faults: ByName | None = dataset.tally_of(measure_faults)
+    faults: TallyMap | None = dataset.tally(measure_faults)
     return faults.entries.get(rule) if faults else None

@@ -9,19 +9,19 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.metrics.base import Dataset, Joined, Tally, distinct
-from datascan.metrics.batch_gaps import BatchGaps, measure_gaps
+from datascan.metrics.base import Concatenated, DatasetSummary, Tally, count_distinct
+from datascan.metrics.batch_gaps import BatchGaps, compute_batch_gaps
 from datascan.records.block import Block
 
-MOST_CLASSES = 100_000
-LEAST_WHOLE = 0.99
+MAX_CLASSES = 100_000
+MIN_WHOLE_SHARE = 0.99
 LARGEST = 1 << 62
 """No number of classes is larger, so that every label in range fits in int64."""
 
-MISTYPED = "non-integer-label"
+NON_INTEGER_LABEL = "non-integer-label"
 """Under this rule readers tell of labels that are text where others are numbers."""
 
-SPELLED = 1e15
+MAX_INTEGER_TEXT = 1e15
 """Whole labels up to here are written in full, also where they are floats."""
 
 
@@ -30,13 +30,13 @@ class LabelTally(Tally):
     """Labels of all records (n,), whether each has one, and the addresses of those that lack it.
 
     ``lacking``: readable records without a label. What stands in ``values`` where ``present`` is
-    False means nothing. A label that its reader says is no number (``MISTYPED``) is neither
-    present nor lacking.
+    False means nothing. A label that its reader could not read as a number
+    (``NON_INTEGER_LABEL``) is neither present nor unlabeled.
     """
 
-    values: Joined
-    present: Joined
-    lacking: Joined
+    values: Concatenated
+    present: Concatenated
+    unlabeled: Concatenated
 
 
 def measure_labels(block: Block) -> LabelTally:
@@ -49,11 +49,13 @@ def measure_labels(block: Block) -> LabelTally:
     if present.all():
         lacking = np.empty(0, np.int64)
     else:
-        mistyped = [f.row for f in block.faults if f.rule == MISTYPED and f.row is not None]
-        absent = ~present & ~block.broken
+        mistyped = [
+            f.row for f in block.faults if f.rule == NON_INTEGER_LABEL and f.row is not None
+        ]
+        absent = ~present & ~block.unreadable
         absent[mistyped] = False
         lacking = block.start + np.flatnonzero(absent)
-    return LabelTally(Joined((values,)), Joined((present,)), Joined((lacking,)))
+    return LabelTally(Concatenated((values,)), Concatenated((present,)), Concatenated((lacking,)))
 
 
 def scalar(values: NDArray[Any]) -> NDArray[Any]:
@@ -100,7 +102,7 @@ class LabelSummary:
     kind: Literal["class", "regression", "none"]
     values: NDArray[Any]
     indices: NDArray[np.int64]
-    lacking: NDArray[np.int64]
+    unlabeled: NDArray[np.int64]
     num_classes: int = 0
     declared: bool = False
     classes: NDArray[Any] = field(default_factory=empty)
@@ -108,12 +110,12 @@ class LabelSummary:
     in_range: NDArray[np.int64] = field(default_factory=empty)
 
 
-def summarise(dataset: Dataset) -> LabelSummary:
+def summarize_labels(dataset: DatasetSummary) -> LabelSummary:
     """Take the labels as classes, as regression targets, or as absent.
 
     Use it as ``dataset.derive(summarise)``, so that it runs once.
     """
-    tally: LabelTally | None = dataset.tally_of(measure_labels)
+    tally: LabelTally | None = dataset.tally(measure_labels)
     asked = dataset.options.label_type
     if tally is None or asked == "none" or not tally.present.array.any():
         return LabelSummary("none", empty(), empty(), empty())
@@ -127,20 +129,20 @@ def summarise(dataset: Dataset) -> LabelSummary:
         indices, values = indices[heeded], values[heeded]
         if not len(values):
             return LabelSummary("none", empty(), empty(), empty())
-    kind = asked if asked in ("class", "regression") else guess(values)
+    kind = asked if asked in ("class", "regression") else guess_label_type(values)
     if kind == "regression":
-        return LabelSummary("regression", values, indices, tally.lacking.array)
+        return LabelSummary("regression", values, indices, tally.unlabeled.array)
     whole = values[is_whole(values)]
-    classes, counts = distinct(whole)
+    classes, counts = count_distinct(whole)
     declared = dataset.options.num_classes is not None
-    num_classes = dataset.options.num_classes or named_classes(dataset, classes)
+    num_classes = dataset.options.num_classes or count_named_classes(dataset, classes)
     num_classes = min(num_classes, LARGEST)
     inside = whole[(whole >= 0) & (whole <= num_classes - 1)].astype(np.int64)
     return LabelSummary(
         "class",
         values,
         indices,
-        tally.lacking.array,
+        tally.unlabeled.array,
         num_classes,
         declared,
         classes,
@@ -149,7 +151,7 @@ def summarise(dataset: Dataset) -> LabelSummary:
     )
 
 
-def named_classes(dataset: Dataset, classes: NDArray[Any]) -> int:
+def count_named_classes(dataset: DatasetSummary, classes: NDArray[Any]) -> int:
     """1 + the largest label, or the number of class folders if that is more."""
     largest = int(classes[-1]) if len(classes) else -1
     return max(largest + 1, len(dataset.plan.class_names), 0)
@@ -162,44 +164,44 @@ def is_whole(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(values) & (values == np.floor(values)))
 
 
-def guess(values: NDArray[Any]) -> Literal["class", "regression"]:
+def guess_label_type(values: NDArray[Any]) -> Literal["class", "regression"]:
     """Integers are classes; so are floats, 99% of them whole, of at most 100,000 values."""
     if values.dtype.kind in "iu":
         return "class"
-    if is_whole(values).mean() < LEAST_WHOLE:
+    if is_whole(values).mean() < MIN_WHOLE_SHARE:
         return "regression"
-    return "class" if len(distinct(values)[0]) <= MOST_CLASSES else "regression"
+    return "class" if len(count_distinct(values)[0]) <= MAX_CLASSES else "regression"
 
 
 def label_text(label: Any) -> str:
     """A label for people: "label 10", "label 1.5", "label nan"."""
-    return f"label {figures(label)}"
+    return f"label {format_label(label)}"
 
 
-def figures(label: Any) -> str:
+def format_label(label: Any) -> str:
     """A label in the fewest digits that tell it from others of its dtype: 10, 1.5, 1e+20, nan."""
-    whole = -SPELLED < label < SPELLED and label == int(label)
+    whole = -MAX_INTEGER_TEXT < label < MAX_INTEGER_TEXT and label == int(label)
     return str(int(label)) if whole or isinstance(label, np.integer) else str(label)
 
 
-def class_name(dataset: Dataset, label: int) -> str:
+def class_name(dataset: DatasetSummary, label: int) -> str:
     """A class by its number, and its name if it has one: 3 (frog)."""
     names = dataset.plan.class_names
     return f"{label} ({names[label]})" if 0 <= label < len(names) else str(label)
 
 
-def class_counts(dataset: Dataset) -> dict[int, int]:
+def class_counts(dataset: DatasetSummary) -> dict[int, int]:
     """Records of each class, ascending by label; empty without class labels."""
-    labels = dataset.derive(summarise)
+    labels = dataset.derive(summarize_labels)
     if labels.kind != "class":
         return {}
     pairs = zip(labels.classes.tolist(), labels.counts.tolist(), strict=True)
     return {int(label): count for label, count in pairs}
 
 
-def batch_gaps(dataset: Dataset) -> BatchGaps | None:
+def summarize_batch_gaps(dataset: DatasetSummary) -> BatchGaps | None:
     """Label gaps at the batch sizes asked for; None without class labels in range."""
-    labels = dataset.derive(summarise)
+    labels = dataset.derive(summarize_labels)
     if labels.kind != "class" or not len(labels.in_range):
         return None
-    return measure_gaps(labels.in_range, dataset.options.batch_sizes)
+    return compute_batch_gaps(labels.in_range, dataset.options.batch_sizes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.metrics.base import Joined
+from datascan.metrics.base import Concatenated
 from datascan.records.block import Block
 
 
@@ -29,7 +29,7 @@ class ShapeTally:
     """
 
     kinds: tuple[Kind, ...]
-    runs: Joined
+    runs: Concatenated
 
     def __add__(self, right: ShapeTally) -> ShapeTally:
         if self.kinds == right.kinds:
@@ -39,7 +39,7 @@ class ShapeTally:
             known.setdefault(kind, len(known))
         runs = right.runs.array.copy()
         runs[:, 0] = np.array([known[kind] for kind in right.kinds])[runs[:, 0]]
-        return ShapeTally(tuple(known), self.runs + Joined((runs,)))
+        return ShapeTally(tuple(known), self.runs + Concatenated((runs,)))
 
     def counts(self) -> NDArray[np.int64]:
         """Records of each of ``kinds``."""
@@ -59,12 +59,12 @@ def measure_shapes(block: Block) -> ShapeTally | None:
     """The kinds of the block's records."""
     kinds: dict[Kind, int] = {}
     numbers = np.full(block.records, -1, np.int64)
-    for part in block.parts:
+    for part in block.arrays:
         if part.primary:
             kind = Kind(part.shape, part.dtype.name)
             numbers[part.rows] = kinds.setdefault(kind, len(kinds))
-    if block.pictures is not None:
-        seen = block.pictures
+    if block.images is not None:
+        seen = block.images
         columns = (seen.channels, seen.height, seen.width, seen.dtype, seen.mode)
         for row, c, h, w, dtype, mode in zip(seen.rows, *columns, strict=True):
             kind = Kind((int(c), int(h), int(w)), str(dtype), str(mode))
@@ -74,4 +74,4 @@ def measure_shapes(block: Block) -> ShapeTally | None:
     edges = np.flatnonzero(np.diff(numbers, prepend=-2, append=-2))
     starts, lengths = edges[:-1], np.diff(edges)
     runs = np.stack([numbers[starts], block.start + starts, lengths], axis=1)
-    return ShapeTally(tuple(kinds), Joined((runs[runs[:, 0] >= 0],)))
+    return ShapeTally(tuple(kinds), Concatenated((runs[runs[:, 0] >= 0],)))

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.metrics.base import ByName, Flagged, Joined
-from datascan.records.block import Block, Part
+from datascan.metrics.base import Concatenated, Flagged, TallyMap
+from datascan.records.block import ArrayColumn, Block
 
-Suspect = Callable[[Part], NDArray[np.bool_]]
+Suspect = Callable[[ArrayColumn], NDArray[np.bool_]]
 """Which records of a part may hold a wrong value, bool (m,): quick, never misses one."""
 
-Wrong = Callable[[NDArray[Any]], NDArray[np.bool_]]
+Matches = Callable[[NDArray[Any]], NDArray[np.bool_]]
 """Which values are wrong: any shape to bool of the same shape."""
 
 
-def measure_spots(block: Block, suspect: Suspect, wrong: Wrong) -> ByName | None:
+def measure_value_hits(block: Block, suspect: Suspect, wrong: Matches) -> TallyMap | None:
     """Wrong values of all float parts: facts are (count, flat position of the first, its bits)."""
     found: dict[tuple[str, tuple[int, ...], bool], Flagged] = {}
-    for part in block.parts:
+    for part in block.arrays:
         if not part.is_float or not part.size:
             continue
         doubtful = np.flatnonzero(suspect(part))
@@ -41,11 +41,11 @@ def measure_spots(block: Block, suspect: Suspect, wrong: Wrong) -> ByName | None
             flagged = Flagged.of(block.start + part.rows[rows], facts)
             # Two parts of a block may have one name: records of one shape, written differently.
             found[name] = found[name] + flagged if name in found else flagged
-    return ByName(found) if found else None
+    return TallyMap(found) if found else None
 
 
 @dataclass(frozen=True, eq=False)
-class Spots:
+class ValueHits:
     """All wrong values, by record: ``flagged`` has one entry a record, a range of ``entries``."""
 
     flagged: Flagged
@@ -53,7 +53,7 @@ class Spots:
     entries: NDArray[np.int64]
 
     @classmethod
-    def of(cls, tally: ByName) -> Spots:
+    def of(cls, tally: TallyMap) -> ValueHits:
         """Sort what was measured by record."""
         # The block's own values first, whichever part failed first.
         names = tuple(sorted(tally.entries, key=lambda name: (not name[2], *name[:2])))
@@ -67,7 +67,7 @@ class Spots:
         records, starts = np.unique(addresses[order], return_index=True)
         stops = np.append(starts[1:], len(order))
         ranges = np.stack([starts, stops], axis=1).astype(np.int64)
-        return cls(Flagged(Joined((records,)), Joined((ranges,))), names, entries)
+        return cls(Flagged(Concatenated((records,)), Concatenated((ranges,))), names, entries)
 
     def describe(self, fact: NDArray[np.int64]) -> str:
         """Words for one record: "2 of 64 values, first nan at [0, 3, 4]"."""

@@ -12,10 +12,10 @@ import numpy as np
 
 from datascan.metrics.base import ExactSum, Highest, Lowest, Tally
 from datascan.native.fallback import LANES
-from datascan.records.block import Block, Part, Pictures
-from datascan.records.statistics import survey
+from datascan.records.block import ArrayColumn, Block, ImageColumn
+from datascan.records.statistics import compute_stats
 
-UNTOLD = 50
+UNKNOWN_LENGTH = 50
 """Where the variance is less than so many times its possible error, it is not told."""
 
 
@@ -56,7 +56,7 @@ class ValueTally(Tally):
         if self.low.value == self.high.value:
             return 0.0  # squares are rounded, and would leave a trace of it
         deviations = squares - total * total / self.count
-        if deviations < squares * rounding(int(self.longest.value)) * UNTOLD:
+        if deviations < squares * rounding(int(self.longest.value)) * UNKNOWN_LENGTH:
             return None
         return sqrt(max(0.0, float(deviations / self.count)))
 
@@ -81,23 +81,23 @@ def measure_values(block: Block) -> ValueTally | None:
 
 def tallies(block: Block) -> Iterator[ValueTally]:
     """A tally for each of the block's groups of values."""
-    for part in block.parts:
+    for part in block.arrays:
         if part.primary and part.size:
-            yield of_part(part)
-    if block.pictures is not None and len(block.pictures.rows):
-        yield of_pictures(block.pictures)
+            yield array_tally(part)
+    if block.images is not None and len(block.images.rows):
+        yield image_tally(block.images)
 
 
-def of_part(part: Part) -> ValueTally:
+def array_tally(part: ArrayColumn) -> ValueTally:
     """The values of a part; records with NaN or Inf are looked at once more."""
-    low, high = part.extents
+    low, high = part.ranges
     finite = part.finite
     if finite.all():
         return ValueTally(
-            Lowest(plain(low.min())),
-            Highest(plain(high.max())),
-            ExactSum.of(part.survey.totals),
-            ExactSum.of(part.survey.squares),
+            Lowest(square_sums(low.min())),
+            Highest(square_sums(high.max())),
+            ExactSum.of(part.stats.totals),
+            ExactSum.of(part.stats.squares),
             len(part.rows) * part.size,
             0,
             0,
@@ -107,17 +107,17 @@ def of_part(part: Part) -> ValueTally:
     odd = part.take(np.flatnonzero(~finite))
     usable = np.isfinite(odd)
     zeroed = np.where(usable, odd, odd.dtype.type(0))
-    more = survey(np.ascontiguousarray(zeroed))
+    more = compute_stats(np.ascontiguousarray(zeroed))
     some = odd[usable]
     clean_low, clean_high = low[finite], high[finite]
-    lows = [plain(x.min()) for x in (some, clean_low) if len(x)]
-    highs = [plain(x.max()) for x in (some, clean_high) if len(x)]
+    lows = [square_sums(x.min()) for x in (some, clean_low) if len(x)]
+    highs = [square_sums(x.max()) for x in (some, clean_high) if len(x)]
     nan = int(np.isnan(odd).sum())
     return ValueTally(
         Lowest(min(lows, default=float("inf"))),
         Highest(max(highs, default=float("-inf"))),
-        ExactSum.of(part.survey.totals[finite]) + ExactSum.of(more.totals),
-        ExactSum.of(part.survey.squares[finite]) + ExactSum.of(more.squares),
+        ExactSum.of(part.stats.totals[finite]) + ExactSum.of(more.totals),
+        ExactSum.of(part.stats.squares[finite]) + ExactSum.of(more.squares),
         int(finite.sum()) * part.size + len(some),
         nan,
         odd.size - len(some) - nan,
@@ -126,21 +126,21 @@ def of_part(part: Part) -> ValueTally:
     )
 
 
-def longest_of(part: Part) -> Highest:
+def longest_of(part: ArrayColumn) -> Highest:
     """The length of records whose squares were rounded: sums of 8-bit values are exact."""
     return Highest(0.0 if part.dtype.itemsize == 1 else float(part.size))
 
 
-def plain(value: Any) -> float:
+def square_sums(value: Any) -> float:
     """A number as a float, never as -0.0: which zero is met first depends on the cutting."""
     return float(value) + 0.0
 
 
-def of_pictures(pictures: Pictures) -> ValueTally:
+def image_tally(pictures: ImageColumn) -> ValueTally:
     """The values of decoded images."""
     return ValueTally(
-        Lowest(plain(np.nanmin(pictures.low))),
-        Highest(plain(np.nanmax(pictures.high))),
+        Lowest(square_sums(np.nanmin(pictures.low))),
+        Highest(square_sums(np.nanmax(pictures.high))),
         ExactSum.of(pictures.totals),
         ExactSum.of(pictures.squares),
         int(pictures.counts.sum()),

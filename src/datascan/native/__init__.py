@@ -14,7 +14,7 @@ from typing import Any
 from datascan.native import fallback
 
 
-def chosen() -> Any:
+def select_loops() -> Any:
     """The compiled functions, or ``fallback`` where they are not."""
     if os.environ.get("DATASCAN_PLAIN"):
         return fallback
@@ -25,5 +25,5 @@ def chosen() -> Any:
     return SimpleNamespace(**(vars(epoch) | vars(kernels)))
 
 
-loops = chosen()
+loops = select_loops()
 """Where the functions of ``fallback`` are to be taken from."""

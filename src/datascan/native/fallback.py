@@ -25,7 +25,7 @@ SHIFT = np.uint64(29)
 FACTOR = 0x9E3779B97F4A7C15
 """2**64 divided by the golden ratio, odd: multiplying by it spreads bits (Knuth, 6.4)."""
 
-PIECE_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 18
 SPAN = 1 << 15
 """Longer rows are summed in parts of so many values: a multiple of ``LANES``."""
 
@@ -39,7 +39,7 @@ Octets = NDArray[np.uint8]
 Offsets = NDArray[np.int64]
 
 
-def survey(  # noqa: PLR0913, PLR0917  (the columns of one result, filled in place)
+def compute_stats(  # noqa: PLR0913, PLR0917  (the columns of one result, filled in place)
     source: Octets,
     offsets: Offsets,
     kind: str,
@@ -53,7 +53,7 @@ def survey(  # noqa: PLR0913, PLR0917  (the columns of one result, filled in pla
 ) -> None:
     """Measure all ``width`` values of every row.
 
-    ``datascan.records.statistics.Survey`` documents the columns.
+    ``datascan.records.statistics.RecordStats`` documents the columns.
 
     ``sound``, (n,), is 0 where a tag is missing, else 1.
 
@@ -63,12 +63,12 @@ def survey(  # noqa: PLR0913, PLR0917  (the columns of one result, filled in pla
     dtype = np.dtype("f" if kind == TAGGED else kind)
     row_bytes = width * (FLOAT_STRIDE if kind == TAGGED else dtype.itemsize)
     require_inside(len(source), offsets, row_bytes)
-    step = max(1, PIECE_BYTES // row_bytes)
+    step = max(1, CHUNK_BYTES // row_bytes)
     for first in range(0, len(offsets), step):
         piece = slice(first, first + step)
         octets = np.stack([source[at : at + row_bytes] for at in offsets[piece].tolist()])
         if kind == TAGGED:
-            rows, sound[piece] = untagged(octets)
+            rows, sound[piece] = strip_tags(octets)
         else:
             rows, sound[piece] = octets.view(dtype), 1
         np.min(rows, axis=1, out=low[piece])
@@ -83,7 +83,7 @@ def require_inside(size: int, offsets: Offsets, row_bytes: int) -> None:
         raise ValueError("a row lies outside of its buffer")
 
 
-def untagged(octets: Octets) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def strip_tags(octets: Octets) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Floats of (m, 5 k) bytes, (m, k), and whether all of a row's tags are right, (m,)."""
     tagged = octets.reshape(len(octets), octets.shape[1] // FLOAT_STRIDE, FLOAT_STRIDE)
     floats = np.ascontiguousarray(tagged[:, :, 1:]).view("<f4")[:, :, 0]

@@ -215,7 +215,7 @@ static int fits(const Py_buffer *b, int kind, Py_ssize_t width, Py_ssize_t strid
            b[MIXED].len >= count * 8 && b[SOUND].len >= count;
 }
 
-static PyObject *survey(PyObject *self, PyObject *arguments)
+static PyObject *compute_stats(PyObject *self, PyObject *arguments)
 {
     Py_buffer b[BUFFERS];
     int kind;
@@ -335,7 +335,7 @@ static PyObject *gather(PyObject *self, PyObject *arguments)
 }
 
 static PyMethodDef methods[] = {
-    {"survey", survey, METH_VARARGS, NULL},
+    {"compute_stats", compute_stats, METH_VARARGS, NULL},
     {"add_exactly", add_exactly, METH_VARARGS, NULL},
     {"gather", gather, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-def survey(
+def compute_stats(
     source: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     kind: str,

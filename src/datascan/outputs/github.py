@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datascan.report.model import Report, Unmade
+    from datascan.report.model import FailedScan, Report
 
-MOST = 10
+MAX_ANNOTATIONS = 10
 KINDS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
@@ -22,7 +22,7 @@ def render(report: Report) -> str:
     return render_all([report])
 
 
-def render_all(reports: Sequence[Report], unmade: Sequence[Unmade] = ()) -> str:
+def render_all(reports: Sequence[Report], unmade: Sequence[FailedScan] = ()) -> str:
     """The lines of all reports and failed scans, at most ten of a kind in all, worst first."""
     lines: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
     for path, why in unmade:
@@ -35,7 +35,7 @@ def render_all(reports: Sequence[Report], unmade: Sequence[Unmade] = ()) -> str:
             why = finding.fix if known is None else f"accepted: {known.reason}"
             title = f"{finding.rule}{mark}: {report.name}"
             lines[kind].append(annotation(kind, title, f"{finding.message}; {why}"))
-    return "".join(line for same in lines.values() for line in same[:MOST])
+    return "".join(line for same in lines.values() for line in same[:MAX_ANNOTATIONS])
 
 
 def annotation(kind: str, title: str, message: str) -> str:

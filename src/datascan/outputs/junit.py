@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datascan.report.model import Finding, Report, Unmade
+    from datascan.report.model import FailedScan, Finding, Report
 
 FORBIDDEN = re.compile(
     "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]"
@@ -26,10 +26,10 @@ def render(report: Report) -> str:
     return render_all([report])
 
 
-def render_all(reports: Sequence[Report], unmade: Sequence[Unmade] = ()) -> str:
+def render_all(reports: Sequence[Report], unmade: Sequence[FailedScan] = ()) -> str:
     """A test suite for each report, and for each scan that could not be made."""
     suites = "".join(suite(one) for report in reports for one in report.reports)
-    suites += "".join(map(suite_unmade, unmade))
+    suites += "".join(map(suite_failed, unmade))
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n{suites}</testsuites>\n'
 
 
@@ -53,13 +53,13 @@ def suite(report: Report) -> str:
     )
 
 
-def suite_unmade(unmade: Unmade) -> str:
+def suite_failed(unmade: FailedScan) -> str:
     """A scan that could not be made: one case that errors."""
     return (
         f"  <testsuite name={attribute('datascan ' + unmade.path)} "
         'tests="1" failures="0" errors="1" skipped="0" time="0">\n'
         f'    <testcase classname={attribute(unmade.path)} name="complete">\n'
-        f"      <error message={attribute(unmade.why)}/>\n    </testcase>\n  </testsuite>\n"
+        f"      <error message={attribute(unmade.error)}/>\n    </testcase>\n  </testsuite>\n"
     )
 
 
@@ -70,16 +70,16 @@ def case(report: Report, rule: str, same: list[Finding]) -> str:
     if failing:
         inner += (
             f"      <failure type={attribute(rule)} message={attribute(failing[0].message)}>"
-            f"{text(told(failing))}</failure>\n"
+            f"{text(describe_finding(failing))}</failure>\n"
         )
     others = [finding for finding in same if finding not in failing]
     if others:
-        inner += f"      <system-out>{text(told(others))}</system-out>\n"
+        inner += f"      <system-out>{text(describe_finding(others))}</system-out>\n"
     head = f"    <testcase classname={attribute(report.name)} name={attribute(rule)}"
     return f"{head}>\n{inner}    </testcase>\n" if inner else f"{head}/>\n"
 
 
-def told(findings: list[Finding]) -> str:
+def describe_finding(findings: list[Finding]) -> str:
     """Findings with their examples, a line each."""
     lines = []
     for finding in findings:

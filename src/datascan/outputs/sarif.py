@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datascan.report.model import Example, Finding, Report, Unmade
+    from datascan.report.model import Example, FailedScan, Finding, Report
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LOCATIONS = 100
@@ -28,12 +28,12 @@ def render(report: Report) -> str:
     return render_all([report])
 
 
-def render_all(reports: Sequence[Report], unmade: Sequence[Unmade] = ()) -> str:
+def render_all(reports: Sequence[Report], unmade: Sequence[FailedScan] = ()) -> str:
     """A SARIF log of several reports, and of scans that could not be made."""
     import json  # noqa: PLC0415  (what only this output needs waits until it renders)
 
     runs = [run_of(one) for report in reports for one in report.reports]
-    runs += [run_unmade(one) for one in unmade]
+    runs += [run_failed(one) for one in unmade]
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": runs}, indent=2) + "\n"
 
 
@@ -56,13 +56,13 @@ def run_of(report: Report) -> dict[str, Any]:
     }
 
 
-def run_unmade(unmade: Unmade) -> dict[str, Any]:
+def run_failed(unmade: FailedScan) -> dict[str, Any]:
     """A scan that could not be made."""
     from datascan._version import __version__  # noqa: PLC0415
 
     notice = {
         "level": "error",
-        "message": {"text": unmade.why},
+        "message": {"text": unmade.error},
         "locations": [{"physicalLocation": artifact(unmade.path)}],
     }
     return {
@@ -85,13 +85,13 @@ def rule_of(name: str) -> dict[str, Any]:
     """A rule with its page; only its name where this datascan does not know it."""
     from datascan.report import rule_pages  # noqa: PLC0415
 
-    check = rule_pages.checks().get(name)
+    check = rule_pages.all_rules().get(name)
     if check is None:
         return {"id": name}
-    page = rule_pages.page(name)
+    page = rule_pages.rule_page(name)
     return {
         "id": name,
-        "shortDescription": {"text": rule_pages.meaning(check)},
+        "shortDescription": {"text": rule_pages.rule_summary(check)},
         "help": {"text": page},
         "defaultConfiguration": {"level": LEVELS[check.severity.value]},
     }

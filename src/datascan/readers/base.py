@@ -9,14 +9,14 @@ from copy import copy
 from pathlib import Path
 from typing import ClassVar
 
-from datascan.config.identity import Identity
+from datascan.config.identity import DatasetIdentity
 from datascan.config.options import Options
 from datascan.errors import DatasetError, UsageError
-from datascan.executors.base import Desk
+from datascan.executors.base import WorkerSlot
 from datascan.plugins import READERS, load
 from datascan.records.block import Block, Fault
 from datascan.records.shard import Plan, Shard
-from datascan.text import shown
+from datascan.text import escape_surrogates
 
 
 class Reader(ABC):
@@ -25,10 +25,10 @@ class Reader(ABC):
     Raises :class:`datascan.errors.DatasetError` from ``plan`` where there is nothing to scan.
     """
 
-    backend: ClassVar[str]
-    takes_several: ClassVar[bool] = False
+    name: ClassVar[str]
+    accepts_many: ClassVar[bool] = False
     """Whether several paths make one dataset."""
-    seeks: ClassVar[bool] = True
+    is_seekable: ClassVar[bool] = True
     """Whether a row of a shard can be read without those before it."""
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
@@ -43,7 +43,7 @@ class Reader(ABC):
 
     @classmethod
     @abstractmethod
-    def matches(cls, path: Path) -> bool:
+    def accepts(cls, path: Path) -> bool:
         """Whether ``path`` looks like this backend. Reads a few bytes, never raises."""
 
     @abstractmethod
@@ -62,11 +62,11 @@ class Reader(ABC):
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
         """The keys of ``rows`` (ascending) of ``shard``; not UTF-8: with backslash escapes."""
 
-    def count(self, shard: Shard) -> int:
+    def count_rows(self, shard: Shard) -> int:
         """How many rows the whole shard has; asked only where reading it killed workers."""
-        return sum(block.records for block in self.read(shard.cut(0, None)))
+        return sum(block.records for block in self.read(shard.slice(0, None)))
 
-    def begins(self, shard: Shard) -> str:
+    def describe_start(self, shard: Shard) -> str:
         """What tells people where the shard begins, from its description alone."""
         return f"part {shard.index + 1:,}"
 
@@ -76,7 +76,7 @@ class Reader(ABC):
         other.options = options
         return other
 
-    def missed(self, records: int) -> Iterator[Fault]:  # noqa: ARG002
+    def find_missing(self, records: int) -> Iterator[Fault]:  # noqa: ARG002
         """What is wrong where only ``records`` were read though nothing seems damaged."""
         return iter(())
 
@@ -100,19 +100,19 @@ def open_reader(paths: Sequence[Path], options: Options, backend: str | None) ->
         if not os.path.lexists(path):
             raise DatasetError(f"no such path: {path}")
     if backend is None:
-        backend = recognised(paths[0])
+        backend = detect_reader(paths[0])
     if backend not in READERS:
         raise UsageError(f"no such backend: {backend}; there are {', '.join(sorted(READERS))}")
     kind: type[Reader] = load(READERS[backend])
-    if len(paths) > 1 and not kind.takes_several:
+    if len(paths) > 1 and not kind.accepts_many:
         raise UsageError(f"datascan {backend} scans one path at a time, not {len(paths)}")
     return kind(tuple(paths), options)
 
 
-def recognised(path: Path) -> str:
+def detect_reader(path: Path) -> str:
     """The first backend that recognises ``path``; readers are imported one after the other."""
     for name, target in READERS.items():
-        if load(target).matches(path):
+        if load(target).accepts(path):
             return name
     raise DatasetError(
         f"{path} is no dataset that datascan knows: neither an LMDB or LevelDB folder, "
@@ -120,13 +120,13 @@ def recognised(path: Path) -> str:
     )
 
 
-def extent(reader: Reader, shard: Shard, desk: Desk) -> int:
+def count_shard_rows(reader: Reader, shard: Shard, desk: WorkerSlot) -> int:
     """How many rows the shard has, as a task of a worker."""
     reader.mark = desk.mark
-    return reader.count(shard)
+    return reader.count_rows(shard)
 
 
-def marked(reader: Reader, shard: Shard, desk: Desk) -> Iterator[Block]:
+def tracked_blocks(reader: Reader, shard: Shard, desk: WorkerSlot) -> Iterator[Block]:
     """The shard's blocks, each with its rows marked as long as it is worked on."""
     reader.mark = desk.mark
     for block in reader.read(shard):
@@ -138,8 +138,10 @@ def marked(reader: Reader, shard: Shard, desk: Desk) -> Iterator[Block]:
         desk.mark(row + block.records, 0)
 
 
-def identity_of(reader: Reader) -> Identity:
+def identity_of(reader: Reader) -> DatasetIdentity:
     """What a reader reads: images that a list names are known by the list."""
     options = reader.options
     paths = (options.list_file,) if options.list_file else reader.paths
-    return Identity(paths, shown((options.db or options.data_key or "").strip("/")))
+    return DatasetIdentity(
+        paths, escape_surrogates((options.db or options.data_key or "").strip("/"))
+    )

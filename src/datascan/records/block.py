@@ -14,9 +14,9 @@ import xxhash
 from numpy.typing import NDArray
 
 from datascan.native.fallback import FACTOR, SHIFT, WORDS, mix, word_places
-from datascan.records.statistics import Survey, survey
+from datascan.records.statistics import RecordStats, compute_stats
 
-PIECE_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 18
 """Values are measured in pieces of this many bytes, which stay in a core's own cache."""
 
 
@@ -34,7 +34,7 @@ class Fault:
     lost: int = 0
 
 
-class Rows(Protocol):
+class LazyArray(Protocol):
     """Values of records where they lie: looked at in place, and copied only if asked for."""
 
     @property
@@ -48,12 +48,12 @@ class Rows(Protocol):
     def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """The values of some records, (m, size), C-contiguous, in native byte order."""
 
-    def survey(self) -> Survey:
+    def compute_stats(self) -> RecordStats:
         """Figures of all records."""
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class ArrayColumn:
     """Numeric values of some of a block's records, side by side or where they lie.
 
     ``values`` has shape (m, ...), any integer, bool or float dtype in native byte order;
@@ -63,7 +63,7 @@ class Part:
 
     name: str
     rows: NDArray[np.int64]
-    values: NDArray[Any] | Rows
+    values: NDArray[Any] | LazyArray
     primary: bool = True
 
     @property
@@ -100,28 +100,32 @@ class Part:
             return np.asarray(self.flat[rows])
         return self.values.take(rows)
 
-    def pieces(self) -> Iterator[slice]:
-        """Slices of rows, each of about ``PIECE_BYTES``."""
-        step = max(1, PIECE_BYTES // max(1, self.size * self.dtype.itemsize))
+    def chunks(self) -> Iterator[slice]:
+        """Slices of rows, each of about ``CHUNK_BYTES``."""
+        step = max(1, CHUNK_BYTES // max(1, self.size * self.dtype.itemsize))
         for start in range(0, len(self.rows), step):
             yield slice(start, start + step)
 
     @cached_property
-    def survey(self) -> Survey:
+    def stats(self) -> RecordStats:
         """Extents, sums and words of every record, from one pass over the values."""
-        return survey(self.flat) if isinstance(self.values, np.ndarray) else self.values.survey()
+        return (
+            compute_stats(self.flat)
+            if isinstance(self.values, np.ndarray)
+            else self.values.compute_stats()
+        )
 
     @property
-    def extents(self) -> tuple[NDArray[Any], NDArray[Any]]:
+    def ranges(self) -> tuple[NDArray[Any], NDArray[Any]]:
         """Minimum and maximum of every record, (m,) each; NaN where a record holds one."""
-        return self.survey.low, self.survey.high
+        return self.stats.low, self.stats.high
 
     @cached_property
     def finite(self) -> NDArray[np.bool_]:
         """Whether all of a record's values are finite, (m,)."""
         if not self.is_float:
             return np.ones(len(self.rows), np.bool_)
-        low, high = self.extents
+        low, high = self.ranges
         return np.asarray(np.isfinite(low) & np.isfinite(high))
 
 
@@ -138,7 +142,7 @@ class Labels:
 
 
 @dataclass(frozen=True, eq=False)
-class Pictures:
+class ImageColumn:
     """What is known of a block's encoded images: each array has shape (m,), for ``rows``.
 
     ``height``, ``width``, ``channels`` are int64; ``mode``, ``format`` and ``dtype`` are words
@@ -175,28 +179,28 @@ class Block:
     start: int
     records: int
     nbytes: int
-    parts: tuple[Part, ...] = ()
-    pictures: Pictures | None = None
+    arrays: tuple[ArrayColumn, ...] = ()
+    images: ImageColumn | None = None
     labels: Labels | None = None
     faults: tuple[Fault, ...] = ()
-    signatures: NDArray[np.uint64] | None = None
-    exact: bool = True
+    fingerprints: NDArray[np.uint64] | None = None
+    has_exact_fingerprints: bool = True
     digests: Callable[[NDArray[np.int64]], list[bytes]] | None = None
     """From row numbers to one digest each, equal if and only if the content is."""
-    numbers: KeyNumbers | None = None
-    opaque: bool = False
+    key_numbers: KeyNumbers | None = None
+    is_opaque: bool = False
     encoded: Mapping[int, bytes | memoryview] = field(default_factory=dict)
     """Encoded images by row, where ``Options.undecoded`` asks for them; they are not looked at."""
 
     @property
-    def broken(self) -> NDArray[np.bool_]:
+    def unreadable(self) -> NDArray[np.bool_]:
         """Records that could not be read (they have no values of their own), bool (n,)."""
-        known = np.full(self.records, self.opaque)
-        for part in self.parts:
+        known = np.full(self.records, self.is_opaque)
+        for part in self.arrays:
             if part.primary:
                 known[part.rows] = True
-        if self.pictures is not None:
-            known[self.pictures.rows] = True
+        if self.images is not None:
+            known[self.images.rows] = True
         return ~known
 
 
@@ -211,39 +215,39 @@ class KeyNumbers:
     values: NDArray[np.int64]
 
 
-def spread(block: Block, rows: NDArray[np.int64], records: int) -> Block:
+def scatter(block: Block, rows: NDArray[np.int64], records: int) -> Block:
     """The block among others: its record i becomes row ``rows[i]`` of a block of ``records``."""
     if len(rows) == records:
         return block
     signatures = labels = digests = None
-    if block.signatures is not None:
+    if block.fingerprints is not None:
         signatures = np.zeros(records, np.uint64)
-        signatures[rows] = block.signatures
+        signatures[rows] = block.fingerprints
     if block.labels is not None:
         values = np.zeros((records, *block.labels.values.shape[1:]), block.labels.values.dtype)
         present = np.zeros(records, np.bool_)
         values[rows], present[rows] = block.labels.values, block.labels.present
         labels = Labels(values, present)
     if (narrow := block.digests) is not None:
-        digests = partial(digests_among, narrow, rows)
-    pictures = block.pictures
+        digests = partial(scattered_digests, narrow, rows)
+    pictures = block.images
     return replace(
         block,
         records=records,
-        parts=tuple(replace(part, rows=rows[part.rows]) for part in block.parts),
-        pictures=replace(pictures, rows=rows[pictures.rows]) if pictures else None,
+        arrays=tuple(replace(part, rows=rows[part.rows]) for part in block.arrays),
+        images=replace(pictures, rows=rows[pictures.rows]) if pictures else None,
         labels=labels,
         faults=tuple(
             fault if fault.row is None else replace(fault, row=int(rows[fault.row]))
             for fault in block.faults
         ),
-        signatures=signatures,
+        fingerprints=signatures,
         digests=digests,
         encoded={int(rows[row]): image for row, image in block.encoded.items()},
     )
 
 
-def digests_among(
+def scattered_digests(
     narrow: Callable[[NDArray[np.int64]], list[bytes]],
     rows: NDArray[np.int64],
     wanted: NDArray[np.int64],
@@ -252,16 +256,16 @@ def digests_among(
     return narrow(np.searchsorted(rows, wanted).astype(np.int64))
 
 
-def signatures_of(part: Part) -> NDArray[np.uint64]:
+def compute_fingerprints(part: ArrayColumn) -> NDArray[np.uint64]:
     """Signatures of arrays, (m,): equal for equal content, seldom for other content.
 
     Records of fewer than two values get 0: too little to be called a copy.
     """
     if part.size < 2:
         return np.zeros(len(part.rows), np.uint64)
-    kind = crc32(repr((part.shape, stored(part).str)).encode())
-    mixed = part.survey.mixed
-    for place, extent in enumerate(part.extents):
+    kind = crc32(repr((part.shape, comparison_dtype(part).str)).encode())
+    mixed = part.stats.sample_hash
+    for place, extent in enumerate(part.ranges):
         # One zero and one NaN, so that the order of comparisons cannot show.
         same = np.where(np.isnan(extent), 1, extent + 0) if part.is_float else extent
         column = word_places(same.astype(extent.dtype).reshape(-1, 1))
@@ -270,18 +274,20 @@ def signatures_of(part: Part) -> NDArray[np.uint64]:
     return np.asarray(np.maximum(mixed, np.uint64(1)))
 
 
-def stored(part: Part) -> np.dtype[Any]:
+def comparison_dtype(part: ArrayColumn) -> np.dtype[Any]:
     """The dtype of a part's values as they are compared: booleans are bytes."""
     return np.dtype(np.uint8) if part.dtype == np.bool_ else part.dtype
 
 
-def digests_of(
-    parts: Sequence[Part], encoded: Mapping[int, bytes | memoryview], wanted: NDArray[np.int64]
+def compute_digests(
+    parts: Sequence[ArrayColumn],
+    encoded: Mapping[int, bytes | memoryview],
+    wanted: NDArray[np.int64],
 ) -> list[bytes]:
     """128-bit digests of ``wanted`` rows: of shape, dtype and values, or of encoded bytes."""
     found: dict[int, bytes] = {}
     for part in parts:
-        kind = repr((part.shape, stored(part).str)).encode()
+        kind = repr((part.shape, comparison_dtype(part).str)).encode()
         chosen = np.flatnonzero(np.isin(part.rows, wanted))
         for i, values in zip(chosen.tolist(), part.take(chosen), strict=True):
             digest = xxhash.xxh3_128(kind)

@@ -12,12 +12,12 @@ import xxhash
 from numpy.typing import NDArray
 
 from datascan.native import loops
-from datascan.native.fallback import FLOAT_STRIDE, TAGGED, untagged
-from datascan.records.statistics import Survey, survey_at
+from datascan.native.fallback import FLOAT_STRIDE, TAGGED, strip_tags
+from datascan.records.statistics import RecordStats, compute_stats_at
 
 
 @dataclass(frozen=True, eq=False)
-class Bytes:
+class BytesColumn:
     """``n`` byte strings that lie in one buffer: uint8, and int64 (n,) offsets and lengths."""
 
     buffer: NDArray[np.uint8]
@@ -25,7 +25,7 @@ class Bytes:
     lengths: NDArray[np.int64]
 
     @classmethod
-    def of(cls, strings: Sequence[bytes]) -> Bytes:
+    def of(cls, strings: Sequence[bytes]) -> BytesColumn:
         """Lay ``strings`` end to end."""
         lengths = np.fromiter(map(len, strings), np.int64, len(strings))
         buffer = np.frombuffer(b"".join(strings), np.uint8)
@@ -43,11 +43,11 @@ class Bytes:
         start = int(self.offsets[row])
         return self.buffer.data[start : start + int(self.lengths[row])]
 
-    def take(self, rows: Any) -> Bytes:
+    def take(self, rows: Any) -> BytesColumn:
         """The strings of ``rows``: an index array, a mask or a slice."""
-        return Bytes(self.buffer, self.offsets[rows], self.lengths[rows])
+        return BytesColumn(self.buffer, self.offsets[rows], self.lengths[rows])
 
-    def matrix(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def gather(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """The strings of ``rows``, all of one length k, side by side: a new array (m, k)."""
         width = int(self.lengths[rows[0]]) if len(rows) else 0
         out = np.empty((len(rows), width), np.uint8)
@@ -58,26 +58,26 @@ class Bytes:
 
 
 @dataclass(frozen=True, eq=False)
-class InPlace:
-    """Values of records that stand in a buffer of bytes: :class:`datascan.records.block.Rows`.
+class BufferView:
+    """Values of records that stand in a buffer of bytes: :class:`datascan.records.block.LazyArray`.
 
-    ``kind`` and ``offsets`` as in :func:`datascan.records.statistics.survey_at`; ``shape`` begins
-    with the number of records; ``figures`` are those of all of them.
+    ``kind`` and ``offsets`` as in :func:`datascan.records.statistics.compute_stats_at`. ``shape``
+    begins with the number of records; ``stats`` has the statistics of all of them.
     """
 
     buffer: NDArray[np.uint8]
     offsets: NDArray[np.int64]
     kind: str
     shape: tuple[int, ...]
-    figures: Survey
+    stats: RecordStats
 
     @classmethod
     def of(
-        cls, strings: Bytes, offset: int, kind: str, shape: tuple[int, ...]
-    ) -> tuple[InPlace, NDArray[np.bool_]]:
+        cls, strings: BytesColumn, offset: int, kind: str, shape: tuple[int, ...]
+    ) -> tuple[BufferView, NDArray[np.bool_]]:
         """Values from ``offset`` on in each of the strings, and which have all their tags."""
         offsets = strings.offsets + offset
-        figures, sound = survey_at(strings.buffer, offsets, kind, prod(shape))
+        figures, sound = compute_stats_at(strings.buffer, offsets, kind, prod(shape))
         return cls(strings.buffer, offsets, kind, (len(offsets), *shape), figures), sound
 
     @property
@@ -85,10 +85,10 @@ class InPlace:
         """The dtype of the values."""
         return np.dtype("f" if self.kind == TAGGED else self.kind)
 
-    def only(self, rows: NDArray[np.bool_]) -> InPlace:
+    def select(self, rows: NDArray[np.bool_]) -> BufferView:
         """The records where ``rows`` is True."""
         shape = (int(rows.sum()), *self.shape[1:])
-        return InPlace(self.buffer, self.offsets[rows], self.kind, shape, self.figures.take(rows))
+        return BufferView(self.buffer, self.offsets[rows], self.kind, shape, self.stats.take(rows))
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """The values of some records side by side, (m, size)."""
@@ -96,21 +96,21 @@ class InPlace:
             FLOAT_STRIDE if self.kind == TAGGED else self.dtype.itemsize
         )
         offsets = self.offsets[rows]
-        octets = Bytes(self.buffer, offsets, np.full(len(offsets), width, np.int64))
-        matrix = octets.matrix(np.arange(len(offsets)))
-        return untagged(matrix)[0] if self.kind == TAGGED else matrix.view(self.dtype)
+        octets = BytesColumn(self.buffer, offsets, np.full(len(offsets), width, np.int64))
+        matrix = octets.gather(np.arange(len(offsets)))
+        return strip_tags(matrix)[0] if self.kind == TAGGED else matrix.view(self.dtype)
 
-    def survey(self) -> Survey:
+    def compute_stats(self) -> RecordStats:
         """Figures of all records."""
-        return self.figures
+        return self.stats
 
 
-def signatures(values: Bytes) -> NDArray[np.uint64]:
+def hash_values(values: BytesColumn) -> NDArray[np.uint64]:
     """A 64-bit hash of every value's bytes, never 0, uint64 (n,)."""
-    hashes = (signature(values.view(row)) for row in range(len(values)))
+    hashes = (hash_bytes(values.view(row)) for row in range(len(values)))
     return np.fromiter(hashes, np.uint64, len(values))
 
 
-def signature(content: bytes | memoryview) -> int:
+def hash_bytes(content: bytes | memoryview) -> int:
     """A 64-bit hash of some bytes, never 0."""
     return max(1, xxhash.xxh3_64_intdigest(content))

@@ -24,7 +24,7 @@ class Shard:
     first: int = 0
     last: int | None = None
 
-    def cut(self, first: int, last: int | None) -> Shard:
+    def slice(self, first: int, last: int | None) -> Shard:
         """The same shard, reduced to the rows from ``first`` up to ``last``."""
         return Shard(self.index, self.span, first, last)
 
@@ -48,13 +48,13 @@ class Plan:
     shards: tuple[Shard, ...]
     layout: str
     nbytes: int
-    stated: tuple[str, int] | None = None
-    claimed: int | None = None
+    declared_count: tuple[str, int] | None = None
+    store_count: int | None = None
     faults: tuple[Fault, ...] = ()
     class_names: tuple[str, ...] = ()
     records: int | None = None
-    cost: int | None = None
-    damaged: bool = False
-    text_labels: bool = False
-    bgr: bool = False
-    other_files: int = 0
+    work_bytes: int | None = None
+    needs_isolation: bool = False
+    has_text_labels: bool = False
+    is_bgr: bool = False
+    ignored_files: int = 0

@@ -15,14 +15,21 @@ from numpy.typing import NDArray
 from datascan.native import loops
 from datascan.native.fallback import KINDS, TAGGED, mix_words
 
-__all__ = ["TAGGED", "Survey", "in_one_pass", "survey", "survey_at", "survey_into"]
+__all__ = [
+    "TAGGED",
+    "RecordStats",
+    "compute_stats",
+    "compute_stats_at",
+    "compute_stats_into",
+    "in_one_pass",
+]
 
-PIECE_VALUES = 1 << 15
+CHUNK_VALUES = 1 << 15
 """Other types are converted in pieces of so many values, which stay in a core's own cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Survey:
+class RecordStats:
     """What one pass has seen of (m, k) values, per record.
 
     ``low`` and ``high``, (m,), of the values' dtype: NaN where a record holds one. ``totals`` and
@@ -35,27 +42,27 @@ class Survey:
     high: NDArray[Any]
     totals: NDArray[np.float64]
     squares: NDArray[np.float64]
-    mixed: NDArray[np.uint64]
+    sample_hash: NDArray[np.uint64]
 
     @classmethod
-    def empty(cls, count: int, dtype: Any) -> Survey:
+    def empty(cls, count: int, dtype: Any) -> RecordStats:
         """Room for ``count`` records."""
         low, high = np.empty((2, count), dtype)
         totals, squares = np.empty((2, count))
         return cls(low, high, totals, squares, np.empty(count, np.uint64))
 
-    def take(self, rows: Any) -> Survey:
+    def take(self, rows: Any) -> RecordStats:
         """The figures of ``rows``: an index array or a mask."""
-        return Survey(
+        return RecordStats(
             self.low[rows],
             self.high[rows],
             self.totals[rows],
             self.squares[rows],
-            self.mixed[rows],
+            self.sample_hash[rows],
         )
 
 
-def survey(flat: NDArray[Any]) -> Survey:
+def compute_stats(flat: NDArray[Any]) -> RecordStats:
     """Look at all values of a C-contiguous (m, k) array of numbers, k >= 1.
 
     A record's figures depend on its values alone, not on its neighbours.
@@ -63,22 +70,22 @@ def survey(flat: NDArray[Any]) -> Survey:
     if in_one_pass(flat.dtype):
         octets = flat.view(np.uint8).reshape(-1)
         offsets = np.arange(len(flat)) * (flat.shape[1] * flat.itemsize)
-        return survey_at(octets, offsets, flat.dtype.char, flat.shape[1])[0]
-    found = Survey.empty(len(flat), flat.dtype)
-    found.mixed[:] = mix_words(flat)
-    for piece in pieces(*flat.shape):
+        return compute_stats_at(octets, offsets, flat.dtype.char, flat.shape[1])[0]
+    found = RecordStats.empty(len(flat), flat.dtype)
+    found.sample_hash[:] = mix_words(flat)
+    for piece in row_chunks(*flat.shape):
         rows = flat[piece]
         np.min(rows, axis=1, out=found.low[piece])
         np.max(rows, axis=1, out=found.high[piece])
         with np.errstate(invalid="ignore"):
-            wide = survey(rows.astype(np.float64))
+            wide = compute_stats(rows.astype(np.float64))
         found.totals[piece], found.squares[piece] = wide.totals, wide.squares
     return found
 
 
-def survey_at(
+def compute_stats_at(
     source: NDArray[np.uint8], offsets: NDArray[np.int64], kind: str, width: int
-) -> tuple[Survey, NDArray[np.bool_]]:
+) -> tuple[RecordStats, NDArray[np.bool_]]:
     """Look at rows of ``width`` values that lie at ``offsets`` of ``source``.
 
     ``kind`` is a dtype's character, or ``TAGGED``. Also, bool (n,), whether all tags are right.
@@ -87,9 +94,9 @@ def survey_at(
         ValueError: where a row lies outside of ``source``.
     """
     dtype = np.dtype("f" if kind == TAGGED else kind)
-    found = Survey.empty(len(offsets), dtype)
+    found = RecordStats.empty(len(offsets), dtype)
     sound = np.empty(len(offsets), np.uint8)
-    loops.survey(
+    loops.compute_stats(
         source,
         np.ascontiguousarray(offsets, np.int64),
         kind,
@@ -98,17 +105,21 @@ def survey_at(
         found.high,
         found.totals,
         found.squares,
-        found.mixed,
+        found.sample_hash,
         sound,
     )
     return found, sound.view(np.bool_)
 
 
-def survey_into(
-    found: Survey, rows: slice, source: NDArray[np.uint8], offsets: NDArray[np.int64], width: int
+def compute_stats_into(
+    found: RecordStats,
+    rows: slice,
+    source: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    width: int,
 ) -> None:
-    """As :func:`survey_at`, into the places ``rows`` of ``found``, whose dtype is the values'."""
-    loops.survey(
+    """As :func:`compute_stats_at`, into ``rows`` of ``found``; both have one dtype."""
+    loops.compute_stats(
         source,
         offsets,
         found.low.dtype.char,
@@ -117,7 +128,7 @@ def survey_into(
         found.high[rows],
         found.totals[rows],
         found.squares[rows],
-        found.mixed[rows],
+        found.sample_hash[rows],
         np.empty(len(offsets), np.uint8),
     )
 
@@ -127,8 +138,8 @@ def in_one_pass(dtype: np.dtype[Any]) -> bool:
     return dtype.char in KINDS and dtype.isnative
 
 
-def pieces(count: int, width: int) -> Iterator[slice]:
-    """Slices of rows of about ``PIECE_VALUES`` values."""
-    step = max(1, PIECE_VALUES // width)
+def row_chunks(count: int, width: int) -> Iterator[slice]:
+    """Slices of rows of about ``CHUNK_VALUES`` values."""
+    step = max(1, CHUNK_VALUES // width)
     for first in range(0, count, step):
         yield slice(first, first + step)

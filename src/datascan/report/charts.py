@@ -6,41 +6,41 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from datascan.executors.base import Progress, Stop
-from datascan.metrics.base import Dataset
+from datascan.executors.base import Progress, ScanCancelled
+from datascan.metrics.base import DatasetSummary
 from datascan.metrics.batch_gaps import Epoch
-from datascan.metrics.labels import LabelSummary, is_whole, summarise
+from datascan.metrics.labels import LabelSummary, is_whole, summarize_labels
 from datascan.metrics.shapes import ShapeTally, measure_shapes
-from datascan.report.model import GapCurve, ImageSize, Report, Strip, StripRow
-from datascan.report.sampling import look_again
-from datascan.scanner.result import Scanned
+from datascan.report.model import ClassPositions, ClassPositionsRow, GapCurve, ImageSize, Report
+from datascan.report.sampling import take_samples
+from datascan.scanner.result import ScanResult
 
 CURVE_SIZES = 48
 BINS = 200
-MOST_ROWS = 60
-MOST_SIZES = 10_000
+MAX_ROWS = 60
+MAX_SIZES = 10_000
 
 Numbers = NDArray[np.int64]
 
 
-def illustrated(report: Report, scanned: Scanned, progress: Progress) -> Report:
+def add_charts(report: Report, scanned: ScanResult, progress: Progress) -> Report:
     """The report with its optional figures; the reader must still be open.
 
     Some records are read once more for it, unless the scan was stopped early. Where it is stopped
     now, the report stays as it is, but for that.
     """
-    dataset = scanned.dataset
-    labels = dataset.derive(summarise)
+    dataset = scanned.summary
+    labels = dataset.derive(summarize_labels)
     try:
-        thumbnails, histogram = look_again(report, scanned, progress)
-    except Stop:
+        thumbnails, histogram = take_samples(report, scanned, progress)
+    except ScanCancelled:
         return replace(report, complete=False)
     return replace(
         report,
         thumbnails=thumbnails or None,
         histogram=histogram,
         gap_curve=gap_curve(report, labels),
-        strip=strip(dataset, labels),
+        strip=class_positions(dataset, labels),
         image_sizes=image_sizes(dataset) if len(report.shapes) >= 100 else None,
     )
 
@@ -65,7 +65,7 @@ def gap_curve(report: Report, labels: LabelSummary) -> GapCurve | None:
     return GapCurve(ascending, sequential, [epoch.p_lacking(size) for size in ascending])
 
 
-def strip(dataset: Dataset, labels: LabelSummary) -> Strip | None:
+def class_positions(dataset: DatasetSummary, labels: LabelSummary) -> ClassPositions | None:
     """For each class, or run of classes, its records in stretches of the store."""
     if labels.kind != "class" or not len(labels.in_range):
         return None
@@ -73,22 +73,22 @@ def strip(dataset: Dataset, labels: LabelSummary) -> Strip | None:
     inside = is_whole(values) & (values >= 0) & (values <= labels.num_classes - 1)
     indices, whole = labels.indices[inside], labels.in_range
     classes = np.unique(whole)
-    rows = min(len(classes), MOST_ROWS)
+    rows = min(len(classes), MAX_ROWS)
     # Classes that do not have a row of their own share one with their neighbours.
     row_of_class = np.arange(len(classes)) * rows // len(classes)
     row = row_of_class[np.searchsorted(classes, whole)]
     bins = min(BINS, dataset.records)
     counts = np.bincount(row * bins + indices * bins // dataset.records, minlength=rows * bins)
     counts = counts.reshape(rows, bins)
-    first_index, last_index = extents(row, indices, rows)
+    first_index, last_index = index_ranges(row, indices, rows)
     first = classes[np.searchsorted(row_of_class, np.arange(rows))]
     last = classes[np.searchsorted(row_of_class, np.arange(rows), side="right") - 1]
     columns = (first, last, counts.sum(axis=1), first_index, last_index)
     lists = zip(*(column.tolist() for column in columns), counts.tolist(), strict=True)
-    return Strip(bins, [StripRow(*row) for row in lists])
+    return ClassPositions(bins, [ClassPositionsRow(*row) for row in lists])
 
 
-def extents(row: Numbers, indices: Numbers, rows: int) -> tuple[Numbers, Numbers]:
+def index_ranges(row: Numbers, indices: Numbers, rows: int) -> tuple[Numbers, Numbers]:
     """The smallest and the largest of the ascending ``indices`` of each row."""
     first, last = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
     # Where an array is assigned to one place repeatedly, the last value stays.
@@ -96,9 +96,9 @@ def extents(row: Numbers, indices: Numbers, rows: int) -> tuple[Numbers, Numbers
     return first, last
 
 
-def image_sizes(dataset: Dataset) -> list[ImageSize] | None:
+def image_sizes(dataset: DatasetSummary) -> list[ImageSize] | None:
     """Sizes of encoded images in pixels, the most frequent first."""
-    tally: ShapeTally | None = dataset.tally_of(measure_shapes)
+    tally: ShapeTally | None = dataset.tally(measure_shapes)
     if tally is None:
         return None
     total: dict[tuple[int, int], int] = {}
@@ -106,5 +106,5 @@ def image_sizes(dataset: Dataset) -> list[ImageSize] | None:
         if kind.mode and count:
             _, height, width = kind.shape
             total[width, height] = total.get((width, height), 0) + count
-    frequent = sorted(total.items(), key=lambda item: (-item[1], item[0]))[:MOST_SIZES]
+    frequent = sorted(total.items(), key=lambda item: (-item[1], item[0]))[:MAX_SIZES]
     return [ImageSize(width, height, count) for (width, height), count in frequent] or None

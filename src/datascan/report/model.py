@@ -17,7 +17,7 @@ from datascan.plugins import load
 
 SCHEMA = "datascan-report/1"
 
-MOST_LISTED = 10
+MAX_LISTED = 10
 """At most so many findings stand in the text of an error."""
 
 Cause = Literal[
@@ -78,7 +78,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = None
 
 
-class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+class DatasetInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     """The dataset: where it is, how it is laid out, how many records and bytes were scanned."""
 
     backend: str
@@ -188,7 +188,7 @@ class GapCurve(msgspec.Struct, frozen=True):
     shuffled: list[Share]
 
 
-class StripRow(msgspec.Struct, frozen=True):
+class ClassPositionsRow(msgspec.Struct, frozen=True):
     """Where the records of a class lie, or of the classes from ``first`` to ``last``."""
 
     first: Count
@@ -199,7 +199,7 @@ class StripRow(msgspec.Struct, frozen=True):
     counts: Annotated[list[Count], Meta(description="Records in each stretch of the store.")]
 
 
-class Strip(msgspec.Struct, frozen=True):
+class ClassPositions(msgspec.Struct, frozen=True):
     """Where in the store each class lies.
 
     Stretch i of ``bins`` holds the records whose index times ``bins`` divided by the number of
@@ -207,7 +207,7 @@ class Strip(msgspec.Struct, frozen=True):
     """
 
     bins: Size
-    rows: list[StripRow]
+    rows: list[ClassPositionsRow]
 
 
 class ImageSize(msgspec.Struct, frozen=True):
@@ -262,7 +262,7 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
         Meta(description="fail: a finding is at or above the severity that --fail-on names."),
     ]
     elapsed_seconds: Annotated[float, Meta(ge=0)]
-    dataset: Source
+    dataset: DatasetInfo
     findings: Annotated[
         list[Finding], Meta(description="Errors first, then by number of records, then by rule.")
     ]
@@ -287,7 +287,7 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = None
     histogram: ValueHistogram | None = None
     gap_curve: GapCurve | None = None
-    strip: Strip | None = None
+    strip: ClassPositions | None = None
     image_sizes: Annotated[
         list[ImageSize] | None,
         Meta(description="Where there are more shapes than ``shapes`` holds; the first 10,000."),
@@ -367,9 +367,9 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
             for f in report.findings
             if self.fails_by(f)
         ]
-        lines = [f"{self.dataset.path} fails: {len(told)} finding(s)", *told[:MOST_LISTED]]
-        if len(told) > MOST_LISTED:
-            lines.append(f"  and {len(told) - MOST_LISTED} more")
+        lines = [f"{self.dataset.path} fails: {len(told)} finding(s)", *told[:MAX_LISTED]]
+        if len(told) > MAX_LISTED:
+            lines.append(f"  and {len(told) - MAX_LISTED} more")
         raise FindingsError("\n".join(lines), self.failing)
 
     def to_json(self) -> str:
@@ -396,8 +396,8 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
             raise DatasetError(f"not a datascan report: {error}") from error
 
 
-class Unmade(NamedTuple):
+class FailedScan(NamedTuple):
     """A scan that could not be made: of what, and why, in a sentence."""
 
     path: str
-    why: str
+    error: str

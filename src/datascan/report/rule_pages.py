@@ -12,30 +12,32 @@ from datascan.errors import UsageError
 from datascan.plugins import load, rule_names, rule_target
 
 
-def checks() -> dict[str, type[Rule]]:
+def all_rules() -> dict[str, type[Rule]]:
     """All rules under their names, errors first: those of records, then those of nets and logs."""
     found: list[type[Rule]] = [load(rule_target(rule)) for rule in rule_names()]
     found.sort(key=lambda check: (-check.severity.rank, check.rule))
     return {check.rule: check for check in found}
 
 
-def meaning(check: type[Rule]) -> str:
+def rule_summary(check: type[Rule]) -> str:
     """A rule in one line."""
     return (check.__doc__ or "").strip().splitlines()[0]
 
 
-def rules() -> list[tuple[str, str, str]]:
+def list_rules() -> list[tuple[str, str, str]]:
     """Name, severity and meaning of all rules, errors first."""
-    return [(name, check.severity.value, meaning(check)) for name, check in checks().items()]
+    return [
+        (name, check.severity.value, rule_summary(check)) for name, check in all_rules().items()
+    ]
 
 
-def page(rule: str) -> str:
+def rule_page(rule: str) -> str:
     """The page of a rule.
 
     Raises:
         UsageError: where there is no such rule; names the nearest ones.
     """
-    known = checks()
+    known = all_rules()
     if rule not in known:
         near = nearest(rule.lower(), known)
         hint = f"did you mean {' or '.join(near)}?" if near else "datascan explain lists them all"
@@ -57,7 +59,7 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
 
 def all_pages() -> str:
     """A list of all rules, then their pages."""
-    known = rules()
+    known = list_rules()
     width = max(len(name) for name, _, _ in known)
     table = [f"{name:<{width}}  {severity:<7}  {told}" for name, severity, told in known]
-    return "\n".join([*table, "", *(f"\n{page(name)}" for name, _, _ in known)])
+    return "\n".join([*table, "", *(f"\n{rule_page(name)}" for name, _, _ in known)])

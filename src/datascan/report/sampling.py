@@ -14,18 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.config.options import Options
-from datascan.executors.base import Desk, Progress, Stop
+from datascan.executors.base import Progress, ScanCancelled, WorkerSlot
 from datascan.executors.process_pool.worker import start_method
-from datascan.executors.select import run
-from datascan.metrics.base import Dataset
-from datascan.readers.base import Reader, extent, marked
+from datascan.executors.select import run_task
+from datascan.metrics.base import DatasetSummary
+from datascan.readers.base import Reader, count_shard_rows, tracked_blocks
 from datascan.records.block import Block
 from datascan.records.shard import ROW_BITS, Shard
 from datascan.report.model import Report, ValueFigures, ValueHistogram
-from datascan.scanner.result import Scanned
+from datascan.scanner.result import ScanResult
 
-MOST_THUMBNAILS = 60
-MOST_SAMPLES = 256
+MAX_THUMBNAILS = 60
+MAX_SAMPLES = 256
 SAMPLE_BYTES = 128 << 20
 """So many bytes are read for the histogram, estimated from the mean of all records."""
 
@@ -34,7 +34,7 @@ Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Bins:
+class HistogramBins:
     """Bins of equal width from ``low`` on; ``whole`` values are never parted unevenly."""
 
     low: float
@@ -42,7 +42,7 @@ class Bins:
     count: int
 
     @classmethod
-    def of(cls, values: ValueFigures, *, whole: bool) -> Bins | None:
+    def of(cls, values: ValueFigures, *, whole: bool) -> HistogramBins | None:
         """64 bins over the finite values; None where there are none."""
         if values.min is None or values.max is None:
             return None
@@ -76,7 +76,7 @@ class Bins:
 
 
 @dataclass
-class Seen:
+class Samples:
     """What a look at some records gave: pictures by address, values by bin, records looked at."""
 
     thumbnails: dict[int, str] = field(default_factory=dict)
@@ -91,44 +91,46 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class LookAgain:
+class SampleTask:
     """The task of a worker: look at chosen addresses of a shard, int64, ascending."""
 
     reader: Reader
     shown: Mapping[int, Numbers]
     sampled: Mapping[int, Numbers]
-    bins: Bins | None
-    bgr: bool
+    bins: HistogramBins | None
+    is_bgr: bool
 
     @property
     def options(self) -> Options:
         """The options of the scan."""
         return self.reader.options
 
-    def count_rows(self, shard: Shard, desk: Desk) -> int:
+    def count_rows(self, shard: Shard, desk: WorkerSlot) -> int:
         """How many rows the whole shard has."""
-        return extent(self.reader, shard, desk)
+        return count_shard_rows(self.reader, shard, desk)
 
-    def __call__(self, shard: Shard, desk: Desk) -> Seen:
+    def __call__(self, shard: Shard, desk: WorkerSlot) -> Samples:
         """Thumbnails and counts."""
-        seen = Seen()
+        seen = Samples()
         shown = set(self.shown.get(shard.index, np.empty(0, np.int64)).tolist())
         sampled = set(self.sampled.get(shard.index, np.empty(0, np.int64)).tolist())
         last = shard.last if shard.last is not None else 1 << ROW_BITS
         rows = [address - shard.base for address in sorted(shown | sampled)]
         rows = [row for row in rows if shard.first <= row < last]
-        for first, stop in runs_of(rows, seeks=self.reader.seeks):
-            for block in marked(self.reader, shard.cut(first, stop), desk):
+        for first, stop in runs_of(rows, seeks=self.reader.is_seekable):
+            for block in tracked_blocks(self.reader, shard.slice(first, stop), desk):
                 for row in places(rows, block, shard):
                     address = block.start + row
-                    self._look(block, row, seen, (address in shown, address in sampled))
+                    self._sample_block(block, row, seen, (address in shown, address in sampled))
         return seen
 
-    def blame(self, shard: Shard, reason: str) -> Seen:  # noqa: ARG002
+    def on_failure(self, shard: Shard, reason: str) -> Samples:  # noqa: ARG002
         """Nothing: the first look has already named what kills a worker."""
-        return Seen()
+        return Samples()
 
-    def _look(self, block: Block, row: int, seen: Seen, wanted: tuple[bool, bool]) -> None:
+    def _sample_block(
+        self, block: Block, row: int, seen: Samples, wanted: tuple[bool, bool]
+    ) -> None:
         show, sample = wanted
         from datascan.report import thumbnails  # noqa: PLC0415  (Pillow: most scans never need it)
 
@@ -140,7 +142,7 @@ class LookAgain:
         else:
             values = values_of(block, row)
             if show and values is not None:
-                picture = thumbnails.thumbnail_of_array(values, bgr=self.bgr)
+                picture = thumbnails.thumbnail_of_array(values, bgr=self.is_bgr)
         if picture is not None:
             seen.thumbnails[block.start + row] = picture
         if sample and self.bins is not None and values is not None:
@@ -155,7 +157,7 @@ def places(rows: list[int], block: Block, shard: Shard) -> list[int]:
 
 def values_of(block: Block, row: int) -> NDArray[Any] | None:
     """The values of a record that is an array."""
-    for part in block.parts:
+    for part in block.arrays:
         if part.primary:
             at = int(np.searchsorted(part.rows, row))
             if at < len(part.rows) and part.rows[at] == row:
@@ -173,33 +175,35 @@ def runs_of(rows: list[int], *, seeks: bool) -> Iterator[tuple[int, int]]:
         yield rows[0], rows[-1] + 1
 
 
-def look_again(
-    report: Report, scanned: Scanned, progress: Progress
+def take_samples(
+    report: Report, scanned: ScanResult, progress: Progress
 ) -> tuple[dict[str, str], ValueHistogram | None]:
     """Thumbnails of examples by index, and the histogram.
 
     Raises:
         Stop: where the user wants no more; and no other ``Exception``.
     """
-    dataset = scanned.dataset
-    if not dataset.complete or not dataset.records:
+    dataset = scanned.summary
+    if not dataset.is_complete or not dataset.records:
         return {}, None
     examples = example_indices(report)
-    bins = None if report.values is None else Bins.of(report.values, whole=is_whole(report))
+    bins = (
+        None if report.values is None else HistogramBins.of(report.values, whole=is_whole(report))
+    )
     samples = sample_indices(dataset, scanned.nbytes) if bins else np.empty(0, np.int64)
     options = replace(dataset.options, undecoded=True)
-    reader = scanned.reader.with_options(isolated(options) if len(examples) else options)
+    reader = scanned.reader.with_options(with_isolation(options) if len(examples) else options)
     addresses = dataset.addresses(examples)
     sampled = by_shard(dataset.addresses(samples))
-    task = LookAgain(reader, by_shard(addresses), sampled, bins, dataset.plan.bgr)
-    total = Seen()
+    task = SampleTask(reader, by_shard(addresses), sampled, bins, dataset.plan.is_bgr)
+    total = Samples()
     try:
-        for piece in looked(
+        for piece in run_sampling(
             task, dataset, lambda: progress.update(dataset.records, scanned.nbytes)
         ):
             total.thumbnails.update(piece.thumbnails)
             total.add(piece.counts, piece.records)
-    except Stop:
+    except ScanCancelled:
         raise
     except Exception:  # noqa: BLE001  (a report without pictures is better than none)
         return {}, None
@@ -210,14 +214,14 @@ def look_again(
     return found, ValueHistogram(bins.edges, total.counts.tolist(), total.records)
 
 
-def looked(task: LookAgain, dataset: Dataset, tick: Any) -> Iterator[Seen]:
+def run_sampling(task: SampleTask, dataset: DatasetSummary, tick: Any) -> Iterator[Samples]:
     """What was seen of every shard that holds a chosen record, in order."""
     shards = [s for s in dataset.plan.shards if s.index in task.shown or s.index in task.sampled]
-    for pieces in run(task, dataset.plan, shards, lambda *_: tick()):
+    for pieces in run_task(task, dataset.plan, shards, lambda *_: tick()):
         yield from pieces
 
 
-def isolated(options: Options) -> Options:
+def with_isolation(options: Options) -> Options:
     """Options with a worker at least, where one starts at once: damaged pictures are decoded."""
     if options.workers is None and start_method() == "fork":
         return replace(options, workers=1)
@@ -231,13 +235,13 @@ def example_indices(report: Report) -> Numbers:
         for example in finding.examples:
             if example.index is not None:
                 named.setdefault(example.index)
-    return np.array(sorted(list(named)[:MOST_THUMBNAILS]), np.int64)
+    return np.array(sorted(list(named)[:MAX_THUMBNAILS]), np.int64)
 
 
-def sample_indices(dataset: Dataset, nbytes: int) -> Numbers:
+def sample_indices(dataset: DatasetSummary, nbytes: int) -> Numbers:
     """At most 256 records, spread evenly; fewer where they are large."""
     affordable = SAMPLE_BYTES * dataset.records // max(1, nbytes)
-    count = min(dataset.records, MOST_SAMPLES, max(1, affordable))
+    count = min(dataset.records, MAX_SAMPLES, max(1, affordable))
     return np.asarray((np.arange(count) * 2 + 1) * dataset.records // (2 * count), np.int64)
 
 

@@ -12,61 +12,66 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from datascan.decoders.image.decode import check_size, plain, quiet_library, undisturbed
-from datascan.decoders.image.header import kind_of
-from datascan.decoders.image.structure import outline
+from datascan.decoders.image.decode import (
+    check_size,
+    quiet_library,
+    to_plain_mode,
+    without_pillow_warnings,
+)
+from datascan.decoders.image.header import sniff_format
+from datascan.decoders.image.structure import read_header
 
 EDGE = 96
 """Thumbnails are at most so many pixels wide and high."""
 
-MOST_PIXELS = 1 << 25
+MAX_PIXELS = 1 << 25
 """More are not decoded for a thumbnail, whatever ``--max-pixels`` allows."""
 
 EXACT_EDGE = 32
 """Pictures up to here are kept exactly, as PNG; larger ones become JPEGs."""
 
 SAMPLE_EDGE = 1024
-MOST_BYTES = 12_000
-NARROWEST = 4
+MAX_BYTES = 12_000
+MIN_EDGE = 4
 """Arrays with less rows or columns are features rather than pictures."""
 
 
 def thumbnail(data: bytes, max_pixels: int) -> str | None:
     """A data: URI of an encoded image; of a damaged one, what could be decoded. Never raises."""
-    image = opened(data, max_pixels, EDGE, damaged=True)
+    image = open_image(data, max_pixels, EDGE, damaged=True)
     return None if image is None else uri(image)
 
 
 def pixels(data: bytes, max_pixels: int) -> NDArray[Any] | None:
     """The values of a whole encoded image, JPEGs at about 1,024 pixels an edge. Never raises."""
-    image = opened(data, max_pixels, SAMPLE_EDGE, damaged=False)
+    image = open_image(data, max_pixels, SAMPLE_EDGE, damaged=False)
     return None if image is None else np.asarray(image)
 
 
-def opened(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Image.Image | None:
+def open_image(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Image.Image | None:
     """The first frame decoded without its palette; None where there is nothing to show.
 
     ``damaged``: what stands before the damage is enough.
     """
-    kind = kind_of(data)
+    kind = sniff_format(data)
     if kind is None:
         return None
     try:
-        check_outline(kind, data, max_pixels)
-        with undisturbed(), quiet_library(kind), truncated(allowed=damaged):
-            return loaded(data, max_pixels, edge, damaged=damaged)
+        check_header(kind, data, max_pixels)
+        with without_pillow_warnings(), quiet_library(kind), accept_truncated(allowed=damaged):
+            return load_image(data, max_pixels, edge, damaged=damaged)
     except Exception:  # noqa: BLE001  (whatever a decoder raises, there is no picture)
         return None
 
 
-def check_outline(kind: str, data: bytes, max_pixels: int) -> None:
-    """Raise :class:`Oversized` where the structure tells of too many pixels."""
-    shape = outline(kind, data)
+def check_header(kind: str, data: bytes, max_pixels: int) -> None:
+    """Raise :class:`OversizedImageError` where the structure tells of too many pixels."""
+    shape = read_header(kind, data)
     if shape.size is not None:
-        check_size(*shape.size, max_pixels if kind == "JPEG" else min(max_pixels, MOST_PIXELS))
+        check_size(*shape.size, max_pixels if kind == "JPEG" else min(max_pixels, MAX_PIXELS))
 
 
-def loaded(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Image.Image:
+def load_image(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Image.Image:
     """Open and load an image, a large JPEG at a fraction of its size."""
     image: Any = Image.open(io.BytesIO(data))
     width, height = image.size
@@ -75,10 +80,10 @@ def loaded(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Image.I
     if not image.info.get("progressive"):
         image.draft(None, (edge, edge))
     width, height = image.size
-    check_size(width, height, MOST_PIXELS)
+    check_size(width, height, MAX_PIXELS)
     if getattr(image, "tile", None) and image.format == "TIFF":
         for tile in image.tile:
-            check_size(tile[1][2] - tile[1][0], tile[1][3] - tile[1][1], MOST_PIXELS)
+            check_size(tile[1][2] - tile[1][0], tile[1][3] - tile[1][1], MAX_PIXELS)
     try:
         image.load()
     except (OSError, SyntaxError, ValueError):
@@ -86,11 +91,11 @@ def loaded(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Image.I
         if not damaged or getattr(image, "_im", None) is None:
             raise
         image.tile = []  # else it is decoded again, and fails again
-    return plain(image.convert("RGB") if image.mode == "YCbCr" else image)
+    return to_plain_mode(image.convert("RGB") if image.mode == "YCbCr" else image)
 
 
 @contextmanager
-def truncated(*, allowed: bool) -> Iterator[None]:
+def accept_truncated(*, allowed: bool) -> Iterator[None]:
     """Let Pillow accept images that end too early, for the while."""
     before = ImageFile.LOAD_TRUNCATED_IMAGES
     ImageFile.LOAD_TRUNCATED_IMAGES = allowed
@@ -110,7 +115,7 @@ def thumbnail_of_array(values: NDArray[Any], *, bgr: bool = False) -> str | None
         planes = picture_of(values)
         if bgr and planes is not None and planes.ndim == 3:
             planes = planes[:, :, ::-1]
-        return None if planes is None else uri(Image.fromarray(in_bytes(planes)))
+        return None if planes is None else uri(Image.fromarray(to_uint8(planes)))
     except Exception:  # noqa: BLE001  (there is no picture then)
         return None
 
@@ -123,13 +128,13 @@ def picture_of(values: NDArray[Any]) -> NDArray[Any] | None:
         values = values[:, :, 0]
     if values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] != 3):
         return None
-    if min(values.shape[:2]) < NARROWEST or values.dtype.kind not in "biuf":
+    if min(values.shape[:2]) < MIN_EDGE or values.dtype.kind not in "biuf":
         return None
     step = max(1, max(values.shape[:2]) // (2 * EDGE))
     return values[::step, ::step]
 
 
-def in_bytes(planes: NDArray[Any]) -> NDArray[np.uint8]:
+def to_uint8(planes: NDArray[Any]) -> NDArray[np.uint8]:
     """Values as uint8; all but uint8 are scaled from their finite range, NaN and Inf are black."""
     if planes.dtype == np.uint8:
         return np.ascontiguousarray(planes)
@@ -146,19 +151,19 @@ def in_bytes(planes: NDArray[Any]) -> NDArray[np.uint8]:
 
 def uri(image: Image.Image) -> str | None:
     """A picture of at most 96 x 96 pixels as a data: URI; None if even that is too long."""
-    image = viewable(image)
+    image = to_viewable(image)
     image.thumbnail((EDGE, EDGE), Image.Resampling.BILINEAR)
     small = max(image.size) <= EXACT_EDGE
     kind, name = ("PNG", "png") if small else ("JPEG", "jpeg")
     for quality in (80, 50, 20):
         stream = io.BytesIO()
         image.save(stream, kind, **({} if small else {"quality": quality}))
-        if stream.tell() <= MOST_BYTES:
+        if stream.tell() <= MAX_BYTES:
             return f"data:image/{name};base64,{base64.b64encode(stream.getvalue()).decode()}"
     return None
 
 
-def viewable(image: Image.Image) -> Image.Image:
+def to_viewable(image: Image.Image) -> Image.Image:
     """The image as 8-bit grey or RGB; deep grey values are scaled, what is transparent is grey."""
     if image.mode in ("L", "RGB"):
         return image.copy()
@@ -168,4 +173,4 @@ def viewable(image: Image.Image) -> Image.Image:
         clear = image.convert("RGBA")
         ground = Image.new("RGBA", clear.size, (128, 128, 128, 255))
         return Image.alpha_composite(ground, clear).convert("RGB")
-    return Image.fromarray(in_bytes(np.asarray(image)))
+    return Image.fromarray(to_uint8(np.asarray(image)))

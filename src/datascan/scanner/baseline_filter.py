@@ -10,35 +10,35 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.checks.base import EXAMPLES, Judgement, Subject
-from datascan.config.baseline import Baseline, Entry, digest, merged
+from datascan.checks.base import MAX_EXAMPLES, Issue, Location
+from datascan.config.baseline import Baseline, BaselineEntry, digest, merge_entries
 from datascan.metrics.base import Flagged
-from datascan.scanner.result import Scanned, keys_by_shard
-from datascan.text import shown
+from datascan.scanner.result import ScanResult, keys_by_shard
+from datascan.text import escape_surrogates
 
 
 @dataclass(slots=True)
-class Accepting:
+class BaselineFilter:
     """Cuts judgements by a baseline; ``used`` are the entries that matched anything."""
 
     baseline: Baseline
-    used: set[Entry] = field(default_factory=set)
+    used: set[BaselineEntry] = field(default_factory=set)
 
     @property
-    def unused(self) -> list[Entry]:
+    def unused(self) -> list[BaselineEntry]:
         """Entries that hold, and match nothing any more."""
         entries = self.baseline.entries
-        return [e for e in entries if e.holds(self.baseline.today) and e not in self.used]
+        return [e for e in entries if e.is_active(self.baseline.today) and e not in self.used]
 
-    def scan(self, scanned: Scanned) -> Scanned:
+    def apply(self, scanned: ScanResult) -> ScanResult:
         """The scan with its judgements cut into what is accepted and what is not.
 
         Keys are looked up for rules that the baseline names only, so its reader must be open.
         """
-        judged = tuple(part for j in scanned.judgements for part in self.parts(j, scanned))
-        return replace(scanned, judgements=judged)
+        judged = tuple(part for j in scanned.issues for part in self.parts(j, scanned))
+        return replace(scanned, issues=judged)
 
-    def parts(self, judgement: Judgement, scanned: Scanned | None = None) -> Iterator[Judgement]:
+    def parts(self, judgement: Issue, scanned: ScanResult | None = None) -> Iterator[Issue]:
         """A judgement in one or two parts: what is not accepted, and what is.
 
         It is accepted whole only if all its records and all its subjects are.
@@ -48,7 +48,7 @@ class Accepting:
             return
         now = list(self.baseline.of_rule(judgement.rule))
         past = list(self.baseline.expired(judgement.rule))
-        things = Things.of(judgement)
+        things = IssueParts.of(judgement)
         hits = things.named_by([*now, *past], scanned)
         matched = [entry for entry, hit in zip(now, hits, strict=False) if hit.any()]
         self.used.update(matched)
@@ -58,32 +58,34 @@ class Accepting:
         if not chosen.any():
             yield expired(judgement, over)
         elif chosen.all():
-            yield replace(judgement, accepted=merged(matched))
+            yield replace(judgement, accepted=merge_entries(matched))
         else:
             yield expired(things.among(~chosen, "not accepted", name=True), over)
-            yield replace(things.among(chosen, "accepted"), accepted=merged(matched))
+            yield replace(things.among(chosen, "accepted"), accepted=merge_entries(matched))
 
 
 @dataclass(frozen=True, eq=False)
-class Things:
+class IssueParts:
     """All that a judgement names: its records, then its subjects; there is always one at least."""
 
-    judgement: Judgement
+    judgement: Issue
     records: int
-    subjects: tuple[Subject, ...]
+    subjects: tuple[Location, ...]
 
     @classmethod
-    def of(cls, judgement: Judgement) -> Things:
+    def of(cls, judgement: Issue) -> IssueParts:
         """What ``judgement`` names."""
         flagged = judgement.flagged
         records = len(flagged.addresses.array) if flagged is not None else 0
         return cls(judgement, records, subjects_of(judgement))
 
-    def named_by(self, entries: Sequence[Entry], scanned: Scanned | None) -> NDArray[np.bool_]:
+    def named_by(
+        self, entries: Sequence[BaselineEntry], scanned: ScanResult | None
+    ) -> NDArray[np.bool_]:
         """Whether each entry names each thing, bool (entries, things)."""
         hits = np.zeros((len(entries), self.records + len(self.subjects)), np.bool_)
         if self.records and scanned is not None and self.judgement.flagged is not None:
-            known = [entry.known() for entry in entries]
+            known = [entry.key_hashes() for entry in entries]
             for places, keys in keys_by_shard(self.judgement.flagged, scanned):
                 hashes = [digest(key) for key in keys]
                 for row, accepted in enumerate(known):
@@ -93,7 +95,7 @@ class Things:
             hits[row, self.records :] = [subject.name in names for subject in self.subjects]
         return hits
 
-    def among(self, chosen: NDArray[np.bool_], how: str, *, name: bool = False) -> Judgement:
+    def among(self, chosen: NDArray[np.bool_], how: str, *, name: bool = False) -> Issue:
         """The judgement about some of its things, bool (things,), to be named in its message.
 
         Where all subjects are among them, the message names the first already.
@@ -110,19 +112,19 @@ class Things:
             flagged=flagged,
             records=int(rows.sum()) + sum(subject.records for subject in kept),
             details=details_of(kept, self),
-            subjects=tuple(kept),
+            locations=tuple(kept),
             message=f"{chosen.sum():,} of {len(chosen):,} {how}{which}: {judgement.message}",
         )
 
 
-def details_of(kept: Sequence[Subject], things: Things) -> tuple[str, ...]:
+def details_of(kept: Sequence[Location], things: IssueParts) -> tuple[str, ...]:
     """The details of some of a judgement's subjects."""
     if len(kept) == len(things.subjects):
         return things.judgement.details
-    return tuple(subject.detail for subject in kept if subject.detail)[:EXAMPLES]
+    return tuple(subject.detail for subject in kept if subject.detail)[:MAX_EXAMPLES]
 
 
-def first_of(kept: Sequence[Subject]) -> str:
+def first_of(kept: Sequence[Location]) -> str:
     """The first of some subjects, and how many more there are; nothing of none."""
     if not kept:
         return ""
@@ -130,19 +132,19 @@ def first_of(kept: Sequence[Subject]) -> str:
     return f" ({kept[0].detail or kept[0].name}{more})"
 
 
-def subjects_of(judgement: Judgement) -> tuple[Subject, ...]:
+def subjects_of(judgement: Issue) -> tuple[Location, ...]:
     """What a judgement is about besides records: the same as long as it is the same fault.
 
     Where a rule does not say, and names no record, it is what the message says, numbers and all.
     """
-    found = judgement.subjects
+    found = judgement.locations
     if not found and not (judgement.flagged is not None and len(judgement.flagged.addresses.array)):
         names = judgement.keys or (judgement.about or judgement.message,)
-        found = tuple(map(Subject, names))
-    return tuple(replace(subject, name=shown(subject.name)) for subject in found)
+        found = tuple(map(Location, names))
+    return tuple(replace(subject, name=escape_surrogates(subject.name)) for subject in found)
 
 
-def expired(judgement: Judgement, days: Sequence[date | None]) -> Judgement:
+def expired(judgement: Issue, days: Sequence[date | None]) -> Issue:
     """The judgement, telling since when its acceptance is over, if it had one."""
     ends = [day for day in days if day is not None]
     if not ends:
@@ -151,13 +153,13 @@ def expired(judgement: Judgement, days: Sequence[date | None]) -> Judgement:
     return replace(judgement, message=told)
 
 
-def entries_for(
-    judgements: Sequence[Judgement],
-    scanned: Scanned,
+def make_entries(
+    judgements: Sequence[Issue],
+    scanned: ScanResult,
     rules: Sequence[str],
     reason: str,
     expires: date | None,
-) -> list[Entry]:
+) -> list[BaselineEntry]:
     """An entry for every rule with findings that are not accepted yet.
 
     Without ``rules``, of all warnings and errors.
@@ -165,17 +167,17 @@ def entries_for(
     keys: dict[str, list[str]] = {}
     about: dict[str, list[str]] = {}
     for judgement in judgements:
-        if is_wanted(judgement, rules):
+        if is_acceptable(judgement, rules):
             mine = keys.setdefault(judgement.rule, [])
             if judgement.flagged is not None:
                 for _, found in keys_by_shard(judgement.flagged, scanned):
                     mine += found
             others = about.setdefault(judgement.rule, [])
             others += [subject.name for subject in subjects_of(judgement)]
-    return [Entry.of(rule, reason, expires, keys[rule], about[rule]) for rule in keys]
+    return [BaselineEntry.of(rule, reason, expires, keys[rule], about[rule]) for rule in keys]
 
 
-def is_wanted(judgement: Judgement, rules: Sequence[str]) -> bool:
+def is_acceptable(judgement: Issue, rules: Sequence[str]) -> bool:
     """Whether a judgement is still to be accepted; without ``rules``, of an info it is not."""
     wanted = judgement.rule in rules if rules else judgement.severity.rank > 0
     return wanted and judgement.accepted is None

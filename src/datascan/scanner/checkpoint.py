@@ -47,7 +47,7 @@ SAFE = {
 }
 
 
-class Resume:
+class Checkpoint:
     """The finished shards of this dataset under these options, and where more are kept.
 
     Attributes:
@@ -130,7 +130,7 @@ class TallyUnpickler(pickle.Unpickler):
             return super().find_class(module, name)
         if module.startswith(("datascan.metrics.", "datascan.checks.")):
             return super().find_class(module, name)
-        if (module, name) == ("datascan.scanner.tasks", "Measured"):
+        if (module, name) == ("datascan.scanner.tasks", "PartialResult"):
             return super().find_class(module, name)
         raise pickle.UnpicklingError(f"{module}.{name} is no tally")
 
@@ -139,7 +139,7 @@ def fingerprint(reader: Reader, plan: Plan, measures: Sequence[str], version: st
     """What tells this dataset, as it is now, and these options from all others: 32 bytes."""
     options = {k: v for k, v in asdict(reader.options).items() if k not in NOT_OF_THE_RESULT}
     digest = hashlib.sha256()
-    for fact in (version, reader.backend, options, sorted(measures), plan.layout, plan.shards):
+    for fact in (version, reader.name, options, sorted(measures), plan.layout, plan.shards):
         digest.update(repr(fact).encode("utf-8", "surrogateescape"))
     for file in files_of(reader):
         digest.update(repr(file).encode("utf-8", "surrogateescape"))
@@ -163,25 +163,27 @@ def files_of(reader: Reader) -> Iterator[tuple[str, int, int]]:
 class Teller(Protocol):
     """Whoever tells the user something at once."""
 
-    def say(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """Tell it."""
 
 
-def kept_shards(reader: Reader, plan: Plan, measures: Sequence[str], progress: Teller) -> Kept:
+def open_checkpoint(
+    reader: Reader, plan: Plan, measures: Sequence[str], progress: Teller
+) -> CheckpointLike:
     """The shards that an earlier run has finished, where the user keeps them."""
     path = reader.options.resume
     if path is None:
-        return Forgetful()
-    resume = Resume(path, fingerprint(reader, plan, measures, __version__))
+        return NullCheckpoint()
+    resume = Checkpoint(path, fingerprint(reader, plan, measures, __version__))
     if resume.stale:
-        progress.say(f"{path} is of another dataset, or of other options: the scan starts anew")
+        progress.notify(f"{path} is of another dataset, or of other options: the scan starts anew")
     elif resume.finished:
         count = len(resume.finished)
-        progress.say(f"going on from {path}: {count:,} of {len(plan.shards):,} parts are done")
+        progress.notify(f"going on from {path}: {count:,} of {len(plan.shards):,} parts are done")
     return resume
 
 
-class Kept(Protocol):
+class CheckpointLike(Protocol):
     """Finished shards by number, and a place for more of them."""
 
     finished: dict[int, list[Any]]
@@ -193,7 +195,7 @@ class Kept(Protocol):
         """Nothing more is to be kept."""
 
 
-class Forgetful:
+class NullCheckpoint:
     """Keeps nothing."""
 
     def __init__(self) -> None:

@@ -17,42 +17,42 @@ from datascan.config.expectations import (
     Records,
     Values,
 )
-from datascan.metrics.base import Dataset
-from datascan.metrics.labels import class_counts, summarise
+from datascan.metrics.base import DatasetSummary
+from datascan.metrics.labels import class_counts, summarize_labels
 from datascan.metrics.shapes import Kind, ShapeTally, measure_shapes
 from datascan.metrics.values import ValueTally, measure_values
-from datascan.text import shown
+from datascan.text import escape_surrogates
 
-MOST_SHAPES = 20
+MAX_SHAPES = 20
 """Of more shapes the range along each axis is kept."""
 
 FLOAT_MARGIN = 0.1
 
 
-def learned(dataset: Dataset) -> Expectations:
+def learn_expectations(dataset: DatasetSummary) -> Expectations:
     """What this dataset looks like."""
     return Expectations(
         format="datascan-expectations/1",
-        records=None if cut_short(dataset) else Records(dataset.records),
-        data=learned_data(dataset),
-        labels=learned_labels(dataset),
-        values=learned_values(dataset),
+        records=None if may_have_more_records(dataset) else Records(dataset.records),
+        data=learn_data(dataset),
+        labels=learn_labels(dataset),
+        values=learn_values(dataset),
     )
 
 
-def cut_short(dataset: Dataset) -> bool:
+def may_have_more_records(dataset: DatasetSummary) -> bool:
     """Whether there may be more records than were scanned."""
     limit = dataset.options.limit
-    return not dataset.complete or (limit is not None and dataset.records >= limit)
+    return not dataset.is_complete or (limit is not None and dataset.records >= limit)
 
 
-def learned_data(dataset: Dataset) -> Data | None:
+def learn_data(dataset: DatasetSummary) -> Data | None:
     """The kinds of records. Only pictures and Datums are sure to have channels."""
-    tally: ShapeTally | None = dataset.tally_of(measure_shapes)
+    tally: ShapeTally | None = dataset.tally(measure_shapes)
     if tally is None:
         return None
     shapes = sorted({kind.shape for kind in tally.kinds})
-    few = len(shapes) <= MOST_SHAPES
+    few = len(shapes) <= MAX_SHAPES
     pictures = dataset.plan.layout == "caffe-datum" or all(kind.mode for kind in tally.kinds)
     planes = pictures and all(len(shape) == 3 for shape in shapes)
     return Data(
@@ -73,16 +73,16 @@ def ranges(shapes: list[tuple[int, ...]]) -> list[tuple[tuple[int, int], ...]]:
     return found
 
 
-def learned_labels(dataset: Dataset) -> Labels | None:
+def learn_labels(dataset: DatasetSummary) -> Labels | None:
     """The share of each class among the class labels, and its number where classes have names."""
-    if dataset.derive(summarise).kind == "regression":
+    if dataset.derive(summarize_labels).kind == "regression":
         return Labels(kind="regression")
     counts = class_counts(dataset)
     total = sum(counts.values())
     if not total:
         return None
     names = dataset.plan.class_names
-    called = {n: shown(names[n]) if 0 <= n < len(names) else str(n) for n in counts}
+    called = {n: escape_surrogates(names[n]) if 0 <= n < len(names) else str(n) for n in counts}
     shares = dict.fromkeys(called.values(), 0.0)
     for number, count in counts.items():
         shares[called[number]] += count / total
@@ -90,14 +90,14 @@ def learned_labels(dataset: Dataset) -> Labels | None:
     return Labels(learned_from=total, shares=shares, numbers=numbers if names else None)
 
 
-def learned_values(dataset: Dataset) -> Values | None:
+def learn_values(dataset: DatasetSummary) -> Values | None:
     """The range of the finite values.
 
     Floats, and pictures whose range is only nearly known, may be a tenth of it beyond; whole
     numbers may not.
     """
-    tally: ValueTally | None = dataset.tally_of(measure_values)
-    kinds: ShapeTally | None = dataset.tally_of(measure_shapes)
+    tally: ValueTally | None = dataset.tally(measure_values)
+    kinds: ShapeTally | None = dataset.tally(measure_shapes)
     if tally is None or not tally.count:
         return None
     low, high = tally.low.value, tally.high.value
@@ -127,7 +127,7 @@ COMMENTS = {
 }
 
 
-def written(expected: Expectations, source: str) -> str:
+def format_expectations(expected: Expectations, source: str) -> str:
     """Expectations as TOML with comments; ``source`` says where they come from.
 
     It is put together line by line: tomlkit's tables take minutes for thousands of classes.

@@ -9,25 +9,25 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.checks.base import Judgement
-from datascan.metrics.base import Dataset, Flagged
+from datascan.checks.base import Issue
+from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.readers.base import Reader
 from datascan.records.shard import ROW_BITS
 
 
 @dataclass(frozen=True)
-class Scanned:
+class ScanResult:
     """A dataset that has been read and judged, its reader still open."""
 
     reader: Reader
-    dataset: Dataset
-    judgements: tuple[Judgement, ...]
+    summary: DatasetSummary
+    issues: tuple[Issue, ...]
     nbytes: int
     seconds: float
     rules: tuple[str, ...] = ()
 
 
-def keys_at(reader: Reader, dataset: Dataset, addresses: NDArray[np.int64]) -> list[str]:
+def lookup_keys(reader: Reader, dataset: DatasetSummary, addresses: NDArray[np.int64]) -> list[str]:
     """Keys of the records at ``addresses``, ascending, int64 (n,)."""
     found: list[str] = []
     owners = addresses >> ROW_BITS
@@ -38,7 +38,7 @@ def keys_at(reader: Reader, dataset: Dataset, addresses: NDArray[np.int64]) -> l
 
 
 def keys_by_shard(
-    flagged: Flagged, scanned: Scanned
+    flagged: Flagged, scanned: ScanResult
 ) -> Iterator[tuple[NDArray[np.int64], list[str]]]:
     """Places among the flagged records and their keys, one shard's at a time."""
     addresses = flagged.addresses.array
@@ -47,7 +47,7 @@ def keys_by_shard(
     edges = np.flatnonzero(np.diff(owners, prepend=-1, append=-1)).tolist() if len(order) else []
     for start, end in pairwise(edges):
         places = order[start:end]
-        shard = scanned.dataset.plan.shards[int(owners[start])]
+        shard = scanned.summary.plan.shards[int(owners[start])]
         rows, which = np.unique(addresses[places] & ((1 << ROW_BITS) - 1), return_inverse=True)
         keys = scanned.reader.keys(shard, rows.tolist())
         yield places, [keys[i] for i in which.tolist()]

@@ -10,71 +10,74 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.config.options import Options
-from datascan.executors.base import Desk, Progress, Stop
-from datascan.executors.select import run
-from datascan.metrics.base import ByName, Joined, Tally, add_all
-from datascan.readers.base import Reader, extent, marked
+from datascan.executors.base import Progress, ScanCancelled, WorkerSlot
+from datascan.executors.select import run_task
+from datascan.metrics.base import Concatenated, Tally, TallyMap, add_all
+from datascan.readers.base import Reader, count_shard_rows, tracked_blocks
 from datascan.records.block import Block, Fault
 from datascan.records.shard import Plan, Shard
-from datascan.scanner.checkpoint import Kept
+from datascan.scanner.checkpoint import CheckpointLike
 
-Measures = Mapping[str, Callable[[Block], Any]]
+Metrics = Mapping[str, Callable[[Block], Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Measured(Tally):
+class PartialResult(Tally):
     """What has been measured: the records of every shard (or piece of one), and the tallies."""
 
-    shards: Joined
-    records: Joined
+    shards: Concatenated
+    records: Concatenated
     nbytes: int
-    tallies: ByName
+    tallies: TallyMap
 
 
 @dataclass(frozen=True)
-class MeasureShard:
+class MeasureTask:
     """The task of a worker: read a shard, measure its blocks, add up."""
 
     reader: Reader
-    measures: Measures
+    metrics: Metrics
 
     @property
     def options(self) -> Options:
         """The options of the scan."""
         return self.reader.options
 
-    def count_rows(self, shard: Shard, desk: Desk) -> int:
+    def count_rows(self, shard: Shard, desk: WorkerSlot) -> int:
         """How many rows the whole shard has."""
-        return extent(self.reader, shard, desk)
+        return count_shard_rows(self.reader, shard, desk)
 
-    def __call__(self, shard: Shard, desk: Desk) -> Measured:
+    def __call__(self, shard: Shard, desk: WorkerSlot) -> PartialResult:
         """The sum over the shard's blocks."""
-        total = add_all(self._measured(shard, block) for block in marked(self.reader, shard, desk))
+        total = add_all(
+            self._measured(shard, block) for block in tracked_blocks(self.reader, shard, desk)
+        )
         return total or self._measured(shard, Block(shard.base + shard.first, 0, 0))
 
-    def blame(self, shard: Shard, reason: str) -> Measured:
+    def on_failure(self, shard: Shard, reason: str) -> PartialResult:
         """The sum where ``shard``, cut to the rows to blame, killed its worker."""
         records = 0 if shard.last is None else shard.last - shard.first
         faults = tuple(Fault(row, "reader-crash", reason) for row in range(records))
         if not records:
             # It could not even be counted.
             where = f"row {shard.first:,} behind " if shard.first else ""
-            lost = f"{reason}: no record from {where}{self.reader.begins(shard)} on can be counted"
+            start = f"{where}{self.reader.describe_start(shard)}"
+            lost = f"{reason}: no record from {start} on can be counted"
             faults = (Fault(None, "reader-crash", f"{lost}, up to the next part"),)
         return self._measured(shard, Block(shard.base + shard.first, records, 0, faults=faults))
 
-    def _measured(self, shard: Shard, block: Block) -> Measured:
-        found = {name: measure(block) for name, measure in self.measures.items()}
-        return Measured(
-            Joined((np.array([shard.index]),)),
-            Joined((np.array([block.records]),)),
+    def _measured(self, shard: Shard, block: Block) -> PartialResult:
+        found = {name: measure(block) for name, measure in self.metrics.items()}
+        return PartialResult(
+            Concatenated((np.array([shard.index]),)),
+            Concatenated((np.array([block.records]),)),
             block.nbytes,
-            ByName({name: tally for name, tally in found.items() if tally is not None}),
+            TallyMap({name: tally for name, tally in found.items() if tally is not None}),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Digests:
+class DigestResult:
     """Digests by address; and the records that could not be read again, their rows addresses."""
 
     found: dict[int, bytes]
@@ -82,7 +85,7 @@ class Digests:
 
 
 @dataclass(frozen=True)
-class DigestShard:
+class DigestTask:
     """The task of the second look: digests of chosen rows of a shard, by row."""
 
     reader: Reader
@@ -93,59 +96,61 @@ class DigestShard:
         """The options of the scan."""
         return self.reader.options
 
-    def count_rows(self, shard: Shard, desk: Desk) -> int:
+    def count_rows(self, shard: Shard, desk: WorkerSlot) -> int:
         """How many rows the whole shard has."""
-        return extent(self.reader, shard, desk)
+        return count_shard_rows(self.reader, shard, desk)
 
-    def __call__(self, shard: Shard, desk: Desk) -> Digests:
+    def __call__(self, shard: Shard, desk: WorkerSlot) -> DigestResult:
         """Digests of the rows chosen, by address."""
         wanted = self.rows[shard.index] | shard.base
         found: dict[int, bytes] = {}
-        for block in marked(self.reader, shard, desk):
+        for block in tracked_blocks(self.reader, shard, desk):
             first, last = np.searchsorted(wanted, (block.start, block.start + block.records))
             chosen = wanted[first:last]
             if block.digests is not None and len(chosen):
                 digests = block.digests(chosen - block.start)
                 found.update(zip(chosen.tolist(), digests, strict=True))
-        return Digests(found)
+        return DigestResult(found)
 
-    def blame(self, shard: Shard, reason: str) -> Digests:
+    def on_failure(self, shard: Shard, reason: str) -> DigestResult:
         """Those chosen of the rows to blame: nobody knows whether they are copies."""
         rows = self.rows[shard.index]
         last = len(rows) if shard.last is None else np.searchsorted(rows, shard.last)
         chosen = rows[np.searchsorted(rows, shard.first) : last] | shard.base
         why = f"{reason} when it was to be compared with records that may be the same"
         faults = (Fault(address, "reader-crash", why) for address in chosen.tolist())
-        return Digests({}, tuple(faults))
+        return DigestResult({}, tuple(faults))
 
 
-def measure(
-    task: MeasureShard, plan: Plan, progress: Progress, kept: Kept
-) -> tuple[Measured, bool]:
+def measure_shards(
+    task: MeasureTask, plan: Plan, progress: Progress, kept: CheckpointLike
+) -> tuple[PartialResult, bool]:
     """Measure all shards and add them up: the sum, and whether it holds the whole dataset."""
-    done = Done(progress)
+    done = ProgressCounter(progress)
     complete = True
-    progress.begin(plan)
+    progress.start(plan)
 
-    def measured() -> Iterator[Measured]:
+    def measured() -> Iterator[PartialResult]:
         nonlocal complete
         try:
             missing = [shard for shard in plan.shards if shard.index not in kept.finished]
-            fresh = run(task, plan, missing, done.under_way, kept.keep)
+            fresh = run_task(task, plan, missing, done.update, kept.keep)
             for shard in plan.shards:
                 for piece in kept.finished.get(shard.index) or next(fresh):
                     done.add(int(piece.records.array.sum()), piece.nbytes)
                     yield piece
-                done.under_way(0, 0)
-        except Stop:
+                done.update(0, 0)
+        except ScanCancelled:
             complete = False
 
-    nothing = Measured(Joined((np.empty(0, int),)), Joined((np.empty(0, int),)), 0, ByName({}))
+    nothing = PartialResult(
+        Concatenated((np.empty(0, int),)), Concatenated((np.empty(0, int),)), 0, TallyMap({})
+    )
     return add_all(measured()) or nothing, complete
 
 
 @dataclass
-class Done:
+class ProgressCounter:
     """Records and bytes of all finished shards, told to ``progress`` with those under way."""
 
     progress: Progress
@@ -157,6 +162,6 @@ class Done:
         self.records += records
         self.nbytes += nbytes
 
-    def under_way(self, records: int, nbytes: int) -> None:
+    def update(self, records: int, nbytes: int) -> None:
         """So much more is read of shards that are not finished."""
         self.progress.update(self.records + records, self.nbytes + nbytes)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.caffe.log.diagnosis import SATURATED, verdict_of
+from datascan.caffe.log.diagnosis import SATURATED, diagnose
 from datascan.caffe.log.runs import Output, Run
 
 NAN, INF = math.nan, math.inf
@@ -22,7 +22,7 @@ def run_of(losses, rates=None, display=10, **more):
 
 
 def cause(losses, rates=None, **more):
-    return verdict_of(run_of(losses, rates, **more)).cause
+    return diagnose(run_of(losses, rates, **more)).cause
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_each_cause(losses, expected):
 
 
 def test_between_which_iterations():
-    verdict = verdict_of(run_of([2.3, 2.2, 2.2, NAN, NAN]))
+    verdict = diagnose(run_of([2.3, 2.2, 2.2, NAN, NAN]))
     assert (verdict.last_finite, verdict.first_nonfinite) == (20, 30)
-    assert "2.2 at iteration 20 and nan at 30" in verdict.told
+    assert "2.2 at iteration 20 and nan at 30" in verdict.text
 
 
 @pytest.mark.parametrize("bad", [NAN, INF, -0.1])
@@ -77,16 +77,16 @@ def test_the_rate_first(bad):
 
 def test_the_rate_that_the_solver_plans():
     run = Run([0, 10, 20], [2.3, 2.2, NAN])
-    assert verdict_of(run, (15, INF)).cause == "lr-not-finite"
-    assert verdict_of(run, (25, INF)).cause == "sudden-nan"
-    assert verdict_of(run_of([2.3, 2.2, NAN]), (15, INF)).cause == "sudden-nan"
-    assert verdict_of(Run([0, 10], [2.3, 2.2]), (15, INF)).cause == "none"
+    assert diagnose(run, (15, INF)).cause == "lr-not-finite"
+    assert diagnose(run, (25, INF)).cause == "sudden-nan"
+    assert diagnose(run_of([2.3, 2.2, NAN]), (15, INF)).cause == "sudden-nan"
+    assert diagnose(Run([0, 10], [2.3, 2.2]), (15, INF)).cause == "none"
 
 
 def test_a_death_counts_where_the_loss_did_not_break():
     assert cause([2.3, 2.2], death="Check failed: x") == "died"
     assert cause([2.3, NAN], death="Check failed: x") == "sudden-nan"
-    told = verdict_of(Run(death="*** Aborted at 1")).told
+    told = diagnose(Run(death="*** Aborted at 1")).text
     assert told.startswith("the run died before the first")
 
 
@@ -97,9 +97,9 @@ def test_of_several_outputs_the_one_that_went_first():
         "loss2": Output(0.3, at, [2.0, 9.0, NAN, NAN]),
         "accuracy": Output(0.0, at, [NAN, 0.1, 0.2, 0.2]),
     }
-    assert verdict_of(run_of([3.0, 9.9, 99.0, NAN], outputs=outputs)).output == "loss2"
+    assert diagnose(run_of([3.0, 9.9, 99.0, NAN], outputs=outputs)).output == "loss2"
     outputs["loss2"] = Output(0.3, at, [2.0, 9.0, 70.0, NAN])
-    assert verdict_of(run_of([3.0, 9.9, 99.0, NAN], outputs=outputs)).output == "loss2"
+    assert diagnose(run_of([3.0, 9.9, 99.0, NAN], outputs=outputs)).output == "loss2"
 
 
 def test_one_output_of_several_saturates():
@@ -108,7 +108,7 @@ def test_one_output_of_several_saturates():
         "loss1": Output(0.3, at, [2.0, 2.0, 1.9]),
         "loss2": Output(0.3, at, [2.0, 87.3365, 87.3365]),
     }
-    verdict = verdict_of(run_of([3.0, 27.0, 26.8], outputs=outputs))
+    verdict = diagnose(run_of([3.0, 27.0, 26.8], outputs=outputs))
     assert (verdict.cause, verdict.output) == ("loss-saturated", "loss2")
 
 

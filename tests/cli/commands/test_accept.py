@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datascan.caffe.scan_net import scan_net
-from datascan.config.baseline import Baseline, Entry, says, written
+from datascan.config.baseline import Baseline, BaselineEntry, append_entries, contains_entries
 from datascan.errors import UsageError
 from tests.builders.caffe import small_net, write_net
 from tests.builders.lmdb import numbered, random_datums, write_lmdb
 from tests.cli.test_app import datascan, fails_in_one_line
 from tests.config.test_baseline import store
 
-KNOWN = Entry("inf-value", "x", None, ("00000005",))
-NEW = Entry("nan-value", "y", date(2027, 1, 31), ("a", "b"), "", ("c", "d"), "e")
+KNOWN = BaselineEntry("inf-value", "x", None, ("00000005",))
+NEW = BaselineEntry("nan-value", "y", date(2027, 1, 31), ("a", "b"), "", ("c", "d"), "e")
 
 
 @pytest.fixture
@@ -52,7 +52,9 @@ def test_what_is_accepted_of_one_dataset_fails_in_another(home):
     assert "no finding any more" not in result.stderr
     (entry,) = Baseline.read(home / "b.toml").entries
     assert entry.dataset == "data/train"
-    (home / "b.toml").write_text(written([msgspec.structs.replace(entry, dataset=None)], None))
+    (home / "b.toml").write_text(
+        append_entries([msgspec.structs.replace(entry, dataset=None)], None)
+    )
     assert datascan("check").returncode == 0
 
 
@@ -62,8 +64,8 @@ def test_a_source_of_a_net_is_known_by_its_own_path(tmp_path):
     net, file = write_net(tmp_path, small_net()), tmp_path / "b.toml"
     ways = {"train_lmdb": True, "other_lmdb": False, "train_val.prototxt": False}
     for dataset, known in ways.items():
-        entry = Entry("nan-value", "x", keys=("00000007",), dataset=dataset)
-        file.write_text(written([entry], None))
+        entry = BaselineEntry("nan-value", "x", keys=("00000007",), dataset=dataset)
+        file.write_text(append_entries([entry], None))
         (report,) = scan_net(net, root=tmp_path, baseline=file, workers=0).sources
         found = [f for f in report.findings if f.rule == "nan-value"]
         assert [f.accepted is not None for f in found] == [known], dataset
@@ -74,8 +76,8 @@ def test_findings_of_a_net_are_known_by_the_net(tmp_path):
     for dataset, known in {"train_val.prototxt": True, "other.prototxt": False}.items():
         about = tuple(f.key for f in scan_net(net).findings if f.rule == "missing-file")
         assert about
-        entry = Entry("missing-file", "x", about=about, dataset=dataset)
-        file.write_text(written([entry], None))
+        entry = BaselineEntry("missing-file", "x", about=about, dataset=dataset)
+        file.write_text(append_entries([entry], None))
         found = [f for f in scan_net(net, baseline=file).findings if f.rule == "missing-file"]
         assert {f.accepted is not None for f in found} == {known}
 
@@ -156,12 +158,12 @@ INLINE = 'accepted = [{rule = "inf-value", reason = "x", keys = ["00000005"]}]\n
     ],
 )
 def test_a_baseline_that_people_wrote_keeps_its_entries(old):
-    before = msgspec.convert(tomllib.loads(old).get("accepted", []), list[Entry])
-    text = written([NEW], old)
-    assert says(text, [*before, NEW])
+    before = msgspec.convert(tomllib.loads(old).get("accepted", []), list[BaselineEntry])
+    text = append_entries([NEW], old)
+    assert contains_entries(text, [*before, NEW])
     if "[{" not in old and "[\n  {" not in old and "[]" not in old:
         assert text.startswith(old.rstrip())
-    assert says(written([KNOWN], text), [*before, NEW, KNOWN])
+    assert contains_entries(append_entries([KNOWN], text), [*before, NEW, KNOWN])
     assert "mine" in text or "[]" in old
     assert text.count("\r\n") == (text.count("\n") if "\r" in old else 0)
 
@@ -183,7 +185,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 @given(
     st.lists(
         st.builds(
-            Entry,
+            BaselineEntry,
             rule=TEXT,
             reason=TEXT,
             expires=st.none() | st.dates(),
@@ -198,8 +200,8 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 def test_whatever_is_written_is_read_again(entries):
     text = None
     for i, entry in enumerate(entries):
-        text = written([entry], text)
-        assert says(text, entries[: i + 1])
+        text = append_entries([entry], text)
+        assert contains_entries(text, entries[: i + 1])
 
 
 def test_what_cannot_be_named(tmp_path):

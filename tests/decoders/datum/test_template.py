@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datascan.config.options import Options
-from datascan.decoders.datum.decoder import DatumLayout
+from datascan.decoders.datum.decoder import DatumDecoder
 from datascan.decoders.datum.message import parse
 from datascan.decoders.datum.template import template_of
-from datascan.records.buffers import Bytes
+from datascan.records.buffers import BytesColumn
 
 
 def varint(number: int) -> bytes:
@@ -73,7 +73,7 @@ def test_a_template_means_what_protobuf_says(value):
     if template is None:
         return
     exact = parse(value)
-    values = Bytes.of([value, value])
+    values = BytesColumn.of([value, value])
     assert template.fits(values).all()
     assert template.shape == exact.shape
     assert template.encoded == exact.encoded
@@ -81,7 +81,7 @@ def test_a_template_means_what_protobuf_says(value):
     if exact.label is not None:
         assert template.labels(values).tolist() == [exact.label] * 2
     assert template.count == len(exact.data) + len(exact.floats)
-    if template.complaint is None and not template.encoded:
+    if template.error is None and not template.encoded:
         data, sound = template.values(values)
         assert sound.all()
         assert same(data[0].ravel(), exact.data, exact.floats)
@@ -99,9 +99,9 @@ def test_a_block_reads_every_record_as_protobuf_does(messages, data):
     records = [record for record in records if record]
     if not records:
         return
-    block = DatumLayout(Options()).block(0, Bytes.of(records), lambda row, count: None)
+    block = DatumDecoder(Options()).decode(0, BytesColumn.of(records), lambda row, count: None)
     malformed = {fault.row for fault in block.faults if fault.rule == "malformed-record"}
-    values = {int(row): part.values[i] for part in block.parts for i, row in enumerate(part.rows)}
+    values = {int(row): part.values[i] for part in block.arrays for i, row in enumerate(part.rows)}
     for row, record in enumerate(records):
         check_record(row, record, block, malformed, values)
 

@@ -11,7 +11,7 @@ import pytest
 import simplejpeg
 from PIL import Image
 
-from datascan.decoders.image.decoder import look_at
+from datascan.decoders.image.decoder import inspect_images
 from tests.builders.images import (
     chunk,
     encode,
@@ -29,7 +29,7 @@ LIMIT = 178_956_970
 def look(*images: bytes, names: list[str] | None = None, limit: int = LIMIT):
     marks = []
     rows = range(len(images))
-    seen = look_at(
+    seen = inspect_images(
         images, rows, max_pixels=limit, mark=lambda i, n: marks.append((i, n)), names=names
     )
     assert marks == [(i, 1) for i in rows]
@@ -67,7 +67,7 @@ HEALTHY = {
 def test_healthy_images_raise_nothing(name, capfd):
     seen = look(HEALTHY[name])
     assert seen.faults == ()
-    assert (seen.pictures.height[0], seen.pictures.width[0]) == (24, 32)
+    assert (seen.images.height[0], seen.images.width[0]) == (24, 32)
     assert capfd.readouterr() == ("", "")
 
 
@@ -207,7 +207,7 @@ def test_a_broken_later_frame_is_found():
 def test_columns_of_exact_formats():
     image = pixels()
     values = np.asarray(image)
-    seen = look(HEALTHY["png"]).pictures
+    seen = look(HEALTHY["png"]).images
     assert seen.low[0, :3].tolist() == values.min(axis=(0, 1)).tolist()
     assert seen.high[0, :3].tolist() == values.max(axis=(0, 1)).tolist()
     assert np.isnan(seen.low[0, 3])
@@ -220,7 +220,7 @@ def test_columns_of_exact_formats():
 
 def test_blank_jpegs_are_known_exactly():
     blank = encode(Image.new("RGB", (640, 480), (7, 7, 7)), "JPEG")
-    seen = look(blank, photo(height=480, width=640)).pictures
+    seen = look(blank, photo(height=480, width=640)).images
     assert seen.approximate.tolist() == [False, True]
     assert seen.low[0, :3].tolist() == seen.high[0, :3].tolist() == [7, 7, 7]
 
@@ -229,8 +229,8 @@ def test_float_pixels_become_parts():
     values = np.ones((5, 4), np.float32)
     values[2, 1] = np.nan
     seen = look(encode(Image.fromarray(values), "TIFF"))
-    (part,) = seen.parts
-    assert np.isnan(part.extents[0][0])
+    (part,) = seen.arrays
+    assert np.isnan(part.ranges[0][0])
     assert not part.primary
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datascan.decoders.image.header import kind_of, promised
-from datascan.decoders.image.structure import orientation
+from datascan.decoders.image.header import format_from_name, sniff_format
+from datascan.decoders.image.structure import read_orientation
 from tests.builders.images import encode, pixels
 from tests.builders.odd_images import (
     TILE_BOMB,
@@ -33,12 +33,12 @@ MEGABYTES = 150
 
 GROWTH = """
 import resource, sys
-from datascan.decoders.image.decoder import look_at
+from datascan.decoders.image.decoder import inspect_images
 from tests.builders.images import encode, pixels
 from tests.builders.odd_images import bombs
 
 def look(data):
-    return look_at([data], [0], max_pixels=178_956_970, mark=lambda i, n: None)
+    return inspect_images([data], [0], max_pixels=178_956_970, mark=lambda i, n: None)
 
 for kind in ("PNG", "GIF", "WEBP", "TIFF", "PPM"):
     look(encode(pixels(), kind))
@@ -128,7 +128,7 @@ def test_icons():
     ],
 )
 def test_heads_that_several_formats_share(head, kind):
-    assert kind_of(head) == kind
+    assert sniff_format(head) == kind
 
 
 def test_formats_without_a_decoder():
@@ -142,24 +142,24 @@ def test_formats_without_a_decoder():
     [("a.JPE", "JPEG"), ("a.jfif", "JPEG"), ("b/c.TIF", "TIFF"), ("x.pgm", "PNM"), ("jpg", None)],
 )
 def test_what_names_promise(name, kind):
-    assert promised(name) == kind
+    assert format_from_name(name) == kind
 
 
 def test_sixteen_bits_of_either_byte_order_are_one_dtype():
     values = np.arange(768).reshape(24, 32)
     pair = [encode(Image.fromarray(values.astype(order + "u2")), "TIFF") for order in "<>"]
-    seen = look(*pair).pictures
+    seen = look(*pair).images
     assert seen.dtype.tolist() == ["uint16", "uint16"]
     assert seen.high[:, 0].tolist() == [767, 767]
 
 
 def test_floats_that_are_not_finite_do_not_count():
     values = np.array([[2, np.nan], [np.inf, 3]], np.float32)
-    seen = look(encode(Image.fromarray(values), "TIFF")).pictures
+    seen = look(encode(Image.fromarray(values), "TIFF")).images
     assert (seen.low[0, 0], seen.high[0, 0]) == (2, 3)
     assert (seen.totals[0], seen.squares[0], seen.counts[0]) == (5, 13, 2)
     nothing = np.full((2, 2), np.nan, np.float32)
-    seen = look(encode(Image.fromarray(nothing), "TIFF")).pictures
+    seen = look(encode(Image.fromarray(nothing), "TIFF")).images
     assert (seen.totals[0], seen.counts[0]) == (0, 0)
 
 
@@ -177,9 +177,9 @@ def test_orientation_of_either_byte_order(order):
     exif = mark + np.array([42], order + "u2").tobytes() + np.array([8], order + "u4").tobytes()
     exif += np.array([1, 0x0112, 3], order + "u2").tobytes()
     exif += np.array([1], order + "u4").tobytes() + np.array([8, 0], order + "u2").tobytes()
-    assert orientation(exif) == 8
+    assert read_orientation(exif) == 8
     for end in range(len(exif) - 2):
-        assert orientation(exif[:end]) == 1
+        assert read_orientation(exif[:end]) == 1
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
@@ -209,11 +209,11 @@ def test_a_fax_that_only_its_library_finds_damaged(capfd):
 
 
 LOGGED = """
-from datascan.decoders.image.decoder import look_at
+from datascan.decoders.image.decoder import inspect_images
 from tests.builders.odd_images import tiff_of
 
 tags = {256: 4, 257: 4, 258: 8, 259: 1, 262: 1, 273: 8, 277: 9_999, 279: 16}
-(fault,) = look_at([tiff_of(tags)], [0], max_pixels=99, mark=lambda i, n: None).faults
+(fault,) = inspect_images([tiff_of(tags)], [0], max_pixels=99, mark=lambda i, n: None).faults
 print(fault.rule)
 """
 

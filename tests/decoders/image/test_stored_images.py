@@ -7,8 +7,8 @@ import pytest
 
 import datascan
 from datascan.config.options import Options
-from datascan.decoders.image.decoder import ImageLayout
-from datascan.records.buffers import Bytes
+from datascan.decoders.image.decoder import ImageDecoder
+from datascan.records.buffers import BytesColumn
 from tests.builders.images import encode, photo, pixels
 from tests.builders.lmdb import write_lmdb
 
@@ -17,37 +17,37 @@ VALUES = [photo(0), photo(1)[:400], encode(pixels(2), "PNG"), b"no image", photo
 
 def block(values, **options):
     marks = []
-    layout = ImageLayout(Options(**options))
-    made = layout.block(7, Bytes.of(values), lambda row, count: marks.append((row, count)))
+    layout = ImageDecoder(Options(**options))
+    made = layout.decode(7, BytesColumn.of(values), lambda row, count: marks.append((row, count)))
     assert marks == [(row, 1) for row in range(len(values))]
     return made
 
 
 @pytest.mark.parametrize("value", [VALUES[0], VALUES[2], b"GIF89a", b"P6\n1 1 255\nabc"])
 def test_matches_what_begins_as_an_image(value):
-    assert ImageLayout.matches(value)
+    assert ImageDecoder.matches(value)
 
 
 @pytest.mark.parametrize("value", [b"", b"x", bytes(40), b"\x08\x03\x10\x20", b"\x93NUMPY"])
 def test_matches_nothing_else(value):
-    assert not ImageLayout.matches(value)
+    assert not ImageDecoder.matches(value)
 
 
 def test_a_block():
     made = block(VALUES)
     assert (made.start, made.records, made.nbytes) == (7, 5, sum(map(len, VALUES)))
-    assert made.pictures.rows.tolist() == [0, 2, 4]
+    assert made.images.rows.tolist() == [0, 2, 4]
     assert [(fault.row, fault.rule) for fault in made.faults] == [
         (1, "corrupt-image"),
         (3, "not-an-image"),
     ]
     assert made.labels is None
-    assert made.exact
-    assert made.broken.tolist() == [False, True, False, True, False]
+    assert made.has_exact_fingerprints
+    assert made.unreadable.tolist() == [False, True, False, True, False]
 
 
 def test_signatures_are_of_the_bytes():
-    signatures = block(VALUES).signatures
+    signatures = block(VALUES).fingerprints
     assert signatures[0] == signatures[4]
     assert len(np.unique(signatures)) == 4
     assert signatures.all()

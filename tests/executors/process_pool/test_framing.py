@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.executors.process_pool.framing import LENGTH, PARTIAL, Inbox, post
+from datascan.executors.process_pool.framing import LENGTH, PARTIAL, MessageReader, send_message
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def octets_of(message: object) -> bytes:
 )
 def test_messages_in_any_pieces(messages, sizes):
     theirs, ours = os.pipe()
-    inbox, got = Inbox(theirs), []
+    inbox, got = MessageReader(theirs), []
     rest = b"".join(map(octets_of, messages))
     pieces = cycle(sizes)
     try:
@@ -46,7 +46,7 @@ def test_messages_in_any_pieces(messages, sizes):
             os.write(ours, rest[:size])
             rest = rest[size:]
             while select([theirs], [], [], 0)[0]:
-                got.append(inbox.fetch())
+                got.append(inbox.poll())
     finally:
         os.close(theirs)
         os.close(ours)
@@ -56,11 +56,11 @@ def test_messages_in_any_pieces(messages, sizes):
 def test_a_large_message_comes_while_it_is_sent(ends):
     theirs, ours = ends
     message = os.urandom(3 << 20)
-    sender = threading.Thread(target=post, args=(ours, message))
+    sender = threading.Thread(target=send_message, args=(ours, message))
     sender.start()
-    inbox = Inbox(theirs)
+    inbox = MessageReader(theirs)
     parts = 0
-    while (got := inbox.fetch()) is PARTIAL:
+    while (got := inbox.poll()) is PARTIAL:
         parts += 1
     sender.join()
     assert got == message
@@ -72,8 +72,8 @@ def test_a_sender_that_goes_in_the_middle(ends, length, parts):
     theirs, ours = ends
     os.write(ours, octets_of("never to be whole")[:length])
     os.close(ours)
-    inbox = Inbox(theirs)
+    inbox = MessageReader(theirs)
     for _ in range(parts):
-        assert inbox.fetch() is PARTIAL
+        assert inbox.poll() is PARTIAL
     with pytest.raises(EOFError):
-        inbox.fetch()
+        inbox.poll()

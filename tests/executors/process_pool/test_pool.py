@@ -16,7 +16,7 @@ import datascan
 from datascan.checks.duplicate_record import DuplicateRecord
 from datascan.checks.nan_value import NanValue
 from datascan.checks.reader_crash import ReaderCrash
-from datascan.scanner.result import Scanned
+from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan
 from tests.builders.plain import PlainReader
 
@@ -27,13 +27,13 @@ def dataset(count: int = 50) -> tuple[np.ndarray, np.ndarray]:
     return values, np.arange(count) % 3
 
 
-def named(result: Scanned, rule: str) -> dict[int, str]:
+def named(result: ScanResult, rule: str) -> dict[int, str]:
     return {
         int(index): judged.describe(fact)
-        for judged in result.judgements
+        for judged in result.issues
         if judged.rule == rule
         for index, fact in zip(
-            result.dataset.indices(judged.flagged.addresses.array),
+            result.summary.indices(judged.flagged.addresses.array),
             judged.flagged.facts.array,
             strict=True,
         )
@@ -49,7 +49,7 @@ CHECKS = [NanValue(), ReaderCrash()]
 def test_a_crash_costs_its_record(workers, blockwise, deadly):
     reader = PlainReader(*dataset(), deadly=deadly, blockwise=blockwise, workers=workers)
     result = scan(reader, CHECKS)
-    assert result.dataset.records == 50
+    assert result.summary.records == 50
     assert named(result, "reader-crash") == dict.fromkeys(deadly, "killed by SIGSEGV")
     assert sorted(named(result, "nan-value")) == [3, 27, 44]
     assert multiprocessing.active_children() == []
@@ -58,7 +58,7 @@ def test_a_crash_costs_its_record(workers, blockwise, deadly):
 def test_a_hang_costs_its_record():
     reader = PlainReader(*dataset(), endless=(14,), workers=2, timeout=0.3)
     result = scan(reader, CHECKS)
-    assert result.dataset.records == 50
+    assert result.summary.records == 50
     assert named(result, "reader-crash") == {14: "no progress for 0.3 seconds"}
     assert sorted(named(result, "nan-value")) == [3, 27, 44]
 
@@ -68,7 +68,7 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path):
     reader.kill_once = tmp_path
     result = scan(reader, CHECKS)
     assert len(list(tmp_path.iterdir())) == 5
-    assert result.dataset.records == 50
+    assert result.summary.records == 50
     assert named(result, "reader-crash") == {}
     assert sorted(named(result, "nan-value")) == [3, 27, 44]
 
@@ -96,9 +96,9 @@ class Mortal(PlainReader):
     def touch(self, row, own, shard):
         self.die_at("block", shard)
 
-    def count(self, shard):
+    def count_rows(self, shard):
         self.die_at("count", shard.index)
-        return super().count(shard)
+        return super().count_rows(shard)
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
@@ -107,7 +107,7 @@ def test_workers_that_are_killed_more_than_once_cost_nothing(tmp_path, place, ti
     options = {"home": tmp_path, "place": place, "times": times, "blockwise": True, "workers": 2}
     result = scan(Mortal(*dataset(), **options), CHECKS)
     assert len(list(tmp_path.iterdir())) == 5 * times
-    assert result.dataset.records == 50
+    assert result.summary.records == 50
     assert named(result, "reader-crash") == {}
     assert sorted(named(result, "nan-value")) == [3, 27, 44]
 
@@ -115,7 +115,7 @@ def test_workers_that_are_killed_more_than_once_cost_nothing(tmp_path, place, ti
 def test_records_of_a_shard_that_cannot_be_begun_are_all_named(tmp_path):
     options = {"home": tmp_path, "place": "begin", "times": None, "mortal": [1], "rows": 3}
     result = scan(Mortal(*dataset(11), **options, workers=2), CHECKS)
-    assert result.dataset.records == 11
+    assert result.summary.records == 11
     assert named(result, "reader-crash") == dict.fromkeys([3, 4, 5], "killed by SIGKILL")
 
 
@@ -123,8 +123,8 @@ def test_a_shard_that_cannot_be_counted_is_told_with_its_place(tmp_path):
     places = "begin or count"
     reader = Mortal(*dataset(), home=tmp_path, place=places, times=None, mortal=[1], workers=2)
     result = scan(reader, CHECKS)
-    assert result.dataset.records == 40
-    (crash,) = (judged for judged in result.judgements if judged.rule == "reader-crash")
+    assert result.summary.records == 40
+    (crash,) = (judged for judged in result.issues if judged.rule == "reader-crash")
     assert crash.details == (
         "killed by SIGKILL: no record from part 2 on can be counted, up to the next part",
     )
@@ -158,7 +158,7 @@ def test_copies_are_found_though_workers_die_while_comparing(tmp_path, times):
     checks = [*CHECKS, DuplicateRecord()]
     result = scan(Forgetful(home=tmp_path, times=times), checks)
     why = "killed by SIGKILL when it was to be compared with records that may be the same"
-    assert result.dataset.records == 50
+    assert result.summary.records == 50
     assert named(result, "reader-crash") == {31: why}
     assert named(result, "duplicate-record") == dict.fromkeys([11, 41], "same content as record 0")
 
@@ -192,7 +192,7 @@ def test_a_worker_that_stands_still_while_it_answers_costs_nothing(tmp_path, par
     reader = Stopping(*dataset(), home=tmp_path, part=part, workers=1, timeout=0.3)
     result = scan(reader, CHECKS)
     assert reader.flag.exists()
-    assert result.dataset.records == 50
+    assert result.summary.records == 50
     assert named(result, "reader-crash") == {}
     assert sorted(named(result, "nan-value")) == [3, 27, 44]
     assert multiprocessing.active_children() == []

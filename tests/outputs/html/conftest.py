@@ -15,7 +15,7 @@ import pytest
 
 import datascan
 from datascan.cli.commands.demo import DATASETS
-from datascan.config.baseline import Entry, written
+from datascan.config.baseline import BaselineEntry, append_entries
 from tests.builders.caffe import small_net, write_net
 from tests.builders.caffe_logs import log_of
 from tests.builders.images import photo, write_tree
@@ -147,6 +147,6 @@ def log_report(home: Path) -> datascan.Report:
 
 def accepted_report(store: Path, file: Path) -> datascan.Report:
     """A store whose only NaN is accepted, with a reason that is hostile."""
-    entry = Entry("nan-value", "<script>alert(1)</script>", date(2999, 1, 1), ("00000333",))
-    file.write_text(written([entry], None))
+    entry = BaselineEntry("nan-value", "<script>alert(1)</script>", date(2999, 1, 1), ("00000333",))
+    file.write_text(append_entries([entry], None))
     return datascan.scan(store, num_classes=10, baseline=file)

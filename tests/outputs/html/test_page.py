@@ -21,6 +21,9 @@ from datascan.outputs.html.rule_sections import sections
 from datascan.report import rule_pages
 from datascan.report.model import (
     BatchFigures,
+    ClassPositions,
+    ClassPositionsRow,
+    DatasetInfo,
     Example,
     GapCurve,
     ImageSize,
@@ -29,9 +32,6 @@ from datascan.report.model import (
     SequentialGaps,
     ShapeFigures,
     ShuffledGaps,
-    Source,
-    Strip,
-    StripRow,
     ValueFigures,
     ValueHistogram,
 )
@@ -125,7 +125,7 @@ def test_the_clean_and_the_incomplete_say_so():
 def test_no_text_gets_out_of_its_place(key, detail, name):
     hostile = finding(message=detail, fix=name, examples=[Example(detail, 3, key)])
     labels = LabelFigures(1, False, {"0": 1000}, names=[name])
-    source = Source(key, name, detail, 1000, 1000)
+    source = DatasetInfo(key, name, detail, 1000, 1000)
     page = checked(render(report(hostile, labels=labels, dataset=source, command=detail)))
     (held,) = page.inside["script", "application/json"]
     json.loads(held)
@@ -161,7 +161,7 @@ def vast() -> Report:
     gap = SequentialGaps(10**9, 10**9, 10**9, 10**9), ShuffledGaps(0.5, 1e9, 10**9, 0.5)
     return report(
         *findings,
-        dataset=Source(key, key, "image", 10**12, 10**15),
+        dataset=DatasetInfo(key, key, "image", 10**12, 10**15),
         command=key,
         thumbnails={str(i): picture for i in range(60)},
         labels=LabelFigures(
@@ -174,10 +174,10 @@ def vast() -> Report:
         batch_sizes=[BatchFigures(size, *gap) for size in range(1, 5000)],
         histogram=ValueHistogram([i / 3 for i in range(65)], [10**12] * 64, 256),
         gap_curve=GapCurve(list(sizes), [0.123456789] * 1000, [0.987654321] * 1000),
-        strip=Strip(
+        strip=ClassPositions(
             200,
             [
-                StripRow(i, i, 10**9, 0, 10**12 - 1, [10**9 * (j % 7) for j in range(200)])
+                ClassPositionsRow(i, i, 10**9, 0, 10**12 - 1, [10**9 * (j % 7) for j in range(200)])
                 for i in range(60)
             ],
         ),
@@ -195,7 +195,7 @@ def test_it_is_less_than_2_mb_whatever_the_report_holds():
 
 @pytest.mark.parametrize("sources", [2, 60])
 def test_nor_does_it_matter_how_many_sources_there_are(sources):
-    net = Source("net", "net.prototxt", "caffe-net", 0, 0)
+    net = DatasetInfo("net", "net.prototxt", "caffe-net", 0, 0)
     inner = [replace(vast(), phase="TRAIN", layer=f"data-{i}") for i in range(min(sources, 3))]
     many = [inner[i % len(inner)] for i in range(sources)]
     text = render(report(dataset=net, verdict="fail", sources=many))
@@ -205,7 +205,7 @@ def test_nor_does_it_matter_how_many_sources_there_are(sources):
 
 
 def test_the_head_counts_the_findings_of_sources():
-    net = Source("net", "net.prototxt", "caffe-net", 0, 0)
+    net = DatasetInfo("net", "net.prototxt", "caffe-net", 0, 0)
     source = report(finding(), finding(rule="key-gap", severity="warning"), phase="TRAIN")
     words = checked(render(report(dataset=net, verdict="fail", sources=[source]))).words
     assert "No findings" not in words
@@ -218,9 +218,9 @@ def strip_of(labels):
     rows = []
     for label in np.unique(labels).tolist():
         own = np.flatnonzero(labels == label).tolist()
-        rows.append(StripRow(label, label, len(own), own[0], own[-1], [len(own)]))
-    source = Source("lmdb", "store", "raw", len(labels), 1)
-    return checked(render(report(dataset=source, strip=Strip(1, rows)))).words
+        rows.append(ClassPositionsRow(label, label, len(own), own[0], own[-1], [len(own)]))
+    source = DatasetInfo("lmdb", "store", "raw", len(labels), 1)
+    return checked(render(report(dataset=source, strip=ClassPositions(1, rows)))).words
 
 
 def test_only_a_sorted_store_is_called_sorted():
@@ -243,7 +243,7 @@ def test_targets_and_values_that_are_not_finite_are_told():
 
 def test_an_ordinary_page_leaves_nothing_out():
     findings = [finding(rule=rule, examples=[Example("d", i, "k" * 200) for i in range(20)])
-                for rule in rule_pages.checks()]  # fmt: skip
+                for rule in rule_pages.all_rules()]  # fmt: skip
     labels = LabelFigures(10_000, False, {str(i): i + 1 for i in range(10_000)})
     text = render(report(*findings, labels=labels))
     assert len(text.encode()) < MOST
@@ -260,14 +260,17 @@ def held_in(text):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"strip": Strip(10**12, [StripRow(0, 0, 1, 0, 0, [1])])},
-        {"strip": Strip(5, [StripRow(0, 0, 1, 0, 0, [])])},
+        {"strip": ClassPositions(10**12, [ClassPositionsRow(0, 0, 1, 0, 0, [1])])},
+        {"strip": ClassPositions(5, [ClassPositionsRow(0, 0, 1, 0, 0, [])])},
         {"gap_curve": GapCurve([1, 2], [0.5], [])},
         {"histogram": ValueHistogram([], [1], 1)},
         {"labels": LabelFigures(3, False, {"-" + "9" * 300: 1, "9" * 300: 1})},
         {"labels": LabelFigures(10**18, True, {"5": 1})},
         {"shapes": [ShapeFigures([], "float64", 1000)], "values": None},
-        {"shapes": [ShapeFigures([0, 0, 0], "x", 0)], "dataset": Source("", "", "image", 0, 0)},
+        {
+            "shapes": [ShapeFigures([0, 0, 0], "x", 0)],
+            "dataset": DatasetInfo("", "", "image", 0, 0),
+        },
         {"image_sizes": [ImageSize(0, 0, 1), ImageSize(0, 10**9, 1)]},
         {"labels": None, "values": None, "shapes": [], "batch_sizes": [], "min_batch_size": None},
         {"thumbnails": {"x": PIXEL}},
@@ -278,7 +281,7 @@ def test_reports_that_no_scan_writes_are_pages_too(changes):
 
 
 def test_the_page_of_a_rule_has_all_its_parts_why_first():
-    for rule in rule_pages.checks():
+    for rule in rule_pages.all_rules():
         headings = [section.heading for section in sections(rule)]
         assert headings[0] == "Why it breaks training"
         assert len(headings) == 7

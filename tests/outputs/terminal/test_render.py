@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from datascan.outputs.terminal.render import (
     columns,
     render,
-    shortened,
+    shorten,
     style,
     takes_unicode,
-    wrapped,
+    wrap_text,
 )
 from datascan.report.model import (
     BatchFigures,
+    DatasetInfo,
     Example,
     Finding,
     LabelFigures,
@@ -26,9 +27,8 @@ from datascan.report.model import (
     SequentialGaps,
     ShapeFigures,
     ShuffledGaps,
-    Source,
 )
-from datascan.text import in_bytes, percent
+from datascan.text import format_bytes, format_percent
 from tests.outputs.reports import ANY_TEXT, finding, report
 
 
@@ -50,7 +50,7 @@ def test_a_clean_report_says_so():
 
 
 @pytest.mark.parametrize(
-    "changes", [{"complete": False}, {"dataset": Source("lmdb", "x", "raw", 0, 0)}]
+    "changes", [{"complete": False}, {"dataset": DatasetInfo("lmdb", "x", "raw", 0, 0)}]
 )
 def test_what_was_not_looked_at_is_not_called_harmless(changes):
     text = "\n".join(lines(**changes))
@@ -221,7 +221,9 @@ def test_what_a_stream_can_show(encoding, expected):
 
 def test_without_unicode_everything_is_ascii():
     said = render(
-        report(finding(examples=[Example("café", 1, "数据")]), dataset=Source("ü", "é", "ß", 1, 1)),
+        report(
+            finding(examples=[Example("café", 1, "数据")]), dataset=DatasetInfo("ü", "é", "ß", 1, 1)
+        ),
         colour=True,
         width=80,
         unicode=False,
@@ -242,7 +244,7 @@ def test_hostile_text_stays_in_its_line(key, detail, other, unicode):
         return render(
             report(
                 hostile,
-                dataset=Source(other, key, other, 1, 1),
+                dataset=DatasetInfo(other, key, other, 1, 1),
                 shapes=[ShapeFigures([1], other, 1)],
                 labels=LabelFigures(2, True, {"0": 1, "1": 2}, names=[other, key]),
             ),
@@ -270,7 +272,7 @@ def test_lines_are_not_too_wide(detail, key, width):
 
 @given(WORDS, st.integers(1, 40))
 def test_wrapping_loses_nothing_but_spaces(text, width):
-    said = wrapped(text, "", width)
+    said = wrap_text(text, "", width)
     assert "".join(said).replace(" ", "") == text.replace(" ", "")
     assert all(columns(line) <= width or " " not in line.strip() for line in said)
 
@@ -282,16 +284,16 @@ def test_a_narrow_terminal(width):
 
 
 def test_long_keys_are_cut_in_the_middle():
-    assert shortened("abcdefghij", 9) == "abc...hij"
-    assert shortened("abc", 9) == "abc"
-    assert shortened("数据数据数据", 9) == "数...据"
+    assert shorten("abcdefghij", 9) == "abc...hij"
+    assert shorten("abc", 9) == "abc"
+    assert shorten("数据数据数据", 9) == "数...据"
     said = lines(finding(examples=[Example("d", 0, "begin" + "x" * 500 + "end")]))
     assert any("begin" in line and "...xxx" in line and "xend  d" in line for line in said)
 
 
 @given(ANY_TEXT, st.integers(3, 30))
 def test_what_is_shortened_fits(text, width):
-    assert columns(shortened(text, width)) <= width
+    assert columns(shorten(text, width)) <= width
 
 
 @pytest.mark.parametrize(
@@ -299,9 +301,9 @@ def test_what_is_shortened_fits(text, width):
     [(0, "0 B"), (999, "999 B"), (154_150_000, "154.2 MB"), (4_900_000_000_000_000, "4900.0 TB")],
 )
 def test_bytes(count, text):
-    assert in_bytes(count) == text
+    assert format_bytes(count) == text
 
 
 def test_what_is_not_0_never_looks_like_it():
     shares = (0, 1e-9, 0.0118, 0.99996, 1)
-    assert [percent(p) for p in shares] == ["0%", "< 0.01%", "1.18%", "> 99.99%", "100.00%"]
+    assert [format_percent(p) for p in shares] == ["0%", "< 0.01%", "1.18%", "> 99.99%", "100.00%"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datascan.readers.hdf5.chunks import are, look_at_chunks
+from datascan.readers.hdf5.chunks import are, inspect_chunks
 from tests.builders.hdf5 import (
     gathered,
     numbers,
@@ -57,7 +57,7 @@ def without(*corners):
 def test_a_full_grid_has_no_gaps(tmp_path, index, packed):
     path = written(tmp_path / "a.h5", all_chunks(), **index, **PACKED[packed])
     result = scanned(path)
-    assert result.dataset.records == 60
+    assert result.summary.records == 60
     assert not rules(result)
 
 
@@ -83,7 +83,7 @@ def test_holes_cost_their_rows(tmp_path, index, packed, shard_bytes):
 def test_rows_that_were_added_and_not_written_yet_are_no_gap(tmp_path, index, packed):
     path = written(tmp_path / "a.h5", all_chunks(), grown=25, **index, **PACKED[packed])
     result = scanned(path)
-    assert result.dataset.records == 85
+    assert result.summary.records == 85
     assert not rules(result)
     assert not gathered(reader_of(path))[0][60:].any()
 
@@ -98,7 +98,7 @@ def test_the_end_of_a_dataset_that_cannot_grow_should_be_written(tmp_path):
 def test_a_dataset_that_was_never_written_is_no_gap(tmp_path, index, packed):
     path = written(tmp_path / "a.h5", (), **index, **PACKED[packed])
     result = scanned(path)
-    assert result.dataset.records == 60
+    assert result.summary.records == 60
     assert not rules(result)
 
 
@@ -108,7 +108,7 @@ def test_a_dataset_that_was_made_smaller_has_no_gaps(tmp_path, index):
     with h5py.File(path, "a") as file:
         file["data"].resize((33, 6))
     assert not rules(scanned(path))
-    assert scanned(path).dataset.records == 33
+    assert scanned(path).summary.records == 33
 
 
 @pytest.mark.parametrize("fill", [0, 3, np.nan])
@@ -208,7 +208,7 @@ def test_gaps_are_the_rows_of_missing_chunks(tmp_path_factory, data):
         for corner in kept:
             starts = [i * c for i, c in zip(corner, chunks, strict=True)]
             dataset[tuple(slice(i, i + c) for i, c in zip(starts, chunks, strict=True))] = 1
-        found = look_at_chunks(dataset)
+        found = inspect_chunks(dataset)
     rows = [row for gap in found.gaps for row in range(gap.first, gap.stop)]
     assert rows == np.flatnonzero(lacking).tolist()
     assert (found.written, found.odd) == (shape[0], "")

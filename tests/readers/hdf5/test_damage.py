@@ -32,7 +32,7 @@ from tests.builders.hdf5 import (
 CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 
 
-def answer_or_crash(shard, desk, answer=planning.answer):
+def answer_or_crash(shard, desk, answer=planning.answer_query):
     """Look at a file, unless it is b.h5."""
     if shard.span.source.shown == "b.h5":
         os.kill(os.getpid(), signal.SIGSEGV)
@@ -50,7 +50,7 @@ def test_a_damaged_chunk_costs_its_rows(tmp_path, shard_bytes, chunks):
     )
     corner = damage_chunk(path, "data", 3)
     result = scanned(path, shard_bytes=shard_bytes, checks=CHECKS)
-    assert result.dataset.records == 100
+    assert result.summary.records == 100
     found = row_faults(result, "damaged-store")
     assert sorted(found) == list(range(corner[0], corner[0] + 16))
     (detail,) = set(found.values())
@@ -116,7 +116,7 @@ def test_a_truncated_file(tmp_path):
     content = path.read_bytes()
     path.write_bytes(content[:-1000])
     result = scanned(path, whole)
-    assert result.dataset.records == 7
+    assert result.summary.records == 7
     sizes = f"{len(content) - 1000:,} bytes, but by its own bookkeeping it has {len(content):,}"
     assert place_faults(result, "truncated-store") == [(f"a.h5 has {sizes}", 0)]
 
@@ -157,7 +157,7 @@ def test_an_object_that_cannot_be_opened(tmp_path):
     content[address : address + 16] = b"\xee" * 16
     path.write_bytes(content)
     result = scanned(path)
-    assert result.dataset.records == 10
+    assert result.summary.records == 10
     ((detail, _),) = place_faults(result, "damaged-store")
     assert detail.startswith("a.h5:z cannot be read: ")
 
@@ -170,7 +170,7 @@ def test_a_filter_that_nobody_has(tmp_path, code, called, remedy):
     path = needs_filter(tmp_path / "a.h5", code)
     other = write_hdf5(tmp_path / "b.h5", data=numbers(10, 3), label=np.arange(10))
     result = scanned(path, other)
-    assert result.dataset.records == 10
+    assert result.summary.records == 10
     assert not row_faults(result, "damaged-store")
     ((detail, lost),) = place_faults(result, "damaged-store")
     assert lost == 20
@@ -181,9 +181,9 @@ def test_a_filter_that_nobody_has(tmp_path, code, called, remedy):
 def test_damage_that_hangs_or_crashes_hdf5_costs_no_more_than_its_file(tmp_path, monkeypatch):
     paths = [write_hdf5(tmp_path / name, data=numbers(6, 3)) for name in ("a.h5", "b.h5", "c.h5")]
     # The patch reaches the worker as the task itself, however the worker is started.
-    monkeypatch.setattr(planning, "answer", answer_or_crash)
+    monkeypatch.setattr(planning, "answer_query", answer_or_crash)
     result = scanned(*paths, workers=1, timeout=5)
-    assert result.dataset.records == 12
+    assert result.summary.records == 12
     assert place_faults(result, "reader-crash") == [
         ("b.h5 cannot be opened: HDF5 was killed by SIGSEGV", 0)
     ]
@@ -192,16 +192,16 @@ def test_damage_that_hangs_or_crashes_hdf5_costs_no_more_than_its_file(tmp_path,
 def test_what_hdf5_decodes_is_read_in_a_worker(tmp_path):
     plain = write_hdf5(tmp_path / "a.h5", data=numbers(6, 3), label=np.arange(6))
     packed = write_hdf5(tmp_path / "b.h5", data=(numbers(6, 3), GZIP), label=np.arange(6))
-    assert not reader_of(plain).plan().damaged
-    assert reader_of(packed).plan().damaged
-    assert reader_of(plain, packed).plan().damaged
-    assert scanned(packed, workers=None).dataset.records == 6
+    assert not reader_of(plain).plan().needs_isolation
+    assert reader_of(packed).plan().needs_isolation
+    assert reader_of(plain, packed).plan().needs_isolation
+    assert scanned(packed, workers=None).summary.records == 6
 
 
 def test_data_and_label_of_different_lengths(tmp_path):
     path = write_hdf5(tmp_path / "train.h5", data=numbers(100, 3), label=np.arange(90))
     result = scanned(path, checks=CHECKS)
-    (judged,) = (j for j in result.judgements if j.rule == "length-mismatch")
+    (judged,) = (j for j in result.issues if j.rule == "length-mismatch")
     assert judged.severity == "error"
     assert judged.details == ("train.h5: data has 100 rows, label has 90",)
     assert judged.message == "train.h5: data has 100 rows, label has 90"
@@ -230,7 +230,7 @@ def test_listed_files_that_cannot_be_had(tmp_path):
     (tmp_path / "text.h5").write_text("no")
     (tmp_path / "list.txt").write_text("gone.h5\na.h5\nempty.h5\ntext.h5\nc.h5\n")
     result = scanned(tmp_path / "list.txt")
-    assert result.dataset.records == 9
+    assert result.summary.records == 9
     assert place_faults(result, "missing-file") == [
         ("gone.h5, listed in list.txt, does not exist", 0)
     ]
@@ -245,7 +245,7 @@ def test_listed_files_that_cannot_be_had(tmp_path):
 def test_a_list_of_nothing_but_missing_files(tmp_path):
     (tmp_path / "list.txt").write_text("gone.h5\nlost.h5\n")
     result = scanned(tmp_path / "list.txt")
-    assert result.dataset.records == 0
+    assert result.summary.records == 0
     assert len(place_faults(result, "missing-file")) == 2
 
 
@@ -265,7 +265,7 @@ def test_a_file_that_should_be_hdf5_costs_no_others(tmp_path, content, name):
     bad.write_bytes(content)
     for paths, records in (((bad,), 0), ((good, bad), 4), ((bad, good), 4)):
         result = scanned(*paths)
-        assert result.dataset.records == records
+        assert result.summary.records == records
         assert rules(result) == {rule}
         assert place_faults(result, rule) == [(f"{bad} {what}", 0)]
 
@@ -275,7 +275,7 @@ def test_one_of_several_files_needs_no_name(tmp_path):
     (tmp_path / "part-1").write_bytes(b"\x00\x01" * 2000)
     (tmp_path / "part-2").write_bytes(b"")
     result = scanned(good, tmp_path / "part-1", tmp_path / "part-2")
-    assert result.dataset.records == 4
+    assert result.summary.records == 4
     assert rules(result) == {"damaged-store", "truncated-store"}
 
 
@@ -298,7 +298,7 @@ def test_one_of_several_files_that_may_not_be_read(tmp_path, monkeypatch):
         ((tmp_path / "list.txt",), "b.h5, listed in list.txt,"),
     ):
         result = scanned(*paths)
-        assert result.dataset.records == 4
+        assert result.summary.records == 4
         assert place_faults(result, "missing-file") == [(f"{called} cannot be read: {denied}", 0)]
     with pytest.raises(DatasetError, match=f"cannot read {bad}: {denied}"):
         scanned(bad)
@@ -379,7 +379,7 @@ def test_a_virtual_dataset_that_grows_with_a_missing_source(tmp_path):
     with h5py.File(path, "w") as file:
         file.create_virtual_dataset("data", layout)
     result = scanned(path)
-    assert result.dataset.records == 5
+    assert result.summary.records == 5
     assert not rules(result)
     source.unlink()
     assert rules(scanned(path)) == {"damaged-store"}
@@ -437,7 +437,7 @@ def test_labels_are_no_data_where_the_data_is_a_broken_link(tmp_path, name, key,
         file[name] = link
     for paths, records in (((path,), 0), ((path, other), 10), ((other, path), 10)):
         result = scanned(*paths, data_key=key and name)
-        assert result.dataset.records == records
+        assert result.summary.records == records
         assert rules(result) == {"missing-file"}
         ((detail, _),) = place_faults(result, "missing-file")
         assert detail.startswith(f"a.h5:{name} links to ")
@@ -451,6 +451,6 @@ def test_labels_are_no_data_where_the_data_is_damaged(tmp_path):
     content[address : address + 16] = b"\xee" * 16
     path.write_bytes(content)
     result = scanned(path)
-    assert result.dataset.records == 0
+    assert result.summary.records == 0
     ((detail, _),) = place_faults(result, "damaged-store")
     assert detail.startswith("a.h5:data cannot be read: ")

@@ -38,17 +38,17 @@ def test_images(tmp_path):
         path = write(tmp_path / "a.h5", records, **storage)
         for shard_bytes in (1, 32 << 20):
             result = scanned(path, checks=CHECKS, shard_bytes=shard_bytes)
-            assert result.dataset.records == 40
+            assert result.summary.records == 40
             assert result.nbytes == sum(map(len, records))
             assert not rules(result)
     (shard,) = (reader := reader_of(path)).plan().shards
     (block,) = reader.read(shard)
     reader.close()
-    assert block.pictures.height.tolist() == [9] * 40
-    assert block.pictures.channels.tolist() == [3] * 40
+    assert block.images.height.tolist() == [9] * 40
+    assert block.images.channels.tolist() == [3] * 40
     assert block.labels.values.tolist() == [i % 3 for i in range(40)]
-    assert block.exact
-    assert not block.broken.any()
+    assert block.has_exact_fingerprints
+    assert not block.unreadable.any()
 
 
 def test_damaged_images(tmp_path):
@@ -70,14 +70,14 @@ def test_bytes_of_no_known_meaning(tmp_path):
     records = [b"%d" % (i % 9) * 20 for i in range(10)]
     records[4] = b""
     result = scanned(write(tmp_path / "a.h5", records), checks=CHECKS)
-    assert result.dataset.records == 10
+    assert result.summary.records == 10
     assert rules(result) == {"empty-record"}
-    (shard,) = result.dataset.plan.shards
+    (shard,) = result.summary.plan.shards
     (block,) = result.reader.read(shard)
     result.reader.close()
-    assert block.opaque
-    assert block.signatures[0] == block.signatures[9] != 0
-    assert len(set(block.signatures.tolist())) == 9
+    assert block.is_opaque
+    assert block.fingerprints[0] == block.fingerprints[9] != 0
+    assert len(set(block.fingerprints.tolist())) == 9
 
 
 def test_marks_the_rows_of_images(tmp_path):

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import datascan
-from datascan.readers.hdf5.inflate import Inflater
+from datascan.readers.hdf5.inflate import GzipReader
 
 DTYPES = ["u1", "<i2", ">i4", "<f4", ">f8", "<u8"]
 
@@ -29,7 +29,7 @@ def test_any_rows_of_any_chunks(tmp_path_factory, data, dtype, shuffle, level):
     first = data.draw(st.integers(0, shape[0] - 1))
     stop = data.draw(st.integers(first + 1, shape[0]))
     with h5py.File(path) as file:
-        inflater = Inflater.of(file["x"])
+        inflater = GzipReader.of(file["x"])
         read = inflater.read(first, stop)
     assert read.dtype == values.dtype
     assert np.array_equal(read, values[first:stop])
@@ -48,8 +48,8 @@ def test_other_pipelines_are_left_to_hdf5(tmp_path, packing):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         data = np.arange(100).reshape(50, 2)
         file.create_dataset("x", data=data, chunks=(10, 2), **packing)
-        assert Inflater.of(file["x"]) is None
-        assert Inflater.of(file.create_dataset("y", data=data)) is None
+        assert GzipReader.of(file["x"]) is None
+        assert GzipReader.of(file.create_dataset("y", data=data)) is None
 
 
 def test_what_is_missing_skipped_or_damaged_is_left_to_hdf5(tmp_path):
@@ -65,7 +65,7 @@ def test_what_is_missing_skipped_or_damaged_is_left_to_hdf5(tmp_path):
     content[checksum : checksum + 4] = bytes(4)
     path.write_bytes(content)
     with h5py.File(path) as file:
-        inflater = Inflater.of(file["x"])
+        inflater = GzipReader.of(file["x"])
         assert np.array_equal(inflater.read(0, 10), values[:10])
         assert inflater.read(5, 15) is None
         assert inflater.read(20, 30) is None
@@ -75,7 +75,7 @@ def test_what_is_missing_skipped_or_damaged_is_left_to_hdf5(tmp_path):
 def test_a_packed_dataset_that_was_never_written_holds_its_fill_value(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         packing = {"chunks": (3, 5), "compression": "gzip", "fillvalue": 2.5}
-        assert Inflater.of(file.create_dataset("data", (20, 5), "f4", **packing)) is None
+        assert GzipReader.of(file.create_dataset("data", (20, 5), "f4", **packing)) is None
     report = datascan.scan(tmp_path / "a.h5")
     assert (report.dataset.records, report.values.min, report.values.max) == (20, 2.5, 2.5)
     assert "constant-record" in {finding.rule for finding in report.findings}

@@ -13,7 +13,7 @@ from datascan.errors import DatasetError
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
 from datascan.readers.hdf5.reader import Hdf5Reader
-from datascan.report.build import report_of
+from datascan.report.build import build_report
 from tests.builders.blocks import array_of
 from tests.builders.hdf5 import (
     GZIP,
@@ -35,7 +35,7 @@ FLOATS = ["f2", "f4", "f8", ">f2", ">f4", ">f8"]
 
 
 def findings(result):
-    return {judged.rule: judged for judged in result.judgements}
+    return {judged.rule: judged for judged in result.issues}
 
 
 @pytest.mark.parametrize("storage", STORAGE)
@@ -97,7 +97,7 @@ def test_labels_that_are_text_are_classes(tmp_path, form, options):
     path = write_hdf5(tmp_path / "a.h5", data=numbers(6, 3), label=TEXTS[form])
     assert gathered(reader_of(path, **options))[2] == [0, 1, None, 2, 0, 1]
     result = scanned(path, checks=CHECKS, **options)
-    assert result.dataset.plan.class_names == ("cat", "dog", "été")
+    assert result.summary.plan.class_names == ("cat", "dog", "été")
     assert findings(result)["missing-label"].records == 1
     assert not rules(result)
 
@@ -144,7 +144,7 @@ def test_text_in_one_file_and_numbers_in_another(tmp_path):
     two = write_hdf5(tmp_path / "b.h5", data=numbers(3, 3), label=np.arange(3))
     for paths, records in (((one, two), 2), ((two, one), 3)):
         result = scanned(*paths)
-        assert result.dataset.records == records
+        assert result.summary.records == records
         ((detail, _),) = place_faults(result, "damaged-store")
         assert "labels are text in label or in the first file, not in both" in detail
 
@@ -170,10 +170,10 @@ def test_complex_numbers_are_pairs(tmp_path, dtype, storage):
     given = stored.astype(dtype) if dtype != "g" else stored
     path = write_hdf5(tmp_path / "a.h5", data=(given, STORAGE[storage]), label=np.arange(50) % 2)
     result = scanned(path, checks=CHECKS)
-    assert result.dataset.records == 50
+    assert result.summary.records == 50
     assert findings(result)["inf-value"].records == 1
     nan = findings(result)["nan-value"]
-    assert result.dataset.indices(nan.flagged.addresses.array).tolist() == [7]
+    assert result.summary.indices(nan.flagged.addresses.array).tolist() == [7]
     assert nan.describe(nan.flagged.facts.array[0]) == "1 of 24 values, first nan at [1, 2, 1]"
     read, _, labels = gathered(reader_of(path, shard_bytes=1))
     np.testing.assert_array_equal(read, values)
@@ -228,7 +228,7 @@ def test_data_of_a_type_that_is_not_read_is_refused(tmp_path, write, name, besid
         write(file, name)
     with pytest.raises(DatasetError, match=f"^a.h5: {name} holds {UNREAD[write]}, which is not"):
         scanned(path)
-    assert scanned(path, data_key=beside[0]).dataset.records == 5
+    assert scanned(path, data_key=beside[0]).summary.records == 5
 
 
 @pytest.mark.parametrize("write", [ragged, opaque, compound])
@@ -255,14 +255,14 @@ def test_what_tells_of_the_file_is_not_its_data(tmp_path):
     assert not rules(scanned(path))
     assert gathered(reader_of(path))[2] == list(range(5))
     path = write_hdf5(tmp_path / "b.h5", label=np.arange(5), names=["a"] * 5)
-    assert scanned(path).dataset.records == 5
+    assert scanned(path).summary.records == 5
 
 
 @pytest.mark.parametrize("storage", ["contiguous", "gzip"])
 def test_a_user_block_before_the_data(tmp_path, storage):
     values = numbers(50, 3)
     path = write_hdf5(tmp_path / "a.h5", 2048, data=(values, STORAGE[storage]), label=np.arange(50))
-    assert Hdf5Reader.matches(path)
+    assert Hdf5Reader.accepts(path)
     np.testing.assert_array_equal(gathered(reader_of(path))[0], values)
 
 
@@ -308,7 +308,7 @@ def test_names_the_record_with_a_nan(tmp_path, storage):
         result = scanned(path, checks=CHECKS, shard_bytes=shard_bytes)
         nan = findings(result)["nan-value"]
         addresses = nan.flagged.addresses.array
-        assert result.dataset.indices(addresses).tolist() == [7, 255, 299]
+        assert result.summary.indices(addresses).tolist() == [7, 255, 299]
         assert nan.describe(nan.flagged.facts.array[0]) == "1 of 12 values, first nan at [1, 2]"
 
 
@@ -323,7 +323,7 @@ def test_checks_other_datasets_of_as_many_rows_along(tmp_path):
     nan = findings(result)["nan-value"]
     assert nan.records == 1
     assert nan.describe(nan.flagged.facts.array[0]) == "weights: 1 of 2 values, first nan at [1]"
-    assert result.nbytes == result.dataset.plan.nbytes == 30 * 3 * 4 + 30 * 2 * 8
+    assert result.nbytes == result.summary.plan.nbytes == 30 * 3 * 4 + 30 * 2 * 8
 
 
 def test_a_further_column_with_chunks_of_its_own(tmp_path):
@@ -337,14 +337,14 @@ def test_a_further_column_with_chunks_of_its_own(tmp_path):
         reader = reader_of(path, shard_bytes=shard_bytes)
         blocks = [block for shard in reader.plan().shards for block in reader.read(shard)]
         reader.close()
-        read = np.concatenate([array_of(block.parts[1]) for block in blocks])
+        read = np.concatenate([array_of(block.arrays[1]) for block in blocks])
         np.testing.assert_array_equal(read, extra)
 
 
 def test_records_without_values_are_empty(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=np.empty((4, 0)), label=np.arange(4))
     result = scanned(path, checks=CHECKS)
-    assert result.dataset.records == 4
+    assert result.summary.records == 4
     assert rules(result) == {"empty-record"}
 
 
@@ -362,7 +362,7 @@ def test_other_types_beside_the_data_are_left_alone(tmp_path):
         file.create_dataset("opaque", data=np.array([b"1234"] * 5, "V4"))
         file.create_dataset("ragged", (5,), h5py.vlen_dtype("f4"))
     result = scanned(path, checks=CHECKS)
-    assert result.dataset.records == 5
+    assert result.summary.records == 5
     assert not rules(result)
     assert result.nbytes == 5 * 3 * 4
 
@@ -374,7 +374,7 @@ def test_limit(tmp_path, limit):
     ]
     for shard_bytes in (1, 100, 32 << 20):
         result = scanned(*paths, limit=limit, shard_bytes=shard_bytes)
-        assert result.dataset.records == result.dataset.plan.records == min(limit, 200)
+        assert result.summary.records == result.summary.plan.records == min(limit, 200)
 
 
 def test_several_files_are_one_dataset(tmp_path):
@@ -384,11 +384,11 @@ def test_several_files_are_one_dataset(tmp_path):
     second = write_hdf5(tmp_path / "b.h5", data=values, label=np.arange(30))
     result = scanned(second, first, checks=CHECKS)
     nan = findings(result)["nan-value"].flagged.addresses.array
-    assert result.dataset.indices(nan).tolist() == [3]
+    assert result.summary.indices(nan).tolist() == [3]
     result = scanned(first, second, checks=CHECKS)
     nan = findings(result)["nan-value"].flagged.addresses.array
-    assert result.dataset.indices(nan).tolist() == [23]
-    shard = result.dataset.plan.shards[nan[0] >> 32]
+    assert result.summary.indices(nan).tolist() == [23]
+    shard = result.summary.plan.shards[nan[0] >> 32]
     assert result.reader.keys(shard, [3]) == ["b.h5:data[3]"]
 
 
@@ -399,7 +399,7 @@ def test_a_list_of_files(tmp_path, monkeypatch):
     listing = tmp_path / "parts" / "train.txt"
     listing.write_text("a.h5\n\n   \nb.h5\r\n")
     monkeypatch.chdir(tmp_path)
-    assert Hdf5Reader.matches(listing)
+    assert Hdf5Reader.accepts(listing)
     _, keys, _ = gathered(reader_of(listing))
     assert [keys[0], keys[19], keys[20], keys[49]] == [
         "a.h5:data[0]",
@@ -430,11 +430,11 @@ def test_nested_groups_are_scanned_whole(tmp_path):
         file["data/again"] = h5py.SoftLink("/data/demo_0/actions")
         file["data/demo_0/self"] = file["data"]
     result = scanned(path, checks=CHECKS)
-    plan = result.dataset.plan
+    plan = result.summary.plan
     assert plan.layout == "hdf5-datasets"
-    assert result.dataset.records == 5 + 5 + 3 + 3
+    assert result.summary.records == 5 + 5 + 3 + 3
     nan = findings(result)["nan-value"].flagged.addresses.array
-    assert result.dataset.indices(nan).tolist() == [5 + 5 + 2]
+    assert result.summary.indices(nan).tolist() == [5 + 5 + 2]
     keys = [key for shard in plan.shards for key in result.reader.keys(shard, [0])]
     assert keys == [
         "demos.h5:data/demo_0/actions[0]",
@@ -444,8 +444,8 @@ def test_nested_groups_are_scanned_whole(tmp_path):
     ]
     (block,) = result.reader.read(plan.shards[1])
     result.reader.close()
-    assert block.parts[0].name == "data/demo_0/obs/image"
-    assert block.parts[0].primary
+    assert block.arrays[0].name == "data/demo_0/obs/image"
+    assert block.arrays[0].primary
 
 
 def test_external_links_are_followed(tmp_path):
@@ -497,11 +497,11 @@ def test_a_shard_is_read_in_pieces(tmp_path):
     marks = []
     reader.mark = lambda row, count: marks.append((row, count))
     (shard,) = reader.plan().shards
-    (block,) = reader.read(shard.cut(7, 31))
+    (block,) = reader.read(shard.slice(7, 31))
     reader.close()
     assert (block.start, block.records) == (7, 24)
     assert block.labels.values.tolist() == list(range(7, 31))
-    np.testing.assert_array_equal(array_of(block.parts[0]), values[7:31])
+    np.testing.assert_array_equal(array_of(block.arrays[0]), values[7:31])
     assert marks == [(7, 24), (7, 24)]
 
 
@@ -530,7 +530,7 @@ def test_the_report_does_not_depend_on_shards_or_workers(tmp_path):
 
     def lines(**options):
         result = scanned(path, checks=CHECKS, **options)
-        text = report_of(result, version="test").to_json()
+        text = build_report(result, version="test").to_json()
         result.reader.close()
         return [line for line in text.splitlines() if "elapsed_seconds" not in line]
 
@@ -553,8 +553,8 @@ def test_a_reader_crosses_processes_while_a_file_is_open(tmp_path):
 def test_zero_rows(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=np.empty((0, 3)), label=np.empty(0))
     result = scanned(path)
-    assert result.dataset.records == 0
-    assert result.dataset.plan.shards == ()
+    assert result.summary.records == 0
+    assert result.summary.plan.shards == ()
 
 
 def test_nothing_on_disk_changes(tmp_path):
@@ -578,7 +578,7 @@ def test_a_file_that_this_process_has_open(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=numbers(5, 3))
     with h5py.File(path, "r", locking=True) as file:
         result = scanned(path)
-        assert result.dataset.records == 5
+        assert result.summary.records == 5
         result.reader.close()
         assert file["data"].shape == (5, 3)
 
@@ -589,7 +589,7 @@ def test_recognises_hdf5_only(tmp_path):
     (tmp_path / "empty").write_bytes(b"")
     (tmp_path / "list.txt").write_text("gone.h5\n")
     for path in (tmp_path, *tmp_path.iterdir(), tmp_path / "nothing"):
-        assert not Hdf5Reader.matches(path)
+        assert not Hdf5Reader.accepts(path)
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.h5.txt"])
@@ -633,6 +633,6 @@ def test_a_file_without_numbers_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["sample_data.h5", "sample_data_2_gzip.h5"])
 def test_files_of_caffe_are_clean(shared_data, name):
     result = scanned(shared_data / name, checks=CHECKS)
-    assert result.dataset.records == 10
+    assert result.summary.records == 10
     assert not rules(result)
-    assert not [judged for judged in result.judgements if judged.severity == "error"]
+    assert not [judged for judged in result.issues if judged.severity == "error"]

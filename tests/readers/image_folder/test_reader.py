@@ -14,8 +14,8 @@ from datascan.outputs.terminal.render import render
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
 from datascan.readers.image_folder import listing
-from datascan.readers.image_folder.reader import FILES_A_SHARD, ImagesReader
-from datascan.report.build import report_of
+from datascan.readers.image_folder.reader import FILES_PER_SHARD, ImageFolderReader
+from datascan.report.build import build_report
 from datascan.scanner.scan import scan
 from tests.builders.images import encode, photo, pixels, write_tree
 
@@ -24,7 +24,9 @@ CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 
 def report(path, **options):
     options = {"batch_sizes": (1000,), **options}
-    return report_of(scan(ImagesReader((path,), Options(**options)), CHECKS), version="test")
+    return build_report(
+        scan(ImageFolderReader((path,), Options(**options)), CHECKS), version="test"
+    )
 
 
 def found(path, **options):
@@ -106,14 +108,14 @@ def test_a_flat_folder_stays_flat_beside_a_hidden_one(tmp_path):
 
 def test_a_bounded_look_is_not_spent_on_hidden_folders(animals, monkeypatch):
     write_tree(animals, {f".git/{i}": b"" for i in range(20)})
-    monkeypatch.setattr("datascan.readers.image_folder.reader.LOOKED_AT", 10)
-    assert ImagesReader.matches(animals)
+    monkeypatch.setattr("datascan.readers.image_folder.reader.MAX_ENTRIES_TO_DETECT", 10)
+    assert ImageFolderReader.accepts(animals)
 
 
 def test_order_is_by_code_point(tmp_path):
     names = ["b.jpg", "a/z.jpg", "B.jpg", "a.jpg", "a/Z.JPG", "ä.jpg"]
     write_tree(tmp_path, {name: photo(i) for i, name in enumerate(names)})
-    reader = ImagesReader((tmp_path,), Options())
+    reader = ImageFolderReader((tmp_path,), Options())
     (shard,) = reader.plan().shards
     assert reader.keys(shard, range(6)) == [
         "B.jpg",
@@ -181,11 +183,11 @@ def test_links_in_a_circle(animals):
     (animals / "cat" / "again").symlink_to(animals)
     (animals / "self").symlink_to("self")
     assert report(animals).dataset.records == 6
-    assert ImagesReader.matches(animals)
+    assert ImageFolderReader.accepts(animals)
 
 
 def test_a_file_that_vanishes(animals):
-    reader = ImagesReader((animals,), Options())
+    reader = ImageFolderReader((animals,), Options())
     (shard,) = reader.plan().shards
     (animals / "cat" / "1.jpg").unlink()
     (block,) = reader.read(shard)
@@ -228,10 +230,10 @@ def test_csv_list_with_class_names(animals, tmp_path):
 def test_labels_of_lists(animals, tmp_path, words, dtype, kind):
     lines = [f"cat/{i}.jpg {word}" for i, word in enumerate(words.split())]
     (tmp_path / "list.txt").write_text("\n".join(lines))
-    reader = ImagesReader((animals,), Options(list_file=tmp_path / "list.txt"))
+    reader = ImageFolderReader((animals,), Options(list_file=tmp_path / "list.txt"))
     result = scan(reader, [])
-    assert result.dataset.tally_of(measure_labels).values.array.dtype.kind == dtype
-    assert report_of(result, version="test").labels.kind == kind
+    assert result.summary.tally(measure_labels).values.array.dtype.kind == dtype
+    assert build_report(result, version="test").labels.kind == kind
 
 
 def test_one_label_that_is_no_number_is_one_mistake(animals, tmp_path):
@@ -283,7 +285,7 @@ def test_lists_that_are_none(animals, tmp_path):
 
 
 def test_no_images(tmp_path):
-    assert not ImagesReader.matches(tmp_path)
+    assert not ImageFolderReader.accepts(tmp_path)
     with pytest.raises(DatasetError, match="holds no file"):
         report(tmp_path)
     (tmp_path / "file").write_text("x")
@@ -298,9 +300,9 @@ def test_limit(animals, limit):
 
 def test_many_files_in_several_shards(tmp_path):
     data = photo()
-    for i in range(FILES_A_SHARD + 44):
+    for i in range(FILES_PER_SHARD + 44):
         (tmp_path / f"{i:04}.jpg").write_bytes(data)
-    reader = ImagesReader((tmp_path,), Options())
+    reader = ImageFolderReader((tmp_path,), Options())
     plan = reader.plan()
     assert [shard.span for shard in plan.shards] == [(0, 256), (256, 300)]
     one = report(tmp_path, workers=0).to_json().splitlines()
@@ -339,15 +341,15 @@ def test_a_folder_is_recognised_by_a_bounded_look(tmp_path, monkeypatch):
         (tmp_path / f"{i}.txt").write_text("x")
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / "1.png").write_bytes(b"")
-    assert ImagesReader.matches(tmp_path)
-    monkeypatch.setattr("datascan.readers.image_folder.reader.LOOKED_AT", 15)
-    assert not ImagesReader.matches(tmp_path)
+    assert ImageFolderReader.accepts(tmp_path)
+    monkeypatch.setattr("datascan.readers.image_folder.reader.MAX_ENTRIES_TO_DETECT", 15)
+    assert not ImageFolderReader.accepts(tmp_path)
 
 
 def test_large_files_are_read_a_few_at_a_time(animals, monkeypatch):
     sizes = [(animals / name).stat().st_size for name in ("cat/0.jpg", "cat/1.jpg")]
     monkeypatch.setattr("datascan.readers.image_folder.reader.BLOCK_BYTES", sum(sizes) + 1)
-    reader = ImagesReader((animals,), Options())
+    reader = ImageFolderReader((animals,), Options())
     (shard,) = reader.plan().shards
     blocks = list(reader.read(shard))
     assert sum(block.records for block in blocks) == 6
@@ -355,7 +357,7 @@ def test_large_files_are_read_a_few_at_a_time(animals, monkeypatch):
     assert [block.start for block in blocks] == [0, *np.cumsum([b.records for b in blocks])[:-1]]
     monkeypatch.setattr("datascan.readers.image_folder.reader.BLOCK_BYTES", 1)
     assert [block.records for block in reader.read(shard)] == [1] * 6
-    assert [block.start for block in reader.read(shard.cut(2, 4))] == [2, 3]
+    assert [block.start for block in reader.read(shard.slice(2, 4))] == [2, 3]
 
 
 def test_a_quote_that_is_never_closed(animals, tmp_path):

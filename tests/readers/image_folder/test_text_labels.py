@@ -4,61 +4,61 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.readers.image_folder.text_labels import labels_of, mistyped
+from datascan.readers.image_folder.text_labels import find_mistyped, parse_labels
 
 
 def test_no_labels_at_all():
-    assert labels_of(["", ""]).values is None
+    assert parse_labels(["", ""]).values is None
 
 
 def test_numbers_keep_their_values_beside_one_that_is_mistyped():
     words = [str(i % 20) for i in range(60)]
     words[33] = "1O"
-    found = labels_of(words)
+    found = parse_labels(words)
     assert found.values.dtype == "int64"
     assert found.values.tolist() == [i % 20 if i != 33 else 0 for i in range(60)]
     assert [i for i, known in enumerate(found.present) if not known] == [33]
-    assert found.odd == {33: "1O"}
+    assert found.bad_labels == {33: "1O"}
     assert found.names == ()
 
 
 def test_half_of_them_are_enough_to_be_numbers():
-    assert labels_of(["5", "x"]).odd == {1: "x"}
-    assert labels_of(["5", "x", "", "y"]).names == ("5", "x", "y")
+    assert parse_labels(["5", "x"]).bad_labels == {1: "x"}
+    assert parse_labels(["5", "x", "", "y"]).names == ("5", "x", "y")
 
 
 def test_names_are_numbered_by_code_point():
-    found = labels_of(["dog", "cat", "", "Dog"])
+    found = parse_labels(["dog", "cat", "", "Dog"])
     assert found.names == ("Dog", "cat", "dog")
     assert found.values.tolist() == [2, 1, 0, 0]
     assert found.present.tolist() == [True, True, False, True]
-    assert found.odd == {}
+    assert found.bad_labels == {}
 
 
 @pytest.mark.parametrize("name", ["1_0", "0x1f", "\u0661", "1e", "++1", "n02\ufeff"])
 def test_what_is_a_name(name):
-    assert labels_of([name]).names == (name,)
+    assert parse_labels([name]).names == (name,)
 
 
 def test_other_numbers():
-    found = labels_of(["1.5", "-2", ".5", "3.", "1e3", "INF", "9" * 30])
+    found = parse_labels(["1.5", "-2", ".5", "3.", "1e3", "INF", "9" * 30])
     assert found.values.tolist() == [1.5, -2, 0.5, 3, 1000, float("inf"), 1e30]
-    assert found.odd == {}
+    assert found.bad_labels == {}
 
 
 @given(st.lists(st.integers(-(10**17), 10**17), min_size=1), st.text(min_size=1))
 def test_whole_numbers_are_never_renumbered(numbers, text):
-    found = labels_of([*map(str, numbers), text])
+    found = parse_labels([*map(str, numbers), text])
     assert found.names == ()
-    if len(numbers) in found.odd:
+    if len(numbers) in found.bad_labels:
         assert found.values[:-1].tolist() == numbers
 
 
 @pytest.mark.parametrize(("word", "read"), [("1O", 1), ("cat", 0), ("-3x", -3), ("1.5.2", 1)])
 def test_what_caffe_makes_of_text(word, read):
-    assert mistyped(word) == f"label {word!r} is no number; Caffe reads it as {read}"
+    assert find_mistyped(word) == f"label {word!r} is no number; Caffe reads it as {read}"
 
 
 def test_text_without_measure():
-    assert mistyped("7" * 40 + "x") == f"label '{'7' * 40}x' is no number"
-    assert mistyped("x" * 1000) == f"label '{'x' * 60}...' is no number; Caffe reads it as 0"
+    assert find_mistyped("7" * 40 + "x") == f"label '{'7' * 40}x' is no number"
+    assert find_mistyped("x" * 1000) == f"label '{'x' * 60}...' is no number; Caffe reads it as 0"

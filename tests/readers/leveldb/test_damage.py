@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from datascan.config.options import Options
 from datascan.readers.keyvalue.batch import KeyRange
-from datascan.readers.leveldb.log import framed
+from datascan.readers.leveldb.log import frame_records
 from datascan.readers.leveldb.reader import LevelDbReader
 from tests.builders.leveldb import (
     as_leveldb_reads,
@@ -39,13 +39,13 @@ class Read:
             self.found = {}
             self.keys = []
             self.in_ranges = []
-            for span in reader.ranges():
-                for pairs in reader.walk(span):
+            for span in reader.key_ranges():
+                for pairs in reader.iter_entries(span):
                     for row in range(len(pairs)):
                         assert pairs.keys[row] not in self.found
                         self.found[pairs.keys[row]] = pairs.values[row]
                     self.in_ranges += pairs.faults
-                for pairs in reader.walk(span, values=False):
+                for pairs in reader.iter_entries(span, values=False):
                     self.keys += [pairs.keys[row] for row in range(len(pairs))]
             self.of_store = reader.faults()
             self.is_damaged = reader.is_damaged()
@@ -380,7 +380,7 @@ def test_log_is_missing(logged):
 
 def test_log_of_records_that_are_no_batches(logged, tmp_path):
     log = log_file(logged)
-    log.write_bytes(framed([b"short"]))
+    log.write_bytes(frame_records([b"short"]))
     read = Read(logged)
     assert read.found == numbered(range(100), 1000)
     assert read.details("damaged-store") == [
@@ -408,7 +408,7 @@ def test_reading_many_tables_rewrites_none(tmp_path):
         manifest.unlink()
     reader = LevelDbReader((tmp_path,), Options())
     for _ in range(300):
-        for pairs in reader.walk(KeyRange()):
+        for pairs in reader.iter_entries(KeyRange()):
             assert len(pairs) > 0
     tables = [path for path in reader.store.root.glob("recovered/*.ldb") if path.is_file()]
     links = [path for path in tables if path.is_symlink()]

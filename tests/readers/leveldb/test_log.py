@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.readers.leveldb.log import BLOCK_BYTES, HEADER, Flaw, framed, masked_crc, read_log
+from datascan.readers.leveldb.log import (
+    BLOCK_BYTES,
+    HEADER,
+    Flaw,
+    frame_records,
+    masked_crc,
+    read_log,
+)
 from tests.builders.leveldb import log_file, numbered, write_leveldb
 
 RECORDS = [b"a" * 10, b"", b"b" * 40_000, b"c" * 32_000, b"d" * 100_000, b"e"]
@@ -28,14 +35,14 @@ def test_checksum():
 
 
 def test_records_come_back(write):
-    assert write(framed(RECORDS)) == RECORDS
+    assert write(frame_records(RECORDS)) == RECORDS
 
 
 @given(sizes=st.lists(st.integers(0, 70_000), max_size=8))
 def test_any_records_come_back(tmp_path_factory, sizes):
     path = tmp_path_factory.mktemp("log") / "log"
     records = [bytes([i]) * size for i, size in enumerate(sizes)]
-    path.write_bytes(framed(records))
+    path.write_bytes(frame_records(records))
     assert list(read_log(path)) == records
 
 
@@ -53,19 +60,19 @@ def test_empty(write):
 
 @pytest.mark.parametrize("size", [1, 6, 7, 16, 18, 25, 32_767, 32_768, 32_780, 150_000])
 def test_cut_anywhere_but_behind_a_record(write, size):
-    content = framed(RECORDS)
+    content = frame_records(RECORDS)
     *records, flaw = write(content[:size])
     assert records == RECORDS[: len(records)]
     assert flaw == Flaw("truncated-store", size, "ends inside a record")
 
 
 def test_cut_behind_a_record(write):
-    assert write(framed(RECORDS[:3])) == RECORDS[:3]
+    assert write(frame_records(RECORDS[:3])) == RECORDS[:3]
 
 
 def test_every_cut_is_told(write):
     records = [b"abc", b"", b"defg"]
-    content, ends = framed(records), [len(framed(records[:n])) for n in range(4)]
+    content, ends = frame_records(records), [len(frame_records(records[:n])) for n in range(4)]
     for size in range(len(content) + 1):
         found = write(content[:size])
         assert found[: sum(size >= end for end in ends[1:])] == [
@@ -75,7 +82,7 @@ def test_every_cut_is_told(write):
 
 
 def test_every_flip_is_told(write):
-    content = framed([b"abc", b"defg"])
+    content = frame_records([b"abc", b"defg"])
     for at in range(len(content)):
         flipped = bytearray(content)
         flipped[at] ^= 0x10
@@ -83,7 +90,7 @@ def test_every_flip_is_told(write):
 
 
 def test_a_flaw_costs_its_block_only(write):
-    content = bytearray(framed([b"x" * 1000] * 200))
+    content = bytearray(frame_records([b"x" * 1000] * 200))
     content[BLOCK_BYTES + 5000] ^= 1
     found = write(bytes(content))
     (flaw,) = [item for item in found if isinstance(item, Flaw)]
@@ -94,17 +101,17 @@ def test_a_flaw_costs_its_block_only(write):
 
 
 def test_zeros_at_the_end_are_no_flaw(write):
-    assert write(framed([b"abc"]) + bytes(100_000)) == [b"abc"]
+    assert write(frame_records([b"abc"]) + bytes(100_000)) == [b"abc"]
 
 
 def test_zeros_at_the_end_inside_a_record_are_one(write):
-    content = framed([b"x" * 100_000])[:BLOCK_BYTES] + bytes(100_000)
+    content = frame_records([b"x" * 100_000])[:BLOCK_BYTES] + bytes(100_000)
     assert write(content) == [Flaw("truncated-store", len(content), "ends inside a record")]
 
 
 def test_zeros_before_the_end_are_a_flaw(write):
     records = [b"%05d" % i * 1000 for i in range(40)]
-    content = framed(records)
+    content = frame_records(records)
     found = write(content[:BLOCK_BYTES] + bytes(2 * BLOCK_BYTES) + content[3 * BLOCK_BYTES :])
     (flaw,) = [item for item in found if isinstance(item, Flaw)]
     assert flaw == Flaw("damaged-store", BLOCK_BYTES, "holds zeros for 65,536 bytes")
@@ -112,7 +119,7 @@ def test_zeros_before_the_end_are_a_flaw(write):
 
 
 def test_zeroed_header(write):
-    content = framed([b"abc", b"defg"])
+    content = frame_records([b"abc", b"defg"])
     assert write(bytes(7) + content[7:]) == [Flaw("damaged-store", 0, "has a zeroed header")]
 
 

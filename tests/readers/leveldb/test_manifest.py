@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.readers.leveldb.levels import at_rest
+from datascan.readers.leveldb.levels import stable_levels
 from datascan.readers.leveldb.manifest import ManifestError, State, Table, edit_of, state_of, varint
 from tests.builders.leveldb import numbered, state, table_files, write_leveldb
 
@@ -73,19 +73,19 @@ def test_damaged_edits(edit):
 class TestAtRest:
     def test_tables_side_by_side_sink_to_the_deepest_level(self):
         tables = [table(n, b"%03d" % n, b"%03d" % n) for n in range(1, 100)]
-        assert {t.level for t in at_rest(tables)} == {6}
+        assert {t.level for t in stable_levels(tables)} == {6}
 
     def test_newer_tables_stay_above_older_ones(self):
         tables = [table(n, b"a", b"z") for n in (3, 1, 2)]
-        assert {t.number: t.level for t in at_rest(tables)} == {1: 6, 2: 5, 3: 4}
+        assert {t.number: t.level for t in stable_levels(tables)} == {1: 6, 2: 5, 3: 4}
 
     def test_no_level_is_above_the_first(self):
         tables = [table(n, b"a", b"z") for n in range(1, 12)]
-        assert sorted(t.level for t in at_rest(tables)) == [0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6]
+        assert sorted(t.level for t in stable_levels(tables)) == [0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6]
 
     def test_of_two_that_touch_the_left_one_is_newer(self):
         tables = [table(1, b"a", b"m", level=3), table(2, b"m", b"z", level=3)]
-        assert {t.number: t.level for t in at_rest(tables)} == {1: 5, 2: 6}
+        assert {t.number: t.level for t in stable_levels(tables)} == {1: 5, 2: 6}
 
     @given(
         spans=st.lists(
@@ -94,7 +94,7 @@ class TestAtRest:
     )
     def test_order_and_disjointness(self, spans):
         tables = well_formed(spans)
-        found = {t.number: t for t in at_rest(tables)}
+        found = {t.number: t for t in stable_levels(tables)}
         assert sorted(found) == sorted(t.number for t in tables)
         for one in tables:
             assert found[one.number].level >= one.level

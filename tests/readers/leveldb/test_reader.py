@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from datascan.config.options import Options
 from datascan.errors import DatasetError
 from datascan.readers.keyvalue.batch import KeyRange
-from datascan.readers.leveldb.log import framed
+from datascan.readers.leveldb.log import frame_records
 from datascan.readers.leveldb.manifest import State, edit_of
 from datascan.readers.leveldb.reader import LevelDbReader
 from tests.builders.leveldb import files, merged, numbered, write_leveldb
@@ -58,8 +58,8 @@ def opened():
 def entries(reader, spans=None):
     """All entries of ``spans`` (all ranges), in the order in which they come."""
     found = []
-    for span in reader.ranges() if spans is None else spans:
-        for pairs in reader.walk(span):
+    for span in reader.key_ranges() if spans is None else spans:
+        for pairs in reader.iter_entries(span):
             assert pairs.faults == ()
             found += [(pairs.keys[row], pairs.values[row]) for row in range(len(pairs))]
     return found
@@ -68,8 +68,8 @@ def entries(reader, spans=None):
 def keys(reader):
     """All keys, read without values."""
     found = []
-    for span in reader.ranges():
-        for pairs in reader.walk(span, values=False):
+    for span in reader.key_ranges():
+        for pairs in reader.iter_entries(span, values=False):
             assert not pairs.values.lengths.any()
             found += [pairs.keys[row] for row in range(len(pairs))]
     return found
@@ -96,7 +96,7 @@ class TestCaffe:
             reader = opened(path, shard_bytes=shard_bytes)
             assert len(entries(reader)) == 300
             assert reader.faults() == ()
-            assert (len(reader.ranges()) > 1) == (shard_bytes == 20_000)
+            assert (len(reader.key_ranges()) > 1) == (shard_bytes == 20_000)
             reader.close()
         assert files(path) == before
 
@@ -137,7 +137,10 @@ def test_ranges_are_about_as_large_as_asked(tmp_path, opened):
     random.Random(0).shuffle(order)
     write_leveldb(tmp_path, numbered(order[:15_000]), numbered(order[15_000:]))
     reader = opened(tmp_path, shard_bytes=100_000)
-    sizes = [sum(int(p.values.lengths.sum()) for p in reader.walk(s)) for s in reader.ranges()]
+    sizes = [
+        sum(int(p.values.lengths.sum()) for p in reader.iter_entries(s))
+        for s in reader.key_ranges()
+    ]
     assert len(sizes) >= 15
     assert max(sizes) < 200_000
     assert min(sizes[:-1]) > 50_000
@@ -146,7 +149,7 @@ def test_ranges_are_about_as_large_as_asked(tmp_path, opened):
 def test_the_plan_depends_on_the_data_alone(tmp_path, opened):
     write_leveldb(tmp_path, numbered(range(5000)), numbered(range(5000, 9000)), in_tables=False)
     first, second = (opened(tmp_path, shard_bytes=50_000) for _ in range(2))
-    assert first.ranges() == second.ranges()
+    assert first.key_ranges() == second.key_ranges()
     assert first.nbytes() == second.nbytes() > 800_000
 
 
@@ -177,7 +180,7 @@ def test_empty_store(tmp_path, opened):
     write_leveldb(tmp_path / "emptied", {b"a": b"1"}, {b"a": None})
     for name in ("new", "emptied"):
         reader = opened(tmp_path / name)
-        assert reader.ranges() == []
+        assert reader.key_ranges() == []
         holds(reader, {})
 
 
@@ -197,7 +200,7 @@ def test_unusual_keys_and_empty_values(tmp_path, opened):
 def test_large_values_come_in_blocks_of_about_four_megabytes(tmp_path, opened):
     write_leveldb(tmp_path, {b"%03d" % i: bytes(300_000) for i in range(20)})
     reader = opened(tmp_path)
-    sizes = [int(pairs.values.lengths.sum()) for pairs in reader.walk(KeyRange())]
+    sizes = [int(pairs.values.lengths.sum()) for pairs in reader.iter_entries(KeyRange())]
     assert sum(sizes) == 6_000_000
     assert max(sizes) < 5_000_000
 
@@ -252,7 +255,7 @@ def test_while_another_process_has_it_open(tmp_path, opened):
 def count(task):
     """How many entries a reader from elsewhere finds in some ranges."""
     reader, spans = task
-    return sum(len(pairs) for span in spans for pairs in reader.walk(span))
+    return sum(len(pairs) for span in spans for pairs in reader.iter_entries(span))
 
 
 def test_two_processes_at_once(tmp_path, opened):
@@ -260,7 +263,7 @@ def test_two_processes_at_once(tmp_path, opened):
     write_leveldb(tmp_path, *sessions, in_tables=False)
     before = files(tmp_path)
     reader = opened(tmp_path, shard_bytes=20_000)
-    spans = reader.ranges()
+    spans = reader.key_ranges()
     with get_context("spawn").Pool(2) as pool:
         counts = pool.map(count, [(reader, [span]) for span in spans])
         whole = pool.map(count, [(reader, spans)] * 2)
@@ -287,7 +290,7 @@ def test_a_fork_opens_its_own_and_removes_nothing(tmp_path, opened, monkeypatch,
 def test_a_copy_that_was_pickled_removes_nothing(tmp_path, opened):
     write_leveldb(tmp_path, numbered(range(50)))
     reader = opened(tmp_path)
-    reader.ranges()
+    reader.key_ranges()
     copy = pickle.loads(pickle.dumps(reader))
     assert len(entries(copy)) == 50
     copy.close()
@@ -318,8 +321,8 @@ from pathlib import Path
 from datascan.config.options import Options
 from datascan.readers.leveldb.reader import LevelDbReader
 reader = LevelDbReader((Path(sys.argv[1]),), Options(shard_bytes=1000))
-spans = reader.ranges()
-next(reader.walk(spans[1]))
+spans = reader.key_ranges()
+next(reader.iter_entries(spans[1]))
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -343,7 +346,7 @@ def test_a_killed_process_leaves_the_original_alone(tmp_path):
 class TestMatches:
     def test_leveldb(self, tmp_path):
         write_leveldb(tmp_path, numbered(range(10)), in_tables=False)
-        assert LevelDbReader.matches(tmp_path)
+        assert LevelDbReader.accepts(tmp_path)
 
     @pytest.mark.parametrize(
         "names", [["MANIFEST-000004"], ["000005.ldb"], ["000005.sst"], ["000003.log", "LOG"]]
@@ -351,7 +354,7 @@ class TestMatches:
     def test_without_its_current(self, tmp_path, names):
         for name in names:
             (tmp_path / name).write_bytes(b"")
-        assert LevelDbReader.matches(tmp_path)
+        assert LevelDbReader.accepts(tmp_path)
 
     @pytest.mark.parametrize(
         "names", [[], ["data.mdb", "lock.mdb"], ["1.jpg", "2.jpg"], ["train.log"], ["000003.log"]]
@@ -359,13 +362,13 @@ class TestMatches:
     def test_other_folders(self, tmp_path, names):
         for name in names:
             (tmp_path / name).write_bytes(b"")
-        assert not LevelDbReader.matches(tmp_path)
+        assert not LevelDbReader.accepts(tmp_path)
 
     def test_no_folder(self, tmp_path):
         (tmp_path / "file").write_bytes(b"")
-        assert not LevelDbReader.matches(tmp_path / "file")
-        assert not LevelDbReader.matches(tmp_path / "nothing")
-        assert not LevelDbReader.matches(Path("\0"))
+        assert not LevelDbReader.accepts(tmp_path / "file")
+        assert not LevelDbReader.accepts(tmp_path / "nothing")
+        assert not LevelDbReader.accepts(Path("\0"))
 
 
 class TestRefuses:
@@ -391,7 +394,7 @@ class TestRefuses:
 
     def test_another_order_of_keys(self, tmp_path):
         (tmp_path / "CURRENT").write_text("MANIFEST-000001\n")
-        (tmp_path / "MANIFEST-000001").write_bytes(framed([edit_of(State(b"idb_cmp1"))]))
+        (tmp_path / "MANIFEST-000001").write_bytes(frame_records([edit_of(State(b"idb_cmp1"))]))
         with pytest.raises(DatasetError, match="'idb_cmp1'"):
             LevelDbReader((tmp_path,), Options()).plan()
 
@@ -402,7 +405,7 @@ class TestRefuses:
             with pytest.raises(
                 DatasetError, match=r"^cannot clone .*: No such file .*; set TMPDIR"
             ):
-                LevelDbReader((tmp_path,), Options()).ranges()
+                LevelDbReader((tmp_path,), Options()).key_ranges()
 
     def test_no_temporary_folder_at_all(self, tmp_path, monkeypatch):
         def nowhere():
@@ -411,7 +414,7 @@ class TestRefuses:
         write_leveldb(tmp_path, numbered(range(10)))
         monkeypatch.setattr(tempfile, "gettempdir", nowhere)
         with pytest.raises(DatasetError, match=r"^cannot clone .*: no folder .*; set TMPDIR to"):
-            LevelDbReader((tmp_path,), Options()).ranges()
+            LevelDbReader((tmp_path,), Options()).key_ranges()
 
     def test_no_room(self, tmp_path, monkeypatch):
         def full(source, target):
@@ -422,7 +425,7 @@ class TestRefuses:
         with pytest.raises(
             DatasetError, match=r"No space left on device; set TMPDIR to a folder with"
         ):
-            LevelDbReader((tmp_path,), Options()).ranges()
+            LevelDbReader((tmp_path,), Options()).key_ranges()
 
     def test_no_room_for_what_leveldb_writes(self, tmp_path, monkeypatch):
         def full(*arguments, **options):
@@ -433,4 +436,4 @@ class TestRefuses:
         with pytest.raises(
             DatasetError, match=r"No space left on device; set TMPDIR to a folder with"
         ):
-            LevelDbReader((tmp_path,), Options()).ranges()
+            LevelDbReader((tmp_path,), Options()).key_ranges()

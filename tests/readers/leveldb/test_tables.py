@@ -17,7 +17,7 @@ from datascan.readers.leveldb.files import Folder
 from datascan.readers.leveldb.iteration import walk
 from datascan.readers.leveldb.log import masked_crc
 from datascan.readers.leveldb.reader import LevelDbReader
-from datascan.readers.leveldb.tables import ApartTables, entries_of
+from datascan.readers.leveldb.tables import DisjointTables, entries_of
 from tests.builders.leveldb import flip, numbered, state, table_files, write_leveldb
 
 pytest.importorskip("datascan.native.tables")
@@ -34,10 +34,10 @@ def told(pairs_seen):
 
 def quick(path, span=None, *, values=True):
     """Entries that are read from the tables, and where LevelDB is to go on."""
-    tables = ApartTables.of(state(path).tables, paths(path))
+    tables = DisjointTables.of(state(path).tables, paths(path))
     assert tables is not None
     found = []
-    run = tables.walk(span or KeyRange(), values=values)
+    run = tables.iter_entries(span or KeyRange(), values=values)
     while True:
         try:
             found.append(next(run))
@@ -85,7 +85,7 @@ def test_the_newest_of_several_versions_in_one_table(tmp_path):
 
 def test_tables_that_overlap_are_left_to_the_library(tmp_path):
     write_leveldb(tmp_path, numbered(range(0, 50, 2)), numbered(range(1, 50, 2)))
-    assert ApartTables.of(state(tmp_path).tables, paths(tmp_path)) is None
+    assert DisjointTables.of(state(tmp_path).tables, paths(tmp_path)) is None
 
 
 def test_without_values(tmp_path):

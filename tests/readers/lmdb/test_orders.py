@@ -30,12 +30,12 @@ def walked(path: Path) -> Entries:
     """All entries of database "d", of which no page is lost."""
     reader = LmdbReader((path,), Options(db="d"))
     found: Entries = []
-    for (span,) in [reader.ranges()] if reader.tree.tree.entries else []:
-        for pairs in reader.walk(span):
+    for (span,) in [reader.key_ranges()] if reader.tree.tree.entries else []:
+        for pairs in reader.iter_entries(span):
             assert pairs.faults == ()
             found += [(pairs.keys[row], pairs.values[row]) for row in range(len(pairs))]
     assert reader.faults() == ()
-    assert reader.claimed() == len(found)
+    assert reader.store_count() == len(found)
     return found
 
 
@@ -164,7 +164,7 @@ def entries_beside(path: Path, lost: set[int]) -> Entries:
     """Entries of a healthy file that lie on none of the ``lost`` pages."""
     reader = LmdbReader((path,), Options(db="d"))
     kept = []
-    for pairs in reader.walk(reader.ranges()[0]):
+    for pairs in reader.iter_entries(reader.key_ranges()[0]):
         for row in range(len(pairs)):
             places = (int(column.offsets[row]) // PAGE for column in (pairs.keys, pairs.values))
             if not lost & set(places):
@@ -176,7 +176,7 @@ def read(path: Path) -> Entries:
     """The entries that can be read of a damaged file, in any order."""
     reader = LmdbReader((path,), Options(db="d"))
     found = []
-    for pairs in reader.walk(reader.ranges()[0]):
+    for pairs in reader.iter_entries(reader.key_ranges()[0]):
         lost = {fault.row for fault in pairs.faults}
         rows = (row for row in range(len(pairs)) if row not in lost)
         found += [(pairs.keys[row], pairs.values[row]) for row in rows]
@@ -200,8 +200,8 @@ def test_damage_costs_what_lies_on_it(healthy, fill, seed):
     (path / "data.mdb").write_bytes(damaged)
     assert set(read(path)) >= set(beside)
     result = scan(LmdbReader((path,), Options(db="d")), [DamagedStore()])
-    assert result.dataset.records >= len(read(path)) > 1900
-    assert [judged.rule for judged in result.judgements] == ["damaged-store"]
+    assert result.summary.records >= len(read(path)) > 1900
+    assert [judged.rule for judged in result.issues] == ["damaged-store"]
 
 
 def test_a_lost_branch_costs_nothing_but_the_key_it_belongs_to(healthy):
@@ -233,4 +233,4 @@ def test_bytes_that_are_not_as_they_were_written_break_nothing(healthy, seed):
         result = scan(LmdbReader((path,), Options(db="d")), [DamagedStore()])
     except DatasetError:
         return
-    assert result.dataset.records <= 2 * len(entries)
+    assert result.summary.records <= 2 * len(entries)

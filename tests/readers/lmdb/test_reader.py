@@ -23,22 +23,22 @@ def scanned(path, **options):
 def test_counts_records_and_bytes(tmp_path):
     values = random_datums(300)
     result = scanned(write_lmdb(tmp_path, numbered(values)))
-    assert result.dataset.records == 300
+    assert result.summary.records == 300
     assert result.nbytes == sum(map(len, values))
-    assert result.dataset.plan.layout == "caffe-datum"
-    assert result.dataset.plan.claimed == 300
+    assert result.summary.plan.layout == "caffe-datum"
+    assert result.summary.plan.store_count == 300
 
 
 def test_single_file(tmp_path):
     path = write_lmdb(tmp_path / "store.mdb", numbered(random_datums(30)), subdir=False)
-    assert LmdbReader.matches(path)
-    assert scanned(path).dataset.records == 30
+    assert LmdbReader.accepts(path)
+    assert scanned(path).summary.records == 30
 
 
 def test_named_database(tmp_path):
     write_lmdb(tmp_path, numbered(random_datums(30)), db="train")
     write_lmdb(tmp_path, numbered(random_datums(20)), db="test")
-    assert scanned(tmp_path, db="train").dataset.records == 30
+    assert scanned(tmp_path, db="train").summary.records == 30
     with pytest.raises(DatasetError, match="choose one by --db: test, train"):
         scanned(tmp_path)
     with pytest.raises(DatasetError, match="has no database 'val'; it has: test, train"):
@@ -49,7 +49,7 @@ def test_several_values_a_key(tmp_path):
     write_lmdb(
         tmp_path, [(b"k%d" % (i % 5), b"v%04d" % i) for i in range(40)], db="d", dupsort=True
     )
-    assert scanned(tmp_path, db="d").dataset.records == 40
+    assert scanned(tmp_path, db="d").summary.records == 40
 
 
 @pytest.mark.parametrize("shard_bytes", [1, 5000, 100_000])
@@ -69,7 +69,7 @@ def test_a_shard_is_read_in_pieces(tmp_path):
     write_lmdb(tmp_path, numbered(random_datums(50)))
     reader = LmdbReader((tmp_path,), Options())
     (shard,) = reader.plan().shards
-    starts = [(b.start, b.records) for b in reader.read(shard.cut(7, 31))]
+    starts = [(b.start, b.records) for b in reader.read(shard.slice(7, 31))]
     assert starts == [(7, 24)]
 
 
@@ -78,7 +78,7 @@ def test_limit(tmp_path, limit):
     write_lmdb(tmp_path, numbered(random_datums(300)))
     for shard_bytes in (1, 1 << 25):
         result = scanned(tmp_path, limit=limit, shard_bytes=shard_bytes)
-        assert result.dataset.records == min(limit, 300)
+        assert result.summary.records == min(limit, 300)
 
 
 class Killed(LmdbReader):
@@ -104,8 +104,8 @@ def test_workers_that_are_killed_at_plain_records_cost_nothing(tmp_path, times, 
     home.mkdir()
     result = scan(Killed(path, home, times, row, workers=1), [ReaderCrash()])
     assert len(list(home.iterdir())) == times
-    assert result.dataset.records == 5000
-    assert result.judgements == ()
+    assert result.summary.records == 5000
+    assert result.issues == ()
 
 
 def test_a_plain_record_that_kills_is_named(tmp_path):
@@ -113,18 +113,18 @@ def test_a_plain_record_that_kills_is_named(tmp_path):
     home = tmp_path / "deaths"
     home.mkdir()
     result = scan(Killed(path, home, 1000, 13, workers=1), [ReaderCrash()])
-    (crash,) = result.judgements
+    (crash,) = result.issues
     assert crash.flagged.addresses.array.tolist() == [13]
     assert crash.message == "1 of 20 records crashed or stopped its reader"
-    assert result.dataset.records == 20
+    assert result.summary.records == 20
 
 
 def test_bookkeeping_keys_are_no_records(tmp_path):
     entries = numbered(random_datums(20)) | {b"num-samples": b"20", b"__keys__": b"\x80\x04}."}
     result = scanned(write_lmdb(tmp_path, entries))
-    assert result.dataset.records == 20
-    assert result.dataset.plan.stated == ("num-samples", 20)
-    assert result.dataset.plan.claimed == 20
+    assert result.summary.records == 20
+    assert result.summary.plan.declared_count == ("num-samples", 20)
+    assert result.summary.plan.store_count == 20
 
 
 def test_keys_that_are_not_text(tmp_path):
@@ -136,11 +136,11 @@ def test_keys_that_are_not_text(tmp_path):
 
 def test_empty_store(tmp_path):
     write_lmdb(tmp_path, {})
-    assert scanned(tmp_path).dataset.records == 0
+    assert scanned(tmp_path).summary.records == 0
 
 
 def test_a_folder_without_data(tmp_path):
-    assert not LmdbReader.matches(tmp_path)
+    assert not LmdbReader.accepts(tmp_path)
     with pytest.raises(DatasetError, match="is no LMDB"):
         scanned(tmp_path)
 
@@ -150,7 +150,7 @@ def test_interleaved_shapes(tmp_path):
     shapes = [(3, 4, 4), (1, 4, 4), (3, 2, 2)]
     values = [datum(random.integers(0, 256, shapes[i % 3], np.uint8), i) for i in range(60)]
     result = scanned(write_lmdb(tmp_path, numbered(values)))
-    shapes_seen = result.dataset.tallies["datascan.metrics.shapes.measure_shapes"]
+    shapes_seen = result.summary.tallies["datascan.metrics.shapes.measure_shapes"]
     assert {k.shape: int(n) for k, n in zip(shapes_seen.kinds, shapes_seen.counts(), strict=True)}
     assert shapes_seen.counts().tolist() == [20, 20, 20]
 
@@ -160,8 +160,8 @@ def test_text_lines(tmp_path):
     entries |= {b"label-%09d" % i: b"word" for i in range(1, 9) if i != 5}
     entries[b"num-samples"] = b"8"
     result = scanned(write_lmdb(tmp_path, entries))
-    assert result.dataset.plan.layout == "ocr"
-    assert result.dataset.records == 8
-    faults = result.dataset.tallies["datascan.metrics.faults.measure_faults"].entries
+    assert result.summary.plan.layout == "ocr"
+    assert result.summary.records == 8
+    faults = result.summary.tallies["datascan.metrics.faults.measure_faults"].entries
     assert faults["malformed-record"].records.addresses.array.tolist() == [2]
     assert faults["missing-label"].records.addresses.array.tolist() == [4]

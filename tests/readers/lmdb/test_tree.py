@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datascan.readers.lmdb.pages import PageFile
-from datascan.readers.lmdb.tree import TreeWalk
+from datascan.readers.lmdb.tree import TreeReader
 from tests.builders.lmdb import write_lmdb
 
 
 def walked(path: Path, first: bytes | None = None, stop: bytes | None = None) -> list[tuple]:
     file = PageFile(path / "data.mdb")
     assert file.meta is not None
-    walk = TreeWalk(file, file.meta.main)
+    walk = TreeReader(file, file.meta.main)
     found = []
     for pairs in walk.pairs(first, stop):
         assert pairs.faults == ()
@@ -74,7 +74,7 @@ def test_deletions_and_overwrites(tmp_path):
 def test_find(tmp_path):
     write_lmdb(tmp_path, {b"%06d" % i: b"%d" % i for i in range(5000)})
     file = PageFile(tmp_path / "data.mdb")
-    walk = TreeWalk(file, file.meta.main)
+    walk = TreeReader(file, file.meta.main)
     assert walk.find(b"004999") == b"4999"
     assert walk.find(b"000000") == b"0"
     assert walk.find(b"5") is None

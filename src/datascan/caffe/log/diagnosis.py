@@ -29,7 +29,7 @@ DIVERGED = 1e3
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Diagnosis:
     """What became of a run.
 
     ``cause`` is one of the rules about logs, or "none". ``last_finite`` and ``first_nonfinite`` are
@@ -40,11 +40,11 @@ class Verdict:
     cause: Cause
     last_finite: int | None
     first_nonfinite: int | None
-    told: str = ""
+    text: str = ""
     output: str | None = None
 
 
-def verdict_of(run: Run, planned: tuple[int, float] | None = None) -> Verdict:
+def diagnose(run: Run, planned: tuple[int, float] | None = None) -> Diagnosis:
     """Tell the cause of a run's end.
 
     ``planned``: the first iteration at which the solver's policy yields no usable rate, and that
@@ -53,52 +53,52 @@ def verdict_of(run: Run, planned: tuple[int, float] | None = None) -> Verdict:
     broken = first_broken(run)
     finite = [i for i, loss in zip(run.iterations, run.losses, strict=True) if isfinite(loss)]
     if broken is None:
-        return unbroken(run, finite[-1] if finite else None, planned)
+        return diagnose_finite(run, finite[-1] if finite else None, planned)
     first = run.iterations[broken]
     before = [loss for loss in run.losses[:broken] if isfinite(loss)]
     last = run.iterations[broken - 1] if broken else None
     rate = bad_rate(run, planned)
     if rate is not None and rate[0] <= first:
         told = f"the rate is {rate[1]:g} from iteration {rate[0]:,} on, and the loss follows"
-        return Verdict("lr-not-finite", last, first, told)
+        return Diagnosis("lr-not-finite", last, first, told)
     output = first_output(run)
     value = run.losses[broken]
     named = f" (output {output} first)" if output else ""
     if not before or last is None:
         told = f"the loss is {value:g} from the first line on, at iteration {first:,}{named}"
-        return Verdict("nan-from-start", None, first, told, output)
+        return Diagnosis("nan-from-start", None, first, told, output)
     grown = growth(before, fresh=run.is_fresh)
     if grown is not None:
         told = f"{grown}, and is {value:g} at iteration {first:,}{named}"
-        return Verdict("gradient-blow-up", last, first, told, output)
+        return Diagnosis("gradient-blow-up", last, first, told, output)
     told = (
         f"the loss is {before[-1]:g} at iteration {last:,} and {value:g} at {first:,}, "
         f"without growing before{named}"
     )
-    return Verdict("sudden-nan", last, first, told, output)
+    return Diagnosis("sudden-nan", last, first, told, output)
 
 
-def unbroken(run: Run, last: int | None, planned: tuple[int, float] | None) -> Verdict:
+def diagnose_finite(run: Run, last: int | None, planned: tuple[int, float] | None) -> Diagnosis:
     """The verdict on a run whose losses are finite throughout."""
     rate = bad_rate(run, planned)
     if rate is not None and rate[0] <= run.last:
         told = f"the rate is {rate[1]:g} from iteration {rate[0]:,} on"
-        return Verdict("lr-not-finite", last, None, told)
+        return Diagnosis("lr-not-finite", last, None, told)
     if run.death is not None:
         where = "before the first iteration" if last is None else f"after iteration {last:,}"
-        return Verdict("died", last, None, f"the run died {where}: {run.death}")
-    stuck = saturated(run)
+        return Diagnosis("died", last, None, f"the run died {where}: {run.death}")
+    stuck = is_saturated(run)
     if stuck is not None:
         name, first = stuck
         whose = f" of output {name}" if name else ""
         told = f"the loss{whose} stands at 87.3365 from iteration {first:,} on"
-        return Verdict("loss-saturated", last, None, told, name)
+        return Diagnosis("loss-saturated", last, None, told, name)
     if run.is_fresh and len(run.losses) > 2:
         start, late = run.losses[0], median(run.losses[-3:])
         if late > DIVERGED * max(1.0, abs(start)):
             told = f"the loss grew from {start:g} to {run.losses[-1]:g}, and is still finite"
-            return Verdict("gradient-blow-up", last, None, told, first_output(run))
-    return Verdict("none", last, None)
+            return Diagnosis("gradient-blow-up", last, None, told, first_output(run))
+    return Diagnosis("none", last, None)
 
 
 def first_broken(run: Run) -> int | None:
@@ -155,7 +155,7 @@ def growth(losses: Sequence[float], *, fresh: bool) -> str | None:
     if recent and last > GROWN * max(abs(loss) for loss in recent) > 0:
         return f"the loss grew from at most {max(recent):g} to {last:g}"
     foot = foot_of(losses)
-    if climbed(losses[foot:], losses[max(0, foot - RECENT) : foot + 1]):
+    if has_climbed(losses[foot:], losses[max(0, foot - RECENT) : foot + 1]):
         return f"the loss climbed from {losses[foot]:g} to {last:g}"
     if ever_higher(losses[-RECENT:]):
         return f"the loss swung up, to {last:g}"
@@ -170,7 +170,7 @@ def foot_of(losses: Sequence[float]) -> int:
     return foot
 
 
-def climbed(rise: Sequence[float], before: Sequence[float]) -> bool:
+def has_climbed(rise: Sequence[float], before: Sequence[float]) -> bool:
     """Whether rising losses are more than the noise of those before (which end at the foot)."""
     steps = len(rise) - 1
     if steps < SHORT_CLIMB or rise[0] <= 0:
@@ -196,7 +196,7 @@ def ever_higher(losses: Sequence[float]) -> bool:
     return records >= SHORT_CLIMB and losses[-1] == bar and bar > SWUNG * highest
 
 
-def saturated(run: Run) -> tuple[str | None, int] | None:
+def is_saturated(run: Run) -> tuple[str | None, int] | None:
     """The output that stands at 87.3365 to the end (None: the loss itself), and since when."""
     series: list[tuple[str | None, Sequence[int], Sequence[float]]] = [
         (name, output.iterations, output.values) for name, output in run.outputs.items()

@@ -34,7 +34,7 @@ TRACEBACK = "Traceback (most recent call last):"
 LAST_WORDS = re.compile(rf"\bBus error\b|\bKilled\b|^{re.escape(TRACEBACK)}")
 """What shells and Python print: never in a line of glog."""
 
-LONGEST_LINE = 1 << 16
+MAX_LINE_LENGTH = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ def read_log(path: Path) -> Log:
         DatasetError: where it cannot be read, or is neither a log of Caffe nor a table.
     """
     try:
-        with opened(path) as file:
+        with open_log(path) as file:
             runs = tuple(run for run in caffe_runs(lines_of(file)) if not run.is_empty)
         if any(run.iterations or run.rate_iterations or run.is_glog for run in runs):
             return Log(path, "caffe-log", runs)
-        with opened(path) as file:
+        with open_log(path) as file:
             table = table_run(lines_of(file))
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from error
@@ -69,7 +69,7 @@ def read_log(path: Path) -> Log:
     return Log(path, "csv", (table,))
 
 
-def opened(path: Path) -> IO[str]:
+def open_log(path: Path) -> IO[str]:
     """The file as text: UTF-8, or UTF-16 with its mark, which PowerShell writes."""
     with path.open("rb") as file:
         start = file.read(2)
@@ -81,7 +81,7 @@ def opened(path: Path) -> IO[str]:
 def lines_of(file: Iterable[str]) -> Iterator[str]:
     """Lines without their ends; of a very long one only its beginning."""
     for line in file:
-        yield line.rstrip("\r\n")[:LONGEST_LINE]
+        yield line.rstrip("\r\n")[:MAX_LINE_LENGTH]
 
 
 def caffe_runs(lines: Iterable[str]) -> Iterator[Run]:
@@ -102,7 +102,7 @@ def caffe_runs(lines: Iterable[str]) -> Iterator[Run]:
         if in_parameters:
             run.started = True
         else:
-            take(run, line, said)
+            parse_line(run, line, said)
     yield run
 
 
@@ -113,7 +113,7 @@ def begins(said: str, run: Run) -> bool:
     return bool(goes_back or DEVICES.search(said))
 
 
-def take(run: Run, line: str, said: str) -> None:
+def parse_line(run: Run, line: str, said: str) -> None:
     """Note what a line says. A value that is no number was cut, and says nothing."""
     if found := LOSS.search(said):
         if (loss := number(found[2])) is not None:
@@ -125,7 +125,7 @@ def take(run: Run, line: str, said: str) -> None:
             run.rate_iterations.append(int(found[1]))
             run.rates.append(rate)
     elif (found := OUTPUT.search(said)) and run.iterations:
-        take_output(run, *found.groups())
+        parse_output(run, *found.groups())
     elif found := DEVICES.search(said):
         run.devices = max(1, len(found[1].replace(",", " ").split()))
     elif RESUMED.search(said):
@@ -139,7 +139,7 @@ def take(run: Run, line: str, said: str) -> None:
         run.death = in_a_line(said)
 
 
-def take_output(run: Run, name: str, value: str, weight: str | None) -> None:
+def parse_output(run: Run, name: str, value: str, weight: str | None) -> None:
     """Note an output of the iteration at hand."""
     known = number(value)
     if known is not None:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.caffe.log.diagnosis import Verdict
+from datascan.caffe.log.diagnosis import Diagnosis
 from datascan.caffe.log.runs import Run
 from datascan.caffe.net.sources import DataSource
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class ReadRange:
     """Iterations ``first`` to ``last`` and the records that they read of a store of ``records``.
 
     Where the epoch ends in between, ``from_record`` is larger than ``to_record``.
@@ -37,7 +37,7 @@ class Stretch:
         return np.asarray((indices >= self.from_record) & (indices <= self.to_record))
 
 
-def suspects(run: Run, verdict: Verdict, display: int | None) -> tuple[int, int] | None:
+def candidate_ranges(run: Run, verdict: Diagnosis, display: int | None) -> tuple[int, int] | None:
     """The iterations in which the run broke; None where nothing says which.
 
     Those after the last finite line, up to the first that is not; of a run that died up to the next
@@ -54,9 +54,9 @@ def suspects(run: Run, verdict: Verdict, display: int | None) -> tuple[int, int]
     return None
 
 
-def stretch(
+def read_range(
     iterations: tuple[int, int], run: Run, source: DataSource, records: int
-) -> Stretch | None:
+) -> ReadRange | None:
     """The records of these iterations; None where the order of reading is not known.
 
     Iteration i, counted from where the run began, reads records i B s to (i + 1) B s - 1, modulo
@@ -70,5 +70,5 @@ def stretch(
     start = (first - run.began) * size
     end = (last + 1 - run.began) * size - 1
     if end - start + 1 >= records:
-        return Stretch(first, last, 0, records - 1, records)
-    return Stretch(first, last, start % records, end % records, records)
+        return ReadRange(first, last, 0, records - 1, records)
+    return ReadRange(first, last, start % records, end % records, records)

@@ -65,7 +65,7 @@ CHANNELS_KEPT = frozenset(
 )
 """Layers whose output has the channels of their first input."""
 
-MOST = (1 << 31) - 1
+MAX_LAYERS = (1 << 31) - 1
 """Caffe counts channels in int32."""
 
 COUNTED = {
@@ -271,7 +271,7 @@ def joined(layer: Layer, parts: list[tuple[int, Layer] | None]) -> tuple[int, La
         return None
     known = [part[0] for part in parts if part is not None]
     total = sum(known)
-    return (total, layer) if len(known) == len(parts) and total <= MOST else None
+    return (total, layer) if len(known) == len(parts) and total <= MAX_LAYERS else None
 
 
 def count_of(layer: Layer, param: str) -> tuple[int, Layer] | None:

@@ -31,13 +31,13 @@ CHUNK = 1 << 20
 """So many iterations are computed at a time."""
 
 
-def lacking(solver: Solver) -> list[str]:
+def missing_parameters(solver: Solver) -> list[str]:
     """The parameters that the solver's policy needs and does not have; it must be a known one."""
     names = ("base_lr", *NEEDS[solver.lr_policy or ""])
-    return [name for name in names if not given(solver.message, name)]
+    return [name for name in names if not has_parameter(solver.message, name)]
 
 
-def given(message: Any, name: str) -> bool:
+def has_parameter(message: Any, name: str) -> bool:
     """Whether a solver has a parameter, and one that Caffe can divide by if it does."""
     if name == "stepvalue":
         return bool(message.stepvalue)
@@ -48,7 +48,7 @@ def given(message: Any, name: str) -> bool:
 
 def is_complete(solver: Solver) -> bool:
     """Whether the rate can be computed."""
-    return solver.lr_policy in NEEDS and not lacking(solver)
+    return solver.lr_policy in NEEDS and not missing_parameters(solver)
 
 
 def rates(solver: Solver, iterations: NDArray[np.int64]) -> NDArray[np.float32]:

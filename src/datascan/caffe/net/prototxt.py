@@ -19,7 +19,7 @@ from datascan.errors import DatasetError
 
 PACKAGE = "datascan_caffe"
 OWN_NAMES = re.compile(rf"({PACKAGE}\.)?(Around\d+\.)?")
-LONGEST = 200
+MAX_BYTES = 200
 """A message of protobuf that is longer is cut."""
 
 
@@ -146,12 +146,12 @@ def parse(path: Path, text: str, name: str) -> Prototxt:
         text_format.Parse(text, message, allow_unknown_field=True)
         return Prototxt(path, message, tuple(unknown_fields(text, name)))
     except text_format.ParseError as error:
-        raise DatasetError(f"{path}{spoken(error)}") from error
+        raise DatasetError(f"{path}{describe_parse_error(error)}") from error
     except RecursionError as error:
         raise DatasetError(f"{path}: braces are nested too deep") from error
 
 
-def spoken(error: Any) -> str:
+def describe_parse_error(error: Any) -> str:
     """What protobuf says of a text that does not parse: ", line 3, column 7: Expected ..."."""
     line, column = error.GetLine(), error.GetColumn()
     said = str(error).removeprefix(f"{line}:{column} : ")
@@ -159,7 +159,7 @@ def spoken(error: Any) -> str:
         return f": {said.strip().rstrip(':.')}: the text ends too early"
     # It repeats the whole line in quotes, which may be the whole file.
     what = OWN_NAMES.sub("", said.rpartition("': ")[2].strip().rstrip("."))
-    return f", line {line}, column {column}: {what[-LONGEST:]}"
+    return f", line {line}, column {column}: {what[-MAX_BYTES:]}"
 
 
 def unknown_fields(text: str, name: str) -> Iterator[UnknownField]:

@@ -149,7 +149,7 @@ def source_of(
     param = layer.param(PARAMS[layer.type])
     transform = layer.param("transform_param")
     backend = {"HDF5Data": "hdf5", "ImageData": "images"}.get(layer.type)
-    path, tried = located(str(param.source), places)
+    path, tried = locate(str(param.source), places)
     label_top, loss, label_type = labels_of(view, layer, losses)
     accuracy = accuracy_of(view, layer, label_top) if loss is None else None
     made = view.outputs(accuracy) if accuracy else None
@@ -193,7 +193,7 @@ def channels_of(layer: Layer) -> int | None:
     return 3 if transform.force_color else (1 if transform.force_gray else None)
 
 
-def located(given: str, places: Sequence[Path]) -> tuple[Path | None, tuple[Path, ...]]:
+def locate(given: str, places: Sequence[Path]) -> tuple[Path | None, tuple[Path, ...]]:
     """Where a path of the net is, and the places where it was looked for."""
     if not given:
         return None, ()

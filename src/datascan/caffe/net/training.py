@@ -13,7 +13,7 @@ from typing import Any
 from datascan.caffe.net.graph import Layer, State, View, layers_of, view_of
 from datascan.caffe.net.prototxt import Prototxt, UnknownField, fields_of, parse, read_text
 from datascan.caffe.net.schema import ENUMS
-from datascan.caffe.net.sources import PARAMS, DataSource, Loss, located, losses_of, source_of
+from datascan.caffe.net.sources import PARAMS, DataSource, Loss, locate, losses_of, source_of
 from datascan.errors import DatasetError, UsageError
 
 SOLVER_TYPES = {
@@ -120,7 +120,7 @@ class Written:
 Layered = tuple[tuple[Layer, ...], Any]
 
 
-def layered(net: Written) -> Layered:
+def parse_layers(net: Written) -> Layered:
     """The layers of a net, made once, so that all states share them; and its message."""
     return layers_of(net.file, net.message), net.message
 
@@ -150,7 +150,7 @@ class Nets:
         tests = [*self._inside("test_net_param"), *self._named("test_net")]
         if not common and not train:
             raise DatasetError(f"solver {self.solver.path} names no net")
-        made = {id(net): layered(net) for net in (*common, *train, *tests)}
+        made = {id(net): parse_layers(net) for net in (*common, *train, *tests)}
         yield from states_of(
             made[id((train or common)[0])], [State("TRAIN").merged(message.train_state)]
         )
@@ -173,7 +173,7 @@ class Nets:
         names = [value] if isinstance(value, str) else list(value)
         found = []
         for given in filter(None, names):
-            path, tried = located(given, self.places)
+            path, tried = locate(given, self.places)
             if path is None:
                 looked = " nor ".join(str(place) for place in tried)
                 raise DatasetError(
@@ -216,13 +216,13 @@ def read_training(path: Path, solver: Path | None = None, root: Path | None = No
     places = tuple(dict.fromkeys([*([root] if root else []), Path(), *parents]))
     net = Written(given, given.message)
     if own is None:
-        views = states_of(layered(net), [State("TRAIN"), State("TEST")])
+        views = states_of(parse_layers(net), [State("TRAIN"), State("TEST")])
     else:
         views = Nets(files, own, places, None if own is given else net).views()
-    return assembled(path, solver_of(own) if own else None, tuple(views), files, places)
+    return assemble_training(path, solver_of(own) if own else None, tuple(views), files, places)
 
 
-def assembled(
+def assemble_training(
     path: Path, solver: Solver | None, views: tuple[View, ...], files: Files, places: Places
 ) -> Training:
     """The training of these views; a layer that stands in several of them counts in the first."""

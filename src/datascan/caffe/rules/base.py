@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from datascan.caffe.log.diagnosis import Verdict
+from datascan.caffe.log.diagnosis import Diagnosis
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Training
-from datascan.checks.base import Judgement, Rule
+from datascan.checks.base import Issue, Rule
 from datascan.report.model import Report
 
 SOLVER = "solver"
@@ -17,21 +17,21 @@ SOLVER = "solver"
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class RunOutcome:
     """How a run of a training log ended, in words.
 
     ``where`` says which of several runs it was, ``about`` the records that it read at the time;
     ``details`` name those that explain it.
     """
 
-    verdict: Verdict
+    verdict: Diagnosis
     where: str = ""
     about: str = ""
     details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class NetContext:
     """A net and its solver, and what the scans of its sources found.
 
     ``reports`` has no entry for a source that was not scanned; ``backends`` are what the stores
@@ -41,21 +41,21 @@ class Evidence:
     training: Training
     reports: Mapping[DataSource, Report] = field(default_factory=dict)
     backends: Mapping[DataSource, str] = field(default_factory=dict)
-    found: Mapping[DataSource, Sequence[Judgement]] = field(default_factory=dict)
-    endings: Sequence[Ending] = ()
+    found: Mapping[DataSource, Sequence[Issue]] = field(default_factory=dict)
+    endings: Sequence[RunOutcome] = ()
 
 
 class NetRule(Rule, ABC):
     """One rule about nets or solvers. Its module's docstring is the rule's page."""
 
     @abstractmethod
-    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
         """What is wrong, in the order of the net; the same twice counts once."""
 
-    def about(self, key: str, text: str, *, fix: str | None = None) -> Judgement:
+    def net_issue(self, key: str, text: str, *, fix: str | None = None) -> Issue:
         """A judgement about the layer named ``key``, or about the solver."""
         place = SOLVER if key == SOLVER else f"layer {key}"
-        return Judgement(
+        return Issue(
             self.rule,
             self.severity,
             f"{place}: {text}",
@@ -68,30 +68,30 @@ class NetRule(Rule, ABC):
 class LogRule(NetRule):
     """A rule about training logs, named after the cause that it tells of."""
 
-    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
         """Every run that ended for this cause."""
-        return self.ended(evidence)
+        return self.outcome_issue(evidence)
 
-    def ended(self, evidence: Evidence) -> Iterator[Judgement]:
+    def outcome_issue(self, evidence: NetContext) -> Iterator[Issue]:
         """Every run that ended for this cause: what the log shows, and which records it read."""
         for ending in evidence.endings:
             verdict = ending.verdict
             if verdict.cause == self.rule:
-                yield Judgement(
+                yield Issue(
                     self.rule,
                     self.severity,
-                    f"{ending.where}{verdict.told}{ending.about}",
+                    f"{ending.where}{verdict.text}{ending.about}",
                     self.fix,
-                    details=(verdict.told, *ending.details),
+                    details=(verdict.text, *ending.details),
                     keys=(verdict.output,) if verdict.output else (),
-                    about=verdict.told,
+                    about=verdict.text,
                 )
 
 
-def judged(rules: list[type[NetRule]], evidence: Evidence) -> list[Judgement]:
+def evaluate_rules(rules: list[type[NetRule]], evidence: NetContext) -> list[Issue]:
     """Everything that ``rules`` say; what several phases have in common is said once."""
-    found: dict[tuple[str, str, tuple[str, ...]], Judgement] = {}
+    found: dict[tuple[str, str, tuple[str, ...]], Issue] = {}
     for rule in rules:
-        for judgement in rule().judge(evidence):
+        for judgement in rule().evaluate(evidence):
             found.setdefault((judgement.rule, judgement.message, judgement.keys), judgement)
     return list(found.values())

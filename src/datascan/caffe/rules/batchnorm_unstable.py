@@ -41,12 +41,12 @@ import numpy as np
 
 from datascan.caffe.net.graph import Layer, View
 from datascan.caffe.net.sources import PARAMS, DataSource
-from datascan.caffe.rules.base import Evidence, NetRule
+from datascan.caffe.rules.base import NetContext, NetRule
 from datascan.caffe.rules.blob_shapes import MAP_KEPT, map_size, sources_of_layer
-from datascan.checks.base import Judgement
+from datascan.checks.base import Issue
 from datascan.config.options import Severity
 
-LEAST_EPS = np.float32(1e-6)
+MIN_EPS = np.float32(1e-6)
 
 
 class BatchnormUnstable(NetRule):
@@ -56,21 +56,21 @@ class BatchnormUnstable(NetRule):
     severity = Severity.WARNING
     fix = "use a larger batch, eps 1e-5, and drop features that never change"
 
-    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
         """All three faults of every BatchNorm layer."""
         for view in evidence.training.views:
             for layer in view.of_type("BatchNorm"):
                 param = layer.param("batch_norm_param")
-                if not np.float32(param.eps) >= LEAST_EPS:
-                    yield self.about(layer.name, f"eps {param.eps:g} is below 1e-6")
+                if not np.float32(param.eps) >= MIN_EPS:
+                    yield self.net_issue(layer.name, f"eps {param.eps:g} is below 1e-6")
                 own = param.HasField("use_global_stats")
                 if param.use_global_stats if own else view.phase == "TEST":
                     continue
                 for text in (*single(view, layer, evidence), *constant(view, layer, evidence)):
-                    yield self.about(layer.name, text)
+                    yield self.net_issue(layer.name, text)
 
 
-def single(view: View, layer: Layer, evidence: Evidence) -> Iterator[str]:
+def single(view: View, layer: Layer, evidence: NetContext) -> Iterator[str]:
     """Whether statistics are taken over one value."""
     one = [s for s in evidence.training.sources if s.batch_size == 1]
     if not one or map_size(view, layer, evidence) != (1, 1):
@@ -80,7 +80,7 @@ def single(view: View, layer: Layer, evidence: Evidence) -> Iterator[str]:
         yield f"normalises a single value: batch size 1 (layer {one[0].layer}) on a 1x1 map"
 
 
-def constant(view: View, layer: Layer, evidence: Evidence) -> Iterator[str]:
+def constant(view: View, layer: Layer, evidence: NetContext) -> Iterator[str]:
     """Sources with features that never change, which the layer reads directly."""
     for above in view.up(layer):
         if above.type in PARAMS:
@@ -93,7 +93,7 @@ def constant(view: View, layer: Layer, evidence: Evidence) -> Iterator[str]:
             return
 
 
-def sources_above(view: View, layer: Layer, evidence: Evidence) -> list[DataSource]:
+def sources_above(view: View, layer: Layer, evidence: NetContext) -> list[DataSource]:
     """The sources that a layer depends on."""
     above = [found for found in view.ancestors(layer) if found.type in PARAMS]
     return [s for found in above for s in sources_of_layer(view, found, evidence)]

@@ -9,7 +9,7 @@ from typing import Any
 
 from datascan.caffe.net.graph import CHANNELS_KEPT, Layer, View
 from datascan.caffe.net.sources import PARAMS, DataSource
-from datascan.caffe.rules.base import Evidence
+from datascan.caffe.rules.base import NetContext
 
 Size = tuple[int, int]
 
@@ -20,7 +20,7 @@ MAP_KEPT = (CHANNELS_KEPT | {"Concat", "Slice"}) - {"Crop", "Flatten", "Pooling"
 """Layers whose output has the height and width of their first input."""
 
 
-def map_size(view: View, layer: Layer, evidence: Evidence) -> Size | None:
+def map_size(view: View, layer: Layer, evidence: NetContext) -> Size | None:
     """Height and width of a layer's first bottom; None where they cannot be known."""
     between: list[Layer] = []
     size: Size | None = None
@@ -43,7 +43,7 @@ def is_global(layer: Layer) -> bool:
     return layer.type == "Pooling" and bool(layer.param("pooling_param").global_pooling)
 
 
-def size_of_source(view: View, layer: Layer, evidence: Evidence) -> Size | None:
+def size_of_source(view: View, layer: Layer, evidence: NetContext) -> Size | None:
     """The size that all records of a data layer's source have when they reach the net."""
     sizes = {
         size
@@ -72,16 +72,16 @@ def size_after(layer: Layer, size: Size) -> Size | None:
         return size
     if layer.type == "Convolution":
         param = layer.param("convolution_param")
-        high, wide = (convolved(param, n, i) for i, n in enumerate(size))
+        high, wide = (convolution_size(param, n, i) for i, n in enumerate(size))
     elif layer.type == "Pooling":
         param = layer.param("pooling_param")
-        high, wide = (pooled(param, n, axis) for n, axis in zip(size, "hw", strict=True))
+        high, wide = (pooling_size(param, n, axis) for n, axis in zip(size, "hw", strict=True))
     else:
         return None
     return (high, wide) if high > 0 and wide > 0 else None
 
 
-def convolved(param: Any, length: int, axis: int) -> int:
+def convolution_size(param: Any, length: int, axis: int) -> int:
     """How long an axis (0: height, 1: width) is after a convolution; 0 without a kernel."""
 
     def along(name: str, default: int) -> int:
@@ -98,7 +98,7 @@ def convolved(param: Any, length: int, axis: int) -> int:
     return (length + 2 * along("pad", 0) - reach) // stride + 1
 
 
-def pooled(param: Any, length: int, axis: str) -> int:
+def pooling_size(param: Any, length: int, axis: str) -> int:
     """How long an axis ("h" or "w") is after pooling, whose windows are rounded up."""
 
     def along(name: str, shared: str) -> int:
@@ -114,7 +114,7 @@ def pooled(param: Any, length: int, axis: str) -> int:
     return count - 1 if pad and (count - 1) * stride >= length + pad else count
 
 
-def sources_of_layer(view: View, layer: Layer, evidence: Evidence) -> list[DataSource]:
+def sources_of_layer(view: View, layer: Layer, evidence: NetContext) -> list[DataSource]:
     """What a data layer reads."""
     return [
         source

@@ -37,8 +37,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from datascan.caffe.net.graph import Layer, View
-from datascan.caffe.rules.base import Evidence, NetRule
-from datascan.checks.base import Judgement
+from datascan.caffe.rules.base import NetContext, NetRule
+from datascan.checks.base import Issue
 from datascan.config.options import Severity
 
 LOGARITHMIC = ("MultinomialLogisticLoss", "InfogainLoss")
@@ -89,19 +89,19 @@ class LossInputNotProbability(NetRule):
     severity = Severity.ERROR
     fix = "put a Softmax before the loss, or use SoftmaxWithLoss"
 
-    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
         """Every such loss that is fed by scores."""
         for view in evidence.training.views:
             for layer in view.of_type(*LOGARITHMIC):
-                above = maker(view, layer)
+                above = find_producer(view, layer)
                 if above is not None and above.type in SCORES:
-                    yield self.about(
+                    yield self.net_issue(
                         layer.name,
                         f"{layer.type} takes logarithms of {above.name} ({above.type}), "
                         "no probabilities: there is no Softmax or Sigmoid before it",
                     )
 
 
-def maker(view: View, layer: Layer) -> Layer | None:
+def find_producer(view: View, layer: Layer) -> Layer | None:
     """The layer that decides what numbers the loss sees, layers that only pass them on aside."""
     return next((above for above in view.up(layer) if above.type not in RANGE_KEPT), None)

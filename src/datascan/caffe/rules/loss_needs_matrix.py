@@ -40,9 +40,9 @@ from numpy.typing import NDArray
 
 from datascan.caffe.net.graph import Layer, View
 from datascan.caffe.net.infogain import read_matrix
-from datascan.caffe.net.sources import located
-from datascan.caffe.rules.base import Evidence, NetRule
-from datascan.checks.base import Judgement
+from datascan.caffe.net.sources import locate
+from datascan.caffe.rules.base import NetContext, NetRule
+from datascan.checks.base import Issue
 from datascan.config.options import Severity
 
 
@@ -53,21 +53,21 @@ class LossNeedsMatrix(NetRule):
     severity = Severity.ERROR
     fix = "give a square matrix of finite numbers >= 0, as many a side as the loss has outputs"
 
-    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
         """What is wrong with the matrix of every InfogainLoss that takes it from a file."""
         for view in evidence.training.views:
             for layer in view.of_type("InfogainLoss"):
                 if len(layer.bottoms) < 3:
                     for text in self._faults(view, layer, evidence):
-                        yield self.about(layer.name, text)
+                        yield self.net_issue(layer.name, text)
 
-    def _faults(self, view: View, layer: Layer, evidence: Evidence) -> Iterator[str]:
+    def _faults(self, view: View, layer: Layer, evidence: NetContext) -> Iterator[str]:
         """What is wrong with the matrix of a layer."""
         given = str(layer.param("infogain_loss_param").source)
         if not given:
             yield "has no matrix: neither infogain_loss_param { source } nor a third bottom"
             return
-        path, tried = located(given, evidence.training.places)
+        path, tried = locate(given, evidence.training.places)
         if path is None:
             yield f"matrix {given} does not exist (looked for {', '.join(map(str, tried))})"
             return

@@ -36,8 +36,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from datascan.caffe.net.learning_rate import first_bad, is_complete
-from datascan.caffe.rules.base import SOLVER, Evidence, LogRule
-from datascan.checks.base import Judgement
+from datascan.caffe.rules.base import SOLVER, LogRule, NetContext
+from datascan.checks.base import Issue
 from datascan.config.options import Severity
 
 
@@ -48,9 +48,9 @@ class LrNotFinite(LogRule):
     severity = Severity.ERROR
     fix = "correct base_lr, gamma and power: gamma belongs between 0 and 1, base_lr above 0"
 
-    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
         """The first iteration at which the rate is unusable; in a log, the first one printed."""
-        yield from self.ended(evidence)
+        yield from self.outcome_issue(evidence)
         solver = evidence.training.solver
         if solver is None or not is_complete(solver):
             return
@@ -58,7 +58,7 @@ class LrNotFinite(LogRule):
         if found is not None:
             iteration, rate = found
             count = max(1, solver.max_iter or 0)
-            yield self.about(
+            yield self.net_issue(
                 SOLVER,
                 f"policy {solver.lr_policy} yields a rate of {rate:g} at iteration "
                 f"{iteration:,} of {count:,}",

@@ -35,9 +35,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from datascan.caffe.net.learning_rate import NEEDS, lacking
-from datascan.caffe.rules.base import SOLVER, Evidence, NetRule
-from datascan.checks.base import Judgement
+from datascan.caffe.net.learning_rate import NEEDS, missing_parameters
+from datascan.caffe.rules.base import SOLVER, NetContext, NetRule
+from datascan.checks.base import Issue
 from datascan.config.options import Severity
 
 
@@ -48,7 +48,7 @@ class LrPolicyIncomplete(NetRule):
     severity = Severity.ERROR
     fix = "give the parameters that the policy needs, or choose another lr_policy"
 
-    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
         """What the policy lacks."""
         solver = evidence.training.solver
         if solver is None:
@@ -56,10 +56,10 @@ class LrPolicyIncomplete(NetRule):
         policy = solver.lr_policy
         if not policy:
             without = "" if solver.message.HasField("base_lr") else ", nor a base_lr"
-            yield self.about(SOLVER, f"there is no lr_policy{without}")
+            yield self.net_issue(SOLVER, f"there is no lr_policy{without}")
         elif policy not in NEEDS:
             near = get_close_matches(policy.lower(), NEEDS, n=1, cutoff=0.5)
             hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(NEEDS)}"
-            yield self.about(SOLVER, f"policy {policy} is unknown to Caffe{hint}")
-        elif names := lacking(solver):
-            yield self.about(SOLVER, f"policy {policy} lacks {' and '.join(names)}")
+            yield self.net_issue(SOLVER, f"policy {policy} is unknown to Caffe{hint}")
+        elif names := missing_parameters(solver):
+            yield self.net_issue(SOLVER, f"policy {policy} lacks {' and '.join(names)}")

@@ -37,8 +37,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from datascan.caffe.net.schema import ENUMS
-from datascan.caffe.rules.base import Evidence, NetRule
-from datascan.checks.base import Judgement
+from datascan.caffe.rules.base import NetContext, NetRule
+from datascan.checks.base import Issue
 from datascan.config.options import Severity
 
 
@@ -49,7 +49,7 @@ class PoolingStrideExceedsKernel(NetRule):
     severity = Severity.ERROR
     fix = "make the stride at most as large as the kernel (kernel_size)"
 
-    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
         """Every pooling layer whose stride is larger than its kernel in some axis."""
         for view in evidence.training.views:
             for layer in view.of_type("Pooling"):
@@ -64,7 +64,7 @@ class PoolingStrideExceedsKernel(NetRule):
                 )
                 if param.HasField("kernel"):
                     text += "; Caffe would refuse the field kernel: it is kernel_size"
-                yield self.about(layer.name, text)
+                yield self.net_issue(layer.name, text)
 
 
 def axis(param: Any, which: str) -> tuple[int, int]:

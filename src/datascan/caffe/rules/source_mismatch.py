@@ -37,8 +37,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from datascan.caffe.net.sources import DataSource
-from datascan.caffe.rules.base import Evidence, NetRule
-from datascan.checks.base import Judgement
+from datascan.caffe.rules.base import NetContext, NetRule
+from datascan.checks.base import Issue
 from datascan.config.options import Severity
 from datascan.report.model import Report
 
@@ -52,11 +52,11 @@ class SourceMismatch(NetRule):
     severity = Severity.ERROR
     fix = "set backend, crop_size and the way both stores are written to what the net expects"
 
-    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
         """Backends, then crops, then pairs of TRAIN and TEST sources."""
         for source, found in evidence.backends.items():
             if source.type == "Data" and found != source.backend:
-                yield self.about(
+                yield self.net_issue(
                     source.layer,
                     f"backend is {source.backend.upper()}, and {source.given} is {SPOKEN[found]}"
                     + ("" if source.backend == "lmdb" else " (LEVELDB is also Caffe's default)"),
@@ -70,13 +70,13 @@ class SourceMismatch(NetRule):
                     if source.tops[:1] == tested.tops[:1]:
                         yield from self._pairs(source, other, tested, report)
 
-    def _crops(self, source: DataSource, report: Report) -> Iterator[Judgement]:
+    def _crops(self, source: DataSource, report: Report) -> Iterator[Issue]:
         """Images that are smaller than the crop."""
         if not source.crop_size or source.size:
             if source.size and min(source.size) < source.crop_size:
                 high, wide = source.size
                 text = f"crop_size {source.crop_size} is larger than new_height {high} x {wide}"
-                yield self.about(source.layer, text)
+                yield self.net_issue(source.layer, text)
             return
         small = [
             kind
@@ -86,31 +86,31 @@ class SourceMismatch(NetRule):
         if small:
             count = sum(kind.records for kind in small)
             smallest = min(small, key=lambda kind: min(kind.shape[1:]))
-            yield self.about(
+            yield self.net_issue(
                 source.layer,
-                f"crop_size {source.crop_size} is larger than the {spoken(smallest.shape)} images "
-                f"of {source.given} ({count:,} of {report.dataset.records:,} records are too "
-                "small)",
+                f"crop_size {source.crop_size} is larger than the "
+                f"{format_shape(smallest.shape)} images of {source.given} "
+                f"({count:,} of {report.dataset.records:,} records are too small)",
             )
 
     def _pairs(
         self, train: DataSource, trained: Report, test: DataSource, tested: Report
-    ) -> Iterator[Judgement]:
+    ) -> Iterator[Issue]:
         """A TRAIN and a TEST source whose images differ."""
-        left, right = seen(train, trained), seen(test, tested)
+        left, right = observed_shape(train, trained), observed_shape(test, tested)
         if not left or not right:
             return
         fixed = fixed_shape(train, trained) and fixed_shape(test, tested)
         what = "channels" if left[0] != right[0] else "shape"
         if left[0] != right[0] or (fixed and left != right):
-            yield self.about(
+            yield self.net_issue(
                 test.layer,
-                f"TEST and TRAIN differ in {what}: {test.given} gives {spoken(right)}, "
-                f"{train.given} gives {spoken(left)}",
+                f"TEST and TRAIN differ in {what}: {test.given} gives {format_shape(right)}, "
+                f"{train.given} gives {format_shape(left)}",
             )
 
 
-def seen(source: DataSource, report: Report) -> list[int]:
+def observed_shape(source: DataSource, report: Report) -> list[int]:
     """The most frequent shape as the net sees it, after resizing and cropping; channels first."""
     if not report.shapes:
         return []
@@ -129,6 +129,6 @@ def fixed_shape(source: DataSource, report: Report) -> bool:
     return len(report.shapes) == 1 or bool(source.size or source.crop_size)
 
 
-def spoken(shape: list[int]) -> str:
+def format_shape(shape: list[int]) -> str:
     """A shape for people: 3x32x32."""
     return "x".join(map(str, shape)) or "single values"

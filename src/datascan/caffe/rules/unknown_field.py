@@ -32,8 +32,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.caffe.rules.base import SOLVER, Evidence, NetRule
-from datascan.checks.base import Judgement
+from datascan.caffe.rules.base import SOLVER, NetContext, NetRule
+from datascan.checks.base import Issue
 from datascan.config.options import Severity
 
 
@@ -44,7 +44,7 @@ class UnknownField(NetRule):
     severity = Severity.WARNING
     fix = "write the field as Caffe does; for a net of a fork of Caffe, ignore this rule"
 
-    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
         """Every unknown field, in the order of the files."""
         solver = evidence.training.solver
         for path, field in evidence.training.unknown:
@@ -55,4 +55,4 @@ class UnknownField(NetRule):
                 text += f": it is {field.nearest}; Caffe would refuse it, here it is taken as meant"
             elif field.nearest:
                 text += f"; did you mean {field.nearest}?"
-            yield self.about(field.owner or whole, text)
+            yield self.net_issue(field.owner or whole, text)

@@ -53,8 +53,8 @@ from datascan.caffe.net.graph import Layer, View
 from datascan.caffe.net.schema import ENUMS
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Solver
-from datascan.caffe.rules.base import Evidence, NetRule
-from datascan.checks.base import Judgement
+from datascan.caffe.rules.base import NetContext, NetRule
+from datascan.checks.base import Issue
 from datascan.config.options import Severity
 from datascan.report.model import Report
 
@@ -74,7 +74,7 @@ class UnscaledInput(NetRule):
     severity = Severity.WARNING
     fix = "give transform_param { scale: 0.00390625 } or a mean (in TEST too), or lower base_lr"
 
-    def judge(self, evidence: Evidence) -> Iterator[Judgement]:
+    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
         """Every TRAIN source whose first weighted layer is likely to diverge."""
         solver = evidence.training.solver
         if solver is None or solver.base_lr is None or solver.type not in ("SGD", "Nesterov"):
@@ -89,7 +89,7 @@ class UnscaledInput(NetRule):
                 if layer.name == source.layer and source.tops:
                     for below in first_weighted(view, layer, source.tops[0]):
                         text = diverging(Entry.of(source, report, below), view, solver)
-                        yield from [self.about(source.layer, text)] if text else []
+                        yield from [self.net_issue(source.layer, text)] if text else []
 
 
 def first_weighted(view: View, layer: Layer, top: str) -> Iterator[Layer]:

@@ -19,8 +19,8 @@ from datascan.cli.arguments import (
 from datascan.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from datascan.config.baseline import Entry
-    from datascan.scanner.result import Scanned
+    from datascan.config.baseline import BaselineEntry
+    from datascan.scanner.result import ScanResult
 
 
 DESCRIPTION = (
@@ -36,7 +36,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
         "--reason", required=True, metavar="TEXT", help="why these findings are accepted"
     )
     command.add_argument(
-        "--expires", type=day, metavar="YYYY-MM-DD", help="the last day on which they are"
+        "--expires", type=parse_date, metavar="YYYY-MM-DD", help="the last day on which they are"
     )
     command.add_argument(
         "--rule",
@@ -55,7 +55,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     command.set_defaults(quiet=False)
 
 
-def day(text: str) -> date:
+def parse_date(text: str) -> date:
     """A date as ISO 8601 writes it."""
     try:
         return date.fromisoformat(text)
@@ -66,20 +66,20 @@ def day(text: str) -> date:
 def run(given: argparse.Namespace) -> int:
     """Scan, and add an entry for every rule with findings that are not accepted yet."""
     from datascan.cli.files import check_writable
-    from datascan.cli.progress import watched
-    from datascan.config.file import settings_of
+    from datascan.cli.progress import cancellable
+    from datascan.config.file import resolve_settings
     from datascan.config.options import checked_options
     from datascan.plugins import require_rules
     from datascan.readers.base import identity_of
-    from datascan.scanner.baseline_filter import entries_for, is_wanted
+    from datascan.scanner.baseline_filter import is_acceptable, make_entries
     from datascan.session import run_scan
-    from datascan.text import shown
+    from datascan.text import escape_surrogates
 
     if not given.reason.strip():
         raise UsageError("--reason is empty: say why these findings are accepted")
     rules = given.rule or []
     require_rules(rules)
-    settings = settings_of(given.paths[0], options_of(given), given.config)
+    settings = resolve_settings(given.paths[0], options_of(given), given.config)
     target = given.output or settings.get("baseline")
     if target is None:
         raise UsageError("accept needs --baseline FILE: where to write what is accepted")
@@ -87,48 +87,48 @@ def run(given: argparse.Namespace) -> int:
     backend = settings.pop("backend", None)
     options = checked_options(**settings, thumbnails=False)
     check_writable(target)
-    entries: list[Entry] = []
+    entries: list[BaselineEntry] = []
     said: list[str] = []
 
-    def accept(scanned: Scanned) -> None:
-        reason = shown(given.reason.strip())
-        found = entries_for(scanned.judgements, scanned, rules, reason, given.expires)
+    def accept(scanned: ScanResult) -> None:
+        reason = escape_surrogates(given.reason.strip())
+        found = make_entries(scanned.issues, scanned, rules, reason, given.expires)
         identity = identity_of(scanned.reader)
         entries.extend(entry.of_dataset(target, identity) for entry in found)
-        wanted = (j for j in scanned.judgements if is_wanted(j, rules))
+        wanted = (j for j in scanned.issues if is_acceptable(j, rules))
         # What is left of a finding says so in its message.
         said.extend(
             f"accepted {j.rule}: {j.message}".replace(" not accepted", " not accepted before", 1)
             for j in wanted
         )
 
-    with watched(given) as (progress, interrupt):
+    with cancellable(given) as (progress, interrupt):
         report = run_scan(given.paths, options, backend=backend, progress=progress, use=accept)
     if not report.complete:
         return 128 + interrupt.received
     if entries:
-        add(target, entries)
-    tell(said)
+        add_entries(target, entries)
+    print_accepted(said)
     return 0
 
 
-def add(target: Path, entries: list[Entry]) -> None:
+def add_entries(target: Path, entries: list[BaselineEntry]) -> None:
     """Write the baseline with further entries."""
     from datascan.cli.files import write
-    from datascan.config.baseline import written
+    from datascan.config.baseline import append_entries
 
     try:
         old = target.read_bytes().decode() if target.exists() else None
     except OSError as error:
         raise OutputError(f"cannot read {target}: {error.strerror}") from error
-    write(target, [written(entries, old)])
+    write(target, [append_entries(entries, old)])
 
 
-def tell(said: list[str]) -> None:
+def print_accepted(said: list[str]) -> None:
     """Say what was accepted."""
-    from datascan.text import shown, visible
+    from datascan.text import escape_control, escape_surrogates
 
     for text in said:
-        print(visible(shown(text)))
+        print(escape_control(escape_surrogates(text)))
     if not said:
         print("nothing to accept: no finding that is not accepted already", file=sys.stderr)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datascan.cli.progress import Closeable, Interrupt
-    from datascan.config.file import Configuration
-    from datascan.report.model import Report, Unmade
+    from datascan.cli.progress import Closeable, SignalWatcher
+    from datascan.config.file import ConfigFile
+    from datascan.report.model import FailedScan, Report
 
 
 def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
@@ -32,27 +32,29 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
 def run(given: argparse.Namespace) -> int:
     """Scan them all; 2 if a scan could not be made, else 1 if any fails, else 0."""
     from datascan.cli.output import annotate, check_outputs
-    from datascan.cli.progress import watched
-    from datascan.config.file import found_configuration
+    from datascan.cli.progress import cancellable
+    from datascan.config.file import find_config
     from datascan.errors import DatascanError, UsageError
-    from datascan.report.model import Unmade
-    from datascan.text import shown
+    from datascan.report.model import FailedScan
+    from datascan.text import escape_surrogates
 
-    config = found_configuration(given.config)
+    config = find_config(given.config)
     if config is None:
         raise UsageError("no datascan.toml, and no [tool.datascan] in a pyproject.toml")
-    paths, unmade = chosen(config, given.paths)
+    paths, unmade = select_datasets(config, given.paths)
     check_outputs(given)
     reports = []
     quiet = given.quiet or given.json == "-"
     for name, why in unmade:
         print(f"datascan: {printable(f'{name}: {why}')}", file=sys.stderr)
-    with watched(given) as (progress, interrupt):
+    with cancellable(given) as (progress, interrupt):
         for path in paths:
             try:
                 report = scan_one(config, path, progress)
             except DatascanError as error:
-                unmade.append(Unmade(shown(str(path)), shown(str(error))))
+                unmade.append(
+                    FailedScan(escape_surrogates(str(path)), escape_surrogates(str(error)))
+                )
                 progress.close()
                 print(f"datascan: {printable(f'{path}: {error}')}", file=sys.stderr)
                 continue
@@ -69,31 +71,31 @@ def run(given: argparse.Namespace) -> int:
     return exit_status(reports, interrupt, unmade)
 
 
-def exit_status(reports: list[Report], interrupt: Interrupt, unmade: list[Unmade]) -> int:
+def exit_status(reports: list[Report], interrupt: SignalWatcher, unmade: list[FailedScan]) -> int:
     """The worst of all scans."""
     if any(not report.complete for report in reports):
         return 128 + interrupt.received
     return 2 if unmade else int(any(not report.passed for report in reports))
 
 
-def is_passed(reports: list[Report], unmade: list[Unmade]) -> bool:
+def is_passed(reports: list[Report], unmade: list[FailedScan]) -> bool:
     """The verdict on all of them."""
     return not unmade and all(report.passed for report in reports)
 
 
-def summary(reports: list[Report], unmade: list[Unmade]) -> str:
+def summary(reports: list[Report], unmade: list[FailedScan]) -> str:
     """All scans in one line."""
-    from datascan.text import counted
+    from datascan.text import pluralize
 
     if not reports and not unmade:
         return "PASS  nothing was scanned: no dataset lies at, above or below these paths"
     told = f"{sum(not report.passed for report in reports)} failed"
     told += f", {len(unmade)} could not be scanned" if unmade else ""
     mood = "PASS" if is_passed(reports, unmade) else "FAIL"
-    return f"{mood}  {counted(len(reports) + len(unmade), 'dataset')}: {told}"
+    return f"{mood}  {pluralize(len(reports) + len(unmade), 'dataset')}: {told}"
 
 
-def scan_one(config: Configuration, path: Path, progress: Closeable) -> Report:
+def scan_one(config: ConfigFile, path: Path, progress: Closeable) -> Report:
     """The report of one dataset under what the configuration says of it."""
     from datascan.config.options import checked_options
     from datascan.session import run_scan
@@ -103,7 +105,7 @@ def scan_one(config: Configuration, path: Path, progress: Closeable) -> Report:
     return run_scan([path], checked_options(**settings), backend=backend, progress=progress)
 
 
-def chosen(config: Configuration, only: list[Path]) -> tuple[list[Path], list[Unmade]]:
+def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], list[FailedScan]]:
     """The datasets that the patterns name, and patterns that match nothing.
 
     With ``only``, those at, above and below these paths; what matches nothing is none of them.
@@ -114,7 +116,7 @@ def chosen(config: Configuration, only: list[Path]) -> tuple[list[Path], list[Un
     from glob import escape, glob
 
     from datascan.errors import UsageError
-    from datascan.report.model import Unmade
+    from datascan.report.model import FailedScan
 
     if not config.datasets:
         raise UsageError(f'{config.file} names no dataset: add a table [dataset."data/train"]')
@@ -124,23 +126,25 @@ def chosen(config: Configuration, only: list[Path]) -> tuple[list[Path], list[Un
         whole = str(Path(escape(str(config.folder))) / pattern)
         matches = sorted(glob(whole, recursive=True))  # noqa: PTH207  (absolute patterns)
         if not matches:
-            unmatched.append(Unmade(pattern, f"dataset pattern of {config.file} matches nothing"))
-        found |= dict.fromkeys(map(near, matches))
+            unmatched.append(
+                FailedScan(pattern, f"dataset pattern of {config.file} matches nothing")
+            )
+        found |= dict.fromkeys(map(relative_to_cwd, matches))
     if not only:
         return list(found), unmatched
     for path in only:
         if not path.exists():
             raise UsageError(f"no such path: {path}")
     wanted = [path.resolve() for path in only]
-    return [path for path in found if any(touches(path.resolve(), w) for w in wanted)], []
+    return [path for path in found if any(overlaps(path.resolve(), w) for w in wanted)], []
 
 
-def touches(one: Path, other: Path) -> bool:
+def overlaps(one: Path, other: Path) -> bool:
     """Whether one of two paths lies in the other."""
     return one.is_relative_to(other) or other.is_relative_to(one)
 
 
-def near(name: str) -> Path:
+def relative_to_cwd(name: str) -> Path:
     """A path as people write it: from the working folder, where it lies in it."""
     path = Path(name)
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
@@ -161,12 +165,14 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def write_outputs(reports: list[Report], unmade: list[Unmade], given: argparse.Namespace) -> None:
+def write_outputs(
+    reports: list[Report], unmade: list[FailedScan], given: argparse.Namespace
+) -> None:
     """One file of each kind for all datasets."""
     import json
 
     from datascan.cli.files import write
-    from datascan.cli.output import put
+    from datascan.cli.output import write_utf8
     from datascan.outputs import junit, sarif
 
     if given.json:
@@ -177,7 +183,7 @@ def write_outputs(reports: list[Report], unmade: list[Unmade], given: argparse.N
         }
         text = json.dumps(whole, indent=2) + "\n"
         if given.json == "-":
-            put(sys.stdout, text)
+            write_utf8(sys.stdout, text)
         else:
             write(Path(given.json), [text])
     for name, output in {"sarif": sarif, "junit": junit}.items():

@@ -35,9 +35,9 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
 def run(given: argparse.Namespace) -> int:
     """Make datasets with faults, scan them, and print the reports."""
     from datascan.cli.commands.demo import demo
-    from datascan.cli.output import show
+    from datascan.cli.output import print_report
 
-    return demo(given.folder, show)
+    return demo(given.folder, print_report)
 
 
 CLASSES = 10
@@ -60,7 +60,7 @@ def demo(folder: Path | None, show: Callable[[Report], None]) -> int:
     if folder is None:
         require_own(pages)
     with ExitStack() as stack:
-        home = folder or stack.enter_context(scratch())
+        home = folder or stack.enter_context(temporary_folder())
         for name, write, classes in DATASETS:
             path, page = home / name, pages / page_name(name)
             write_new(path, write)
@@ -78,7 +78,7 @@ def demo(folder: Path | None, show: Callable[[Report], None]) -> int:
 
 
 @contextmanager
-def scratch() -> Iterator[Path]:
+def temporary_folder() -> Iterator[Path]:
     """A folder that goes again.
 
     Raises:

@@ -14,5 +14,5 @@ def run(given: argparse.Namespace) -> int:
     """Print the page of a rule, or all of them."""
     from datascan.report import rule_pages
 
-    print(rule_pages.page(given.rule) if given.rule else rule_pages.all_pages())
+    print(rule_pages.rule_page(given.rule) if given.rule else rule_pages.all_pages())
     return 0

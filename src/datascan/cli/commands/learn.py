@@ -17,7 +17,7 @@ from datascan.cli.arguments import (
 )
 
 if TYPE_CHECKING:
-    from datascan.scanner.result import Scanned
+    from datascan.scanner.result import ScanResult
 
 
 DESCRIPTION = "Scan a dataset, and write what it looks like: expectations for --expect."
@@ -41,15 +41,15 @@ def run(given: argparse.Namespace) -> int:
     """Scan, write the expectations, and say on standard error if the dataset is no good example."""
     from datascan._version import __version__
     from datascan.cli.files import check_writable, write
-    from datascan.cli.output import put, status
-    from datascan.cli.progress import watched
-    from datascan.config.file import settings_of
+    from datascan.cli.output import exit_status, write_utf8
+    from datascan.cli.progress import cancellable
+    from datascan.config.file import resolve_settings
     from datascan.config.options import checked_options
-    from datascan.scanner.learn import learned, written
+    from datascan.scanner.learn import format_expectations, learn_expectations
     from datascan.session import run_scan
 
     flags = options_of(given)
-    settings = settings_of(given.paths[0], flags, given.config)
+    settings = resolve_settings(given.paths[0], flags, given.config)
     if "expect" not in flags:
         # They are what is written anew.
         settings.pop("expect", None)
@@ -59,17 +59,17 @@ def run(given: argparse.Namespace) -> int:
         check_writable(Path(given.output))
     text: list[str] = []
 
-    def learn(scanned: Scanned) -> None:
+    def learn(scanned: ScanResult) -> None:
         names = " ".join(path.name for path in given.paths)
-        part = f"the first {scanned.dataset.records:,} records of " if options.limit else ""
+        part = f"the first {scanned.summary.records:,} records of " if options.limit else ""
         source = f"learned from {part}{names!a} by datascan {__version__}"
-        text.append(written(learned(scanned.dataset), source))
+        text.append(format_expectations(learn_expectations(scanned.summary), source))
 
-    with watched(given) as (progress, interrupt):
+    with cancellable(given) as (progress, interrupt):
         report = run_scan(given.paths, options, backend=backend, progress=progress, use=learn)
     if report.complete:
         if given.output == "-":
-            put(sys.stdout, text[0])
+            write_utf8(sys.stdout, text[0])
         else:
             write(Path(given.output), text)
     else:
@@ -77,4 +77,4 @@ def run(given: argparse.Namespace) -> int:
     if report.complete and not report.passed:
         rules = ", ".join(dict.fromkeys(finding.rule for finding in report.failing))
         print(f"datascan: learned from a dataset that fails ({rules})", file=sys.stderr)
-    return status(report, interrupt)
+    return exit_status(report, interrupt)

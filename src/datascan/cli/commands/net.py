@@ -15,7 +15,7 @@ from datascan.cli.arguments import (
 
 if TYPE_CHECKING:
     from datascan.caffe.net.sources import DataSource
-    from datascan.scanner.result import Scanned
+    from datascan.scanner.result import ScanResult
 
 
 DESCRIPTION = (
@@ -50,8 +50,8 @@ def run(given: argparse.Namespace) -> int:
     from datascan.caffe.net.training import read_training
     from datascan.caffe.scan_net import run_net
     from datascan.cli.files import write
-    from datascan.cli.output import check_outputs, hand_out, status
-    from datascan.cli.progress import watched
+    from datascan.cli.output import check_outputs, exit_status, write_outputs
+    from datascan.cli.progress import cancellable
     from datascan.config.options import checked_options
     from datascan.report import bad_records
 
@@ -61,12 +61,12 @@ def run(given: argparse.Namespace) -> int:
     training = read_training(given.net, given.solver, given.root)
     check_outputs(given, "bad-records")
     lines: list[str] = []
-    with watched(given) as (progress, interrupt):
+    with cancellable(given) as (progress, interrupt):
 
-        def keep_bad_records(scanned: Scanned, source: DataSource) -> None:
+        def keep_bad_records(scanned: ScanResult, source: DataSource) -> None:
             if given.bad_records:
-                found = bad_records.lines(scanned)
-                lines.extend(bad_records.of_source(found, source.given, source.phase))
+                found = bad_records.iter_bad_records(scanned)
+                lines.extend(bad_records.with_source(found, source.given, source.phase))
 
         report = run_net(
             training, options, data=not given.no_data, progress=progress, use=keep_bad_records
@@ -76,5 +76,5 @@ def run(given: argparse.Namespace) -> int:
         report = replace(report, command=given.typed)
     if given.bad_records:
         write(Path(given.bad_records), lines)
-    hand_out(report, given)
-    return status(report, interrupt)
+    write_outputs(report, given)
+    return exit_status(report, interrupt)

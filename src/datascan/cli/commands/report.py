@@ -18,7 +18,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Show a saved report; where outputs are asked for, write those and show nothing."""
-    from datascan.cli.output import check_outputs, hand_out
+    from datascan.cli.output import check_outputs, write_outputs
     from datascan.report.model import Report
 
     check_outputs(given)
@@ -27,5 +27,5 @@ def run(given: argparse.Namespace) -> int:
     except OSError as error:
         raise DatasetError(f"cannot read {given.file}: {error.strerror}") from error
     given.quiet = any(getattr(given, name) is not None for name in OUTPUTS)
-    hand_out(Report.from_json(text), given)
+    write_outputs(Report.from_json(text), given)
     return 0

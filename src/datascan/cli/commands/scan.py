@@ -18,7 +18,7 @@ from datascan.cli.arguments import (
 from datascan.plugins import COMMANDS
 
 if TYPE_CHECKING:
-    from datascan.scanner.result import Scanned
+    from datascan.scanner.result import ScanResult
 
 
 def add_arguments(command: argparse.ArgumentParser, name: str) -> None:
@@ -42,31 +42,31 @@ def run(given: argparse.Namespace) -> int:
     from msgspec.structs import replace
 
     from datascan.cli.files import write
-    from datascan.cli.output import check_outputs, hand_out, status
-    from datascan.cli.progress import watched
-    from datascan.config.file import settings_of
+    from datascan.cli.output import check_outputs, exit_status, write_outputs
+    from datascan.cli.progress import cancellable
+    from datascan.config.file import resolve_settings
     from datascan.config.options import checked_options
     from datascan.report import bad_records
     from datascan.session import run_scan
 
-    settings = settings_of(given.paths[0], options_of(given), given.config)
+    settings = resolve_settings(given.paths[0], options_of(given), given.config)
     backend = given.backend or settings.get("backend")
     settings.pop("backend", None)
     # What only a page shows is left out where nobody will see a page.
     shown = given.html is not None or given.json not in (None, "-")
     options = checked_options(**settings, thumbnails=shown)
     check_outputs(given, "bad-records", "resume")
-    with watched(given) as (progress, interrupt):
+    with cancellable(given) as (progress, interrupt):
 
-        def keep_bad_records(scanned: Scanned) -> None:
+        def keep_bad_records(scanned: ScanResult) -> None:
             progress.close()
             if given.bad_records:
-                write(Path(given.bad_records), bad_records.lines(scanned))
+                write(Path(given.bad_records), bad_records.iter_bad_records(scanned))
 
         report = run_scan(
             given.paths, options, backend=backend, progress=progress, use=keep_bad_records
         )
     if shown:
         report = replace(report, command=given.typed)
-    hand_out(report, given)
-    return status(report, interrupt)
+    write_outputs(report, given)
+    return exit_status(report, interrupt)

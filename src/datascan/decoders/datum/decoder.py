@@ -11,15 +11,22 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from datascan.decoders.base import Layout, Mark
-from datascan.decoders.datum.template import Template, complaint, template_of
-from datascan.records.block import Block, Fault, Labels, Part, digests_of, signatures_of
-from datascan.records.buffers import Bytes
+from datascan.decoders.base import Decoder, Tracker
+from datascan.decoders.datum.template import Template, datum_error, template_of
+from datascan.records.block import (
+    ArrayColumn,
+    Block,
+    Fault,
+    Labels,
+    compute_digests,
+    compute_fingerprints,
+)
+from datascan.records.buffers import BytesColumn
 
 if TYPE_CHECKING:
     from datascan.decoders.datum.message import Datum
 
-MOST_TEMPLATES = 8
+MAX_TEMPLATES = 8
 """Records of one length are tried against so many templates before the exact path takes them."""
 
 FEW = 4
@@ -29,23 +36,23 @@ Numbers = NDArray[np.int64]
 
 
 @dataclass
-class Draft:
+class DatumBatch:
     """A block in the making."""
 
-    values: Bytes
+    values: BytesColumn
     labels: NDArray[np.int32]
     present: NDArray[np.bool_]
-    parts: list[Part] = field(default_factory=list)
+    arrays: list[ArrayColumn] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     encoded: dict[int, bytes | memoryview] = field(default_factory=dict)
     single: dict[tuple[Any, ...], list[tuple[int, NDArray[Any]]]] = field(default_factory=dict)
 
 
-class DatumLayout(Layout):
+class DatumDecoder(Decoder):
     """Serialized Caffe Datums."""
 
     name: ClassVar[str] = "caffe-datum"
-    bgr: ClassVar[bool] = True
+    is_bgr: ClassVar[bool] = True
     """Caffe's own tools write what OpenCV decodes."""
 
     @classmethod
@@ -62,50 +69,50 @@ class DatumLayout(Layout):
             return False
         return bool(datum.data or len(datum.floats)) and min(datum.shape) >= 0
 
-    def block(self, start: int, values: Bytes, mark: Mark) -> Block:
+    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:
         """Records of one length together, by template; the odd ones one by one."""
         count = len(values)
-        draft = Draft(values, np.zeros(count, np.int32), np.zeros(count, np.bool_))
+        draft = DatumBatch(values, np.zeros(count, np.int32), np.zeros(count, np.bool_))
         for rows in self._leftover(draft):
-            take_exactly(draft, rows)
+            decode_by_message(draft, rows)
         stack_singles(draft)
         if self.options.undecoded:
             nbytes = int(values.lengths.sum())
-            return Block(start, count, nbytes, parts=tuple(draft.parts), encoded=draft.encoded)
+            return Block(start, count, nbytes, arrays=tuple(draft.arrays), encoded=draft.encoded)
         pictures, signatures = None, np.zeros(count, np.uint64)
-        float_pixels: tuple[Part, ...] = ()
-        for part in draft.parts:
-            signatures[part.rows] = signatures_of(part)
+        float_pixels: tuple[ArrayColumn, ...] = ()
+        for part in draft.arrays:
+            signatures[part.rows] = compute_fingerprints(part)
         if draft.encoded:
             rows_seen = sorted(draft.encoded)
             images = [draft.encoded[row] for row in rows_seen]
             for row, image in zip(rows_seen, images, strict=True):
                 signatures[row] = max(1, xxhash.xxh3_64_intdigest(image))
             # The decoders take longer to import than a small store takes to scan.
-            from datascan.decoders.image.decoder import look_at  # noqa: PLC0415
+            from datascan.decoders.image.decoder import inspect_images  # noqa: PLC0415
 
-            seen = look_at(
+            seen = inspect_images(
                 images,
                 rows_seen,
                 max_pixels=self.options.max_pixels,
-                mark=partial(mark_image, mark, rows_seen),
+                mark=partial(track_image, mark, rows_seen),
             )
-            pictures, draft.faults = seen.pictures, [*draft.faults, *seen.faults]
-            float_pixels = seen.parts
+            pictures, draft.faults = seen.images, [*draft.faults, *seen.faults]
+            float_pixels = seen.arrays
         return Block(
             start,
             count,
             int(values.lengths.sum()),
-            parts=(*draft.parts, *float_pixels),
-            pictures=pictures,
+            arrays=(*draft.arrays, *float_pixels),
+            images=pictures,
             labels=Labels(draft.labels, draft.present),
             faults=tuple(sorted(draft.faults, key=lambda fault: fault.row or 0)),
-            signatures=signatures,
-            exact=not draft.parts,
-            digests=partial(digests_of, tuple(draft.parts), draft.encoded),
+            fingerprints=signatures,
+            has_exact_fingerprints=not draft.arrays,
+            digests=partial(compute_digests, tuple(draft.arrays), draft.encoded),
         )
 
-    def _leftover(self, draft: Draft) -> Iterator[Numbers]:
+    def _leftover(self, draft: DatumBatch) -> Iterator[Numbers]:
         """Take what templates can take; yield the rows that they cannot."""
         lengths, which = np.unique(draft.values.lengths, return_inverse=True)
         if len(lengths) * FEW > len(draft.values):
@@ -113,12 +120,12 @@ class DatumLayout(Layout):
             return
         for i in range(len(lengths)):
             rows = np.flatnonzero(which == i)
-            for _ in range(MOST_TEMPLATES):
+            for _ in range(MAX_TEMPLATES):
                 template = template_of(draft.values[int(rows[0])])
                 if template is None:
                     break
                 fits = template.fits(draft.values.take(rows))
-                unsound = take_by_template(draft, rows[fits], template)
+                unsound = decode_by_template(draft, rows[fits], template)
                 rows = np.sort(np.concatenate([rows[~fits], unsound]))
                 if not len(rows):
                     break
@@ -126,15 +133,15 @@ class DatumLayout(Layout):
                 yield rows
 
 
-def mark_image(mark: Mark, rows: list[int], image: int, count: int) -> None:
+def track_image(mark: Tracker, rows: list[int], image: int, count: int) -> None:
     """Mark the row of an image."""
     mark(rows[image], count)
 
 
-def take_by_template(draft: Draft, rows: Numbers, template: Template) -> Numbers:
+def decode_by_template(draft: DatumBatch, rows: Numbers, template: Template) -> Numbers:
     """Slice what fits; the rows that do not fit after all."""
     values = draft.values.take(rows)
-    why = template.complaint
+    why = template.error
     if why is None and not template.encoded:
         data, sound = template.values(values)
     else:
@@ -142,21 +149,21 @@ def take_by_template(draft: Draft, rows: Numbers, template: Template) -> Numbers
     unsound = rows[~sound]
     if len(unsound):
         rows, values = rows[sound], values.take(sound)
-        data = None if data is None else data.only(sound)
+        data = None if data is None else data.select(sound)
     if template.label_bytes:
         draft.labels[rows] = template.labels(values)
         draft.present[rows] = True
     if data is not None and len(rows):
-        draft.parts.append(Part("data", rows, data))
+        draft.arrays.append(ArrayColumn("data", rows, data))
     elif why is not None:
         draft.faults += [Fault(int(row), "malformed-record", why) for row in rows]
     else:
         for i, row in enumerate(rows.tolist()):
-            draft.encoded[row] = values.view(i)[template.at : template.at + template.count]
+            draft.encoded[row] = values.view(i)[template.offset : template.offset + template.count]
     return unsound
 
 
-def take_exactly(draft: Draft, rows: Numbers) -> None:
+def decode_by_message(draft: DatumBatch, rows: Numbers) -> None:
     """Parse one by one."""
     from datascan.decoders.datum.message import (  # noqa: PLC0415  (protobuf: most stores never need it)
         parse,
@@ -170,7 +177,7 @@ def take_exactly(draft: Draft, rows: Numbers) -> None:
             continue
         if datum.label is not None:
             draft.labels[row], draft.present[row] = datum.label, True
-        why = complaint(datum.shape, len(datum.data), len(datum.floats), encoded=datum.encoded)
+        why = datum_error(datum.shape, len(datum.data), len(datum.floats), encoded=datum.encoded)
         if why is not None:
             draft.faults.append(Fault(row, "malformed-record", why))
         elif datum.encoded:
@@ -186,8 +193,8 @@ def values_of(datum: Datum) -> NDArray[Any]:
     return flat.reshape(datum.shape)
 
 
-def stack_singles(draft: Draft) -> None:
+def stack_singles(draft: DatumBatch) -> None:
     """Lay records of one shape and dtype side by side."""
     for same in draft.single.values():
         rows = np.array([row for row, _ in same], np.int64)
-        draft.parts.append(Part("data", rows, np.stack([values for _, values in same])))
+        draft.arrays.append(ArrayColumn("data", rows, np.stack([values for _, values in same])))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.native.fallback import FLOAT_STRIDE, FLOAT_TAG, TAGGED
-from datascan.records.buffers import Bytes, InPlace
+from datascan.records.buffers import BufferView, BytesColumn
 
 
 class Payload(Enum):
@@ -29,7 +29,7 @@ class Payload(Enum):
 
 
 KINDS = {Payload.BYTES: "B", Payload.PACKED: "f", Payload.FLOATS: TAGGED}
-"""How values lie in the message, as ``InPlace`` calls it."""
+"""How values lie in the message, as ``BufferView`` calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,19 @@ class Template:
     shape: Shape
     encoded: bool
     payload: Payload
-    at: int
+    offset: int
     count: int
     label_at: int
     label_bytes: int
     literals: tuple[tuple[int, bytes], ...]
 
     @property
-    def complaint(self) -> str | None:
+    def error(self) -> str | None:
         """Why every such record is malformed; None if it is not."""
         data = self.count if self.payload is Payload.BYTES else 0
-        return complaint(self.shape, data, self.count - data, encoded=self.encoded)
+        return datum_error(self.shape, data, self.count - data, encoded=self.encoded)
 
-    def fits(self, values: Bytes) -> NDArray[np.bool_]:
+    def fits(self, values: BytesColumn) -> NDArray[np.bool_]:
         """Which of ``values``, all of this length, share the template's bytes, (m,).
 
         The tags between unpacked floats are not looked at here, but by ``values``.
@@ -64,44 +64,46 @@ class Template:
         same = np.ones(len(values), np.bool_)
         every = np.arange(len(values))
         for offset, literal in self.literals:
-            column = part_of(values, offset, len(literal)).matrix(every)
+            column = part_of(values, offset, len(literal)).gather(every)
             same &= (column == np.frombuffer(literal, np.uint8)).all(axis=1)
         if self.label_bytes:
             varint = self._label_column(values)
             same &= (varint[:, :-1] >= 0x80).all(axis=1) & (varint[:, -1] < 0x80)
         return same
 
-    def labels(self, values: Bytes) -> NDArray[np.int32]:
+    def labels(self, values: BytesColumn) -> NDArray[np.int32]:
         """The labels of records that fit, (m,): the low 32 bits of the varint, as protobuf does."""
         total = np.zeros(len(values), np.uint64)
         for i, octet in enumerate(self._label_column(values).T):
             total |= (octet & np.uint8(0x7F)).astype(np.uint64) << np.uint64(7 * i)
         return (total & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
 
-    def values(self, values: Bytes) -> tuple[InPlace, NDArray[np.bool_]]:
+    def values(self, values: BytesColumn) -> tuple[BufferView, NDArray[np.bool_]]:
         """The payload of records that fit and are not encoded, (m, channels, height, width).
 
         And which of them are sound after all, (m,): a float among others without its tag is not.
         """
-        return InPlace.of(values, self.at, KINDS[self.payload], self.shape)
+        return BufferView.of(values, self.offset, KINDS[self.payload], self.shape)
 
-    def sound(self, values: Bytes) -> NDArray[np.bool_]:
+    def sound(self, values: BytesColumn) -> NDArray[np.bool_]:
         """Which of the records that fit have all of their float tags, (m,)."""
         if self.payload is not Payload.FLOATS:
             return np.ones(len(values), np.bool_)
-        return InPlace.of(values, self.at, TAGGED, (self.count,))[1]
+        return BufferView.of(values, self.offset, TAGGED, (self.count,))[1]
 
-    def _label_column(self, values: Bytes) -> NDArray[np.uint8]:
-        return part_of(values, self.label_at, self.label_bytes).matrix(np.arange(len(values)))
+    def _label_column(self, values: BytesColumn) -> NDArray[np.uint8]:
+        return part_of(values, self.label_at, self.label_bytes).gather(np.arange(len(values)))
 
 
-def part_of(values: Bytes, offset: int, length: int) -> Bytes:
+def part_of(values: BytesColumn, offset: int, length: int) -> BytesColumn:
     """The bytes from ``offset`` on of every string, ``length`` each."""
-    return Bytes(values.buffer, values.offsets + offset, np.full(len(values), length, np.int64))
+    return BytesColumn(
+        values.buffer, values.offsets + offset, np.full(len(values), length, np.int64)
+    )
 
 
 @dataclass(slots=True)
-class Draft:
+class TemplateBuilder:
     """A template in the making."""
 
     numbers: dict[int, int] = field(default_factory=dict)
@@ -112,7 +114,7 @@ class Draft:
     label_bytes: int = 0
 
 
-class OutOfTheOrdinary(Exception):  # noqa: N818  (no error: the exact path takes over)
+class UnsupportedMessage(Exception):  # noqa: N818  (no error: the exact path takes over)
     """A message that the fast path does not take."""
 
 
@@ -122,12 +124,12 @@ def template_of(value: bytes) -> Template | None:
     Ordinary are messages of known fields with their own wire types, each at most once, floats in
     one run: what protobuf writes.
     """
-    draft = Draft()
+    draft = TemplateBuilder()
     at = 0
     try:
         while at < len(value):
             at = read_field(value, at, draft)
-    except (OutOfTheOrdinary, IndexError):
+    except (UnsupportedMessage, IndexError):
         return None
     shape = tuple(signed32(draft.numbers.get(number, 0)) for number in (1, 2, 3))
     return Template(
@@ -143,7 +145,7 @@ def template_of(value: bytes) -> Template | None:
     )
 
 
-def read_field(value: bytes, at: int, draft: Draft) -> int:
+def read_field(value: bytes, at: int, draft: TemplateBuilder) -> int:
     """Note the field that begins at ``at``; where the next one begins."""
     tag = value[at]
     number = tag >> 3
@@ -153,11 +155,11 @@ def read_field(value: bytes, at: int, draft: Draft) -> int:
             draft.label_at, draft.label_bytes = at + 1, end - at - 1
         return end
     if draft.payload is not Payload.NONE:
-        raise OutOfTheOrdinary
+        raise UnsupportedMessage
     if tag in (0x22, 0x32):
         length, start = read_varint(value, at + 1)
         if start + length > len(value) or (tag == 0x32 and length % 4) or not length:
-            raise OutOfTheOrdinary
+            raise UnsupportedMessage
         draft.payload = Payload.BYTES if tag == 0x22 else Payload.PACKED
         draft.at, draft.count = start, length if tag == 0x22 else length // 4
         return start + length
@@ -165,7 +167,7 @@ def read_field(value: bytes, at: int, draft: Draft) -> int:
         draft.payload, draft.at = Payload.FLOATS, at
         draft.count = floats_from(value, at)
         return at + FLOAT_STRIDE * draft.count
-    raise OutOfTheOrdinary
+    raise UnsupportedMessage
 
 
 def floats_from(value: bytes, at: int) -> int:
@@ -175,7 +177,7 @@ def floats_from(value: bytes, at: int) -> int:
     others = np.flatnonzero(tags != FLOAT_TAG)
     count = int(others[0]) if len(others) else possible
     if not count:
-        raise OutOfTheOrdinary
+        raise UnsupportedMessage
     return count
 
 
@@ -187,7 +189,7 @@ def read_varint(value: bytes, at: int) -> tuple[int, int]:
         total |= (octet & 0x7F) << 7 * i
         if octet < 0x80:
             return total & 0xFFFFFFFFFFFFFFFF, at + i + 1
-    raise OutOfTheOrdinary
+    raise UnsupportedMessage
 
 
 def signed32(number: int) -> int:
@@ -196,7 +198,7 @@ def signed32(number: int) -> int:
     return low - (1 << 32) if low >> 31 else low
 
 
-def literals_of(value: bytes, draft: Draft) -> tuple[tuple[int, bytes], ...]:
+def literals_of(value: bytes, draft: TemplateBuilder) -> tuple[tuple[int, bytes], ...]:
     """The bytes outside label and payload, as (offset, bytes)."""
     width = {Payload.BYTES: 1, Payload.PACKED: 4, Payload.FLOATS: FLOAT_STRIDE, Payload.NONE: 0}
     free = sorted(
@@ -221,7 +223,7 @@ if sys.byteorder != "little":  # pragma: no cover
 Shape = tuple[int, int, int]
 
 
-def complaint(shape: Shape, data: int, floats: int, *, encoded: bool) -> str | None:
+def datum_error(shape: Shape, data: int, floats: int, *, encoded: bool) -> str | None:
     """Why a Datum with so many bytes of ``data`` and values of ``float_data`` is malformed."""
     if data and floats:
         return f"both data ({data:,} bytes) and float_data ({floats:,} values)"

@@ -1,4 +1,4 @@
 """Encoded images: what they are, whether they are whole, and what they hold.
 
-:func:`datascan.decoders.image.decoder.look_at` looks at many; everything else looks at one.
+:func:`datascan.decoders.image.decoder.inspect_images` looks at many; everything else looks at one.
 """

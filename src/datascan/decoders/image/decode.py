@@ -22,7 +22,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
-from datascan.decoders.image.png import lacking
+from datascan.decoders.image.png import missing_data
 
 # Else Python prints the errors that Pillow logs; they are raised or said as warnings, too.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -46,16 +46,16 @@ TIFF_DAMAGE_SAID = (*DAMAGE_SAID, "corrupt", "larger than file", "offset too lar
 """Words of Pillow's warnings about damage. In TIFF the directory is no mere metadata."""
 
 
-class Corrupt(Exception):  # noqa: N818  (a verdict, not an error)
+class CorruptImageError(Exception):
     """The image cannot be decoded in full; says why."""
 
 
-class Oversized(Exception):  # noqa: N818
+class OversizedImageError(Exception):
     """The image has more pixels than allowed; says how many."""
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class DecodedImage:
     """A decoded image: ``planes`` are (channels, values), perhaps at 1/8 scale."""
 
     height: int
@@ -68,14 +68,14 @@ class Picture:
 
 
 def check_size(width: int, height: int, limit: int) -> None:
-    """Raise :class:`Oversized` for an image of more than ``limit`` pixels."""
+    """Raise :class:`OversizedImageError` for an image of more than ``limit`` pixels."""
     if width * height > limit:
-        raise Oversized(
+        raise OversizedImageError(
             f"{width:,} x {height:,} = {width * height:,} pixels, the limit is {limit:,}"
         )
 
 
-def decode(kind: str, data: bytes, limit: int) -> Picture:
+def decode(kind: str, data: bytes, limit: int) -> DecodedImage:
     """Decode an image of at most ``limit`` pixels.
 
     Raises:
@@ -90,12 +90,12 @@ def decode(kind: str, data: bytes, limit: int) -> Picture:
         if str(error).startswith(("Unsupported", "Sorry")):
             # Whole, but beyond this decoder (arithmetic coding, 12 bits): Pillow may know it.
             return decode_with_pillow(kind, data, limit)
-        raise Corrupt(one_line(error)) from error
+        raise CorruptImageError(one_line(error)) from error
     except MemoryError as error:
-        raise Corrupt("there is not enough memory to decode it") from error
+        raise CorruptImageError("there is not enough memory to decode it") from error
 
 
-def decode_jpeg(data: bytes, limit: int) -> Picture:
+def decode_jpeg(data: bytes, limit: int) -> DecodedImage:
     """Decode at 1/8 scale; in full if the image is small, or a channel is constant.
 
     Raises:
@@ -106,45 +106,45 @@ def decode_jpeg(data: bytes, limit: int) -> Picture:
     mode = JPEG_MODES.get(colorspace, "RGB")
     if width * height <= SMALL_PIXELS:
         planes = planes_of(simplejpeg.decode_jpeg(data, JPEG_TARGETS[mode]))
-        return Picture(height, width, mode, "uint8", planes)
+        return DecodedImage(height, width, mode, "uint8", planes)
     quick = {"min_height": 1, "min_width": 1, "min_factor": 8, "fastdct": True}
     values = simplejpeg.decode_jpeg(data, JPEG_TARGETS[mode], fastupsample=True, **quick)
     planes = planes_of(values)
     blank = bool((planes.min(axis=1) == planes.max(axis=1)).any())
     if blank and width * height <= FULL_DECODE_PIXELS:
         planes = planes_of(simplejpeg.decode_jpeg(data, JPEG_TARGETS[mode]))
-        return Picture(height, width, mode, "uint8", planes)
-    return Picture(height, width, mode, "uint8", planes, approximate=True)
+        return DecodedImage(height, width, mode, "uint8", planes)
+    return DecodedImage(height, width, mode, "uint8", planes, approximate=True)
 
 
-def decode_with_pillow(kind: str, data: bytes, limit: int) -> Picture:
+def decode_with_pillow(kind: str, data: bytes, limit: int) -> DecodedImage:
     """Decode all frames, as long as they have no more than ``limit`` pixels together."""
-    with undisturbed() as said, quiet_library(kind) as printed:
+    with without_pillow_warnings() as said, quiet_library(kind) as printed:
         try:
             picture = open_and_load(kind, data, limit)
-        except (Corrupt, Oversized):
+        except (CorruptImageError, OversizedImageError):
             raise
         except UnidentifiedImageError as error:
             why = "" if kind in UNDECODED else ", or its header is damaged"
-            raise Corrupt(f"no decoder for {kind}{why}") from error
+            raise CorruptImageError(f"no decoder for {kind}{why}") from error
         except MemoryError as error:
-            raise Corrupt("there is not enough memory to decode it") from error
+            raise CorruptImageError("there is not enough memory to decode it") from error
         except Exception as error:
-            raise Corrupt(one_line(error)) from error
-    complaint = first_complaint(kind, [str(warning.message) for warning in said], printed)
+            raise CorruptImageError(one_line(error)) from error
+    complaint = first_damage_message(kind, [str(warning.message) for warning in said], printed)
     if complaint is not None:
-        raise Corrupt(one_line(complaint))
+        raise CorruptImageError(one_line(complaint))
     return picture
 
 
-def first_complaint(kind: str, warned: list[str], printed: list[str]) -> str | None:
+def first_damage_message(kind: str, warned: list[str], printed: list[str]) -> str | None:
     """What was said about damage while an image was decoded nevertheless."""
     words = TIFF_DAMAGE_SAID if kind == "TIFF" else DAMAGE_SAID
     about = [said for said in warned if any(word in said.lower() for word in words)]
     return next(iter((*printed, *about)), None)
 
 
-def open_and_load(kind: str, data: bytes, limit: int) -> Picture:
+def open_and_load(kind: str, data: bytes, limit: int) -> DecodedImage:
     """Open, look at the size, then load every frame."""
     with Image.open(io.BytesIO(data)) as image:
         width, height = image.size
@@ -154,7 +154,7 @@ def open_and_load(kind: str, data: bytes, limit: int) -> Picture:
         image.load()
         if kind == "PNG" and (image.info.get("interlace") or ends_blank(image)):
             require_all_rows(data)
-        values = np.asarray(plain(image))
+        values = np.asarray(to_plain_mode(image))
         within = max(1, limit // max(1, width * height))
         for i, frame in enumerate(ImageSequence.Iterator(image) if frames > 1 else ()):
             if i >= within:
@@ -164,7 +164,7 @@ def open_and_load(kind: str, data: bytes, limit: int) -> Picture:
     if values.dtype == np.bool_:
         values = values.view(np.uint8)
     values = values.astype(values.dtype.newbyteorder("="), copy=False)
-    return Picture(height, width, mode, str(values.dtype), planes_of(values), frames)
+    return DecodedImage(height, width, mode, str(values.dtype), planes_of(values), frames)
 
 
 def ends_blank(image: Image.Image) -> bool:
@@ -173,13 +173,16 @@ def ends_blank(image: Image.Image) -> bool:
 
 
 def require_all_rows(data: bytes) -> None:
-    """Raise :class:`Corrupt` where a PNG's pixels end too early; Pillow leaves the rest black."""
-    lack = lacking(data)
+    """Raise :class:`CorruptImageError` if the pixels of a PNG end too early.
+
+    Pillow leaves the missing rows black.
+    """
+    lack = missing_data(data)
     if lack is not None:
-        raise Corrupt(lack)
+        raise CorruptImageError(lack)
 
 
-def plain(image: Image.Image) -> Image.Image:
+def to_plain_mode(image: Image.Image) -> Image.Image:
     """An image without palette: its colours, not their numbers."""
     if image.mode == "P" and "transparency" in image.info:
         return image.convert("RGBA")
@@ -194,7 +197,7 @@ def planes_of(values: NDArray[Any]) -> NDArray[Any]:
 
 
 @contextmanager
-def undisturbed() -> Iterator[list[warnings.WarningMessage]]:
+def without_pillow_warnings() -> Iterator[list[warnings.WarningMessage]]:
     """Collect Pillow's warnings, and lift its own limit on pixels: ours is checked."""
     limit = Image.MAX_IMAGE_PIXELS
     with warnings.catch_warnings(record=True) as said:

@@ -9,16 +9,22 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.decoders.base import Layout, Mark
-from datascan.decoders.image.decode import Corrupt, Oversized, Picture, check_size, decode
-from datascan.decoders.image.header import Outline, first_bytes, kind_of, promised
-from datascan.decoders.image.structure import TURNS, orientation, outline
-from datascan.records.block import Block, Fault, Part, Pictures
-from datascan.records.buffers import Bytes, signatures
-from datascan.records.statistics import survey
+from datascan.decoders.base import Decoder, Tracker
+from datascan.decoders.image.decode import (
+    CorruptImageError,
+    DecodedImage,
+    OversizedImageError,
+    check_size,
+    decode,
+)
+from datascan.decoders.image.header import ImageHeader, first_bytes, format_from_name, sniff_format
+from datascan.decoders.image.structure import TURNS, read_header, read_orientation
+from datascan.records.block import ArrayColumn, Block, Fault, ImageColumn
+from datascan.records.buffers import BytesColumn, hash_values
+from datascan.records.statistics import compute_stats
 
 
-class ImageLayout(Layout):
+class ImageDecoder(Decoder):
     """The value is an image file."""
 
     name: ClassVar[str] = "image"
@@ -26,27 +32,27 @@ class ImageLayout(Layout):
     @classmethod
     def matches(cls, value: bytes) -> bool:
         """Whether the bytes begin as an image."""
-        return kind_of(value) is not None
+        return sniff_format(value) is not None
 
-    def block(self, start: int, values: Bytes, mark: Mark) -> Block:
+    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:
         """Every image decoded; no labels."""
         if self.options.undecoded:
             encoded = {row: values.view(row) for row in range(len(values))}
             return Block(start, len(values), int(values.lengths.sum()), encoded=encoded)
         # The decoders take longer to import than a small store takes to scan.
-        from datascan.decoders.image.decoder import look_at  # noqa: PLC0415
+        from datascan.decoders.image.decoder import inspect_images  # noqa: PLC0415
 
         count = len(values)
         images = [values.view(row) for row in range(count)]
-        seen = look_at(images, range(count), max_pixels=self.options.max_pixels, mark=mark)
+        seen = inspect_images(images, range(count), max_pixels=self.options.max_pixels, mark=mark)
         return Block(
             start,
             count,
             int(values.lengths.sum()),
-            parts=seen.parts,
-            pictures=seen.pictures,
+            arrays=seen.arrays,
+            images=seen.images,
             faults=seen.faults,
-            signatures=signatures(values),
+            fingerprints=hash_values(values),
         )
 
 
@@ -54,16 +60,16 @@ CHANNELS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Gallery:
+class InspectedImages:
     """What was seen of some images: columns, faults, and float pixels as parts of their own."""
 
-    pictures: Pictures | None
+    images: ImageColumn | None
     faults: tuple[Fault, ...]
-    parts: tuple[Part, ...]
+    arrays: tuple[ArrayColumn, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Glance:
+class ImageStats:
     """What is kept of a decoded image: all but its pixels, which may be large.
 
     ``low`` and ``high``, (channels,), are of finite values, 0 where a channel has none.
@@ -83,48 +89,50 @@ class Glance:
     count: int
 
 
-def look_at(
+def inspect_images(
     images: Sequence[bytes | memoryview],
     rows: Sequence[int],
     *,
     max_pixels: int,
     mark: Callable[[int, int], None],
     names: Sequence[str] | None = None,
-) -> Gallery:
+) -> InspectedImages:
     """Decode ``images``, which are the block's ``rows``, ascending.
 
     ``mark(i, 1)`` is called before image i is decoded. ``names`` are file names, if there are any:
     their extensions are compared with the content.
     """
     faults: list[Fault] = []
-    seen: list[Glance] = []
-    floats: list[Part] = []
+    seen: list[ImageStats] = []
+    floats: list[ArrayColumn] = []
     for i, (image, row) in enumerate(zip(images, rows, strict=True)):
         mark(i, 1)
         data = bytes(image)
-        kind = kind_of(data)
+        kind = sniff_format(data)
         if kind is None:
             faults.append(Fault(row, "not-an-image", first_bytes(data)))
             continue
-        shape = outline(kind, data)
+        shape = read_header(kind, data)
         try:
-            picture = decoded(kind, data, shape, max_pixels)
-        except Corrupt as why:
+            picture = decode_image(kind, data, shape, max_pixels)
+        except CorruptImageError as why:
             faults.append(Fault(row, "corrupt-image", f"{kind}: {why}"))
-        except Oversized as why:
+        except OversizedImageError as why:
             faults.append(Fault(row, "oversized-image", str(why)))
         else:
             if picture.planes.dtype.kind == "f":
                 # Floats can hold NaN and Inf: a part of their own, for the rules about those.
                 pixels = picture.planes[None]
-                floats.append(Part("pixels", np.array([row]), pixels, primary=False))
-            seen.append(glance(row, kind, picture))
+                floats.append(ArrayColumn("pixels", np.array([row]), pixels, primary=False))
+            seen.append(compute_image_stats(row, kind, picture))
             name = names[i] if names is not None else None
-            faults += (Fault(row, *said) for said in remarks(kind, data, name, shape, picture))
-    return Gallery(columns(seen), tuple(faults), tuple(floats))
+            faults += (
+                Fault(row, *said) for said in find_image_faults(kind, data, name, shape, picture)
+            )
+    return InspectedImages(stack_stats(seen), tuple(faults), tuple(floats))
 
 
-def decoded(kind: str, data: bytes, shape: Outline, max_pixels: int) -> Picture:
+def decode_image(kind: str, data: bytes, shape: ImageHeader, max_pixels: int) -> DecodedImage:
     """The image decoded, if its structure is whole and it is not too large.
 
     Raises:
@@ -134,20 +142,20 @@ def decoded(kind: str, data: bytes, shape: Outline, max_pixels: int) -> Picture:
     if shape.size is not None:
         check_size(*shape.size, max_pixels)
     if shape.damage is not None:
-        raise Corrupt(shape.damage)
+        raise CorruptImageError(shape.damage)
     return decode(kind, data, max_pixels)
 
 
-def remarks(
-    kind: str, data: bytes, name: str | None, shape: Outline, picture: Picture
+def find_image_faults(
+    kind: str, data: bytes, name: str | None, shape: ImageHeader, picture: DecodedImage
 ) -> Iterator[tuple[str, str]]:
     """Rules and details of what is odd about a whole image."""
-    if name is not None and (told := promised(name)) is not None and told != kind:
+    if name is not None and (told := format_from_name(name)) is not None and told != kind:
         yield "misnamed-image", f"{kind} named {name[name.rfind('.') :]}"
     if shape.end is not None and shape.end < len(data):
         count = len(data) - shape.end
         yield "trailing-bytes", f"{count:,} byte{'s' * (count > 1)} after the end of the image"
-    turned = orientation(shape.exif if kind != "TIFF" else data)
+    turned = read_orientation(shape.exif if kind != "TIFF" else data)
     if turned in TURNS:
         yield "exif-orientation", f"orientation {turned}: {TURNS[turned]}"
     frames = max(picture.frames, shape.frames or 1)
@@ -155,22 +163,22 @@ def remarks(
         yield "animated-image", f"{frames:,} {'pages' if kind == 'TIFF' else 'frames'}"
 
 
-def glance(row: int, kind: str, picture: Picture) -> Glance:
+def compute_image_stats(row: int, kind: str, picture: DecodedImage) -> ImageStats:
     """Figures of an image, so that its pixels need not be kept."""
     planes = picture.planes
     if planes.dtype.kind == "f" and not np.isfinite(planes).all():
         finite = [plane[np.isfinite(plane)] for plane in planes]
-        found = [survey(values.reshape(1, -1)) if values.size else None for values in finite]
+        found = [compute_stats(values.reshape(1, -1)) if values.size else None for values in finite]
         low = np.array([one.low[0] if one else 0.0 for one in found])
         high = np.array([one.high[0] if one else 0.0 for one in found])
         count = sum(values.size for values in finite)
         total = float(sum(one.totals[0] for one in found if one))
         square = float(sum(one.squares[0] for one in found if one))
     else:
-        whole = survey(planes)
+        whole = compute_stats(planes)
         low, high, count = whole.low, whole.high, planes.size
         total, square = float(whole.totals.sum()), float(whole.squares.sum())
-    return Glance(
+    return ImageStats(
         row,
         kind,
         picture.height,
@@ -186,7 +194,7 @@ def glance(row: int, kind: str, picture: Picture) -> Glance:
     )
 
 
-def columns(seen: Sequence[Glance]) -> Pictures | None:
+def stack_stats(seen: Sequence[ImageStats]) -> ImageColumn | None:
     """What was seen, side by side; None where there is nothing."""
     if not seen:
         return None
@@ -195,7 +203,7 @@ def columns(seen: Sequence[Glance]) -> Pictures | None:
     for i, one in enumerate(seen):
         low[i, : len(one.low)] = one.low
         high[i, : len(one.high)] = one.high
-    return Pictures(
+    return ImageColumn(
         rows=np.array([one.row for one in seen], np.int64),
         height=np.array([one.height for one in seen], np.int64),
         width=np.array([one.width for one in seen], np.int64),

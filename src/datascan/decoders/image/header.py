@@ -28,7 +28,7 @@ APPLE_DOUBLE = b"\0\5\x16\7"
 """RFC 1740: begins the ``._`` files that macOS writes beside others."""
 
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-MOST_BRANDS = 256
+MAX_BRANDS = 256
 ICON_BITS = {0, 1, 2, 4, 8, 16, 24, 32}
 
 EXTENSIONS: dict[str, str] = {
@@ -62,13 +62,13 @@ EXTENSIONS: dict[str, str] = {
 }
 
 
-def kind_of(data: bytes) -> str | None:
+def sniff_format(data: bytes) -> str | None:
     """The kind of image that ``data`` begins as; None for anything else."""
     for head, kind in HEADS:
         if data.startswith(head):
             return kind
     if data[4:8] == b"ftyp":
-        return kind_of_boxes(data)
+        return sniff_boxes(data)
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return "WebP"
     if data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in BMP_HEADERS:
@@ -78,9 +78,9 @@ def kind_of(data: bytes) -> str | None:
     return "ICO" if is_icon(data) else None
 
 
-def kind_of_boxes(data: bytes) -> str | None:
+def sniff_boxes(data: bytes) -> str | None:
     """The kind of a file of ISO boxes (ISO/IEC 23008-12): its brands tell; a film has others."""
-    length = min(int.from_bytes(data[:4], "big"), MOST_BRANDS)
+    length = min(int.from_bytes(data[:4], "big"), MAX_BRANDS)
     brands = {data[8:12], *(data[at : at + 4] for at in range(16, length, 4))}
     if brands & {b"avif", b"avis"}:
         return "AVIF"
@@ -96,7 +96,7 @@ def is_icon(data: bytes) -> bool:
     return data[9] == 0 and bits in ICON_BITS and count > 0 and first >= 6 + 16 * count
 
 
-def promised(name: str) -> str | None:
+def format_from_name(name: str) -> str | None:
     """The kind of image that a file name's extension promises."""
     return EXTENSIONS.get(os.path.splitext(name)[1].lower())  # noqa: PTH122  (much faster)
 
@@ -116,7 +116,7 @@ def first_bytes(data: bytes) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Outline:
+class ImageHeader:
     """An image as its structure tells it.
 
     ``end``: where it ends, None if unknown. ``size``: width and height of the largest of its

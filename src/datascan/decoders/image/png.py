@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from datascan.decoders.image.header import Outline
+from datascan.decoders.image.header import ImageHeader
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -27,10 +27,10 @@ ADAM7 = (
 )
 """Passes of an interlaced image: the first column and row, and the steps between them."""
 
-PIECE = 1 << 20
+CHUNK_BYTES = 1 << 20
 
 
-def png_outline(data: bytes) -> Outline:
+def read_png_header(data: bytes) -> ImageHeader:
     """Walk the chunks and check all of their CRCs, as decoders seldom do."""
     at, frames, exif, size = 8, None, b"", None
     while at + 12 <= len(data):
@@ -40,27 +40,27 @@ def png_outline(data: bytes) -> Outline:
         if kind == b"IHDR" and size is None:
             size = struct.unpack_from(">II", data, at + 8)
         if end > len(data):
-            return Outline(damage=f"its chunk {show(kind)} is cut", size=size)
+            return ImageHeader(damage=f"its chunk {format_chunk_name(kind)} is cut", size=size)
         (crc,) = struct.unpack_from(">I", data, end - 4)
         if zlib.crc32(memoryview(data)[at + 4 : end - 4]) != crc:
-            damage = f"CRC error in its chunk {show(kind)} at byte {at:,}"
-            return Outline(damage=damage, size=size)
+            damage = f"CRC error in its chunk {format_chunk_name(kind)} at byte {at:,}"
+            return ImageHeader(damage=damage, size=size)
         if kind == b"acTL":
             (frames,) = struct.unpack_from(">I", data, at + 8)
         if kind == b"eXIf":
             exif = data[at + 8 : end - 4]
         if kind == b"IEND":
-            return Outline(end=end, frames=frames, exif=exif, size=size)
+            return ImageHeader(end=end, frames=frames, exif=exif, size=size)
         at = end
-    return Outline(damage="it ends without its chunk IEND", size=size)
+    return ImageHeader(damage="it ends without its chunk IEND", size=size)
 
 
-def show(kind: bytes) -> str:
+def format_chunk_name(kind: bytes) -> str:
     """A chunk's name."""
     return kind.decode("latin-1") if kind.isalpha() else repr(kind)
 
 
-def lacking(data: bytes) -> str | None:
+def missing_data(data: bytes) -> str | None:
     """What a PNG of sound chunks lacks of its pixels, if its stream ends too early.
 
     Decoders leave the rows that are missing black, and some say nothing.
@@ -71,7 +71,7 @@ def lacking(data: bytes) -> str | None:
         for piece in image_data(data):
             rest: bytes | memoryview = piece
             while rest and found < needed and not inflate.eof:
-                found += len(inflate.decompress(rest, PIECE))
+                found += len(inflate.decompress(rest, CHUNK_BYTES))
                 rest = inflate.unconsumed_tail
     except zlib.error as error:
         return str(error)

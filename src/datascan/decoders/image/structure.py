@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 import struct
 
-from datascan.decoders.image.header import Outline
-from datascan.decoders.image.png import SIGNATURE, png_outline
+from datascan.decoders.image.header import ImageHeader
+from datascan.decoders.image.png import SIGNATURE, read_png_header
 
 NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """The end of entropy-coded data: a marker that is no stuffing, restart or fill byte."""
 
 
-def jpeg_outline(data: bytes) -> Outline:
+def read_jpeg_header(data: bytes) -> ImageHeader:
     """Walk a JPEG's segments (ITU-T T.81, annex B); the decoder judges what lies in them."""
     at, exif, several = 2, b"", False
     while at + 4 <= len(data):
         if data[at] != 0xFF:
-            return Outline(exif=exif)
+            return ImageHeader(exif=exif)
         marker = data[at + 1]
         if marker == 0xD9:
-            return Outline(end=None if several else at + 2, exif=exif)
+            return ImageHeader(end=None if several else at + 2, exif=exif)
         if marker == 0xFF:
             at += 1
             continue
@@ -39,11 +39,11 @@ def jpeg_outline(data: bytes) -> Outline:
                 break
             at = found.start()
     if data[at : at + 2] == b"\xff\xd9":
-        return Outline(end=None if several else at + 2, exif=exif)
-    return Outline(exif=exif)
+        return ImageHeader(end=None if several else at + 2, exif=exif)
+    return ImageHeader(exif=exif)
 
 
-def gif_outline(data: bytes) -> Outline:
+def read_gif_header(data: bytes) -> ImageHeader:
     """Walk a GIF's blocks (GIF89a specification) up to its trailer.
 
     A frame may be larger than the screen, and Pillow then widens the screen: the size is theirs.
@@ -53,7 +53,7 @@ def gif_outline(data: bytes) -> Outline:
     while at < len(data):
         kind = data[at]
         if kind == 0x3B:
-            return Outline(end=at + 1, size=(width, height))
+            return ImageHeader(end=at + 1, size=(width, height))
         if kind == 0x21:
             at += 2
         elif kind == 0x2C and at + 10 <= len(data):
@@ -68,7 +68,7 @@ def gif_outline(data: bytes) -> Outline:
     damage = "it ends without its trailer"
     if at < len(data) and data[at] != 0x2C:
         damage = f"no GIF block begins with byte {data[at]} at {at:,}"
-    return Outline(damage=damage, size=(width, height))
+    return ImageHeader(damage=damage, size=(width, height))
 
 
 def color_table(flags: bytes) -> int:
@@ -76,20 +76,20 @@ def color_table(flags: bytes) -> int:
     return 3 << ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0
 
 
-def webp_outline(data: bytes) -> Outline:
+def read_webp_header(data: bytes) -> ImageHeader:
     """A WebP ends where its RIFF chunk does."""
     (size,) = struct.unpack_from("<I", data, 4)
     canvas = webp_size(data)
     end = 8 + size + size % 2
     if 8 + size > len(data):
-        return Outline(damage=f"it has {len(data):,} of {8 + size:,} bytes", size=canvas)
+        return ImageHeader(damage=f"it has {len(data):,} of {8 + size:,} bytes", size=canvas)
     at, exif = 12, b""
     while at + 8 <= end:
         (length,) = struct.unpack_from("<I", data, at + 4)
         if data[at : at + 4] == b"EXIF":
             exif = data[at + 8 : at + 8 + length].removeprefix(b"Exif\0\0")
         at += 8 + length + length % 2
-    return Outline(end=min(end, len(data)), exif=exif, size=canvas)
+    return ImageHeader(end=min(end, len(data)), exif=exif, size=canvas)
 
 
 def webp_size(data: bytes) -> tuple[int, int] | None:
@@ -107,13 +107,13 @@ def webp_size(data: bytes) -> tuple[int, int] | None:
     return None
 
 
-def bmp_outline(data: bytes) -> Outline:
+def read_bmp_header(data: bytes) -> ImageHeader:
     """A BMP says how long it is, if its writer cared."""
     size, _, pixels = struct.unpack_from("<III", data, 2)
-    return Outline(end=size if pixels < size <= len(data) else None)
+    return ImageHeader(end=size if pixels < size <= len(data) else None)
 
 
-def ico_outline(data: bytes) -> Outline:
+def read_ico_header(data: bytes) -> ImageHeader:
     """Follow an icon's directory: its images are PNGs, or BMPs without the first header."""
     (count,) = struct.unpack_from("<H", data, 4)
     end, largest = 6 + 16 * count, (0, 0)
@@ -121,18 +121,18 @@ def ico_outline(data: bytes) -> Outline:
         length, at = struct.unpack_from("<II", data, 14 + 16 * entry)
         end = max(end, at + length)
         if data.startswith(SIGNATURE, at):
-            inner = png_outline(data[at : at + length])
+            inner = read_png_header(data[at : at + length])
             size = inner.size or (0, 0)
             if inner.damage is not None:
-                return Outline(damage=inner.damage, size=max(largest, size, key=area))
+                return ImageHeader(damage=inner.damage, size=max(largest, size, key=area))
         else:
             across, down = struct.unpack_from("<ii", data, at + 4)
             size = abs(across), abs(down) // 2
         largest = max(largest, size, key=area)
     if end > len(data):
         damage = f"it has {len(data):,} of {end:,} bytes"
-        return Outline(damage=damage, size=largest)
-    return Outline(end=end, size=largest)
+        return ImageHeader(damage=damage, size=largest)
+    return ImageHeader(end=end, size=largest)
 
 
 def area(size: tuple[int, int]) -> int:
@@ -140,22 +140,22 @@ def area(size: tuple[int, int]) -> int:
     return size[0] * size[1]
 
 
-OUTLINES = {
-    "JPEG": jpeg_outline,
-    "PNG": png_outline,
-    "GIF": gif_outline,
-    "WebP": webp_outline,
-    "BMP": bmp_outline,
-    "ICO": ico_outline,
+HEADER_READERS = {
+    "JPEG": read_jpeg_header,
+    "PNG": read_png_header,
+    "GIF": read_gif_header,
+    "WebP": read_webp_header,
+    "BMP": read_bmp_header,
+    "ICO": read_ico_header,
 }
 
 
-def outline(kind: str, data: bytes) -> Outline:
+def read_header(kind: str, data: bytes) -> ImageHeader:
     """What is known of an image of this kind."""
     try:
-        return OUTLINES[kind](data) if kind in OUTLINES else Outline()
+        return HEADER_READERS[kind](data) if kind in HEADER_READERS else ImageHeader()
     except (struct.error, IndexError):
-        return Outline(damage="it ends within its header")
+        return ImageHeader(damage="it ends within its header")
 
 
 ORIENTATION_TAG = 0x0112
@@ -175,7 +175,7 @@ TURNS = {
 }
 
 
-def orientation(exif: bytes) -> int:
+def read_orientation(exif: bytes) -> int:
     """The orientation tag in the first directory of an EXIF block or a TIFF; 1 without any."""
     order = ORDERS.get(exif[:2])
     if order is None:

@@ -12,12 +12,12 @@ import struct
 from typing import Any
 
 LENGTH = struct.Struct("!Q")
-MOST_AT_ONCE = 1 << 20
+MAX_READ_BYTES = 1 << 20
 PARTIAL = object()
 """Stands for a message of which a part is still to come."""
 
 
-def post(descriptor: int, message: object) -> None:
+def send_message(descriptor: int, message: object) -> None:
     """Send a message: its length as a big-endian uint64, then its pickle. Waits for room."""
     body = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
     for octets in (LENGTH.pack(len(body)), body):
@@ -26,7 +26,7 @@ def post(descriptor: int, message: object) -> None:
             rest = rest[os.write(descriptor, rest) :]
 
 
-class Inbox:
+class MessageReader:
     """What has come of a message through ``descriptor``."""
 
     def __init__(self, descriptor: int) -> None:
@@ -34,7 +34,7 @@ class Inbox:
         self._held = bytearray()
         self._length: int | None = None
 
-    def fetch(self) -> Any:
+    def poll(self) -> Any:
         """Read once, which waits only if nothing has come; the message, or ``PARTIAL``.
 
         Raises:
@@ -42,7 +42,7 @@ class Inbox:
             OSError: where it was torn off.
         """
         wanted = LENGTH.size if self._length is None else self._length
-        octets = os.read(self.descriptor, min(wanted - len(self._held), MOST_AT_ONCE))
+        octets = os.read(self.descriptor, min(wanted - len(self._held), MAX_READ_BYTES))
         if not octets:
             raise EOFError
         self._held += octets

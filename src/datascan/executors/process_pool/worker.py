@@ -13,8 +13,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from datascan.executors.base import Desk
-from datascan.executors.process_pool.framing import post
+from datascan.executors.base import WorkerSlot
+from datascan.executors.process_pool.framing import send_message
 
 PR_SET_PDEATHSIG = 1
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -22,8 +22,11 @@ KEPT_BYTES = 64 << 20
 READY = "ready"
 
 
-def serve(
-    call: Callable[[Any, Desk], Any], desk: Desk, pipe: Connection, foreign: Sequence[Connection]
+def worker_loop(
+    call: Callable[[Any, WorkerSlot], Any],
+    desk: WorkerSlot,
+    pipe: Connection,
+    foreign: Sequence[Connection],
 ) -> None:
     """Answer every order that comes through the pipe, until it closes, by ``call(order, desk)``."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -32,7 +35,7 @@ def serve(
     keep_freed_memory()
     for connection in foreign:
         connection.close()
-    post(pipe.fileno(), READY)
+    send_message(pipe.fileno(), READY)
     while True:
         try:
             order = pipe.recv()
@@ -42,7 +45,7 @@ def serve(
             answer = call(order, desk)
         except BaseException as error:  # noqa: BLE001  (it is raised again in the parent)
             answer = error
-        post(pipe.fileno(), answer)
+        send_message(pipe.fileno(), answer)
 
 
 def die_with_parent() -> None:
@@ -72,7 +75,7 @@ def start_method() -> str:
 
 
 @contextmanager
-def main_module_hidden() -> Iterator[None]:
+def hidden_main_module() -> Iterator[None]:
     """Keep a spawned worker from importing the caller's script, which may have no main guard."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
@@ -82,7 +85,7 @@ def main_module_hidden() -> Iterator[None]:
         sys.modules["__main__"] = main
 
 
-def cause_of_death(exitcode: int | None) -> str:
+def describe_exit(exitcode: int | None) -> str:
     """Words for a process' exit code: "killed by SIGSEGV", "ended with status 3"."""
     if exitcode is not None and exitcode < 0:
         try:

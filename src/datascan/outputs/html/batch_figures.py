@@ -9,11 +9,18 @@ from typing import Any
 
 from markupsafe import Markup
 
-from datascan.outputs.html.class_figures import MOST, class_name
+from datascan.outputs.html.class_figures import MAX_CLASSES, class_name
 from datascan.outputs.html.figure import Cell, Figure, Table, count, figure_of
 from datascan.outputs.html.limits import Limits
-from datascan.report.model import BatchFigures, GapCurve, LabelFigures, Report, Strip, StripRow
-from datascan.text import percent
+from datascan.report.model import (
+    BatchFigures,
+    ClassPositions,
+    ClassPositionsRow,
+    GapCurve,
+    LabelFigures,
+    Report,
+)
+from datascan.text import format_percent
 
 LEVELS = 8
 FEW = 5
@@ -103,9 +110,9 @@ def batch_row(figures: BatchFigures, labels: LabelFigures | None) -> tuple[Cell,
     return (
         count(figures.batch_size),
         Cell(f"{ordered.lacking:,} of {ordered.batches:,}", ordered.lacking),
-        figure_of(share, percent),
+        figure_of(share, format_percent),
         label_cell(ordered.worst_label, labels) if ordered.lacking else Cell(DASH),
-        figure_of(shuffled.p_lacking, percent),
+        figure_of(shuffled.p_lacking, format_percent),
         figure_of(shuffled.expected_lacking_per_epoch, "{:,.1f}".format),
         label_cell(shuffled.worst_label, labels) if shuffled.p_lacking > 0 else Cell(DASH),
     )
@@ -114,7 +121,7 @@ def batch_row(figures: BatchFigures, labels: LabelFigures | None) -> tuple[Cell,
 def label_cell(label: int, labels: LabelFigures | None) -> Cell:
     """A class in a table."""
     name = str(label) if labels is None else class_name(labels, str(label))
-    return Cell(name, max(-MOST, min(MOST, label)))
+    return Cell(name, max(-MAX_CLASSES, min(MAX_CLASSES, label)))
 
 
 def store_strip(report: Report, limits: Limits, anchor: str) -> Figure | None:
@@ -140,7 +147,7 @@ def store_strip(report: Report, limits: Limits, anchor: str) -> Figure | None:
                     count(row.records),
                     count(row.first_index),
                     count(row.last_index),
-                    figure_of((row.last_index - row.first_index + 1) / records, percent),
+                    figure_of((row.last_index - row.first_index + 1) / records, format_percent),
                 )
                 for name, row in zip(names, strip.rows, strict=True)
             ),
@@ -152,18 +159,18 @@ def store_strip(report: Report, limits: Limits, anchor: str) -> Figure | None:
             "counts": [row.counts for row in strip.rows],
             "height": height,
         },
-        drawing=drawn(strip, sizes, names, height, records),
+        drawing=draw_strip(strip, sizes, names, height, records),
     )
 
 
-def row_name(row: StripRow, labels: LabelFigures | None) -> str:
+def row_name(row: ClassPositionsRow, labels: LabelFigures | None) -> str:
     """A class, or a run of classes."""
     if row.first != row.last:
         return f"{row.first}{DASH}{row.last}"
     return str(row.first) if labels is None else class_name(labels, str(row.first))
 
 
-def strip_sentence(strip: Strip, records: int) -> str:
+def strip_sentence(strip: ClassPositions, records: int) -> str:
     """What the strip shows, in words: whether the store is sorted by class."""
     how = "Each row is a class, from the first record at the left to the last at the right."
     if len(strip.rows) < 2:
@@ -173,7 +180,7 @@ def strip_sentence(strip: Strip, records: int) -> str:
         # So much of the store do the first and the last of n records at random places span.
         usual = median(spread / ((n - 1) / (n + 1)) for spread, n in told)
         if usual <= 3 / len(told) and usual < 0.75:
-            half = percent(median(spread for spread, _ in told))
+            half = format_percent(median(spread for spread, _ in told))
             return (
                 f"{how} The store is sorted by class: half of the rows lie within {half} "
                 "of the store, so batches read in this order hold few classes. Shuffle it."
@@ -181,12 +188,14 @@ def strip_sentence(strip: Strip, records: int) -> str:
     return f"{how} Even rows mean a shuffled store, steps a sorted one."
 
 
-def spread_of(row: StripRow, records: int) -> float:
+def spread_of(row: ClassPositionsRow, records: int) -> float:
     """The share of the store between a row's first and last record."""
     return (row.last_index - row.first_index + 1) / records
 
 
-def drawn(strip: Strip, sizes: list[int], names: list[str], height: int, records: int) -> Markup:
+def draw_strip(
+    strip: ClassPositions, sizes: list[int], names: list[str], height: int, records: int
+) -> Markup:
     """The strip as SVG: runs of equal shade are one path each shade and row."""
     paths = "".join(
         f'<path class="shade-{shade}" d="{"".join(runs)}"/>'
@@ -214,7 +223,7 @@ def drawn(strip: Strip, sizes: list[int], names: list[str], height: int, records
     )
 
 
-def shades(strip: Strip, sizes: list[int]) -> dict[int, list[str]]:
+def shades(strip: ClassPositions, sizes: list[int]) -> dict[int, list[str]]:
     """Paths of the cells of each shade, from 1 (few of the stretch's records) to 8 (all)."""
     found: dict[int, list[str]] = {}
     for y, row in enumerate(strip.rows):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datascan.outputs.html.figure import Cell, Figure, Table, count, figure_of
 from datascan.outputs.html.limits import Limits, short
 from datascan.report.model import LabelFigures, Report
-from datascan.text import counted, percent, visible
+from datascan.text import escape_control, format_percent, pluralize
 
 NAME_WIDTH = 40
-MOST = 1e300
+MAX_CLASSES = 1e300
 """Labels beyond are all sorted alike."""
 
 
@@ -32,7 +32,7 @@ def class_histogram(report: Report, limits: Limits, anchor: str) -> Figure | Non
         Table(
             ("Class", "Records", "Share"),
             tuple(
-                (class_cell(labels, label), count(size), figure_of(size / total, percent))
+                (class_cell(labels, label), count(size), figure_of(size / total, format_percent))
                 for label, size in listed
             ),
             left_out if left else "",
@@ -58,9 +58,9 @@ def all_labels(labels: LabelFigures, limits: Limits) -> list[str]:
 def sentence(labels: LabelFigures, by_size: list[tuple[str, int]]) -> str:
     """The largest and the smallest class in words."""
     (largest, most), (rarest, least) = by_size[0], by_size[-1]
-    classes = counted(len(by_size), "class")
+    classes = pluralize(len(by_size), "class")
     if most == least:
-        return f"{classes}, {counted(most, 'record')} each."
+        return f"{classes}, {pluralize(most, 'record')} each."
     return (
         f"{classes}: from {least:,} (class {class_name(labels, rarest)}) "
         f"to {most:,} (class {class_name(labels, largest)}) records."
@@ -69,7 +69,7 @@ def sentence(labels: LabelFigures, by_size: list[tuple[str, int]]) -> str:
 
 def class_cell(labels: LabelFigures, label: str) -> Cell:
     """A class in a table, sorted by its number."""
-    return Cell(class_name(labels, label), max(-MOST, min(MOST, float(label))))
+    return Cell(class_name(labels, label), max(-MAX_CLASSES, min(MAX_CLASSES, float(label))))
 
 
 def class_name(labels: LabelFigures, label: str) -> str:
@@ -77,5 +77,5 @@ def class_name(labels: LabelFigures, label: str) -> str:
     shown = short(label, NAME_WIDTH)
     if len(label) > 9 or not labels.names or not 0 <= int(label) < len(labels.names):
         return shown
-    name = visible(short(labels.names[int(label)], NAME_WIDTH))
+    name = escape_control(short(labels.names[int(label)], NAME_WIDTH))
     return f"{shown} ({short(name, NAME_WIDTH)})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-MOST_BYTES = 1_900_000
+MAX_BYTES = 1_900_000
 
 
 @dataclass(frozen=True, slots=True)

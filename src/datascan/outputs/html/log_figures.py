@@ -8,9 +8,9 @@ from typing import Any
 from datascan.outputs.html.figure import Cell, Figure, Table, count
 from datascan.outputs.html.limits import Limits
 from datascan.report.model import LogCurve, LogFigures, Report
-from datascan.text import number
+from datascan.text import format_number
 
-MOST_POINTS = 2000
+MAX_POINTS = 2000
 
 
 def log_curve(report: Report, limits: Limits, anchor: str) -> Figure | None:
@@ -53,7 +53,7 @@ def is_drawable(curve: LogCurve) -> bool:
     points = len(curve.iterations)
     ascending = all(a < b for a, b in pairwise(curve.iterations))
     same = points == len(curve.losses) == len(curve.rates)
-    return 1 < points <= MOST_POINTS and same and ascending
+    return 1 < points <= MAX_POINTS and same and ascending
 
 
 def marks(log: LogFigures) -> list[dict[str, Any]]:
@@ -77,4 +77,4 @@ def sentence(log: LogFigures) -> str:
 
 def cell(value: float | None) -> Cell:
     """A number, or that there is none."""
-    return Cell("not finite") if value is None else Cell(number(value), value)
+    return Cell("not finite") if value is None else Cell(format_number(value), value)

@@ -12,8 +12,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from datascan.outputs.html.limits import LIMITS, MOST_BYTES
-from datascan.outputs.html.view_model import ReportView, view_of
+from datascan.outputs.html.limits import LIMITS, MAX_BYTES
+from datascan.outputs.html.view_model import ReportView, build_view
 from datascan.report.model import Report
 
 HARMFUL = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
@@ -25,8 +25,8 @@ def page(report: Report) -> str:
     """The page; where it would be too large, with less of everything that can be left out."""
     text = ""
     for limits in LIMITS:
-        text = rendered(view_of(report, limits))
-        if len(text.encode("utf-8", "backslashreplace")) <= MOST_BYTES:
+        text = rendered(build_view(report, limits))
+        if len(text.encode("utf-8", "backslashreplace")) <= MAX_BYTES:
             break
     return text
 

@@ -24,24 +24,24 @@ class Section:
 
 def meaning(rule: str) -> str:
     """A rule in one line; nothing of a rule that this version does not have."""
-    known = rule_pages.checks()
-    return rule_pages.meaning(known[rule]) if rule in known else ""
+    known = rule_pages.all_rules()
+    return rule_pages.rule_summary(known[rule]) if rule in known else ""
 
 
 def sections(rule: str) -> tuple[Section, ...]:
     """The page of a rule, why it matters first; nothing of an unknown rule."""
-    if rule not in rule_pages.checks():
+    if rule not in rule_pages.all_rules():
         return ()
-    _, _, text = rule_pages.page(rule).partition("\n\n")
+    _, _, text = rule_pages.rule_page(rule).partition("\n\n")
     found: list[Section] = []
     for part in re.split(r"\n(?=\S)", text)[1:]:
         heading, _, body = part.partition("\n")
         paragraphs = re.split(r"\n\s*\n", cleandoc(body).strip())
-        found.append(Section(heading.strip(), tuple(map(marked_up, paragraphs))))
+        found.append(Section(heading.strip(), tuple(map(to_html, paragraphs))))
     return tuple(sorted(found, key=lambda section: section.heading != WHY))
 
 
-def marked_up(paragraph: str) -> Markup:
+def to_html(paragraph: str) -> Markup:
     """A paragraph whose ``code`` is marked as such."""
     pieces = CODE.split(paragraph)
     return Markup("").join(

@@ -9,9 +9,9 @@ from markupsafe import Markup
 from datascan.outputs.html.figure import Cell, Figure, Table, count, figure_of
 from datascan.outputs.html.limits import Limits, short
 from datascan.report.model import Report, ShapeFigures
-from datascan.text import counted, number, percent, visible
+from datascan.text import escape_control, format_number, format_percent, pluralize
 
-MOST_DOTS = 1500
+MAX_DOTS = 1500
 FEW_IMAGES = 20
 EDGE, MARGIN = 320, 44
 LARGEST = 1e300
@@ -28,20 +28,20 @@ def value_histogram(report: Report, limits: Limits, anchor: str) -> Figure | Non
     about = "about " if values.approximate else ""
     text = f"No value is finite: {values.nan:,} NaN, {values.inf:,} Inf."
     if values.min is not None:
-        text = f"{number(values.min)} to {number(values.max)}"
+        text = f"{format_number(values.min)} to {format_number(values.max)}"
         for name, figure in (("mean", values.mean), ("standard deviation", values.std)):
-            text += "" if figure is None else f", {name} {about}{number(figure)}"
+            text += "" if figure is None else f", {name} {about}{format_number(figure)}"
         text += f"; {values.nan:,} NaN, {values.inf:,} Inf."
     rows: tuple[tuple[Cell, ...], ...] = ()
     if histogram is not None and len(histogram.bins) == len(histogram.counts) + 1:
-        text += f" The chart shows {counted(histogram.records, 'record')}, spread evenly."
+        text += f" The chart shows {pluralize(histogram.records, 'record')}, spread evenly."
         total = sum(histogram.counts) or 1
         rows = tuple(
             (
-                figure_of(low, number),
-                figure_of(high, number),
+                figure_of(low, format_number),
+                figure_of(high, format_number),
                 count(n),
-                figure_of(n / total, percent),
+                figure_of(n / total, format_percent),
             )
             for low, high, n in zip(
                 histogram.bins, histogram.bins[1:], histogram.counts, strict=False
@@ -71,9 +71,11 @@ def shapes(report: Report, limits: Limits, anchor: str) -> Figure | None:
     shown = report.shapes[: limits.rows]
     total = sum(kind.records for kind in report.shapes)
     kinds = len(report.shapes)
-    many = f"{kinds} shapes or more" if kinds >= 100 else counted(kinds, "shape")
+    many = f"{kinds} shapes or more" if kinds >= 100 else pluralize(kinds, "shape")
     first = report.shapes[0]
-    text = f"{many}; the most frequent is {written(first)} ({counted(first.records, 'record')})."
+    text = (
+        f"{many}; the most frequent is {format_size(first)} ({pluralize(first.records, 'record')})."
+    )
     dots = sizes_of(report)
     if len(dots) > 1:
         text += " Each dot is an image size, the larger the more images have it."
@@ -85,9 +87,9 @@ def shapes(report: Report, limits: Limits, anchor: str) -> Figure | None:
             ("Shape", "Records", "Share"),
             tuple(
                 (
-                    Cell(written(kind)),
+                    Cell(format_size(kind)),
                     count(kind.records),
-                    figure_of(kind.records / total if total else 0.0, percent),
+                    figure_of(kind.records / total if total else 0.0, format_percent),
                 )
                 for kind in shown
             ),
@@ -98,16 +100,16 @@ def shapes(report: Report, limits: Limits, anchor: str) -> Figure | None:
     )
 
 
-def written(kind: ShapeFigures) -> str:
+def format_size(kind: ShapeFigures) -> str:
     """A shape for people: its edges, and the dtype."""
     shape = TIMES.join(f"{edge}" for edge in kind.shape[:8]) or "scalar"
-    return short(f"{shape} {visible(short(kind.dtype, 20))}", 100)
+    return short(f"{shape} {escape_control(short(kind.dtype, 20))}", 100)
 
 
 def sizes_of(report: Report) -> list[tuple[int, int, int]]:
     """Width, height and number of images, if the records are images of several sizes."""
     if report.image_sizes:
-        return [(one.width, one.height, one.records) for one in report.image_sizes][:MOST_DOTS]
+        return [(one.width, one.height, one.records) for one in report.image_sizes][:MAX_DOTS]
     if "image" not in report.dataset.layout and report.dataset.layout != "ocr":
         return []
     total: dict[tuple[int, int], int] = {}
@@ -150,7 +152,8 @@ def scatter(dots: list[tuple[int, int, int]]) -> Markup:
             MARGIN + place(width),
             EDGE - place(height),
             2.5 + 9 * sqrt(records / most),
-            f"{height:,}{TIMES}{width:,} pixels (height{TIMES}width): {counted(records, 'image')}",
+            f"{height:,}{TIMES}{width:,} pixels (height{TIMES}width): "
+            f"{pluralize(records, 'image')}",
         )
         for width, height, records in sorted(dots, key=lambda dot: -dot[2])
     )

@@ -12,7 +12,7 @@ from datascan.outputs.html.figures import figures_of
 from datascan.outputs.html.limits import Limits, short
 from datascan.outputs.html.rule_sections import Section, meaning, sections
 from datascan.report.model import Example, Finding, Report
-from datascan.text import counted, in_bytes, number, percent, visible
+from datascan.text import escape_control, format_bytes, format_number, format_percent, pluralize
 
 SEVERITIES = ("error", "warning", "info")
 PICTURE = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]{1,40000}")
@@ -96,11 +96,13 @@ class ReportView:
         return found
 
 
-def view_of(report: Report, limits: Limits, anchor: str = "report", source: int = 0) -> ReportView:
+def build_view(
+    report: Report, limits: Limits, anchor: str = "report", source: int = 0
+) -> ReportView:
     """What is shown of a report within ``limits``; of a report in it, its number from 1 on."""
-    groups = grouped(report.findings[: limits.findings])
+    groups = group_findings(report.findings[: limits.findings])
     pictures = dict(list(pictures_of(report).items())[: limits.thumbnails])
-    path = shown(report.dataset.path, limits)
+    path = format_value(report.dataset.path, limits)
     return ReportView(
         anchor=anchor,
         verdict=report.verdict,
@@ -118,22 +120,22 @@ def view_of(report: Report, limits: Limits, anchor: str = "report", source: int 
         ),
         left_out=max(0, len(report.findings) - limits.findings),
         figures=tuple(figures_of(report, limits, anchor)),
-        version=shown(report.datascan, limits),
+        version=format_value(report.datascan, limits),
         level=2 if source else 1,
         within=f" of source {source}" if source else "",
         accepted=sum(f.accepted is not None for f in report.all_findings),
         sources=tuple(
-            view_of(inner, limits.shared(len(report.sources or ())), f"{anchor}-source-{i}", i)
+            build_view(inner, limits.shared(len(report.sources or ())), f"{anchor}-source-{i}", i)
             for i, inner in enumerate((report.sources or ())[: limits.sources], 1)
         ),
         sources_left=max(0, len(report.sources or ()) - limits.sources),
     )
 
 
-def shown(text: str, limits: Limits) -> str:
+def format_value(text: str, limits: Limits) -> str:
     """Text from the dataset: harmless characters, and not too many of them."""
     # Cut before as well, since an escape takes up to ten characters.
-    return short(visible(short(text, 2 * limits.text)), limits.text)
+    return short(escape_control(short(text, 2 * limits.text)), limits.text)
 
 
 def pictures_of(report: Report) -> Mapping[str, str]:
@@ -145,8 +147,8 @@ def pictures_of(report: Report) -> Mapping[str, str]:
 def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
     """What, when, how long, and with which command."""
     source = report.dataset
-    kind = f"{shown(source.backend, limits)}, {shown(source.layout, limits)}"
-    size = f"{counted(source.records, 'record')}, {in_bytes(source.bytes)}"
+    kind = f"{format_value(source.backend, limits)}, {format_value(source.layout, limits)}"
+    size = f"{pluralize(source.records, 'record')}, {format_bytes(source.bytes)}"
     facts = [("Dataset", kind), ("Size", size)]
     if report.log is not None:
         facts = [("Log", kind), ("Iterations", f"{report.log.iterations:,}")]
@@ -154,7 +156,7 @@ def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
     elif report.sources is not None:
         facts = [("Net", kind), ("Sources", f"{len(report.sources):,}"), ("Size", size)]
     if report.phase is not None:
-        layer = f"layer {shown(report.layer or '?', limits)} ({report.phase})"
+        layer = f"layer {format_value(report.layer or '?', limits)} ({report.phase})"
         facts.insert(0, ("Read by", layer))
     if report.phase is not None and report.batch_size:
         facts.append(("Batch size", f"{report.batch_size:,}"))
@@ -163,19 +165,22 @@ def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
     labels = report.labels
     if labels is not None and labels.kind == "regression":
         facts.append(
-            ("Labels", f"regression targets, {number(labels.min)} to {number(labels.max)}")
+            (
+                "Labels",
+                f"regression targets, {format_number(labels.min)} to {format_number(labels.max)}",
+            )
         )
     if report.started is not None:
-        facts.append(("Scanned", shown(report.started.replace("T", " ", 1), limits)))
+        facts.append(("Scanned", format_value(report.started.replace("T", " ", 1), limits)))
     if source.other_files:
-        facts.append(("Left alone", counted(source.other_files, "other file")))
+        facts.append(("Left alone", pluralize(source.other_files, "other file")))
     facts.append(("Took", f"{report.elapsed_seconds:,.2f} s"))
     if report.command is not None:
-        facts.append(("Command", shown(report.command, limits)))
+        facts.append(("Command", format_value(report.command, limits)))
     return facts
 
 
-def grouped(findings: list[Finding]) -> list[list[Finding]]:
+def group_findings(findings: list[Finding]) -> list[list[Finding]]:
     """Findings of one rule and severity together; the worst first, as the report has them."""
     groups: dict[tuple[str, str, bool], list[Finding]] = {}
     for finding in findings:
@@ -198,7 +203,7 @@ def rule_view(
         if example.index is not None or example.detail not in finding.message
     ][: limits.rows]
     named = sum(example.index is not None for example in examples)
-    rule = shown(same[0].rule, limits)
+    rule = format_value(same[0].rule, limits)
     return RuleView(
         anchor=anchor,
         rule=rule,
@@ -206,9 +211,9 @@ def rule_view(
         meaning=meaning(same[0].rule),
         records=records,
         share=share,
-        share_text=percent(share) if records else "",
-        messages=tuple(shown(finding.message, limits) for finding in same),
-        fixes=tuple(dict.fromkeys(shown(finding.fix, limits) for finding in same)),
+        share_text=format_percent(share) if records else "",
+        messages=tuple(format_value(finding.message, limits) for finding in same),
+        fixes=tuple(dict.fromkeys(format_value(finding.fix, limits) for finding in same)),
         examples=tuple(examples),
         more=sum(finding.records for finding in same) - named if named else 0,
         page=sections(same[0].rule),
@@ -222,14 +227,14 @@ def acceptance(finding: Finding, limits: Limits) -> str:
         return ""
     until = finding.accepted.expires
     over = "" if until is None else f" (until {until.isoformat()})"
-    return shown(finding.accepted.reason, limits) + over
+    return format_value(finding.accepted.reason, limits) + over
 
 
 def example_view(example: Example, pictures: Mapping[str, str], limits: Limits) -> ExampleView:
     """A row of the table of examples."""
     return ExampleView(
         index=example.index,
-        key=shown(example.key or "", limits),
-        detail=shown(example.detail, limits),
+        key=format_value(example.key or "", limits),
+        detail=format_value(example.detail, limits),
         thumbnail=pictures.get(str(example.index)),
     )

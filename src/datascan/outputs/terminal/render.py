@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
 from datascan.outputs.terminal.plot import plot
-from datascan.text import counted, in_bytes, number, percent, visible
+from datascan.text import escape_control, format_bytes, format_number, format_percent, pluralize
 
 if TYPE_CHECKING:
     from datascan.report.model import (
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 SHOWN_FINDINGS = 4
 SHOWN_EXAMPLES = 3
 SHOWN_SHAPES = 4
-MOST_EXAMPLES = 20
+MAX_EXAMPLES = 20
 KEY_WIDTH = 48
 DETAIL_WIDTH = 160
-NARROWEST = 30
+MIN_WIDTH = 30
 TALL = 60
 PLOT_WIDTH = 90
 INDENT = "  "
@@ -67,17 +67,17 @@ class Paper:
 
     def plain(self, text: str) -> str:
         """``text``, whatever it holds, as characters that only ever take their own place."""
-        text = visible(text)
+        text = escape_control(text)
         return text if self.unicode else text.encode("ascii", "backslashreplace").decode()
 
     def wrap(self, text: str, indent: str, hang: str = "") -> list[str]:
         """Lines of words, no wider than the paper, unbreakable words excepted."""
-        return wrapped(text, indent, self.width, hang=hang)
+        return wrap_text(text, indent, self.width, hang=hang)
 
 
 def render(report: Report, *, colour: bool, width: int, unicode: bool = True) -> str:
     """The report as text of lines no wider than ``width`` (tables: 80), ending in a line break."""
-    paper = Paper(colour, max(width, NARROWEST), unicode)
+    paper = Paper(colour, max(width, MIN_WIDTH), unicode)
     lines = [*headline(report, paper), *body(report, paper)]
     for source in report.sources or ():
         lines += ["", *source_title(source, paper), *headline(source, paper), *body(source, paper)]
@@ -108,7 +108,7 @@ def source_title(source: Report, paper: Paper) -> Iterator[str]:
     if source.batch_size:
         parts.append(f"batch size {source.batch_size:,}")
     if source.num_classes:
-        parts.append(counted(source.num_classes, "class"))
+        parts.append(pluralize(source.num_classes, "class"))
     yield from (paper.paint(line, "faint") for line in paper.wrap(f"-- {', '.join(parts)}", ""))
 
 
@@ -117,19 +117,19 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     source = report.dataset
     mood = ("pass" if report.complete else "warning") if report.passed else "error"
     kind = f"({paper.plain(source.backend)}, {paper.plain(source.layout)})"
-    path = shortened(paper.plain(source.path), max(20, paper.width - 8 - columns(kind)))
+    path = shorten(paper.plain(source.path), max(20, paper.width - 8 - columns(kind)))
     first, *more = paper.wrap(f"PASS  {path}  {kind}", "", "      ")
     yield paper.paint("PASS" if report.passed else "FAIL", mood) + first[4:]
     yield from more
-    seen = counted(source.records, "record")
-    size = f"{seen}, {in_bytes(source.bytes)} in {report.elapsed_seconds:,.2f} s"
+    seen = pluralize(source.records, "record")
+    size = f"{seen}, {format_bytes(source.bytes)} in {report.elapsed_seconds:,.2f} s"
     if report.log is not None:
         size = log_line(report.log, report.log_runs)
     elif source.backend == "net":
         sources = report.sources or []
-        size = f"{counted(len(sources), 'source')}, {size}" if sources else "no data was scanned"
+        size = f"{pluralize(len(sources), 'source')}, {size}" if sources else "no data was scanned"
     tally = [
-        counted(number, severity)
+        pluralize(number, severity)
         for severity in ("error", "warning", "info")
         if (
             number := sum(
@@ -145,7 +145,7 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
         clean = "no findings; nothing here should break training"
     yield from paper.wrap(f"{size}: {', '.join(tally) or clean}", "      ")
     if source.other_files:
-        text = f"{counted(source.other_files, 'other file')} left alone"
+        text = f"{pluralize(source.other_files, 'other file')} left alone"
         yield from (paper.paint(line, "faint") for line in paper.wrap(text, "      "))
     if not report.complete:
         text = f"INCOMPLETE: the scan was stopped after {seen}; the rest was not looked at"
@@ -154,7 +154,7 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
 
 def log_line(log: LogFigures, runs: int | None) -> str:
     """What a training log shows, in a line."""
-    parts = [f"{counted(log.iterations, 'iteration')}"]
+    parts = [f"{pluralize(log.iterations, 'iteration')}"]
     if runs:
         parts.append(f"the one of {runs:,} runs that is described")
     if log.last_finite_iteration is not None:
@@ -185,7 +185,7 @@ def curves(curve: LogCurve, paper: Paper, *, broken: bool) -> Iterator[str]:
 def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[str]:
     """The findings of one rule in a dataset of ``records``, and what to do about them."""
     first = same[0]
-    rule = shortened(paper.plain(first.rule), min(KEY_WIDTH, paper.width - 8))
+    rule = shorten(paper.plain(first.rule), min(KEY_WIDTH, paper.width - 8))
     known = first.accepted is not None
     mark = "accepted" if known else first.severity.upper()
     title, share = f"{mark:<8}{' ' * known}{rule}", share_of(same, records)
@@ -213,7 +213,7 @@ def share_of(same: Sequence[Finding], records: int) -> str:
     count = same[0].records
     if len(same) > 1 or not 0 < count <= records:
         return ""
-    return f"  {percent(count / records)} of records"
+    return f"  {format_percent(count / records)} of records"
 
 
 def finding_lines(finding: Finding, paper: Paper) -> Iterator[str]:
@@ -226,16 +226,16 @@ def finding_lines(finding: Finding, paper: Paper) -> Iterator[str]:
     more = max(finding.records if named else 0, len(told)) - SHOWN_EXAMPLES
     if more > 0:
         hint = "; --bad-records FILE lists them all" if named else ""
-        least = "at least " if not named and len(finding.examples) >= MOST_EXAMPLES else ""
+        least = "at least " if not named and len(finding.examples) >= MAX_EXAMPLES else ""
         for line in paper.wrap(f"and {least}{more:,} more{hint}", INDENT * 2, INDENT):
             yield paper.paint(line, "faint")
 
 
 def example_lines(example: Example, paper: Paper) -> Iterator[str]:
     """One record, in a line if it fits: number, key, detail."""
-    detail = shortened(paper.plain(example.detail), DETAIL_WIDTH)
+    detail = shorten(paper.plain(example.detail), DETAIL_WIDTH)
     if example.index is not None:
-        key = shortened(paper.plain(example.key or ""), min(KEY_WIDTH, paper.width // 2))
+        key = shorten(paper.plain(example.key or ""), min(KEY_WIDTH, paper.width // 2))
         detail = f"#{example.index:,}  {key}  {detail}"
     yield from paper.wrap(detail, INDENT * 2, INDENT)
 
@@ -258,11 +258,11 @@ def statistics(report: Report, paper: Paper) -> Iterator[str]:
 
 def label_line(labels: LabelFigures, paper: Paper) -> str:
     """Number of classes and their sizes, or the range of targets."""
-    missing = f"; {counted(labels.missing, 'record')} without" if labels.missing else ""
+    missing = f"; {pluralize(labels.missing, 'record')} without" if labels.missing else ""
     if labels.kind == "regression":
         low, high = labels.min, labels.max
-        return f"regression targets, {number(low)} to {number(high)}{missing}"
-    classes = counted(labels.num_classes or 0, "class")
+        return f"regression targets, {format_number(low)} to {format_number(high)}{missing}"
+    classes = pluralize(labels.num_classes or 0, "class")
     declared = " declared" if labels.declared else ""
     counts = {
         label: count
@@ -278,7 +278,7 @@ def class_sizes(labels: LabelFigures, counts: dict[str, int], paper: Paper) -> s
     """The sizes of the classes that occur; the smallest and the largest by name."""
     least, most = min(counts.values()), max(counts.values())
     if least == most:
-        return f"{counted(most, 'record')} each"
+        return f"{pluralize(most, 'record')} each"
     rarest, largest = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
     sizes = [f"{counts[c]:,} (class {class_name(labels, c, paper)})" for c in (rarest, largest)]
     return " to ".join(sizes) + " records each"
@@ -289,14 +289,14 @@ def class_name(labels: LabelFigures, label: str, paper: Paper) -> str:
     at = int(label)
     if not labels.names or at >= len(labels.names):
         return label
-    return f"{label} '{shortened(paper.plain(labels.names[at]), KEY_WIDTH)}'"
+    return f"{label} '{shorten(paper.plain(labels.names[at]), KEY_WIDTH)}'"
 
 
 def value_line(values: ValueFigures) -> str:
     """Range, moments, and what is not finite."""
     about = "about " if values.approximate else ""
-    text = f"{number(values.min)} to {number(values.max)}, "
-    text += f"mean {about}{number(values.mean)}, std {about}{number(values.std)}"
+    text = f"{format_number(values.min)} to {format_number(values.max)}, "
+    text += f"mean {about}{format_number(values.mean)}, std {about}{format_number(values.std)}"
     if values.nan or values.inf:
         text += f"; {values.nan:,} NaN, {values.inf:,} Inf"
     return text
@@ -328,7 +328,7 @@ def batch_row(figures: BatchFigures) -> tuple[str, ...]:
         f"{figures.batch_size:,}",
         f"{ordered.lacking:,} of {ordered.batches:,}",
         str(ordered.worst_label) if ordered.lacking else "-",
-        percent(shuffled.p_lacking),
+        format_percent(shuffled.p_lacking),
         f"{shuffled.expected_lacking_per_epoch:,.1f}",
         str(shuffled.worst_label) if shuffled.p_lacking > 0 else "-",
     )
@@ -346,15 +346,15 @@ def columns_of(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def shortened(text: str, width: int) -> str:
+def shorten(text: str, width: int) -> str:
     """Text cut in its middle to at most ``width`` columns."""
     if columns(text) <= width:
         return text
     half = (width - 3) // 2
-    return f"{fitting(text, width - 3 - half)}...{fitting(text[::-1], half)[::-1]}"
+    return f"{fit_width(text, width - 3 - half)}...{fit_width(text[::-1], half)[::-1]}"
 
 
-def fitting(text: str, width: int) -> str:
+def fit_width(text: str, width: int) -> str:
     """As much of the beginning of ``text`` as takes at most ``width`` columns."""
     for end, character in enumerate(text):
         width -= columns_of(character)
@@ -363,7 +363,7 @@ def fitting(text: str, width: int) -> str:
     return text
 
 
-def wrapped(text: str, indent: str, width: int, *, hang: str = "") -> list[str]:
+def wrap_text(text: str, indent: str, width: int, *, hang: str = "") -> list[str]:
     """Words in lines of at most ``width`` columns, unbreakable words excepted.
 
     Lines begin with ``indent``, all but the first with ``hang`` after it.

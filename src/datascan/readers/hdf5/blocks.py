@@ -11,21 +11,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.config.options import Options
-from datascan.decoders.base import Layout
-from datascan.readers.hdf5.inventory import Column
+from datascan.decoders.base import Decoder
+from datascan.readers.hdf5.inventory import DatasetInfo
 from datascan.readers.hdf5.missing_rows import open_dataset
 from datascan.readers.hdf5.rows import (
-    OpenColumn,
-    Reading,
+    OpenDataset,
+    RowCursor,
     arrays_of,
     block_rows,
     block_rows_in_file,
     values_of,
 )
 from datascan.readers.hdf5.selection import Table
-from datascan.readers.hdf5.text_labels import Words
-from datascan.records.block import Block, Fault, Labels, Part, digests_of, signatures_of, spread
-from datascan.records.buffers import Bytes
+from datascan.readers.hdf5.text_labels import TextLabels
+from datascan.records.block import (
+    ArrayColumn,
+    Block,
+    Fault,
+    Labels,
+    compute_digests,
+    compute_fingerprints,
+    scatter,
+)
+from datascan.records.buffers import BytesColumn
 
 Mark = Callable[[int, int], None]
 
@@ -34,17 +42,17 @@ Mark = Callable[[int, int], None]
 class OpenTable:
     """A table's columns, opened in this process; ``part_name`` is that of the records' values."""
 
-    data: OpenColumn
-    label: OpenColumn | None
-    extras: tuple[OpenColumn, ...]
+    data: OpenDataset
+    label: OpenDataset | None
+    extras: tuple[OpenDataset, ...]
     part_name: str
 
 
 def open_table(file: Any, table: Table, *, whole: bool) -> OpenTable:
     """Open a table's columns; in a file scanned whole, values go by the path of their dataset."""
 
-    def opened(column: Column) -> OpenColumn:
-        return OpenColumn(open_dataset(file, column.path), column)
+    def opened(column: DatasetInfo) -> OpenDataset:
+        return OpenDataset(open_dataset(file, column.path), column)
 
     return OpenTable(
         opened(table.data),
@@ -75,7 +83,7 @@ class RowLabels:
 
 
 @dataclass(frozen=True)
-class Start:
+class BlockContext:
     """Where blocks are counted from: row 0 of the table has the address ``base``.
 
     ``mark(row, count)`` is told of the table's rows before they are read; ``words`` are numbers of
@@ -85,14 +93,14 @@ class Start:
     base: int
     mark: Mark
     options: Options
-    words: Words
+    text_labels: TextLabels
 
 
-def blocks(table: OpenTable, start: Start, first: int, stop: int) -> Iterator[Block]:
+def blocks(table: OpenTable, start: BlockContext, first: int, stop: int) -> Iterator[Block]:
     """The records in rows ``first`` <= row < ``stop``."""
     mark = start.mark
-    data = Reading(table.data, first, stop, mark)
-    extras = [Reading(extra, first, stop, mark) for extra in table.extras]
+    data = RowCursor(table.data, first, stop, mark)
+    extras = [RowCursor(extra, first, stop, mark) for extra in table.extras]
     labels = read_labels(table.label, start, first, stop) if table.label else None
     in_file = table.data.file_rows is not None
     rows = (block_rows_in_file if in_file else block_rows)(table.data.column)
@@ -102,7 +110,7 @@ def blocks(table: OpenTable, start: Start, first: int, stop: int) -> Iterator[Bl
         if table.data.column.content == "numbers":
             block = number_block(data, table.part_name, start, at, end)
         else:
-            block = octet_block(data, start, at, end)
+            block = bytes_block(data, start, at, end)
         for extra in extras:
             block = with_extra(block, extra, at, end)
         if labels is not None:
@@ -112,31 +120,31 @@ def blocks(table: OpenTable, start: Start, first: int, stop: int) -> Iterator[Bl
         at = end
 
 
-def number_block(data: Reading, name: str, start: Start, first: int, stop: int) -> Block:
+def number_block(data: RowCursor, name: str, start: BlockContext, first: int, stop: int) -> Block:
     """A block of records that are arrays."""
     rows, values, faults = values_of(data.take(first, stop), first)
     records = stop - first
     signatures = np.zeros(records, np.uint64)
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ArrayColumn, ...] = ()
     if values is not None and not data.column.column.record_bytes:
         why = f"the record has the shape {data.column.column.shape}"
         faults += [Fault(row, "empty-record", why) for row in rows.tolist()]
     elif values is not None:
-        parts = (Part(name, rows, values),)
-        signatures[rows] = signatures_of(parts[0])
+        parts = (ArrayColumn(name, rows, values),)
+        signatures[rows] = compute_fingerprints(parts[0])
     return Block(
         start.base + first,
         records,
         records * data.column.column.record_bytes,
-        parts=parts,
+        arrays=parts,
         faults=tuple(faults),
-        signatures=signatures,
-        exact=False,
-        digests=partial(digests_of, parts, {}),
+        fingerprints=signatures,
+        has_exact_fingerprints=False,
+        digests=partial(compute_digests, parts, {}),
     )
 
 
-def octet_block(data: Reading, start: Start, first: int, stop: int) -> Block:
+def bytes_block(data: RowCursor, start: BlockContext, first: int, stop: int) -> Block:
     """A block of records of variable length: encoded images, or bytes of no known meaning."""
     readable, values, faults = arrays_of(data.take(first, stop), first)
     octets = [] if values is None else [one.tobytes() for one in values]
@@ -144,54 +152,54 @@ def octet_block(data: Reading, start: Start, first: int, stop: int) -> Block:
     rows = readable[full] if octets else readable
     empty = readable[~full].tolist() if octets else []
     faults += [Fault(row, "empty-record", "the record has 0 bytes") for row in empty]
-    block = layout_for(data.column.column.content, start.options).block(
+    block = decoder_for(data.column.column.content, start.options).decode(
         start.base + first,
-        Bytes.of([one for one in octets if one]),
-        partial(mark_among, start.mark, first + rows),
+        BytesColumn.of([one for one in octets if one]),
+        partial(track_among, start.mark, first + rows),
     )
-    block = spread(block, rows, stop - first)
+    block = scatter(block, rows, stop - first)
     return replace(block, faults=(*faults, *block.faults))
 
 
-def mark_among(mark: Mark, rows: NDArray[np.int64], record: int, count: int) -> None:
+def track_among(mark: Mark, rows: NDArray[np.int64], record: int, count: int) -> None:
     """Mark the rows of some of the records that are not empty."""
     first, last = int(rows[record]), int(rows[min(record + count, len(rows)) - 1])
     mark(first, last - first + 1)
 
 
-def layout_for(content: str, options: Options) -> Layout:
+def decoder_for(content: str, options: Options) -> Decoder:
     """The layout of records of variable length."""
     from datascan.decoders.image.decoder import (  # noqa: PLC0415  (the decoders are heavy)
-        ImageLayout,
+        ImageDecoder,
     )
-    from datascan.decoders.raw import RawLayout  # noqa: PLC0415
+    from datascan.decoders.raw import RawDecoder  # noqa: PLC0415
 
-    return ImageLayout(options) if content == "images" else RawLayout(options)
+    return ImageDecoder(options) if content == "images" else RawDecoder(options)
 
 
-def with_extra(block: Block, extra: Reading, first: int, stop: int) -> Block:
+def with_extra(block: Block, extra: RowCursor, first: int, stop: int) -> Block:
     """The block with the values of a further column of its records."""
     column = extra.column.column
     if not column.record_bytes:
         return block
     rows, values, faults = values_of(extra.take(first, stop), first)
-    parts = () if values is None else (Part(column.name, rows, values, primary=False),)
+    parts = () if values is None else (ArrayColumn(column.name, rows, values, primary=False),)
     return replace(
         block,
         nbytes=block.nbytes + (stop - first) * column.record_bytes,
-        parts=(*block.parts, *parts),
+        arrays=(*block.arrays, *parts),
         faults=(*block.faults, *faults),
     )
 
 
-def read_labels(column: OpenColumn, start: Start, first: int, stop: int) -> RowLabels:
+def read_labels(column: OpenDataset, start: BlockContext, first: int, stop: int) -> RowLabels:
     """The labels of rows ``first`` <= row < ``stop``; those beyond the column's end are missing."""
     end = max(first, min(stop, column.column.rows))
     start.mark(first, end - first)
     found, values, faults = arrays_of(list(column.read(first, end)), first)
     reasons = {first + fault.row: fault.detail for fault in faults if fault.row is not None}
     if column.column.content == "text":
-        return RowLabels(first, start.words.labels(values, found, stop - first), reasons)
+        return RowLabels(first, start.text_labels.labels(values, found, stop - first), reasons)
     shape = (stop - first, *flat_shape(column.column.shape))
     whole: NDArray[Any] = np.zeros(shape, column.column.dtype)
     present = np.zeros(stop - first, np.bool_)

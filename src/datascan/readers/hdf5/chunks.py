@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from datascan.readers.hdf5.inventory import Gap
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
-from datascan.text import counted
+from datascan.text import pluralize
 
-MOST_CHUNKS = 1 << 26
+MAX_CHUNKS = 1 << 26
 """A grid of more chunks is not compared with its index."""
 
 CHECKSUM_BYTES = 4
@@ -41,7 +41,7 @@ class Chunks:
     odd: str = ""
 
 
-def look_at_chunks(dataset: Any) -> Chunks | None:
+def inspect_chunks(dataset: Any) -> Chunks | None:
     """The index of a dataset compared with its grid; None where there is no index to compare.
 
     Rows that were added at the end and not written yet are no gap, nor is a dataset that nothing
@@ -50,7 +50,7 @@ def look_at_chunks(dataset: Any) -> Chunks | None:
     if dataset.chunks is None or dataset.is_virtual or not math.prod(dataset.shape):
         return None
     grid = tuple(-(-n // c) for n, c in zip(dataset.shape, dataset.chunks, strict=True))
-    if math.prod(grid) > MOST_CHUNKS:
+    if math.prod(grid) > MAX_CHUNKS:
         return None
     noted = array("Q")
     try:
@@ -62,10 +62,10 @@ def look_at_chunks(dataset: Any) -> Chunks | None:
     except HDF5_ERRORS as error:
         return Chunks(0, odd=f"its index of chunks cannot be read: {reason(error)}")
     entries = np.array(noted, np.uint64).reshape(-1, len(grid) + 3)
-    return compared(dataset, grid, entries) if len(entries) else Chunks(0)
+    return compare_with_grid(dataset, grid, entries) if len(entries) else Chunks(0)
 
 
-def compared(dataset: Any, grid: tuple[int, ...], entries: NDArray[np.uint64]) -> Chunks:
+def compare_with_grid(dataset: Any, grid: tuple[int, ...], entries: NDArray[np.uint64]) -> Chunks:
     """The entries of an index, (n, axes + 3), compared with the grid.
 
     An entry is where the chunk begins, its filter mask, and its place and size in the file.
@@ -82,7 +82,7 @@ def compared(dataset: Any, grid: tuple[int, ...], entries: NDArray[np.uint64]) -
     if not len(stray) and (dataset.maxshape[0] is None or dataset.maxshape[0] > rows):
         bands = bands[: int(places[:, 0].max()) + 1]
     found = tuple(band_gaps(bands, grid[1:], dataset.chunks, rows))
-    return Chunks(min(rows, len(bands) * dataset.chunks[0]), found, oddity(stray, entries))
+    return Chunks(min(rows, len(bands) * dataset.chunks[0]), found, chunk_error(stray, entries))
 
 
 def has_true_size(dataset: Any, entries: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -103,11 +103,11 @@ def has_true_size(dataset: Any, entries: NDArray[np.uint64]) -> NDArray[np.bool_
     return np.asarray(packed | (entries[:, -1].astype(np.int64) == wanted))
 
 
-def oddity(stray: NDArray[np.uint64], entries: NDArray[np.uint64]) -> str:
+def chunk_error(stray: NDArray[np.uint64], entries: NDArray[np.uint64]) -> str:
     """What is wrong with an index as a whole, in words; "" if nothing."""
     if len(stray):
         at = tuple(stray[0].tolist())
-        return f"its index has {counted(len(stray), 'chunk')} off the grid, the first at {at}"
+        return f"its index has {pluralize(len(stray), 'chunk')} off the grid, the first at {at}"
     order = np.argsort(entries[:, -2], kind="stable")
     places, sizes = entries[order, -2], entries[order, -1]
     over = np.flatnonzero(places[:-1] + sizes[:-1] > places[1:])
@@ -137,7 +137,9 @@ def band_gaps(
         at = stop
 
 
-def unfound(dataset: Any, values: NDArray[Any], first: int, written: int) -> Iterator[Gap]:
+def missing_chunk_rows(
+    dataset: Any, values: NDArray[Any], first: int, written: int
+) -> Iterator[Gap]:
     """Rows of ``values`` that HDF5 made up: it lists their chunk, but does not find it.
 
     ``values`` are rows from ``first`` on, as they were read; those from ``written`` on may be made

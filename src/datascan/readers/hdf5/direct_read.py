@@ -11,32 +11,32 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.readers.hdf5.inventory import Column, in_components
+from datascan.readers.hdf5.inventory import DatasetInfo, in_components
 from datascan.readers.hdf5.storage import contiguous_offset, rows_on_disk
-from datascan.records.statistics import Survey, in_one_pass, survey_into
+from datascan.records.statistics import RecordStats, compute_stats_into, in_one_pass
 
 PIECE_BYTES = 1 << 18
 """Rows are looked at in pieces of about this many bytes, which stay in a core's own cache."""
 
 
-class FileRows:
+class DirectReader:
     """A contiguous dataset's rows, read from the file without HDF5 in between.
 
     Reading into memory at hand costs less than mapping: no page of the file is to be mapped first,
     and a disk that fails is an error, not a signal.
     """
 
-    def __init__(self, path: str, dtype: np.dtype[Any], offset: int, column: Column) -> None:
+    def __init__(self, path: str, dtype: np.dtype[Any], offset: int, column: DatasetInfo) -> None:
         self.path, self.dtype, self.offset = path, dtype, offset
         self.shape = tuple(column.shape)
         self.row_bytes = math.prod(self.shape) * dtype.itemsize
 
-    def holds_as_they_are(self, column: Column) -> bool:
+    def is_readable(self, column: DatasetInfo) -> bool:
         """Whether the file holds the column's values in a form that can be looked at in place."""
         return in_one_pass(self.dtype) and self.dtype == np.dtype(column.dtype)
 
     @classmethod
-    def of(cls, dataset: Any, column: Column) -> FileRows | None:
+    def of(cls, dataset: Any, column: DatasetInfo) -> DirectReader | None:
         """The rows of a contiguous dataset; None where its bytes are not its values."""
         offset = contiguous_offset(dataset)
         if offset is None or column.content != "numbers" or not column.record_bytes:
@@ -60,13 +60,13 @@ class FileRows:
             fill(file, values.reshape(-1).view(np.uint8).data)
         return values
 
-    def look(self, first: int, stop: int) -> RowsInFile:
+    def compute_stats(self, first: int, stop: int) -> RowsInFile:
         """The rows ``first`` <= row < ``stop``, looked at while they are read.
 
         Raises:
             OSError: where the file ends before them, or cannot be read.
         """
-        found = Survey.empty(stop - first, self.dtype)
+        found = RecordStats.empty(stop - first, self.dtype)
         step = max(1, PIECE_BYTES // self.row_bytes)
         scratch = np.empty(min(step, stop - first) * self.row_bytes, np.uint8)
         offsets = np.arange(min(step, stop - first)) * self.row_bytes
@@ -76,7 +76,7 @@ class FileRows:
                 count = min(step, stop - first - at)
                 octets = scratch[: count * self.row_bytes]
                 fill(file, octets.data)
-                survey_into(found, slice(at, at + count), octets, offsets[:count], width)
+                compute_stats_into(found, slice(at, at + count), octets, offsets[:count], width)
         return RowsInFile(self, first, (stop - first, *self.shape), found)
 
     def _at(self, first: int) -> FileIO:
@@ -103,13 +103,13 @@ def fill(file: FileIO, octets: memoryview) -> None:
 class RowsInFile:
     """Rows from ``first`` on that have been looked at, and stay where they are.
 
-    What :class:`datascan.records.block.Rows` asks for; ``shape`` begins with the number of rows.
+    A :class:`datascan.records.block.LazyArray`; ``shape`` begins with the number of rows.
     """
 
-    file: FileRows
+    file: DirectReader
     first: int
     shape: tuple[int, ...]
-    figures: Survey
+    stats: RecordStats
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -130,6 +130,6 @@ class RowsInFile:
             values[place] = self.file.read(row, row + 1).reshape(-1)
         return values
 
-    def survey(self) -> Survey:
+    def compute_stats(self) -> RecordStats:
         """Figures of all rows."""
-        return self.figures
+        return self.stats

@@ -52,10 +52,10 @@ def is_hdf5(path: Path) -> bool:
 def is_list(path: Path) -> bool:
     """Whether the first lines of the file name HDF5 files, of which one exists. Never raises."""
     lines = first_lines(path)
-    return any(is_hdf5(located(line, path.parent)) for line in lines)
+    return any(is_hdf5(resolve_name(line, path.parent)) for line in lines)
 
 
-def seems_list(path: Path) -> bool:
+def looks_like_list(path: Path) -> bool:
     """Whether the file is a list, or would be one if the files that it names existed."""
     lines = first_lines(path)
     named = bool(lines) and all(line.lower().endswith(EXTENSIONS) for line in lines)
@@ -73,21 +73,21 @@ def first_lines(path: Path) -> list[str]:
         text = head[: error.start].decode("utf-8-sig") if error.start > len(head) - 4 else "\0"
     except OSError:
         return []
-    return [] if "\0" in text else stripped(text.splitlines())[:LIST_LINES]
+    return [] if "\0" in text else non_blank_lines(text.splitlines())[:LIST_LINES]
 
 
-def stripped(lines: Sequence[str]) -> list[str]:
+def non_blank_lines(lines: Sequence[str]) -> list[str]:
     """The lines that are not blank, without the blanks around them."""
     return [line.strip() for line in lines if line.strip()]
 
 
-def located(line: str, folder: Path) -> Path:
+def resolve_name(line: str, folder: Path) -> Path:
     """The file that a line of a list names: beside the list, or in the working directory."""
     beside = folder / line
     return beside if os.path.lexists(beside) else Path(line)
 
 
-def expanded(paths: Sequence[Path]) -> tuple[list[Source], list[Fault]]:
+def expand_sources(paths: Sequence[Path]) -> tuple[list[Source], list[Fault]]:
     """All HDF5 files behind ``paths``, in order; a fault for each that should be one and is not.
 
     Raises:
@@ -102,9 +102,9 @@ def expanded(paths: Sequence[Path]) -> tuple[list[Source], list[Fault]]:
             raise DatasetError(f"cannot read {path}: {state}")
         if is_hdf5(path):
             found.append((path, str(path)))
-        elif seems_list(path):
+        elif looks_like_list(path):
             for line in list_lines(path):
-                listed = located(line, path.parent)
+                listed = resolve_name(line, path.parent)
                 fault = fault_of(listed, f"{line}, listed in {path.name},")
                 if fault is None:
                     found.append((listed, line))
@@ -114,7 +114,7 @@ def expanded(paths: Sequence[Path]) -> tuple[list[Source], list[Fault]]:
             faults.append(fault)
         else:
             raise DatasetError(f"{path} is neither an HDF5 file nor a text file that lists some")
-    return list(named(found)), faults
+    return list(display_names(found)), faults
 
 
 def should_be_hdf5(path: Path, one_of: int) -> bool:
@@ -142,7 +142,7 @@ def list_lines(path: Path) -> list[str]:
         DatasetError: where it is no text in UTF-8.
     """
     try:
-        return stripped(path.read_text("utf-8-sig").splitlines())
+        return non_blank_lines(path.read_text("utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"cannot read the list {path}: {error}") from error
 
@@ -171,7 +171,7 @@ def state_of(path: Path) -> str:
         return error.strerror or "unreadable"
 
 
-def named(files: Sequence[tuple[Path, str]]) -> Iterator[Source]:
+def display_names(files: Sequence[tuple[Path, str]]) -> Iterator[Source]:
     """Files under their base names; as they were given where base names collide."""
     same = Counter(path.name for path, _ in set(files))
     for path, given in files:

@@ -36,7 +36,7 @@ class OverlongChunkError(OSError):
     """A chunk that unpacks to more than it may hold: HDF5 would give it all memory it asks for."""
 
 
-class Inflater:
+class GzipReader:
     """Reads rows of a dataset whose chunks are packed by one of ``PIPELINES``."""
 
     def __init__(self, dataset: Any, *, shuffled: bool) -> None:
@@ -46,7 +46,7 @@ class Inflater:
         self.bytes = math.prod(self.chunks) * dataset.dtype.itemsize
 
     @classmethod
-    def of(cls, dataset: Any) -> Inflater | None:
+    def of(cls, dataset: Any) -> GzipReader | None:
         """The inflater of a dataset; None where HDF5 is to read it."""
         if dataset.chunks is None or dataset.is_virtual or dataset.dtype.kind not in "iuf":
             return None

@@ -12,10 +12,10 @@ import numpy as np
 
 from datascan.readers.hdf5.files import legible
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
-from datascan.readers.hdf5.traversal import Walk
+from datascan.readers.hdf5.traversal import ObjectTraversal
 from datascan.records.block import Fault
 
-MOST_BYTES = 1 << 56
+MAX_BYTES = 1 << 56
 """A dataset that claims more than this is damaged."""
 
 EMPTY = "no values at all"
@@ -41,7 +41,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class DatasetInfo:
     """A dataset whose first axis counts records.
 
     ``shape`` and ``dtype`` are those of one record once it is read, in native byte order, complex
@@ -73,9 +73,9 @@ class Inventory:
     paths of links that lead nowhere and of damaged objects, each of which has a fault.
     """
 
-    columns: dict[str, Column] = field(default_factory=dict)
+    columns: dict[str, DatasetInfo] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
-    texts: dict[str, Column] = field(default_factory=dict)
+    texts: dict[str, DatasetInfo] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
 
@@ -88,10 +88,10 @@ class Inventory:
         """What it holds, in words: "ids (strings), meta (compound records)"."""
         words = [f"{name} ({kind})" for name, kind in sorted(self.others.items())]
         words += [f"{name} (numbers)" for name in sorted(self.columns)]
-        return listed(words) if words else "no dataset at all"
+        return join_first(words) if words else "no dataset at all"
 
 
-def listed(words: list[str]) -> str:
+def join_first(words: list[str]) -> str:
     """The first few of ``words``, and how many more there are."""
     more = f" and {len(words) - 10:,} more" if len(words) > 10 else ""
     return ", ".join(words[:10]) + more
@@ -100,7 +100,7 @@ def listed(words: list[str]) -> str:
 def take_inventory(file: Any, shown: str) -> Inventory:
     """Look at every dataset of ``file``."""
     found = Inventory()
-    walk = Walk(file, shown, found.faults)
+    walk = ObjectTraversal(file, shown, found.faults)
     for path, item in walk.objects():
         if isinstance(item, h5py.Dataset):
             try:
@@ -123,7 +123,7 @@ def add(found: Inventory, path: bytes, dataset: Any) -> None:
         if kind == STRINGS and math.prod(dataset.shape[1:]) == 1:
             rows, chunk_rows = int(dataset.shape[0]), dataset.chunks[0] if dataset.chunks else 1
             size = int(dataset.id.get_type().get_size())
-            found.texts[name] = Column(name, path, rows, (), "int64", "text", chunk_rows, size)
+            found.texts[name] = DatasetInfo(name, path, rows, (), "int64", "text", chunk_rows, size)
 
 
 def other_kind(dataset: Any) -> str | None:
@@ -158,7 +158,7 @@ def kind_in_words(dtype: Any) -> str:
     return {"M": DATES, "m": DURATIONS}.get(dtype.kind, "opaque data")
 
 
-def column_of(path: bytes, dataset: Any) -> Column:
+def column_of(path: bytes, dataset: Any) -> DatasetInfo:
     """The dataset as a column.
 
     Raises:
@@ -168,15 +168,17 @@ def column_of(path: bytes, dataset: Any) -> Column:
     chunk_rows = int(dataset.chunks[0]) if dataset.chunks else 1
     if is_octets(dataset.dtype):
         guess = max(1, Path(dataset.file.filename).stat().st_size // max(1, rows))
-        return Column(legible(path), path, rows, (), "uint8", "bytes", chunk_rows, guess)
+        return DatasetInfo(legible(path), path, rows, (), "uint8", "bytes", chunk_rows, guess)
     stored = dataset.dtype.base
-    dtype = delivered(in_components(stored))
+    dtype = read_dtype(in_components(stored))
     pair = (2,) if stored.kind == "c" else ()
     shape = tuple(map(int, (*dataset.shape[1:], *dataset.dtype.shape, *pair)))
     record_bytes = math.prod(shape) * dtype.itemsize
-    if rows * max(1, record_bytes) > MOST_BYTES:
+    if rows * max(1, record_bytes) > MAX_BYTES:
         raise ValueError(f"it claims {rows:,} rows of {record_bytes:,} bytes")
-    return Column(legible(path), path, rows, shape, dtype.str, "numbers", chunk_rows, record_bytes)
+    return DatasetInfo(
+        legible(path), path, rows, shape, dtype.str, "numbers", chunk_rows, record_bytes
+    )
 
 
 def in_components(dtype: Any) -> np.dtype[Any]:
@@ -185,7 +187,7 @@ def in_components(dtype: Any) -> np.dtype[Any]:
     return np.dtype(f"{dtype.str[0]}f{dtype.itemsize // 2}") if dtype.kind == "c" else own
 
 
-def delivered(dtype: Any) -> np.dtype[Any]:
+def read_dtype(dtype: Any) -> np.dtype[Any]:
     """The dtype in which values are handed on: native, bool as uint8, no longer than 8 bytes."""
     if dtype.kind == "b":
         return np.dtype(np.uint8)

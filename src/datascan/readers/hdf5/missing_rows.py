@@ -18,16 +18,16 @@ from datascan.readers.hdf5.files import legible
 from datascan.readers.hdf5.inventory import Gap
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, open_file, reason
 from datascan.readers.hdf5.storage import missing_filter, stored_record_bytes
-from datascan.readers.hdf5.traversal import opened
+from datascan.readers.hdf5.traversal import open_object
 
-MOST_NESTED = 8
+MAX_NESTING = 8
 """Virtual datasets over virtual datasets are followed so deep."""
 
 ENDLESS = 1 << 62
 """Counts of selections without an end are larger than this."""
 
 
-def gaps(dataset: Any) -> list[Gap]:
+def find_missing_rows(dataset: Any) -> list[Gap]:
     """Rows that lie in other files which are missing or too short; they may overlap."""
     if dataset.is_virtual:
         return list(virtual_gaps(dataset, 0))
@@ -64,7 +64,7 @@ def open_dataset(file: Any, path: bytes) -> Any:
 
     HDF5 itself would look for them in the working directory only.
     """
-    dataset = opened(file, path)
+    dataset = open_object(file, path)
     folder = Path(file.filename).parent
     if not dataset.external or prefix(folder, "HDF5_EXTFILE_PREFIX") != Path():
         return dataset
@@ -133,7 +133,7 @@ def state_of_dataset(file: Any, name: str, shown: str, depth: int) -> tuple[str,
     if why:
         return f"{shown} {why}", ()
     nested: tuple[Gap, ...] = ()
-    if depth < MOST_NESTED and (dataset.is_virtual or dataset.external):
+    if depth < MAX_NESTING and (dataset.is_virtual or dataset.external):
         found = virtual_gaps(dataset, depth + 1) if dataset.is_virtual else external_gaps(dataset)
         nested = tuple(found)
     return (f"{shown} has gaps: {nested[0].why}" if nested else ""), dataset.shape

@@ -21,19 +21,19 @@ OWN_FILTERS = frozenset(range(1, 7)) | {32000}
 """Filters that HDF5 and h5py bring themselves: deflate, shuffle, ..., and lzf."""
 
 
-def further_filters() -> frozenset[int]:
+def extra_filters() -> frozenset[int]:
     """Register the compression filters that HDF5 itself does not bring; their numbers."""
     import hdf5plugin  # noqa: PLC0415  (a dozen libraries, which few files need)
 
     return frozenset(hdf5plugin.FILTERS.values())
 
 
-def bring_filters(dataset: Any) -> None:
+def load_filters(dataset: Any) -> None:
     """Register further filters, if reading ``dataset`` may need one."""
     plist = dataset.id.get_create_plist()
     codes = {plist.get_filter(i)[0] for i in range(plist.get_nfilters())}
     if codes - OWN_FILTERS or dataset.is_virtual:
-        further_filters()
+        extra_filters()
 
 
 def open_file(path: Path) -> Any:

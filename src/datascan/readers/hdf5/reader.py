@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from datascan.config.options import Options
 from datascan.readers.base import Reader
-from datascan.readers.hdf5.files import Source, expanded, is_hdf5, is_list
+from datascan.readers.hdf5.files import Source, expand_sources, is_hdf5, is_list
 from datascan.records.block import Block, Fault
 from datascan.records.shard import Plan, Shard
 
 if TYPE_CHECKING:
     from datascan.readers.hdf5.blocks import OpenTable
-    from datascan.readers.hdf5.selection import Choice, Table
-    from datascan.readers.hdf5.text_labels import Words
+    from datascan.readers.hdf5.selection import Selection, Table
+    from datascan.readers.hdf5.text_labels import TextLabels
 
-MOST_ROWS = 1 << 24
+MAX_SHARD_ROWS = 1 << 24
 """A shard holds at most so many rows."""
 
 
@@ -44,13 +44,13 @@ class Planned:
 class Hdf5Reader(Reader):
     """Reads files one after the other, each opened read-only and without a lock."""
 
-    backend = "hdf5"
-    takes_several = True
+    name = "hdf5"
+    accepts_many = True
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
         self.files: tuple[Planned, ...] = ()
-        self.words: Words | None = None
+        self.words: TextLabels | None = None
         self._opened: tuple[int, Any] | None = None
         self._table: tuple[tuple[int, int], OpenTable] | None = None
 
@@ -58,26 +58,26 @@ class Hdf5Reader(Reader):
         return {**self.__dict__, "_opened": None, "_table": None}
 
     @classmethod
-    def matches(cls, path: Path) -> bool:
+    def accepts(cls, path: Path) -> bool:
         """A file with the HDF5 signature, or a text whose first lines name such files."""
         return path.is_file() and (is_hdf5(path) or is_list(path))
 
     def plan(self) -> Plan:
         """Choose the datasets of every file, and cut their rows into shards."""
-        from datascan.readers.hdf5.planning import Looking  # noqa: PLC0415
-        from datascan.readers.hdf5.text_labels import Words  # noqa: PLC0415
+        from datascan.readers.hdf5.planning import FilePlanner  # noqa: PLC0415
+        from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415
 
-        sources, faults = expanded(self.paths)
+        sources, faults = expand_sources(self.paths)
         limit = self.options.limit
         files: list[Planned] = []
-        first: Choice | None = None
+        first: Selection | None = None
         rows, risky = 0, False
         words: set[bytes] = set()
-        with Looking(self.options) as looking:
+        with FilePlanner(self.options) as looking:
             for source in sources:
                 if limit is not None and rows >= limit:
                     break
-                seen = looking.look(source, first)
+                seen = looking.plan_file(source, first)
                 faults += seen.faults
                 if seen.choice is None:
                     continue
@@ -87,8 +87,8 @@ class Hdf5Reader(Reader):
                 risky |= seen.is_decoded
                 words |= seen.words
         self.files = tuple(files)
-        self.words = Words.of(words)
-        runs = list(limited(self._runs(), limit))
+        self.words = TextLabels.of(words)
+        runs = list(limit_runs(self._runs(), limit))
         return Plan(
             tuple(Shard(i, run) for i, run in enumerate(runs)),
             "hdf5-datasets" if any(file.whole for file in files) else "hdf5",
@@ -96,13 +96,13 @@ class Hdf5Reader(Reader):
             faults=tuple(faults),
             class_names=self.words.names,
             records=sum(run.stop - run.first for run in runs),
-            damaged=risky,
+            needs_isolation=risky,
         )
 
     def _runs(self) -> Iterator[RowRun]:
         for number, file in enumerate(self.files):
             for at, table in enumerate(file.tables):
-                step = rows_a_shard(table, self.options.shard_bytes)
+                step = rows_per_shard(table, self.options.shard_bytes)
                 for first in range(0, table.data.rows, step):
                     yield RowRun(number, at, first, min(first + step, table.data.rows))
 
@@ -112,9 +112,9 @@ class Hdf5Reader(Reader):
 
     def read(self, shard: Shard) -> Iterator[Block]:
         """The shard's blocks."""
-        from datascan.readers.hdf5.blocks import Start, blocks  # noqa: PLC0415
+        from datascan.readers.hdf5.blocks import BlockContext, blocks  # noqa: PLC0415
         from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason  # noqa: PLC0415
-        from datascan.readers.hdf5.text_labels import Words  # noqa: PLC0415
+        from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415
 
         run: RowRun = shard.span
         first = run.first + shard.first
@@ -126,8 +126,8 @@ class Hdf5Reader(Reader):
             faults = tuple(Fault(row, "damaged-store", why) for row in range(stop - first))
             yield Block(shard.base + shard.first, stop - first, 0, faults=faults)
             return
-        words = self.words or Words()
-        start = Start(shard.base - run.first, Marking(self, run.first), self.options, words)
+        words = self.words or TextLabels()
+        start = BlockContext(shard.base - run.first, Marking(self, run.first), self.options, words)
         yield from blocks(table, start, first, stop)
 
     def _open(self, run: RowRun) -> OpenTable:
@@ -151,7 +151,7 @@ class Hdf5Reader(Reader):
         name = f"{self.files[run.file].source.shown}:{self.table_of(run).data.name}"
         return [f"{name}[{run.first + row}]" for row in rows]
 
-    def count(self, shard: Shard) -> int:
+    def count_rows(self, shard: Shard) -> int:
         """How many rows the shard has."""
         run: RowRun = shard.span
         return run.stop - run.first
@@ -175,7 +175,7 @@ class Marking:
         self.reader.mark(row - self.first, count)
 
 
-def limited(runs: Iterator[RowRun], limit: int | None) -> Iterator[RowRun]:
+def limit_runs(runs: Iterator[RowRun], limit: int | None) -> Iterator[RowRun]:
     """The runs that hold the first ``limit`` rows, the last one cut."""
     for run in runs:
         rows = run.stop - run.first
@@ -192,8 +192,8 @@ def record_bytes(table: Table) -> int:
     return table.data.record_bytes + sum(extra.record_bytes for extra in table.extras)
 
 
-def rows_a_shard(table: Table, shard_bytes: int) -> int:
+def rows_per_shard(table: Table, shard_bytes: int) -> int:
     """Rows of about ``shard_bytes``: whole chunks, and at least one."""
-    rows = min(MOST_ROWS, max(1, shard_bytes // max(1, record_bytes(table))))
+    rows = min(MAX_SHARD_ROWS, max(1, shard_bytes // max(1, record_bytes(table))))
     chunk = max(1, table.data.chunk_rows)
     return max(chunk, rows // chunk * chunk)

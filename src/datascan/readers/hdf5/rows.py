@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.readers.hdf5.chunks import unfound
-from datascan.readers.hdf5.direct_read import FileRows, RowsInFile
-from datascan.readers.hdf5.inflate import Inflater, OverlongChunkError
-from datascan.readers.hdf5.inventory import Column, in_components
-from datascan.readers.hdf5.missing_rows import gaps
+from datascan.readers.hdf5.chunks import missing_chunk_rows
+from datascan.readers.hdf5.direct_read import DirectReader, RowsInFile
+from datascan.readers.hdf5.inflate import GzipReader, OverlongChunkError
+from datascan.readers.hdf5.inventory import DatasetInfo, in_components
+from datascan.readers.hdf5.missing_rows import find_missing_rows
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
 from datascan.readers.hdf5.storage import rows_on_disk
 from datascan.records.block import Fault
@@ -27,17 +27,17 @@ UNIT_BYTES = 256 << 20
 """Chunks lie side by side in a slab of at most this many bytes; larger ones are read in parts."""
 
 
-def block_rows(column: Column) -> int:
+def block_rows(column: DatasetInfo) -> int:
     """How many rows make a block: about four megabytes of them."""
     return min(BLOCK_ROWS, max(1, BLOCK_BYTES // max(1, column.record_bytes)))
 
 
-def block_rows_in_file(column: Column) -> int:
+def block_rows_in_file(column: DatasetInfo) -> int:
     """The same for rows that are looked at where they lie: larger blocks cost no memory."""
     return min(BLOCK_ROWS, max(1, BLOCK_BYTES_IN_FILE // max(1, column.record_bytes)))
 
 
-def unit_rows(column: Column) -> int:
+def unit_rows(column: DatasetInfo) -> int:
     """How many rows are read at once: whole chunks, of about a block or more."""
     chunk = max(1, column.chunk_rows)
     if chunk * column.record_bytes > UNIT_BYTES:
@@ -46,7 +46,7 @@ def unit_rows(column: Column) -> int:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Slab:
+class RowSlice:
     """Rows ``first`` <= row < ``stop`` as they were read; ``values`` None where they were not.
 
     ``values`` has shape (stop - first, ...), in native byte order, or holds an object a record; or
@@ -58,12 +58,12 @@ class Slab:
     values: NDArray[Any] | RowsInFile | None
     why: str = ""
 
-    def part(self, first: int, stop: int) -> Slab:
+    def column(self, first: int, stop: int) -> RowSlice:
         """The rows that are also in ``first`` <= row < ``stop``."""
         first, stop = max(first, self.first), min(stop, self.stop)
         if self.values is None:
-            return Slab(first, stop, None, self.why)
-        return Slab(first, stop, self.array[first - self.first : stop - self.first])
+            return RowSlice(first, stop, None, self.why)
+        return RowSlice(first, stop, self.array[first - self.first : stop - self.first])
 
     @property
     def array(self) -> NDArray[Any]:
@@ -74,7 +74,7 @@ class Slab:
         return self.values
 
 
-class OpenColumn:
+class OpenDataset:
     """A column's dataset, opened in this process.
 
     Attributes:
@@ -82,18 +82,18 @@ class OpenColumn:
         gap_of: for each row 0, or 1 + its number in ``reasons``; None where no row has a gap.
     """
 
-    def __init__(self, dataset: Any, column: Column) -> None:
+    def __init__(self, dataset: Any, column: DatasetInfo) -> None:
         self.dataset = dataset
         self.column = column
-        self.file_rows = FileRows.of(dataset, column)
-        self.inflater = Inflater.of(dataset) if column.content == "numbers" else None
+        self.file_rows = DirectReader.of(dataset, column)
+        self.inflater = GzipReader.of(dataset) if column.content == "numbers" else None
         self.reasons: list[str] = []
         self.gap_of: NDArray[np.int32] | None = None
         self._note_gaps()
 
     def _note_gaps(self) -> None:
         rows = self.column.rows
-        known = (*gaps(self.dataset), *self.column.holes)
+        known = (*find_missing_rows(self.dataset), *self.column.holes)
         found = [(gap.first, gap.stop, gap.why) for gap in known]
         held = rows_on_disk(self.dataset, self.column)
         if held < rows:
@@ -106,7 +106,7 @@ class OpenColumn:
         for first, stop, why in found:
             self.gap_of[first:stop] = number[why]
 
-    def read(self, first: int, stop: int, *, in_place: bool = False) -> Iterator[Slab]:
+    def read(self, first: int, stop: int, *, in_place: bool = False) -> Iterator[RowSlice]:
         """The rows ``first`` <= row < ``stop`` as slabs, in order; none of them is left out.
 
         With ``in_place``, values that lie in the file as they are need not be copied.
@@ -120,11 +120,11 @@ class OpenColumn:
             gap = int(marks[low])
             if gap:
                 why = f"{self.column.name}: {self.reasons[gap - 1]}"
-                yield Slab(first + low, first + high, None, why)
+                yield RowSlice(first + low, first + high, None, why)
             else:
                 yield from self._read(first + low, first + high, in_place=in_place)
 
-    def _read(self, first: int, stop: int, *, in_place: bool = False) -> Iterator[Slab]:
+    def _read(self, first: int, stop: int, *, in_place: bool = False) -> Iterator[RowSlice]:
         if self.file_rows is not None:
             yield from self._read_file(self.file_rows, first, stop, in_place=in_place)
             return
@@ -136,48 +136,48 @@ class OpenColumn:
             yield from self._read_around(first, stop, error)
             return
         if quick is not None:
-            yield Slab(first, stop, native(quick, self.column))
+            yield RowSlice(first, stop, native(quick, self.column))
         else:
-            yield from self._believed(values, first)
+            yield from self._trusted(values, first)
 
-    def _believed(self, values: NDArray[Any], first: int) -> Iterator[Slab]:
+    def _trusted(self, values: NDArray[Any], first: int) -> Iterator[RowSlice]:
         """What HDF5 read from row ``first`` on, without the rows that it made up."""
         at = first
         written = self.column.written if self.column.content == "numbers" else 0
-        for gap in unfound(self.dataset, values, first, written):
+        for gap in missing_chunk_rows(self.dataset, values, first, written):
             if at < gap.first:
-                yield Slab(
+                yield RowSlice(
                     at, gap.first, native(values[at - first : gap.first - first], self.column)
                 )
-            yield Slab(gap.first, gap.stop, None, f"{self.column.name}: {gap.why}")
+            yield RowSlice(gap.first, gap.stop, None, f"{self.column.name}: {gap.why}")
             at = gap.stop
         if at < first + len(values):
-            yield Slab(at, first + len(values), native(values[at - first :], self.column))
+            yield RowSlice(at, first + len(values), native(values[at - first :], self.column))
 
     def _read_file(
-        self, file: FileRows, first: int, stop: int, *, in_place: bool
-    ) -> Iterator[Slab]:
+        self, file: DirectReader, first: int, stop: int, *, in_place: bool
+    ) -> Iterator[RowSlice]:
         try:
-            if in_place and file.holds_as_they_are(self.column):
-                yield Slab(first, stop, file.look(first, stop))
+            if in_place and file.is_readable(self.column):
+                yield RowSlice(first, stop, file.compute_stats(first, stop))
             else:
-                yield Slab(first, stop, native(file.read(first, stop), self.column))
+                yield RowSlice(first, stop, native(file.read(first, stop), self.column))
         except OSError as error:
             if stop - first > 1:
                 middle = (first + stop) // 2
                 yield from self._read_file(file, first, middle, in_place=in_place)
                 yield from self._read_file(file, middle, stop, in_place=in_place)
             else:
-                yield Slab(first, stop, None, f"{self.column.name}: {reason(error)}")
+                yield RowSlice(first, stop, None, f"{self.column.name}: {reason(error)}")
 
-    def _read_around(self, first: int, stop: int, error: Exception) -> Iterator[Slab]:
+    def _read_around(self, first: int, stop: int, error: Exception) -> Iterator[RowSlice]:
         """Smaller and smaller runs of rows, down to a chunk, or a row where there are none."""
         size = max(1, self.column.chunk_rows)
         inner = [*range(first - first % size + size, stop, size)]
         if not inner and stop - first > 1 and self.column.content != "numbers":
             inner = [(first + stop) // 2]
         if not inner:
-            yield Slab(first, stop, None, self._place(first, stop, error))
+            yield RowSlice(first, stop, None, self._place(first, stop, error))
             return
         middle = inner[len(inner) // 2]
         yield from self._read(first, middle)
@@ -200,7 +200,7 @@ class OpenColumn:
         return f"chunk {(row, *(0 for _ in columns))} of {self.column.name}: {reason(error)}"
 
 
-def native(values: NDArray[Any], column: Column) -> NDArray[Any]:
+def native(values: NDArray[Any], column: DatasetInfo) -> NDArray[Any]:
     """Values in the column's own dtype, aligned and without subclass; objects as they are."""
     if column.content != "numbers":
         return values.reshape(len(values))
@@ -214,20 +214,20 @@ def native(values: NDArray[Any], column: Column) -> NDArray[Any]:
     return plain if plain.flags.aligned else plain.copy()
 
 
-class Reading:
+class RowCursor:
     """A column's rows between ``first`` and ``stop``, taken in ascending order.
 
     Every chunk is decoded once; ``mark(row, count)`` is told before.
     """
 
     def __init__(
-        self, column: OpenColumn, first: int, stop: int, mark: Callable[[int, int], None]
+        self, column: OpenDataset, first: int, stop: int, mark: Callable[[int, int], None]
     ) -> None:
         self.column = column
         self.first, self.stop = first, stop
         self.mark = mark
         self.rows = unit_rows(column.column)
-        self.slabs: list[Slab] = []
+        self.slabs: list[RowSlice] = []
 
     def unit_end(self, row: int) -> int:
         """Where the rows end that are read at once with ``row``."""
@@ -235,25 +235,25 @@ class Reading:
             return self.stop
         return min(self.stop, row - row % self.rows + self.rows)
 
-    def take(self, first: int, stop: int) -> list[Slab]:
+    def take(self, first: int, stop: int) -> list[RowSlice]:
         """The rows ``first`` <= row < ``stop`` as slabs, in order."""
         if self.column.file_rows is not None:
             self.mark(first, stop - first)
             return list(self.column.read(first, stop, in_place=True))
-        taken: list[Slab] = []
+        taken: list[RowSlice] = []
         while first < stop:
             end = min(stop, self.unit_end(first))
             if not (self.slabs and self.slabs[0].first <= first < self.slabs[-1].stop):
                 begin = max(self.first, first - first % self.rows)
                 self.mark(begin, self.unit_end(first) - begin)
                 self.slabs = list(self.column.read(begin, self.unit_end(first)))
-            taken += [s.part(first, end) for s in self.slabs if s.first < end and s.stop > first]
+            taken += [s.column(first, end) for s in self.slabs if s.first < end and s.stop > first]
             first = end
         return taken
 
 
 def values_of(
-    slabs: Sequence[Slab], first: int
+    slabs: Sequence[RowSlice], first: int
 ) -> tuple[NDArray[np.int64], NDArray[Any] | RowsInFile | None, list[Fault]]:
     """What slabs hold: rows, counted from ``first``; their values (None without any); faults."""
     good = [slab for slab in slabs if slab.values is not None]
@@ -272,7 +272,7 @@ def values_of(
 
 
 def arrays_of(
-    slabs: Sequence[Slab], first: int
+    slabs: Sequence[RowSlice], first: int
 ) -> tuple[NDArray[np.int64], NDArray[Any] | None, list[Fault]]:
     """As :func:`values_of`, the values side by side in any case."""
     rows, values, faults = values_of(slabs, first)

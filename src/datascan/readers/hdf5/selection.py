@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from datascan.config.options import Options
-from datascan.readers.hdf5.inventory import BESIDES, SINGLE, Column, Inventory, listed
+from datascan.readers.hdf5.inventory import BESIDES, SINGLE, DatasetInfo, Inventory, join_first
 
 DATA_NAMES = ("data", "x", "images", "features")
 LABEL_NAMES = ("label", "labels", "y", "targets")
@@ -16,59 +16,63 @@ LABEL_NAMES = ("label", "labels", "y", "targets")
 class Table:
     """Columns whose rows belong together: row i of each is of record i."""
 
-    data: Column
-    label: Column | None = None
-    extras: tuple[Column, ...] = ()
+    data: DatasetInfo
+    label: DatasetInfo | None = None
+    extras: tuple[DatasetInfo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Selection:
     """The tables of a file: one of data and label, or (``whole``) one for every dataset."""
 
     tables: tuple[Table, ...]
     whole: bool = False
 
 
-class Unchosen(Exception):  # noqa: N818  (no error yet: of a later file, it becomes a fault)
+class SelectionError(Exception):
     """A file in which the datasets cannot be chosen; holds a sentence without a subject."""
 
 
-class Unreached(Unchosen):
+class UnreachableError(SelectionError):
     """A file in which they cannot be reached, for which there is a fault already."""
 
 
-def choose(found: Inventory, options: Options, like: Choice | None, shown: str) -> Choice:
+def select_datasets(
+    found: Inventory, options: Options, like: Selection | None, shown: str
+) -> Selection:
     """The tables of a file, chosen as in the file before it (``like``) where there is one.
 
     Raises:
         Unchosen: where a dataset asked for does not exist, or several would do.
     """
     if not found.columns:
-        raise Unchosen(
+        raise SelectionError(
             f"{shown} holds no numeric dataset of one axis or more, only: {found.described()}"
         )
     if like is not None and like.whole:
-        return whole(found.columns)
+        return select_all(found.columns)
     data = data_of(found, options, like, shown)
     if data is None:
-        return whole(found.columns)
+        return select_all(found.columns)
     label = label_of(found, options, like, data, shown)
     before = like.tables[0].label if like else None
     if label and before and "text" in {label.content, before.content} != {"text"}:
-        raise Unchosen(
+        raise SelectionError(
             f"{shown}: labels are text in {label.name} or in the first file, not in both"
         )
-    return Choice((Table(data, label, extras_of(found.columns, data, label)),))
+    return Selection((Table(data, label, extras_of(found.columns, data, label)),))
 
 
-def whole(columns: Mapping[str, Column]) -> Choice:
+def select_all(columns: Mapping[str, DatasetInfo]) -> Selection:
     """Every dataset on its own, in path order."""
-    return Choice(tuple(Table(columns[name]) for name in sorted(columns)), whole=True)
+    return Selection(tuple(Table(columns[name]) for name in sorted(columns)), whole=True)
 
 
-def data_of(found: Inventory, options: Options, like: Choice | None, shown: str) -> Column | None:
+def data_of(
+    found: Inventory, options: Options, like: Selection | None, shown: str
+) -> DatasetInfo | None:
     """The records; None where the file is to be scanned whole."""
-    asked = asked_for(options.data_key, like.tables[0].data if like else None)
+    asked = find_requested(options.data_key, like.tables[0].data if like else None)
     if asked is not None:
         return required(found, asked, shown)
     of_root = foremost(in_group(found.columns, ""), DATA_NAMES)
@@ -86,14 +90,16 @@ def data_of(found: Inventory, options: Options, like: Choice | None, shown: str)
     if len(rest) == 1:
         return rest[0]
     if options.label_key is not None:
-        names = listed([column.name for column in rest]) or "no other"
-        raise Unchosen(f"{shown} has several datasets beside the label: choose by --data: {names}")
+        names = join_first([column.name for column in rest]) or "no other"
+        raise SelectionError(
+            f"{shown} has several datasets beside the label: choose by --data: {names}"
+        )
     return None
 
 
 def label_of(
-    found: Inventory, options: Options, like: Choice | None, data: Column, shown: str
-) -> Column | None:
+    found: Inventory, options: Options, like: Selection | None, data: DatasetInfo, shown: str
+) -> DatasetInfo | None:
     """The labels of ``data``; None without any.
 
     Text is taken for labels if it was asked for, or has a label's name and as many rows.
@@ -105,7 +111,9 @@ def label_of(
             return found.texts[key]
         asked = required(found, key, shown)
         if not labels(asked):
-            raise Unchosen(f"dataset {asked.name!r} of {shown} holds no numbers: it is no label")
+            raise SelectionError(
+                f"dataset {asked.name!r} of {shown} holds no numbers: it is no label"
+            )
         return asked
     before = like.tables[0].label if like else None
     if before and before.name in others:
@@ -122,15 +130,15 @@ def label_of(
     return labels(anywhere[0]) if len(anywhere) == 1 else None
 
 
-def labels(column: Column | None) -> Column | None:
+def labels(column: DatasetInfo | None) -> DatasetInfo | None:
     """The column, if its records can be labels."""
     can_be = column and column.content in {"numbers", "text"} and column.record_bytes
     return column if can_be else None
 
 
 def extras_of(
-    columns: Mapping[str, Column], data: Column, label: Column | None
-) -> tuple[Column, ...]:
+    columns: Mapping[str, DatasetInfo], data: DatasetInfo, label: DatasetInfo | None
+) -> tuple[DatasetInfo, ...]:
     """Other numeric datasets with as many rows as the data, in path order."""
     taken = {data.name, label.name if label else None}
     return tuple(
@@ -140,20 +148,20 @@ def extras_of(
     )
 
 
-def asked_for(key: str | None, before: Column | None) -> str | None:
+def find_requested(key: str | None, before: DatasetInfo | None) -> str | None:
     """The path asked for on the command line, or taken in the file before."""
     return stripped(key) if key is not None else before.name if before else None
 
 
-def required(found: Inventory, key: str, shown: str) -> Column:
+def required(found: Inventory, key: str, shown: str) -> DatasetInfo:
     """The column at ``key``."""
     if key in found.columns:
         return found.columns[key]
     if key in found.lost:
-        raise Unreached(f"dataset {key!r} of {shown} cannot be reached")
+        raise UnreachableError(f"dataset {key!r} of {shown} cannot be reached")
     kind = found.others.get(key)
     what = f"dataset {key!r} of {shown} holds {kind}" if kind else f"{shown} has no dataset {key!r}"
-    raise Unchosen(f"{what}; it has: {listed(found.names)}")
+    raise SelectionError(f"{what}; it has: {join_first(found.names)}")
 
 
 def unread(found: Inventory) -> list[str]:
@@ -173,13 +181,15 @@ def refuse_others(found: Inventory, names: Sequence[str], shown: str) -> None:
         Unchosen: where there are any.
     """
     if any(name in found.lost for name in names):
-        raise Unreached(f"{shown}: {listed(list(names))} cannot be reached")
+        raise UnreachableError(f"{shown}: {join_first(list(names))} cannot be reached")
     if names:
-        held = listed([f"{name} holds {found.others[name]}" for name in names])
-        raise Unchosen(f"{shown}: {held}, which is not read; choose another dataset by --data")
+        held = join_first([f"{name} holds {found.others[name]}" for name in names])
+        raise SelectionError(
+            f"{shown}: {held}, which is not read; choose another dataset by --data"
+        )
 
 
-def foremost(columns: Iterable[Column], names: Sequence[str]) -> list[Column]:
+def foremost(columns: Iterable[DatasetInfo], names: Sequence[str]) -> list[DatasetInfo]:
     """The columns with the first of ``names`` that any of them has."""
     among = list(columns)
     for name in names:
@@ -189,19 +199,21 @@ def foremost(columns: Iterable[Column], names: Sequence[str]) -> list[Column]:
     return []
 
 
-def only_one(columns: Sequence[Column], option: str, shown: str) -> Column | None:
+def only_one(columns: Sequence[DatasetInfo], option: str, shown: str) -> DatasetInfo | None:
     """The only one of ``columns``; None of none.
 
     Raises:
         Unchosen: where there are several.
     """
     if len(columns) > 1:
-        names = listed(sorted(column.name for column in columns))
-        raise Unchosen(f"{shown} has several datasets of that kind: choose by {option}: {names}")
+        names = join_first(sorted(column.name for column in columns))
+        raise SelectionError(
+            f"{shown} has several datasets of that kind: choose by {option}: {names}"
+        )
     return columns[0] if columns else None
 
 
-def in_group(columns: Mapping[str, Column], group: str) -> list[Column]:
+def in_group(columns: Mapping[str, DatasetInfo], group: str) -> list[DatasetInfo]:
     """The columns that stand in ``group`` itself."""
     return [column for name, column in columns.items() if parent(name) == group]
 

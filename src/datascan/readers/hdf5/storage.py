@@ -8,8 +8,8 @@ from typing import Any
 
 import h5py
 
-from datascan.readers.hdf5.inventory import Column
-from datascan.readers.hdf5.open_file import HDF5_ERRORS, further_filters
+from datascan.readers.hdf5.inventory import DatasetInfo
+from datascan.readers.hdf5.open_file import HDF5_ERRORS, extra_filters
 
 FILTER_NAMES = {305: "lzo", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "lz4"} | {
     32008: "bitshuffle",
@@ -31,7 +31,7 @@ def missing_filter(dataset: Any) -> str | None:
             known = FILTER_NAMES.get(code) or name.decode("utf-8", "replace").split("\0")[0]
             called = f"{code} ({known})" if known else str(code)
             remedy = "pip install hdf5plugin"
-            if code not in further_filters():
+            if code not in extra_filters():
                 remedy = "point HDF5_PLUGIN_PATH to a folder that has it"
             return f"is compressed with filter {called}, which is not installed: {remedy}"
     return None
@@ -46,7 +46,7 @@ def is_first_row_readable(dataset: Any) -> bool:
     return True
 
 
-def rows_on_disk(dataset: Any, column: Column) -> int:
+def rows_on_disk(dataset: Any, column: DatasetInfo) -> int:
     """How many rows lie inside the file; fewer than all where a contiguous dataset is cut off."""
     offset = contiguous_offset(dataset)
     if offset is None or not column.record_bytes:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.readers.hdf5.files import legible
-from datascan.readers.hdf5.inventory import Column
+from datascan.readers.hdf5.inventory import DatasetInfo
 from datascan.readers.hdf5.missing_rows import open_dataset
-from datascan.readers.hdf5.rows import OpenColumn
+from datascan.readers.hdf5.rows import OpenDataset
 from datascan.records.block import Labels
 
 WHOLE = re.compile(rb"[+-]?[0-9]{1,18}")
@@ -22,14 +22,14 @@ STEP = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class TextLabels:
     """Numbers of words; ``names`` are the classes, none where all words are whole numbers."""
 
     numbers: Mapping[bytes, int] = field(default_factory=dict)
     names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, words: Iterable[bytes]) -> Words:
+    def of(cls, words: Iterable[bytes]) -> TextLabels:
         """Numbers for ``words``: their own, or their places in alphabetical order."""
         given = sorted(set(words) - {b""})
         if all(WHOLE.fullmatch(word) for word in given):
@@ -46,10 +46,10 @@ class Words:
         return Labels(values, present)
 
 
-def words_of(file: Any, column: Column, limit: int | None) -> set[bytes]:
+def read_text_labels(file: Any, column: DatasetInfo, limit: int | None) -> set[bytes]:
     """The words of a column of text, or of its first ``limit`` rows, as far as it can be read."""
     rows = column.rows if limit is None else min(limit, column.rows)
-    reading = OpenColumn(open_dataset(file, column.path), column)
+    reading = OpenDataset(open_dataset(file, column.path), column)
     found: set[bytes] = set()
     for first in range(0, rows, STEP):
         for slab in reading.read(first, min(first + STEP, rows)):

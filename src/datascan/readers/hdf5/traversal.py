@@ -9,11 +9,11 @@ from typing import Any
 import h5py
 
 from datascan.readers.hdf5.files import legible
-from datascan.readers.hdf5.open_file import HDF5_ERRORS, bring_filters, reason
+from datascan.readers.hdf5.open_file import HDF5_ERRORS, load_filters, reason
 from datascan.records.block import Fault
 
 
-class Walk:
+class ObjectTraversal:
     """Goes through ``file``, called ``shown``, and adds to ``faults`` what it cannot reach.
 
     The paths of that are in ``lost``.
@@ -24,7 +24,7 @@ class Walk:
         self.shown = shown
         self.faults = faults
         self.lost: list[bytes] = []
-        self.seen = {identity(file)}
+        self.seen = {object_identity(file)}
         self.links: deque[bytes] = deque()
 
     def objects(self) -> Iterator[tuple[bytes, Any]]:
@@ -56,13 +56,13 @@ class Walk:
             try:
                 if group.id.links.get_info(name).type != h5py.h5l.TYPE_HARD:
                     self.links.append(inner)
-                elif self._is_new(item := opened(group, name)):
+                elif self._is_new(item := open_object(group, name)):
                     yield inner, item
             except HDF5_ERRORS as error:
                 self._damaged(inner, error)
 
     def _is_new(self, item: Any) -> bool:
-        key = identity(item)
+        key = object_identity(item)
         new = key not in self.seen
         self.seen.add(key)
         return new
@@ -70,7 +70,7 @@ class Walk:
     def _followed(self, path: bytes) -> Any:
         """What a soft or external link leads to; None, and a fault, if it leads nowhere."""
         try:
-            return opened(self.file, path)
+            return open_object(self.file, path)
         except HDF5_ERRORS:
             self.lost.append(path)
             why = f"{self.shown}:{legible(path)} links to {self._target(path)}"
@@ -90,7 +90,7 @@ class Walk:
         self.faults.append(Fault(None, "damaged-store", why))
 
 
-def opened(group: Any, path: bytes) -> Any:
+def open_object(group: Any, path: bytes) -> Any:
     """The group, dataset or type at ``path``, which h5py itself takes in UTF-8 only."""
     found = h5py.h5o.open(group.id, path)
     if isinstance(found, h5py.h5g.GroupID):
@@ -98,10 +98,10 @@ def opened(group: Any, path: bytes) -> Any:
     if not isinstance(found, h5py.h5d.DatasetID):
         return h5py.Datatype(found)
     dataset = h5py.Dataset(found)
-    bring_filters(dataset)
+    load_filters(dataset)
     return dataset
 
 
-def identity(item: Any) -> tuple[bytes, int]:
+def object_identity(item: Any) -> tuple[bytes, int]:
     """The same for two names of one object: its file, and its address there."""
     return h5py.h5f.get_name(item.id), h5py.h5o.get_info(item.id).addr

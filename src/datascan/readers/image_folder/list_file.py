@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from datascan.decoders.image.header import promised
+from datascan.decoders.image.header import format_from_name
 from datascan.errors import DatasetError
 from datascan.readers.image_folder.listing import Listing, path_of
-from datascan.readers.image_folder.text_labels import labels_of
+from datascan.readers.image_folder.text_labels import parse_labels
 
 LINE_END = re.compile(r"\r\n|\n|\r")
 PATHS = ("path", "file", "filename", "filepath", "file_path", "image", "image_path")
@@ -48,8 +48,10 @@ def read_list(file: Path, root: Path) -> Listing:
     names = [name for name, _ in rows]
     words = [word for _, word in rows]
     sizes = np.array([file_size(path_of(home, name)) for name in names], np.int64)
-    labels = labels_of(words)
-    return Listing(names, sizes, labels.values, labels.present, labels.names, odd=labels.odd)
+    labels = parse_labels(words)
+    return Listing(
+        names, sizes, labels.values, labels.present, labels.names, bad_labels=labels.bad_labels
+    )
 
 
 def separator_of(text: str, suffix: str) -> str | None:
@@ -99,7 +101,7 @@ def line_rows(text: str) -> list[tuple[str, str]]:
     # Not str.splitlines, which also breaks names at characters that are no line ends in a file.
     for line in LINE_END.split(text):
         words = line.strip().rsplit(None, 1)
-        if len(words) == 2 and promised(words[1]) is None:
+        if len(words) == 2 and format_from_name(words[1]) is None:
             found.append((words[0], words[1]))
         elif words:
             found.append((line.strip(), ""))

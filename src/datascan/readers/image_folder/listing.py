@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.decoders.image.header import promised
+from datascan.decoders.image.header import format_from_name
 from datascan.errors import DatasetError
 
 NO_CLASSES = ("__MACOSX",)
@@ -34,11 +34,11 @@ class Listing:
     class_names: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     """Sub-folders that could not be looked into, and why."""
-    odd: dict[int, str] = field(default_factory=dict)
+    bad_labels: dict[int, str] = field(default_factory=dict)
     """Labels that are no numbers where others are, by record; these are not ``present``."""
-    outside: dict[int, str] = field(default_factory=dict)
+    unclassified: dict[int, str] = field(default_factory=dict)
     """Folders of the first level that are no classes, by record that lies in one."""
-    others: int = 0
+    ignored_files: int = 0
     """Files without an image's extension."""
 
 
@@ -78,7 +78,7 @@ class Search:
             for entry in self._entries(prefix):
                 name = prefix + entry.name
                 if not is_folder(entry):
-                    if promised(entry.name) is not None:
+                    if format_from_name(entry.name) is not None:
                         yield Found(name, size_of(entry))
                     else:
                         self.others += 1
@@ -161,7 +161,7 @@ def list_folder(root: Path) -> Listing:
     labels = np.array([rank.get(top, -1) for top in tops], np.int64)
     present = labels >= 0
     if not present.any():
-        return Listing(names, sizes, unreadable=unreadable, others=search.others)
+        return Listing(names, sizes, unreadable=unreadable, ignored_files=search.others)
     return Listing(
         names,
         sizes,
@@ -169,8 +169,8 @@ def list_folder(root: Path) -> Listing:
         present,
         tuple(classes),
         unreadable,
-        outside={i: top for i, top in enumerate(tops) if top and top not in rank},
-        others=search.others,
+        unclassified={i: top for i, top in enumerate(tops) if top and top not in rank},
+        ignored_files=search.others,
     )
 
 

@@ -11,44 +11,47 @@ from pathlib import Path
 import numpy as np
 
 from datascan.config.options import Options
-from datascan.decoders.image.decoder import look_at
+from datascan.decoders.image.decoder import inspect_images
 from datascan.errors import DatasetError
 from datascan.readers.base import Reader
 from datascan.readers.image_folder.list_file import read_list
 from datascan.readers.image_folder.listing import Listing, Search, list_folder, path_of
-from datascan.readers.image_folder.text_labels import mistyped
+from datascan.readers.image_folder.text_labels import find_mistyped
 from datascan.records.block import Block, Fault, Labels
-from datascan.records.buffers import signature
+from datascan.records.buffers import hash_bytes
 from datascan.records.shard import Plan, Shard
 
-FILES_A_BLOCK = 32
+FILES_PER_BLOCK = 32
 BLOCK_BYTES = 64 << 20
 """Large files are read a few at a time."""
 
-LOOKED_AT = 5_000
+MAX_ENTRIES_TO_DETECT = 5_000
 """A folder without any image among so many entries is not taken for a dataset of images."""
 
-FILES_A_SHARD = 256
+FILES_PER_SHARD = 256
 NO_CLASS = "is not taken for a class; torchvision's ImageFolder makes it one"
 
 DECODED_BYTES = 12
 """Decoding a byte of an image costs about as much as reading so many."""
 
 
-class ImagesReader(Reader):
+class ImageFolderReader(Reader):
     """Reads image files whole, one after the other."""
 
-    backend = "images"
+    name = "images"
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
         self.listing = Listing([], np.empty(0, np.int64))
 
     @classmethod
-    def matches(cls, path: Path) -> bool:
+    def accepts(cls, path: Path) -> bool:
         """A folder with a file that has an image's extension."""
         try:
-            return path.is_dir() and next(Search(path, LOOKED_AT).images(), None) is not None
+            return (
+                path.is_dir()
+                and next(Search(path, MAX_ENTRIES_TO_DETECT).images(), None) is not None
+            )
         except (OSError, DatasetError):
             return False
 
@@ -67,13 +70,13 @@ class ImagesReader(Reader):
             "image",
             int(sizes.sum()),
             faults=tuple(
-                Fault(None, "missing-file", f"cannot read the folder {shown(name)}: {why}")
+                Fault(None, "missing-file", f"cannot read the folder {format_name(name)}: {why}")
                 for name, why in self.listing.unreadable
             ),
             class_names=self.listing.class_names,
             records=count,
-            cost=int(sizes.sum()) * DECODED_BYTES,
-            other_files=self.listing.others,
+            work_bytes=int(sizes.sum()) * DECODED_BYTES,
+            ignored_files=self.listing.ignored_files,
         )
 
     def read(self, shard: Shard) -> Iterator[Block]:
@@ -82,7 +85,7 @@ class ImagesReader(Reader):
         low = first + shard.first
         high = stop if shard.last is None else min(stop, first + shard.last)
         while low < high:
-            sizes = self.listing.sizes[low : min(low + FILES_A_BLOCK, high)]
+            sizes = self.listing.sizes[low : min(low + FILES_PER_BLOCK, high)]
             count = max(1, int(np.searchsorted(np.cumsum(np.maximum(sizes, 0)), BLOCK_BYTES)))
             stop = min(low + count, low + len(sizes))
             yield self._block(shard, low, stop)
@@ -90,9 +93,9 @@ class ImagesReader(Reader):
 
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
         """File names, as the folder or the list has them."""
-        return [shown(self.listing.names[shard.span[0] + row]) for row in rows]
+        return [format_name(self.listing.names[shard.span[0] + row]) for row in rows]
 
-    def count(self, shard: Shard) -> int:
+    def count_rows(self, shard: Shard) -> int:
         """How many files the shard has."""
         first, stop = shard.span
         return int(stop - first)
@@ -103,7 +106,7 @@ class ImagesReader(Reader):
         first, total = 0, 0
         for i, size in enumerate(sizes.tolist()):
             total += size
-            if total >= self.options.shard_bytes or i + 1 - first == FILES_A_SHARD:
+            if total >= self.options.shard_bytes or i + 1 - first == FILES_PER_SHARD:
                 yield first, i + 1
                 first, total = i + 1, 0
         if first < len(sizes):
@@ -130,7 +133,7 @@ class ImagesReader(Reader):
             encoded = {row: contents[row] for row in rows}
             base = shard.base + first - base
             return Block(base, len(names), sum(map(len, contents)), encoded=encoded)
-        seen = look_at(
+        seen = inspect_images(
             [contents[row] for row in rows],
             rows,
             max_pixels=self.options.max_pixels,
@@ -138,23 +141,23 @@ class ImagesReader(Reader):
             names=[names[row] for row in rows],
         )
         prints = np.zeros(len(names), np.uint64)
-        prints[rows] = [signature(contents[row]) for row in rows]
+        prints[rows] = [hash_bytes(contents[row]) for row in rows]
         return Block(
             shard.base + first - base,
             len(names),
             sum(map(len, contents)),
-            parts=seen.parts,
-            pictures=seen.pictures,
+            arrays=seen.arrays,
+            images=seen.images,
             labels=self._labels(slice(first, stop)),
             faults=(*faults, *seen.faults),
-            signatures=prints,
+            fingerprints=prints,
         )
 
     def _label_faults(self, at: int, row: int) -> Iterator[Fault]:
-        if at in self.listing.odd:
-            yield Fault(row, "non-integer-label", mistyped(self.listing.odd[at]))
-        if at in self.listing.outside:
-            folder = shown(self.listing.outside[at])
+        if at in self.listing.bad_labels:
+            yield Fault(row, "non-integer-label", find_mistyped(self.listing.bad_labels[at]))
+        if at in self.listing.unclassified:
+            folder = format_name(self.listing.unclassified[at])
             yield Fault(row, "missing-label", f"{folder} {NO_CLASS}")
 
     def _labels(self, rows: slice) -> Labels | None:
@@ -179,6 +182,6 @@ def read_file(path: str) -> bytes:
         raise OSError(0, str(error)) from error
 
 
-def shown(name: str) -> str:
+def format_name(name: str) -> str:
     """A file name as text: what is not UTF-8 with backslash escapes."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -8,25 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.records.block import Fault
-from datascan.records.buffers import Bytes
+from datascan.records.buffers import BytesColumn
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class KeyValueBatch:
     """Consecutive entries of a key-value store.
 
     ``faults`` are the store's own, their rows counted from the first entry; a row that has one
     (a value on a missing page) could not be read, and its value means nothing.
     """
 
-    keys: Bytes
-    values: Bytes
+    keys: BytesColumn
+    values: BytesColumn
     faults: tuple[Fault, ...] = ()
 
     def __len__(self) -> int:
         return len(self.keys)
 
-    def take(self, rows: NDArray[np.int64]) -> Pairs:
+    def take(self, rows: NDArray[np.int64]) -> KeyValueBatch:
         """The entries of ``rows``, ascending; faults of no row are kept."""
         at = {int(row): i for i, row in enumerate(rows)} if self.faults else {}
         kept = tuple(
@@ -34,10 +34,10 @@ class Pairs:
             for fault in self.faults
             if fault.row is None or fault.row in at
         )
-        return Pairs(self.keys.take(rows), self.values.take(rows), kept)
+        return KeyValueBatch(self.keys.take(rows), self.values.take(rows), kept)
 
 
-def clipped(pairs: Pairs, first: bytes | None, stop: bytes | None) -> Pairs:
+def clip_to_range(pairs: KeyValueBatch, first: bytes | None, stop: bytes | None) -> KeyValueBatch:
     """The entries with ``first`` <= key < ``stop``; keys are looked at only at the two ends."""
     low, high = 0, len(pairs)
     while first is not None and low < high and pairs.keys[low] < first:

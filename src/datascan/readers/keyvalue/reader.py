@@ -14,20 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.config.options import Options
-from datascan.decoders.base import Layout, layout_named, layout_of
+from datascan.decoders.base import Decoder, detect_decoder, load_decoder
 from datascan.plugins import DECODERS
 from datascan.readers.base import Reader
-from datascan.readers.keyvalue.batch import KeyRange, Pairs
+from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.keyvalue.keys import (
-    BOOKKEEPING,
-    COUNTS,
-    bookkeeping_rows,
-    key_numbers,
-    show_key,
+    COUNT_KEYS,
+    METADATA_KEYS,
+    format_key,
+    metadata_rows,
+    parse_key_numbers,
 )
 from datascan.readers.keyvalue.text_recognition import TEXT_LINE, TEXT_LINES_A_SHARD, TextLines
-from datascan.records.block import Block, Fault, spread
-from datascan.records.buffers import Bytes
+from datascan.records.block import Block, Fault, scatter
+from datascan.records.buffers import BytesColumn
 from datascan.records.shard import Plan, Shard
 
 SAMPLE = 32
@@ -37,19 +37,19 @@ SAMPLE = 32
 class KeyValueReader(Reader):
     """A store of key-value pairs. A backend provides ``ranges``, ``walk``, ``get``, ``nbytes``."""
 
-    seeks = False
+    is_seekable = False
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
-        self.layout: Layout | None = None
+        self.decoder: Decoder | None = None
         self._is_text_lines = False
 
     @abstractmethod
-    def ranges(self) -> list[KeyRange]:
+    def key_ranges(self) -> list[KeyRange]:
         """Cut the store into runs of about ``options.shard_bytes`` bytes, in key order."""
 
     @abstractmethod
-    def walk(self, span: KeyRange, *, values: bool = True) -> Iterator[Pairs]:
+    def iter_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:
         """The entries of ``span`` in order, about a megabyte at a time.
 
         With ``values=False`` only the keys matter, and values may be empty. What cannot be read
@@ -68,7 +68,7 @@ class KeyValueReader(Reader):
         """What is wrong with the store as a whole, seen before reading it."""
         return ()
 
-    def claimed(self) -> int | None:
+    def store_count(self) -> int | None:
         """How many entries the store's own bookkeeping says it has, if it keeps any."""
         return None
 
@@ -82,27 +82,27 @@ class KeyValueReader(Reader):
         self._is_text_lines = numbers is not None
         if numbers is not None:
             name, shards = "ocr", self._text_line_shards(numbers)
-            self.layout = layout_named("image")(self.options)
+            self.decoder = load_decoder("image")(self.options)
         else:
-            self.layout = self._told_layout()
-            name = self.layout.name
-            shards = tuple(Shard(i, span) for i, span in enumerate(self.ranges()))
+            self.decoder = self._detect_decoder()
+            name = self.decoder.name
+            shards = tuple(Shard(i, span) for i, span in enumerate(self.key_ranges()))
             if self.options.limit is not None:
                 shards = self._limited(shards, self.options.limit)
         return Plan(
             shards,
             name,
             self.nbytes(),
-            stated=self._stated() if self.options.limit is None else None,
-            claimed=self._claimed(),
+            declared_count=self._declared_count() if self.options.limit is None else None,
+            store_count=self._store_count(),
             faults=self.faults(),
-            damaged=self.is_damaged(),
-            bgr=self.layout.bgr,
+            needs_isolation=self.is_damaged(),
+            is_bgr=self.decoder.is_bgr,
         )
 
     def read(self, shard: Shard) -> Iterator[Block]:
         """The shard's blocks."""
-        assert self.layout is not None  # noqa: S101  (plan comes first)
+        assert self.decoder is not None  # noqa: S101  (plan comes first)
         row = 0
         for pairs in self._records(shard.span):
             first = min(max(shard.first - row, 0), len(pairs))
@@ -120,8 +120,8 @@ class KeyValueReader(Reader):
     def with_options(self, options: Options) -> Reader:
         """The same store, its layout under the same options."""
         other = super().with_options(options)
-        if isinstance(other, KeyValueReader) and self.layout is not None:
-            other.layout = type(self.layout)(options)
+        if isinstance(other, KeyValueReader) and self.decoder is not None:
+            other.decoder = type(self.decoder)(options)
         return other
 
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
@@ -131,13 +131,13 @@ class KeyValueReader(Reader):
         row = 0
         for pairs in self._records(shard.span, values=False):
             here = wanted[(wanted >= row) & (wanted < row + len(pairs))] - row
-            found += [show_key(pairs.keys[int(i)]) for i in here]
+            found += [format_key(pairs.keys[int(i)]) for i in here]
             row += len(pairs)
             if len(found) == len(rows):
                 break
         return found + ["?"] * (len(rows) - len(found))
 
-    def count(self, shard: Shard) -> int:
+    def count_rows(self, shard: Shard) -> int:
         """How many records the shard has, by walking its keys."""
         rows = 0
         for pairs in self._records(shard.span, values=False):
@@ -146,48 +146,48 @@ class KeyValueReader(Reader):
             self.mark(rows, 0)
         return rows
 
-    def begins(self, shard: Shard) -> str:
+    def describe_start(self, shard: Shard) -> str:
         """The first key that may stand in it."""
         span = shard.span
         if isinstance(span, TextLines):
             return f"key {TEXT_LINE[0] % span.first}"
-        return "the first key" if span.first is None else f"key {show_key(span.first)}"
+        return "the first key" if span.first is None else f"key {format_key(span.first)}"
 
-    def _block(self, start: int, pairs: Pairs, row: int) -> Block:
-        assert self.layout is not None  # noqa: S101
+    def _block(self, start: int, pairs: KeyValueBatch, row: int) -> Block:
+        assert self.decoder is not None  # noqa: S101
         readable = pairs.values.lengths > 0
         lost = {fault.row for fault in pairs.faults}
         empty = [int(row) for row in np.flatnonzero(~readable) if row not in lost]
         rows = np.flatnonzero(readable)
         values = pairs.values if len(rows) == len(pairs) else pairs.values.take(rows)
-        block = self.layout.block(start, values, partial(self._mark, row, rows))
+        block = self.decoder.decode(start, values, partial(self._mark, row, rows))
         faults = [Fault(i, "empty-record", "the value has 0 bytes") for i in empty]
-        block = spread(block, rows, len(pairs))
+        block = scatter(block, rows, len(pairs))
         return replace(
             block,
             faults=(*pairs.faults, *faults, *block.faults),
-            numbers=key_numbers(pairs.keys),
+            key_numbers=parse_key_numbers(pairs.keys),
         )
 
     def _mark(self, base: int, rows: NDArray[np.int64], row: int, count: int) -> None:
         first, last = int(rows[row]), int(rows[min(row + count, len(rows)) - 1])
         self.mark(base + first, last - first + 1)
 
-    def _records(self, span: Any, *, values: bool = True) -> Iterator[Pairs]:
+    def _records(self, span: Any, *, values: bool = True) -> Iterator[KeyValueBatch]:
         if isinstance(span, TextLines):
             yield from self._read_text_lines(span, values=values)
             return
-        for pairs in self.walk(span, values=values):
-            books = bookkeeping_rows(pairs.keys)
+        for pairs in self.iter_entries(span, values=values):
+            books = metadata_rows(pairs.keys)
             yield pairs.take(np.delete(np.arange(len(pairs)), books)) if books else pairs
 
-    def _told_layout(self) -> Layout:
-        votes: Counter[type[Layout]] = Counter()
+    def _detect_decoder(self) -> Decoder:
+        votes: Counter[type[Decoder]] = Counter()
         for value in self._sample():
-            votes[layout_of(value)] += 1
+            votes[detect_decoder(value)] += 1
         order = list(DECODERS)
         chosen = max(votes, key=lambda kind: (votes[kind], -order.index(kind.name)), default=None)
-        return (chosen or layout_named("raw"))(self.options)
+        return (chosen or load_decoder("raw"))(self.options)
 
     def _sample(self) -> Iterator[bytes]:
         seen = 0
@@ -207,20 +207,20 @@ class KeyValueReader(Reader):
             for pairs in self._records(shard.span, values=False):
                 records += len(pairs)
                 if records >= limit:
-                    return (*kept, shard.cut(0, limit))
+                    return (*kept, shard.slice(0, limit))
             kept.append(shard)
             limit -= records
         return tuple(kept)
 
-    def _claimed(self) -> int | None:
-        claimed = self.claimed()
+    def _store_count(self) -> int | None:
+        claimed = self.store_count()
         if claimed is None or self.options.limit is not None or self._is_text_lines:
             return None
-        return claimed - sum(self.get(key) is not None for key in BOOKKEEPING)
+        return claimed - sum(self.get(key) is not None for key in METADATA_KEYS)
 
-    def _stated(self) -> tuple[str, int] | None:
+    def _declared_count(self) -> tuple[str, int] | None:
         """The number of records that a bookkeeping key states in plain digits."""
-        for key in COUNTS:
+        for key in COUNT_KEYS:
             value = self.get(key)
             if value is not None and value.strip().isdigit() and len(value) < 19:
                 return key.decode(), int(value)
@@ -234,8 +234,8 @@ class KeyValueReader(Reader):
         for name in TEXT_LINE:
             head = name[:6].encode()
             span = KeyRange(head, head[:-1] + bytes([head[-1] + 1]))
-            for pairs in self.walk(span, values=False):
-                numbers = key_numbers(pairs.keys)
+            for pairs in self.iter_entries(span, values=False):
+                numbers = parse_key_numbers(pairs.keys)
                 if numbers is not None:
                     found.append(numbers.values[numbers.values >= 0])
         return np.unique(np.concatenate(found)) if found else None
@@ -249,7 +249,7 @@ class KeyValueReader(Reader):
             for i, (first, stop) in enumerate(zip(firsts, stops, strict=True))
         )
 
-    def _read_text_lines(self, span: TextLines, *, values: bool) -> Iterator[Pairs]:
+    def _read_text_lines(self, span: TextLines, *, values: bool) -> Iterator[KeyValueBatch]:
         """Images with their labels, matched by number; what is missing is a fault."""
         lost: list[Fault] = []
         images, labels = (self._numbered(span.range_of(name), values, lost) for name in TEXT_LINE)
@@ -265,17 +265,19 @@ class KeyValueReader(Reader):
                     faults.append(Fault(row, "missing-label", f"{label} is missing"))
                 elif values and not labels[number]:
                     faults.append(Fault(row, "missing-label", f"{label} is empty"))
-            keys = Bytes.of([(TEXT_LINE[0] % number).encode() for number in chunk])
-            yield Pairs(keys, Bytes.of([images.get(n, b"") for n in chunk]), tuple(faults))
+            keys = BytesColumn.of([(TEXT_LINE[0] % number).encode() for number in chunk])
+            yield KeyValueBatch(
+                keys, BytesColumn.of([images.get(n, b"") for n in chunk]), tuple(faults)
+            )
         if lost:
-            yield Pairs(Bytes.of([]), Bytes.of([]), tuple(lost))
+            yield KeyValueBatch(BytesColumn.of([]), BytesColumn.of([]), tuple(lost))
 
     def _numbered(self, span: KeyRange, values: bool, lost: list[Fault]) -> dict[int, bytes]:  # noqa: FBT001
         """Values by the number in their key; what the store lost of them is added to ``lost``."""
         found: dict[int, bytes] = {}
-        for pairs in self.walk(span, values=values):
+        for pairs in self.iter_entries(span, values=values):
             lost += [replace(fault, row=None, lost=0) for fault in pairs.faults]
-            numbers = key_numbers(pairs.keys)
+            numbers = parse_key_numbers(pairs.keys)
             if numbers is None:
                 continue
             for row, number in enumerate(numbers.values.tolist()):

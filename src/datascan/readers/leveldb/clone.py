@@ -13,8 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from datascan.readers.leveldb.files import CURRENT, Folder
-from datascan.readers.leveldb.levels import at_rest
-from datascan.readers.leveldb.log import Flaw, framed, read_log
+from datascan.readers.leveldb.levels import stable_levels
+from datascan.readers.leveldb.log import Flaw, frame_records, read_log
 from datascan.readers.leveldb.manifest import ManifestError, State, edit_of, state_of
 
 TAKEN = 16
@@ -40,7 +40,7 @@ def make_clone(
 
 def keep_whole_records(log: Path) -> None:
     """Leave a clone's log only what LevelDB reads of it: strictly opened, it refuses the rest."""
-    log.write_bytes(framed(item for item in read_log(log) if isinstance(item, bytes)))
+    log.write_bytes(frame_records(item for item in read_log(log) if isinstance(item, bytes)))
 
 
 def forbid_compaction(home: Path) -> None:
@@ -58,8 +58,8 @@ def write_state(home: Path, state: State) -> State:
     for old in Folder.of(home).manifests.values():
         (home / old).unlink()
     name = f"MANIFEST-{state.next_file:06}"
-    state = replace(state, next_file=state.next_file + 1, tables=at_rest(state.tables))
-    (home / name).write_bytes(framed([edit_of(state)]))
+    state = replace(state, next_file=state.next_file + 1, tables=stable_levels(state.tables))
+    (home / name).write_bytes(frame_records([edit_of(state)]))
     (home / CURRENT).write_text(f"{name}\n")
     return state
 

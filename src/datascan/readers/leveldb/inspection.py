@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from datascan.errors import DatasetError
-from datascan.readers.keyvalue.keys import show_key
+from datascan.readers.keyvalue.keys import format_key
 from datascan.readers.leveldb.files import CURRENT, Folder
 from datascan.readers.leveldb.log import Flaw, read_log
 from datascan.readers.leveldb.manifest import COMPARATOR, ManifestError, State, Table, state_of
@@ -20,7 +20,7 @@ from datascan.records.block import Fault
 TABLE_MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 """The last eight bytes of every table."""
 
-MOST_FLAWS = 10
+MAX_FLAWS = 10
 """So many flaws of a log are told one by one."""
 
 
@@ -57,7 +57,7 @@ def inspect(path: Path) -> Inspection:
     if state is not None:
         if state.comparator != COMPARATOR:
             raise DatasetError(
-                f"{path} has keys ordered by {show_key(state.comparator)!r}, "
+                f"{path} has keys ordered by {format_key(state.comparator)!r}, "
                 f"which LevelDB does not know: only stores with its own order can be read"
             )
         whole = [table for table in state.tables if is_whole(folder, table, faults)]
@@ -106,7 +106,7 @@ def current_manifest(folder: Folder, faults: list[Fault]) -> str | None:
 def is_whole(folder: Folder, table: Table, faults: list[Fault]) -> bool:
     """Whether the table's file is there, long enough, and ends as a table does."""
     name = folder.tables.get(table.number)
-    first, last = show_key(table.first), show_key(table.last)
+    first, last = format_key(table.first), format_key(table.last)
     lost = f"its records between {first!r} and {last!r} are out of reach"
     if name is None:
         shown = f"{table.number:06}.ldb"
@@ -154,12 +154,12 @@ def live_logs(
 def log_faults(path: Path) -> Iterator[Fault]:
     """The flaws of a write-ahead log, the first ones by themselves."""
     flaws = [item for item in read_log(path) if isinstance(item, Flaw)]
-    for flaw in flaws[:MOST_FLAWS]:
+    for flaw in flaws[:MAX_FLAWS]:
         where = f"{path.name} {flaw.words} at byte {flaw.at:,}"
         lost = "written after it" if flaw.rule == "truncated-store" else "that lie there"
         yield Fault(None, flaw.rule, f"{where}: the records {lost} are lost")
-    if len(flaws) > MOST_FLAWS:
-        yield damaged(f"{path.name} has {len(flaws) - MOST_FLAWS:,} more such places")
+    if len(flaws) > MAX_FLAWS:
+        yield damaged(f"{path.name} has {len(flaws) - MAX_FLAWS:,} more such places")
 
 
 def damaged(detail: str) -> Fault:

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 import plyvel
 
-from datascan.readers.keyvalue.batch import KeyRange, Pairs
-from datascan.readers.keyvalue.keys import show_key
+from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
+from datascan.readers.keyvalue.keys import format_key
 from datascan.readers.leveldb.inspection import damaged
 from datascan.readers.leveldb.recovery import words_of
 from datascan.readers.leveldb.tables import Run
-from datascan.records.buffers import Bytes
+from datascan.records.buffers import BytesColumn
 
-PAIRS_BYTES = 1 << 22
+BATCH_BYTES = 1 << 22
 PAIRS_ENTRIES = 4096
 
 NEAR = 64
@@ -33,7 +33,9 @@ NEAR = 64
 CHECKED = {"verify_checksums": True, "fill_cache": False}
 
 
-def walk(db: Any, span: KeyRange, *, values: bool, begin: bytes | None = None) -> Iterator[Pairs]:
+def walk(
+    db: Any, span: KeyRange, *, values: bool, begin: bytes | None = None
+) -> Iterator[KeyValueBatch]:
     """The entries of ``span`` from ``begin`` on, some megabytes at a time; values if asked for.
 
     A stretch that cannot be read is told once, by the range in which it begins.
@@ -60,13 +62,13 @@ def undamaged(db: Any, at: bytes, stop: bytes | None, *, values: bool) -> Run:
 
 
 def gathered(iterator: Any, *, values: bool) -> Iterator[tuple[list[bytes], list[bytes]]]:
-    """Keys and values (none unless asked for) in lists of about ``PAIRS_BYTES``."""
+    """Keys and values (none unless asked for) in lists of about ``BATCH_BYTES``."""
     run = 1
     while True:
         keys: list[bytes] = []
         found: list[bytes] = []
         nbytes = 0
-        while nbytes < PAIRS_BYTES and len(keys) < PAIRS_ENTRIES:
+        while nbytes < BATCH_BYTES and len(keys) < PAIRS_ENTRIES:
             entries = list(islice(iterator, min(run, PAIRS_ENTRIES - len(keys))))
             if not entries:
                 break
@@ -76,7 +78,7 @@ def gathered(iterator: Any, *, values: bool) -> Iterator[tuple[list[bytes], list
                 found += more_values
                 nbytes += sum(map(len, more_values))
                 # Longer runs, as long as they do not overshoot by much.
-                room = (PAIRS_BYTES - nbytes) * len(found) // max(1, nbytes)
+                room = (BATCH_BYTES - nbytes) * len(found) // max(1, nbytes)
                 run = max(1, min(8 * run, room))
             else:
                 keys += entries
@@ -140,7 +142,7 @@ class Damage:
                 break
             if self._is_inside(raw):
                 entries.add()
-                if entries.nbytes >= PAIRS_BYTES or len(entries.keys) >= PAIRS_ENTRIES:
+                if entries.nbytes >= BATCH_BYTES or len(entries.keys) >= PAIRS_ENTRIES:
                     yield from entries.taken()
             complaint(raw.next)
             steps += 1
@@ -165,7 +167,7 @@ class Entries:
             self.values.append(self.raw.value())
             self.nbytes += len(self.values[-1])
 
-    def taken(self) -> Iterator[Pairs]:
+    def taken(self) -> Iterator[KeyValueBatch]:
         """What was gathered, if anything; it begins anew."""
         if self.keys:
             yield pairs_of(self.keys, self.values)
@@ -181,17 +183,17 @@ def complaint(move: Callable[..., None], *target: bytes) -> str | None:
     return None
 
 
-def pairs_of(keys: list[bytes], values: list[bytes]) -> Pairs:
+def pairs_of(keys: list[bytes], values: list[bytes]) -> KeyValueBatch:
     """Entries as columns; without values each has no bytes."""
     if values:
-        return Pairs(Bytes.of(keys), Bytes.of(values))
+        return KeyValueBatch(BytesColumn.of(keys), BytesColumn.of(values))
     nothing = np.zeros(len(keys), np.int64)
-    return Pairs(Bytes.of(keys), Bytes(np.empty(0, np.uint8), nothing, nothing))
+    return KeyValueBatch(BytesColumn.of(keys), BytesColumn(np.empty(0, np.uint8), nothing, nothing))
 
 
-def lost(before: bytes | None, behind: bytes | None, words: str) -> Pairs:
+def lost(before: bytes | None, behind: bytes | None, words: str) -> KeyValueBatch:
     """No entries, and the fault that those between two keys cannot be read."""
-    first = "the beginning" if before is None else repr(show_key(before))
-    last = "the end" if behind is None else repr(show_key(behind))
+    first = "the beginning" if before is None else repr(format_key(before))
+    last = "the end" if behind is None else repr(format_key(behind))
     detail = f"the records between {first} and {last} cannot be read: {words}"
     return replace(pairs_of([], []), faults=(damaged(detail),))

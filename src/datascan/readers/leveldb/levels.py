@@ -12,7 +12,7 @@ from datascan.readers.leveldb.manifest import Table
 LEVELS = 7
 
 
-def at_rest(tables: Sequence[Table]) -> tuple[Table, ...]:
+def stable_levels(tables: Sequence[Table]) -> tuple[Table, ...]:
     """The same tables on levels where there is no reason to compact them.
 
     LevelDB rewrites tables in the background as soon as a level holds too much of them; only the

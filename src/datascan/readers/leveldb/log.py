@@ -71,7 +71,7 @@ def read_log(path: Path) -> Iterator[bytes | Flaw]:
             yield b"".join(pending)
             pending = None
     if pending is not None:
-        yield cut_off(path.stat().st_size)
+        yield truncated_record(path.stat().st_size)
 
 
 def fragments(path: Path) -> Iterator[Fragment | Flaw]:
@@ -103,7 +103,7 @@ def block_fragments(block: bytes, base: int) -> Iterator[Fragment | Flaw | int]:
             return
         if end > size:
             is_last = size < BLOCK_BYTES
-            yield cut_off(base + size) if is_last else bad_checksum(base + at)
+            yield truncated_record(base + size) if is_last else bad_checksum(base + at)
             return
         if masked_crc(block[at + 6 : end]) != crc:
             yield bad_checksum(base + at)
@@ -111,7 +111,7 @@ def block_fragments(block: bytes, base: int) -> Iterator[Fragment | Flaw | int]:
         yield Fragment(base + at, kind, block[at + HEADER.size : end])
         at = end
     if size < BLOCK_BYTES and not is_zero(block[at:]):
-        yield cut_off(base + size)
+        yield truncated_record(base + size)
 
 
 def is_zero(data: bytes) -> bool:
@@ -119,7 +119,7 @@ def is_zero(data: bytes) -> bool:
     return data.count(0) == len(data)
 
 
-def cut_off(size: int) -> Flaw:
+def truncated_record(size: int) -> Flaw:
     """The flaw of a log of ``size`` bytes whose last record is not whole."""
     return Flaw("truncated-store", size, "ends inside a record")
 
@@ -135,7 +135,7 @@ def masked_crc(data: bytes) -> int:
     return (((crc >> 15) | (crc << 17)) + MASK_DELTA) & 0xFFFF_FFFF
 
 
-def framed(records: Iterable[bytes]) -> bytes:
+def frame_records(records: Iterable[bytes]) -> bytes:
     """``records`` as the contents of a log file."""
     out = bytearray()
     for record in records:

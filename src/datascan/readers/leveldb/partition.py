@@ -11,19 +11,19 @@ from datascan.readers.leveldb.manifest import Table
 Size = Callable[[bytes, bytes], int]
 """About how many bytes the keys from one up to another take on disk."""
 
-LEAST_BYTES = 1 << 12
+MIN_BYTES = 1 << 12
 """Tables are read in blocks of about this size; it makes no sense to cut finer."""
 
-MOST_HALVINGS = 64
+MAX_HALVINGS = 64
 
 
-def cuts(tables: Sequence[Table], target: int, size: Size) -> list[bytes]:
+def split_keys(tables: Sequence[Table], target: int, size: Size) -> list[bytes]:
     """Keys that part the store into runs of about ``target`` bytes, ascending.
 
     Small tables are not cut: only where one (or several with the same keys) is much larger than
     ``target`` is ``size`` asked, which looks at every table.
     """
-    target = max(target, LEAST_BYTES)
+    target = max(target, MIN_BYTES)
     found: list[bytes] = []
     gathered = 0
     for first, last, guess in stretches(tables):
@@ -73,7 +73,7 @@ def key_at(
     width = max(len(low), len(high)) + 1
     least, most = (int.from_bytes(key.ljust(width, b"\0")) for key in (low, high))
     middle = least
-    for _ in range(MOST_HALVINGS):
+    for _ in range(MAX_HALVINGS):
         middle = (least + most) // 2
         error = size_to(middle.to_bytes(width)) - goal
         if abs(error) <= tolerance or middle == least:

@@ -10,11 +10,11 @@ import plyvel
 
 from datascan.config.options import Options
 from datascan.errors import DatasetError
-from datascan.readers.keyvalue.batch import KeyRange, Pairs
+from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.keyvalue.reader import KeyValueReader
 from datascan.readers.leveldb.files import Folder, is_leveldb
 from datascan.readers.leveldb.iteration import CHECKED, walk
-from datascan.readers.leveldb.partition import cuts
+from datascan.readers.leveldb.partition import split_keys
 from datascan.readers.leveldb.store import Store
 from datascan.records.block import Fault
 from datascan.records.shard import Plan
@@ -23,14 +23,14 @@ from datascan.records.shard import Plan
 class LevelDbReader(KeyValueReader):
     """Reads the newest version of every key, without touching the folder."""
 
-    backend = "leveldb"
+    name = "leveldb"
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
         self._store: Store | None = None
 
     @classmethod
-    def matches(cls, path: Path) -> bool:
+    def accepts(cls, path: Path) -> bool:
         """A folder with a CURRENT or a manifest, or with numbered tables or logs."""
         return is_leveldb(path)
 
@@ -50,19 +50,19 @@ class LevelDbReader(KeyValueReader):
         """Files that are missing, cut or damaged, and logs of which records are lost."""
         return self.store.recovered.faults
 
-    def ranges(self) -> list[KeyRange]:
+    def key_ranges(self) -> list[KeyRange]:
         """Ranges of about as many bytes on disk; none for an empty store."""
-        if next(self.walk(KeyRange(), values=False), None) is None:
+        if next(self.iter_entries(KeyRange(), values=False), None) is None:
             return []
         db, tables = self.store.db, self.store.recovered.tables
-        edges = cuts(tables, self.options.shard_bytes, db.approximate_size)
+        edges = split_keys(tables, self.options.shard_bytes, db.approximate_size)
         return [KeyRange(first, stop) for first, stop in pairwise([None, *edges, None])]
 
-    def walk(self, span: KeyRange, *, values: bool = True) -> Iterator[Pairs]:
+    def iter_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:
         """The entries of a key range: as they lie in the tables, and by LevelDB from there on."""
         begin: bytes | None = None
-        if self.store.apart_tables is not None:
-            begin = yield from self.store.apart_tables.walk(span, values=values)
+        if self.store.disjoint_tables is not None:
+            begin = yield from self.store.disjoint_tables.iter_entries(span, values=values)
             if begin is None:
                 return
         if self.store.db is not None:

@@ -18,7 +18,7 @@ from datascan.readers.leveldb.inspection import Inspection, damaged
 from datascan.readers.leveldb.manifest import ManifestError, State, Table
 from datascan.records.block import Fault
 
-LEAST_BUFFER, MOST_BUFFER = 4 << 20, 256 << 20
+MIN_BUFFER, MAX_BUFFER = 4 << 20, 256 << 20
 """Bytes of a log that LevelDB replays into one table; Caffe writes logs of up to 256 MiB."""
 
 DROPPED = re.compile(r"dropping|ignoring error", re.IGNORECASE)
@@ -68,7 +68,7 @@ def open_once(home: Path, found: Inspection) -> None:
     Strictly, if it can be: otherwise LevelDB leaves out what it cannot replay, and only logs it.
     """
     largest = max((log.stat().st_size for log in found.logs), default=0)
-    buffer = min(max(LEAST_BUFFER, largest + largest // 4), MOST_BUFFER)
+    buffer = min(max(MIN_BUFFER, largest + largest // 4), MAX_BUFFER)
     options = {"write_buffer_size": buffer, "compression": None}
     for strict in (True, False):
         try:

@@ -20,7 +20,7 @@ from datascan.readers.leveldb.clone import forbid_compaction, make_clone, read_s
 from datascan.readers.leveldb.files import Folder
 from datascan.readers.leveldb.inspection import inspect
 from datascan.readers.leveldb.recovery import Recovered, recover, words_of
-from datascan.readers.leveldb.tables import ApartTables
+from datascan.readers.leveldb.tables import DisjointTables
 
 PREFIX = "datascan-"
 CACHE_BYTES = 8 << 20
@@ -66,13 +66,13 @@ class Store:
             raise
 
     @cached_property
-    def apart_tables(self) -> ApartTables | None:
+    def disjoint_tables(self) -> DisjointTables | None:
         """The store's tables, where they can be read without LevelDB."""
         home = self.recovered.home
         if home is None:
             return None
         paths = {number: home / name for number, name in Folder.of(home).tables.items()}
-        return ApartTables.of(self.recovered.tables, paths)
+        return DisjointTables.of(self.recovered.tables, paths)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_opened": {}, "_removal": None, "_owner": NOBODY}

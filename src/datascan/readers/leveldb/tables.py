@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.readers.keyvalue.batch import KeyRange, Pairs, clipped
+from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch, clip_to_range
 from datascan.readers.leveldb.manifest import Table
-from datascan.records.buffers import Bytes
+from datascan.records.buffers import BytesColumn
 
-Run = Generator[Pairs, None, bytes | None]
+Run = Generator[KeyValueBatch, None, bytes | None]
 """Yields entries, and returns the key to go on from, if any."""
 
 TABLES_BYTES = 1 << 22
@@ -45,7 +45,7 @@ def entries_of(octets: memoryview) -> tuple[bytes, bytes, bytes] | None:
     return table_entries(octets)
 
 
-class ApartTables:
+class DisjointTables:
     """The tables of a store of which no two hold the same keys, in key order."""
 
     def __init__(self, tables: Sequence[Table], paths: Mapping[int, Path]) -> None:
@@ -53,14 +53,14 @@ class ApartTables:
         self.paths = paths
 
     @classmethod
-    def of(cls, tables: Sequence[Table], paths: Mapping[int, Path]) -> ApartTables | None:
+    def of(cls, tables: Sequence[Table], paths: Mapping[int, Path]) -> DisjointTables | None:
         """The tables, which lie at ``paths`` by number; None where they overlap."""
         ordered = sorted(tables, key=lambda table: table.first)
         if any(left.last >= right.first for left, right in pairwise(ordered)):
             return None
         return cls(ordered, paths)
 
-    def walk(self, span: KeyRange, *, values: bool) -> Run:
+    def iter_entries(self, span: KeyRange, *, values: bool) -> Run:
         """Entries of ``span``, values if asked for.
 
         Returns the key to go on from with LevelDB; None if all is read, and the table behind the
@@ -72,7 +72,7 @@ class ApartTables:
             pairs = self._read(self.tables[low:high], values=values)
             if pairs is None:
                 return at
-            inside = clipped(pairs, span.first, span.stop)
+            inside = clip_to_range(pairs, span.first, span.stop)
             if len(inside):
                 at = inside.keys[len(inside) - 1] + b"\0"
                 yield inside
@@ -102,7 +102,7 @@ class ApartTables:
                 yield low, i + 1
                 low, nbytes = i + 1, 0
 
-    def _read(self, tables: Sequence[Table], *, values: bool) -> Pairs | None:
+    def _read(self, tables: Sequence[Table], *, values: bool) -> KeyValueBatch | None:
         """All entries of some tables; None where one of them is to be left to LevelDB."""
         octets = np.empty(sum(table.size for table in tables), np.uint8)
         keys: list[bytes] = []
@@ -129,7 +129,9 @@ class ApartTables:
             octets = np.concatenate([octets, np.frombuffer(b"".join(unpacked), np.uint8)])
         key_octets = np.frombuffer(b"".join(keys), np.uint8)
         lengths = joined[3] if values else np.zeros_like(joined[3])
-        return Pairs(Bytes(key_octets, joined[0], joined[1]), Bytes(octets, joined[2], lengths))
+        return KeyValueBatch(
+            BytesColumn(key_octets, joined[0], joined[1]), BytesColumn(octets, joined[2], lengths)
+        )
 
     def _fill(self, table: Table, room: NDArray[np.uint8]) -> bool:
         """Read a table's file; whether it has as many bytes as the manifest says."""

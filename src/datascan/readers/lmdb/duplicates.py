@@ -22,9 +22,9 @@ from datascan.readers.lmdb.pages import (
     PageFile,
     Tree,
     is_filled,
-    trouble,
+    page_error,
 )
-from datascan.readers.lmdb.traversal import Descent
+from datascan.readers.lmdb.traversal import TreeTraversal
 
 NOTHING = np.empty(0, np.int64)
 
@@ -84,10 +84,10 @@ class SubTrees:
         """The leaf pages of a tree of values, those that are usable and met for the first time."""
         at = int(nodes.offsets[row])
         inner = Tree.of(self.file.data[at : at + DATABASE.size].tobytes())
-        down = Descent(self.file, self.tree.of_values(inner))
+        down = TreeTraversal(self.file, self.tree.of_values(inner))
         usable = []
         for leaf in down.leaves():
-            lost = leaf_trouble(self.file, leaf.page)
+            lost = leaf_error(self.file, leaf.page)
             if lost is None and self.seen[leaf.page]:
                 why = f"page {leaf.page:,} holds values of more than one place"
                 lost = LostPage(leaf.page, why, missing=False)
@@ -104,7 +104,7 @@ class SubTrees:
         start = page * self.file.page_size
         _, pad, flags, lower, _ = HEADER.unpack_from(self.file.pages[page].data)
         if flags & LEAF2:
-            return side_by_side(start, (lower - 16) // 2, pad)
+            return concatenate_values(start, (lower - 16) // 2, pad)
         nodes = leaf_nodes(self.file, np.array([page]))
         self.lost += torn_pages(nodes)
         return nodes.key_offsets, nodes.key_lengths
@@ -120,7 +120,9 @@ def values_inside(file: PageFile, at: int, length: int) -> tuple[Numbers, Number
         return None
     if flags & LEAF2:
         count = (lower - 16) // 2
-        return side_by_side(at, count, pad) if pad > 0 and 16 + count * pad <= length else None
+        return (
+            concatenate_values(at, count, pad) if pad > 0 and 16 + count * pad <= length else None
+        )
     if not lower <= upper <= length or not is_filled(page, lower, upper):
         return None
     pointers = page[16:lower].view("<u2").astype(np.int64)
@@ -128,14 +130,14 @@ def values_inside(file: PageFile, at: int, length: int) -> tuple[Numbers, Number
     return at + pointers + 8, lengths
 
 
-def side_by_side(start: int, count: int, width: int) -> tuple[Numbers, Numbers]:
+def concatenate_values(start: int, count: int, width: int) -> tuple[Numbers, Numbers]:
     """Offsets and lengths of the values of a page that begins at ``start`` and holds only them."""
     return start + 16 + width * np.arange(count), np.full(count, width, np.int64)
 
 
-def leaf_trouble(file: PageFile, number: int) -> LostPage | None:
+def leaf_error(file: PageFile, number: int) -> LostPage | None:
     """Why page ``number`` cannot be used as a leaf of values; None if it can."""
-    lost = trouble(file, number, LEAF | LEAF2)
+    lost = page_error(file, number, LEAF | LEAF2)
     header = file.header(number)
     if header is None or not header[0] & LEAF2:
         return lost

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.native import loops
-from datascan.readers.keyvalue.batch import Pairs
+from datascan.readers.keyvalue.batch import KeyValueBatch
 from datascan.readers.lmdb.pages import (
     BIG_DATA,
     DUP_DATA,
@@ -22,7 +22,7 @@ from datascan.readers.lmdb.pages import (
 )
 from datascan.readers.lmdb.traversal import Child
 from datascan.records.block import Fault
-from datascan.records.buffers import Bytes
+from datascan.records.buffers import BytesColumn
 
 Octets = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
@@ -53,7 +53,7 @@ class Nodes:
         start = int(self.key_offsets[row])
         return file.data[start : start + int(self.key_lengths[row])].tobytes()
 
-    def astray(self, file: PageFile, leaves: Sequence[Child], tree: Tree) -> list[int]:
+    def misplaced(self, file: PageFile, leaves: Sequence[Child], tree: Tree) -> list[int]:
         """Those of ``leaves``, whose entries these are, that hold keys of another place."""
         pages = self.key_offsets // file.page_size
         starts = np.flatnonzero(np.diff(pages, prepend=-1))
@@ -92,12 +92,12 @@ class Nodes:
         beyond = inside.offsets + inside.lengths > nbytes
         return replace(inside, bad=np.where(beyond, np.int8(1), inside.bad))
 
-    def pairs(self, file: PageFile, faults: tuple[Fault, ...] = ()) -> Pairs:
+    def pairs(self, file: PageFile, faults: tuple[Fault, ...] = ()) -> KeyValueBatch:
         """Keys and values, with ``faults`` in front of their own."""
         own = tuple(Fault(int(row), *BAD[int(self.bad[row])]) for row in np.flatnonzero(self.bad))
         lengths = np.where(self.bad > 0, 0, self.lengths)
-        keys = Bytes(file.data, self.key_offsets, self.key_lengths)
-        return Pairs(keys, Bytes(file.data, self.offsets, lengths), faults + own)
+        keys = BytesColumn(file.data, self.key_offsets, self.key_lengths)
+        return KeyValueBatch(keys, BytesColumn(file.data, self.offsets, lengths), faults + own)
 
 
 BAD = {

@@ -14,15 +14,24 @@ from numpy.typing import NDArray
 
 from datascan.readers.lmdb.duplicates import SubTrees
 from datascan.readers.lmdb.nodes import leaf_nodes
-from datascan.readers.lmdb.pages import DATABASE, LEAF, LEAF2, NO_PAGE, SUB, PageFile, Tree, trouble
+from datascan.readers.lmdb.pages import (
+    DATABASE,
+    LEAF,
+    LEAF2,
+    NO_PAGE,
+    SUB,
+    PageFile,
+    Tree,
+    page_error,
+)
 from datascan.readers.lmdb.traversal import Child
-from datascan.readers.lmdb.tree import TreeWalk
+from datascan.readers.lmdb.tree import TreeReader
 
 SWEEP_PAGES = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class OrphanedLeaf:
     """A leaf page with its first and last keys and its number of entries."""
 
     first: bytes
@@ -31,19 +40,19 @@ class Stray:
     page: int
 
 
-def stray_leaves(file: PageFile, tree: Tree) -> list[Child]:
+def find_orphaned_leaves(file: PageFile, tree: Tree) -> list[Child]:
     """Leaf pages of ``tree`` that it does not lead to, by first key."""
     free: set[int] = set()
     known: set[int] = set()
     if file.meta is not None:
         known = reachable(file, [file.meta.free, file.meta.main, tree])
-        free = free_pages(file, [leaf.page for leaf in TreeWalk(file, file.meta.free).leaves()])
+        free = free_pages(file, [leaf.page for leaf in TreeReader(file, file.meta.free).leaves()])
     # Without a meta page no free list can be told from an older one: overlaps decide.
     swept = [page for page in sweep(file).tolist() if page not in known and page not in free]
     if tree.has_duplicates:
         values = value_leaves(file, tree, swept)
         swept = [p for p in swept if p not in values and not holds_values_only(file, p)]
-    strays = (described(file, page, tree) for page in swept if not is_free_list(file, page))
+    strays = (describe_orphan(file, page, tree) for page in swept if not is_free_list(file, page))
     return [Child(stray.page, stray.first) for stray in newest([s for s in strays if s])]
 
 
@@ -66,7 +75,7 @@ def reachable(file: PageFile, trees: list[Tree]) -> set[int]:
     for tree in trees:
         if tree.root == NO_PAGE:
             continue
-        walk = TreeWalk(file, tree)
+        walk = TreeReader(file, tree)
         found |= own_leaves(file, tree)
         if tree is not trees[0]:
             for named in walk.databases().values():
@@ -77,7 +86,7 @@ def reachable(file: PageFile, trees: list[Tree]) -> set[int]:
 
 def own_leaves(file: PageFile, tree: Tree) -> set[int]:
     """The leaf pages of a tree, and those of the values of its keys."""
-    found = {leaf.page for leaf in TreeWalk(file, tree).leaves()}
+    found = {leaf.page for leaf in TreeReader(file, tree).leaves()}
     return found | value_leaves(file, tree, list(found)) if tree.has_duplicates else found
 
 
@@ -86,7 +95,7 @@ def value_leaves(file: PageFile, tree: Tree, pages: list[int]) -> set[int]:
     values = SubTrees(file, tree)
     found: set[int] = set()
     for page in pages:
-        if trouble(file, page, LEAF) is None:
+        if page_error(file, page, LEAF) is None:
             nodes = leaf_nodes(file, np.array([page]))
             trees = np.flatnonzero((nodes.many == 2) & (nodes.lengths == DATABASE.size))
             for row in trees.tolist():
@@ -96,24 +105,24 @@ def value_leaves(file: PageFile, tree: Tree, pages: list[int]) -> set[int]:
 
 def holds_values_only(file: PageFile, page: int) -> bool:
     """Whether no entry of a leaf has a value: its keys are the values of a key that is lost."""
-    usable = trouble(file, page, LEAF) is None
+    usable = page_error(file, page, LEAF) is None
     return usable and not leaf_nodes(file, np.array([page])).lengths.any()
 
 
-def described(file: PageFile, page: int, tree: Tree) -> Stray | None:
+def describe_orphan(file: PageFile, page: int, tree: Tree) -> OrphanedLeaf | None:
     """What lies on a leaf page; None where it holds no record that can be read."""
-    if trouble(file, page, LEAF) is not None:
+    if page_error(file, page, LEAF) is not None:
         return None
     keys = leaf_nodes(file, np.array([page])).pairs(file).keys
     if not len(keys):
         return None
     first, last = (tree.comparable(keys[row]) for row in (0, len(keys) - 1))
-    return Stray(first, last, len(keys), page)
+    return OrphanedLeaf(first, last, len(keys), page)
 
 
 def is_free_list(file: PageFile, page: int) -> bool:
     """Whether a leaf holds lists of free pages: 8-byte keys, values of a count and that many."""
-    if trouble(file, page, LEAF) is not None:
+    if page_error(file, page, LEAF) is not None:
         return False
     pairs = leaf_nodes(file, np.array([page])).pairs(file)
     for row in range(len(pairs)):
@@ -135,13 +144,13 @@ def free_pages(file: PageFile, leaves: list[int]) -> set[int]:
     return found
 
 
-def newest(strays: list[Stray]) -> list[Stray]:
+def newest(strays: list[OrphanedLeaf]) -> list[OrphanedLeaf]:
     """Strays by first key; of those whose keys overlap, the fuller and then the later page.
 
     LMDB never writes over a page in use, so an older version of a leaf may lie about: a leaf that
     grew has more entries now.
     """
-    kept: list[Stray] = []
+    kept: list[OrphanedLeaf] = []
     for stray in sorted(strays, key=lambda stray: (stray.first, -stray.entries, -stray.page)):
         if kept and stray.first <= kept[-1].last:
             if (stray.entries, stray.page) > (kept[-1].entries, kept[-1].page):

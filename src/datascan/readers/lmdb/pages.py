@@ -128,12 +128,12 @@ class PageFile:
             raise DatasetError(f"cannot read {path}: {why}") from error
         self.data: NDArray[np.uint8] = np.frombuffer(self._mapped or b"", np.uint8)
         self.versions: list[int] = []
-        self.survivor, self.lost_metas = self._newer_meta()
-        if self.survivor is None and self.versions:
+        self.surviving_meta, self.lost_metas = self._newer_meta()
+        if self.surviving_meta is None and self.versions:
             version = self.versions[0]
             raise DatasetError(f"{path}: LMDB format version {version}, only 1 can be read")
-        self.meta = None if self.lost_metas else self.survivor
-        known = self.survivor.page_size if self.survivor else 0
+        self.meta = None if self.lost_metas else self.surviving_meta
+        known = self.surviving_meta.page_size if self.surviving_meta else 0
         self.page_size = known or self._likely_page_size()
         count = self.size // self.page_size
         self.pages = self.data[: count * self.page_size].reshape(count, self.page_size)
@@ -152,10 +152,10 @@ class PageFile:
     @property
     def is_truncated(self) -> bool:
         """Whether the file ends before its last page does."""
-        return self.meta is not None and self.size < self.claimed_bytes
+        return self.meta is not None and self.size < self.declared_bytes
 
     @property
-    def claimed_bytes(self) -> int:
+    def declared_bytes(self) -> int:
         """How many bytes the pages take that the meta page knows of."""
         return (self.meta.last_page + 1) * self.page_size if self.meta else 0
 
@@ -231,7 +231,7 @@ class LostPage:
         return Fault(None, "truncated-store" if self.missing else "damaged-store", self.why)
 
 
-def trouble(file: PageFile, number: int, kind: int) -> LostPage | None:
+def page_error(file: PageFile, number: int, kind: int) -> LostPage | None:
     """Why page ``number`` cannot be used as a page of ``kind``; None if it can."""
     if number >= len(file.pages):
         return LostPage(number, f"page {number:,} lies beyond the end of the file", missing=True)

@@ -13,34 +13,34 @@ from typing import Any
 
 from datascan.config.options import Options
 from datascan.errors import DatasetError
-from datascan.readers.keyvalue.batch import KeyRange, Pairs
-from datascan.readers.keyvalue.keys import show_key
+from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
+from datascan.readers.keyvalue.keys import format_key
 from datascan.readers.keyvalue.reader import KeyValueReader
-from datascan.readers.lmdb.orphans import stray_leaves
-from datascan.readers.lmdb.pages import LEAF, NO_PAGE, PageFile, Tree, has_magic, trouble
-from datascan.readers.lmdb.tree import TreeWalk
+from datascan.readers.lmdb.orphans import find_orphaned_leaves
+from datascan.readers.lmdb.pages import LEAF, NO_PAGE, PageFile, Tree, has_magic, page_error
+from datascan.readers.lmdb.tree import TreeReader
 from datascan.records.block import Fault
 from datascan.records.shard import Plan
 
 DATA = "data.mdb"
-LOST_TREE = Tree(0, 2, 0, 0, 0, 0, NO_PAGE - 1)
+UNKNOWN_TREE = Tree(0, 2, 0, 0, 0, 0, NO_PAGE - 1)
 """Stands for a tree whose root nobody knows: all of its leaves are strays."""
 
-MOST_DATABASES = 10_000
+MAX_DATABASES = 10_000
 """A main database with more entries is taken to hold records, not databases."""
 
 
 class LmdbReader(KeyValueReader):
     """Reads an LMDB environment without its lock file, as of the newest whole transaction."""
 
-    backend = "lmdb"
+    name = "lmdb"
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
-        self._opened: tuple[PageFile, TreeWalk] | None = None
+        self._opened: tuple[PageFile, TreeReader] | None = None
 
     @classmethod
-    def matches(cls, path: Path) -> bool:
+    def accepts(cls, path: Path) -> bool:
         """A folder with a ``data.mdb``, or a file that begins with LMDB's magic number."""
         if path.is_dir():
             return (path / DATA).is_file()
@@ -71,16 +71,16 @@ class LmdbReader(KeyValueReader):
         return self._open()[0]
 
     @property
-    def tree(self) -> TreeWalk:
+    def tree(self) -> TreeReader:
         """The database asked for."""
         return self._open()[1]
 
-    def _open(self) -> tuple[PageFile, TreeWalk]:
+    def _open(self) -> tuple[PageFile, TreeReader]:
         if self._opened is None:
             file = PageFile(self.data_path)
-            tree = chosen_tree(file, self.options.db) or LOST_TREE
-            strays = cache(partial(stray_leaves, file, tree))
-            self._opened = file, TreeWalk(file, tree, strays)
+            tree = select_tree(file, self.options.db) or UNKNOWN_TREE
+            strays = cache(partial(find_orphaned_leaves, file, tree))
+            self._opened = file, TreeReader(file, tree, strays)
         return self._opened
 
     def faults(self) -> tuple[Fault, ...]:
@@ -99,33 +99,33 @@ class LmdbReader(KeyValueReader):
                     None,
                     "truncated-store",
                     f"{name} has {self.file.size:,} bytes, "
-                    f"but its pages take {self.file.claimed_bytes:,}",
+                    f"but its pages take {self.file.declared_bytes:,}",
                 )
             )
-        if self.file.meta is not None and self.tree.tree is LOST_TREE:
+        if self.file.meta is not None and self.tree.tree is UNKNOWN_TREE:
             words = f"the page that leads to database {self.options.db!r} is lost"
             found.append(Fault(None, "damaged-store", f"{name}: {words}"))
         return (*found, *self._branch_faults)
 
     @cached_property
     def _branch_faults(self) -> tuple[Fault, ...]:
-        walk = TreeWalk(self.file, self.tree.tree)
+        walk = TreeReader(self.file, self.tree.tree)
         for _ in walk.leaves():
             pass
-        lost = walk.lost if self.tree.tree is not LOST_TREE else []
+        lost = walk.lost if self.tree.tree is not UNKNOWN_TREE else []
         return tuple(page.fault for page in lost)
 
-    def claimed(self) -> int | None:
+    def store_count(self) -> int | None:
         """How many records the database says it has."""
-        known = self.tree.tree is not LOST_TREE
+        known = self.tree.tree is not UNKNOWN_TREE
         return self.tree.tree.entries - self._databases if known else None
 
-    def missed(self, records: int) -> Iterator[Fault]:
+    def find_missing(self, records: int) -> Iterator[Fault]:
         """A number of records that is not that of the database's own entry."""
-        claimed = self._claimed()
+        claimed = self._store_count()
         if claimed is None or claimed == records:
             return
-        if self.options.db is None and self.tree.tree.entries > MOST_DATABASES:
+        if self.options.db is None and self.tree.tree.entries > MAX_DATABASES:
             claimed -= len(self.tree.databases())
         if claimed != records:
             words = f"it holds {records:,} records, but counts {claimed:,} itself"
@@ -134,10 +134,10 @@ class LmdbReader(KeyValueReader):
     @cached_property
     def _databases(self) -> int:
         """Entries that are named databases; a tree with many entries is taken to hold none."""
-        few = self.tree.tree.entries <= MOST_DATABASES
+        few = self.tree.tree.entries <= MAX_DATABASES
         return len(self.tree.databases()) if few and self.options.db is None else 0
 
-    def ranges(self) -> list[KeyRange]:
+    def key_ranges(self) -> list[KeyRange]:
         """Runs of leaf pages, with the keys that part them in the branch pages."""
         tree = self.tree.tree
         if tree.root == NO_PAGE or not len(self.file.pages):
@@ -151,7 +151,7 @@ class LmdbReader(KeyValueReader):
         edges = [leaf.key for leaf in leaves][1:]
         return [KeyRange(a, b) for a, b in pairwise([None, *edges, None])]
 
-    def walk(self, span: KeyRange, *, values: bool = True) -> Iterator[Pairs]:  # noqa: ARG002
+    def iter_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:  # noqa: ARG002
         """The entries of a key range, where they lie: values are not touched."""
         yield from self.tree.pairs(span.first, span.stop)
 
@@ -161,12 +161,12 @@ class LmdbReader(KeyValueReader):
 
     def nbytes(self) -> int:
         """The bytes of the database's pages, as far as the file has them."""
-        if self.tree.tree is LOST_TREE:
+        if self.tree.tree is UNKNOWN_TREE:
             return self.file.size
         return min(self.tree.tree.pages * self.file.page_size, self.file.size)
 
 
-def chosen_tree(file: PageFile, name: str | None) -> Tree | None:
+def select_tree(file: PageFile, name: str | None) -> Tree | None:
     """The database called ``name``, or the main one; None where the way to it is lost.
 
     Raises:
@@ -174,7 +174,7 @@ def chosen_tree(file: PageFile, name: str | None) -> Tree | None:
     """
     if file.meta is None:
         return None
-    main = TreeWalk(file, file.meta.main)
+    main = TreeReader(file, file.meta.main)
     if name is not None:
         key = name.encode()
         own_order = main.tree.is_backward
@@ -182,18 +182,20 @@ def chosen_tree(file: PageFile, name: str | None) -> Tree | None:
         if tree is None and has_lost_pages(main):
             return None
         if tree is None:
-            known = ", ".join(sorted(map(show_key, main.databases()))) or "none"
+            known = ", ".join(sorted(map(format_key, main.databases()))) or "none"
             raise DatasetError(f"{file.path} has no database {name!r}; it has: {known}")
         return tree
-    if 0 < main.tree.entries <= MOST_DATABASES:
+    if 0 < main.tree.entries <= MAX_DATABASES:
         named = main.databases()
         if len(named) == main.tree.entries:
-            known = ", ".join(sorted(map(show_key, named))[:20])
+            known = ", ".join(sorted(map(format_key, named))[:20])
             raise DatasetError(f"{file.path} holds named databases: choose one by --db: {known}")
     return main.tree
 
 
-def has_lost_pages(tree: TreeWalk) -> bool:
+def has_lost_pages(tree: TreeReader) -> bool:
     """Whether any page of a tree, branch or leaf, cannot be used."""
-    unusable = [leaf for leaf in tree.leaves() if trouble(tree.file, leaf.page, LEAF) is not None]
+    unusable = [
+        leaf for leaf in tree.leaves() if page_error(tree.file, leaf.page, LEAF) is not None
+    ]
     return bool(unusable or tree.lost)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from datascan.readers.lmdb.pages import BRANCH, NO_PAGE, LostPage, PageFile, Tree, trouble
+from datascan.readers.lmdb.pages import BRANCH, NO_PAGE, LostPage, PageFile, Tree, page_error
 
-MOST_DEPTH = 64
+MAX_DEPTH = 64
 
 Span = tuple[bytes | None, bytes | None]
 """Keys from the first up to, not with, the second; None: no bound."""
@@ -30,7 +30,7 @@ class Child:
         return above and (self.end is None or last < self.end)
 
 
-class Descent:
+class TreeTraversal:
     """Leads to the leaf pages of one tree. Lost branch pages are collected in ``lost`` as met.
 
     ``strays`` gives leaf pages, by first key, that the tree does not lead to: they stand in the
@@ -42,7 +42,7 @@ class Descent:
     ) -> None:
         self.file = file
         self.tree = tree
-        self.strays = strays
+        self.misplaced_pages = strays
         self.lost: list[LostPage] = []
 
     def leaves(self, first: bytes | None = None, stop: bytes | None = None) -> Iterator[Child]:
@@ -57,15 +57,15 @@ class Descent:
             yield at
             return
         self.file.shrink()
-        lost = trouble(self.file, at.page, BRANCH)
-        if lost is None and depth > MOST_DEPTH:
+        lost = page_error(self.file, at.page, BRANCH)
+        if lost is None and depth > MAX_DEPTH:
             lost = LostPage(at.page, "the tree has no end", missing=False)
         if lost is None and at.page in seen:
             why = f"page {at.page:,} stands in the tree more than once"
             lost = LostPage(at.page, why, missing=False)
         if lost is not None:
             self.lost.append(lost)
-            yield from self._strays_between(at, span)
+            yield from self._misplaced_between(at, span)
             return
         seen.add(at.page)
         first, stop = span
@@ -89,9 +89,9 @@ class Descent:
         ends = [*(key for _, key in below[1:]), at.end]
         return [Child(page, key, end) for (page, key), end in zip(below, ends, strict=True)]
 
-    def _strays_between(self, at: Child, span: Span) -> Iterator[Child]:
+    def _misplaced_between(self, at: Child, span: Span) -> Iterator[Child]:
         """Strays whose first key lies both below ``at`` and within ``span``."""
-        strays = self.strays()
+        strays = self.misplaced_pages()
         first, stop = span
         for i, stray in enumerate(strays):
             key = stray.key or b""

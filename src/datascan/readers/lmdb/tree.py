@@ -7,20 +7,20 @@ from itertools import islice, pairwise
 
 import numpy as np
 
-from datascan.readers.keyvalue.batch import Pairs, clipped
+from datascan.readers.keyvalue.batch import KeyValueBatch, clip_to_range
 from datascan.readers.lmdb.duplicates import SubTrees
 from datascan.readers.lmdb.nodes import Numbers, leaf_nodes, torn_pages
-from datascan.readers.lmdb.pages import DATABASE, LEAF, LostPage, Tree, trouble
-from datascan.readers.lmdb.traversal import Child, Descent
+from datascan.readers.lmdb.pages import DATABASE, LEAF, LostPage, Tree, page_error
+from datascan.readers.lmdb.traversal import Child, TreeTraversal
 from datascan.records.block import Fault
-from datascan.records.buffers import Bytes
+from datascan.records.buffers import BytesColumn
 
-LEAVES_AT_ONCE = 128
-PAIRS_BYTES = 1 << 22
-PAIRS_RECORDS = 4096
+LEAVES_PER_BATCH = 128
+BATCH_BYTES = 1 << 22
+BATCH_RECORDS = 4096
 
 
-class TreeWalk(Descent):
+class TreeReader(TreeTraversal):
     """One tree of a file, and what stands in it."""
 
     def find(self, key: bytes) -> bytes | None:
@@ -36,7 +36,7 @@ class TreeWalk(Descent):
         """The databases that stand in this tree under names in ``first`` <= name < ``stop``."""
         found = {}
         for leaf in self.leaves(first, stop):
-            if trouble(self.file, leaf.page, LEAF) is None:
+            if page_error(self.file, leaf.page, LEAF) is None:
                 pairs = leaf_nodes(self.file, np.array([leaf.page]), databases=True).pairs(
                     self.file
                 )
@@ -45,25 +45,29 @@ class TreeWalk(Descent):
                         found[pairs.keys[row]] = Tree.of(pairs.values[row])
         return found
 
-    def pairs(self, first: bytes | None = None, stop: bytes | None = None) -> Iterator[Pairs]:
+    def pairs(
+        self, first: bytes | None = None, stop: bytes | None = None
+    ) -> Iterator[KeyValueBatch]:
         """Entries with ``first`` <= key < ``stop``, about four megabytes at a time."""
         leaves = self.leaves(first, stop)
         values = SubTrees(self.file, self.tree) if self.tree.has_duplicates else None
-        while group := list(islice(leaves, LEAVES_AT_ONCE)):
+        while group := list(islice(leaves, LEAVES_PER_BATCH)):
             for pairs in self.of_leaves(group, values):
-                inside = clipped(pairs, first, stop)
+                inside = clip_to_range(pairs, first, stop)
                 if len(inside) or inside.faults:
                     yield inside
 
-    def of_leaves(self, leaves: list[Child], values: SubTrees | None = None) -> Iterator[Pairs]:
+    def of_leaves(
+        self, leaves: list[Child], values: SubTrees | None = None
+    ) -> Iterator[KeyValueBatch]:
         """The entries of these leaf pages; a page that cannot be used is a fault of no row."""
         size = self.file.shrink()
-        lost = [problem for leaf in leaves if (problem := trouble(self.file, leaf.page, LEAF))]
+        lost = [problem for leaf in leaves if (problem := page_error(self.file, leaf.page, LEAF))]
         gone = {problem.page for problem in lost}
         usable = [leaf for leaf in leaves if leaf.page not in gone]
         nodes = leaf_nodes(self.file, np.array([leaf.page for leaf in usable], np.int64))
         lost += torn_pages(nodes)
-        astray = nodes.astray(self.file, usable, self.tree)
+        astray = nodes.misplaced(self.file, usable, self.tree)
         if astray:
             nodes = nodes.without(self.file, astray)
             lost += [
@@ -75,28 +79,28 @@ class TreeWalk(Descent):
             lost += values.lost
             values.lost = []
         faults = tuple(problem.fault for problem in lost)
-        edges = cuts(nodes.lengths)
+        edges = split_keys(nodes.lengths)
         for start, end in pairwise(edges):
             piece = nodes.take(slice(start, end))
             held = self.file.shrink()
             if held < size:
                 piece = piece.within(held)
-                faults += cut_meanwhile(end - start - len(piece.bad))
+                faults += is_truncated_since(end - start - len(piece.bad))
             yield piece.pairs(self.file, faults)
             faults = ()
         if faults:
             empty = np.empty(0, np.int64)
-            nothing = Bytes(self.file.data, empty, empty)
-            yield Pairs(nothing, nothing, faults)
+            nothing = BytesColumn(self.file.data, empty, empty)
+            yield KeyValueBatch(nothing, nothing, faults)
 
 
-def cut_meanwhile(entries: int) -> tuple[Fault, ...]:
+def is_truncated_since(entries: int) -> tuple[Fault, ...]:
     """The fault of a file that lost so many entries between two looks at it; none where none."""
     why = "the file became shorter while it was read"
     return (Fault(None, "truncated-store", why, lost=entries),) if entries else ()
 
 
-def cuts(lengths: Numbers) -> list[int]:
+def split_keys(lengths: Numbers) -> list[int]:
     """Where to cut rows so that each piece has about four megabytes and at most 4,096 rows."""
     if not len(lengths):
         return [0]
@@ -105,6 +109,6 @@ def cuts(lengths: Numbers) -> list[int]:
     while edges[-1] < len(lengths):
         start = edges[-1]
         before = int(total[start - 1]) if start else 0
-        fitting = int(np.searchsorted(total, before + PAIRS_BYTES, side="right"))
-        edges.append(min(max(start + 1, fitting), start + PAIRS_RECORDS, len(lengths)))
+        fitting = int(np.searchsorted(total, before + BATCH_BYTES, side="right"))
+        edges.append(min(max(start + 1, fitting), start + BATCH_RECORDS, len(lengths)))
     return edges
