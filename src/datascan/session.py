@@ -56,10 +56,9 @@ def apply_baseline(
     baseline = scanned.summary.options.baseline
     if baseline is None:
         return scanned
-    from datascan.readers.base import identity_of  # noqa: PLC0415
     from datascan.scanner.baseline_filter import BaselineFilter  # noqa: PLC0415  (only where asked for)
 
-    identity = identity_of(scanned.reader)
+    identity = scanned.reader.identity
     if source is not None:
         identity = replace(identity, paths=(source,))
     accepting = BaselineFilter(baseline.of_dataset(identity))

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from datascan.config.options import Options
+from datascan.decoders.base import Tracker
 from datascan.readers.base import Reader
 from datascan.records.block import (
     ArrayColumn,
@@ -212,7 +213,7 @@ class BlockReader(Reader):
     def plan(self) -> Plan:
         return Plan(tuple(Shard(i, None) for i in range(len(self.shards))), **self.more)
 
-    def read(self, shard: Shard) -> Any:
+    def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Any:
         base, row = shard.index << ROW_BITS, 0
         for block in self.shards[shard.index]:
             yield replace(block, start=base + row)

@@ -15,6 +15,7 @@ from datascan.readers.hdf5.reader import Hdf5Reader
 from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan
 from tests.builders.blocks import array_of
+from tests.builders.tracking import untracked
 
 GZIP = {"compression": "gzip"}
 STORAGE: dict[str, dict[str, Any]] = {
@@ -113,7 +114,7 @@ def gathered(reader: Hdf5Reader) -> tuple[np.ndarray[Any, Any], list[str], list[
     labels: list[Any] = []
     for shard in reader.plan().shards:
         count = 0
-        for block in reader.read(shard):
+        for block in reader.read(shard, untracked):
             values += [row for part in block.arrays if part.primary for row in array_of(part)]
             count += block.records
             if block.labels is not None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from datascan.checks.base import Issue
 from datascan.config.options import Options, Severity
+from datascan.decoders.base import Tracker
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.readers.base import Reader
 from datascan.records.block import Block
@@ -35,7 +36,7 @@ class KeyReader(Reader):
         shards = tuple(Shard(i, None) for i in range(len(self.known)))
         return Plan(shards, "by hand", 0)
 
-    def read(self, shard: Shard) -> Iterator[Block]:
+    def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
         raise NotImplementedError
 
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:

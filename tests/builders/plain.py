@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from datascan.config.options import Options
+from datascan.decoders.base import Tracker
 from datascan.readers.base import Reader
 from datascan.records.block import ArrayColumn, Block, Labels, compute_digests, compute_fingerprints
 from datascan.records.shard import Plan, Shard
@@ -48,17 +49,17 @@ class PlainReader(Reader):
         )
         return Plan(shards, "plain", self.values.nbytes)
 
-    def read(self, shard: Shard) -> Iterator[Block]:
+    def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
         first, stop = shard.span
         low = first + shard.first
         high = stop if shard.last is None else min(stop, first + shard.last)
         for at in range(low, high, ROWS_A_BLOCK):
             end = min(at + ROWS_A_BLOCK, high)
             if self.blockwise:
-                self.mark(at - first, end - at)
+                track(at - first, end - at)
             for row in range(at, end):
                 if not self.blockwise:
-                    self.mark(row - first, 1)
+                    track(row - first, 1)
                 self.touch(row, row - first, shard.index)
             yield self.block(shard.base + at - first, at, end)
 
@@ -86,7 +87,7 @@ class PlainReader(Reader):
             digests=lambda rows: compute_digests((part,), {}, rows),
         )
 
-    def count_rows(self, shard: Shard) -> int:
+    def count_rows(self, shard: Shard, track: Tracker) -> int:
         first, stop = shard.span
         return stop - first
 

@@ -44,9 +44,9 @@ class Notes:
 class Counting(PlainReader):
     """Notes which shards are read."""
 
-    def read(self, shard):
+    def read(self, shard, track, *, decode=True):
         self.seen.append(shard.index)
-        yield from super().read(shard)
+        yield from super().read(shard, track, decode=decode)
 
     seen: list[int]
 
@@ -146,8 +146,8 @@ def test_kill_9_costs_no_more_than_the_shards_under_way(tmp_path):
     script = (
         "import sys, time; from pathlib import Path; from tests.scanner.test_checkpoint import *\n"
         "class Slow(Counting):\n"
-        "    def read(self, shard):\n"
-        "        time.sleep(0.1); yield from super().read(shard)\n"
+        "    def read(self, shard, track, *, decode=True):\n"
+        "        time.sleep(0.1); yield from super().read(shard, track, decode=decode)\n"
         "made = reader(Path(sys.argv[1])); made.__class__ = Slow; scan(made, CHECKS)\n"
     )
     file = tmp_path / "resume"

@@ -72,7 +72,6 @@ class Options:
     """Shards are cut to about this many bytes; the report does not depend on it."""
     thumbnails: bool = True
     """Whether the report gets what only a page shows: thumbnails, samples, curves."""
-    undecoded: bool = False
     """Readers hand out encoded images as they are (``Block.encoded``), and decode none."""
     targets: NetTargets | None = None
     expect: Expectations | None = None

@@ -6,6 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from datascan.config.options import Options
 from datascan.plugins import DECODERS, load
 from datascan.records.block import Block
@@ -31,8 +34,19 @@ class Decoder(ABC):
         """Whether a record's value is of this layout. Never raises, never unpickles."""
 
     @abstractmethod
-    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:
-        """The values of consecutive records, none of zero bytes, as a block from ``start`` on."""
+    def decode(
+        self, start: int, values: BytesColumn, track: Tracker, *, decode_images: bool = True
+    ) -> Block:
+        """The values of consecutive records, none of zero bytes, as a block from ``start`` on.
+
+        Without ``decode_images``, encoded images are handed out in ``Block.encoded`` as they are.
+        """
+
+
+def track_among(track: Tracker, rows: NDArray[np.int64], value: int, count: int) -> None:
+    """Track the rows, int64 (n,) ascending, of ``count`` of n values from ``value`` on."""
+    first, last = int(rows[value]), int(rows[min(value + count, len(rows)) - 1])
+    track(first, last - first + 1)
 
 
 def detect_decoder(value: bytes) -> type[Decoder]:

@@ -25,7 +25,14 @@ class NpyDecoder(Decoder):
         """Whether the bytes begin as a ``.npy`` file."""
         return value.startswith(npy.MAGIC_PREFIX)
 
-    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:  # noqa: ARG002
+    def decode(
+        self,
+        start: int,
+        values: BytesColumn,
+        track: Tracker,  # noqa: ARG002
+        *,
+        decode_images: bool = True,  # noqa: ARG002
+    ) -> Block:
         """Arrays of one shape and dtype side by side."""
         alike: dict[tuple[Any, ...], list[tuple[int, NDArray[Any]]]] = {}
         faults = []

@@ -19,7 +19,14 @@ class RawDecoder(Decoder):
         """Always."""
         return True
 
-    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:  # noqa: ARG002
+    def decode(
+        self,
+        start: int,
+        values: BytesColumn,
+        track: Tracker,  # noqa: ARG002
+        *,
+        decode_images: bool = True,  # noqa: ARG002
+    ) -> Block:
         """Signatures of the whole values, and nothing else."""
         return Block(
             start,

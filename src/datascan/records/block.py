@@ -190,7 +190,7 @@ class Block:
     key_numbers: KeyNumbers | None = None
     is_opaque: bool = False
     encoded: Mapping[int, bytes | memoryview] = field(default_factory=dict)
-    """Encoded images by row, where ``Options.undecoded`` asks for them; they are not looked at."""
+    """Encoded images by row, of a block that was read without decoding them: no check sees it."""
 
     @property
     def unreadable(self) -> NDArray[np.bool_]:

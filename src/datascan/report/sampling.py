@@ -18,7 +18,7 @@ from datascan.executors.base import Progress, ScanCancelled, WorkerSlot
 from datascan.executors.process_pool.worker import start_method
 from datascan.executors.select import run_task
 from datascan.metrics.base import DatasetSummary
-from datascan.readers.base import Reader, count_shard_rows, tracked_blocks
+from datascan.readers.base import Reader, tracked_blocks
 from datascan.records.block import Block
 from datascan.records.shard import ROW_BITS, Shard
 from datascan.report.model import Report, ValueFigures, ValueHistogram
@@ -95,19 +95,15 @@ class SampleTask:
     """The task of a worker: look at chosen addresses of a shard, int64, ascending."""
 
     reader: Reader
+    options: Options
     shown: Mapping[int, Numbers]
     sampled: Mapping[int, Numbers]
     bins: HistogramBins | None
     is_bgr: bool
 
-    @property
-    def options(self) -> Options:
-        """The options of the scan."""
-        return self.reader.options
-
     def count_rows(self, shard: Shard, desk: WorkerSlot) -> int:
         """How many rows the whole shard has."""
-        return count_shard_rows(self.reader, shard, desk)
+        return self.reader.count_rows(shard, desk.mark)
 
     def __call__(self, shard: Shard, desk: WorkerSlot) -> Samples:
         """Thumbnails and counts."""
@@ -118,7 +114,7 @@ class SampleTask:
         rows = [address - shard.base for address in sorted(shown | sampled)]
         rows = [row for row in rows if shard.first <= row < last]
         for first, stop in runs_of(rows, seeks=self.reader.is_seekable):
-            for block in tracked_blocks(self.reader, shard.slice(first, stop), desk):
+            for block in tracked_blocks(self.reader, shard.slice(first, stop), desk, decode=False):
                 for row in places(rows, block, shard):
                     address = block.start + row
                     self._sample_block(block, row, seen, (address in shown, address in sampled))
@@ -136,7 +132,7 @@ class SampleTask:
 
         picture: str | None = None
         if row in block.encoded:
-            data, limit = bytes(block.encoded[row]), self.reader.options.max_pixels
+            data, limit = bytes(block.encoded[row]), self.options.max_pixels
             picture = thumbnails.thumbnail(data, limit) if show else None
             values = thumbnails.pixels(data, limit) if sample and self.bins else None
         else:
@@ -191,11 +187,11 @@ def take_samples(
         None if report.values is None else HistogramBins.of(report.values, whole=is_whole(report))
     )
     samples = sample_indices(dataset, scanned.nbytes) if bins else np.empty(0, np.int64)
-    options = replace(dataset.options, undecoded=True)
-    reader = scanned.reader.with_options(with_isolation(options) if len(examples) else options)
+    options = with_isolation(dataset.options) if len(examples) else dataset.options
     addresses = dataset.addresses(examples)
     sampled = by_shard(dataset.addresses(samples))
-    task = SampleTask(reader, by_shard(addresses), sampled, bins, dataset.plan.is_bgr)
+    shown = by_shard(addresses)
+    task = SampleTask(scanned.reader, options, shown, sampled, bins, dataset.plan.is_bgr)
     total = Samples()
     try:
         for piece in run_sampling(

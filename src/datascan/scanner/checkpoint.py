@@ -34,7 +34,6 @@ NOT_OF_THE_RESULT = (
     "baseline",
     "resume",
     "thumbnails",
-    "undecoded",
 )
 """Options that do not change what is measured."""
 

@@ -13,7 +13,7 @@ from datascan.config.options import Options
 from datascan.executors.base import Progress, ScanCancelled, WorkerSlot
 from datascan.executors.select import run_task
 from datascan.metrics.base import Concatenated, Tally, TallyMap, add_all
-from datascan.readers.base import Reader, count_shard_rows, tracked_blocks
+from datascan.readers.base import Reader, tracked_blocks
 from datascan.records.block import Block, Fault
 from datascan.records.shard import Plan, Shard
 from datascan.scanner.checkpoint import CheckpointLike
@@ -45,7 +45,7 @@ class MeasureTask:
 
     def count_rows(self, shard: Shard, desk: WorkerSlot) -> int:
         """How many rows the whole shard has."""
-        return count_shard_rows(self.reader, shard, desk)
+        return self.reader.count_rows(shard, desk.mark)
 
     def __call__(self, shard: Shard, desk: WorkerSlot) -> PartialResult:
         """The sum over the shard's blocks."""
@@ -98,7 +98,7 @@ class DigestTask:
 
     def count_rows(self, shard: Shard, desk: WorkerSlot) -> int:
         """How many rows the whole shard has."""
-        return count_shard_rows(self.reader, shard, desk)
+        return self.reader.count_rows(shard, desk.mark)
 
     def __call__(self, shard: Shard, desk: WorkerSlot) -> DigestResult:
         """Digests of the rows chosen, by address."""

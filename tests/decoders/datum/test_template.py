@@ -13,6 +13,7 @@ from datascan.decoders.datum.decoder import DatumDecoder
 from datascan.decoders.datum.message import parse
 from datascan.decoders.datum.template import template_of
 from datascan.records.buffers import BytesColumn
+from tests.builders.tracking import untracked
 
 
 def varint(number: int) -> bytes:
@@ -99,7 +100,7 @@ def test_a_block_reads_every_record_as_protobuf_does(messages, data):
     records = [record for record in records if record]
     if not records:
         return
-    block = DatumDecoder(Options()).decode(0, BytesColumn.of(records), lambda row, count: None)
+    block = DatumDecoder(Options()).decode(0, BytesColumn.of(records), untracked)
     malformed = {fault.row for fault in block.faults if fault.rule == "malformed-record"}
     values = {int(row): part.values[i] for part in block.arrays for i, row in enumerate(part.rows)}
     for row, record in enumerate(records):

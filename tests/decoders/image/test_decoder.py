@@ -30,7 +30,7 @@ def look(*images: bytes, names: list[str] | None = None, limit: int = LIMIT):
     marks = []
     rows = range(len(images))
     seen = inspect_images(
-        images, rows, max_pixels=limit, mark=lambda i, n: marks.append((i, n)), names=names
+        images, rows, max_pixels=limit, track=lambda i, n: marks.append((i, n)), names=names
     )
     assert marks == [(i, 1) for i in rows]
     return seen

@@ -36,9 +36,10 @@ import resource, sys
 from datascan.decoders.image.decoder import inspect_images
 from tests.builders.images import encode, pixels
 from tests.builders.odd_images import bombs
+from tests.builders.tracking import untracked
 
 def look(data):
-    return inspect_images([data], [0], max_pixels=178_956_970, mark=lambda i, n: None)
+    return inspect_images([data], [0], max_pixels=178_956_970, track=untracked)
 
 for kind in ("PNG", "GIF", "WEBP", "TIFF", "PPM"):
     look(encode(pixels(), kind))
@@ -211,9 +212,10 @@ def test_a_fax_that_only_its_library_finds_damaged(capfd):
 LOGGED = """
 from datascan.decoders.image.decoder import inspect_images
 from tests.builders.odd_images import tiff_of
+from tests.builders.tracking import untracked
 
 tags = {256: 4, 257: 4, 258: 8, 259: 1, 262: 1, 273: 8, 277: 9_999, 279: 16}
-(fault,) = inspect_images([tiff_of(tags)], [0], max_pixels=99, mark=lambda i, n: None).faults
+(fault,) = inspect_images([tiff_of(tags)], [0], max_pixels=99, track=untracked).faults
 print(fault.rule)
 """
 

@@ -89,16 +89,16 @@ class Mortal(PlainReader):
             (self.home / f"{shard}-{before}").touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def read(self, shard):
+    def read(self, shard, track, *, decode=True):
         self.die_at("begin", shard.index)
-        yield from super().read(shard)
+        yield from super().read(shard, track, decode=decode)
 
     def touch(self, row, own, shard):
         self.die_at("block", shard)
 
-    def count_rows(self, shard):
+    def count_rows(self, shard, track):
         self.die_at("count", shard.index)
-        return super().count_rows(shard)
+        return super().count_rows(shard, track)
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
@@ -170,8 +170,8 @@ class Stopping(PlainReader):
         super().__init__(*args, **options)
         self.flag, self.part = home / "stopped", part
 
-    def read(self, shard):
-        yield from super().read(shard)
+    def read(self, shard, track, *, decode=True):
+        yield from super().read(shard, track, decode=decode)
         if not self.flag.exists():
             os.write = partial(half, os.write, [self.part], self.flag)
 
@@ -199,7 +199,7 @@ def test_a_worker_that_stands_still_while_it_answers_costs_nothing(tmp_path, par
 
 
 class Broken(PlainReader):
-    def read(self, shard):
+    def read(self, shard, track, *, decode=True):
         raise ValueError("not a fault of the dataset")
 
 

@@ -28,6 +28,7 @@ from tests.builders.hdf5 import (
     scanned,
     write_hdf5,
 )
+from tests.builders.tracking import untracked
 
 CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 INTEGERS = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">i2", ">u4", ">i8"]
@@ -57,7 +58,7 @@ def test_labels_of_every_shape_are_numbers(tmp_path, shape, dtype):
     values = (np.arange(40) % 2).astype(dtype)
     path = write_hdf5(tmp_path / "a.h5", data=numbers(40, 3), label=values.reshape(40, *shape))
     (shard,) = (reader := reader_of(path)).plan().shards
-    (block,) = reader.read(shard)
+    (block,) = reader.read(shard, untracked)
     reader.close()
     assert block.labels.values.shape == (40,)
     assert block.labels.values.dtype == (
@@ -70,7 +71,7 @@ def test_labels_of_every_shape_are_numbers(tmp_path, shape, dtype):
 def test_vector_labels_stay_vectors(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=numbers(40, 3), label=numbers(40, 2, 3, seed=1))
     (shard,) = (reader := reader_of(path)).plan().shards
-    (block,) = reader.read(shard)
+    (block,) = reader.read(shard, untracked)
     reader.close()
     assert block.labels.values.shape == (40, 6)
 
@@ -335,7 +336,9 @@ def test_a_further_column_with_chunks_of_its_own(tmp_path):
     )
     for shard_bytes in (1, 3000, 32 << 20):
         reader = reader_of(path, shard_bytes=shard_bytes)
-        blocks = [block for shard in reader.plan().shards for block in reader.read(shard)]
+        blocks = [
+            block for shard in reader.plan().shards for block in reader.read(shard, untracked)
+        ]
         reader.close()
         read = np.concatenate([array_of(block.arrays[1]) for block in blocks])
         np.testing.assert_array_equal(read, extra)
@@ -442,7 +445,7 @@ def test_nested_groups_are_scanned_whole(tmp_path):
         "demos.h5:data/demo_1/actions[0]",
         "demos.h5:data/demo_1/obs/image[0]",
     ]
-    (block,) = result.reader.read(plan.shards[1])
+    (block,) = result.reader.read(plan.shards[1], untracked)
     result.reader.close()
     assert block.arrays[0].name == "data/demo_0/obs/image"
     assert block.arrays[0].primary
@@ -495,9 +498,8 @@ def test_a_shard_is_read_in_pieces(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=(values, {"chunks": (8, 3)}), label=np.arange(100))
     reader = reader_of(path)
     marks = []
-    reader.mark = lambda row, count: marks.append((row, count))
     (shard,) = reader.plan().shards
-    (block,) = reader.read(shard.slice(7, 31))
+    (block,) = reader.read(shard.slice(7, 31), lambda row, count: marks.append((row, count)))
     reader.close()
     assert (block.start, block.records) == (7, 24)
     assert block.labels.values.tolist() == list(range(7, 31))
@@ -509,9 +511,8 @@ def test_marks_count_from_the_shard(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=(numbers(100, 3), {"chunks": (10, 3)}))
     reader = reader_of(path, shard_bytes=1)
     marks = []
-    reader.mark = lambda row, count: marks.append((row, count))
     for shard in reader.plan().shards:
-        assert list(reader.read(shard))
+        assert list(reader.read(shard, lambda row, count: marks.append((row, count))))
     reader.close()
     assert marks == [(0, 10)] * 10
 
@@ -544,8 +545,8 @@ def test_a_reader_crosses_processes_while_a_file_is_open(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=numbers(5, 3))
     reader = reader_of(path)
     (shard,) = reader.plan().shards
-    list(reader.read(shard))
-    (block,) = pickle.loads(pickle.dumps(reader)).read(shard)
+    list(reader.read(shard, untracked))
+    (block,) = pickle.loads(pickle.dumps(reader)).read(shard, untracked)
     assert block.records == 5
     reader.close()
 

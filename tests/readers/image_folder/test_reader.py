@@ -18,6 +18,7 @@ from datascan.readers.image_folder.reader import FILES_PER_SHARD, ImageFolderRea
 from datascan.report.build import build_report
 from datascan.scanner.scan import scan
 from tests.builders.images import encode, photo, pixels, write_tree
+from tests.builders.tracking import untracked
 
 CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 
@@ -190,7 +191,7 @@ def test_a_file_that_vanishes(animals):
     reader = ImageFolderReader((animals,), Options())
     (shard,) = reader.plan().shards
     (animals / "cat" / "1.jpg").unlink()
-    (block,) = reader.read(shard)
+    (block,) = reader.read(shard, untracked)
     assert [(fault.row, fault.rule) for fault in block.faults] == [(1, "missing-file")]
 
 
@@ -351,13 +352,13 @@ def test_large_files_are_read_a_few_at_a_time(animals, monkeypatch):
     monkeypatch.setattr("datascan.readers.image_folder.reader.BLOCK_BYTES", sum(sizes) + 1)
     reader = ImageFolderReader((animals,), Options())
     (shard,) = reader.plan().shards
-    blocks = list(reader.read(shard))
+    blocks = list(reader.read(shard, untracked))
     assert sum(block.records for block in blocks) == 6
     assert blocks[0].records == 2
     assert [block.start for block in blocks] == [0, *np.cumsum([b.records for b in blocks])[:-1]]
     monkeypatch.setattr("datascan.readers.image_folder.reader.BLOCK_BYTES", 1)
-    assert [block.records for block in reader.read(shard)] == [1] * 6
-    assert [block.start for block in reader.read(shard.slice(2, 4))] == [2, 3]
+    assert [block.records for block in reader.read(shard, untracked)] == [1] * 6
+    assert [block.start for block in reader.read(shard.slice(2, 4), untracked)] == [2, 3]
 
 
 def test_a_quote_that_is_never_closed(animals, tmp_path):

@@ -14,6 +14,7 @@ from datascan.errors import DatasetError
 from datascan.readers.lmdb.reader import LmdbReader
 from datascan.scanner.scan import scan
 from tests.builders.lmdb import datum, numbered, random_datums, write_lmdb
+from tests.builders.tracking import untracked
 
 
 def scanned(path, **options):
@@ -59,7 +60,7 @@ def test_shards_hold_every_record_once_in_order(tmp_path, shard_bytes):
     plan = reader.plan()
     keys = []
     for shard in plan.shards:
-        records = sum(block.records for block in reader.read(shard))
+        records = sum(block.records for block in reader.read(shard, untracked))
         keys += reader.keys(shard, range(records))
     assert keys == [f"{i:08d}" for i in range(900)]
     assert (len(plan.shards) > 1) == (shard_bytes < 100_000)
@@ -69,7 +70,7 @@ def test_a_shard_is_read_in_pieces(tmp_path):
     write_lmdb(tmp_path, numbered(random_datums(50)))
     reader = LmdbReader((tmp_path,), Options())
     (shard,) = reader.plan().shards
-    starts = [(b.start, b.records) for b in reader.read(shard.slice(7, 31))]
+    starts = [(b.start, b.records) for b in reader.read(shard.slice(7, 31), untracked)]
     assert starts == [(7, 24)]
 
 
@@ -88,12 +89,12 @@ class Killed(LmdbReader):
         super().__init__((path,), Options(**options))
         self.home, self.times, self.row = home, times, row
 
-    def _block(self, start, pairs, row):
+    def _block(self, base, first, pairs, track, *, decode):
         before = len(list(self.home.iterdir()))
-        if row <= self.row < row + len(pairs) and before < self.times:
+        if first <= self.row < first + len(pairs) and before < self.times:
             (self.home / str(before)).touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return super()._block(start, pairs, row)
+        return super()._block(base, first, pairs, track, decode=decode)
 
 
 @pytest.mark.parametrize("times", [1, 2, 3, 7])

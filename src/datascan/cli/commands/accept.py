@@ -70,7 +70,6 @@ def run(given: argparse.Namespace) -> int:
     from datascan.config.file import resolve_settings
     from datascan.config.options import checked_options
     from datascan.plugins import require_rules
-    from datascan.readers.base import identity_of
     from datascan.scanner.baseline_filter import is_acceptable, make_entries
     from datascan.session import run_scan
     from datascan.text import escape_surrogates
@@ -93,7 +92,7 @@ def run(given: argparse.Namespace) -> int:
     def accept(scanned: ScanResult) -> None:
         reason = escape_surrogates(given.reason.strip())
         found = make_entries(scanned.issues, scanned, rules, reason, given.expires)
-        identity = identity_of(scanned.reader)
+        identity = scanned.reader.identity
         entries.extend(entry.of_dataset(target, identity) for entry in found)
         wanted = (j for j in scanned.issues if is_acceptable(j, rules))
         # What is left of a finding says so in its message.

@@ -69,14 +69,16 @@ class DatumDecoder(Decoder):
             return False
         return bool(datum.data or len(datum.floats)) and min(datum.shape) >= 0
 
-    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:
+    def decode(
+        self, start: int, values: BytesColumn, track: Tracker, *, decode_images: bool = True
+    ) -> Block:
         """Records of one length together, by template; the odd ones one by one."""
         count = len(values)
         draft = DatumBatch(values, np.zeros(count, np.int32), np.zeros(count, np.bool_))
         for rows in self._leftover(draft):
             decode_by_message(draft, rows)
         stack_singles(draft)
-        if self.options.undecoded:
+        if not decode_images:
             nbytes = int(values.lengths.sum())
             return Block(start, count, nbytes, arrays=tuple(draft.arrays), encoded=draft.encoded)
         pictures, signatures = None, np.zeros(count, np.uint64)
@@ -95,7 +97,7 @@ class DatumDecoder(Decoder):
                 images,
                 rows_seen,
                 max_pixels=self.options.max_pixels,
-                mark=partial(track_image, mark, rows_seen),
+                track=partial(track_image, track, rows_seen),
             )
             pictures, draft.faults = seen.images, [*draft.faults, *seen.faults]
             float_pixels = seen.arrays
@@ -133,9 +135,9 @@ class DatumDecoder(Decoder):
                 yield rows
 
 
-def track_image(mark: Tracker, rows: list[int], image: int, count: int) -> None:
-    """Mark the row of an image."""
-    mark(rows[image], count)
+def track_image(track: Tracker, rows: list[int], image: int, count: int) -> None:
+    """Track the row of an image."""
+    track(rows[image], count)
 
 
 def decode_by_template(draft: DatumBatch, rows: Numbers, template: Template) -> Numbers:

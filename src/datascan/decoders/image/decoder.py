@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -34,17 +34,16 @@ class ImageDecoder(Decoder):
         """Whether the bytes begin as an image."""
         return sniff_format(value) is not None
 
-    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:
+    def decode(
+        self, start: int, values: BytesColumn, track: Tracker, *, decode_images: bool = True
+    ) -> Block:
         """Every image decoded; no labels."""
-        if self.options.undecoded:
+        if not decode_images:
             encoded = {row: values.view(row) for row in range(len(values))}
             return Block(start, len(values), int(values.lengths.sum()), encoded=encoded)
-        # The decoders take longer to import than a small store takes to scan.
-        from datascan.decoders.image.decoder import inspect_images  # noqa: PLC0415
-
         count = len(values)
         images = [values.view(row) for row in range(count)]
-        seen = inspect_images(images, range(count), max_pixels=self.options.max_pixels, mark=mark)
+        seen = inspect_images(images, range(count), max_pixels=self.options.max_pixels, track=track)
         return Block(
             start,
             count,
@@ -94,19 +93,19 @@ def inspect_images(
     rows: Sequence[int],
     *,
     max_pixels: int,
-    mark: Callable[[int, int], None],
+    track: Tracker,
     names: Sequence[str] | None = None,
 ) -> InspectedImages:
     """Decode ``images``, which are the block's ``rows``, ascending.
 
-    ``mark(i, 1)`` is called before image i is decoded. ``names`` are file names, if there are any:
-    their extensions are compared with the content.
+    ``track(i, 1)`` is called before image i is decoded. ``names`` are file names, if there are
+    any: their extensions are compared with the content.
     """
     faults: list[Fault] = []
     seen: list[ImageStats] = []
     floats: list[ArrayColumn] = []
     for i, (image, row) in enumerate(zip(images, rows, strict=True)):
-        mark(i, 1)
+        track(i, 1)
         data = bytes(image)
         kind = sniff_format(data)
         if kind is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.config.options import Options
-from datascan.decoders.base import Decoder
+from datascan.decoders.base import Decoder, Tracker, track_among
 from datascan.readers.hdf5.inventory import DatasetInfo
 from datascan.readers.hdf5.missing_rows import open_dataset
 from datascan.readers.hdf5.rows import (
@@ -34,8 +34,6 @@ from datascan.records.block import (
     scatter,
 )
 from datascan.records.buffers import BytesColumn
-
-Mark = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,25 +80,25 @@ class RowLabels:
         return labels, faults
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BlockContext:
-    """Where blocks are counted from: row 0 of the table has the address ``base``.
+    """What every block of a table needs: row 0 of the table has the address ``base``.
 
-    ``mark(row, count)`` is told of the table's rows before they are read; ``words`` are numbers of
-    labels in words.
+    ``track(row, count)`` is called with rows of the table before they are read. ``text_labels``
+    gives the numbers of labels that are words.
     """
 
     base: int
-    mark: Mark
+    track: Tracker
     options: Options
     text_labels: TextLabels
+    decode_images: bool = True
 
 
 def blocks(table: OpenTable, start: BlockContext, first: int, stop: int) -> Iterator[Block]:
     """The records in rows ``first`` <= row < ``stop``."""
-    mark = start.mark
-    data = RowCursor(table.data, first, stop, mark)
-    extras = [RowCursor(extra, first, stop, mark) for extra in table.extras]
+    data = RowCursor(table.data, first, stop, start.track)
+    extras = [RowCursor(extra, first, stop, start.track) for extra in table.extras]
     labels = read_labels(table.label, start, first, stop) if table.label else None
     in_file = table.data.file_rows is not None
     rows = (block_rows_in_file if in_file else block_rows)(table.data.column)
@@ -155,16 +153,11 @@ def bytes_block(data: RowCursor, start: BlockContext, first: int, stop: int) -> 
     block = decoder_for(data.column.column.content, start.options).decode(
         start.base + first,
         BytesColumn.of([one for one in octets if one]),
-        partial(track_among, start.mark, first + rows),
+        partial(track_among, start.track, first + rows),
+        decode_images=start.decode_images,
     )
     block = scatter(block, rows, stop - first)
     return replace(block, faults=(*faults, *block.faults))
-
-
-def track_among(mark: Mark, rows: NDArray[np.int64], record: int, count: int) -> None:
-    """Mark the rows of some of the records that are not empty."""
-    first, last = int(rows[record]), int(rows[min(record + count, len(rows)) - 1])
-    mark(first, last - first + 1)
 
 
 def decoder_for(content: str, options: Options) -> Decoder:
@@ -195,7 +188,7 @@ def with_extra(block: Block, extra: RowCursor, first: int, stop: int) -> Block:
 def read_labels(column: OpenDataset, start: BlockContext, first: int, stop: int) -> RowLabels:
     """The labels of rows ``first`` <= row < ``stop``; those beyond the column's end are missing."""
     end = max(first, min(stop, column.column.rows))
-    start.mark(first, end - first)
+    start.track(first, end - first)
     found, values, faults = arrays_of(list(column.read(first, end)), first)
     reasons = {first + fault.row: fault.detail for fault in faults if fault.row is not None}
     if column.column.content == "text":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datascan.config.options import Options
+from datascan.decoders.base import Tracker
 from datascan.readers.base import Reader
 from datascan.readers.hdf5.files import Source, expand_sources, is_hdf5, is_list
 from datascan.records.block import Block, Fault
@@ -110,7 +111,7 @@ class Hdf5Reader(Reader):
         """The table whose rows ``run`` describes."""
         return self.files[run.file].tables[run.table]
 
-    def read(self, shard: Shard) -> Iterator[Block]:
+    def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
         """The shard's blocks."""
         from datascan.readers.hdf5.blocks import BlockContext, blocks  # noqa: PLC0415
         from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason  # noqa: PLC0415
@@ -127,8 +128,14 @@ class Hdf5Reader(Reader):
             yield Block(shard.base + shard.first, stop - first, 0, faults=faults)
             return
         words = self.words or TextLabels()
-        start = BlockContext(shard.base - run.first, Marking(self, run.first), self.options, words)
-        yield from blocks(table, start, first, stop)
+        context = BlockContext(
+            base=shard.base - run.first,
+            track=TableTracker(track, run.first),
+            options=self.options,
+            text_labels=words,
+            decode_images=decode,
+        )
+        yield from blocks(table, context, first, stop)
 
     def _open(self, run: RowRun) -> OpenTable:
         """The table's columns, opened once for all shards that follow one another."""
@@ -151,7 +158,7 @@ class Hdf5Reader(Reader):
         name = f"{self.files[run.file].source.shown}:{self.table_of(run).data.name}"
         return [f"{name}[{run.first + row}]" for row in rows]
 
-    def count_rows(self, shard: Shard) -> int:
+    def count_rows(self, shard: Shard, track: Tracker) -> int:  # noqa: ARG002  (nothing is read)
         """How many rows the shard has."""
         run: RowRun = shard.span
         return run.stop - run.first
@@ -164,15 +171,15 @@ class Hdf5Reader(Reader):
 
 
 @dataclass(frozen=True)
-class Marking:
-    """Marks rows of a table as rows of the shard that begins at its row ``first``."""
+class TableTracker:
+    """Tracks rows of a table as rows of the shard that begins at its row ``first``."""
 
-    reader: Hdf5Reader
+    track: Tracker
     first: int
 
     def __call__(self, row: int, count: int) -> None:
-        """Mark ``count`` rows from ``row`` on."""
-        self.reader.mark(row - self.first, count)
+        """Track ``count`` rows of the table from ``row`` on."""
+        self.track(row - self.first, count)
 
 
 def limit_runs(runs: Iterator[RowRun], limit: int | None) -> Iterator[RowRun]:

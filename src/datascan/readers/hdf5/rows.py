@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.decoders.base import Tracker
 from datascan.readers.hdf5.chunks import missing_chunk_rows
 from datascan.readers.hdf5.direct_read import DirectReader, RowsInFile
 from datascan.readers.hdf5.inflate import GzipReader, OverlongChunkError
@@ -217,15 +218,13 @@ def native(values: NDArray[Any], column: DatasetInfo) -> NDArray[Any]:
 class RowCursor:
     """A column's rows between ``first`` and ``stop``, taken in ascending order.
 
-    Every chunk is decoded once; ``mark(row, count)`` is told before.
+    Every chunk is decoded once; ``track(row, count)`` is called before.
     """
 
-    def __init__(
-        self, column: OpenDataset, first: int, stop: int, mark: Callable[[int, int], None]
-    ) -> None:
+    def __init__(self, column: OpenDataset, first: int, stop: int, track: Tracker) -> None:
         self.column = column
         self.first, self.stop = first, stop
-        self.mark = mark
+        self.track = track
         self.rows = unit_rows(column.column)
         self.slabs: list[RowSlice] = []
 
@@ -238,14 +237,14 @@ class RowCursor:
     def take(self, first: int, stop: int) -> list[RowSlice]:
         """The rows ``first`` <= row < ``stop`` as slabs, in order."""
         if self.column.file_rows is not None:
-            self.mark(first, stop - first)
+            self.track(first, stop - first)
             return list(self.column.read(first, stop, in_place=True))
         taken: list[RowSlice] = []
         while first < stop:
             end = min(stop, self.unit_end(first))
             if not (self.slabs and self.slabs[0].first <= first < self.slabs[-1].stop):
                 begin = max(self.first, first - first % self.rows)
-                self.mark(begin, self.unit_end(first) - begin)
+                self.track(begin, self.unit_end(first) - begin)
                 self.slabs = list(self.column.read(begin, self.unit_end(first)))
             taken += [s.column(first, end) for s in self.slabs if s.first < end and s.stop > first]
             first = end

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from datascan.config.options import Options
+from datascan.decoders.base import Tracker
 from datascan.decoders.image.decoder import inspect_images
 from datascan.errors import DatasetError
 from datascan.readers.base import Reader
@@ -79,7 +80,7 @@ class ImageFolderReader(Reader):
             ignored_files=self.listing.ignored_files,
         )
 
-    def read(self, shard: Shard) -> Iterator[Block]:
+    def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
         """Blocks of some files each."""
         first, stop = shard.span
         low = first + shard.first
@@ -88,14 +89,14 @@ class ImageFolderReader(Reader):
             sizes = self.listing.sizes[low : min(low + FILES_PER_BLOCK, high)]
             count = max(1, int(np.searchsorted(np.cumsum(np.maximum(sizes, 0)), BLOCK_BYTES)))
             stop = min(low + count, low + len(sizes))
-            yield self._block(shard, low, stop)
+            yield self._block(shard, slice(low, stop), track, decode=decode)
             low = stop
 
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
         """File names, as the folder or the list has them."""
         return [format_name(self.listing.names[shard.span[0] + row]) for row in rows]
 
-    def count_rows(self, shard: Shard) -> int:
+    def count_rows(self, shard: Shard, track: Tracker) -> int:  # noqa: ARG002  (nothing is read)
         """How many files the shard has."""
         first, stop = shard.span
         return int(stop - first)
@@ -112,13 +113,13 @@ class ImageFolderReader(Reader):
         if first < len(sizes):
             yield first, len(sizes)
 
-    def _block(self, shard: Shard, first: int, stop: int) -> Block:
-        base, home = shard.span[0], os.fspath(self.path)
-        names = self.listing.names[first:stop]
+    def _block(self, shard: Shard, files: slice, track: Tracker, *, decode: bool) -> Block:
+        first, home = files.start - shard.span[0], os.fspath(self.path)
+        names = self.listing.names[files]
         contents: list[bytes] = []
         faults: list[Fault] = []
         for row, name in enumerate(names):
-            self.mark(first - base + row, 1)
+            track(first + row, 1)
             try:
                 contents.append(read_file(path_of(home, name)))
             except OSError as error:
@@ -127,28 +128,28 @@ class ImageFolderReader(Reader):
             else:
                 if not contents[-1]:
                     faults.append(Fault(row, "empty-record", "the file has 0 bytes"))
-            faults += self._label_faults(first + row, row)
+            faults += self._label_faults(files.start + row, row)
         rows = [row for row, content in enumerate(contents) if content]
-        if self.options.undecoded:
+        start, nbytes = shard.base + first, sum(map(len, contents))
+        if not decode:
             encoded = {row: contents[row] for row in rows}
-            base = shard.base + first - base
-            return Block(base, len(names), sum(map(len, contents)), encoded=encoded)
+            return Block(start, len(names), nbytes, encoded=encoded)
         seen = inspect_images(
             [contents[row] for row in rows],
             rows,
             max_pixels=self.options.max_pixels,
-            mark=lambda i, count: self.mark(first - base + rows[i], count),
+            track=lambda i, count: track(first + rows[i], count),
             names=[names[row] for row in rows],
         )
         prints = np.zeros(len(names), np.uint64)
         prints[rows] = [hash_bytes(contents[row]) for row in rows]
         return Block(
-            shard.base + first - base,
+            start,
             len(names),
-            sum(map(len, contents)),
+            nbytes,
             arrays=seen.arrays,
             images=seen.images,
-            labels=self._labels(slice(first, stop)),
+            labels=self._labels(files),
             faults=(*faults, *seen.faults),
             fingerprints=prints,
         )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.config.options import Options
-from datascan.decoders.base import Decoder, detect_decoder, load_decoder
+from datascan.decoders.base import Decoder, Tracker, detect_decoder, load_decoder, track_among
 from datascan.plugins import DECODERS
 from datascan.readers.base import Reader
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
@@ -100,7 +100,7 @@ class KeyValueReader(Reader):
             is_bgr=self.decoder.is_bgr,
         )
 
-    def read(self, shard: Shard) -> Iterator[Block]:
+    def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
         """The shard's blocks."""
         assert self.decoder is not None  # noqa: S101  (plan comes first)
         row = 0
@@ -111,18 +111,11 @@ class KeyValueReader(Reader):
             if (first, last) != (0, len(pairs)):
                 inside = pairs.take(np.arange(first, max(first, last)))
             if len(inside) or inside.faults:
-                self.mark(row + first, len(inside))
-                yield self._block(shard.base + row + first, inside, row + first)
+                track(row + first, len(inside))
+                yield self._block(shard.base, row + first, inside, track, decode=decode)
             row += len(pairs)
             if shard.last is not None and row >= shard.last:
                 return
-
-    def with_options(self, options: Options) -> Reader:
-        """The same store, its layout under the same options."""
-        other = super().with_options(options)
-        if isinstance(other, KeyValueReader) and self.decoder is not None:
-            other.decoder = type(self.decoder)(options)
-        return other
 
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
         """Keys of ``rows``, by walking the shard's keys."""
@@ -137,13 +130,13 @@ class KeyValueReader(Reader):
                 break
         return found + ["?"] * (len(rows) - len(found))
 
-    def count_rows(self, shard: Shard) -> int:
+    def count_rows(self, shard: Shard, track: Tracker) -> int:
         """How many records the shard has, by walking its keys."""
         rows = 0
         for pairs in self._records(shard.span, values=False):
             rows += len(pairs)
-            # Nothing is touched there, but it shows that the walk goes on.
-            self.mark(rows, 0)
+            # No row is read here; this only shows that the walk makes progress.
+            track(rows, 0)
         return rows
 
     def describe_start(self, shard: Shard) -> str:
@@ -153,14 +146,18 @@ class KeyValueReader(Reader):
             return f"key {TEXT_LINE[0] % span.first}"
         return "the first key" if span.first is None else f"key {format_key(span.first)}"
 
-    def _block(self, start: int, pairs: KeyValueBatch, row: int) -> Block:
+    def _block(
+        self, base: int, first: int, pairs: KeyValueBatch, track: Tracker, *, decode: bool
+    ) -> Block:
         assert self.decoder is not None  # noqa: S101
         readable = pairs.values.lengths > 0
         lost = {fault.row for fault in pairs.faults}
         empty = [int(row) for row in np.flatnonzero(~readable) if row not in lost]
         rows = np.flatnonzero(readable)
         values = pairs.values if len(rows) == len(pairs) else pairs.values.take(rows)
-        block = self.decoder.decode(start, values, partial(self._mark, row, rows))
+        block = self.decoder.decode(
+            base + first, values, partial(track_among, track, first + rows), decode_images=decode
+        )
         faults = [Fault(i, "empty-record", "the value has 0 bytes") for i in empty]
         block = scatter(block, rows, len(pairs))
         return replace(
@@ -168,10 +165,6 @@ class KeyValueReader(Reader):
             faults=(*pairs.faults, *faults, *block.faults),
             key_numbers=parse_key_numbers(pairs.keys),
         )
-
-    def _mark(self, base: int, rows: NDArray[np.int64], row: int, count: int) -> None:
-        first, last = int(rows[row]), int(rows[min(row + count, len(rows)) - 1])
-        self.mark(base + first, last - first + 1)
 
     def _records(self, span: Any, *, values: bool = True) -> Iterator[KeyValueBatch]:
         if isinstance(span, TextLines):
