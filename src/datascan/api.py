@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from datascan.config.options import checked_options
-from datascan.report.model import Report
+from datascan.report.model import DatasetReport
 from datascan.session import run_scan
 
 PathLike = str | os.PathLike[str]
@@ -16,7 +16,7 @@ PathLike = str | os.PathLike[str]
 
 def scan(
     path: PathLike | Sequence[PathLike], *, backend: str | None = None, **options: Any
-) -> Report:
+) -> DatasetReport:
     """Scan a dataset and return the report.
 
     Args:

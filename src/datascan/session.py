@@ -19,7 +19,7 @@ from datascan.plugins import CHECKS, load, require_rules, rule_target
 from datascan.readers.base import open_reader
 from datascan.report.build import build_report
 from datascan.report.charts import add_charts
-from datascan.report.model import Report
+from datascan.report.model import DatasetReport
 from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan as scan_with
 
@@ -33,7 +33,7 @@ def run_scan(
     backend: str | None = None,
     progress: Progress | None = None,
     use: Callable[[ScanResult], None] = lambda _: None,
-) -> Report:
+) -> DatasetReport:
     """Scan, let ``use`` look at the result while the dataset is still open, and report."""
     checks = select_checks(options)
     started = datetime.now().astimezone().isoformat(timespec="seconds")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import re
 from urllib.parse import unquote
 
@@ -11,10 +10,9 @@ import junitparser
 import pytest
 from sarif.loader import load_sarif_file
 
-import datascan
 from datascan.outputs import github, junit, sarif
-from datascan.report.model import Accepted, DatasetInfo, Example
-from tests.outputs.reports import finding, report
+from datascan.report.figures import Accepted, DatasetInfo, Example
+from tests.outputs.reports import finding, net, report, source
 
 
 def test_sarif_tools_reads_one_result_a_rule(tmp_path):
@@ -83,31 +81,23 @@ def test_ten_annotations_of_a_kind():
 
 def net_report():
     """A net without findings of its own; its source holds a NaN."""
-    source = report(
-        finding(),
-        dataset=DatasetInfo("lmdb", "store", "caffe-datum", 9, 9),
-        phase="TRAIN",
-        layer="data",
-    )
-    net = DatasetInfo("net", "net.prototxt", "caffe-net", 0, 0)
-    return report(dataset=net, verdict="fail", sources=[source])
+    return net(source(finding(), dataset=DatasetInfo("lmdb", "store", "caffe-datum", 9, 9)))
 
 
 def test_findings_of_sources_stand_in_every_output():
-    net = net_report()
-    assert github.render(net).startswith("::error title=nan-value%3A store (TRAIN%2C layer data)::")
-    own, source = junitparser.JUnitXml.fromstring(junit.render(net).encode())
-    assert (own.failures, source.failures) == (0, 1)
-    assert source.name == "datascan store (TRAIN, layer data)"
-    runs = json.loads(sarif.render(net))["runs"]
+    whole = net_report()
+    assert github.render(whole).startswith(
+        "::error title=nan-value%3A store (TRAIN%2C layer data)::"
+    )
+    own, inner = junitparser.JUnitXml.fromstring(junit.render(whole).encode())
+    assert (own.failures, inner.failures) == (0, 1)
+    assert inner.name == "datascan store (TRAIN, layer data)"
+    runs = json.loads(sarif.render(whole))["runs"]
     assert [len(one["results"]) for one in runs] == [0, 1]
     assert [one["automationDetails"]["id"] for one in runs] == [
         "datascan/net.prototxt/",
         "datascan/store/TRAIN/data/",
     ]
-    with pytest.raises(datascan.FindingsError, match=r"1 finding.*\n.*nan-value.*TRAIN") as caught:
-        net.raise_for_findings()
-    assert [f.rule for f in caught.value.findings] == ["nan-value"]
 
 
 def test_accepted_findings_say_why():
@@ -132,14 +122,3 @@ def test_sarif_addresses_bytes_that_are_not_utf8():
     )
     place = json.loads(text)["runs"][0]["results"][0]["locations"][0]
     assert place["physicalLocation"]["artifactLocation"]["uri"] == "photos/lat%E4/1.png"
-
-
-def test_raising_for_findings():
-    clean = report()
-    assert clean.raise_for_findings() is clean
-    warned = finding(severity="warning", rule="key-gap")
-    with pytest.raises(datascan.FindingsError, match="nan-value: 5 of 1,000") as caught:
-        report(finding(), warned, fail_on="error").raise_for_findings()
-    again = pickle.loads(pickle.dumps(caught.value))
-    assert [f.rule for f in again.findings] == ["nan-value"]
-    assert str(again) == str(caught.value)

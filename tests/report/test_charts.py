@@ -18,7 +18,7 @@ from datascan.executors.base import NullProgress, ScanCancelled
 from datascan.metrics.batch_gaps import compute_batch_gaps
 from datascan.report.build import build_report
 from datascan.report.charts import add_charts
-from datascan.report.model import ValueFigures
+from datascan.report.figures import ValueFigures
 from datascan.report.sampling import HistogramBins, sample_indices
 from datascan.scanner.scan import scan
 from datascan.session import select_checks

@@ -9,7 +9,6 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from datascan.caffe.log.diagnosis import Diagnosis, diagnose
@@ -20,13 +19,22 @@ from datascan.caffe.net.learning_rate import first_bad, is_complete
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Training, read_training
 from datascan.caffe.rules.base import NetContext, RunOutcome, evaluate_rules
-from datascan.caffe.scan_net import REQUIRED_CHECKS, SourceScans, Use, keep_selected, net_report
+from datascan.caffe.scan_net import (
+    REQUIRED_CHECKS,
+    SourceScans,
+    Use,
+    apply_policy,
+    combined_report,
+    keep_selected,
+)
 from datascan.checks.base import Check
+from datascan.config.identity import DatasetIdentity
 from datascan.config.options import Options, Severity, checked_options
 from datascan.errors import UsageError
 from datascan.executors.base import Progress
 from datascan.plugins import CHECKS, NET_RULES, load, rule_target
-from datascan.report.model import DatasetInfo, LogCurve, LogFigures, RecordRange, Report
+from datascan.report.figures import DatasetInfo, LogCurve, LogFigures, RecordRange
+from datascan.report.model import LogReport
 from datascan.scanner.result import ScanResult, lookup_keys
 from datascan.session import select_rules
 from datascan.text import escape_surrogates
@@ -134,7 +142,7 @@ def scan_log(
     solver: str | Path | None = None,
     root: str | Path | None = None,
     **options: Any,
-) -> Report:
+) -> LogReport:
     """Read a training log, tell why its loss broke, and with a net which records it read then.
 
     Args:
@@ -176,7 +184,7 @@ def run_log(
     *,
     progress: Progress | None = None,
     use: Use = lambda *_: None,
-) -> Report:
+) -> LogReport:
     """The report of a log that has been read, with scans of what its net reads."""
     verdicts = diagnose_runs(log, training)
     rules = select_rules(options, NET_RULES)
@@ -193,11 +201,15 @@ def run_log(
     )
     judgements = [*evaluate_rules(rules, evidence), *keep_selected(scans.source_issues, options)]
     reports = [scan.report for scan in found.values()]
-    report = net_report(training, judgements, reports, options, log.path)
-    return msgspec.structs.replace(
-        report,
-        dataset=DatasetInfo("log", escape_surrogates(str(log.path)), log.layout, 0, 0),
-        sources=report.sources or None,
+    # A baseline knows the log by the path of its net as well.
+    identity = DatasetIdentity((training.path, log.path))
+    return combined_report(
+        LogReport,
+        DatasetInfo("log", escape_surrogates(str(log.path)), log.layout, 0, 0),
+        apply_policy(judgements, options, identity),
+        reports,
+        options,
+        sources=reports or None,
         log=figures(log, verdicts, notes, bool(training.views)),
         log_curve=curve_of(log.runs[reported_run(verdicts)], verdicts[reported_run(verdicts)]),
         log_runs=len(log.runs) if len(log.runs) > 1 else None,

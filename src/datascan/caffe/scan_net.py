@@ -7,9 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
-
-import msgspec
+from typing import Any, TypeVar
 
 from datascan._version import __version__
 from datascan.caffe.net.image_lists import image_folder, unjoined
@@ -26,7 +24,8 @@ from datascan.plugins import NET_RULES
 from datascan.readers.base import Reader, detect_reader, open_reader
 from datascan.report.build import build_report, is_failing, issue_sort_key, to_finding
 from datascan.report.charts import add_charts
-from datascan.report.model import DatasetInfo, Report
+from datascan.report.figures import DatasetInfo
+from datascan.report.model import DatasetReport, LogReport, NetReport, SourceReport
 from datascan.report.rule_pages import all_rules
 from datascan.scanner.baseline_filter import BaselineFilter
 from datascan.scanner.result import ScanResult
@@ -37,6 +36,8 @@ from datascan.text import escape_surrogates
 REQUIRED_CHECKS: tuple[type[Check[Any]], ...] = (ConstantFeature,)
 """Checks that rules about nets build upon: they run in any case, heard or not."""
 
+K = TypeVar("K", NetReport, LogReport)
+
 Use = Callable[[ScanResult, DataSource], None]
 """Looks at a scan while its dataset is still open."""
 
@@ -45,7 +46,7 @@ Use = Callable[[ScanResult, DataSource], None]
 class Scan:
     """A source's report, and what the checks found that the net's rules may ask for."""
 
-    report: Report
+    report: SourceReport
     found: tuple[Issue, ...]
 
 
@@ -62,7 +63,9 @@ class SourceScans:
     use: Use = lambda *_: None
     evidence: Sequence[type[Check[Any]]] = REQUIRED_CHECKS
     look: Use = lambda *_: None
-    finished: dict[tuple[str, tuple[Path, ...], Options], Scan] = field(default_factory=dict)
+    finished: dict[
+        tuple[str, tuple[Path, ...], Options], tuple[DatasetReport, tuple[Issue, ...]]
+    ] = field(default_factory=dict)
     source_issues: list[Issue] = field(default_factory=list)
     backends: dict[DataSource, str] = field(default_factory=dict)
 
@@ -103,17 +106,19 @@ class SourceScans:
         if key not in self.finished:
             with closing(open_reader(paths, options, backend)) as reader:
                 self.finished[key] = self._scanned(reader, options, source)
-        made = self.finished[key]
-        report = msgspec.structs.replace(
-            made.report,
+        report, found = self.finished[key]
+        of_source = SourceReport.of(
+            report,
             phase=source.phase,
             batch_size=source.batch_size or None,
             num_classes=source.num_classes,
             layer=escape_surrogates(source.layer),
         )
-        return Scan(report, made.found)
+        return Scan(of_source, found)
 
-    def _scanned(self, reader: Reader, options: Options, source: DataSource) -> Scan:
+    def _scanned(
+        self, reader: Reader, options: Options, source: DataSource
+    ) -> tuple[DatasetReport, tuple[Issue, ...]]:
         chosen = select_checks(options)
         known = {check.rule for check in chosen}
         further = [kind().configure(options) for kind in self.evidence if kind.rule not in known]
@@ -129,7 +134,7 @@ class SourceScans:
             report = add_charts(report, told_of, self.progress or NullProgress())
         self.look(scanned, source)
         self.use(told_of, source)
-        return Scan(report, scanned.issues)
+        return report, scanned.issues
 
 
 def scan_net(
@@ -139,7 +144,7 @@ def scan_net(
     *,
     data: bool = True,
     **options: Any,
-) -> Report:
+) -> NetReport:
     """Look at a net (or a solver that names one), scan everything that it reads, and report.
 
     Args:
@@ -166,7 +171,7 @@ def run_net(
     data: bool = True,
     progress: Progress | None = None,
     use: Use = lambda *_: None,
-) -> Report:
+) -> NetReport:
     """The report of a net that has been read; ``use`` looks at every scan of a source."""
     rules = select_rules(options, NET_RULES)
     scans = SourceScans(options, progress, use)
@@ -190,41 +195,43 @@ def keep_selected(judgements: list[Issue], options: Options) -> Iterator[Issue]:
 
 
 def net_report(
-    training: Training,
-    judgements: list[Issue],
-    sources: list[Report],
-    options: Options,
-    *further: Path,
-) -> Report:
-    """What was found in a net, with the reports of its sources, whose findings count as well.
+    training: Training, judgements: list[Issue], sources: list[SourceReport], options: Options
+) -> NetReport:
+    """What was found in a net, with the reports of its sources, whose findings count as well."""
+    dataset = DatasetInfo(
+        "net",
+        escape_surrogates(str(training.path)),
+        "caffe-net",
+        sum(report.dataset.records for report in sources),
+        sum(report.dataset.bytes for report in sources),
+    )
+    judgements = apply_policy(judgements, options, DatasetIdentity((training.path,)))
+    return combined_report(NetReport, dataset, judgements, sources, options, sources=sources)
 
-    A baseline knows it by the net's path, or by ``further`` paths: the log's.
-    """
-    judgements = apply_policy(judgements, options, DatasetIdentity((training.path, *further)))
+
+def combined_report(
+    kind: Callable[..., K],
+    dataset: DatasetInfo,
+    judgements: list[Issue],
+    sources: list[SourceReport],
+    options: Options,
+    /,
+    **members: object,
+) -> K:
+    """A report of ``kind`` on a net or log, which fails if one of its sources does."""
     failed = is_failing(judgements, options.fail_on) or not all(r.passed for r in sources)
-    return Report(
+    return kind(
         schema="datascan-report/1",
         datascan=__version__,
         complete=all(report.complete for report in sources),
         verdict="fail" if failed else "pass",
         elapsed_seconds=round(sum(report.elapsed_seconds for report in sources), 3),
-        dataset=DatasetInfo(
-            "net",
-            escape_surrogates(str(training.path)),
-            "caffe-net",
-            sum(report.dataset.records for report in sources),
-            sum(report.dataset.bytes for report in sources),
-        ),
+        dataset=dataset,
         findings=[to_finding(judgement) for judgement in sorted(judgements, key=issue_sort_key)],
-        labels=None,
-        values=None,
-        shapes=[],
-        batch_sizes=[],
-        min_batch_size=None,
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         fail_on=options.fail_on,
         rules=sorted(rule.rule for rule in select_rules(options, NET_RULES)),
-        sources=sources,
+        **members,
     )
 
 

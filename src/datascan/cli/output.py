@@ -110,14 +110,14 @@ def write_utf8(stream: TextIO, text: str) -> None:
 
 def print_report(report: Report) -> None:
     """Print the report on standard output."""
-    from datascan.outputs.terminal import render
+    from datascan.outputs.terminal import paper, render
 
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
     text = render.render(
         report,
-        colour=render.style(sys.stdout),
+        colour=paper.use_colour(sys.stdout),
         width=width,
-        unicode=render.takes_unicode(sys.stdout),
+        unicode=paper.supports_unicode(sys.stdout),
     )
     print(text, end="")
 

@@ -11,10 +11,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datascan.report.model import SourceReport
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datascan.report.model import Example, FailedScan, Finding, Report
+    from datascan.report.figures import Example, Finding
+    from datascan.report.model import FailedScan, Report
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LOCATIONS = 100
@@ -43,7 +46,9 @@ def run_of(report: Report) -> dict[str, Any]:
     for finding in report.findings:
         same.setdefault((finding.rule, finding.accepted is not None), []).append(finding)
     names = list(dict.fromkeys(rule for rule, _ in same))
-    reader = f"{report.phase}/{quote(report.layer or '')}/" if report.phase else ""
+    reader = ""
+    if isinstance(report, SourceReport):
+        reader = f"{report.phase}/{quote(report.layer or '')}/"
     return {
         "tool": tool(report.datascan, names),
         "invocations": [

@@ -13,7 +13,7 @@ from datascan.metrics.base import DatasetSummary
 from datascan.metrics.labels import LabelSummary, summarize_batch_gaps, summarize_labels
 from datascan.metrics.shapes import ShapeTally, measure_shapes
 from datascan.metrics.values import ValueTally, measure_values
-from datascan.report.model import (
+from datascan.report.figures import (
     Accepted,
     BatchFigures,
     DatasetInfo,
@@ -21,23 +21,23 @@ from datascan.report.model import (
     Finding,
     LabelFigures,
     MinBatchSize,
-    Report,
     SequentialGaps,
     ShapeFigures,
     ShuffledGaps,
     ValueFigures,
 )
+from datascan.report.model import DatasetReport
 from datascan.scanner.result import ScanResult, lookup_keys
 from datascan.text import escape_surrogates
 
 MAX_SHAPES = 100
 
 
-def build_report(scanned: ScanResult, *, version: str) -> Report:
+def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
     """The report of a scan; looks up the keys of examples, so its reader must still be open."""
     dataset = scanned.summary
     judged = sorted(scanned.issues, key=issue_sort_key)
-    return Report(
+    return DatasetReport(
         schema="datascan-report/1",
         datascan=version,
         complete=dataset.is_complete,

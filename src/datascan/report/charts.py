@@ -11,7 +11,8 @@ from datascan.metrics.base import DatasetSummary
 from datascan.metrics.batch_gaps import Epoch
 from datascan.metrics.labels import LabelSummary, is_whole, summarize_labels
 from datascan.metrics.shapes import ShapeTally, measure_shapes
-from datascan.report.model import ClassPositions, ClassPositionsRow, GapCurve, ImageSize, Report
+from datascan.report.figures import ClassPositions, ClassPositionsRow, GapCurve, ImageSize
+from datascan.report.model import DatasetReport
 from datascan.report.sampling import take_samples
 from datascan.scanner.result import ScanResult
 
@@ -23,7 +24,7 @@ MAX_SIZES = 10_000
 Numbers = NDArray[np.int64]
 
 
-def add_charts(report: Report, scanned: ScanResult, progress: Progress) -> Report:
+def add_charts(report: DatasetReport, scanned: ScanResult, progress: Progress) -> DatasetReport:
     """The report with its optional figures; the reader must still be open.
 
     Some records are read once more for it, unless the scan was stopped early. Where it is stopped
@@ -45,7 +46,7 @@ def add_charts(report: Report, scanned: ScanResult, progress: Progress) -> Repor
     )
 
 
-def gap_curve(report: Report, labels: LabelSummary) -> GapCurve | None:
+def gap_curve(report: DatasetReport, labels: LabelSummary) -> GapCurve | None:
     """Shares of batches that lack a class at sizes from 1 to all records, evenly in logarithm.
 
     Sizes asked for and the smallest safe ones are among them. None without labels in range.

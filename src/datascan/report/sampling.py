@@ -21,7 +21,8 @@ from datascan.metrics.base import DatasetSummary
 from datascan.readers.base import Reader, tracked_blocks
 from datascan.records.block import Block
 from datascan.records.shard import ROW_BITS, Shard
-from datascan.report.model import Report, ValueFigures, ValueHistogram
+from datascan.report.figures import ValueFigures, ValueHistogram
+from datascan.report.model import DatasetReport
 from datascan.scanner.result import ScanResult
 
 MAX_THUMBNAILS = 60
@@ -172,7 +173,7 @@ def runs_of(rows: list[int], *, seeks: bool) -> Iterator[tuple[int, int]]:
 
 
 def take_samples(
-    report: Report, scanned: ScanResult, progress: Progress
+    report: DatasetReport, scanned: ScanResult, progress: Progress
 ) -> tuple[dict[str, str], ValueHistogram | None]:
     """Thumbnails of examples by index, and the histogram.
 
@@ -224,7 +225,7 @@ def with_isolation(options: Options) -> Options:
     return options
 
 
-def example_indices(report: Report) -> Numbers:
+def example_indices(report: DatasetReport) -> Numbers:
     """Records to be shown: the examples of findings, the worst first, at most 60; ascending."""
     named: dict[int, None] = {}
     for finding in report.findings:
@@ -241,7 +242,7 @@ def sample_indices(dataset: DatasetSummary, nbytes: int) -> Numbers:
     return np.asarray((np.arange(count) * 2 + 1) * dataset.records // (2 * count), np.int64)
 
 
-def is_whole(report: Report) -> bool:
+def is_whole(report: DatasetReport) -> bool:
     """Whether all values are whole numbers."""
     return all(kind.dtype.startswith(("uint", "int", "bool")) for kind in report.shapes)
 

@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from datascan.outputs.html import render
 from datascan.outputs.html.limits import short
 from datascan.outputs.html.page import data_text
 from datascan.outputs.html.rule_sections import sections
 from datascan.report import rule_pages
-from datascan.report.model import (
+from datascan.report.figures import (
     BatchFigures,
     ClassPositions,
     ClassPositionsRow,
@@ -28,14 +27,14 @@ from datascan.report.model import (
     GapCurve,
     ImageSize,
     LabelFigures,
-    Report,
     SequentialGaps,
     ShapeFigures,
     ShuffledGaps,
     ValueFigures,
     ValueHistogram,
 )
-from tests.outputs.reports import ANY_TEXT, finding, report
+from datascan.report.model import DatasetReport, SourceReport
+from tests.outputs.reports import ANY_TEXT, finding, net, report, source
 
 MOST = 2_000_000
 TAGS = {"script": 2, "style": 1, "link": 1}
@@ -148,7 +147,7 @@ def test_only_pictures_are_thumbnails(uri):
     assert len(checked(render(report(finding(), thumbnails={"0": PIXEL}))).all("img")) == 1
 
 
-def vast() -> Report:
+def vast() -> DatasetReport:
     """More of everything than any dataset has."""
     key = "\U000e0001<&\"'" * 20_000
     picture = "data:image/jpeg;base64," + "A" * 16_000
@@ -195,19 +194,17 @@ def test_it_is_less_than_2_mb_whatever_the_report_holds():
 
 @pytest.mark.parametrize("sources", [2, 60])
 def test_nor_does_it_matter_how_many_sources_there_are(sources):
-    net = DatasetInfo("net", "net.prototxt", "caffe-net", 0, 0)
-    inner = [replace(vast(), phase="TRAIN", layer=f"data-{i}") for i in range(min(sources, 3))]
-    many = [inner[i % len(inner)] for i in range(sources)]
-    text = render(report(dataset=net, verdict="fail", sources=many))
+    vast_one = vast()
+    inner = [SourceReport.of(vast_one, phase="TRAIN", layer=f"data-{i}") for i in range(sources)]
+    text = render(net(*inner, verdict="fail"))
     assert len(text.encode()) < MOST
     page = checked(text)
     assert ("more source" in page.words) == (sources > 20)
 
 
 def test_the_head_counts_the_findings_of_sources():
-    net = DatasetInfo("net", "net.prototxt", "caffe-net", 0, 0)
-    source = report(finding(), finding(rule="key-gap", severity="warning"), phase="TRAIN")
-    words = checked(render(report(dataset=net, verdict="fail", sources=[source]))).words
+    inner = source(finding(), finding(rule="key-gap", severity="warning"))
+    words = checked(render(net(inner))).words
     assert "No findings" not in words
     assert "1 error" in words
 

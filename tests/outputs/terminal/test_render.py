@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.outputs.terminal.render import (
+from datascan.outputs.terminal.paper import (
     columns,
-    render,
     shorten,
-    style,
-    takes_unicode,
+    supports_unicode,
+    use_colour,
     wrap_text,
 )
-from datascan.report.model import (
+from datascan.outputs.terminal.render import render
+from datascan.report.figures import (
     BatchFigures,
     DatasetInfo,
     Example,
@@ -201,14 +201,14 @@ class Terminal(io.StringIO):
 def test_when_to_colour(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    assert style(Terminal())
-    assert not style(io.StringIO())
+    assert use_colour(Terminal())
+    assert not use_colour(io.StringIO())
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not style(Terminal())
+    assert not use_colour(Terminal())
     monkeypatch.setenv("NO_COLOR", "")
-    assert style(Terminal())
+    assert use_colour(Terminal())
     monkeypatch.setenv("TERM", "dumb")
-    assert not style(Terminal())
+    assert not use_colour(Terminal())
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_when_to_colour(monkeypatch):
     [("utf-8", True), ("UTF8", True), ("ascii", False), ("latin-1", False), ("cp1252", False)],
 )
 def test_what_a_stream_can_show(encoding, expected):
-    assert takes_unicode(io.TextIOWrapper(io.BytesIO(), encoding=encoding)) is expected
+    assert supports_unicode(io.TextIOWrapper(io.BytesIO(), encoding=encoding)) is expected
 
 
 def test_without_unicode_everything_is_ascii():

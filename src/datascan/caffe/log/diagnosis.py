@@ -12,7 +12,7 @@ from math import isfinite
 from statistics import median
 
 from datascan.caffe.log.runs import Output, Run
-from datascan.report.model import Cause
+from datascan.report.figures import Cause
 
 SATURATED = 87.3365
 """-ln of the smallest normal float32, 1.17549435e-38, in the six digits that Caffe prints."""

@@ -12,14 +12,14 @@ from markupsafe import Markup
 from datascan.outputs.html.class_figures import MAX_CLASSES, class_name
 from datascan.outputs.html.figure import Cell, Figure, Table, count, figure_of
 from datascan.outputs.html.limits import Limits
-from datascan.report.model import (
+from datascan.report.figures import (
     BatchFigures,
     ClassPositions,
     ClassPositionsRow,
     GapCurve,
     LabelFigures,
-    Report,
 )
+from datascan.report.model import DatasetReport
 from datascan.text import format_percent
 
 LEVELS = 8
@@ -31,7 +31,7 @@ ROW_HEIGHTS = ((12, 22), (30, 14), (60, 9))
 """Up to so many rows, a row of the strip is so many pixels high."""
 
 
-def batch_gaps(report: Report, limits: Limits, anchor: str) -> Figure | None:
+def batch_gaps(report: DatasetReport, limits: Limits, anchor: str) -> Figure | None:
     """The share of batches that lack a class, at each batch size."""
     if not report.batch_sizes:
         return None
@@ -80,7 +80,7 @@ def is_drawable(curve: GapCurve) -> bool:
     return 1 < points <= 2000 and points == len(curve.sequential) == len(curve.shuffled)
 
 
-def marks(report: Report) -> list[dict[str, Any]]:
+def marks(report: DatasetReport) -> list[dict[str, Any]]:
     """The smallest safe batch sizes, to be marked."""
     least = report.min_batch_size
     if least is None:
@@ -91,7 +91,7 @@ def marks(report: Report) -> list[dict[str, Any]]:
     ]
 
 
-def sentence(report: Report) -> str:
+def sentence(report: DatasetReport) -> str:
     """The smallest safe batch sizes in words."""
     why = "A loss that divides by how often a label occurs in a batch is NaN once one is missing."
     least = report.min_batch_size
@@ -124,7 +124,7 @@ def label_cell(label: int, labels: LabelFigures | None) -> Cell:
     return Cell(name, max(-MAX_CLASSES, min(MAX_CLASSES, label)))
 
 
-def store_strip(report: Report, limits: Limits, anchor: str) -> Figure | None:
+def store_strip(report: DatasetReport, limits: Limits, anchor: str) -> Figure | None:
     """Where in the store each class lies."""
     strip, records = report.strip, report.dataset.records
     if strip is None or not limits.strips:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datascan.outputs.html.figure import Cell, Figure, Table, count, figure_of
 from datascan.outputs.html.limits import Limits, short
-from datascan.report.model import LabelFigures, Report
+from datascan.report.figures import LabelFigures
+from datascan.report.model import DatasetReport
 from datascan.text import escape_control, format_percent, pluralize
 
 NAME_WIDTH = 40
@@ -12,7 +13,7 @@ MAX_CLASSES = 1e300
 """Labels beyond are all sorted alike."""
 
 
-def class_histogram(report: Report, limits: Limits, anchor: str) -> Figure | None:
+def class_histogram(report: DatasetReport, limits: Limits, anchor: str) -> Figure | None:
     """Records of each class: by label, or by size."""
     labels = report.labels
     if labels is None or not labels.counts:

@@ -7,16 +7,17 @@ from typing import Any
 
 from datascan.outputs.html.figure import Cell, Figure, Table, count
 from datascan.outputs.html.limits import Limits
-from datascan.report.model import LogCurve, LogFigures, Report
+from datascan.report.figures import LogCurve, LogFigures
+from datascan.report.model import LogReport
 from datascan.text import format_number
 
 MAX_POINTS = 2000
 
 
-def log_curve(report: Report, limits: Limits, anchor: str) -> Figure | None:
+def log_curve(report: LogReport, limits: Limits, anchor: str) -> Figure | None:
     """The loss and the rate of a run over its iterations."""
     log, curve = report.log, report.log_curve
-    if log is None or curve is None or not is_drawable(curve):
+    if curve is None or not is_drawable(curve):
         return None
     series = [{"label": "loss", "values": curve.losses, "colour": "--first"}]
     legend = [("loss", "first")]

@@ -8,7 +8,8 @@ from markupsafe import Markup
 
 from datascan.outputs.html.figure import Cell, Figure, Table, count, figure_of
 from datascan.outputs.html.limits import Limits, short
-from datascan.report.model import Report, ShapeFigures
+from datascan.report.figures import ShapeFigures
+from datascan.report.model import DatasetReport
 from datascan.text import escape_control, format_number, format_percent, pluralize
 
 MAX_DOTS = 1500
@@ -20,7 +21,7 @@ LARGEST = 1e300
 TIMES = " \N{MULTIPLICATION SIGN} "
 
 
-def value_histogram(report: Report, limits: Limits, anchor: str) -> Figure | None:  # noqa: ARG001
+def value_histogram(report: DatasetReport, limits: Limits, anchor: str) -> Figure | None:  # noqa: ARG001
     """How values are distributed, in a sample of the records."""
     values, histogram = report.values, report.histogram
     if values is None:
@@ -64,7 +65,7 @@ def value_histogram(report: Report, limits: Limits, anchor: str) -> Figure | Non
     )
 
 
-def shapes(report: Report, limits: Limits, anchor: str) -> Figure | None:
+def shapes(report: DatasetReport, limits: Limits, anchor: str) -> Figure | None:
     """Shapes and dtypes; sizes of images as dots."""
     if not report.shapes:
         return None
@@ -106,7 +107,7 @@ def format_size(kind: ShapeFigures) -> str:
     return short(f"{shape} {escape_control(short(kind.dtype, 20))}", 100)
 
 
-def sizes_of(report: Report) -> list[tuple[int, int, int]]:
+def sizes_of(report: DatasetReport) -> list[tuple[int, int, int]]:
     """Width, height and number of images, if the records are images of several sizes."""
     if report.image_sizes:
         return [(one.width, one.height, one.records) for one in report.image_sizes][:MAX_DOTS]

@@ -11,7 +11,8 @@ from datascan.outputs.html.figure import Figure
 from datascan.outputs.html.figures import figures_of
 from datascan.outputs.html.limits import Limits, short
 from datascan.outputs.html.rule_sections import Section, meaning, sections
-from datascan.report.model import Example, Finding, Report
+from datascan.report.figures import Example, Finding
+from datascan.report.model import DatasetReport, LogReport, NetReport, Report, SourceReport
 from datascan.text import escape_control, format_bytes, format_number, format_percent, pluralize
 
 SEVERITIES = ("error", "warning", "info")
@@ -100,6 +101,7 @@ def build_view(
     report: Report, limits: Limits, anchor: str = "report", source: int = 0
 ) -> ReportView:
     """What is shown of a report within ``limits``; of a report in it, its number from 1 on."""
+    sources = report.sources or []
     groups = group_findings(report.findings[: limits.findings])
     pictures = dict(list(pictures_of(report).items())[: limits.thumbnails])
     path = format_value(report.dataset.path, limits)
@@ -125,10 +127,10 @@ def build_view(
         within=f" of source {source}" if source else "",
         accepted=sum(f.accepted is not None for f in report.all_findings),
         sources=tuple(
-            build_view(inner, limits.shared(len(report.sources or ())), f"{anchor}-source-{i}", i)
-            for i, inner in enumerate((report.sources or ())[: limits.sources], 1)
+            build_view(inner, limits.shared(len(sources)), f"{anchor}-source-{i}", i)
+            for i, inner in enumerate(sources[: limits.sources], 1)
         ),
-        sources_left=max(0, len(report.sources or ()) - limits.sources),
+        sources_left=max(0, len(sources) - limits.sources),
     )
 
 
@@ -140,44 +142,55 @@ def format_value(text: str, limits: Limits) -> str:
 
 def pictures_of(report: Report) -> Mapping[str, str]:
     """The report's thumbnails, as far as they are pictures (a report may come from anywhere)."""
-    found = report.thumbnails or {}
+    found = (report.thumbnails if isinstance(report, DatasetReport) else None) or {}
     return {index: uri for index, uri in found.items() if PICTURE.fullmatch(uri)}
 
 
 def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
-    """What, when, how long, and with which command."""
-    source = report.dataset
-    kind = f"{format_value(source.backend, limits)}, {format_value(source.layout, limits)}"
-    size = f"{pluralize(source.records, 'record')}, {format_bytes(source.bytes)}"
-    facts = [("Dataset", kind), ("Size", size)]
-    if report.log is not None:
-        facts = [("Log", kind), ("Iterations", f"{report.log.iterations:,}")]
-        facts.append(("Cause", report.log.cause))
-    elif report.sources is not None:
-        facts = [("Net", kind), ("Sources", f"{len(report.sources):,}"), ("Size", size)]
-    if report.phase is not None:
-        layer = f"layer {format_value(report.layer or '?', limits)} ({report.phase})"
-        facts.insert(0, ("Read by", layer))
-    if report.phase is not None and report.batch_size:
-        facts.append(("Batch size", f"{report.batch_size:,}"))
-    if report.phase is not None and report.num_classes:
-        facts.append(("Classes", f"{report.num_classes:,}"))
-    labels = report.labels
-    if labels is not None and labels.kind == "regression":
-        facts.append(
-            (
-                "Labels",
-                f"regression targets, {format_number(labels.min)} to {format_number(labels.max)}",
-            )
-        )
+    """The facts at the head of a report, by name: dataset, size, time, command."""
+    facts = [*source_facts(report, limits), *size_facts(report, limits), *label_facts(report)]
     if report.started is not None:
         facts.append(("Scanned", format_value(report.started.replace("T", " ", 1), limits)))
-    if source.other_files:
-        facts.append(("Left alone", pluralize(source.other_files, "other file")))
+    if report.dataset.other_files:
+        facts.append(("Ignored", pluralize(report.dataset.other_files, "non-image file")))
     facts.append(("Took", f"{report.elapsed_seconds:,.2f} s"))
     if report.command is not None:
         facts.append(("Command", format_value(report.command, limits)))
     return facts
+
+
+def source_facts(report: Report, limits: Limits) -> list[tuple[str, str]]:
+    """Which layer reads a source."""
+    if not isinstance(report, SourceReport):
+        return []
+    return [("Read by", f"layer {format_value(report.layer or '?', limits)} ({report.phase})")]
+
+
+def size_facts(report: Report, limits: Limits) -> list[tuple[str, str]]:
+    """Format and size of a dataset, net or log; batch size and classes of a source."""
+    dataset = report.dataset
+    kind = f"{format_value(dataset.backend, limits)}, {format_value(dataset.layout, limits)}"
+    size = f"{pluralize(dataset.records, 'record')}, {format_bytes(dataset.bytes)}"
+    if isinstance(report, LogReport):
+        log = report.log
+        return [("Log", kind), ("Iterations", f"{log.iterations:,}"), ("Cause", log.cause)]
+    if isinstance(report, NetReport):
+        return [("Net", kind), ("Sources", f"{len(report.sources):,}"), ("Size", size)]
+    facts = [("Dataset", kind), ("Size", size)]
+    if isinstance(report, SourceReport) and report.batch_size:
+        facts.append(("Batch size", f"{report.batch_size:,}"))
+    if isinstance(report, SourceReport) and report.num_classes:
+        facts.append(("Classes", f"{report.num_classes:,}"))
+    return facts
+
+
+def label_facts(report: Report) -> list[tuple[str, str]]:
+    """The range of regression targets."""
+    labels = report.labels
+    if labels is None or labels.kind != "regression":
+        return []
+    low, high = format_number(labels.min), format_number(labels.max)
+    return [("Labels", f"regression targets, {low} to {high}")]
 
 
 def group_findings(findings: list[Finding]) -> list[list[Finding]]:

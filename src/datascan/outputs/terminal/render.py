@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
+from datascan.outputs.terminal.paper import (
+    MIN_WIDTH,
+    Paper,
+    columns,
+    shorten,
+)
 from datascan.outputs.terminal.plot import plot
-from datascan.text import escape_control, format_bytes, format_number, format_percent, pluralize
+from datascan.report.model import LogReport, NetReport, SourceReport
+from datascan.text import format_bytes, format_number, format_percent, pluralize
 
 if TYPE_CHECKING:
-    from datascan.report.model import (
+    from datascan.report.figures import (
         Accepted,
         BatchFigures,
         Example,
@@ -20,9 +24,9 @@ if TYPE_CHECKING:
         LabelFigures,
         LogCurve,
         LogFigures,
-        Report,
         ValueFigures,
     )
+    from datascan.report.model import Report
 
 SHOWN_FINDINGS = 4
 SHOWN_EXAMPLES = 3
@@ -30,49 +34,9 @@ SHOWN_SHAPES = 4
 MAX_EXAMPLES = 20
 KEY_WIDTH = 48
 DETAIL_WIDTH = 160
-MIN_WIDTH = 30
 TALL = 60
 PLOT_WIDTH = 90
 INDENT = "  "
-
-COLOURS = {"error": "1;31", "warning": "1;33", "info": "1;34", "pass": "1;32", "faint": "2"}
-
-
-def style(stream: TextIO) -> bool:
-    """Whether to colour: only on a terminal that can, and never against NO_COLOR."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return stream.isatty()
-
-
-def takes_unicode(stream: TextIO) -> bool:
-    """Whether ``stream`` can show every character, so that ``render`` may use them."""
-    return (stream.encoding or "").lower().replace("-", "").startswith("utf")
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """What the report is written on: lines of ``width`` columns, in colour or not.
-
-    Without ``unicode``, whatever is not ASCII shows as escapes.
-    """
-
-    colour: bool
-    width: int
-    unicode: bool
-
-    def paint(self, text: str, kind: str) -> str:
-        """``text`` in the colour of ``kind``."""
-        return f"\x1b[{COLOURS[kind]}m{text}\x1b[0m" if self.colour else text
-
-    def plain(self, text: str) -> str:
-        """``text``, whatever it holds, as characters that only ever take their own place."""
-        text = escape_control(text)
-        return text if self.unicode else text.encode("ascii", "backslashreplace").decode()
-
-    def wrap(self, text: str, indent: str, hang: str = "") -> list[str]:
-        """Lines of words, no wider than the paper, unbreakable words excepted."""
-        return wrap_text(text, indent, self.width, hang=hang)
 
 
 def render(report: Report, *, colour: bool, width: int, unicode: bool = True) -> str:
@@ -94,15 +58,15 @@ def body(report: Report, paper: Paper) -> Iterator[str]:
         rules.setdefault((finding.rule, finding.accepted is not None), []).append(finding)
     for same in rules.values():
         yield from ("", *rule_lines(same, report.dataset.records, paper))
-    if report.log is not None and report.log_curve is not None:
+    if isinstance(report, LogReport) and report.log_curve is not None:
         yield from curves(report.log_curve, paper, broken=report.log.cause == "lr-not-finite")
     figures = [*statistics(report, paper)]
     yield from ["", *figures] if figures else []
-    if report.batch_sizes and report.phase is None:
+    if report.batch_sizes and not isinstance(report, SourceReport):
         yield from ("", *batch_table(report, paper))
 
 
-def source_title(source: Report, paper: Paper) -> Iterator[str]:
+def source_title(source: SourceReport, paper: Paper) -> Iterator[str]:
     """Which layer of the net reads a source, when, and how: a rule across the paper."""
     parts = [f"{source.phase}: layer {paper.plain(source.layer or '?')}"]
     if source.batch_size:
@@ -123,10 +87,10 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     yield from more
     seen = pluralize(source.records, "record")
     size = f"{seen}, {format_bytes(source.bytes)} in {report.elapsed_seconds:,.2f} s"
-    if report.log is not None:
+    if isinstance(report, LogReport):
         size = log_line(report.log, report.log_runs)
-    elif source.backend == "net":
-        sources = report.sources or []
+    elif isinstance(report, NetReport):
+        sources = report.sources
         size = f"{pluralize(len(sources), 'source')}, {size}" if sources else "no data was scanned"
     tally = [
         pluralize(number, severity)
@@ -145,7 +109,7 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
         clean = "no findings; nothing here should break training"
     yield from paper.wrap(f"{size}: {', '.join(tally) or clean}", "      ")
     if source.other_files:
-        text = f"{pluralize(source.other_files, 'other file')} left alone"
+        text = f"{pluralize(source.other_files, 'non-image file')} ignored"
         yield from (paper.paint(line, "faint") for line in paper.wrap(text, "      "))
     if not report.complete:
         text = f"INCOMPLETE: the scan was stopped after {seen}; the rest was not looked at"
@@ -332,50 +296,3 @@ def batch_row(figures: BatchFigures) -> tuple[str, ...]:
         f"{shuffled.expected_lacking_per_epoch:,.1f}",
         str(shuffled.worst_label) if shuffled.p_lacking > 0 else "-",
     )
-
-
-def columns(text: str) -> int:
-    """How many columns of a terminal ``text`` takes: Chinese and Korean two a character."""
-    return sum(columns_of(character) for character in text) if not text.isascii() else len(text)
-
-
-def columns_of(character: str) -> int:
-    """The columns of one character; 0 for one that is drawn over the last."""
-    if unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def shorten(text: str, width: int) -> str:
-    """Text cut in its middle to at most ``width`` columns."""
-    if columns(text) <= width:
-        return text
-    half = (width - 3) // 2
-    return f"{fit_width(text, width - 3 - half)}...{fit_width(text[::-1], half)[::-1]}"
-
-
-def fit_width(text: str, width: int) -> str:
-    """As much of the beginning of ``text`` as takes at most ``width`` columns."""
-    for end, character in enumerate(text):
-        width -= columns_of(character)
-        if width < 0:
-            return text[:end]
-    return text
-
-
-def wrap_text(text: str, indent: str, width: int, *, hang: str = "") -> list[str]:
-    """Words in lines of at most ``width`` columns, unbreakable words excepted.
-
-    Lines begin with ``indent``, all but the first with ``hang`` after it.
-    """
-    lines: list[str] = []
-    line = indent
-    bare = True
-    for word in text.split(" "):
-        grown = f"{line}{word}" if bare else f"{line} {word}"
-        if bare or columns(grown) <= width:
-            line, bare = grown, False
-        else:
-            lines.append(line)
-            line, bare = f"{indent}{hang}{word}", not word
-    return [*lines, line]
