@@ -60,7 +60,8 @@ def is_harmless(character: str) -> bool:
 def escape_surrogates(text: str) -> str:
     """Replace surrogates by backslash escapes, so that the text can be encoded as UTF-8.
 
-    Bytes of file names that are not UTF-8 arrive as surrogates (PEP 383) and become hexadecimal escapes.
+    Bytes of file names that are not UTF-8 arrive as surrogates (PEP 383); they are shown in
+    hexadecimal.
     """
     return SURROGATE.sub(escape_character, text)
 
