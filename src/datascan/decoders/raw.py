@@ -1,4 +1,4 @@
-"""Values of no known layout: bytes. Only emptiness and copies are looked at."""
+"""Values that no other decoder reads: only emptiness, size and duplicates are checked."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from datascan.records.buffers import BytesColumn, hash_values
 
 
 class RawDecoder(Decoder):
-    """Any bytes. Pickled values stay pickled."""
+    """Accepts any bytes. Pickled values are never unpickled."""
 
     name: ClassVar[str] = "raw"
 
     @classmethod
-    def matches(cls, value: bytes) -> bool:  # noqa: ARG003  (anything is bytes)
-        """Always."""
+    def matches(cls, value: bytes) -> bool:  # noqa: ARG003  (any bytes match)
+        """Always True."""
         return True
 
     def decode(
@@ -27,7 +27,7 @@ class RawDecoder(Decoder):
         *,
         decode_images: bool = True,  # noqa: ARG002
     ) -> Block:
-        """Signatures of the whole values, and nothing else."""
+        """Compute fingerprints of the values; there are no columns."""
         return Block(
             start,
             len(values),

@@ -1,8 +1,8 @@
-"""Inner loops, compiled where a C compiler was at hand when datascan was installed.
+"""Inner loops, in C if a compiler was available when datascan was installed.
 
-``fallback`` says in NumPy what each of them does; ``kernels.c`` and ``epoch.c`` do the same, to the
-last bit, in a fraction of the time. ``DATASCAN_PLAIN=1`` in the environment chooses ``fallback``.
-``tables.c`` stands for LevelDB itself, see ``datascan.readers.leveldb.tables``.
+``fallback`` is the reference implementation in NumPy; ``kernels.c`` and ``epoch.c`` return
+bit-identical results in a fraction of the time. ``DATASCAN_PLAIN=1`` in the environment selects
+``fallback``. ``tables.c`` reads LevelDB tables; see ``datascan.readers.leveldb.tables``.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from datascan.native import fallback
 
 
 def select_loops() -> Any:
-    """The compiled functions, or ``fallback`` where they are not."""
+    """The compiled functions, or ``fallback`` if they were not built."""
     if os.environ.get("DATASCAN_PLAIN"):
         return fallback
     try:
-        from datascan.native import epoch, kernels  # noqa: PLC0415  (there may be none)
+        from datascan.native import epoch, kernels  # noqa: PLC0415  (optional)
     except ImportError:
         return fallback
     return SimpleNamespace(**(vars(epoch) | vars(kernels)))
 
 
 loops = select_loops()
-"""Where the functions of ``fallback`` are to be taken from."""
+"""The implementation in use; it has the functions of ``fallback``."""

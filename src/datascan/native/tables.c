@@ -1,7 +1,7 @@
-/* The entries of a LevelDB table: where they lie, without a copy of what is not packed.
+/* Locates the entries of a LevelDB table. Uncompressed blocks are not copied.
 
-   Every number is checked against the table before it is used, and every checksum is compared. What
-   is damaged or of another form is left to LevelDB itself. */
+   Every number is checked against the table before it is used, and every checksum is verified.
+   Damaged tables and unknown formats are rejected and left to LevelDB. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* CRC-32C (Castagnoli), as LevelDB's checksums are. */
+/* CRC-32C (Castagnoli), which LevelDB uses for its checksums. */
 static uint32_t crc_table[8][256];
 
 static void fill_crc_table(void)
@@ -67,19 +67,19 @@ static uint32_t crc32c(const unsigned char *at, size_t size)
     return ~(HAS_CRC ? crc_by_processor : crc_by_table)(~0u, at, size);
 }
 
-/* A LevelDB table: github.com/google/leveldb, doc/table_format.md. */
+/* The table format: github.com/google/leveldb, doc/table_format.md. */
 #define FOOTER 48
 #define TABLE_MAGIC 0xDB4775248B80FB57u
-#define MOST_UNPACKED (1u << 28)
-#define TRAILER 5 /* behind every block: how it is packed, and its checksum */
-#define MARK 8    /* behind every key: its sequence number, and whether it was deleted */
+#define MAX_UNPACKED (1u << 28)
+#define TRAILER 5 /* after every block: its compression type and checksum */
+#define MARK 8    /* after every key: its sequence number, and whether it was deleted */
 
 typedef struct {
     const unsigned char *data;
     size_t size;
 } Span;
 
-/* A varint of up to 64 bits; 0 where it does not end within the span. */
+/* Reads a varint of up to 64 bits; returns 0 if it does not end within the span. */
 static int take_varint(Span *from, uint64_t *value)
 {
     *value = 0;
@@ -100,30 +100,32 @@ static uint32_t fixed32(const unsigned char *at)
 
 typedef struct {
     unsigned char *data;
-    size_t size, room;
+    size_t size, capacity;
 } Buffer;
 
-/* Room for so many more bytes; 0 where there is none. */
+/* Reserves `more` bytes; returns 0 if memory runs out. */
 static int widen(Buffer *buffer, size_t more)
 {
-    if (buffer->room - buffer->size < more) {
-        size_t room = 2 * buffer->size + more;
-        void *moved = PyMem_Realloc(buffer->data, room);
+    if (buffer->capacity - buffer->size < more) {
+        size_t capacity = 2 * buffer->size + more;
+        void *moved = PyMem_Realloc(buffer->data, capacity);
         if (!moved)
             return 0;
         buffer->data = moved;
-        buffer->room = room;
+        buffer->capacity = capacity;
     }
     return 1;
 }
 
-/* Snappy: github.com/google/snappy, format_description.txt. Adds to what the buffer holds. */
+/* Decompresses Snappy data (github.com/google/snappy, format_description.txt) and appends the
+   result to the buffer; returns 0 if the data is invalid. */
 static int unpack(Span packed, Buffer *to)
 {
-    uint64_t whole;
-    if (!take_varint(&packed, &whole) || whole > MOST_UNPACKED || !widen(to, whole))
+    uint64_t unpacked_size;
+    if (!take_varint(&packed, &unpacked_size) || unpacked_size > MAX_UNPACKED ||
+        !widen(to, unpacked_size))
         return 0;
-    unsigned char *begin = to->data + to->size, *at = begin, *end = begin + whole;
+    unsigned char *begin = to->data + to->size, *at = begin, *end = begin + unpacked_size;
     while (packed.size) {
         unsigned char tag = *packed.data++;
         packed.size--;
@@ -152,15 +154,16 @@ static int unpack(Span packed, Buffer *to)
         }
         if (!offset || offset > (size_t)(at - begin) || length > (size_t)(end - at))
             return 0;
-        for (; length; length--, at++) /* it may copy what it has just written */
+        for (; length; length--, at++) /* source and target may overlap */
             *at = at[-(ptrdiff_t)offset];
     }
-    to->size += whole;
+    to->size += unpacked_size;
     return at == end;
 }
 
-/* A block without its restarts; 'origin' is where it begins: in the table, or behind the table
-   among all that was unpacked. 0 unless it lies in the table, whole. */
+/* Opens the block that the next handle points to, without its restart array. `origin` is its
+   offset in the table, or the table's size plus its offset in the unpacked data. Returns 0 unless
+   the complete, valid block is inside the table. */
 static int open_block(Span table, Span *handle, Buffer *unpacked, Span *block, int64_t *origin)
 {
     uint64_t at, size;
@@ -190,7 +193,8 @@ static int open_block(Span table, Span *handle, Buffer *unpacked, Span *block, i
     return 1;
 }
 
-/* The next entry of a block: how much of its key the one before had, the rest of it, its value. */
+/* Reads the next entry of a block: the length of the key prefix it shares with the previous entry,
+   the rest of the key, and the value. */
 static int take_entry(Span *block, uint64_t *shared, Span *rest, Span *value)
 {
     uint64_t own, length;
@@ -207,43 +211,43 @@ static int take_entry(Span *block, uint64_t *shared, Span *rest, Span *value)
 
 typedef struct {
     Buffer keys, unpacked;
-    Buffer rows; /* four int64 each: where key and value begin, each with its bytes */
-    size_t newest, newest_bytes; /* the last key that was met, live or deleted */
+    Buffer rows; /* four int64 each: offset and length of the key, offset and length of the value */
+    size_t newest, newest_bytes; /* the last key read, live or deleted */
     int any;
 } Entries;
 
-/* Add a block's live entries. Of several with one key the first is the newest. */
+/* Adds the live entries of a block. Of several entries with one key, the first is the newest. */
 static int take_block(Span block, int64_t origin, Entries *to)
 {
     const unsigned char *begin = block.data;
-    size_t before = 0, before_bytes = 0; /* the key before, with its mark */
+    size_t before = 0, before_bytes = 0; /* the previous key, with its mark */
     while (block.size) {
         uint64_t shared;
         Span rest, value;
         if (!take_entry(&block, &shared, &rest, &value) || shared > before_bytes ||
             shared + rest.size < MARK)
             return 0;
-        size_t whole = shared + rest.size;
-        if (!widen(&to->keys, whole) || !widen(&to->rows, 4 * sizeof(int64_t)))
+        size_t key_size = shared + rest.size;
+        if (!widen(&to->keys, key_size) || !widen(&to->rows, 4 * sizeof(int64_t)))
             return 0;
         unsigned char *end = to->keys.data + to->keys.size;
-        if (before != to->keys.size) /* else the key before was not kept, and its bytes stand here */
+        if (before != to->keys.size) /* else the previous key was not kept, and is still here */
             memcpy(end, to->keys.data + before, shared);
         memcpy(end + shared, rest.data, rest.size);
-        size_t bytes = whole - MARK;
+        size_t bytes = key_size - MARK;
         unsigned char kind = end[bytes];
         int again = to->any && bytes == to->newest_bytes &&
                     !memcmp(to->keys.data + to->newest, end, bytes);
         if (kind > 1)
             return 0;
         before = to->keys.size;
-        before_bytes = whole;
+        before_bytes = key_size;
         if (again)
             continue;
         to->any = 1;
         to->newest = to->keys.size;
         to->newest_bytes = bytes;
-        to->keys.size += whole;
+        to->keys.size += key_size;
         if (kind == 1) {
             int64_t row[4] = {(int64_t)to->newest, (int64_t)bytes,
                               origin + (value.data - begin), (int64_t)value.size};
@@ -254,7 +258,7 @@ static int take_block(Span block, int64_t origin, Entries *to)
     return 1;
 }
 
-static int take_table(Span table, Buffer *index_room, Entries *to)
+static int take_table(Span table, Buffer *index_buffer, Entries *to)
 {
     if (table.size < FOOTER)
         return 0;
@@ -265,7 +269,7 @@ static int take_table(Span table, Buffer *index_room, Entries *to)
     int64_t origin;
     if (magic != TABLE_MAGIC || !take_varint(&handles, &skipped) ||
         !take_varint(&handles, &skipped) ||
-        !open_block(table, &handles, index_room, &index, &origin))
+        !open_block(table, &handles, index_buffer, &index, &origin))
         return 0;
     while (index.size)
         if (!take_entry(&index, &shared, &key, &handle) ||
@@ -280,8 +284,8 @@ static PyObject *bytes_of(const Buffer *buffer)
     return PyBytes_FromStringAndSize((const char *)buffer->data, (Py_ssize_t)buffer->size);
 }
 
-/* A whole table: keys end to end, int64 (n, 4) as bytes, and what was packed; None where it is
-   not sound. */
+/* Returns the entries of a table: concatenated keys, int64 (n, 4) rows as bytes, and decompressed
+   blocks; None if the table is damaged. */
 static PyObject *table_entries(PyObject *self, PyObject *arguments)
 {
     Py_buffer table;

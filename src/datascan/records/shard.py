@@ -8,15 +8,15 @@ from typing import Any
 from datascan.records.block import Fault
 
 ROW_BITS = 32
-"""An address is ``shard.index << ROW_BITS | row``: int64, ascending in store order."""
+"""A record's address is ``shard.index << ROW_BITS | row``: int64, ascending in store order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A run of consecutive records that one worker reads: a description, never a handle.
+    """A run of consecutive records that one worker reads. It holds no open files and pickles.
 
-    ``span`` means something only to the reader that planned it (a key range, a row range, a slice
-    of a list of files). It pickles. Only rows ``first`` <= row < ``last`` of it are to be read.
+    ``span`` is interpreted only by the reader that planned the shard: a key range, a row range, a
+    slice of a list of files. Only rows ``first`` <= row < ``last`` are read.
     """
 
     index: int
@@ -25,7 +25,7 @@ class Shard:
     last: int | None = None
 
     def slice(self, first: int, last: int | None) -> Shard:
-        """The same shard, reduced to the rows from ``first`` up to ``last``."""
+        """The same shard, limited to rows ``first`` <= row < ``last``."""
         return Shard(self.index, self.span, first, last)
 
     @property
@@ -36,13 +36,14 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a reader knows of its dataset before reading it.
+    """What a reader knows about its dataset before reading it.
 
-    ``stated``: the place where the dataset's author wrote down a number of records, and that
-    number. ``claimed``: how many the store's own bookkeeping says it has. ``cost`` is the
-    work in bytes of plain reading, where that is more than ``nbytes``. ``damaged`` asks for a
-    worker process even where one would not pay. ``bgr``: three planes of a record are its blue,
-    green and red ones. ``other_files`` lie in the dataset's folder and are no part of it.
+    ``declared_count``: the metadata key in which the dataset's author stated the number of
+    records, and that number. ``store_count``: the number that the store itself keeps.
+    ``work_bytes``: the work, in bytes of plain reading, if it exceeds ``nbytes``.
+    ``needs_isolation``: read in a worker process even if the dataset is too small to gain from
+    it. ``is_bgr``: records of three planes are in the order blue, green, red. ``ignored_files``:
+    the number of files in the dataset's folder that do not belong to it.
     """
 
     shards: tuple[Shard, ...]

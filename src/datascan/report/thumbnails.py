@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from datascan.decoders.image.decode import (
+    capture_library_output,
     check_size,
-    quiet_library,
+    collect_pillow_warnings,
     to_plain_mode,
-    without_pillow_warnings,
 )
 from datascan.decoders.image.header import sniff_format
 from datascan.decoders.image.structure import read_header
@@ -58,7 +58,11 @@ def open_image(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Ima
         return None
     try:
         check_header(kind, data, max_pixels)
-        with without_pillow_warnings(), quiet_library(kind), accept_truncated(allowed=damaged):
+        with (
+            collect_pillow_warnings(),
+            capture_library_output(kind),
+            accept_truncated(allowed=damaged),
+        ):
             return load_image(data, max_pixels, edge, damaged=damaged)
     except Exception:  # noqa: BLE001  (whatever a decoder raises, there is no picture)
         return None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from datascan.config.options import Options
 from datascan.decoders.datum.decoder import DatumDecoder
 from datascan.decoders.datum.message import parse
-from datascan.decoders.datum.template import template_of
+from datascan.decoders.datum.template import build_template
 from datascan.records.buffers import BytesColumn
 from tests.builders.tracking import untracked
 
@@ -70,20 +70,20 @@ def same(values: np.ndarray, data: bytes, floats: np.ndarray) -> bool:
 @settings(max_examples=600, deadline=None)
 @given(ANY)
 def test_a_template_means_what_protobuf_says(value):
-    template = template_of(value)
+    template = build_template(value)
     if template is None:
         return
     exact = parse(value)
     values = BytesColumn.of([value, value])
-    assert template.fits(values).all()
+    assert template.match(values).all()
     assert template.shape == exact.shape
     assert template.encoded == exact.encoded
     assert (template.label_bytes > 0) == (exact.label is not None)
     if exact.label is not None:
-        assert template.labels(values).tolist() == [exact.label] * 2
+        assert template.read_labels(values).tolist() == [exact.label] * 2
     assert template.count == len(exact.data) + len(exact.floats)
     if template.error is None and not template.encoded:
-        data, sound = template.values(values)
+        data, sound = template.view_values(values)
         assert sound.all()
         assert same(data[0].ravel(), exact.data, exact.floats)
 
@@ -137,4 +137,4 @@ def test_templates_take_what_caffe_writes():
         key(4, 2) + varint(6) + b"abcdef" + key(5, 0) + varint(4) + key(7, 0) + varint(1),
         shape + packed_field([1.0] * 6),
     ):
-        assert template_of(message) is not None
+        assert build_template(message) is not None

@@ -82,7 +82,7 @@ def test_hidden_images_are_images(animals):
     assert [(f.rule, f.records) for f in seen.findings] == [("not-an-image", 1)]
     (example,) = seen.findings[0].examples
     assert (example.index, example.key) == (0, "cat/._0.jpg")
-    assert example.detail == "holds what macOS knows of a file (AppleDouble)"
+    assert example.detail == "file metadata written by macOS (AppleDouble)"
     assert seen.labels.counts == {"0": 4, "1": 5}
 
 

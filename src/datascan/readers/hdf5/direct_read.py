@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from datascan.readers.hdf5.inventory import DatasetInfo, in_components
 from datascan.readers.hdf5.storage import contiguous_offset, rows_on_disk
-from datascan.records.statistics import RecordStats, compute_stats_into, in_one_pass
+from datascan.records.statistics import RecordStats, compute_stats_into, is_measured_directly
 
 PIECE_BYTES = 1 << 18
 """Rows are looked at in pieces of about this many bytes, which stay in a core's own cache."""
@@ -33,7 +33,7 @@ class DirectReader:
 
     def is_readable(self, column: DatasetInfo) -> bool:
         """Whether the file holds the column's values in a form that can be looked at in place."""
-        return in_one_pass(self.dtype) and self.dtype == np.dtype(column.dtype)
+        return is_measured_directly(self.dtype) and self.dtype == np.dtype(column.dtype)
 
     @classmethod
     def of(cls, dataset: Any, column: DatasetInfo) -> DirectReader | None:
