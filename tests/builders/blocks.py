@@ -202,7 +202,7 @@ class BlockReader(Reader):
     def __init__(
         self, shards: Sequence[Sequence[Block]], plan: dict[str, Any] | None = None, **options: Any
     ) -> None:
-        super().__init__((Path("blocks"),), Options(**{"workers": 0, **options}))
+        super().__init__((Path("blocks"),), Options().replace(**{"workers": 0, **options}))
         self.shards = shards
         self.more = {"layout": "blocks", "nbytes": 0, **(plan or {})}
 

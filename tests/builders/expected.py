@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 
 from datascan.config.expectations import Expectations
-from datascan.config.options import checked_options
+from datascan.config.options import Options
 from datascan.scanner.learn import format_expectations, learn_expectations
 from datascan.session import run_scan
 from tests.builders.images import encode, pixels, write_tree
@@ -21,10 +21,11 @@ RULES = {
 }
 
 
-def learn(path, **options):
+def learn(path, targets=None, **options):
     """What a dataset looks like, once written and read back."""
     found = []
-    asked = checked_options(workers=0, thumbnails=False, **options)
+    asked = Options.from_keywords(workers=0, **options)
+    asked = asked.replace(charts=False, targets=targets)
     run_scan([path], asked, use=lambda scanned: found.append(learn_expectations(scanned.summary)))
     file = path.parent / f"{path.name}.toml"
     file.write_text(format_expectations(found[0], "learned from a test"))
@@ -32,9 +33,10 @@ def learn(path, **options):
     return file
 
 
-def raised(path, file, **options):
+def raised(path, file, targets=None, **options):
     """Findings about expectations, by rule."""
-    asked = checked_options(expect=file, workers=0, thumbnails=False, **options)
+    asked = Options.from_keywords(expect=file, workers=0, **options)
+    asked = asked.replace(charts=False, targets=targets)
     report = run_scan([path], asked)
     return {f.rule: f for f in report.findings if f.rule in RULES}
 

@@ -71,7 +71,7 @@ def needs_filter(path: Path, code: int, rows: int = 20) -> Path:
 
 def reader_of(*paths: Path, **options: Any) -> Hdf5Reader:
     """A reader of HDF5 files, in this process unless ``workers`` are asked for."""
-    return Hdf5Reader(paths, Options(**{"workers": 0, **options}))
+    return Hdf5Reader(paths, Options().replace(**{"workers": 0, **options}))
 
 
 def scanned(*paths: Path, checks: Any = (), **options: Any) -> ScanResult:

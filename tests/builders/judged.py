@@ -24,7 +24,7 @@ class KeyReader(Reader):
     name: ClassVar[str] = "keys"
 
     def __init__(self, keys: Sequence[Sequence[str]], paths: Sequence[str], **options: Any) -> None:
-        super().__init__(tuple(Path(path) for path in paths), Options(**options))
+        super().__init__(tuple(Path(path) for path in paths), Options().replace(**options))
         self.known = keys
         self.asked: list[tuple[int, list[int]]] = []
 

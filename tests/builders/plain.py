@@ -33,7 +33,7 @@ class PlainReader(Reader):
     def __init__(
         self, values, labels, *, rows=10, deadly=(), endless=(), blockwise=False, **options
     ):
-        super().__init__((Path("plain"),), Options(**options))
+        super().__init__((Path("plain"),), Options().replace(**options))
         self.values, self.labels, self.rows = values, labels, rows
         self.deadly, self.endless, self.blockwise = deadly, endless, blockwise
         self.kill_once: Path | None = None

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datascan.config.expectations import Data, Expectations
-from datascan.config.options import checked_options
+from datascan.config.options import Options
 from datascan.errors import UsageError
 from datascan.session import run_scan
 from tests.builders.expected import RULES, expecting, hdf5, known_dataset, learn, raised
@@ -137,7 +137,7 @@ def test_number_of_records(known, tmp_path):
 
 def test_without_expectations_nothing_is_raised(known, tmp_path):
     path = hdf5(tmp_path / "n.h5", known[0] * 1e6, np.arange(100) % 17)
-    report = run_scan([path], checked_options(workers=0))
+    report = run_scan([path], Options.from_keywords(workers=0))
     assert not RULES & {f.rule for f in report.findings}
 
 
@@ -160,9 +160,12 @@ def test_what_is_left_out_is_not_checked(known, tmp_path):
         ),
         ('format = "datascan-expectations/1"\nrecords = {count = -1}', "records.count"),
         ('format = "datascan-expectations/1"\nvalues = {min = "a", max = 1}', "values.min"),
-        ("format", "no TOML"),
-        ("\x00", "no TOML"),
-        (f'format = "datascan-expectations/1"\nrecords = {{count = {"9" * 5000}}}', "no TOML"),
+        ("format", "is not valid TOML: "),
+        ("\x00", "is not valid TOML: "),
+        (
+            f'format = "datascan-expectations/1"\nrecords = {{count = {"9" * 5000}}}',
+            "is not valid TOML: ",
+        ),
         (f'format = "datascan-expectations/1"\nrecords = {{count = {"9" * 400}}}', "records.count"),
     ],
 )

@@ -29,7 +29,7 @@ CHECKS = [TruncatedStore(), DamagedStore(), EmptyDataset()]
 
 def scan_file(folder: Path, content: bytes, **options) -> ScanResult:
     (folder / "data.mdb").write_bytes(content)
-    return scan(LmdbReader((folder,), Options(**options)), CHECKS)
+    return scan(LmdbReader((folder,), Options().replace(**options)), CHECKS)
 
 
 def read_whole(result: ScanResult) -> set[str]:

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from msgspec.structs import replace
 
-from datascan.config.options import checked_options
+from datascan.config.options import Options
 from datascan.outputs import sarif
 from datascan.session import run_scan
 from tests.builders.images import photo
@@ -42,7 +42,7 @@ def reports(tmp_path):
     for name in ("<script>alert(1)<.jpg", "a:b c.jpg", "\udcff.jpg"):
         (folder / name).write_bytes(photo(1)[:700])
     (folder / "good.jpg").write_bytes(photo(2))
-    options = checked_options(batch_sizes=(2, 4), workers=0)
+    options = Options.from_keywords(batch_sizes=(2, 4), workers=0)
     return [run_scan([path], options) for path in (store, folder)]
 
 

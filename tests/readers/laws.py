@@ -32,7 +32,7 @@ class ReaderLaws:
         return path
 
     def reader(self, path: Path, **options: object) -> Reader:
-        return load(READERS[self.backend])((path,), Options(**options))
+        return load(READERS[self.backend])((path,), Options().replace(**options))
 
     def read(self, path: Path, **options: object) -> list[tuple[str, object]]:
         """Key and signature of every record, in order, piece by piece."""

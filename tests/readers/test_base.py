@@ -8,7 +8,7 @@ from datascan.readers.image_folder.reader import ImageFolderReader
 
 
 def identity(**options: object) -> DatasetIdentity:
-    return ImageFolderReader((Path("images"),), Options(**options)).identity
+    return ImageFolderReader((Path("images"),), Options().replace(**options)).identity
 
 
 def test_a_dataset_is_identified_by_its_path():

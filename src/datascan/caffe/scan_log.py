@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from datascan.caffe.scan_net import (
 )
 from datascan.checks.base import Check
 from datascan.config.identity import DatasetIdentity
-from datascan.config.options import Options, Severity, checked_options
+from datascan.config.options import Options, ScanKeywords, Severity
 from datascan.errors import UsageError
 from datascan.executors.base import Progress
 from datascan.plugins import CHECKS, NET_RULES, load, rule_target
@@ -96,7 +96,7 @@ def find_suspects(scanned: ScanResult, read: ReadRange) -> Iterator[Suspect]:
     told: dict[int, list[str]] = {}
     addresses: dict[int, int] = {}
     harmful = {check.rule for check in record_errors()}
-    asked = dict(scanned.summary.options.severity)
+    asked = dict(scanned.summary.options.verdict.severity)
     for judgement in scanned.issues:
         # What the user calls a warning breaks the loss all the same.
         is_error = judgement.severity is Severity.ERROR or judgement.rule in asked
@@ -141,7 +141,9 @@ def scan_log(
     net: str | Path | None = None,
     solver: str | Path | None = None,
     root: str | Path | None = None,
-    **options: Any,
+    *,
+    thumbnails: bool = True,
+    **options: Unpack[ScanKeywords],
 ) -> LogReport:
     """Read a training log, tell why its loss broke, and with a net which records it read then.
 
@@ -150,6 +152,7 @@ def scan_log(
         net: the net that was trained, a prototxt.
         solver: its solver; alone, it names its net.
         root: the folder that relative sources are looked for in first.
+        thumbnails: as of :func:`datascan.scan`.
         options: as of :func:`datascan.scan`.
 
     Raises:
@@ -157,7 +160,8 @@ def scan_log(
         UsageError: where an option cannot be meant.
     """
     training = training_of(Path(path), net, solver, root)
-    return run_log(read_log(Path(path)), training, checked_options(**options))
+    asked = Options.from_keywords(**options).replace(charts=thumbnails)
+    return run_log(read_log(Path(path)), training, asked)
 
 
 def training_of(
@@ -188,7 +192,7 @@ def run_log(
     """The report of a log that has been read, with scans of what its net reads."""
     verdicts = diagnose_runs(log, training)
     rules = select_rules(options, NET_RULES)
-    notes = SuspectCollector(log, verdicts, training, options.limit)
+    notes = SuspectCollector(log, verdicts, training, options.read.limit)
     scans = SourceScans(options, progress, use, [*REQUIRED_CHECKS, *record_errors()], notes)
     found = scans.run(training)
     endings = [run_outcome(log, i, verdicts[i], notes) for i in range(len(verdicts))]

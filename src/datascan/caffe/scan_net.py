@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 from datascan._version import __version__
 from datascan.caffe.net.image_lists import image_folder, unjoined
@@ -17,7 +17,7 @@ from datascan.caffe.rules.base import NetContext, evaluate_rules
 from datascan.checks.base import Check, Issue
 from datascan.checks.constant_feature import ConstantFeature
 from datascan.config.identity import DatasetIdentity
-from datascan.config.options import NetTargets, Options, checked_options
+from datascan.config.options import NetTargets, Options, ScanKeywords
 from datascan.errors import DatasetError
 from datascan.executors.base import NullProgress, Progress
 from datascan.plugins import NET_RULES
@@ -121,7 +121,8 @@ class SourceScans:
     ) -> tuple[DatasetReport, tuple[Issue, ...]]:
         chosen = select_checks(options)
         known = {check.rule for check in chosen}
-        further = [kind().configure(options) for kind in self.evidence if kind.rule not in known]
+        silenced = (kind for kind in self.evidence if kind.rule not in known)
+        further = [kind().configure(options.check) for kind in silenced]
         scanned = scan_with(reader, [*chosen, *further], self.progress)
         silent = {check.rule for check in further}
         heard = tuple(j for j in scanned.issues if j.rule not in silent)
@@ -130,7 +131,7 @@ class SourceScans:
             replace(scanned, issues=heard, rules=rules), self.progress, source.path
         )
         report = build_report(told_of, version=__version__)
-        if options.thumbnails:
+        if options.run.charts:
             report = add_charts(report, told_of, self.progress or NullProgress())
         self.look(scanned, source)
         self.use(told_of, source)
@@ -143,7 +144,8 @@ def scan_net(
     root: str | Path | None = None,
     *,
     data: bool = True,
-    **options: Any,
+    thumbnails: bool = True,
+    **options: Unpack[ScanKeywords],
 ) -> NetReport:
     """Look at a net (or a solver that names one), scan everything that it reads, and report.
 
@@ -152,16 +154,18 @@ def scan_net(
         solver: the solver of a net.
         root: the folder that relative sources are looked for in first.
         data: whether to scan the sources; False only looks at the net.
+        thumbnails: as of :func:`datascan.scan`.
         options: as of :func:`datascan.scan`; batch sizes and classes come from the net.
 
     Raises:
         DatasetError: where a prototxt does not exist or does not parse.
         UsageError: where an option cannot be meant.
     """
+    asked = Options.from_keywords(**options).replace(charts=thumbnails)
     training = read_training(
         Path(path), Path(solver) if solver else None, Path(root) if root else None
     )
-    return run_net(training, checked_options(**options), data=data)
+    return run_net(training, asked, data=data)
 
 
 def run_net(
@@ -189,8 +193,8 @@ def run_net(
 def keep_selected(judgements: list[Issue], options: Options) -> Iterator[Issue]:
     """The judgements of rules that are selected and not ignored."""
     for judgement in judgements:
-        chosen = not options.select or judgement.rule in options.select
-        if chosen and judgement.rule not in options.ignore:
+        chosen = not options.check.select or judgement.rule in options.check.select
+        if chosen and judgement.rule not in options.check.ignore:
             yield judgement
 
 
@@ -219,7 +223,7 @@ def combined_report(
     **members: object,
 ) -> K:
     """A report of ``kind`` on a net or log, which fails if one of its sources does."""
-    failed = is_failing(judgements, options.fail_on) or not all(r.passed for r in sources)
+    failed = is_failing(judgements, options.verdict.fail_on) or not all(r.passed for r in sources)
     return kind(
         schema="datascan-report/1",
         datascan=__version__,
@@ -229,7 +233,7 @@ def combined_report(
         dataset=dataset,
         findings=[to_finding(judgement) for judgement in sorted(judgements, key=issue_sort_key)],
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
-        fail_on=options.fail_on,
+        fail_on=options.verdict.fail_on,
         rules=sorted(rule.rule for rule in select_rules(options, NET_RULES)),
         **members,
     )
@@ -239,11 +243,11 @@ def apply_policy(
     judgements: list[Issue], options: Options, identity: DatasetIdentity
 ) -> list[Issue]:
     """Judgements with the severities that were asked for, and marked where they are accepted."""
-    asked = dict(options.severity)
+    asked = dict(options.verdict.severity)
     found = [replace(j, severity=asked.get(j.rule, j.severity)) for j in judgements]
-    if options.baseline is None:
+    if options.verdict.baseline is None:
         return found
-    accepting = BaselineFilter(options.baseline.of_dataset(identity))
+    accepting = BaselineFilter(options.verdict.baseline.of_dataset(identity))
     return [part for judgement in found for part in accepting.parts(judgement)]
 
 
@@ -258,9 +262,8 @@ def source_options(
     if source.path is None:
         raise Missing(missing_text(source))
     size = source.records_an_iteration
-    given = replace(
-        options,
-        batch_sizes=(size,) if size else options.batch_sizes,
+    given = options.replace(
+        batch_sizes=(size,) if size else options.check.batch_sizes,
         num_classes=source.num_classes,
         label_type=source.label_type,
         targets=targets_of(source, training),
@@ -271,13 +274,13 @@ def source_options(
         files, missing = hdf5_paths(source, training)
         if not files:
             raise Missing(unlisted_images(missing[0], source))
-        given = replace(given, data_key=data_top(source), label_key=source.label_top)
+        given = given.replace(data_key=data_top(source), label_key=source.label_top)
         if label_width(files[0], source.label_top) > 1:
             # Label images and sequences: nothing is known of what single numbers mean.
-            given = replace(given, label_type="none", num_classes=None, targets=None)
+            given = given.replace(label_type="none", num_classes=None, targets=None)
         return files, given
     if source.backend == "images":
-        return (image_folder(source, training),), replace(given, list_file=source.path)
+        return (image_folder(source, training),), given.replace(list_file=source.path)
     return (source.path,), given
 
 

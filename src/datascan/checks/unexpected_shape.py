@@ -62,7 +62,7 @@ class UnexpectedShape(Check[ShapeTally]):
 
     def evaluate(self, tally: ShapeTally, dataset: DatasetSummary) -> Iterator[Issue]:
         """All records of other shapes."""
-        expected = dataset.options.expect
+        expected = dataset.options.check.expect
         if expected is None or expected.data is None:
             return
         odd = np.array([not expected.admits(kind.shape) for kind in tally.kinds], np.bool_)

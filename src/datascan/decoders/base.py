@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.config.options import Options
+from datascan.config.options import ReadOptions
 from datascan.plugins import DECODERS, load
 from datascan.records.block import Block
 from datascan.records.buffers import BytesColumn
@@ -25,7 +25,7 @@ class Decoder(ABC):
     is_bgr: ClassVar[bool] = False
     """Whether records of three planes are in the order blue, green, red."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: ReadOptions) -> None:
         self.options = options
 
     @classmethod

@@ -39,7 +39,7 @@ def run_task(
             yield [result]
         return
     with ProcessPool(
-        task, task.on_failure, task.count_rows, count=count, timeout=options.timeout
+        task, task.on_failure, task.count_rows, count=count, timeout=options.run.timeout
     ) as workers:
         yield from workers.map(shards, lambda: tick(*workers.in_progress), keep)
 
@@ -48,8 +48,8 @@ def choose_worker_count(plan: Plan, options: Options, shards: int) -> int:
     """How many workers to start; 0 where none was asked for, none would pay, or none may be."""
     if not can_start_processes():
         return 0
-    if options.workers is not None:
-        return min(options.workers, shards)
+    if options.run.workers is not None:
+        return min(options.run.workers, shards)
     if (plan.work_bytes or plan.nbytes) < MIN_POOL_BYTES and not plan.needs_isolation:
         return 0
     return min(available_cpus(), shards)

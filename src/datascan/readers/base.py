@@ -40,7 +40,7 @@ class Reader(ABC):
     @property
     def identity(self) -> DatasetIdentity:
         """The dataset as a baseline knows it: images in a list are identified by the list."""
-        options = self.options
+        options = self.options.read
         paths = (options.list_file,) if options.list_file else self.paths
         part = (options.db or options.data_key or "").strip("/")
         return DatasetIdentity(paths, escape_surrogates(part))

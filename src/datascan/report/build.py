@@ -41,7 +41,7 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
         schema="datascan-report/1",
         datascan=version,
         complete=dataset.is_complete,
-        verdict="fail" if is_failing(judged, dataset.options.fail_on) else "pass",
+        verdict="fail" if is_failing(judged, dataset.options.verdict.fail_on) else "pass",
         elapsed_seconds=round(scanned.seconds, 3),
         dataset=DatasetInfo(
             backend=scanned.reader.name,
@@ -57,7 +57,7 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
         shapes=shape_figures(dataset),
         batch_sizes=batch_figures(dataset),
         min_batch_size=min_batch_size(dataset),
-        fail_on=dataset.options.fail_on,
+        fail_on=dataset.options.verdict.fail_on,
         rules=sorted(scanned.rules) or None,
     )
 

@@ -7,7 +7,7 @@ a page is to be made of the report. What goes wrong here leaves a picture out, a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -133,7 +133,7 @@ class SampleTask:
 
         picture: str | None = None
         if row in block.encoded:
-            data, limit = bytes(block.encoded[row]), self.options.max_pixels
+            data, limit = bytes(block.encoded[row]), self.options.read.max_pixels
             picture = thumbnails.thumbnail(data, limit) if show else None
             values = thumbnails.pixels(data, limit) if sample and self.bins else None
         else:
@@ -220,8 +220,8 @@ def run_sampling(task: SampleTask, dataset: DatasetSummary, tick: Any) -> Iterat
 
 def with_isolation(options: Options) -> Options:
     """Options with a worker at least, where one starts at once: damaged pictures are decoded."""
-    if options.workers is None and start_method() == "fork":
-        return replace(options, workers=1)
+    if options.run.workers is None and start_method() == "fork":
+        return options.replace(workers=1)
     return options
 
 

@@ -42,7 +42,7 @@ def learn_expectations(dataset: DatasetSummary) -> Expectations:
 
 def may_have_more_records(dataset: DatasetSummary) -> bool:
     """Whether there may be more records than were scanned."""
-    limit = dataset.options.limit
+    limit = dataset.options.read.limit
     return not dataset.is_complete or (limit is not None and dataset.records >= limit)
 
 

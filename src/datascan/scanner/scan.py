@@ -66,7 +66,7 @@ def evaluate_check(check: Check[Any], dataset: DatasetSummary) -> Iterator[Issue
     tally = None if check.measure is None else dataset.tallies.get(metric_name(check.measure))
     if check.measure is not None and tally is None:
         return
-    asked = dict(dataset.options.severity)
+    asked = dict(dataset.options.verdict.severity)
     for judged in check.evaluate(tally, dataset):
         yield replace(judged, severity=asked.get(judged.rule, judged.severity))
 

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datascan.config.options import Options
+from datascan.config.options import ReadOptions
 from datascan.decoders.datum.decoder import DatumDecoder
 from datascan.decoders.datum.message import parse
 from datascan.decoders.datum.template import build_template
@@ -100,7 +100,7 @@ def test_a_block_reads_every_record_as_protobuf_does(messages, data):
     records = [record for record in records if record]
     if not records:
         return
-    block = DatumDecoder(Options()).decode(0, BytesColumn.of(records), untracked)
+    block = DatumDecoder(ReadOptions()).decode(0, BytesColumn.of(records), untracked)
     malformed = {fault.row for fault in block.faults if fault.rule == "malformed-record"}
     values = {int(row): part.values[i] for part in block.arrays for i, row in enumerate(part.rows)}
     for row, record in enumerate(records):

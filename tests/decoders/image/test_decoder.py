@@ -11,7 +11,7 @@ import simplejpeg
 from PIL import Image
 
 import datascan
-from datascan.config.options import Options
+from datascan.config.options import ReadOptions
 from datascan.decoders.image.decoder import ImageDecoder
 from datascan.records.buffers import BytesColumn
 from tests.builders.images import encode, gif_bomb, photo, pixels, png_bomb, tiff_bomb, webp_bomb
@@ -149,7 +149,7 @@ def test_pixels_are_not_kept():
 
 def block(values, **options):
     marks = []
-    layout = ImageDecoder(Options(**options))
+    layout = ImageDecoder(ReadOptions(**options))
     made = layout.decode(7, BytesColumn.of(values), lambda row, count: marks.append((row, count)))
     assert marks == [(row, 1) for row in range(len(values))]
     return made

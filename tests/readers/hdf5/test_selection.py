@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from datascan.config.options import Options
+from datascan.config.options import ReadOptions
 from datascan.errors import DatasetError
 from datascan.readers.hdf5.inventory import DatasetInfo, Inventory
 from datascan.readers.hdf5.selection import Selection, SelectionError, select_datasets
@@ -19,7 +19,7 @@ def chosen(*names, rows=None, others=None, like=None, **options):
     """The names of data, label and extras; "whole" where there is no pair."""
     columns = {name: column(name, (rows or {}).get(name, 10)) for name in names}
     found = Inventory(columns, others or {})
-    choice = select_datasets(found, Options(**options), like, "a.h5")
+    choice = select_datasets(found, ReadOptions(**options), like, "a.h5")
     if choice.whole:
         return "whole", [table.data.name for table in choice.tables]
     (table,) = choice.tables
@@ -107,7 +107,7 @@ def test_keys_that_were_asked_for():
 
 def test_as_in_the_file_before():
     columns = {name: column(name) for name in ("points", "label")}
-    like = select_datasets(Inventory(columns), Options(), None, "a.h5")
+    like = select_datasets(Inventory(columns), ReadOptions(), None, "a.h5")
     assert chosen("points", "data", "label", "y", like=like)[:2] == ("points", "label")
     assert chosen("points", "data", "y", like=like)[:2] == ("points", "y")
     with pytest.raises(SelectionError, match="has no dataset 'points'; it has: data"):

@@ -26,7 +26,7 @@ CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 def report(path, **options):
     options = {"batch_sizes": (1000,), **options}
     return build_report(
-        scan(ImageFolderReader((path,), Options(**options)), CHECKS), version="test"
+        scan(ImageFolderReader((path,), Options().replace(**options)), CHECKS), version="test"
     )
 
 
@@ -231,7 +231,7 @@ def test_csv_list_with_class_names(animals, tmp_path):
 def test_labels_of_lists(animals, tmp_path, words, dtype, kind):
     lines = [f"cat/{i}.jpg {word}" for i, word in enumerate(words.split())]
     (tmp_path / "list.txt").write_text("\n".join(lines))
-    reader = ImageFolderReader((animals,), Options(list_file=tmp_path / "list.txt"))
+    reader = ImageFolderReader((animals,), Options().replace(list_file=tmp_path / "list.txt"))
     result = scan(reader, [])
     assert result.summary.tally(measure_labels).values.array.dtype.kind == dtype
     assert build_report(result, version="test").labels.kind == kind

@@ -47,7 +47,7 @@ def opened():
     readers = []
 
     def open_reader(path, **options):
-        readers.append(LevelDbReader((path,), Options(**options)))
+        readers.append(LevelDbReader((path,), Options().replace(**options)))
         return readers[-1]
 
     yield open_reader
@@ -320,7 +320,7 @@ import os, signal, sys
 from pathlib import Path
 from datascan.config.options import Options
 from datascan.readers.leveldb.reader import LevelDbReader
-reader = LevelDbReader((Path(sys.argv[1]),), Options(shard_bytes=1000))
+reader = LevelDbReader((Path(sys.argv[1]),), Options().replace(shard_bytes=1000))
 spans = reader.key_ranges()
 next(reader.iter_entries(spans[1]))
 os.kill(os.getpid(), signal.SIGKILL)

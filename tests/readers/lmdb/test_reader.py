@@ -18,7 +18,7 @@ from tests.builders.tracking import untracked
 
 
 def scanned(path, **options):
-    return scan(LmdbReader((path,), Options(**options)), [])
+    return scan(LmdbReader((path,), Options().replace(**options)), [])
 
 
 def test_counts_records_and_bytes(tmp_path):
@@ -56,7 +56,7 @@ def test_several_values_a_key(tmp_path):
 @pytest.mark.parametrize("shard_bytes", [1, 5000, 100_000])
 def test_shards_hold_every_record_once_in_order(tmp_path, shard_bytes):
     write_lmdb(tmp_path, numbered(random_datums(900)))
-    reader = LmdbReader((tmp_path,), Options(shard_bytes=shard_bytes))
+    reader = LmdbReader((tmp_path,), Options().replace(shard_bytes=shard_bytes))
     plan = reader.plan()
     keys = []
     for shard in plan.shards:
@@ -86,7 +86,7 @@ class Killed(LmdbReader):
     """Kills the first ``times`` workers that look at the records from ``row`` on."""
 
     def __init__(self, path, home, times, row, **options):
-        super().__init__((path,), Options(**options))
+        super().__init__((path,), Options().replace(**options))
         self.home, self.times, self.row = home, times, row
 
     def _block(self, base, first, pairs, track, *, decode):

@@ -14,7 +14,7 @@ How to use it (``Training`` is in :mod:`datascan.caffe.net.training`)::
     training.views               # tuple[View, ...]: the layers of the TRAIN net, then of TEST nets
 
     from datascan.caffe.scan_net import actual_backend, source_options   # to scan a source:
-    paths, options = source_options(source, training, checked_options(workers=0))
+    paths, options = source_options(source, training, Options.from_keywords(workers=0))
     report = run_scan(paths, options, backend=actual_backend(source, paths[0]))
 
 Source: Caffe, src/caffe/net.cpp (FilterNet, StateMeetsRule), src/caffe/util/upgrade_proto.cpp.

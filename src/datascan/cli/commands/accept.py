@@ -9,11 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datascan.cli.arguments import (
-    add_config_argument,
-    add_dataset_arguments,
-    add_effort_arguments,
-    add_label_arguments,
-    add_rule_arguments,
+    add_option_arguments,
+    add_path_arguments,
     options_of,
 )
 from datascan.errors import OutputError, UsageError
@@ -31,7 +28,7 @@ DESCRIPTION = (
 
 def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     """Add the arguments of the command."""
-    add_dataset_arguments(command, "scan")
+    add_path_arguments(command, "scan")
     command.add_argument(
         "--reason", required=True, metavar="TEXT", help="why these findings are accepted"
     )
@@ -47,10 +44,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     command.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="the baseline to write, as --baseline"
     )
-    add_label_arguments(command)
-    add_rule_arguments(command)
-    add_config_argument(command)
-    add_effort_arguments(command)
+    add_option_arguments(command, "accept")
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
     command.set_defaults(quiet=False)
 
@@ -68,7 +62,7 @@ def run(given: argparse.Namespace) -> int:
     from datascan.cli.files import check_writable
     from datascan.cli.progress import cancellable
     from datascan.config.file import resolve_settings
-    from datascan.config.options import checked_options
+    from datascan.config.options import Options
     from datascan.plugins import require_rules
     from datascan.scanner.baseline_filter import is_acceptable, make_entries
     from datascan.session import run_scan
@@ -84,7 +78,7 @@ def run(given: argparse.Namespace) -> int:
         raise UsageError("accept needs --baseline FILE: where to write what is accepted")
     settings["baseline"] = target if target.exists() else None
     backend = settings.pop("backend", None)
-    options = checked_options(**settings, thumbnails=False)
+    options = Options.from_keywords(**settings).replace(charts=False)
     check_writable(target)
     entries: list[BaselineEntry] = []
     said: list[str] = []

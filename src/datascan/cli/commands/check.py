@@ -97,12 +97,12 @@ def summary(reports: list[Report], unmade: list[FailedScan]) -> str:
 
 def scan_one(config: ConfigFile, path: Path, progress: Closeable) -> Report:
     """The report of one dataset under what the configuration says of it."""
-    from datascan.config.options import checked_options
+    from datascan.config.options import Options
     from datascan.session import run_scan
 
     settings = config.settings_for(path)
     backend = settings.pop("backend", None)
-    return run_scan([path], checked_options(**settings), backend=backend, progress=progress)
+    return run_scan([path], Options.from_keywords(**settings), backend=backend, progress=progress)
 
 
 def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], list[FailedScan]]:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from datascan.cli.files import check_writable
 from datascan.cli.files import write as write_file
-from datascan.config.options import checked_options
+from datascan.config.options import Options
 from datascan.errors import OutputError
 from datascan.report.model import Report
 from datascan.session import run_scan
@@ -65,7 +65,7 @@ def demo(folder: Path | None, show: Callable[[Report], None]) -> int:
             path, page = home / name, pages / page_name(name)
             write_new(path, write)
             print(f"$ datascan scan {path if folder else name} --num-classes {classes}\n")
-            report = run_scan([path], checked_options(num_classes=classes))
+            report = run_scan([path], Options.from_keywords(num_classes=classes))
             show(report)
             write_file(page, [(report if folder else under_name(report, name)).to_html()])
             print()

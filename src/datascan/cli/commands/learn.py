@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datascan.cli.arguments import (
-    add_config_argument,
-    add_dataset_arguments,
-    add_effort_arguments,
-    add_label_arguments,
-    add_rule_arguments,
+    add_option_arguments,
+    add_path_arguments,
     options_of,
 )
 
@@ -25,14 +22,11 @@ DESCRIPTION = "Scan a dataset, and write what it looks like: expectations for --
 
 def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     """Add the arguments of the command."""
-    add_dataset_arguments(command, "scan")
+    add_path_arguments(command, "scan")
     command.add_argument(
         "-o", "--output", metavar="FILE", default="-", help="where to (default: standard output)"
     )
-    add_label_arguments(command)
-    add_rule_arguments(command)
-    add_config_argument(command)
-    add_effort_arguments(command)
+    add_option_arguments(command, "learn")
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
     command.set_defaults(quiet=False)
 
@@ -44,7 +38,7 @@ def run(given: argparse.Namespace) -> int:
     from datascan.cli.output import exit_status, write_utf8
     from datascan.cli.progress import cancellable
     from datascan.config.file import resolve_settings
-    from datascan.config.options import checked_options
+    from datascan.config.options import Options
     from datascan.scanner.learn import format_expectations, learn_expectations
     from datascan.session import run_scan
 
@@ -54,14 +48,14 @@ def run(given: argparse.Namespace) -> int:
         # They are what is written anew.
         settings.pop("expect", None)
     backend = settings.pop("backend", None)
-    options = checked_options(**settings, thumbnails=False)
+    options = Options.from_keywords(**settings).replace(charts=False)
     if given.output != "-":
         check_writable(Path(given.output))
     text: list[str] = []
 
     def learn(scanned: ScanResult) -> None:
         names = " ".join(path.name for path in given.paths)
-        part = f"the first {scanned.summary.records:,} records of " if options.limit else ""
+        part = f"the first {scanned.summary.records:,} records of " if options.read.limit else ""
         source = f"learned from {part}{names!a} by datascan {__version__}"
         text.append(format_expectations(learn_expectations(scanned.summary), source))
 

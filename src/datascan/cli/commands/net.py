@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datascan.cli.arguments import (
-    add_effort_arguments,
+    add_option_arguments,
     add_output_arguments,
-    add_rule_arguments,
     options_of,
 )
 
@@ -37,8 +36,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
         help="where relative sources lie (else: the working directory, the net's folder)",
     )
     command.add_argument("--no-data", action="store_true", help="only look at net and solver")
-    add_rule_arguments(command)
-    add_effort_arguments(command)
+    add_option_arguments(command, "net")
     outputs = add_output_arguments(command)
     outputs.add_argument("--bad-records", metavar="FILE", help="every bad record, as JSON Lines")
 
@@ -52,12 +50,12 @@ def run(given: argparse.Namespace) -> int:
     from datascan.cli.files import write
     from datascan.cli.output import check_outputs, exit_status, write_outputs
     from datascan.cli.progress import cancellable
-    from datascan.config.options import checked_options
+    from datascan.config.options import Options
     from datascan.report import bad_records
 
     # What only a page shows is left out where nobody will see a page.
     shown = given.html is not None or given.json not in (None, "-")
-    options = checked_options(**options_of(given), thumbnails=shown)
+    options = Options.from_keywords(**options_of(given)).replace(charts=shown)
     training = read_training(given.net, given.solver, given.root)
     check_outputs(given, "bad-records")
     lines: list[str] = []

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.config.options import Options
+from datascan.config.options import ReadOptions
 from datascan.decoders.base import Decoder, Tracker, track_among
 from datascan.readers.hdf5.inventory import DatasetInfo
 from datascan.readers.hdf5.missing_rows import open_dataset
@@ -90,7 +90,7 @@ class BlockContext:
 
     base: int
     track: Tracker
-    options: Options
+    options: ReadOptions
     text_labels: TextLabels
     decode_images: bool = True
 
@@ -160,7 +160,7 @@ def bytes_block(data: RowCursor, start: BlockContext, first: int, stop: int) -> 
     return replace(block, faults=(*faults, *block.faults))
 
 
-def decoder_for(content: str, options: Options) -> Decoder:
+def decoder_for(content: str, options: ReadOptions) -> Decoder:
     """The layout of records of variable length."""
     from datascan.decoders.image.decoder import (  # noqa: PLC0415  (the decoders are heavy)
         ImageDecoder,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
-from datascan.config.options import Options
+from datascan.config.options import Options, ReadOptions
 from datascan.decoders.image.decoder import ImageDecoder
 from datascan.errors import DatasetError
 from datascan.executors.base import WorkerSlot
@@ -54,7 +54,7 @@ class FileQuery:
     """A file to look at; ``like`` is the choice made in the first one."""
 
     source: Source
-    options: Options
+    options: ReadOptions
     like: Selection | None
 
 
@@ -67,9 +67,9 @@ class FilePlanner:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._workers: ProcessPool[FilePlan] | None = None
-        if options.workers != 0 and can_start_processes():
+        if options.run.workers != 0 and can_start_processes():
             self._workers = ProcessPool(
-                answer_query, plan_after_crash, count=1, timeout=options.timeout
+                answer_query, plan_after_crash, count=1, timeout=options.run.timeout
             )
 
     def __enter__(self) -> Self:
@@ -88,8 +88,8 @@ class FilePlanner:
             DatasetError: where the datasets of the first file cannot be chosen.
         """
         if self._workers is None:
-            return plan_file(source, self.options, like)
-        shard = Shard(0, FileQuery(source, self.options, like))
+            return plan_file(source, self.options.read, like)
+        shard = Shard(0, FileQuery(source, self.options.read, like))
         ((seen,),) = self._workers.map([shard])
         return seen
 
@@ -108,7 +108,7 @@ def plan_after_crash(shard: Shard, reason: str) -> FilePlan:
     return FilePlan(faults=[Fault(None, "reader-crash", why)])
 
 
-def plan_file(source: Source, options: Options, like: Selection | None) -> FilePlan:
+def plan_file(source: Source, options: ReadOptions, like: Selection | None) -> FilePlan:
     """Look at one file; ``like`` is the choice made in the first one.
 
     Raises:
@@ -125,7 +125,7 @@ def plan_file(source: Source, options: Options, like: Selection | None) -> FileP
             return FilePlan(faults=[fault_of_opening(source.path, source.shown, error)])
 
 
-def plan_open_file(file: Any, shown: str, options: Options, like: Selection | None) -> FilePlan:
+def plan_open_file(file: Any, shown: str, options: ReadOptions, like: Selection | None) -> FilePlan:
     """Look at a file that could be opened."""
     found = take_inventory(file, shown)
     try:
@@ -142,7 +142,7 @@ def plan_open_file(file: Any, shown: str, options: Options, like: Selection | No
     return seen
 
 
-def examine(file: Any, table: Table, shown: str, seen: FilePlan, options: Options) -> None:
+def examine(file: Any, table: Table, shown: str, seen: FilePlan, options: ReadOptions) -> None:
     """See whether a table's columns can be read, and add what is left of it to ``seen``."""
     if table.label is not None and table.label.rows != table.data.rows:
         seen.faults.append(mismatch(shown, table.data, table.label))

@@ -69,7 +69,7 @@ class Hdf5Reader(Reader):
         from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415
 
         sources, faults = expand_sources(self.paths)
-        limit = self.options.limit
+        limit = self.options.read.limit
         files: list[Planned] = []
         first: Selection | None = None
         rows, risky = 0, False
@@ -103,7 +103,7 @@ class Hdf5Reader(Reader):
     def _runs(self) -> Iterator[RowRun]:
         for number, file in enumerate(self.files):
             for at, table in enumerate(file.tables):
-                step = rows_per_shard(table, self.options.shard_bytes)
+                step = rows_per_shard(table, self.options.read.shard_bytes)
                 for first in range(0, table.data.rows, step):
                     yield RowRun(number, at, first, min(first + step, table.data.rows))
 
@@ -131,7 +131,7 @@ class Hdf5Reader(Reader):
         context = BlockContext(
             base=shard.base - run.first,
             track=TableTracker(track, run.first),
-            options=self.options,
+            options=self.options.read,
             text_labels=words,
             decode_images=decode,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from datascan.config.options import Options
+from datascan.config.options import ReadOptions
 from datascan.readers.hdf5.inventory import BESIDES, SINGLE, DatasetInfo, Inventory, join_first
 
 DATA_NAMES = ("data", "x", "images", "features")
@@ -38,7 +38,7 @@ class UnreachableError(SelectionError):
 
 
 def select_datasets(
-    found: Inventory, options: Options, like: Selection | None, shown: str
+    found: Inventory, options: ReadOptions, like: Selection | None, shown: str
 ) -> Selection:
     """The tables of a file, chosen as in the file before it (``like``) where there is one.
 
@@ -69,7 +69,7 @@ def select_all(columns: Mapping[str, DatasetInfo]) -> Selection:
 
 
 def data_of(
-    found: Inventory, options: Options, like: Selection | None, shown: str
+    found: Inventory, options: ReadOptions, like: Selection | None, shown: str
 ) -> DatasetInfo | None:
     """The records; None where the file is to be scanned whole."""
     asked = find_requested(options.data_key, like.tables[0].data if like else None)
@@ -98,7 +98,7 @@ def data_of(
 
 
 def label_of(
-    found: Inventory, options: Options, like: Selection | None, data: DatasetInfo, shown: str
+    found: Inventory, options: ReadOptions, like: Selection | None, data: DatasetInfo, shown: str
 ) -> DatasetInfo | None:
     """The labels of ``data``; None without any.
 

@@ -60,11 +60,11 @@ class ImageFolderReader(Reader):
         """List the files."""
         if not self.path.is_dir():
             raise DatasetError(f"{self.path} is no folder of images")
-        file = self.options.list_file
+        file = self.options.read.list_file
         self.listing = read_list(file, self.path) if file else list_folder(self.path)
         if not self.listing.names and file is None:
             raise DatasetError(f"{self.path} holds no file with an image's extension")
-        count = min(len(self.listing.names), self.options.limit or len(self.listing.names))
+        count = min(len(self.listing.names), self.options.read.limit or len(self.listing.names))
         sizes = np.maximum(self.listing.sizes[:count], 0)
         return Plan(
             tuple(Shard(i, span) for i, span in enumerate(self._spans(sizes))),
@@ -107,7 +107,7 @@ class ImageFolderReader(Reader):
         first, total = 0, 0
         for i, size in enumerate(sizes.tolist()):
             total += size
-            if total >= self.options.shard_bytes or i + 1 - first == FILES_PER_SHARD:
+            if total >= self.options.read.shard_bytes or i + 1 - first == FILES_PER_SHARD:
                 yield first, i + 1
                 first, total = i + 1, 0
         if first < len(sizes):
@@ -137,7 +137,7 @@ class ImageFolderReader(Reader):
         seen = inspect_images(
             [contents[row] for row in rows],
             rows,
-            max_pixels=self.options.max_pixels,
+            max_pixels=self.options.read.max_pixels,
             track=lambda i, count: track(first + rows[i], count),
             names=[names[row] for row in rows],
         )

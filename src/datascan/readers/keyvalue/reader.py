@@ -46,7 +46,7 @@ class KeyValueReader(Reader):
 
     @abstractmethod
     def key_ranges(self) -> list[KeyRange]:
-        """Cut the store into runs of about ``options.shard_bytes`` bytes, in key order."""
+        """Cut the store into runs of about ``options.read.shard_bytes`` bytes, in key order."""
 
     @abstractmethod
     def iter_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:
@@ -82,18 +82,18 @@ class KeyValueReader(Reader):
         self._is_text_lines = numbers is not None
         if numbers is not None:
             name, shards = "ocr", self._text_line_shards(numbers)
-            self.decoder = load_decoder("image")(self.options)
+            self.decoder = load_decoder("image")(self.options.read)
         else:
             self.decoder = self._detect_decoder()
             name = self.decoder.name
             shards = tuple(Shard(i, span) for i, span in enumerate(self.key_ranges()))
-            if self.options.limit is not None:
-                shards = self._limited(shards, self.options.limit)
+            if self.options.read.limit is not None:
+                shards = self._limited(shards, self.options.read.limit)
         return Plan(
             shards,
             name,
             self.nbytes(),
-            declared_count=self._declared_count() if self.options.limit is None else None,
+            declared_count=self._declared_count() if self.options.read.limit is None else None,
             store_count=self._store_count(),
             faults=self.faults(),
             needs_isolation=self.is_damaged(),
@@ -180,7 +180,7 @@ class KeyValueReader(Reader):
             votes[detect_decoder(value)] += 1
         order = list(DECODERS)
         chosen = max(votes, key=lambda kind: (votes[kind], -order.index(kind.name)), default=None)
-        return (chosen or load_decoder("raw"))(self.options)
+        return (chosen or load_decoder("raw"))(self.options.read)
 
     def _sample(self) -> Iterator[bytes]:
         seen = 0
@@ -207,7 +207,7 @@ class KeyValueReader(Reader):
 
     def _store_count(self) -> int | None:
         claimed = self.store_count()
-        if claimed is None or self.options.limit is not None or self._is_text_lines:
+        if claimed is None or self.options.read.limit is not None or self._is_text_lines:
             return None
         return claimed - sum(self.get(key) is not None for key in METADATA_KEYS)
 
@@ -234,7 +234,7 @@ class KeyValueReader(Reader):
         return np.unique(np.concatenate(found)) if found else None
 
     def _text_line_shards(self, numbers: NDArray[np.int64]) -> tuple[Shard, ...]:
-        numbers = numbers[: self.options.limit]
+        numbers = numbers[: self.options.read.limit]
         firsts = numbers[::TEXT_LINES_A_SHARD].tolist()
         stops = [*firsts[1:], int(numbers[-1]) + 1]
         return tuple(

@@ -55,7 +55,7 @@ class LevelDbReader(KeyValueReader):
         if next(self.iter_entries(KeyRange(), values=False), None) is None:
             return []
         db, tables = self.store.db, self.store.recovered.tables
-        edges = split_keys(tables, self.options.shard_bytes, db.approximate_size)
+        edges = split_keys(tables, self.options.read.shard_bytes, db.approximate_size)
         return [KeyRange(first, stop) for first, stop in pairwise([None, *edges, None])]
 
     def iter_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:

@@ -78,7 +78,7 @@ class LmdbReader(KeyValueReader):
     def _open(self) -> tuple[PageFile, TreeReader]:
         if self._opened is None:
             file = PageFile(self.data_path)
-            tree = select_tree(file, self.options.db) or UNKNOWN_TREE
+            tree = select_tree(file, self.options.read.db) or UNKNOWN_TREE
             strays = cache(partial(find_orphaned_leaves, file, tree))
             self._opened = file, TreeReader(file, tree, strays)
         return self._opened
@@ -103,7 +103,7 @@ class LmdbReader(KeyValueReader):
                 )
             )
         if self.file.meta is not None and self.tree.tree is UNKNOWN_TREE:
-            words = f"the page that leads to database {self.options.db!r} is lost"
+            words = f"the page that leads to database {self.options.read.db!r} is lost"
             found.append(Fault(None, "damaged-store", f"{name}: {words}"))
         return (*found, *self._branch_faults)
 
@@ -125,7 +125,7 @@ class LmdbReader(KeyValueReader):
         claimed = self._store_count()
         if claimed is None or claimed == records:
             return
-        if self.options.db is None and self.tree.tree.entries > MAX_DATABASES:
+        if self.options.read.db is None and self.tree.tree.entries > MAX_DATABASES:
             claimed -= len(self.tree.databases())
         if claimed != records:
             words = f"it holds {records:,} records, but counts {claimed:,} itself"
@@ -135,7 +135,7 @@ class LmdbReader(KeyValueReader):
     def _databases(self) -> int:
         """Entries that are named databases; a tree with many entries is taken to hold none."""
         few = self.tree.tree.entries <= MAX_DATABASES
-        return len(self.tree.databases()) if few and self.options.db is None else 0
+        return len(self.tree.databases()) if few and self.options.read.db is None else 0
 
     def key_ranges(self) -> list[KeyRange]:
         """Runs of leaf pages, with the keys that part them in the branch pages."""
@@ -146,7 +146,7 @@ class LmdbReader(KeyValueReader):
             # Keys in an order of their own, or with several values: ranges would have to know it.
             return [KeyRange()]
         leaf_bytes = max(1.0, self.nbytes() / max(1, tree.leaf_pages))
-        step = max(1, int(self.options.shard_bytes / leaf_bytes))
+        step = max(1, int(self.options.read.shard_bytes / leaf_bytes))
         leaves = islice(self.tree.leaves(), 0, None, step)
         edges = [leaf.key for leaf in leaves][1:]
         return [KeyRange(a, b) for a, b in pairwise([None, *edges, None])]
