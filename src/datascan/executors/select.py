@@ -40,7 +40,7 @@ def sampling_executor(plan: Plan, options: Options) -> Executor:
 
 
 def choose_worker_count(plan: Plan, options: Options) -> int:
-    """How many worker processes to use at most; 0 for none."""
+    """The largest number of worker processes to use; 0 means this process alone."""
     if not can_start_processes():
         return 0
     if options.workers is not None:
