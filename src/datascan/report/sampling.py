@@ -6,17 +6,15 @@ a page is to be made of the report. What goes wrong here leaves a picture out, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.config.options import Options
-from datascan.executors.base import Progress, ScanCancelled, WorkerSlot
-from datascan.executors.process_pool.worker import start_method
-from datascan.executors.select import run_task
+from datascan.executors.base import Executor, Progress, ScanCancelled, WorkerSlot, ignore_done
+from datascan.executors.select import default_executor, sampling_executor
 from datascan.metrics.base import DatasetSummary
 from datascan.readers.base import Reader, tracked_blocks
 from datascan.records.block import Block
@@ -96,17 +94,17 @@ class SampleTask:
     """The task of a worker: look at chosen addresses of a shard, int64, ascending."""
 
     reader: Reader
-    options: Options
+    max_pixels: int
     shown: Mapping[int, Numbers]
     sampled: Mapping[int, Numbers]
     bins: HistogramBins | None
     is_bgr: bool
 
-    def count_rows(self, shard: Shard, desk: WorkerSlot) -> int:
+    def count_rows(self, shard: Shard, slot: WorkerSlot) -> int:
         """How many rows the whole shard has."""
-        return self.reader.count_rows(shard, desk.mark)
+        return self.reader.count_rows(shard, slot.mark)
 
-    def __call__(self, shard: Shard, desk: WorkerSlot) -> Samples:
+    def __call__(self, shard: Shard, slot: WorkerSlot) -> Samples:
         """Thumbnails and counts."""
         seen = Samples()
         shown = set(self.shown.get(shard.index, np.empty(0, np.int64)).tolist())
@@ -115,7 +113,7 @@ class SampleTask:
         rows = [address - shard.base for address in sorted(shown | sampled)]
         rows = [row for row in rows if shard.first <= row < last]
         for first, stop in runs_of(rows, seeks=self.reader.is_seekable):
-            for block in tracked_blocks(self.reader, shard.slice(first, stop), desk, decode=False):
+            for block in tracked_blocks(self.reader, shard.slice(first, stop), slot, decode=False):
                 for row in places(rows, block, shard):
                     address = block.start + row
                     self._sample_block(block, row, seen, (address in shown, address in sampled))
@@ -133,7 +131,7 @@ class SampleTask:
 
         picture: str | None = None
         if row in block.encoded:
-            data, limit = bytes(block.encoded[row]), self.options.read.max_pixels
+            data, limit = bytes(block.encoded[row]), self.max_pixels
             picture = thumbnails.thumbnail(data, limit) if show else None
             values = thumbnails.pixels(data, limit) if sample and self.bins else None
         else:
@@ -188,15 +186,19 @@ def take_samples(
         None if report.values is None else HistogramBins.of(report.values, whole=is_whole(report))
     )
     samples = sample_indices(dataset, scanned.nbytes) if bins else np.empty(0, np.int64)
-    options = with_isolation(dataset.options) if len(examples) else dataset.options
+    # Examples are often damaged; other records are not.
+    choose = sampling_executor if len(examples) else default_executor
+    executor = choose(dataset.plan, dataset.options)
     addresses = dataset.addresses(examples)
     sampled = by_shard(dataset.addresses(samples))
     shown = by_shard(addresses)
-    task = SampleTask(scanned.reader, options, shown, sampled, bins, dataset.plan.is_bgr)
+    task = SampleTask(
+        scanned.reader, dataset.options.read.max_pixels, shown, sampled, bins, dataset.plan.is_bgr
+    )
     total = Samples()
     try:
         for piece in run_sampling(
-            task, dataset, lambda: progress.update(dataset.records, scanned.nbytes)
+            task, dataset, executor, lambda: progress.update(dataset.records, scanned.nbytes)
         ):
             total.thumbnails.update(piece.thumbnails)
             total.add(piece.counts, piece.records)
@@ -211,18 +213,13 @@ def take_samples(
     return found, ValueHistogram(bins.edges, total.counts.tolist(), total.records)
 
 
-def run_sampling(task: SampleTask, dataset: DatasetSummary, tick: Any) -> Iterator[Samples]:
+def run_sampling(
+    task: SampleTask, dataset: DatasetSummary, executor: Executor, tick: Callable[[], None]
+) -> Iterator[Samples]:
     """What was seen of every shard that holds a chosen record, in order."""
     shards = [s for s in dataset.plan.shards if s.index in task.shown or s.index in task.sampled]
-    for pieces in run_task(task, dataset.plan, shards, lambda *_: tick()):
+    for pieces in executor.map(task, shards, on_tick=lambda *_: tick(), on_done=ignore_done):
         yield from pieces
-
-
-def with_isolation(options: Options) -> Options:
-    """Options with a worker at least, where one starts at once: damaged pictures are decoded."""
-    if options.run.workers is None and start_method() == "fork":
-        return options.replace(workers=1)
-    return options
 
 
 def example_indices(report: DatasetReport) -> Numbers:

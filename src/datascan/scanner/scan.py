@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from datascan.checks.base import Check, Issue
 from datascan.checks.fault_check import REACH_RULES
-from datascan.executors.base import NullProgress, Progress, ScanCancelled
-from datascan.executors.select import run_task
+from datascan.executors.base import Executor, NullProgress, Progress, ScanCancelled, ignore_done
+from datascan.executors.select import default_executor
 from datascan.metrics.base import DatasetSummary, Duplicates, metric_name
 from datascan.metrics.duplicates import FingerprintTally, find_repeated, measure_fingerprints
 from datascan.metrics.faults import measure_faults, tally_faults
@@ -31,17 +31,24 @@ from datascan.scanner.tasks import DigestTask, MeasureTask, Metrics, PartialResu
 
 
 def scan(
-    reader: Reader, checks: Sequence[Check[Any]], progress: Progress | None = None
+    reader: Reader,
+    checks: Sequence[Check[Any]],
+    progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> ScanResult:
-    """Scan the reader's dataset with ``checks``. The result does not depend on the workers."""
+    """Scan the reader's dataset with ``checks``. The result does not depend on the executor."""
     began = time.perf_counter()
     plan = reader.plan()
+    if executor is None:
+        executor = default_executor(plan, reader.options)
     measures, progress = collect_metrics(checks), progress or NullProgress()
     with closing(open_checkpoint(reader, plan, list(measures), progress)) as kept:
-        total, complete = measure_shards(MeasureTask(reader, measures), plan, progress, kept)
+        total, complete = measure_shards(
+            MeasureTask(reader, measures), plan, executor, progress, kept
+        )
     dataset = summarize(reader, plan, total, complete=complete)
     tick = partial(progress.update, dataset.records, total.nbytes)
-    dataset = find_duplicates(reader, dataset, tick)
+    dataset = find_duplicates(reader, dataset, executor, tick)
     judgements: tuple[Issue, ...] = ()
     rules: tuple[str, ...] = ()
     try:
@@ -95,7 +102,7 @@ def known_faults(tallies: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def find_duplicates(
-    reader: Reader, dataset: DatasetSummary, tick: Callable[[], None]
+    reader: Reader, dataset: DatasetSummary, executor: Executor, tick: Callable[[], None]
 ) -> DatasetSummary:
     """Find the records of equal content; with a second look where signatures are vague.
 
@@ -113,7 +120,7 @@ def find_duplicates(
         return dataset
     if tally.is_inexact and len(indices):
         try:
-            digests, lost = confirm_duplicates(reader, dataset, indices, tick)
+            digests, lost = confirm_duplicates(reader, dataset, indices, executor, tick)
         except ScanCancelled:
             return replace(dataset, is_complete=False)
         dataset = add_faults(dataset, lost)
@@ -132,7 +139,11 @@ def add_faults(dataset: DatasetSummary, faults: Sequence[Fault]) -> DatasetSumma
 
 
 def confirm_duplicates(
-    reader: Reader, dataset: DatasetSummary, indices: NDArray[np.int64], tick: Callable[[], None]
+    reader: Reader,
+    dataset: DatasetSummary,
+    indices: NDArray[np.int64],
+    executor: Executor,
+    tick: Callable[[], None],
 ) -> tuple[list[bytes | int], list[Fault]]:
     """Digests of the records at ``indices`` (else a number of its own), and faults by address."""
     addresses = dataset.addresses(indices)
@@ -142,7 +153,7 @@ def confirm_duplicates(
     shards = [shard for shard in dataset.plan.shards if shard.index in rows]
     found: dict[int, bytes] = {}
     lost: list[Fault] = []
-    for pieces in run_task(task, dataset.plan, shards, lambda *_: tick()):
+    for pieces in executor.map(task, shards, on_tick=lambda *_: tick(), on_done=ignore_done):
         for piece in pieces:
             found.update(piece.found)
             lost += piece.lost

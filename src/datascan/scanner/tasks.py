@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.config.options import Options
-from datascan.executors.base import Progress, ScanCancelled, WorkerSlot
-from datascan.executors.select import run_task
+from datascan.executors.base import Executor, Progress, ScanCancelled, WorkerSlot
 from datascan.metrics.base import Concatenated, Tally, TallyMap, add_all
 from datascan.readers.base import Reader, tracked_blocks
 from datascan.records.block import Block, Fault
@@ -38,19 +36,14 @@ class MeasureTask:
     reader: Reader
     metrics: Metrics
 
-    @property
-    def options(self) -> Options:
-        """The options of the scan."""
-        return self.reader.options
-
-    def count_rows(self, shard: Shard, desk: WorkerSlot) -> int:
+    def count_rows(self, shard: Shard, slot: WorkerSlot) -> int:
         """How many rows the whole shard has."""
-        return self.reader.count_rows(shard, desk.mark)
+        return self.reader.count_rows(shard, slot.mark)
 
-    def __call__(self, shard: Shard, desk: WorkerSlot) -> PartialResult:
+    def __call__(self, shard: Shard, slot: WorkerSlot) -> PartialResult:
         """The sum over the shard's blocks."""
         total = add_all(
-            self._measured(shard, block) for block in tracked_blocks(self.reader, shard, desk)
+            self._measured(shard, block) for block in tracked_blocks(self.reader, shard, slot)
         )
         return total or self._measured(shard, Block(shard.base + shard.first, 0, 0))
 
@@ -91,20 +84,15 @@ class DigestTask:
     reader: Reader
     rows: Mapping[int, NDArray[np.int64]]
 
-    @property
-    def options(self) -> Options:
-        """The options of the scan."""
-        return self.reader.options
-
-    def count_rows(self, shard: Shard, desk: WorkerSlot) -> int:
+    def count_rows(self, shard: Shard, slot: WorkerSlot) -> int:
         """How many rows the whole shard has."""
-        return self.reader.count_rows(shard, desk.mark)
+        return self.reader.count_rows(shard, slot.mark)
 
-    def __call__(self, shard: Shard, desk: WorkerSlot) -> DigestResult:
+    def __call__(self, shard: Shard, slot: WorkerSlot) -> DigestResult:
         """Digests of the rows chosen, by address."""
         wanted = self.rows[shard.index] | shard.base
         found: dict[int, bytes] = {}
-        for block in tracked_blocks(self.reader, shard, desk):
+        for block in tracked_blocks(self.reader, shard, slot):
             first, last = np.searchsorted(wanted, (block.start, block.start + block.records))
             chosen = wanted[first:last]
             if block.digests is not None and len(chosen):
@@ -123,7 +111,7 @@ class DigestTask:
 
 
 def measure_shards(
-    task: MeasureTask, plan: Plan, progress: Progress, kept: CheckpointLike
+    task: MeasureTask, plan: Plan, executor: Executor, progress: Progress, kept: CheckpointLike
 ) -> tuple[PartialResult, bool]:
     """Measure all shards and add them up: the sum, and whether it holds the whole dataset."""
     done = ProgressCounter(progress)
@@ -134,7 +122,7 @@ def measure_shards(
         nonlocal complete
         try:
             missing = [shard for shard in plan.shards if shard.index not in kept.finished]
-            fresh = run_task(task, plan, missing, done.update, kept.keep)
+            fresh = executor.map(task, missing, on_tick=done.update, on_done=kept.keep)
             for shard in plan.shards:
                 for piece in kept.finished.get(shard.index) or next(fresh):
                     done.add(int(piece.records.array.sum()), piece.nbytes)

@@ -32,11 +32,11 @@ from tests.builders.hdf5 import (
 CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 
 
-def answer_or_crash(shard, desk, answer=planning.answer_query):
-    """Look at a file, unless it is b.h5."""
-    if shard.span.source.shown == "b.h5":
+def plan_or_crash(query, plan=planning.plan_file):
+    """Plan a file, unless it is b.h5."""
+    if query.source.shown == "b.h5":
         os.kill(os.getpid(), signal.SIGSEGV)
-    return answer(shard, desk)
+    return plan(query)
 
 
 @pytest.mark.parametrize("shard_bytes", [1, 32 << 20])
@@ -181,7 +181,7 @@ def test_a_filter_that_nobody_has(tmp_path, code, called, remedy):
 def test_damage_that_hangs_or_crashes_hdf5_costs_no_more_than_its_file(tmp_path, monkeypatch):
     paths = [write_hdf5(tmp_path / name, data=numbers(6, 3)) for name in ("a.h5", "b.h5", "c.h5")]
     # The patch reaches the worker as the task itself, however the worker is started.
-    monkeypatch.setattr(planning, "answer_query", answer_or_crash)
+    monkeypatch.setattr(planning, "plan_file", plan_or_crash)
     result = scanned(*paths, workers=1, timeout=5)
     assert result.summary.records == 12
     assert place_faults(result, "reader-crash") == [

@@ -65,7 +65,7 @@ class Hdf5Reader(Reader):
 
     def plan(self) -> Plan:
         """Choose the datasets of every file, and cut their rows into shards."""
-        from datascan.readers.hdf5.planning import FilePlanner  # noqa: PLC0415
+        from datascan.readers.hdf5.planning import FileQuery, isolated_planner  # noqa: PLC0415
         from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415
 
         sources, faults = expand_sources(self.paths)
@@ -74,19 +74,19 @@ class Hdf5Reader(Reader):
         first: Selection | None = None
         rows, risky = 0, False
         words: set[bytes] = set()
-        with FilePlanner(self.options) as looking:
+        with isolated_planner(self.options) as plan_file:
             for source in sources:
                 if limit is not None and rows >= limit:
                     break
-                seen = looking.plan_file(source, first)
-                faults += seen.faults
-                if seen.choice is None:
+                found = plan_file(FileQuery(source, self.options.read, first))
+                faults += found.faults
+                if found.selection is None:
                     continue
-                first = first or seen.choice
-                files.append(Planned(source, tuple(seen.tables), seen.choice.whole))
-                rows += sum(table.data.rows for table in seen.tables)
-                risky |= seen.is_decoded
-                words |= seen.words
+                first = first or found.selection
+                files.append(Planned(source, tuple(found.tables), found.selection.whole))
+                rows += sum(table.data.rows for table in found.tables)
+                risky |= found.is_decoded
+                words |= found.label_texts
         self.files = tuple(files)
         self.words = TextLabels.of(words)
         runs = list(limit_runs(self._runs(), limit))
