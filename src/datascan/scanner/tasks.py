@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datascan.config.options import Options
 from datascan.executors.base import Progress, ScanCancelled, WorkerSlot
@@ -17,6 +16,7 @@ from datascan.readers.base import Reader, tracked_blocks
 from datascan.records.block import Block, Fault
 from datascan.records.shard import Plan, Shard
 from datascan.scanner.checkpoint import CheckpointLike
+from datascan.scanner.reread import RowsByShard, blocks_with_rows
 
 Metrics = Mapping[str, Callable[[Block], Any]]
 
@@ -86,10 +86,10 @@ class DigestResult:
 
 @dataclass(frozen=True)
 class DigestTask:
-    """The task of the second look: digests of chosen rows of a shard, by row."""
+    """The task that confirms duplicates: digests of the chosen rows of each shard."""
 
     reader: Reader
-    rows: Mapping[int, NDArray[np.int64]]
+    rows: RowsByShard
 
     @property
     def options(self) -> Options:
@@ -101,15 +101,13 @@ class DigestTask:
         return self.reader.count_rows(shard, desk.mark)
 
     def __call__(self, shard: Shard, desk: WorkerSlot) -> DigestResult:
-        """Digests of the rows chosen, by address."""
-        wanted = self.rows[shard.index] | shard.base
+        """Digests of the chosen rows, by address."""
         found: dict[int, bytes] = {}
-        for block in tracked_blocks(self.reader, shard, desk):
-            first, last = np.searchsorted(wanted, (block.start, block.start + block.records))
-            chosen = wanted[first:last]
-            if block.digests is not None and len(chosen):
-                digests = block.digests(chosen - block.start)
-                found.update(zip(chosen.tolist(), digests, strict=True))
+        blocks = tracked_blocks(self.reader, shard, desk)
+        for block, rows in blocks_with_rows(blocks, shard, self.rows[shard.index]):
+            if block.digests is not None:
+                addresses = (block.start + rows).tolist()
+                found.update(zip(addresses, block.digests(rows), strict=True))
         return DigestResult(found)
 
     def on_failure(self, shard: Shard, reason: str) -> DigestResult:
