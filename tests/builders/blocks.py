@@ -24,7 +24,7 @@ from datascan.records.block import (
     compute_digests,
     compute_fingerprints,
 )
-from datascan.records.shard import ROW_BITS, Plan, Shard
+from datascan.records.shard import Plan, Shard
 from datascan.scanner.scan import scan
 
 
@@ -211,10 +211,10 @@ class BlockReader(Reader):
         return False
 
     def plan(self) -> Plan:
-        return Plan(tuple(Shard(i, None) for i in range(len(self.shards))), **self.more)
+        return Plan(shards=tuple(Shard(i, None) for i in range(len(self.shards))), **self.more)
 
     def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Any:
-        base, row = shard.index << ROW_BITS, 0
+        base, row = shard.base, 0
         for block in self.shards[shard.index]:
             yield replace(block, start=base + row)
             row += block.records

@@ -14,7 +14,7 @@ from datascan.decoders.base import Tracker
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.readers.base import Reader
 from datascan.records.block import Block
-from datascan.records.shard import ROW_BITS, Plan, Shard
+from datascan.records.shard import Plan, Shard
 from datascan.scanner.result import ScanResult
 
 
@@ -34,7 +34,7 @@ class KeyReader(Reader):
 
     def plan(self) -> Plan:
         shards = tuple(Shard(i, None) for i in range(len(self.known)))
-        return Plan(shards, "by hand", 0)
+        return Plan(shards=shards, layout="by hand", nbytes=0)
 
     def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
         raise NotImplementedError
@@ -47,7 +47,7 @@ class KeyReader(Reader):
 
 def address(shard: int, row: int) -> int:
     """The address of a row."""
-    return shard << ROW_BITS | row
+    return Shard(shard, None).base | row
 
 
 def judgement(rule: str, severity: str, *places: tuple[int, int], **more: Any) -> Issue:
@@ -80,10 +80,12 @@ def scanned_of(
     reader = KeyReader(keys, paths, **options)
     shards = reader.plan().shards
     dataset = DatasetSummary(
-        Plan(shards, "by hand", 0, **(plan or {})),
+        Plan(shards=shards, layout="by hand", nbytes=0, **(plan or {})),
         reader.options,
         np.array([len(shard) for shard in keys], np.int64),
         tallies or {},
         is_complete=complete,
     )
-    return ScanResult(reader, dataset, judgements, 4_321, 1.23456)
+    return ScanResult(
+        reader=reader, summary=dataset, issues=judgements, nbytes=4_321, seconds=1.23456
+    )

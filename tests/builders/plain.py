@@ -47,7 +47,7 @@ class PlainReader(Reader):
             Shard(i, (first, min(first + self.rows, len(self.values))))
             for i, first in enumerate(range(0, len(self.values), self.rows))
         )
-        return Plan(shards, "plain", self.values.nbytes)
+        return Plan(shards=shards, layout="plain", nbytes=self.values.nbytes)
 
     def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
         first, stop = shard.span

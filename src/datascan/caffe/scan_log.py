@@ -35,7 +35,7 @@ from datascan.executors.base import Progress
 from datascan.plugins import CHECKS, NET_RULES, load, rule_target
 from datascan.report.figures import DatasetInfo, LogCurve, LogFigures, RecordRange
 from datascan.report.model import LogReport
-from datascan.scanner.result import ScanResult, lookup_keys
+from datascan.scanner.result import ScanResult
 from datascan.session import select_rules
 from datascan.text import escape_surrogates
 
@@ -111,8 +111,7 @@ def find_suspects(scanned: ScanResult, read: ReadRange) -> Iterator[Suspect]:
             addresses[index] = int(every[place])
     order = sorted(told)[:MAX_CULPRITS]
     places = np.array([addresses[index] for index in order], np.int64)
-    keys = lookup_keys(scanned.reader, scanned.summary, places) if order else []
-    for index, key in zip(order, keys, strict=True):
+    for index, key in zip(order, scanned.lookup_keys(places), strict=True):
         yield Suspect(
             index, f"record {index:,} ({escape_surrogates(key)}): {'; '.join(told[index])}"
         )

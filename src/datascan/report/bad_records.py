@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.checks.base import Issue
-from datascan.records.shard import ROW_BITS
 from datascan.scanner.result import ScanResult
 from datascan.text import escape_surrogates
 
@@ -19,15 +18,15 @@ from datascan.text import escape_surrogates
 def iter_bad_records(scanned: ScanResult) -> Iterator[str]:
     """The lines, by index, then errors first, then by rule.
 
-    Keys are looked up shard by shard, so that no more than one shard's keys are held.
+    The keys of one shard at most are in memory.
     """
     named = BadRecordIndex.of([j for j in sorted(scanned.issues, key=rule_order) if j.flagged])
     if named is None:
         return
-    shards = named.addresses >> ROW_BITS
-    edges = np.flatnonzero(np.diff(shards, prepend=-1, append=-1))
-    for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        yield from shard_lines(scanned, named, slice(start, end))
+    for positions, keys in scanned.iter_keys(named.addresses):
+        indices = scanned.summary.indices(named.addresses[positions])
+        for position, index, key in zip(positions.tolist(), indices.tolist(), keys, strict=True):
+            yield named.line(position, index, key)
 
 
 def with_source(lines: Iterable[str], path: str, phase: str) -> Iterator[str]:
@@ -76,23 +75,18 @@ class BadRecordIndex:
         facts = [found.facts.array for found in flagged]
         return cls(judged, facts, address[order], source[order], place[order])
 
-
-def shard_lines(scanned: ScanResult, named: BadRecordIndex, chosen: slice) -> Iterator[str]:
-    """The lines of one shard's records."""
-    unique, which = np.unique(named.addresses[chosen], return_inverse=True)
-    shard = scanned.summary.plan.shards[int(unique[0]) >> ROW_BITS]
-    keys = scanned.reader.keys(shard, (unique & ((1 << ROW_BITS) - 1)).tolist())
-    indices = scanned.summary.indices(unique).tolist()
-    columns = (which, named.source[chosen], named.place[chosen])
-    for at, source, place in zip(*(column.tolist() for column in columns), strict=True):
-        judgement = named.judged[source]
-        line = {
-            "index": indices[at],
-            "key": escape_surrogates(keys[at]),
+    def line(self, position: int, index: int, key: str) -> str:
+        """The line of one pair: the record's index and key, and what the rule says of it."""
+        source = int(self.source[position])
+        judgement = self.judged[source]
+        fact = self.facts[source][int(self.place[position])]
+        line: dict[str, Any] = {
+            "index": index,
+            "key": escape_surrogates(key),
             "rule": judgement.rule,
             "severity": judgement.severity.value,
-            "detail": escape_surrogates(judgement.describe(named.facts[source][place])),
+            "detail": escape_surrogates(judgement.describe(fact)),
         }
         if judgement.accepted is not None:
             line["accepted"] = True
-        yield json.dumps(line, ensure_ascii=False) + "\n"
+        return json.dumps(line, ensure_ascii=False) + "\n"

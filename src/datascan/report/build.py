@@ -27,7 +27,7 @@ from datascan.report.figures import (
     ValueFigures,
 )
 from datascan.report.model import DatasetReport
-from datascan.scanner.result import ScanResult, lookup_keys
+from datascan.scanner.result import ScanResult
 from datascan.text import escape_surrogates
 
 MAX_SHAPES = 100
@@ -117,7 +117,7 @@ def record_examples(judgement: Issue, scanned: ScanResult) -> list[Example]:
     addresses = addresses[first]
     facts = judgement.flagged.facts.array[first]
     indices = scanned.summary.indices(addresses)
-    keys = lookup_keys(scanned.reader, scanned.summary, addresses)
+    keys = scanned.lookup_keys(addresses)
     return [
         Example(
             detail=escape_surrogates(judgement.describe(fact)),

@@ -6,21 +6,28 @@ a page is to be made of the report. What goes wrong here leaves a picture out, a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.executors.base import Executor, Progress, ScanCancelled, WorkerSlot, ignore_done
+from datascan.executors.base import Progress, ScanCancelled, WorkerSlot
 from datascan.executors.select import default_executor, sampling_executor
 from datascan.metrics.base import DatasetSummary
 from datascan.readers.base import Reader, tracked_blocks
 from datascan.records.block import Block
-from datascan.records.shard import ROW_BITS, Shard
+from datascan.records.shard import Shard
 from datascan.report.figures import ValueFigures, ValueHistogram
 from datascan.report.model import DatasetReport
+from datascan.scanner.reread import (
+    RowsByShard,
+    blocks_with_rows,
+    reread,
+    rows_by_shard,
+    slices_with_rows,
+)
 from datascan.scanner.result import ScanResult
 
 MAX_THUMBNAILS = 60
@@ -91,12 +98,12 @@ class Samples:
 
 @dataclass(frozen=True)
 class SampleTask:
-    """The task of a worker: look at chosen addresses of a shard, int64, ascending."""
+    """The task that draws samples: pictures of the rows ``shown``, counts of those ``sampled``."""
 
     reader: Reader
     max_pixels: int
-    shown: Mapping[int, Numbers]
-    sampled: Mapping[int, Numbers]
+    shown: RowsByShard
+    sampled: RowsByShard
     bins: HistogramBins | None
     is_bgr: bool
 
@@ -107,16 +114,17 @@ class SampleTask:
     def __call__(self, shard: Shard, slot: WorkerSlot) -> Samples:
         """Thumbnails and counts."""
         seen = Samples()
-        shown = set(self.shown.get(shard.index, np.empty(0, np.int64)).tolist())
-        sampled = set(self.sampled.get(shard.index, np.empty(0, np.int64)).tolist())
-        last = shard.last if shard.last is not None else 1 << ROW_BITS
-        rows = [address - shard.base for address in sorted(shown | sampled)]
-        rows = [row for row in rows if shard.first <= row < last]
-        for first, stop in runs_of(rows, seeks=self.reader.is_seekable):
-            for block in tracked_blocks(self.reader, shard.slice(first, stop), slot, decode=False):
-                for row in places(rows, block, shard):
-                    address = block.start + row
-                    self._sample_block(block, row, seen, (address in shown, address in sampled))
+        none = np.empty(0, np.int64)
+        shown = self.shown.get(shard.index, none)
+        sampled = self.sampled.get(shard.index, none)
+        rows = np.union1d(shown, sampled)
+        for part in slices_with_rows(shard, rows, one_by_one=self.reader.is_seekable):
+            blocks = tracked_blocks(self.reader, part, slot, decode=False)
+            for block, places in blocks_with_rows(blocks, shard, rows):
+                first = block.start - shard.base
+                for row in places.tolist():
+                    wanted = first + row in shown, first + row in sampled
+                    self._sample_block(block, row, seen, wanted)
         return seen
 
     def on_failure(self, shard: Shard, reason: str) -> Samples:  # noqa: ARG002
@@ -144,12 +152,6 @@ class SampleTask:
             seen.add(self.bins.counted(values), 1)
 
 
-def places(rows: list[int], block: Block, shard: Shard) -> list[int]:
-    """Those of a shard's ``rows`` that lie in ``block``, counted from its first."""
-    first = block.start - shard.base
-    return [row - first for row in rows if first <= row < first + block.records]
-
-
 def values_of(block: Block, row: int) -> NDArray[Any] | None:
     """The values of a record that is an array."""
     for part in block.arrays:
@@ -158,16 +160,6 @@ def values_of(block: Block, row: int) -> NDArray[Any] | None:
             if at < len(part.rows) and part.rows[at] == row:
                 return part.take(np.array([at])).reshape(part.shape)
     return None
-
-
-def runs_of(rows: list[int], *, seeks: bool) -> Iterator[tuple[int, int]]:
-    """Runs of rows to read: one for each, or one for all where a shard is read from its start."""
-    if not rows:
-        return
-    if seeks:
-        yield from ((row, row + 1) for row in rows)
-    else:
-        yield rows[0], rows[-1] + 1
 
 
 def take_samples(
@@ -190,16 +182,15 @@ def take_samples(
     choose = sampling_executor if len(examples) else default_executor
     executor = choose(dataset.plan, dataset.options)
     addresses = dataset.addresses(examples)
-    sampled = by_shard(dataset.addresses(samples))
-    shown = by_shard(addresses)
+    sampled = rows_by_shard(dataset.addresses(samples))
+    shown = rows_by_shard(addresses)
     task = SampleTask(
         scanned.reader, dataset.options.read.max_pixels, shown, sampled, bins, dataset.plan.is_bgr
     )
+    tick = partial(progress.update, dataset.records, scanned.nbytes)
     total = Samples()
     try:
-        for piece in run_sampling(
-            task, dataset, executor, lambda: progress.update(dataset.records, scanned.nbytes)
-        ):
+        for piece in reread(task, dataset.plan, executor, shown, sampled, on_tick=tick):
             total.thumbnails.update(piece.thumbnails)
             total.add(piece.counts, piece.records)
     except ScanCancelled:
@@ -211,15 +202,6 @@ def take_samples(
     if bins is None or total.counts is None:
         return found, None
     return found, ValueHistogram(bins.edges, total.counts.tolist(), total.records)
-
-
-def run_sampling(
-    task: SampleTask, dataset: DatasetSummary, executor: Executor, tick: Callable[[], None]
-) -> Iterator[Samples]:
-    """What was seen of every shard that holds a chosen record, in order."""
-    shards = [s for s in dataset.plan.shards if s.index in task.shown or s.index in task.sampled]
-    for pieces in executor.map(task, shards, on_tick=lambda *_: tick(), on_done=ignore_done):
-        yield from pieces
 
 
 def example_indices(report: DatasetReport) -> Numbers:
@@ -242,9 +224,3 @@ def sample_indices(dataset: DatasetSummary, nbytes: int) -> Numbers:
 def is_whole(report: DatasetReport) -> bool:
     """Whether all values are whole numbers."""
     return all(kind.dtype.startswith(("uint", "int", "bool")) for kind in report.shapes)
-
-
-def by_shard(addresses: Numbers) -> dict[int, Numbers]:
-    """Addresses by the number of their shard."""
-    owners = addresses >> ROW_BITS
-    return {int(owner): addresses[owners == owner] for owner in np.unique(owners)}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from datascan.checks.base import MAX_EXAMPLES, Issue, Location
 from datascan.config.baseline import Baseline, BaselineEntry, digest, merge_entries
 from datascan.metrics.base import Flagged
-from datascan.scanner.result import ScanResult, keys_by_shard
+from datascan.scanner.result import ScanResult
 from datascan.text import escape_surrogates
 
 
@@ -86,7 +86,8 @@ class IssueParts:
         hits = np.zeros((len(entries), self.records + len(self.subjects)), np.bool_)
         if self.records and scanned is not None and self.judgement.flagged is not None:
             known = [entry.key_hashes() for entry in entries]
-            for places, keys in keys_by_shard(self.judgement.flagged, scanned):
+            addresses = self.judgement.flagged.addresses.array
+            for places, keys in scanned.iter_keys(addresses):
                 hashes = [digest(key) for key in keys]
                 for row, accepted in enumerate(known):
                     hits[row, places] = [one in accepted for one in hashes]
@@ -170,8 +171,7 @@ def make_entries(
         if is_acceptable(judgement, rules):
             mine = keys.setdefault(judgement.rule, [])
             if judgement.flagged is not None:
-                for _, found in keys_by_shard(judgement.flagged, scanned):
-                    mine += found
+                mine += scanned.lookup_keys(judgement.flagged.addresses.array)
             others = about.setdefault(judgement.rule, [])
             others += [subject.name for subject in subjects_of(judgement)]
     return [BaselineEntry.of(rule, reason, expires, keys[rule], about[rule]) for rule in keys]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from datascan.checks.base import Check, Issue
 from datascan.checks.fault_check import REACH_RULES
-from datascan.executors.base import Executor, NullProgress, Progress, ScanCancelled, ignore_done
+from datascan.executors.base import Executor, NullProgress, Progress, ScanCancelled
 from datascan.executors.select import default_executor
 from datascan.metrics.base import DatasetSummary, Duplicates, metric_name
 from datascan.metrics.duplicates import FingerprintTally, find_repeated, measure_fingerprints
@@ -24,8 +24,9 @@ from datascan.metrics.shapes import measure_shapes
 from datascan.metrics.values import measure_values
 from datascan.readers.base import Reader
 from datascan.records.block import Fault
-from datascan.records.shard import ROW_BITS, Plan
+from datascan.records.shard import Plan
 from datascan.scanner.checkpoint import open_checkpoint
+from datascan.scanner.reread import reread, rows_by_shard
 from datascan.scanner.result import ScanResult
 from datascan.scanner.tasks import DigestTask, MeasureTask, Metrics, PartialResult, measure_shards
 
@@ -59,7 +60,14 @@ def scan(
             rules += (check.rule,)
     except ScanCancelled:
         dataset = replace(dataset, is_complete=False)
-    return ScanResult(reader, dataset, judgements, total.nbytes, time.perf_counter() - began, rules)
+    return ScanResult(
+        reader=reader,
+        summary=dataset,
+        issues=judgements,
+        nbytes=total.nbytes,
+        seconds=time.perf_counter() - began,
+        rules=rules,
+    )
 
 
 def collect_metrics(checks: Sequence[Check[Any]]) -> Metrics:
@@ -147,14 +155,11 @@ def confirm_duplicates(
 ) -> tuple[list[bytes | int], list[Fault]]:
     """Digests of the records at ``indices`` (else a number of its own), and faults by address."""
     addresses = dataset.addresses(indices)
-    owners = addresses >> ROW_BITS
-    rows = {int(i): addresses[owners == i] & ((1 << ROW_BITS) - 1) for i in np.unique(owners)}
-    task = DigestTask(reader, rows)
-    shards = [shard for shard in dataset.plan.shards if shard.index in rows]
+    rows = rows_by_shard(addresses)
     found: dict[int, bytes] = {}
     lost: list[Fault] = []
-    for pieces in executor.map(task, shards, on_tick=lambda *_: tick(), on_done=ignore_done):
-        for piece in pieces:
-            found.update(piece.found)
-            lost += piece.lost
+    task = DigestTask(reader, rows)
+    for piece in reread(task, dataset.plan, executor, rows, on_tick=tick):
+        found.update(piece.found)
+        lost += piece.lost
     return [found.get(address, address) for address in addresses.tolist()], lost

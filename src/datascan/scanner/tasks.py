@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datascan.executors.base import Executor, Progress, ScanCancelled, WorkerSlot
 from datascan.metrics.base import Concatenated, Tally, TallyMap, add_all
@@ -15,6 +14,7 @@ from datascan.readers.base import Reader, tracked_blocks
 from datascan.records.block import Block, Fault
 from datascan.records.shard import Plan, Shard
 from datascan.scanner.checkpoint import CheckpointLike
+from datascan.scanner.reread import RowsByShard, blocks_with_rows
 
 Metrics = Mapping[str, Callable[[Block], Any]]
 
@@ -79,25 +79,23 @@ class DigestResult:
 
 @dataclass(frozen=True)
 class DigestTask:
-    """The task of the second look: digests of chosen rows of a shard, by row."""
+    """The task that confirms duplicates: digests of the chosen rows of each shard."""
 
     reader: Reader
-    rows: Mapping[int, NDArray[np.int64]]
+    rows: RowsByShard
 
     def count_rows(self, shard: Shard, slot: WorkerSlot) -> int:
         """How many rows the whole shard has."""
         return self.reader.count_rows(shard, slot.mark)
 
     def __call__(self, shard: Shard, slot: WorkerSlot) -> DigestResult:
-        """Digests of the rows chosen, by address."""
-        wanted = self.rows[shard.index] | shard.base
+        """Digests of the chosen rows, by address."""
         found: dict[int, bytes] = {}
-        for block in tracked_blocks(self.reader, shard, slot):
-            first, last = np.searchsorted(wanted, (block.start, block.start + block.records))
-            chosen = wanted[first:last]
-            if block.digests is not None and len(chosen):
-                digests = block.digests(chosen - block.start)
-                found.update(zip(chosen.tolist(), digests, strict=True))
+        blocks = tracked_blocks(self.reader, shard, slot)
+        for block, rows in blocks_with_rows(blocks, shard, self.rows[shard.index]):
+            if block.digests is not None:
+                addresses = (block.start + rows).tolist()
+                found.update(zip(addresses, block.digests(rows), strict=True))
         return DigestResult(found)
 
     def on_failure(self, shard: Shard, reason: str) -> DigestResult:

@@ -91,9 +91,9 @@ class Hdf5Reader(Reader):
         self.words = TextLabels.of(words)
         runs = list(limit_runs(self._runs(), limit))
         return Plan(
-            tuple(Shard(i, run) for i, run in enumerate(runs)),
-            "hdf5-datasets" if any(file.whole for file in files) else "hdf5",
-            sum((run.stop - run.first) * record_bytes(self.table_of(run)) for run in runs),
+            shards=tuple(Shard(i, run) for i, run in enumerate(runs)),
+            layout="hdf5-datasets" if any(file.whole for file in files) else "hdf5",
+            nbytes=sum((run.stop - run.first) * record_bytes(self.table_of(run)) for run in runs),
             faults=tuple(faults),
             class_names=self.words.names,
             records=sum(run.stop - run.first for run in runs),

@@ -67,9 +67,9 @@ class ImageFolderReader(Reader):
         count = min(len(self.listing.names), self.options.read.limit or len(self.listing.names))
         sizes = np.maximum(self.listing.sizes[:count], 0)
         return Plan(
-            tuple(Shard(i, span) for i, span in enumerate(self._spans(sizes))),
-            "image",
-            int(sizes.sum()),
+            shards=tuple(Shard(i, span) for i, span in enumerate(self._spans(sizes))),
+            layout="image",
+            nbytes=int(sizes.sum()),
             faults=tuple(
                 Fault(None, "missing-file", f"cannot read the folder {format_name(name)}: {why}")
                 for name, why in self.listing.unreadable

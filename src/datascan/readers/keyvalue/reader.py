@@ -90,9 +90,9 @@ class KeyValueReader(Reader):
             if self.options.read.limit is not None:
                 shards = self._limited(shards, self.options.read.limit)
         return Plan(
-            shards,
-            name,
-            self.nbytes(),
+            shards=shards,
+            layout=name,
+            nbytes=self.nbytes(),
             declared_count=self._declared_count() if self.options.read.limit is None else None,
             store_count=self._store_count(),
             faults=self.faults(),
