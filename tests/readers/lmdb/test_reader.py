@@ -154,15 +154,3 @@ def test_interleaved_shapes(tmp_path):
     shapes_seen = result.summary.tallies["datascan.metrics.shapes.measure_shapes"]
     assert {k.shape: int(n) for k, n in zip(shapes_seen.kinds, shapes_seen.counts(), strict=True)}
     assert shapes_seen.counts().tolist() == [20, 20, 20]
-
-
-def test_text_lines(tmp_path):
-    entries = {b"image-%09d" % i: b"\x89PNG\r\n\x1a\n%d" % i for i in range(1, 9) if i != 3}
-    entries |= {b"label-%09d" % i: b"word" for i in range(1, 9) if i != 5}
-    entries[b"num-samples"] = b"8"
-    result = scanned(write_lmdb(tmp_path, entries))
-    assert result.summary.plan.layout == "ocr"
-    assert result.summary.records == 8
-    faults = result.summary.tallies["datascan.metrics.faults.measure_faults"].entries
-    assert faults["malformed-record"].records.addresses.array.tolist() == [2]
-    assert faults["missing-label"].records.addresses.array.tolist() == [4]
