@@ -40,7 +40,7 @@ def test_named_database(tmp_path):
     write_lmdb(tmp_path, numbered(random_datums(30)), db="train")
     write_lmdb(tmp_path, numbered(random_datums(20)), db="test")
     assert scanned(tmp_path, db="train").summary.records == 30
-    with pytest.raises(DatasetError, match="choose one by --db: test, train"):
+    with pytest.raises(DatasetError, match="choose one with --db: test, train"):
         scanned(tmp_path)
     with pytest.raises(DatasetError, match="has no database 'val'; it has: test, train"):
         scanned(tmp_path, db="val")
@@ -83,18 +83,18 @@ def test_limit(tmp_path, limit):
 
 
 class Killed(LmdbReader):
-    """Kills the first ``times`` workers that look at the records from ``row`` on."""
+    """Kills the first ``times`` workers that read record ``row``."""
 
     def __init__(self, path, home, times, row, **options):
         super().__init__((path,), Options(**options))
         self.home, self.times, self.row = home, times, row
 
-    def _block(self, base, first, pairs, track, *, decode):
+    def _decode(self, base, first, batch, track, *, decode):
         before = len(list(self.home.iterdir()))
-        if first <= self.row < first + len(pairs) and before < self.times:
+        if first <= self.row < first + len(batch) and before < self.times:
             (self.home / str(before)).touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return super()._block(base, first, pairs, track, decode=decode)
+        return super()._decode(base, first, batch, track, decode=decode)
 
 
 @pytest.mark.parametrize("times", [1, 2, 3, 7])
@@ -142,7 +142,7 @@ def test_empty_store(tmp_path):
 
 def test_a_folder_without_data(tmp_path):
     assert not LmdbReader.accepts(tmp_path)
-    with pytest.raises(DatasetError, match="is no LMDB"):
+    with pytest.raises(DatasetError, match="is not an LMDB"):
         scanned(tmp_path)
 
 

@@ -43,7 +43,7 @@ class TextLines:
 
 
 def find_text_lines(iter_entries: EntryIterator) -> NDArray[np.int64] | None:
-    """The numbers of all images and labels, int64 (n,) ascending; None if there are none."""
+    """The numbers of all images and labels, int64 (n,) ascending, or None."""
     found = []
     for key_format in KEY_FORMATS:
         prefix = key_format[: key_format.index("%")].encode()
