@@ -88,7 +88,7 @@ def keys_beside(folder: Path, lost: list[int]) -> set[str]:
     """Keys of records in a healthy file of which no byte lies on one of the ``lost`` pages."""
     file = PageFile(folder / "data.mdb")
     kept = set()
-    for pairs in TreeReader(file, file.meta.main).pairs():
+    for pairs in TreeReader(file, file.meta.main).iter_entries():
         for row in range(len(pairs)):
             first, length = int(pairs.values.offsets[row]), int(pairs.values.lengths[row])
             pages = {int(pairs.keys.offsets[row]) // PAGE}
@@ -241,7 +241,7 @@ def test_a_count_that_is_not_that_of_the_records_is_told(tmp_path):
     assert result.summary.records == len(entries)
     (judged,) = result.issues
     assert judged.rule == "damaged-store"
-    assert "holds 12,000 records, but counts 11,000 itself" in judged.details[0]
+    assert "12,000 records were found, but the store counts 11,000" in judged.details[0]
 
 
 @pytest.mark.parametrize("how", ["cut", "page"])
@@ -316,7 +316,7 @@ def test_a_file_that_is_cut_while_it_is_read(tmp_path, build, monkeypatch):
     monkeypatch.setattr("datascan.readers.lmdb.tree.BATCH_RECORDS", 100)
     entries = build(tmp_path)
     file = PageFile(tmp_path / "data.mdb")
-    walk = TreeReader(file, file.meta.main).pairs()
+    walk = TreeReader(file, file.meta.main).iter_entries()
     read, lost = len(next(walk)), []
     os.truncate(tmp_path / "data.mdb", file.size // 2)
     for pairs in walk:

@@ -72,7 +72,7 @@ def read_array(value: memoryview) -> NDArray[Any]:
     Complex arrays of shape (...) are returned as floats of shape (..., 2).
 
     Raises:
-        ValueError: If the file is damaged or not numeric. The message is the fault's detail.
+        ValueError: if the file is damaged or not numeric. The message is the fault's detail.
     """
     stream = io.BytesIO(value[: 1 << 16])
     try:

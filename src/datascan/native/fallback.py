@@ -57,7 +57,7 @@ def compute_stats(  # noqa: PLR0913, PLR0917  (the columns of one result, filled
     is set to 1 if all tags of a row are valid, else to 0.
 
     Raises:
-        ValueError: If a row extends beyond ``source``.
+        ValueError: if a row extends beyond ``source``.
     """
     dtype = np.dtype("f" if kind == TAGGED else kind)
     row_bytes = width * (FLOAT_STRIDE if kind == TAGGED else dtype.itemsize)
@@ -125,7 +125,7 @@ def add_exactly(values: NDArray[np.float64], limbs: NDArray[np.int64]) -> bool:
     carrying.
 
     Raises:
-        ValueError: If there are fewer than ``LIMBS`` limbs.
+        ValueError: if there are fewer than ``LIMBS`` limbs.
     """
     if len(limbs) < LIMBS:
         raise ValueError(f"a sum needs {LIMBS} limbs")
@@ -146,7 +146,7 @@ def gather(source: Octets, offsets: Offsets, width: int, out: Octets) -> None:
     """Copy the ``width`` bytes that start at each of ``offsets`` to ``out``, uint8 (n, width).
 
     Raises:
-        ValueError: If a row extends beyond ``source``.
+        ValueError: if a row extends beyond ``source``.
     """
     require_inside(len(source), offsets, width)
     if width <= NARROW:
@@ -191,7 +191,7 @@ def free_runs(codes: NDArray[np.int64], classes: int, out: NDArray[np.int64]) ->
     runs that start at a < p <= b lack it up to b.
 
     Raises:
-        ValueError: If a code is not a class.
+        ValueError: if a code is not a class.
     """
     require_codes(codes, classes)
     n = len(codes)
@@ -214,7 +214,7 @@ def count_batches(
     """Count, for each class, the full batches of ``size`` that contain it, int64 (classes,).
 
     Raises:
-        ValueError: If a code is not a class, or ``size`` < 1.
+        ValueError: if a code is not a class, or ``size`` < 1.
     """
     require_codes(codes, classes)
     if size < 1:

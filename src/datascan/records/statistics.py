@@ -92,7 +92,7 @@ def compute_stats_at(
     all tags of a row are valid.
 
     Raises:
-        ValueError: If a row extends beyond ``source``.
+        ValueError: if a row extends beyond ``source``.
     """
     dtype = np.dtype("f" if kind == TAGGED else kind)
     stats = RecordStats.empty(len(offsets), dtype)

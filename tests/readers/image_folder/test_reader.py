@@ -94,7 +94,7 @@ def test_a_hidden_folder_is_no_class(animals, folder):
     assert [(f.rule, f.records) for f in seen.findings] == [("missing-label", 1)]
     (example,) = seen.findings[0].examples
     assert (example.index, example.key) == (0, f"{folder}/z.jpg")
-    assert example.detail.startswith(f"{folder} is not taken for a class; torchvision")
+    assert example.detail.startswith(f"{folder} is not treated as a class, but torchvision")
     assert seen.labels.names == ["cat", "dog"]
     assert seen.labels.counts == {"0": 3, "1": 3}
 
@@ -278,7 +278,7 @@ def test_lists_that_are_none(animals, tmp_path):
     with pytest.raises(DatasetError, match="cannot read the list"):
         report(animals, list_file=tmp_path / "absent")
     (tmp_path / "empty").write_text("\n")
-    with pytest.raises(DatasetError, match="names no images"):
+    with pytest.raises(DatasetError, match="contains no images"):
         report(animals, list_file=tmp_path / "empty")
     (tmp_path / "binary").write_bytes(bytes(100))
     with pytest.raises(DatasetError, match="binary"):
@@ -287,10 +287,10 @@ def test_lists_that_are_none(animals, tmp_path):
 
 def test_no_images(tmp_path):
     assert not ImageFolderReader.accepts(tmp_path)
-    with pytest.raises(DatasetError, match="holds no file"):
+    with pytest.raises(DatasetError, match="contains no file"):
         report(tmp_path)
     (tmp_path / "file").write_text("x")
-    with pytest.raises(DatasetError, match="no folder of images"):
+    with pytest.raises(DatasetError, match="not a folder of images"):
         report(tmp_path / "file")
 
 
@@ -363,7 +363,7 @@ def test_large_files_are_read_a_few_at_a_time(animals, monkeypatch):
 
 def test_a_quote_that_is_never_closed(animals, tmp_path):
     (tmp_path / "list.csv").write_text('path,label\n"' + "x" * 200_000)
-    with pytest.raises(DatasetError, match="a quote that is never closed"):
+    with pytest.raises(DatasetError, match="unclosed quote"):
         report(animals, list_file=tmp_path / "list.csv")
 
 
@@ -418,7 +418,7 @@ def test_one_mistyped_label_leaves_all_others_alone(tmp_path):
     assert finding.message == "1 of 60 class labels is no whole number"
     (example,) = finding.examples
     assert (example.index, example.key) == (33, "33.jpg")
-    assert example.detail == "label '1O' is no number; Caffe reads it as 1"
+    assert example.detail == "label '1O' is not a number; Caffe reads it as 1"
     assert seen.labels.counts == {str(i): 2 if i == 13 else 3 for i in range(20)}
     assert seen.labels.names is None
     assert seen.labels.missing == 0

@@ -40,7 +40,7 @@ def test_named_database(tmp_path):
     write_lmdb(tmp_path, numbered(random_datums(30)), db="train")
     write_lmdb(tmp_path, numbered(random_datums(20)), db="test")
     assert scanned(tmp_path, db="train").summary.records == 30
-    with pytest.raises(DatasetError, match="choose one by --db: test, train"):
+    with pytest.raises(DatasetError, match="choose one with --db: test, train"):
         scanned(tmp_path)
     with pytest.raises(DatasetError, match="has no database 'val'; it has: test, train"):
         scanned(tmp_path, db="val")
@@ -83,18 +83,18 @@ def test_limit(tmp_path, limit):
 
 
 class Killed(LmdbReader):
-    """Kills the first ``times`` workers that look at the records from ``row`` on."""
+    """Kills the first ``times`` workers that read record ``row``."""
 
     def __init__(self, path, home, times, row, **options):
         super().__init__((path,), Options().replace(**options))
         self.home, self.times, self.row = home, times, row
 
-    def _block(self, base, first, pairs, track, *, decode):
+    def _decode(self, base, first, batch, track, *, decode):
         before = len(list(self.home.iterdir()))
-        if first <= self.row < first + len(pairs) and before < self.times:
+        if first <= self.row < first + len(batch) and before < self.times:
             (self.home / str(before)).touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return super()._block(base, first, pairs, track, decode=decode)
+        return super()._decode(base, first, batch, track, decode=decode)
 
 
 @pytest.mark.parametrize("times", [1, 2, 3, 7])
@@ -142,7 +142,7 @@ def test_empty_store(tmp_path):
 
 def test_a_folder_without_data(tmp_path):
     assert not LmdbReader.accepts(tmp_path)
-    with pytest.raises(DatasetError, match="is no LMDB"):
+    with pytest.raises(DatasetError, match="is not an LMDB"):
         scanned(tmp_path)
 
 
@@ -154,15 +154,3 @@ def test_interleaved_shapes(tmp_path):
     shapes_seen = result.summary.tallies["datascan.metrics.shapes.measure_shapes"]
     assert {k.shape: int(n) for k, n in zip(shapes_seen.kinds, shapes_seen.counts(), strict=True)}
     assert shapes_seen.counts().tolist() == [20, 20, 20]
-
-
-def test_text_lines(tmp_path):
-    entries = {b"image-%09d" % i: b"\x89PNG\r\n\x1a\n%d" % i for i in range(1, 9) if i != 3}
-    entries |= {b"label-%09d" % i: b"word" for i in range(1, 9) if i != 5}
-    entries[b"num-samples"] = b"8"
-    result = scanned(write_lmdb(tmp_path, entries))
-    assert result.summary.plan.layout == "ocr"
-    assert result.summary.records == 8
-    faults = result.summary.tallies["datascan.metrics.faults.measure_faults"].entries
-    assert faults["malformed-record"].records.addresses.array.tolist() == [2]
-    assert faults["missing-label"].records.addresses.array.tolist() == [4]

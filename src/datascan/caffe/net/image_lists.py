@@ -17,24 +17,24 @@ def image_folder(source: DataSource, training: Training) -> Path:
     Raises:
         Missing: where there is no such folder.
     """
-    from datascan.readers.image_folder.listing import path_of  # noqa: PLC0415
+    from datascan.readers.image_folder.listing import resolve_path  # noqa: PLC0415
 
     folders = [place / (source.root_folder or "") for place in training.places]
     folders = [folder for folder in folders if exists(folder) and folder.is_dir()]
     if not folders:
         raise Missing(f"root_folder {source.root_folder} does not exist")
     name = first_name(source)
-    near = (f for f in folders if name and exists(Path(path_of(str(f), name))))
+    near = (f for f in folders if name and exists(Path(resolve_path(str(f), name))))
     return next(near, folders[0])
 
 
 def first_name(source: DataSource) -> str:
     """The first file of an image list; "" where there is none."""
-    from datascan.readers.image_folder.list_file import line_rows  # noqa: PLC0415
+    from datascan.readers.image_folder.list_file import parse_lines  # noqa: PLC0415
 
     try:
         with (source.path or Path()).open(encoding="utf-8-sig", errors="surrogateescape") as file:
-            rows = line_rows(file.readline(1 << 16))
+            rows = parse_lines(file.readline(1 << 16))
     except OSError:
         return ""
     return rows[0][0] if rows else ""

@@ -61,7 +61,7 @@ def parse(value: bytes) -> Datum:
     """Parse a serialized Datum.
 
     Raises:
-        ValueError: If ``value`` is not a valid message. The message is the fault's detail.
+        ValueError: if ``value`` is not a valid message. The message is the fault's detail.
     """
     parsed = datum_class()()
     try:

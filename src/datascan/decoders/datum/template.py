@@ -153,8 +153,8 @@ def read_field(value: bytes, offset: int, builder: TemplateBuilder) -> int:
     """Add the field at ``offset`` to ``builder``; return the offset of the next field.
 
     Raises:
-        UnsupportedMessage: If the fast path does not support the field.
-        IndexError: If the message ends within the field.
+        UnsupportedMessage: if the fast path does not support the field.
+        IndexError: if the message ends within the field.
     """
     tag = value[offset]
     number = tag >> 3

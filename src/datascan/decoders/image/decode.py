@@ -79,8 +79,8 @@ def decode(image_format: str, data: bytes, limit: int) -> DecodedImage:
     """Decode an image of at most ``limit`` pixels.
 
     Raises:
-        CorruptImageError: If it cannot be decoded in full.
-        OversizedImageError: If it has more pixels. It is not decoded then.
+        CorruptImageError: if it cannot be decoded in full.
+        OversizedImageError: if it has more pixels. It is not decoded then.
     """
     if image_format != "JPEG":
         return decode_with_pillow(image_format, data, limit)
@@ -99,8 +99,8 @@ def decode_jpeg(data: bytes, limit: int) -> DecodedImage:
     """Decode at 1/8 scale, or in full if the image is small or seems to have a constant channel.
 
     Raises:
-        ValueError: With libjpeg's message, for its warnings as well as its errors.
-        OversizedImageError: If it has more than ``limit`` pixels.
+        ValueError: with libjpeg's message, for its warnings as well as its errors.
+        OversizedImageError: if it has more than ``limit`` pixels.
     """
     height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
     check_size(width, height, limit)
@@ -122,8 +122,8 @@ def decode_with_pillow(image_format: str, data: bytes, limit: int) -> DecodedIma
     """Decode the first frames, up to ``limit`` pixels in all, and at least one frame.
 
     Raises:
-        CorruptImageError: If the image cannot be decoded in full.
-        OversizedImageError: If a frame has more than ``limit`` pixels.
+        CorruptImageError: if the image cannot be decoded in full.
+        OversizedImageError: if a frame has more than ``limit`` pixels.
     """
     with collect_pillow_warnings() as warned, capture_library_output(image_format) as printed:
         try:

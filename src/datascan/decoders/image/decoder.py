@@ -147,8 +147,8 @@ def decode_image(
     """Decode an image if its structure is intact and it is not too large.
 
     Raises:
-        CorruptImageError: If it cannot be decoded in full.
-        OversizedImageError: If it has too many pixels, whether it is intact or not.
+        CorruptImageError: if it cannot be decoded in full.
+        OversizedImageError: if it has too many pixels, whether it is intact or not.
     """
     if header.size is not None:
         check_size(*header.size, max_pixels)
