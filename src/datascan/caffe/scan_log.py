@@ -15,7 +15,7 @@ from datascan.caffe.log.diagnosis import Diagnosis, diagnose
 from datascan.caffe.log.parser import Log, read_log
 from datascan.caffe.log.record_range import ReadRange, candidate_ranges, read_range
 from datascan.caffe.log.runs import Run
-from datascan.caffe.net.learning_rate import first_bad, is_complete
+from datascan.caffe.net.learning_rate import find_first_bad_rate, is_complete
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Training, read_training
 from datascan.caffe.rules.base import NetContext, RunOutcome, evaluate_rules
@@ -219,7 +219,7 @@ def run_log(
 def diagnose_runs(log: Log, training: Training) -> list[Diagnosis]:
     """The verdict on each run. A crash that another run follows is none: the log goes on."""
     solver = training.solver
-    planned = first_bad(solver) if solver is not None and is_complete(solver) else None
+    planned = find_first_bad_rate(solver) if solver is not None and is_complete(solver) else None
     found = [diagnose(run, planned) for run in log.runs]
     went_on = [replace(v, cause="none") if v.cause == "died" else v for v in found[:-1]]
     return [*went_on, *found[-1:]]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from datascan._version import __version__
-from datascan.caffe.net.image_lists import image_folder, unjoined
+from datascan.caffe.net.image_lists import explain_unjoined_root, find_image_folder
 from datascan.caffe.net.sources import DataSource, Missing, locate
 from datascan.caffe.net.training import Training, read_training
 from datascan.caffe.rules.base import NetContext, evaluate_rules
@@ -97,7 +97,7 @@ class SourceScans:
                 self.source_issues.append(
                     source_issue("missing-file", source, unlisted_images(line, source))
                 )
-        if source.backend == "images" and (text := unjoined(source, training)):
+        if source.backend == "images" and (text := explain_unjoined_root(source, training)):
             self.source_issues.append(source_issue("missing-file", source, text))
         backend = actual_backend(source, paths[0])
         self.backends[source] = backend
@@ -277,7 +277,7 @@ def source_options(
             given = replace(given, label_type="none", num_classes=None, targets=None)
         return files, given
     if source.backend == "images":
-        return (image_folder(source, training),), replace(given, list_file=source.path)
+        return (find_image_folder(source, training),), replace(given, list_file=source.path)
     return (source.path,), given
 
 
