@@ -262,7 +262,7 @@ def test_from_a_shell(tmp_path):
     assert json.loads(bad.read_text())["index"] == 257
     assert shell("log", log, "--fail-on", "never", "--quiet").returncode == 0
     assert shell("log", log, "--ignore", "sudden-nan", "--quiet").returncode == 0
-    assert "no training log" in fails_in_one_line("log", tmp_path / "net.prototxt")
+    assert "not a training log" in fails_in_one_line("log", tmp_path / "net.prototxt")
     fails_in_one_line("log", tmp_path / "nothing")
     fails_in_one_line("log", log, "--net", tmp_path / "nothing")
     fails_in_one_line("log", log, "--root", tmp_path)
