@@ -156,7 +156,7 @@ def test_a_missing_source_is_named_and_the_others_are_scanned(tmp_path):
     report = scan(tmp_path, data(TRAIN) + data(TEST, source="test_lmdb") + BELOW)
     ((key, detail),) = said(report, "missing-file")
     assert key == "data"
-    assert detail.startswith("source train_lmdb does not exist (looked for ")
+    assert detail.startswith("source train_lmdb does not exist (tried ")
     assert str(tmp_path / "train_lmdb") in detail
     assert [source.phase for source in report.sources] == ["TEST"]
     assert not report.passed
@@ -275,7 +275,7 @@ def test_hdf5_lists_without_files(tmp_path, content, rule):
 def test_an_hdf5_file_in_place_of_its_list(tmp_path):
     write_h5(tmp_path / "l.txt", data=np.zeros((3, 2)), label=np.arange(3))
     ((_, detail),) = said(scan(tmp_path, hdf5() + BELOW), "damaged-store")
-    assert "Caffe wants a text file that lists such files" in detail
+    assert "Caffe expects a text file that lists HDF5 files" in detail
 
 
 @pytest.mark.parametrize("folder", ["", "pictures/", "{tmp}/pictures/"])

@@ -1,4 +1,4 @@
-"""Scanning what a net reads: every source with just the net's own settings."""
+"""Scans a net and its sources, each source with the net's own settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar, Unpack
 
 from datascan._version import __version__
-from datascan.caffe.net.image_lists import image_folder, unjoined
+from datascan.caffe.net.image_lists import explain_unjoined_root, find_image_folder
 from datascan.caffe.net.sources import DataSource, Missing, locate
 from datascan.caffe.net.training import Training, read_training
 from datascan.caffe.rules.base import NetContext, evaluate_rules
@@ -34,17 +34,17 @@ from datascan.session import apply_baseline, select_checks, select_rules
 from datascan.text import escape_surrogates
 
 REQUIRED_CHECKS: tuple[type[Check[Any]], ...] = (ConstantFeature,)
-"""Checks that rules about nets build upon: they run in any case, heard or not."""
+"""Checks that rules about nets depend on: they always run, even if they are not selected."""
 
 K = TypeVar("K", NetReport, LogReport)
 
 Use = Callable[[ScanResult, DataSource], None]
-"""Looks at a scan while its dataset is still open."""
+"""Receives a scan while its dataset is still open."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A source's report, and what the checks found that the net's rules may ask for."""
+    """The report of a source, and the issues that the net's rules may use."""
 
     report: SourceReport
     found: tuple[Issue, ...]
@@ -52,10 +52,10 @@ class Scan:
 
 @dataclass(slots=True)
 class SourceScans:
-    """The scans of a training's sources: each store once for the same settings.
+    """Scans the sources of a training; a store that is read twice with equal settings, only once.
 
-    ``use`` hears of every scan as it is reported; ``look`` of what was found in it in all, before
-    anything is accepted: by the chosen checks, and by those of ``evidence``.
+    ``use`` receives each scan as reported. ``look`` receives the complete scan, before the baseline
+    is applied: it includes issues of the checks in ``evidence``, selected or not.
     """
 
     options: Options
@@ -70,7 +70,7 @@ class SourceScans:
     backends: dict[DataSource, str] = field(default_factory=dict)
 
     def run(self, training: Training) -> dict[DataSource, Scan]:
-        """Scan all sources; what cannot be scanned becomes one of ``troubles``."""
+        """Scan all sources; one that cannot be scanned becomes one of ``source_issues``."""
         found: dict[DataSource, Scan] = {}
         for source in training.sources:
             try:
@@ -85,11 +85,11 @@ class SourceScans:
         return found
 
     def scan(self, source: DataSource, training: Training) -> Scan:
-        """The scan of one source.
+        """Scan one source.
 
         Raises:
-            Missing: where it is not there.
-            DatasetError: where it cannot be read.
+            Missing: if it does not exist.
+            DatasetError: if it cannot be read.
         """
         paths, options = source_options(source, training, self.options)
         if source.backend == "hdf5":
@@ -97,11 +97,11 @@ class SourceScans:
                 self.source_issues.append(
                     source_issue("missing-file", source, unlisted_images(line, source))
                 )
-        if source.backend == "images" and (text := unjoined(source, training)):
+        if source.backend == "images" and (text := explain_unjoined_root(source, training)):
             self.source_issues.append(source_issue("missing-file", source, text))
         backend = actual_backend(source, paths[0])
         self.backends[source] = backend
-        # What is accepted is known by the source's own path: a list, where there is one.
+        # The baseline identifies a source by the path in the net, which may be that of a list.
         key = (backend, (source.path or Path(), *paths), options)
         if key not in self.finished:
             with closing(open_reader(paths, options, backend)) as reader:
@@ -147,19 +147,19 @@ def scan_net(
     thumbnails: bool = True,
     **options: Unpack[ScanKeywords],
 ) -> NetReport:
-    """Look at a net (or a solver that names one), scan everything that it reads, and report.
+    """Check a net (or a solver that names one) and scan every dataset that it reads.
 
     Args:
-        path: the net or solver, a prototxt.
-        solver: the solver of a net.
-        root: the folder that relative sources are looked for in first.
-        data: whether to scan the sources; False only looks at the net.
-        thumbnails: as of :func:`datascan.scan`.
-        options: as of :func:`datascan.scan`; batch sizes and classes come from the net.
+        path: the prototxt of the net or solver.
+        solver: the prototxt of the net's solver.
+        root: the folder in which relative sources are searched for first.
+        thumbnails: as for :func:`datascan.scan`.
+        data: whether to scan the sources; if False, only the net is checked.
+        options: as for :func:`datascan.scan`; batch sizes and classes come from the net.
 
     Raises:
-        DatasetError: where a prototxt does not exist or does not parse.
-        UsageError: where an option cannot be meant.
+        DatasetError: if a prototxt does not exist or does not parse.
+        UsageError: if an option is invalid.
     """
     asked = Options.from_keywords(**options).replace(charts=thumbnails)
     training = read_training(
@@ -176,7 +176,7 @@ def run_net(
     progress: Progress | None = None,
     use: Use = lambda *_: None,
 ) -> NetReport:
-    """The report of a net that has been read; ``use`` looks at every scan of a source."""
+    """The report of a parsed net; ``use`` receives the scan of each source."""
     rules = select_rules(options, NET_RULES)
     scans = SourceScans(options, progress, use)
     found = scans.run(training) if data else {}
@@ -191,7 +191,7 @@ def run_net(
 
 
 def keep_selected(judgements: list[Issue], options: Options) -> Iterator[Issue]:
-    """The judgements of rules that are selected and not ignored."""
+    """The issues of rules that are selected and not ignored."""
     for judgement in judgements:
         chosen = not options.check.select or judgement.rule in options.check.select
         if chosen and judgement.rule not in options.check.ignore:
@@ -201,7 +201,7 @@ def keep_selected(judgements: list[Issue], options: Options) -> Iterator[Issue]:
 def net_report(
     training: Training, judgements: list[Issue], sources: list[SourceReport], options: Options
 ) -> NetReport:
-    """What was found in a net, with the reports of its sources, whose findings count as well."""
+    """The report of a net, with the reports of its sources, whose findings count as well."""
     dataset = DatasetInfo(
         "net",
         escape_surrogates(str(training.path)),
@@ -222,7 +222,7 @@ def combined_report(
     /,
     **members: object,
 ) -> K:
-    """A report of ``kind`` on a net or log, which fails if one of its sources does."""
+    """A report of type ``kind``; it fails if one of its sources does."""
     failed = is_failing(judgements, options.verdict.fail_on) or not all(r.passed for r in sources)
     return kind(
         schema="datascan-report/1",
@@ -242,7 +242,7 @@ def combined_report(
 def apply_policy(
     judgements: list[Issue], options: Options, identity: DatasetIdentity
 ) -> list[Issue]:
-    """Judgements with the severities that were asked for, and marked where they are accepted."""
+    """Apply the configured severities to the issues, and mark those that the baseline accepts."""
     asked = dict(options.verdict.severity)
     found = [replace(j, severity=asked.get(j.rule, j.severity)) for j in judgements]
     if options.verdict.baseline is None:
@@ -254,10 +254,10 @@ def apply_policy(
 def source_options(
     source: DataSource, training: Training, options: Options
 ) -> tuple[tuple[Path, ...], Options]:
-    """Which paths to scan for a source, and the options that the net asks for.
+    """The paths to scan for a source, and the options that the net implies.
 
     Raises:
-        Missing: where the source is not there.
+        Missing: if the source does not exist.
     """
     if source.path is None:
         raise Missing(missing_text(source))
@@ -276,46 +276,46 @@ def source_options(
             raise Missing(unlisted_images(missing[0], source))
         given = given.replace(data_key=data_top(source), label_key=source.label_top)
         if label_width(files[0], source.label_top) > 1:
-            # Label images and sequences: nothing is known of what single numbers mean.
+            # Label images and sequences: the meaning of a single number is unknown.
             given = given.replace(label_type="none", num_classes=None, targets=None)
         return files, given
     if source.backend == "images":
-        return (image_folder(source, training),), given.replace(list_file=source.path)
+        return (find_image_folder(source, training),), given.replace(list_file=source.path)
     return (source.path,), given
 
 
 def unlisted_images(line: str, source: DataSource) -> str:
-    """A file that a list names is missing."""
+    """The message for a listed file that does not exist."""
     return f"{line}, listed in {source.path}, does not exist"
 
 
 def missing_text(source: DataSource) -> str:
-    """What is missing, and where it was looked for."""
+    """The message for a source that does not exist, with the paths that were tried."""
     if not source.given:
         return f"the {source.type} layer names no source"
-    looked = ", ".join(str(path) for path in source.tried)
-    return f"source {source.given} does not exist (looked for {looked})"
+    paths = ", ".join(str(path) for path in source.tried)
+    return f"source {source.given} does not exist (tried {paths})"
 
 
 def data_top(source: DataSource) -> str | None:
-    """The dataset of an HDF5 file that holds the records: the first top that is no label."""
+    """The HDF5 dataset that holds the records: the first top that is not the label."""
     return next((top for top in source.tops if top != source.label_top), None)
 
 
 def hdf5_paths(source: DataSource, training: Training) -> tuple[tuple[Path, ...], tuple[str, ...]]:
-    """The files that an HDF5 list names, and the lines of those that are not there.
+    """The files that an HDF5 list names, and the lines whose files do not exist.
 
-    Caffe takes them relative to its working directory.
+    Caffe resolves them relative to its working directory.
 
     Raises:
-        DatasetError: where the list cannot be read, or names nothing.
+        DatasetError: if the list cannot be read or is empty.
     """
     from datascan.readers.hdf5.files import is_hdf5, list_lines  # noqa: PLC0415
 
     path = source.path or Path()
     if is_hdf5(path):
         raise DatasetError(
-            f"source {path} is an HDF5 file: Caffe wants a text file that lists such files"
+            f"source {path} is an HDF5 file: Caffe expects a text file that lists HDF5 files"
         )
     if path.is_dir():
         raise DatasetError(f"source {path} is a folder, not a list of HDF5 files")
@@ -328,7 +328,7 @@ def hdf5_paths(source: DataSource, training: Training) -> tuple[tuple[Path, ...]
 
 
 def targets_of(source: DataSource, training: Training) -> NetTargets:
-    """What the net makes of a source's labels."""
+    """How the net uses a source's labels."""
     counting = (x for x in training.losses if x.counts_labels and x.phase == source.phase)
     by_counts = next(counting, None)
     return NetTargets(
@@ -341,7 +341,7 @@ def targets_of(source: DataSource, training: Training) -> NetTargets:
 
 
 def actual_backend(source: DataSource, path: Path) -> str:
-    """What a store is: as the net says, or what it looks like where it does not look like that."""
+    """The backend of a store: the detected one, or the net's if that fails or does not apply."""
     if source.type != "Data":
         return source.backend
     try:
@@ -352,7 +352,7 @@ def actual_backend(source: DataSource, path: Path) -> str:
 
 
 def source_issue(rule: str, source: DataSource, text: str) -> Issue:
-    """A judgement of one of the ordinary rules about a source that cannot be scanned."""
+    """An issue of a dataset rule about a source that cannot be scanned."""
     kind = all_rules()[rule]
     return Issue(
         rule,
@@ -365,6 +365,6 @@ def source_issue(rule: str, source: DataSource, text: str) -> Issue:
 
 
 SOURCE_FIX = (
-    "correct the source in the net, or say by --root where relative sources lie; "
-    "Caffe looks for them in its working directory"
+    "correct the source in the net, or pass the folder of relative sources with --root; "
+    "Caffe searches its working directory"
 )

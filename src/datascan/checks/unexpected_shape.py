@@ -76,7 +76,7 @@ class UnexpectedShape(Check[ShapeTally]):
             ", ..." if len(shapes) > SHOWN else ""
         )
         verb = "has" if count == 1 else "have"
-        known = expected.data.known
+        known = expected.data.summary
         yield self.record_issue(
             Flagged.of(addresses[order], kinds[order]),
             f"{count:,} of {dataset.records:,} records {verb} a shape that is not expected: {told} "

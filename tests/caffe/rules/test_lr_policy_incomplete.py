@@ -41,7 +41,10 @@ def test_complete_policies(tmp_path, policy):
         ('lr_policy: "fixed" max_iter: 3', "policy fixed lacks base_lr"),
         ("base_lr: 0.1 max_iter: 3", "there is no lr_policy"),
         (solver("Step", "gamma: 0.1 stepsize: 5"), "policy Step is unknown"),
-        (solver("cosine", ""), "policy cosine is unknown to Caffe; there are fixed, step, "),
+        (
+            solver("cosine", ""),
+            "policy cosine is unknown to Caffe; known policies are fixed, ",
+        ),
     ],
 )
 def test_incomplete_policies(tmp_path, text, lack):

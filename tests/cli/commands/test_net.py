@@ -95,7 +95,7 @@ def test_root_and_a_solver_in_place_of_the_net(net, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     solver = write_net(elsewhere, FIXED + 'net: "train_val.prototxt"', name="solver.prototxt")
-    assert "there is no" in fails_in_one_line("net", solver)
+    assert "does not exist" in fails_in_one_line("net", solver)
     assert datascan("net", solver, "--root", tmp_path).returncode == 1
 
 
@@ -104,7 +104,7 @@ def test_root_and_a_solver_in_place_of_the_net(net, tmp_path):
     [
         (b"layer {\n  name: 3\n}", "line 2, column 9"),
         (b"", "neither a net nor a solver"),
-        (b"\0\0", "is binary"),
+        (b"\0\0", "is a binary file"),
         (b"layer { \x1b[31m }", "line 1"),
     ],
 )
