@@ -80,7 +80,7 @@ def checked(text):
 
 
 def test_the_policy_allows_this_script_and_this_style_only():
-    text = render(report(finding()))
+    text = render([report(finding())])
     page = checked(text)
     (policy,) = [m["content"] for m in page.all("meta") if m.get("http-equiv")]
     allowed = dict(part.split(" ", 1) for part in policy.split("; "))
@@ -94,27 +94,27 @@ def test_the_policy_allows_this_script_and_this_style_only():
 
 def test_verdict_dataset_time_and_command_stand_at_the_top():
     started, command = "2026-01-02T03:04:05+01:00", "datascan lmdb 'a b' --html x.html"
-    words = checked(render(report(finding(), started=started, command=command))).words
+    words = checked(render([report(finding(), started=started, command=command)])).words
     for said in ("FAIL", "train_lmdb", "2026-01-02 03:04:05+01:00", "1.90 s", command):
         assert said in words
-    assert "Command" not in checked(render(report())).words
+    assert "Command" not in checked(render([report()])).words
 
 
 def test_a_finding_has_count_share_fix_page_and_examples():
-    words = " ".join(checked(render(report(finding()))).words.split())
+    words = " ".join(checked(render([report(finding())])).words.split())
     for said in ("5 records · 0.50%", "drop these records", "Why it breaks training", "key4"):
         assert said in words
 
 
 def test_findings_stay_in_the_order_of_the_report():
     second = finding(rule="inf-value", severity="warning")
-    cards = checked(render(report(finding(), second))).all("article")
+    cards = checked(render([report(finding(), second)])).all("article")
     assert [card["data-severity"] for card in cards] == ["error", "warning"]
 
 
 def test_the_clean_and_the_incomplete_say_so():
-    assert "No findings; nothing here should break training" in checked(render(report())).words
-    words = checked(render(report(complete=False))).words
+    assert "No findings; nothing here should break training" in checked(render([report()])).words
+    words = checked(render([report(complete=False)])).words
     assert "Incomplete" in words
     assert "nothing here" not in words
 
@@ -125,7 +125,7 @@ def test_no_text_gets_out_of_its_place(key, detail, name):
     hostile = finding(message=detail, fix=name, examples=[Example(detail, 3, key)])
     labels = LabelFigures(1, False, {"0": 1000}, names=[name])
     source = DatasetInfo(key, name, detail, 1000, 1000)
-    page = checked(render(report(hostile, labels=labels, dataset=source, command=detail)))
+    page = checked(render([report(hostile, labels=labels, dataset=source, command=detail)]))
     (held,) = page.inside["script", "application/json"]
     json.loads(held)
 
@@ -135,7 +135,7 @@ def test_hostile_text_comes_back_as_it_was(text):
     written = data_text({"a": text})
     assert not set("<>&\u2028\u2029") & set(written)
     assert json.loads(written) == {"a": text}
-    words = checked(render(report(finding(examples=[Example(text, 0, text)])))).words
+    words = checked(render([report(finding(examples=[Example(text, 0, text)]))])).words
     assert text.replace("\u2028", r"\u2028").replace("\u2029", r"\u2029") in words
 
 
@@ -143,8 +143,8 @@ def test_hostile_text_comes_back_as_it_was(text):
     "uri", ["javascript:alert(1)", "data:image/svg+xml,<svg/>", "https://example.org/x.png", ""]
 )
 def test_only_pictures_are_thumbnails(uri):
-    assert not checked(render(report(finding(), thumbnails={"0": uri}))).all("img")
-    assert len(checked(render(report(finding(), thumbnails={"0": PIXEL}))).all("img")) == 1
+    assert not checked(render([report(finding(), thumbnails={"0": uri})])).all("img")
+    assert len(checked(render([report(finding(), thumbnails={"0": PIXEL})])).all("img")) == 1
 
 
 def vast() -> DatasetReport:
@@ -185,7 +185,7 @@ def vast() -> DatasetReport:
 
 
 def test_it_is_less_than_2_mb_whatever_the_report_holds():
-    text = render(vast())
+    text = render([vast()])
     assert len(text.encode()) < MOST
     page = checked(text)
     assert len(page.all("article")) > 30
@@ -196,7 +196,7 @@ def test_it_is_less_than_2_mb_whatever_the_report_holds():
 def test_nor_does_it_matter_how_many_sources_there_are(sources):
     vast_one = vast()
     inner = [SourceReport.of(vast_one, phase="TRAIN", layer=f"data-{i}") for i in range(sources)]
-    text = render(net(*inner, verdict="fail"))
+    text = render([net(*inner, verdict="fail")])
     assert len(text.encode()) < MOST
     page = checked(text)
     assert ("more source" in page.words) == (sources > 20)
@@ -204,7 +204,7 @@ def test_nor_does_it_matter_how_many_sources_there_are(sources):
 
 def test_the_head_counts_the_findings_of_sources():
     inner = source(finding(), finding(rule="key-gap", severity="warning"))
-    words = checked(render(net(inner))).words
+    words = checked(render([net(inner)])).words
     assert "No findings" not in words
     assert "1 error" in words
 
@@ -217,7 +217,7 @@ def strip_of(labels):
         own = np.flatnonzero(labels == label).tolist()
         rows.append(ClassPositionsRow(label, label, len(own), own[0], own[-1], [len(own)]))
     source = DatasetInfo("lmdb", "store", "raw", len(labels), 1)
-    return checked(render(report(dataset=source, strip=ClassPositions(1, rows)))).words
+    return checked(render([report(dataset=source, strip=ClassPositions(1, rows))])).words
 
 
 def test_only_a_sorted_store_is_called_sorted():
@@ -233,7 +233,7 @@ def test_only_a_sorted_store_is_called_sorted():
 def test_targets_and_values_that_are_not_finite_are_told():
     targets = LabelFigures(None, False, {}, kind="regression", min=-0.5, max=2.25)
     nothing = ValueFigures(None, None, None, None, 6, 2)
-    words = checked(render(report(labels=targets, values=nothing))).words
+    words = checked(render([report(labels=targets, values=nothing)])).words
     assert "regression targets, -0.5 to 2.25" in words
     assert "No value is finite: 6 NaN, 2 Inf." in words
 
@@ -242,7 +242,7 @@ def test_an_ordinary_page_leaves_nothing_out():
     findings = [finding(rule=rule, examples=[Example("d", i, "k" * 200) for i in range(20)])
                 for rule in rule_pages.all_rules()]  # fmt: skip
     labels = LabelFigures(10_000, False, {str(i): i + 1 for i in range(10_000)})
-    text = render(report(*findings, labels=labels))
+    text = render([report(*findings, labels=labels)])
     assert len(text.encode()) < MOST
     assert text.count('class="detail">d</td>') == 20 * len(findings)
     assert "k" * 200 in text
@@ -274,7 +274,7 @@ def held_in(text):
     ],
 )
 def test_reports_that_no_scan_writes_are_pages_too(changes):
-    checked(render(report(finding(rule="no-such-rule"), **changes)))
+    checked(render([report(finding(rule="no-such-rule"), **changes)]))
 
 
 def test_the_page_of_a_rule_has_all_its_parts_why_first():

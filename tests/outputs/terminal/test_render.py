@@ -33,7 +33,7 @@ from tests.outputs.reports import ANY_TEXT, finding, report
 
 
 def lines(*findings: Finding, width: int = 100, **changes) -> list[str]:
-    return render(report(*findings, **changes), colour=False, width=width).splitlines()
+    return render([report(*findings, **changes)], colour=False, width=width).splitlines()
 
 
 def test_the_verdict_comes_first():
@@ -159,7 +159,7 @@ def test_incomplete():
     assert text == (
         "INCOMPLETE: the scan was stopped after 1,000 records; the rest was not looked at"
     )
-    assert "\x1b[1;32m" not in render(report(complete=False), colour=True, width=80)
+    assert "\x1b[1;32m" not in render([report(complete=False)], colour=True, width=80)
 
 
 def test_a_tall_report_says_its_verdict_again_at_its_end():
@@ -186,10 +186,10 @@ def test_ten_thousand_classes_and_35_findings():
 
 
 def test_colour_only_where_asked():
-    assert "\x1b" not in render(report(finding()), colour=False, width=80)
-    coloured = render(report(finding()), colour=True, width=80)
+    assert "\x1b" not in render([report(finding())], colour=False, width=80)
+    coloured = render([report(finding())], colour=True, width=80)
     assert coloured.startswith("\x1b[1;31mFAIL\x1b[0m  train_lmdb")
-    assert render(report(), colour=True, width=80).startswith("\x1b[1;32mPASS\x1b[0m")
+    assert render([report()], colour=True, width=80).startswith("\x1b[1;32mPASS\x1b[0m")
     assert coloured.count("\x1b[0m") * 2 == coloured.count("\x1b")
 
 
@@ -221,9 +221,12 @@ def test_what_a_stream_can_show(encoding, expected):
 
 def test_without_unicode_everything_is_ascii():
     said = render(
-        report(
-            finding(examples=[Example("café", 1, "数据")]), dataset=DatasetInfo("ü", "é", "ß", 1, 1)
-        ),
+        [
+            report(
+                finding(examples=[Example("café", 1, "数据")]),
+                dataset=DatasetInfo("ü", "é", "ß", 1, 1),
+            )
+        ],
         colour=True,
         width=80,
         unicode=False,
@@ -242,12 +245,14 @@ def test_hostile_text_stays_in_its_line(key, detail, other, unicode):
             examples=[Example(f"detail {detail}", 0, key)],
         )
         return render(
-            report(
-                hostile,
-                dataset=DatasetInfo(other, key, other, 1, 1),
-                shapes=[ShapeFigures([1], other, 1)],
-                labels=LabelFigures(2, True, {"0": 1, "1": 2}, names=[other, key]),
-            ),
+            [
+                report(
+                    hostile,
+                    dataset=DatasetInfo(other, key, other, 1, 1),
+                    shapes=[ShapeFigures([1], other, 1)],
+                    labels=LabelFigures(2, True, {"0": 1, "1": 2}, names=[other, key]),
+                )
+            ],
             colour=False,
             width=10_000,
             unicode=unicode,
