@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-
-import msgspec
 
 from datascan.plugins import OUTPUTS
 from datascan.report.model import FailedScan, Report
@@ -24,7 +23,7 @@ def render_several(reports: Sequence[Report], failed: Sequence[FailedScan] = ())
     passed = not failed and all(report.passed for report in reports)
     whole = {
         "verdict": "pass" if passed else "fail",
-        "datasets": list(reports),
+        "datasets": [json.loads(report.to_json()) for report in reports],
         "not_scanned": [{"path": scan.path, "error": scan.error} for scan in failed],
     }
-    return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"
+    return json.dumps(whole, indent=2) + "\n"

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datascan.outputs.terminal import render as terminal
 from datascan.outputs.terminal.paper import (
     columns,
     shorten,
-    supports_unicode,
-    use_colour,
-    wrap_text,
 )
 from datascan.outputs.terminal.render import render
 from datascan.report.figures import (
@@ -28,8 +25,16 @@ from datascan.report.figures import (
     ShapeFigures,
     ShuffledGaps,
 )
-from datascan.text import format_bytes, format_percent
+from datascan.report.model import FailedScan
+from tests.outputs.laws import OutputLaws
 from tests.outputs.reports import ANY_TEXT, finding, report
+
+
+class TestLaws(OutputLaws):
+    output = terminal
+
+    def read(self, text):
+        assert all(c == "\n" or unicodedata.category(c)[0] != "C" for c in text)
 
 
 def lines(*findings: Finding, width: int = 100, **changes) -> list[str]:
@@ -193,32 +198,6 @@ def test_colour_only_where_asked():
     assert coloured.count("\x1b[0m") * 2 == coloured.count("\x1b")
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_when_to_colour(monkeypatch):
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-    assert use_colour(Terminal())
-    assert not use_colour(io.StringIO())
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert not use_colour(Terminal())
-    monkeypatch.setenv("NO_COLOR", "")
-    assert use_colour(Terminal())
-    monkeypatch.setenv("TERM", "dumb")
-    assert not use_colour(Terminal())
-
-
-@pytest.mark.parametrize(
-    ("encoding", "expected"),
-    [("utf-8", True), ("UTF8", True), ("ascii", False), ("latin-1", False), ("cp1252", False)],
-)
-def test_what_a_stream_can_show(encoding, expected):
-    assert supports_unicode(io.TextIOWrapper(io.BytesIO(), encoding=encoding)) is expected
-
-
 def test_without_unicode_everything_is_ascii():
     said = render(
         [
@@ -275,13 +254,6 @@ def test_lines_are_not_too_wide(detail, key, width):
         assert columns(line) <= width or len(line.split()) == 1
 
 
-@given(WORDS, st.integers(1, 40))
-def test_wrapping_loses_nothing_but_spaces(text, width):
-    said = wrap_text(text, "", width)
-    assert "".join(said).replace(" ", "") == text.replace(" ", "")
-    assert all(columns(line) <= width or " " not in line.strip() for line in said)
-
-
 @given(st.integers(-5, 79))
 def test_a_narrow_terminal(width):
     for line in lines(finding(), width=width, batch_sizes=[], min_batch_size=None):
@@ -296,19 +268,9 @@ def test_long_keys_are_cut_in_the_middle():
     assert any("begin" in line and "...xxx" in line and "xend  d" in line for line in said)
 
 
-@given(ANY_TEXT, st.integers(3, 30))
-def test_what_is_shortened_fits(text, width):
-    assert columns(shorten(text, width)) <= width
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [(0, "0 B"), (999, "999 B"), (154_150_000, "154.2 MB"), (4_900_000_000_000_000, "4900.0 TB")],
-)
-def test_bytes(count, text):
-    assert format_bytes(count) == text
-
-
-def test_what_is_not_0_never_looks_like_it():
-    shares = (0, 1e-9, 0.0118, 0.99996, 1)
-    assert [format_percent(p) for p in shares] == ["0%", "< 0.01%", "1.18%", "> 99.99%", "100.00%"]
+def test_several_reports_and_failed_scans():
+    text = render([report(finding()), report()], [FailedScan("a\nb", "no such path")])
+    verdicts = [line[:16] for line in text.splitlines() if line.startswith(("PASS", "FAIL"))]
+    assert verdicts == ["FAIL  train_lmdb", "PASS  train_lmdb", "FAIL  a\\nb"]
+    assert text.endswith("\n\nFAIL  a\\nb\n      not scanned: no such path\n")
+    assert render([]) == "no dataset was scanned\n"

@@ -39,7 +39,7 @@ def rendered(view: PageView) -> str:
         f"default-src 'none'; img-src data:; script-src '{digest(script)}'; "
         f"style-src '{digest(style)}'; base-uri 'none'; form-action 'none'"
     )
-    return (
+    text = (
         environment()
         .get_template("page.html.jinja")
         .render(
@@ -50,6 +50,7 @@ def rendered(view: PageView) -> str:
             data=Markup(data_text(view.data)),  # noqa: S704  (it cannot end the element)
         )
     )
+    return f"{text}\n"
 
 
 @cache
