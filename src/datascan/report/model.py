@@ -163,7 +163,7 @@ class Report(VerdictBasis, frozen=True):
 
     def to_html(self) -> str:
         """The report as a self-contained HTML page."""
-        html: str = load("datascan.outputs.html").render(self)
+        html: str = load("datascan.outputs.html").render([self])
         return html
 
     @classmethod

@@ -72,7 +72,7 @@ def test_other_files_are_counted_and_left_alone(animals):
     assert seen.findings == []
     assert (seen.dataset.records, seen.dataset.other_files) == (6, 6)
     assert '"other_files": 6' in seen.to_json()
-    assert "6 non-image files ignored\n" in render(seen, colour=False, width=80)
+    assert "6 non-image files ignored\n" in render([seen], colour=False, width=80)
 
 
 def test_hidden_images_are_images(animals):

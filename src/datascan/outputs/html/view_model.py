@@ -1,18 +1,26 @@
-"""What stands on the page, as plain values: the templates only lay it out."""
+"""What the page shows, as plain values: the templates only lay it out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from datascan._version import __version__
 from datascan.outputs.html.figure import Figure
 from datascan.outputs.html.figures import figures_of
 from datascan.outputs.html.limits import Limits, short
 from datascan.outputs.html.rule_sections import Section, meaning, sections
 from datascan.report.figures import Example, Finding
-from datascan.report.model import DatasetReport, LogReport, NetReport, Report, SourceReport
+from datascan.report.model import (
+    DatasetReport,
+    FailedScan,
+    LogReport,
+    NetReport,
+    Report,
+    SourceReport,
+)
 from datascan.text import escape_control, format_bytes, format_number, format_percent, pluralize
 
 SEVERITIES = ("error", "warning", "info")
@@ -90,17 +98,92 @@ class ReportView:
 
     @property
     def data(self) -> dict[str, Any]:
-        """What the script draws, by the id of its figure."""
+        """The data of the charts, by the id of the figure."""
         found = {figure.anchor: figure.data for figure in self.figures if figure.data}
         for source in self.sources:
             found |= source.data
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class FailureView:
+    """A dataset that was not scanned."""
+
+    path: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """A page: one report, or a summary and a section for each of several."""
+
+    title: str
+    version: str
+    verdict: str
+    summary: str
+    reports: tuple[ReportView, ...]
+    reports_left: int
+    failures: tuple[FailureView, ...]
+    failures_left: int
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the page is one report, whose head is that of the page."""
+        return not self.summary
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The data of the charts, by the id of the figure."""
+        return {anchor: data for report in self.reports for anchor, data in report.data.items()}
+
+
+def build_page(reports: Sequence[Report], failed: Sequence[FailedScan], limits: Limits) -> PageView:
+    """The page of reports and failed scans within ``limits``."""
+    if len(reports) == 1 and not failed:
+        view = build_view(reports[0], limits)
+        return PageView(view.title, view.version, view.verdict, "", (view,), 0, (), 0)
+    passed = not failed and all(report.passed for report in reports)
+    verdict = "pass" if passed else "fail"
+    summary = summarize(reports, failed)
+    shown = [*enumerate(reports, 1)][: limits.reports]
+    return PageView(
+        title=f"{verdict.upper()} · {summary}",
+        version=__version__,
+        verdict=verdict,
+        summary=summary,
+        reports=tuple(
+            build_view(
+                report,
+                limits.shared(len(reports)),
+                f"report-{i}",
+                level=2,
+                within=f" of dataset {i}",
+            )
+            for i, report in shown
+        ),
+        reports_left=len(reports) - len(shown),
+        failures=tuple(
+            FailureView(format_value(scan.path, limits), format_value(scan.error, limits))
+            for scan in failed[: limits.rows]
+        ),
+        failures_left=max(0, len(failed) - limits.rows),
+    )
+
+
+def summarize(reports: Sequence[Report], failed: Sequence[FailedScan]) -> str:
+    """How many datasets there are, and how many of them failed."""
+    count = len(reports) + len(failed)
+    if not count:
+        return "No dataset was scanned"
+    parts = [f"{sum(not report.passed for report in reports):,} failed"]
+    parts += [f"{len(failed):,} not scanned"] if failed else []
+    return f"{pluralize(count, 'dataset')}: {', '.join(parts)}"
+
+
 def build_view(
-    report: Report, limits: Limits, anchor: str = "report", source: int = 0
+    report: Report, limits: Limits, anchor: str = "report", level: int = 1, within: str = ""
 ) -> ReportView:
-    """What is shown of a report within ``limits``; of a report in it, its number from 1 on."""
+    """A report within ``limits``; ``level`` and ``within`` as in :class:`ReportView`."""
     sources = report.sources or []
     groups = group_findings(report.findings[: limits.findings])
     pictures = dict(list(pictures_of(report).items())[: limits.thumbnails])
@@ -123,11 +206,17 @@ def build_view(
         left_out=max(0, len(report.findings) - limits.findings),
         figures=tuple(figures_of(report, limits, anchor)),
         version=format_value(report.datascan, limits),
-        level=2 if source else 1,
-        within=f" of source {source}" if source else "",
+        level=level,
+        within=within,
         accepted=sum(f.accepted is not None for f in report.all_findings),
         sources=tuple(
-            build_view(inner, limits.shared(len(sources)), f"{anchor}-source-{i}", i)
+            build_view(
+                inner,
+                limits.shared(len(sources)),
+                f"{anchor}-source-{i}",
+                level=level + 1,
+                within=f" of source {i}{within}",
+            )
             for i, inner in enumerate(sources[: limits.sources], 1)
         ),
         sources_left=max(0, len(sources) - limits.sources),

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from datascan.outputs.terminal.paper import (
-    MIN_WIDTH,
-    Paper,
-    columns,
-    shorten,
-)
+from datascan.outputs.terminal.paper import MIN_WIDTH, Paper, columns, shorten
 from datascan.outputs.terminal.plot import plot
 from datascan.report.model import LogReport, NetReport, SourceReport
 from datascan.text import format_bytes, format_number, format_percent, pluralize
@@ -26,7 +21,9 @@ if TYPE_CHECKING:
         LogFigures,
         ValueFigures,
     )
-    from datascan.report.model import Report
+    from datascan.report.model import FailedScan, Report
+
+HELP = "the report on a terminal"
 
 SHOWN_FINDINGS = 4
 SHOWN_EXAMPLES = 3
@@ -39,16 +36,42 @@ PLOT_WIDTH = 90
 INDENT = "  "
 
 
-def render(report: Report, *, colour: bool, width: int, unicode: bool = True) -> str:
-    """The report as text of lines no wider than ``width`` (tables: 80), ending in a line break."""
+def render(
+    reports: Sequence[Report],
+    failed: Sequence[FailedScan] = (),
+    *,
+    colour: bool = False,
+    width: int = 100,
+    unicode: bool = True,
+) -> str:
+    """Reports and failed scans as text of lines up to ``width`` columns wide (tables: 80).
+
+    Without ``unicode``, characters other than ASCII are escaped.
+    """
     paper = Paper(colour, max(width, MIN_WIDTH), unicode)
+    blocks = [report_lines(report, paper) for report in reports]
+    blocks += [[*failure_lines(scan, paper)] for scan in failed]
+    lines = [line for block in blocks for line in ["", *block]][1:] or ["no dataset was scanned"]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def report_lines(report: Report, paper: Paper) -> list[str]:
+    """A report, followed by those of its sources."""
     lines = [*headline(report, paper), *body(report, paper)]
     for source in report.sources or ():
         lines += ["", *source_title(source, paper), *headline(source, paper), *body(source, paper)]
     if len(lines) > TALL:
-        # The first lines have left the screen.
+        # The first lines have scrolled off the screen.
         lines += ["", *headline(report, paper)]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return lines
+
+
+def failure_lines(scan: FailedScan, paper: Paper) -> Iterator[str]:
+    """A dataset that was not scanned, and the reason."""
+    first, *more = paper.wrap(f"FAIL  {paper.plain(scan.path)}", "", "      ")
+    yield paper.paint("FAIL", "error") + first[4:]
+    yield from more
+    yield from paper.wrap(f"not scanned: {paper.plain(scan.error)}", "      ")
 
 
 def body(report: Report, paper: Paper) -> Iterator[str]:
