@@ -35,7 +35,7 @@ def test_private_slots_are_separate():
 
 def test_null_progress_shows_nothing(capsys):
     progress = NullProgress()
-    progress.start(Plan((), "plain", 0))
+    progress.start(Plan(shards=(), layout="plain", nbytes=0))
     progress.update(1, 2)
     progress.notify("three")
     assert capsys.readouterr() == ("", "")

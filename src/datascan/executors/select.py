@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from datascan.config.options import Options
+from datascan.config.options import RunOptions
 from datascan.executors.base import Executor
 from datascan.executors.process_pool.isolated_function import IsolatedFunction
 from datascan.executors.process_pool.pool import ProcessPool
@@ -23,28 +23,28 @@ MIN_POOL_BYTES = 64 << 20
 """A dataset smaller than this is read faster without starting workers."""
 
 
-def default_executor(plan: Plan, options: Options) -> Executor:
+def default_executor(plan: Plan, options: RunOptions) -> Executor:
     """The executor for reading all of a dataset."""
     workers = choose_worker_count(plan, options)
-    return ProcessPool(workers, options.run.timeout) if workers else SerialExecutor()
+    return ProcessPool(workers, options.timeout) if workers else SerialExecutor()
 
 
-def sampling_executor(plan: Plan, options: Options) -> Executor:
+def sampling_executor(plan: Plan, options: RunOptions) -> Executor:
     """The executor for reading a few records that may be damaged.
 
     One worker isolates their crashes, unless starting it would take longer than reading them.
     """
-    if options.run.workers is None and can_start_processes() and start_method() == "fork":
-        return ProcessPool(1, options.run.timeout)
+    if options.workers is None and can_start_processes() and start_method() == "fork":
+        return ProcessPool(1, options.timeout)
     return default_executor(plan, options)
 
 
-def choose_worker_count(plan: Plan, options: Options) -> int:
+def choose_worker_count(plan: Plan, options: RunOptions) -> int:
     """The largest number of worker processes to use; 0 means this process alone."""
     if not can_start_processes():
         return 0
-    if options.run.workers is not None:
-        return options.run.workers
+    if options.workers is not None:
+        return options.workers
     if (plan.work_bytes or plan.nbytes) < MIN_POOL_BYTES and not plan.needs_isolation:
         return 0
     return available_cpus()
@@ -52,20 +52,20 @@ def choose_worker_count(plan: Plan, options: Options) -> int:
 
 @contextmanager
 def isolate(
-    function: Callable[[A], R], on_failure: Callable[[A, str], R], options: Options
+    function: Callable[[A], R], on_failure: Callable[[A, str], R], options: RunOptions
 ) -> Iterator[Callable[[A], R]]:
     """``function``, called in a process of its own that may crash or hang.
 
     A call that always crashes returns ``on_failure(argument, reason)`` instead. Without worker
-    processes (``options.run.workers`` is 0, or none can be started), it is ``function`` itself.
+    processes (``options.workers`` is 0, or none can be started), it is ``function`` itself.
 
     Raises:
         DatascanError: if the process cannot be started.
     """
-    if options.run.workers == 0 or not can_start_processes():
+    if options.workers == 0 or not can_start_processes():
         yield function
         return
-    with IsolatedFunction(function, on_failure, timeout=options.run.timeout) as isolated:
+    with IsolatedFunction(function, on_failure, timeout=options.timeout) as isolated:
         yield isolated
 
 

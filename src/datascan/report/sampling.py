@@ -180,7 +180,7 @@ def take_samples(
     samples = sample_indices(dataset, scanned.nbytes) if bins else np.empty(0, np.int64)
     # Examples are often damaged; other records are not.
     choose = sampling_executor if len(examples) else default_executor
-    executor = choose(dataset.plan, dataset.options)
+    executor = choose(dataset.plan, dataset.options.run)
     addresses = dataset.addresses(examples)
     sampled = rows_by_shard(dataset.addresses(samples))
     shown = rows_by_shard(addresses)

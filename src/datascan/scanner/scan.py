@@ -41,7 +41,7 @@ def scan(
     began = time.perf_counter()
     plan = reader.plan()
     if executor is None:
-        executor = default_executor(plan, reader.options)
+        executor = default_executor(plan, reader.options.run)
     measures, progress = collect_metrics(checks), progress or NullProgress()
     with closing(open_checkpoint(reader, plan, list(measures), progress)) as kept:
         total, complete = measure_shards(

@@ -61,7 +61,7 @@ def isolated_planner(
     options: Options,
 ) -> AbstractContextManager[Callable[[FileQuery], FilePlan]]:
     """:func:`plan_file` in a process of its own, since HDF5 may crash on damaged files."""
-    return isolate(plan_file, plan_after_crash, options)
+    return isolate(plan_file, plan_after_crash, options.run)
 
 
 def plan_after_crash(query: FileQuery, crash: str) -> FilePlan:
