@@ -10,9 +10,13 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+import datascan
 from datascan.cli.app import build_parser
-from datascan.plugins import COMMANDS
+from datascan.cli.commands.demo import CLASSES, write_lmdb
+from datascan.outputs.terminal.render import render
+from datascan.plugins import COMMANDS, rule_names
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "src" / "datascan"
@@ -112,3 +116,21 @@ def test_flags_exist(document):
     paragraphs = [part for part in document.split("\n\n") if "scripts/" not in part]
     flags = re.findall(r"(?<![\w-])--[a-z][a-z-]+", "\n".join(paragraphs))
     assert set(flags) <= ALL_FLAGS | {"--version", "--help"}
+
+
+def readme_section(heading: str) -> str:
+    return (ROOT / "README.md").read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
+
+
+def test_the_readme_lists_each_rule_once():
+    rows = readme_section("Rules").partition("\n\n`datascan")[0]
+    assert sorted(code_spans(rows)) == sorted(rule_names())
+
+
+def test_the_report_in_the_readme_is_an_excerpt_of_the_demo(tmp_path):
+    write_lmdb(tmp_path / "train_lmdb")
+    report = datascan.scan(tmp_path / "train_lmdb", num_classes=CLASSES)
+    report = replace(report, dataset=replace(report.dataset, path="train_lmdb"))
+    printed = re.sub(r"in [\d.]+ s", "in 0.07 s", render([report])).splitlines()
+    sample = FENCE.findall((ROOT / "README.md").read_text())[0][1].splitlines()[1:]
+    assert [line for line in sample if line != "..." and line not in printed] == []
