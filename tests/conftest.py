@@ -1,4 +1,4 @@
-"""What several tests need."""
+"""Fixtures shared by all tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 @pytest.fixture
 def shared_data() -> Path:
-    """Datasets written by Caffe, where they are at hand beside the project."""
+    """Datasets written by Caffe, in a folder next to the project; skips the test without them."""
     if not SHARED.is_dir():
-        pytest.skip("no datasets beside the project")
+        pytest.skip("the datasets written by Caffe are not available")
     return SHARED

@@ -32,14 +32,14 @@ def rate(iteration: int, value: float) -> str:
 
 
 def test_lines(iteration: int) -> str:
-    """What testing prints in between."""
+    """The lines of a test phase."""
     return said("solver.cpp:347", f"Iteration {iteration}, Testing net (#0)") + said(
         "solver.cpp:414", "    Test net output #0: accuracy = 0.1"
     )
 
 
 def solver_lines(**parameters: object) -> str:
-    """What a run prints of its solver."""
+    """The solver parameters at the beginning of a run."""
     known = {"base_lr": 0.1, "display": 10, "max_iter": 100, "lr_policy": '"fixed"'} | parameters
     text = said("solver.cpp:45", "Initializing solver from parameters: ")
     text += "".join(f"{name}: {value}\n" for name, value in known.items())
@@ -47,12 +47,12 @@ def solver_lines(**parameters: object) -> str:
 
 
 def crash(why: str) -> str:
-    """The end of a run that a failed check killed."""
+    """The end of a run that was aborted by a failed check."""
     return said("math.cpp:1", why, "F") + "*** Check failure stack trace: ***\n    @ 0x7f  main\n"
 
 
 def log_of(points: Sequence[tuple[int, float]], base_lr: float = 0.1, **parameters: object) -> str:
-    """A whole log of one loss."""
+    """A complete log of a net with one loss."""
     text = solver_lines(base_lr=base_lr, **parameters)
     for iteration, loss in points:
         text += line(iteration, loss) + output(0, "loss", loss, 1) + rate(iteration, base_lr)

@@ -1,4 +1,4 @@
-"""Datasets and what is expected of them: learned, or written by hand."""
+"""Datasets and expectations, learned or written by hand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RULES = {
 
 
 def learn(path, targets=None, **options):
-    """What a dataset looks like, once written and read back."""
+    """Expectations learned from a dataset, in a file that reads back the same."""
     found = []
     asked = Options.from_keywords(workers=0, **options)
     asked = asked.replace(charts=False, targets=targets)
@@ -34,7 +34,7 @@ def learn(path, targets=None, **options):
 
 
 def raised(path, file, targets=None, **options):
-    """Findings about expectations, by rule."""
+    """The findings of rules about expectations, by rule."""
     asked = Options.from_keywords(expect=file, workers=0, **options)
     asked = asked.replace(charts=False, targets=targets)
     report = run_scan([path], asked)
@@ -50,14 +50,14 @@ def hdf5(path, data, labels=None):
 
 
 def expecting(folder, tables):
-    """A file of expectations that somebody wrote."""
+    """A file of expectations written by hand."""
     file = folder / "e.toml"
     file.write_text(f'format = "datascan-expectations/1"\n{tables}\n')
     return file
 
 
 def animals(folder, name, counts):
-    """Class folders; each picture is of its own content."""
+    """Class folders of distinct images."""
     return write_tree(
         folder / name,
         {
@@ -69,7 +69,7 @@ def animals(folder, name, counts):
 
 
 def known_dataset(folder):
-    """100 records of floats between 0 and 1 in ten classes, and what is expected of them."""
+    """100 records of floats from 0 to 1 in ten classes, and expectations learned from them."""
     values = np.random.default_rng(0).random((100, 4), np.float32)
     values[0] = [0, 1, 0.5, 0.25]
     path = hdf5(folder / "known.h5", values, np.arange(100) % 10)

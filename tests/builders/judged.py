@@ -1,4 +1,4 @@
-"""Scans that found what one says: judgements by hand, and a reader that only knows keys."""
+"""Scan results made by hand: issues, and a reader that only knows keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from datascan.scanner.result import ScanResult
 
 
 class KeyReader(Reader):
-    """Knows the keys of its records, and remembers what it was asked for."""
+    """Knows the keys of its records, and records the requests for them."""
 
     name: ClassVar[str] = "keys"
 
@@ -46,12 +46,12 @@ class KeyReader(Reader):
 
 
 def address(shard: int, row: int) -> int:
-    """The address of a row."""
+    """The address of a row in a shard."""
     return Shard(shard, None).base | row
 
 
 def judgement(rule: str, severity: str, *places: tuple[int, int], **more: Any) -> Issue:
-    """A judgement that names (shard, row); facts are "rule at shard/row"."""
+    """An issue about the records at (shard, row), with facts "rule at shard/row"."""
     addresses = np.array([address(*place) for place in places], np.int64)
     facts = np.array([f"{rule} at {shard}/{row}" for shard, row in places], object)
     return Issue(
@@ -76,7 +76,7 @@ def scanned_of(
     plan: dict[str, Any] | None = None,
     **options: Any,
 ) -> ScanResult:
-    """A scan that judged so, of a dataset with these keys in its shards."""
+    """A scan with these issues, of a dataset with these keys in its shards."""
     reader = KeyReader(keys, paths, **options)
     shards = reader.plan().shards
     dataset = DatasetSummary(

@@ -1,4 +1,4 @@
-"""A dataset that needs no disk: rows of numbers, some of which kill or stop whoever reads them."""
+"""A dataset in memory: rows of numbers, some of which crash or hang the process that reads them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ ROWS_A_BLOCK = 8
 
 
 class PlainReader(Reader):
-    """``values`` (n, k) with ``labels`` (n,), cut into shards of ``rows`` records.
+    """``values`` (n, k) with ``labels`` (n,), in shards of ``rows`` records.
 
-    Reading the rows in ``deadly`` kills the process by SIGSEGV, those in ``endless`` never ends;
-    ``blockwise`` readers touch a whole block at once. ``kill_once`` is a file whose absence makes
-    the reading of row 5 of every shard die once.
+    Reading a row in ``deadly`` kills the process with SIGSEGV, a row in ``endless`` hangs. With
+    ``blockwise``, a whole block is marked at once. With ``kill_once``, reading row 5 of a shard
+    kills the process the first time; a file in that folder marks the shard.
     """
 
     name: ClassVar[str] = "plain"
