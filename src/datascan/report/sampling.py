@@ -1,7 +1,7 @@
-"""A look at some records after judging: thumbnails of examples, and a histogram of values.
+"""Reads a few records again, for thumbnails of examples and a histogram of values.
 
-At most 60 examples and 256 others are read once more, in workers like everything, and only where
-a page is to be made of the report. What goes wrong here leaves a picture out, and nothing else.
+At most 60 examples and 256 other records are read, in workers as for the scan itself, and only if
+a page is made of the report. An error here costs a thumbnail, never the report.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from datascan.scanner.result import ScanResult
 MAX_THUMBNAILS = 60
 MAX_SAMPLES = 256
 SAMPLE_BYTES = 128 << 20
-"""So many bytes are read for the histogram, estimated from the mean of all records."""
+"""The most bytes read for the histogram, estimated from the mean size of the records."""
 
 BINS = 64
 Numbers = NDArray[np.int64]
@@ -41,7 +41,7 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class HistogramBins:
-    """Bins of equal width from ``low`` on; ``whole`` values are never parted unevenly."""
+    """Bins of equal width from ``low`` to ``high``."""
 
     low: float
     high: float
@@ -49,12 +49,15 @@ class HistogramBins:
 
     @classmethod
     def of(cls, values: ValueFigures, *, whole: bool) -> HistogramBins | None:
-        """64 bins over the finite values; None where there are none."""
+        """64 bins over the finite values; None without finite values.
+
+        ``whole``: each bin holds the same number of whole values.
+        """
         if values.min is None or values.max is None:
             return None
         low, high = values.min, values.max
         if values.approximate:
-            # JPEGs were measured at 1/8 scale: their true values reach further.
+            # JPEGs were measured at 1/8 scale: their true range is wider.
             low, high = min(low, 0.0), max(high, 255.0)
         if whole and high - low < 1 << 52:
             step = -(-(int(high) - int(low) + 1) // BINS)
@@ -64,17 +67,17 @@ class HistogramBins:
 
     @property
     def edges(self) -> list[float]:
-        """Where bins begin, and where the last one ends."""
-        # Halves, since the range of float64 itself is no float64.
+        """The edges of the bins, one more than there are bins."""
+        # Halved, because the range of float64 overflows float64.
         width = (self.high / 2 - self.low / 2) / self.count
         begins = [min(self.high, self.low + width * i + width * i) for i in range(self.count)]
         return [*begins, self.high]
 
     def counted(self, values: NDArray[Any]) -> Numbers:
-        """How many finite ``values`` lie in each bin, int64 (count,)."""
+        """The number of finite ``values`` in each bin: int64 (count,)."""
         floats = values.astype(np.float64).ravel()
         floats = floats[np.isfinite(floats)]
-        # The smallest and the largest numbers leave no room between the ends.
+        # Half the span of subnormal numbers can be 0.
         span = (self.high / 2 - self.low / 2) or 1.0
         place = (floats / 2 - self.low / 2) / span * self.count
         bins = np.clip(place, 0, self.count - 1).astype(np.int64)
@@ -83,14 +86,14 @@ class HistogramBins:
 
 @dataclass
 class Samples:
-    """What a look at some records gave: pictures by address, values by bin, records looked at."""
+    """Thumbnails by address, values by bin, and the number of records counted in them."""
 
     thumbnails: dict[int, str] = field(default_factory=dict)
     counts: Numbers | None = None
     records: int = 0
 
     def add(self, counts: Numbers | None, records: int) -> None:
-        """Some more records have been counted."""
+        """Add the counts of more records."""
         if counts is not None:
             self.counts = counts if self.counts is None else self.counts + counts
             self.records += records
@@ -108,12 +111,12 @@ class SampleTask:
     is_bgr: bool
 
     def count_rows(self, shard: Shard, slot: WorkerSlot) -> int:
-        """How many rows the whole shard has."""
+        """The number of rows of the whole shard."""
         return self.reader.count_rows(shard, slot.mark)
 
     def __call__(self, shard: Shard, slot: WorkerSlot) -> Samples:
-        """Thumbnails and counts."""
-        seen = Samples()
+        """Thumbnails and counts of the chosen records in the shard."""
+        samples = Samples()
         none = np.empty(0, np.int64)
         shown = self.shown.get(shard.index, none)
         sampled = self.sampled.get(shard.index, none)
@@ -124,18 +127,18 @@ class SampleTask:
                 first = block.start - shard.base
                 for row in places.tolist():
                     wanted = first + row in shown, first + row in sampled
-                    self._sample_block(block, row, seen, wanted)
-        return seen
+                    self._sample_block(block, row, samples, wanted)
+        return samples
 
     def on_failure(self, shard: Shard, reason: str) -> Samples:  # noqa: ARG002
-        """Nothing: the first look has already named what kills a worker."""
+        """Nothing: the scan has already reported the record that crashed the worker."""
         return Samples()
 
     def _sample_block(
-        self, block: Block, row: int, seen: Samples, wanted: tuple[bool, bool]
+        self, block: Block, row: int, samples: Samples, wanted: tuple[bool, bool]
     ) -> None:
         show, sample = wanted
-        from datascan.report import thumbnails  # noqa: PLC0415  (Pillow: most scans never need it)
+        from datascan.report import thumbnails  # noqa: PLC0415  (imports Pillow)
 
         picture: str | None = None
         if row in block.encoded:
@@ -147,13 +150,13 @@ class SampleTask:
             if show and values is not None:
                 picture = thumbnails.thumbnail_of_array(values, bgr=self.is_bgr)
         if picture is not None:
-            seen.thumbnails[block.start + row] = picture
+            samples.thumbnails[block.start + row] = picture
         if sample and self.bins is not None and values is not None:
-            seen.add(self.bins.counted(values), 1)
+            samples.add(self.bins.counted(values), 1)
 
 
 def values_of(block: Block, row: int) -> NDArray[Any] | None:
-    """The values of a record that is an array."""
+    """The values of a record; None unless it is an array."""
     for part in block.arrays:
         if part.primary:
             at = int(np.searchsorted(part.rows, row))
@@ -168,7 +171,7 @@ def take_samples(
     """Thumbnails of examples by index, and the histogram.
 
     Raises:
-        Stop: where the user wants no more; and no other ``Exception``.
+        ScanCancelled: if the user stops the scan; no other exception.
     """
     dataset = scanned.summary
     if not dataset.is_complete or not dataset.records:
@@ -195,7 +198,7 @@ def take_samples(
             total.add(piece.counts, piece.records)
     except ScanCancelled:
         raise
-    except Exception:  # noqa: BLE001  (a report without pictures is better than none)
+    except Exception:  # noqa: BLE001  (a report without thumbnails is better than none)
         return {}, None
     pictures = zip(examples.tolist(), addresses.tolist(), strict=True)
     found = {str(i): total.thumbnails[at] for i, at in pictures if at in total.thumbnails}
@@ -205,17 +208,17 @@ def take_samples(
 
 
 def example_indices(report: DatasetReport) -> Numbers:
-    """Records to be shown: the examples of findings, the worst first, at most 60; ascending."""
-    named: dict[int, None] = {}
+    """Records with a thumbnail: at most 60 examples, of the worst findings; ascending."""
+    indices: dict[int, None] = {}
     for finding in report.findings:
         for example in finding.examples:
             if example.index is not None:
-                named.setdefault(example.index)
-    return np.array(sorted(list(named)[:MAX_THUMBNAILS]), np.int64)
+                indices.setdefault(example.index)
+    return np.array(sorted(list(indices)[:MAX_THUMBNAILS]), np.int64)
 
 
 def sample_indices(dataset: DatasetSummary, nbytes: int) -> Numbers:
-    """At most 256 records, spread evenly; fewer where they are large."""
+    """At most 256 records, spread evenly; fewer if they are large."""
     affordable = SAMPLE_BYTES * dataset.records // max(1, nbytes)
     count = min(dataset.records, MAX_SAMPLES, max(1, affordable))
     return np.asarray((np.arange(count) * 2 + 1) * dataset.records // (2 * count), np.int64)

@@ -57,7 +57,7 @@ def test_a_clean_report_says_so():
 @pytest.mark.parametrize(
     "changes", [{"complete": False}, {"dataset": DatasetInfo("lmdb", "x", "raw", 0, 0)}]
 )
-def test_what_was_not_looked_at_is_not_called_harmless(changes):
+def test_what_was_not_checked_is_not_called_harmless(changes):
     text = "\n".join(lines(**changes))
     assert "no findings" in text
     assert "should break" not in text
@@ -134,7 +134,7 @@ def test_labels_out_of_range_are_no_class_sizes():
     expected = "labels  2 classes declared, 7 (class 0 'a') to 9 (class 1 'b') records each"
     assert expected in lines(labels=labels)
     nothing = LabelFigures(2, True, {"7": 1}, missing=3)
-    assert "labels  2 classes declared, no label among them; 3 records without" in lines(
+    assert "labels  2 classes declared, no label in range; 3 records without" in lines(
         labels=nothing
     )
 
@@ -162,7 +162,7 @@ def test_without_labels_and_values():
 def test_incomplete():
     text = lines(complete=False)[2]
     assert text == (
-        "INCOMPLETE: the scan was stopped after 1,000 records; the rest was not looked at"
+        "INCOMPLETE: the scan was stopped after 1,000 records; the rest was not checked"
     )
     assert "\x1b[1;32m" not in render([report(complete=False)], colour=True, width=80)
 

@@ -22,7 +22,7 @@ DATASET_FIGURES: tuple[Callable[[DatasetReport, Limits, str], Figure | None], ..
 
 
 def figures_of(report: Report, limits: Limits, anchor: str) -> Iterator[Figure]:
-    """The figures that this report has; their ids begin with ``anchor``."""
+    """The figures of a report; their ids begin with ``anchor``."""
     figures: list[Figure | None] = []
     if isinstance(report, LogReport):
         figures = [log_curve(report, limits, anchor)]

@@ -47,7 +47,7 @@ LIMITS = (
 
 
 def short(text: str, width: int) -> str:
-    """Text cut in its middle to at most ``width`` characters."""
+    """Text of at most ``width`` characters, cut in the middle."""
     if len(text) <= width:
         return text
     half = (width - 1) // 2

@@ -29,7 +29,7 @@ PICTURE = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]{1,40000}")
 
 @dataclass(frozen=True, slots=True)
 class ExampleView:
-    """A row of a table of examples; ``index`` is None where it is about no single record."""
+    """A row of a table of examples; ``index`` is None unless it is about a single record."""
 
     index: int | None
     key: str
@@ -73,9 +73,9 @@ class RuleView:
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """A report as a page, or a part of one, shows it.
+    """A report as shown on a page.
 
-    ``anchor`` makes its ids unique, ``level`` is that of its first heading.
+    ``anchor`` is the prefix of its ids, ``level`` the level of its first heading.
     """
 
     anchor: str
@@ -92,7 +92,7 @@ class ReportView:
     level: int = 1
     accepted: int = 0
     within: str = ""
-    """What tells its landmarks from those of other reports on the page: " of source 1"."""
+    """Distinguishes its landmarks from those of other reports on the page: " of source 1"."""
     sources: tuple[ReportView, ...] = ()
     sources_left: int = 0
 
@@ -224,13 +224,13 @@ def build_view(
 
 
 def format_value(text: str, limits: Limits) -> str:
-    """Text from the dataset: harmless characters, and not too many of them."""
-    # Cut before as well, since an escape takes up to ten characters.
+    """Text from the dataset: control characters escaped, cut to the limit."""
+    # Cut before escaping as well, because an escape takes up to ten characters.
     return short(escape_control(short(text, 2 * limits.text)), limits.text)
 
 
 def pictures_of(report: Report) -> Mapping[str, str]:
-    """The report's thumbnails, as far as they are pictures (a report may come from anywhere)."""
+    """The thumbnails that are images: reports may come from any source."""
     found = (report.thumbnails if isinstance(report, DatasetReport) else None) or {}
     return {index: uri for index, uri in found.items() if PICTURE.fullmatch(uri)}
 
@@ -283,7 +283,7 @@ def label_facts(report: Report) -> list[tuple[str, str]]:
 
 
 def group_findings(findings: list[Finding]) -> list[list[Finding]]:
-    """Findings of one rule and severity together; the worst first, as the report has them."""
+    """Findings grouped by rule, severity and acceptance, in the order of the report."""
     groups: dict[tuple[str, str, bool], list[Finding]] = {}
     for finding in findings:
         known = finding.accepted is not None
@@ -324,7 +324,7 @@ def rule_view(
 
 
 def acceptance(finding: Finding, limits: Limits) -> str:
-    """Why a finding is accepted, and until when; nothing where it is not."""
+    """Why a finding is accepted, and until when; empty if it is not."""
     if finding.accepted is None:
         return ""
     until = finding.accepted.expires

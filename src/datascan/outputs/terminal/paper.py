@@ -15,22 +15,22 @@ COLOURS = {"error": "1;31", "warning": "1;33", "info": "1;34", "pass": "1;32", "
 
 
 def use_colour(stream: TextIO) -> bool:
-    """Whether to colour: only on a terminal that can, and never against NO_COLOR."""
+    """Whether to use colour: only on a terminal that supports it, and not if NO_COLOR is set."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return stream.isatty()
 
 
 def supports_unicode(stream: TextIO) -> bool:
-    """Whether ``stream`` can show every character, so that ``render`` may use them."""
+    """Whether ``stream`` can encode every character."""
     return (stream.encoding or "").lower().replace("-", "").startswith("utf")
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What the report is written on: lines of ``width`` columns, in colour or not.
+    """The properties of a terminal: its width in columns, and whether it has colour.
 
-    Without ``unicode``, whatever is not ASCII shows as escapes.
+    Without ``unicode``, characters other than ASCII are escaped.
     """
 
     colour: bool
@@ -42,22 +42,22 @@ class Paper:
         return f"\x1b[{COLOURS[kind]}m{text}\x1b[0m" if self.colour else text
 
     def plain(self, text: str) -> str:
-        """``text``, whatever it holds, as characters that only ever take their own place."""
+        """``text`` with escapes for control characters, which could move the cursor."""
         text = escape_control(text)
         return text if self.unicode else text.encode("ascii", "backslashreplace").decode()
 
     def wrap(self, text: str, indent: str, hang: str = "") -> list[str]:
-        """Lines of words, no wider than the paper, unbreakable words excepted."""
+        """``text`` in lines that fit the paper, except for words that do not fit a line."""
         return wrap_text(text, indent, self.width, hang=hang)
 
 
 def columns(text: str) -> int:
-    """How many columns of a terminal ``text`` takes: Chinese and Korean two a character."""
+    """The width of ``text`` on a terminal: two columns for a Chinese or Korean character."""
     return sum(columns_of(character) for character in text) if not text.isascii() else len(text)
 
 
 def columns_of(character: str) -> int:
-    """The columns of one character; 0 for one that is drawn over the last."""
+    """The width of one character; 0 for one that combines with the last."""
     if unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
@@ -72,7 +72,7 @@ def shorten(text: str, width: int) -> str:
 
 
 def fit_width(text: str, width: int) -> str:
-    """As much of the beginning of ``text`` as takes at most ``width`` columns."""
+    """The longest beginning of ``text`` of at most ``width`` columns."""
     for end, character in enumerate(text):
         width -= columns_of(character)
         if width < 0:
@@ -81,9 +81,9 @@ def fit_width(text: str, width: int) -> str:
 
 
 def wrap_text(text: str, indent: str, width: int, *, hang: str = "") -> list[str]:
-    """Words in lines of at most ``width`` columns, unbreakable words excepted.
+    """``text`` in lines of at most ``width`` columns, unless a single word is wider.
 
-    Lines begin with ``indent``, all but the first with ``hang`` after it.
+    Lines begin with ``indent``; all but the first continue with ``hang``.
     """
     lines: list[str] = []
     line = indent

@@ -1,4 +1,4 @@
-"""The report for a person at a terminal: the verdict first, and all of it in ten seconds."""
+"""The report for a person at a terminal: the verdict first, short enough to read in ten seconds."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def failure_lines(scan: FailedScan, paper: Paper) -> Iterator[str]:
 
 
 def body(report: Report, paper: Paper) -> Iterator[str]:
-    """Findings and figures; of a net's source without the table of its one batch size."""
+    """Findings and figures; for a source without the batch table, which would have one row."""
     rules: dict[tuple[str, bool], list[Finding]] = {}
     for finding in report.findings:
         rules.setdefault((finding.rule, finding.accepted is not None), []).append(finding)
@@ -90,7 +90,7 @@ def body(report: Report, paper: Paper) -> Iterator[str]:
 
 
 def source_title(source: SourceReport, paper: Paper) -> Iterator[str]:
-    """Which layer of the net reads a source, when, and how: a rule across the paper."""
+    """A separator: which layer of the net reads a source, in which phase and batch size."""
     parts = [f"{source.phase}: layer {paper.plain(source.layer or '?')}"]
     if source.batch_size:
         parts.append(f"batch size {source.batch_size:,}")
@@ -135,15 +135,15 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
         text = f"{pluralize(source.other_files, 'non-image file')} ignored"
         yield from (paper.paint(line, "faint") for line in paper.wrap(text, "      "))
     if not report.complete:
-        text = f"INCOMPLETE: the scan was stopped after {seen}; the rest was not looked at"
+        text = f"INCOMPLETE: the scan was stopped after {seen}; the rest was not checked"
         yield from (paper.paint(line, "warning") for line in paper.wrap(text, ""))
 
 
 def log_line(log: LogFigures, runs: int | None) -> str:
-    """What a training log shows, in a line."""
+    """A training log in one line."""
     parts = [f"{pluralize(log.iterations, 'iteration')}"]
     if runs:
-        parts.append(f"the one of {runs:,} runs that is described")
+        parts.append(f"one of {runs:,} runs is described")
     if log.last_finite_iteration is not None:
         parts.append(f"loss finite at {log.last_finite_iteration:,}")
     if log.first_nonfinite_iteration is not None:
@@ -152,9 +152,9 @@ def log_line(log: LogFigures, runs: int | None) -> str:
 
 
 def curves(curve: LogCurve, paper: Paper, *, broken: bool) -> Iterator[str]:
-    """Loss and rate over the iterations, a cross where they are no finite number.
+    """Loss and learning rate over the iterations, with a cross for values that are not finite.
 
-    ``broken``: the rate is drawn even where it never changes.
+    ``broken``: draw the rate even if it is constant.
     """
     width = min(paper.width, PLOT_WIDTH)
     every = list(zip(curve.iterations, curve.losses, curve.rates, strict=True))
@@ -170,14 +170,14 @@ def curves(curve: LogCurve, paper: Paper, *, broken: bool) -> Iterator[str]:
 
 
 def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[str]:
-    """The findings of one rule in a dataset of ``records``, and what to do about them."""
+    """The findings of one rule in a dataset of ``records`` records, and how to fix them."""
     first = same[0]
     rule = shorten(paper.plain(first.rule), min(KEY_WIDTH, paper.width - 8))
     known = first.accepted is not None
     mark = "accepted" if known else first.severity.upper()
     title, share = f"{mark:<8}{' ' * known}{rule}", share_of(same, records)
-    room = columns(title) + columns(share) <= paper.width
-    yield paper.paint(title, "faint" if known else first.severity) + (share if room else "")
+    fits = columns(title) + columns(share) <= paper.width
+    yield paper.paint(title, "faint" if known else first.severity) + (share if fits else "")
     for finding in same[:SHOWN_FINDINGS]:
         yield from finding_lines(finding, paper)
     if len(same) > SHOWN_FINDINGS:
@@ -185,7 +185,7 @@ def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[
     if first.accepted is not None:
         yield from paper.wrap(acceptance(first.accepted, paper), INDENT, INDENT)
         return
-    # Where there are several, the first is that of the worst case.
+    # The first finding is the worst.
     yield from paper.wrap("-> " + paper.plain(first.fix), INDENT, "   ")
 
 
@@ -196,7 +196,7 @@ def acceptance(why: Accepted, paper: Paper) -> str:
 
 
 def share_of(same: Sequence[Finding], records: int) -> str:
-    """The share of records that a rule's only finding names; nothing where that says little."""
+    """The share of records in the only finding of a rule; empty if there are several findings."""
     count = same[0].records
     if len(same) > 1 or not 0 < count <= records:
         return ""
@@ -207,10 +207,10 @@ def finding_lines(finding: Finding, paper: Paper) -> Iterator[str]:
     """A finding: its message and first examples."""
     yield from paper.wrap(paper.plain(finding.message), INDENT, INDENT)
     named = any(example.index is not None for example in finding.examples)
-    told = [e for e in finding.examples if e.index is not None or e.detail not in finding.message]
-    for example in told[:SHOWN_EXAMPLES]:
+    shown = [e for e in finding.examples if e.index is not None or e.detail not in finding.message]
+    for example in shown[:SHOWN_EXAMPLES]:
         yield from example_lines(example, paper)
-    more = max(finding.records if named else 0, len(told)) - SHOWN_EXAMPLES
+    more = max(finding.records if named else 0, len(shown)) - SHOWN_EXAMPLES
     if more > 0:
         hint = "; --bad-records FILE lists them all" if named else ""
         least = "at least " if not named and len(finding.examples) >= MAX_EXAMPLES else ""
@@ -219,7 +219,7 @@ def finding_lines(finding: Finding, paper: Paper) -> Iterator[str]:
 
 
 def example_lines(example: Example, paper: Paper) -> Iterator[str]:
-    """One record, in a line if it fits: number, key, detail."""
+    """One example: number and key of the record, and the detail."""
     detail = shorten(paper.plain(example.detail), DETAIL_WIDTH)
     if example.index is not None:
         key = shorten(paper.plain(example.key or ""), min(KEY_WIDTH, paper.width // 2))
@@ -228,7 +228,7 @@ def example_lines(example: Example, paper: Paper) -> Iterator[str]:
 
 
 def statistics(report: Report, paper: Paper) -> Iterator[str]:
-    """Labels, shapes and values: a line each."""
+    """Labels, shapes and values, one line each."""
     if report.labels is not None:
         yield from paper.wrap(f"labels  {label_line(report.labels, paper)}", "", " " * 8)
     if report.shapes:
@@ -257,12 +257,12 @@ def label_line(labels: LabelFigures, paper: Paper) -> str:
         if 0 <= int(label) < (labels.num_classes or 0)
     }
     if not counts:
-        return f"{classes}{declared}, no label among them{missing}"
+        return f"{classes}{declared}, no label in range{missing}"
     return f"{classes}{declared}, {class_sizes(labels, counts, paper)}{missing}"
 
 
 def class_sizes(labels: LabelFigures, counts: dict[str, int], paper: Paper) -> str:
-    """The sizes of the classes that occur; the smallest and the largest by name."""
+    """The sizes of the classes that occur, the smallest and the largest by name."""
     least, most = min(counts.values()), max(counts.values())
     if least == most:
         return f"{pluralize(most, 'record')} each"
@@ -272,7 +272,7 @@ def class_sizes(labels: LabelFigures, counts: dict[str, int], paper: Paper) -> s
 
 
 def class_name(labels: LabelFigures, label: str, paper: Paper) -> str:
-    """A class by its number, and its name if it has one: 3 'frog'."""
+    """A class by its number, with its name if it has one: 3 'frog'."""
     at = int(label)
     if not labels.names or at >= len(labels.names):
         return label
@@ -280,7 +280,7 @@ def class_name(labels: LabelFigures, label: str, paper: Paper) -> str:
 
 
 def value_line(values: ValueFigures) -> str:
-    """Range, moments, and what is not finite."""
+    """Range, moments, and the number of values that are not finite."""
     about = "about " if values.approximate else ""
     text = f"{format_number(values.min)} to {format_number(values.max)}, "
     text += f"mean {about}{format_number(values.mean)}, std {about}{format_number(values.std)}"
@@ -290,7 +290,7 @@ def value_line(values: ValueFigures) -> str:
 
 
 def batch_table(report: Report, paper: Paper) -> Iterator[str]:
-    """Batch size against batches that lack a class, in store order and shuffled."""
+    """Batch sizes with the batches that lack a class, in store order and shuffled."""
     rows = [
         ("batch", "in store order:", "worst", "shuffled:", "a batch", "worst"),
         ("size", "lack a class", "class", "P(lacks a class)", "an epoch", "class"),
