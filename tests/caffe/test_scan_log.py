@@ -262,6 +262,14 @@ def test_from_a_shell(tmp_path):
     assert json.loads(bad.read_text())["index"] == 257
     assert shell("log", log, "--fail-on", "never", "--quiet").returncode == 0
     assert shell("log", log, "--ignore", "sudden-nan", "--quiet").returncode == 0
+    config = tmp_path / "settings.toml"
+    config.write_text('ignore = "sudden-nan"\n[dataset."store"]\nignore = "nan-value"\n')
+    assert shell("log", log, "--config", config, "--quiet").returncode == 0
+    found = json.loads(shell("log", log, *net, "--json", "-", "--config", config).stdout)
+    assert "sudden-nan" not in found["rules"]
+    assert "nan-value" not in found["sources"][0]["rules"]
+    config.write_text("timeout = nan\n")
+    assert f"{config}: timeout must be" in fails_in_one_line("log", log, "--config", config)
     assert "not a training log" in fails_in_one_line("log", tmp_path / "net.prototxt")
     fails_in_one_line("log", tmp_path / "nothing")
     fails_in_one_line("log", log, "--net", tmp_path / "nothing")

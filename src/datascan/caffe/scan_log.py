@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import isfinite
@@ -160,7 +160,7 @@ def scan_log(
     """
     training = training_of(Path(path), net, solver, root)
     asked = Options.from_keywords(**options).replace(charts=thumbnails)
-    return run_log(read_log(Path(path)), training, asked)
+    return run_log(read_log(Path(path)), training, lambda _: asked)
 
 
 def training_of(
@@ -183,16 +183,17 @@ def training_of(
 def run_log(
     log: Log,
     training: Training,
-    options: Options,
+    options_for: Callable[[Path], Options],
     *,
     progress: Progress | None = None,
     use: Use = lambda *_: None,
 ) -> LogReport:
     """The report of a parsed log, with scans of the datasets that its net reads."""
+    options = options_for(log.path)
     verdicts = diagnose_runs(log, training)
     rules = select_rules(options, NET_RULES)
     notes = SuspectCollector(log, verdicts, training, options.read.limit)
-    scans = SourceScans(options, progress, use, [*REQUIRED_CHECKS, *record_errors()], notes)
+    scans = SourceScans(options_for, progress, use, [*REQUIRED_CHECKS, *record_errors()], notes)
     found = scans.run(training)
     endings = [run_outcome(log, i, verdicts[i], notes) for i in range(len(verdicts))]
     evidence = NetContext(

@@ -58,7 +58,7 @@ class SourceScans:
     is applied: it includes issues of the checks in ``evidence``, selected or not.
     """
 
-    options: Options
+    options_for: Callable[[Path], Options]
     progress: Progress | None = None
     use: Use = lambda *_: None
     evidence: Sequence[type[Check[Any]]] = REQUIRED_CHECKS
@@ -91,7 +91,9 @@ class SourceScans:
             Missing: if it does not exist.
             DatasetError: if it cannot be read.
         """
-        paths, options = source_options(source, training, self.options)
+        paths, options = source_options(
+            source, training, self.options_for(source.path or training.path)
+        )
         if source.backend == "hdf5":
             for line in hdf5_paths(source, training)[1]:
                 self.source_issues.append(
@@ -165,20 +167,21 @@ def scan_net(
     training = read_training(
         Path(path), Path(solver) if solver else None, Path(root) if root else None
     )
-    return run_net(training, asked, data=data)
+    return run_net(training, lambda _: asked, data=data)
 
 
 def run_net(
     training: Training,
-    options: Options,
+    options_for: Callable[[Path], Options],
     *,
     data: bool = True,
     progress: Progress | None = None,
     use: Use = lambda *_: None,
 ) -> NetReport:
     """The report of a parsed net; ``use`` receives the scan of each source."""
+    options = options_for(training.path)
     rules = select_rules(options, NET_RULES)
-    scans = SourceScans(options, progress, use)
+    scans = SourceScans(options_for, progress, use)
     found = scans.run(training) if data else {}
     evidence = NetContext(
         training,
@@ -262,10 +265,11 @@ def source_options(
     if source.path is None:
         raise Missing(missing_text(source))
     size = source.records_an_iteration
+    is_auto = source.label_type == "auto"
     given = options.replace(
         batch_sizes=(size,) if size else options.check.batch_sizes,
-        num_classes=source.num_classes,
-        label_type=source.label_type,
+        num_classes=source.num_classes or (options.check.num_classes if is_auto else None),
+        label_type=options.check.label_type if is_auto else source.label_type,
         targets=targets_of(source, training),
     )
     if source.backend == "hdf5":

@@ -7,13 +7,13 @@ whose path matches: relative to the file's folder, or absolute. Later tables win
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from datascan.config.option_field import OptionField, show
+from datascan.config.option_field import OptionField, nearest_option, show
 from datascan.config.options import Options
 from datascan.config.toml import load_toml
 from datascan.errors import UsageError
@@ -24,7 +24,7 @@ from datascan.plugins import READERS, nearest
 class ConfigFile:
     """What a configuration file says: ``defaults``, then tables by pattern, in its order.
 
-    Settings stand under the names of :class:`datascan.config.options.Options`, beside ``backend``.
+    Settings stand under the names of :class:`datascan.config.options.Options`, next to ``backend``.
     """
 
     file: Path
@@ -64,7 +64,7 @@ class ConfigFile:
 
 
 def matches(names: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether a path fits a pattern, both in parts; ``**`` stands for any number of folders."""
+    """Whether a path fits a pattern, both in parts; ``**`` matches any number of folders."""
     if not wanted:
         return not names
     if wanted[0] == "**":
@@ -77,7 +77,7 @@ def find_config(named: Path | None = None, start: Path | None = None) -> ConfigF
     """The configuration that is named, else the nearest one up to the root of the repository.
 
     Raises:
-        UsageError: where the file cannot be read, or says what cannot be meant.
+        UsageError: if the file cannot be read, or has a value that is not allowed.
     """
     if named is not None:
         return read(named)
@@ -139,15 +139,20 @@ def settings(
             continue
         field = known.get(name)
         if field is None:
-            near = nearest(name, [*known, "backend", "dataset"])
-            hint = f"; did you mean {near}?" if near else ""
-            raise UsageError(f"{file}: unknown key {place}{key}{hint}")
+            raise UsageError(f"{file}: unknown key {place}{key}{hint_for(key, fields)}")
         if not field.option.in_file:
             raise UsageError(f"{where} can only be given on the command line, as {field.flag}")
         if field.name in found:
             raise UsageError(f"{where}: {field.names[0]} is set twice")
         found[field.name] = field.convert_setting(value, where, file.resolve().parent)
     return found
+
+
+def hint_for(key: str, fields: Sequence[OptionField]) -> str:
+    """Which key a misspelt one probably means: "; did you mean num_classes?"."""
+    option = nearest_option(key, [field for field in fields if field.option.in_file])
+    near = option.names[0] if option else nearest(key, ("backend", "dataset"))
+    return f"; did you mean {near}?" if near else ""
 
 
 def backend_of(value: Any, where: str) -> str:
@@ -172,7 +177,25 @@ def resolve_settings(
     """What holds for the dataset at ``path``: the configuration under what was given as flags.
 
     Raises:
-        UsageError: where the configuration cannot be read, or says what cannot be meant.
+        UsageError: if the configuration cannot be read, or has a value that is not allowed.
     """
     config = find_config(named)
     return merge_settings(config.settings_for(path) if config else {}, flags)
+
+
+def configured_options(
+    flags: Mapping[str, Any], named: Path | None = None, **fixed: Any
+) -> Callable[[Path], Options]:
+    """The options of each dataset: its settings in the configuration, then flags, then ``fixed``.
+
+    Raises:
+        UsageError: if the configuration cannot be read, or has a value that is not allowed.
+    """
+    config = find_config(named)
+
+    def options_for(path: Path) -> Options:
+        settings = merge_settings(config.settings_for(path) if config else {}, flags)
+        settings.pop("backend", None)
+        return Options.from_keywords(**settings).replace(**fixed)
+
+    return options_for

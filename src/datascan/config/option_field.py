@@ -18,7 +18,7 @@ import msgspec
 from msgspec import inspect
 
 from datascan.errors import UsageError
-from datascan.plugins import READERS, require_rules
+from datascan.plugins import READERS, nearest, require_rules
 
 MAX_SHOWN = 80
 """Longer values are cut in messages."""
@@ -31,7 +31,7 @@ ALL_COMMANDS = (*DATASET_COMMANDS, "net", "log")
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """What an option's field is annotated with, beside its type and range.
+    """What an option's field is annotated with, in addition to its type and range.
 
     Attributes:
         help: one line for ``--help`` and the reference page.
@@ -43,6 +43,7 @@ class Option:
         in_file: whether the configuration file may set it.
         allowed: which values are allowed, if the type does not say it well.
         has_rules: whether the values, or the keys of the pairs, are names of rules.
+        synonyms: what other tools call it; only for hints.
         read: turns the file that a user names into the value.
     """
 
@@ -55,6 +56,7 @@ class Option:
     in_file: bool = True
     allowed: str = ""
     has_rules: bool = False
+    synonyms: tuple[str, ...] = ()
     read: Callable[[Path], Any] | None = None
 
 
@@ -224,6 +226,14 @@ def to_path(kind: type, value: Any) -> Path:
     if kind is not Path or not isinstance(value, str | os.PathLike) or not os.fspath(value):
         raise ValueError("not the name of a file")
     return Path(value)
+
+
+def nearest_option(word: str, fields: Iterable[OptionField]) -> OptionField | None:
+    """The option that a misspelt name, key or flag probably means."""
+    known = {name: field for field in fields for name in (*field.option.synonyms, *field.names)}
+    name = word.strip("-").replace("-", "_").lower()
+    near = name if name in known else nearest(name, known)
+    return known[near] if near else None
 
 
 def without_none(info: inspect.Type) -> inspect.Type:

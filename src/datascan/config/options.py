@@ -26,10 +26,11 @@ from datascan.config.option_field import (
     MAX_INT,
     Option,
     OptionField,
+    nearest_option,
     option_fields,
 )
 from datascan.errors import UsageError
-from datascan.plugins import nearest, require_rules
+from datascan.plugins import require_rules
 
 LabelType = Literal["auto", "class", "regression", "none"]
 FailOn = Literal["error", "warning", "never"]
@@ -123,7 +124,8 @@ class CheckOptions(Struct, frozen=True, kw_only=True):
     """What is measured and evaluated. Part of a checkpoint's fingerprint."""
 
     num_classes: Annotated[
-        Positive | None, Option(help="labels are 0..N-1", group=LABELS, metavar="N")
+        Positive | None,
+        Option(help="labels are 0..N-1", group=LABELS, metavar="N", synonyms=("classes",)),
     ] = None
     batch_sizes: Annotated[
         Annotated[tuple[Positive, ...], Meta(min_length=1)],
@@ -178,6 +180,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         NonNegative | None,
         Option(
             help="processes (default: all cores; 0: none)",
+            synonyms=("j", "jobs", "num_workers", "processes"),
             group=HOW,
             metavar="N",
             commands=ALL_COMMANDS,
@@ -264,8 +267,10 @@ class Options(Struct, frozen=True, kw_only=True):
                 option, or the option, the value and what is allowed.
         """
         known = {field.name: field for field in cls.fields()}
-        if unknown := sorted(given.keys() - known.keys()):
-            raise UsageError(f"no such option: {unknown[0]}{hint_for(unknown[0], cls.fields())}")
+        for name in sorted(given.keys() - known.keys()):
+            near = nearest_option(name, cls.fields())
+            hint = f"; did you mean {near.name}?" if near else ""
+            raise UsageError(f"no such option: {name}{hint}")
         return cls().replace(**{name: known[name].convert(v, name) for name, v in given.items()})
 
     def replace(self, **changes: Any) -> Self:
@@ -284,13 +289,6 @@ class Options(Struct, frozen=True, kw_only=True):
 def cached_fields(options: type[Options]) -> tuple[OptionField, ...]:
     """The options that users can give."""
     return tuple(option_fields(options))
-
-
-def hint_for(name: str, fields: tuple[OptionField, ...]) -> str:
-    """Which option a misspelt Python name probably means: "; did you mean limit?"."""
-    names = {other: field.name for field in fields for other in field.names}
-    near = names.get(name) or names.get(nearest(name, names) or "")
-    return f"; did you mean {near}?" if near else ""
 
 
 class ScanKeywords(TypedDict, total=False):

@@ -21,7 +21,7 @@ def read_toml(path: Path, kind: type[T], what: str) -> T:
     """The file at ``path`` as a ``kind``; ``what`` it is, for people: "expectations".
 
     Raises:
-        UsageError: where it cannot be read, is no TOML, or has a key or value of another kind.
+        UsageError: if it cannot be read, is not valid TOML, or has a key or value of another kind.
     """
     content = load_toml(path, f"the {what} ")
     try:

@@ -122,3 +122,35 @@ def test_usage_is_2(net, tmp_path):
     assert "did you mean lr-not-finite" in fails_in_one_line("net", net, "--ignore", "lr-finite")
     assert "is a net, not a solver" in fails_in_one_line("net", net, "--solver", net)
     assert "cannot" in fails_in_one_line("net", net, "--json", tmp_path / "no" / "folder.json")
+
+
+def test_the_configuration_holds_for_the_net_and_its_sources(net):
+    (net.parent / "datascan.toml").write_text(
+        'limit = 20\n[dataset."train_lmdb"]\nseverity = {"label-beyond-outputs" = "info"}\n'
+    )
+    config = ("--config", net.parent / "datascan.toml")
+    report = json.loads(datascan("net", net, "--json", "-", *config).stdout)
+    (source,) = report["sources"]
+    assert source["dataset"]["records"] == 20
+    found = {finding["rule"]: finding["severity"] for finding in source["findings"]}
+    assert found["label-beyond-outputs"] == "info"
+    assert report["verdict"] == "pass"
+    # Flags win over the file.
+    report = json.loads(datascan("net", net, "--json", "-", "--limit", 30, *config).stdout)
+    assert report["sources"][0]["dataset"]["records"] == 30
+
+
+def test_settings_for_the_net_itself(net):
+    config = net.parent / "settings.toml"
+    config.write_text('[dataset."*.prototxt"]\nfail_on = "never"\nignore = ["died"]\n')
+    report = json.loads(datascan("net", net, "--json", "-", "--config", config).stdout)
+    assert report["fail_on"] == "never"
+    assert "died" not in report["rules"]
+    assert report["sources"][0]["fail_on"] == "error"
+
+
+def test_a_configuration_that_is_refused(net):
+    config = net.parent / "settings.toml"
+    config.write_text("limit = -1\n")
+    said = fails_in_one_line("net", net, "--config", config)
+    assert f"{config}: limit must be a whole number of at least 1, below 2^63, not -1" in said

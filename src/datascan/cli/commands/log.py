@@ -50,12 +50,12 @@ def run(given: argparse.Namespace) -> int:
     from datascan.cli.files import write
     from datascan.cli.output import check_outputs, exit_status, write_outputs
     from datascan.cli.progress import cancellable
-    from datascan.config.options import Options
+    from datascan.config.file import configured_options
     from datascan.report import bad_records
 
     # What only a page shows is left out where nobody will see a page.
     shown = given.html is not None or given.json not in (None, "-")
-    options = Options.from_keywords(**options_of(given)).replace(charts=shown)
+    options_for = configured_options(options_of(given), given.config, charts=shown)
     log = read_log(given.log)
     training = training_of(given.log, given.net, given.solver, given.root)
     check_outputs(given, "bad-records")
@@ -67,7 +67,7 @@ def run(given: argparse.Namespace) -> int:
                 found = bad_records.iter_bad_records(scanned)
                 lines.extend(bad_records.with_source(found, source.given, source.phase))
 
-        report = run_log(log, training, options, progress=progress, use=keep_bad_records)
+        report = run_log(log, training, options_for, progress=progress, use=keep_bad_records)
         progress.close()
     if shown:
         report = replace(report, command=given.typed)

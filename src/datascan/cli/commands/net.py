@@ -50,12 +50,12 @@ def run(given: argparse.Namespace) -> int:
     from datascan.cli.files import write
     from datascan.cli.output import check_outputs, exit_status, write_outputs
     from datascan.cli.progress import cancellable
-    from datascan.config.options import Options
+    from datascan.config.file import configured_options
     from datascan.report import bad_records
 
     # What only a page shows is left out where nobody will see a page.
     shown = given.html is not None or given.json not in (None, "-")
-    options = Options.from_keywords(**options_of(given)).replace(charts=shown)
+    options_for = configured_options(options_of(given), given.config, charts=shown)
     training = read_training(given.net, given.solver, given.root)
     check_outputs(given, "bad-records")
     lines: list[str] = []
@@ -67,7 +67,7 @@ def run(given: argparse.Namespace) -> int:
                 lines.extend(bad_records.with_source(found, source.given, source.phase))
 
         report = run_net(
-            training, options, data=not given.no_data, progress=progress, use=keep_bad_records
+            training, options_for, data=not given.no_data, progress=progress, use=keep_bad_records
         )
         progress.close()
     if shown:

@@ -18,9 +18,15 @@ if TYPE_CHECKING:
     from datascan.scanner.result import ScanResult
 
 
+ANY_FORMAT = (
+    "Scan a dataset and report every bad record: an LMDB or LevelDB store, HDF5 files, or a folder "
+    "of images. The format is detected automatically."
+)
+
+
 def add_arguments(command: argparse.ArgumentParser, name: str) -> None:
     """Add the arguments of the scan of one format, or of any of them."""
-    command.description = f"Scan {COMMANDS[name]}."
+    command.description = ANY_FORMAT if name == "scan" else f"Scan {COMMANDS[name]}."
     add_path_arguments(command, name)
     add_option_arguments(command, name)
     outputs = add_output_arguments(command)
