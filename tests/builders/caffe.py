@@ -62,14 +62,14 @@ def write_net(folder: Path, *parts: str, name: str = "train_val.prototxt") -> Pa
     return path
 
 
-def looked_at(folder: Path, *parts: str, solver: str | None = None, **options: Any) -> Report:
+def scan_prototxt(folder: Path, *parts: str, solver: str | None = None, **options: Any) -> Report:
     """The report of a net; its data is scanned only if ``data`` is true."""
     path = write_net(folder, *parts)
     own = None if solver is None else write_net(folder, solver, name="solver.prototxt")
     return scan_net(path, own, **{"data": False, "workers": 0, **options})
 
 
-def said(report: Report, rule: str) -> list[tuple[str | None, str]]:
+def net_findings(report: Report, rule: str) -> list[tuple[str | None, str]]:
     """Key and detail of all findings of a rule about the net itself."""
     found = [finding for finding in report.findings if finding.rule == rule]
     assert all(example.index is None for one in found for example in one.examples)

@@ -127,16 +127,16 @@ class SourceScans:
         further = [kind().configure(options.check) for kind in silenced]
         scanned = scan_with(reader, [*chosen, *further], self.progress)
         silent = {check.rule for check in further}
-        heard = tuple(j for j in scanned.issues if j.rule not in silent)
+        selected = tuple(j for j in scanned.issues if j.rule not in silent)
         rules = tuple(rule for rule in scanned.rules if rule not in silent)
-        told_of = apply_baseline(
-            replace(scanned, issues=heard, rules=rules), self.progress, source.path
+        reported = apply_baseline(
+            replace(scanned, issues=selected, rules=rules), self.progress, source.path
         )
-        report = build_report(told_of, version=__version__)
+        report = build_report(reported, version=__version__)
         if options.run.charts:
-            report = add_charts(report, told_of, self.progress or NullProgress())
+            report = add_charts(report, reported, self.progress or NullProgress())
         self.look(scanned, source)
-        self.use(told_of, source)
+        self.use(reported, source)
         return report, scanned.issues
 
 

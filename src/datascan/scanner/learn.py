@@ -136,7 +136,7 @@ COMMENTS = {
 
 
 def format_expectations(expected: Expectations, source: str) -> str:
-    """Expectations as TOML with comments; ``source`` says where they come from.
+    """Expectations as TOML with comments; ``source`` is their origin, in words.
 
     The text is built line by line, because tomlkit's tables take minutes for thousands of classes.
     """

@@ -26,7 +26,7 @@ def test_the_table_is_of_one_piece():
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('name: "a"\nlayer {\n  name: 3\n}', "net.prototxt, line 3, column 9: "),
         ("layer {\n  bottom 'x'\n}", "net.prototxt, line 2, column 10: "),
@@ -42,10 +42,10 @@ def test_the_table_is_of_one_piece():
         ("layer { convolution_param { num_output: -1 } }", "line 1, column 41"),
     ],
 )
-def test_errors_give_file_line_and_column(text, said):
+def test_errors_give_file_line_and_column(text, message):
     with pytest.raises(DatasetError) as failure:
         net(text)
-    assert said in str(failure.value)
+    assert message in str(failure.value)
     assert "\n" not in str(failure.value)
     assert "datascan_caffe" not in str(failure.value)
     assert len(str(failure.value)) < 300
@@ -93,7 +93,7 @@ def test_a_binary_net_is_rejected(tmp_path, content):
         read_text(path)
 
 
-def test_what_cannot_be_read(tmp_path):
+def test_invalid_files(tmp_path):
     with pytest.raises(DatasetError, match="no such file"):
         read_text(tmp_path / "none")
     with pytest.raises(DatasetError, match="cannot read"):

@@ -15,7 +15,7 @@ from tests.builders.caffe import (
     data,
     inner,
     layer,
-    looked_at,
+    scan_prototxt,
     small_net,
     softmax_loss,
     write_net,
@@ -109,7 +109,7 @@ def test_a_net_is_looked_for_in_root_first(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (
             'net: "none.prototxt"',
@@ -123,8 +123,8 @@ def test_a_net_is_looked_for_in_root_first(tmp_path):
         ("layers { layer { name: 'c' type: 'conv' } }", "layer c is in Caffe's oldest format"),
     ],
 )
-def test_what_cannot_be_read(tmp_path, text, said):
-    with pytest.raises(DatasetError, match=said):
+def test_invalid_files(tmp_path, text, message):
+    with pytest.raises(DatasetError, match=message):
         read_training(write_net(tmp_path, text, name="s.prototxt"))
 
 
@@ -272,7 +272,7 @@ def test_nets_of_any_depth_and_breadth(tmp_path):
     found = training(tmp_path, net + layer("l", "HingeLoss", "c500 label", "l"))
     assert found.sources[0].num_classes == 4
     assert found.losses[-1].outputs is None
-    report = looked_at(tmp_path, net)
+    report = scan_prototxt(tmp_path, net)
     assert len(report.findings) == 3000
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from datascan.caffe.net.learning_rate import compute_rates, find_first_bad_rate, is_bad
 from datascan.caffe.net.prototxt import parse
 from datascan.caffe.net.training import Solver, build_solver
-from tests.builders.caffe import looked_at, said, small_net
+from tests.builders.caffe import net_findings, scan_prototxt, small_net
 
 RULE = "lr-not-finite"
 
@@ -58,9 +58,9 @@ def solver(policy: str, more: str) -> Solver:
     ],
 )
 def test_rates_that_cannot_be_used(tmp_path, text, detail):
-    report = looked_at(tmp_path, small_net(), solver=text)
-    assert [key for key, _ in said(report, RULE)] == ["solver"]
-    found = said(report, RULE)[0][1]
+    report = scan_prototxt(tmp_path, small_net(), solver=text)
+    assert [key for key, _ in net_findings(report, RULE)] == ["solver"]
+    found = net_findings(report, RULE)[0][1]
     if "93,033,529" in detail:
         # float32(1.000001) is 1 + 8 * 2**-23: the logarithm of FLT_MAX over its own
         expected = np.log(2.0**128) / np.log(float(np.float32(1.000001)))
@@ -85,7 +85,7 @@ def test_rates_that_cannot_be_used(tmp_path, text, detail):
     ],
 )
 def test_sound_rates(tmp_path, text):
-    assert said(looked_at(tmp_path, small_net(), solver=text), RULE) == []
+    assert net_findings(scan_prototxt(tmp_path, small_net(), solver=text), RULE) == []
 
 
 def test_rates_by_hand():

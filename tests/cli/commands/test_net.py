@@ -100,7 +100,7 @@ def test_root_and_a_solver_in_place_of_the_net(net, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"layer {\n  name: 3\n}", "line 2, column 9"),
         (b"", "neither a net nor a solver"),
@@ -108,11 +108,11 @@ def test_root_and_a_solver_in_place_of_the_net(net, tmp_path):
         (b"layer { \x1b[31m }", "line 1"),
     ],
 )
-def test_what_does_not_parse_is_2(tmp_path, content, said):
+def test_a_net_that_does_not_parse_exits_with_2(tmp_path, content, message):
     path = tmp_path / "net.prototxt"
     path.write_bytes(content)
     error = fails_in_one_line("net", path)
-    assert said in error
+    assert message in error
     assert "\x1b" not in error
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datascan.scanner.result import ScanResult
 
 
-DESCRIPTION = "Scan a good dataset and write its description, to compare others with by --expect."
+DESCRIPTION = "Scan a good dataset and describe it in a file that --expect compares others with."
 
 
 def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
