@@ -28,7 +28,7 @@ HARM = "\n\r\t\x1b\x07\x9b\x00\x7f\xa0\u2028\u202e\u2066\ud800\udcff"
 ANY_TEXT = st.lists(
     st.text() | st.text(st.characters(exclude_categories=())) | st.sampled_from(HARM)
 ).map("".join)
-"""Letters of all kinds, lone surrogates too, and plenty of what would do harm."""
+"""All kinds of characters, including lone surrogates and many harmful ones."""
 
 
 def finding(**changes: Any) -> Finding:

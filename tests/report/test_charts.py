@@ -205,7 +205,7 @@ def test_datums_are_blue_first_and_rows_of_hdf5_red_first(tmp_path):
 
 
 class StopsAtOnce(NullProgress):
-    """Ends whatever asks it."""
+    """Cancels every scan."""
 
     def update(self, records, nbytes):
         raise ScanCancelled

@@ -32,7 +32,7 @@ class Reading(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def checked(text):
+def read_safely(text):
     """The page, read, if there is nothing in it that could run or ask for anything."""
     page = Reading(text)
     for tag, count in TAGS.items():

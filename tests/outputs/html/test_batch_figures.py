@@ -13,7 +13,7 @@ from datascan.report.figures import (
     DatasetInfo,
     GapCurve,
 )
-from tests.outputs.html.reading import checked, held_in
+from tests.outputs.html.reading import held_in, read_safely
 from tests.outputs.reports import report
 
 
@@ -25,7 +25,7 @@ def strip_of(labels):
         own = np.flatnonzero(labels == label).tolist()
         rows.append(ClassPositionsRow(label, label, len(own), own[0], own[-1], [len(own)]))
     source = DatasetInfo("lmdb", "store", "raw", len(labels), 1)
-    return checked(render([report(dataset=source, strip=ClassPositions(1, rows))])).words
+    return read_safely(render([report(dataset=source, strip=ClassPositions(1, rows))])).words
 
 
 def test_only_a_sorted_store_is_called_sorted():
@@ -47,6 +47,6 @@ def test_the_gap_curve_is_drawn_with_the_safe_sizes():
 
 
 def test_a_batch_size_is_a_row_of_the_table():
-    words = checked(render([report()])).words
+    words = read_safely(render([report()])).words
     for said in ("3 of 15", "20.00%", "1.18%", "Smallest safe batch size: 97 in store order"):
         assert said in words

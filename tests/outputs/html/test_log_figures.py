@@ -11,7 +11,7 @@ from datascan.report.figures import (
     LogCurve,
     LogFigures,
 )
-from tests.outputs.html.reading import checked, held_in
+from tests.outputs.html.reading import held_in, read_safely
 from tests.outputs.reports import log
 
 
@@ -23,7 +23,7 @@ def test_the_break_is_marked():
         (4, "last finite"),
         (6, "not finite"),
     ]
-    assert "The loss broke at iteration 6: sudden-nan." in checked(text).words
+    assert "The loss broke at iteration 6: sudden-nan." in read_safely(text).words
 
 
 def test_the_learning_rate_is_drawn_if_it_changes():
@@ -36,7 +36,7 @@ def test_the_learning_rate_is_drawn_if_it_changes():
 
 def test_a_healthy_run_says_so():
     healthy = LogFigures(8, 8, None, "none", None, None)
-    words = checked(render([log(log=healthy)])).words
+    words = read_safely(render([log(log=healthy)])).words
     assert "The loss was finite to the end, at iteration 8." in words
 
 

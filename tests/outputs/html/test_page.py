@@ -1,4 +1,4 @@
-"""The page as text: safe whatever the report contains, and small enough to be mailed."""
+"""The page as text: safe for any report, and small enough to be mailed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from datascan.report.figures import (
     ValueHistogram,
 )
 from datascan.report.model import DatasetReport, FailedScan, SourceReport
-from tests.outputs.html.reading import MOST, PIXEL, checked, held_in
+from tests.outputs.html.reading import MOST, PIXEL, held_in, read_safely
 from tests.outputs.laws import OutputLaws
 from tests.outputs.reports import ANY_TEXT, finding, net, report, source
 
@@ -38,7 +38,7 @@ class TestLaws(OutputLaws):
     output = html
 
     def read(self, text):
-        page = checked(text)
+        page = read_safely(text)
         (data,) = page.inside["script", "application/json"]
         json.loads(data)
         ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
@@ -50,7 +50,7 @@ class TestLaws(OutputLaws):
 
 def test_the_policy_allows_this_script_and_this_style_only():
     text = render([report(finding())])
-    page = checked(text)
+    page = read_safely(text)
     (policy,) = [m["content"] for m in page.all("meta") if m.get("http-equiv")]
     allowed = dict(part.split(" ", 1) for part in policy.split("; "))
     assert allowed["default-src"] == "'none'"
@@ -67,7 +67,7 @@ def test_no_text_gets_out_of_its_place(key, detail, name):
     hostile = finding(message=detail, fix=name, examples=[Example(detail, 3, key)])
     labels = LabelFigures(1, False, {"0": 1000}, names=[name])
     source = DatasetInfo(key, name, detail, 1000, 1000)
-    page = checked(render([report(hostile, labels=labels, dataset=source, command=detail)]))
+    page = read_safely(render([report(hostile, labels=labels, dataset=source, command=detail)]))
     (held,) = page.inside["script", "application/json"]
     json.loads(held)
 
@@ -77,7 +77,7 @@ def test_hostile_text_comes_back_as_it_was(text):
     written = data_text({"a": text})
     assert not set("<>&\u2028\u2029") & set(written)
     assert json.loads(written) == {"a": text}
-    words = checked(render([report(finding(examples=[Example(text, 0, text)]))])).words
+    words = read_safely(render([report(finding(examples=[Example(text, 0, text)]))])).words
     assert text.replace("\u2028", r"\u2028").replace("\u2029", r"\u2029") in words
 
 
@@ -121,7 +121,7 @@ def vast() -> DatasetReport:
 def test_it_is_less_than_2_mb_whatever_the_report_holds():
     text = render([vast()])
     assert len(text.encode()) < MOST
-    page = checked(text)
+    page = read_safely(text)
     assert len(page.all("article")) > 30
     assert "more findings" in page.words
 
@@ -132,7 +132,7 @@ def test_nor_does_it_matter_how_many_sources_there_are(sources):
     inner = [SourceReport.of(vast_one, phase="TRAIN", layer=f"data-{i}") for i in range(sources)]
     text = render([net(*inner, verdict="fail")])
     assert len(text.encode()) < MOST
-    page = checked(text)
+    page = read_safely(text)
     assert ("more source" in page.words) == (sources > 20)
 
 
@@ -141,14 +141,14 @@ def test_nor_does_it_matter_how_many_reports_there_are(count):
     failed = [FailedScan("<" * 500, "&" * 500)] * 1000
     text = render([vast()] * count, failed)
     assert len(text.encode()) < MOST
-    page = checked(text)
+    page = read_safely(text)
     assert "more; the JSON report has them all" in page.words
     assert ("more dataset" in page.words) == (count > 3)
 
 
 def test_several_reports_are_sections_of_one_page():
     reports = [report(finding()), report(), net(source(finding()))]
-    page = checked(render(reports, [FailedScan("absent", "no such path: absent")]))
+    page = read_safely(render(reports, [FailedScan("absent", "no such path: absent")]))
     assert "4 datasets: 2 failed, 1 not scanned" in page.words
     assert "no such path: absent" in page.words
     labels = [section["aria-label"] for section in page.all("section")]
@@ -163,13 +163,13 @@ def test_several_reports_are_sections_of_one_page():
 
 
 def test_many_small_reports_are_all_on_the_page():
-    page = checked(render([report()] * 60))
+    page = read_safely(render([report()] * 60))
     assert len(page.all("header")) == 61
     assert "more dataset" not in page.words
 
 
 def test_no_report_is_a_page_too():
-    assert "No dataset was scanned" in checked(render([])).words
+    assert "No dataset was scanned" in read_safely(render([])).words
 
 
 def test_an_ordinary_page_leaves_nothing_out():
@@ -203,4 +203,4 @@ def test_an_ordinary_page_leaves_nothing_out():
     ],
 )
 def test_reports_that_no_scan_writes_are_pages_too(changes):
-    checked(render([report(finding(rule="no-such-rule"), **changes)]))
+    read_safely(render([report(finding(rule="no-such-rule"), **changes)]))

@@ -10,21 +10,21 @@ from datascan.report.figures import (
     ValueFigures,
     ValueHistogram,
 )
-from tests.outputs.html.reading import checked, held_in
+from tests.outputs.html.reading import held_in, read_safely
 from tests.outputs.reports import report
 
 
 def test_values_that_are_not_finite_are_counted():
     nothing = ValueFigures(None, None, None, None, 6, 2)
-    words = checked(render([report(values=nothing)])).words
+    words = read_safely(render([report(values=nothing)])).words
     assert "No value is finite: 6 NaN, 2 Inf." in words
 
 
 def test_the_histogram_is_a_chart_and_a_table():
     histogram = ValueHistogram([0.0, 1.0, 2.0], [3, 1], 7)
     text = render([report(histogram=histogram)])
-    assert "The chart shows 7 records, spread evenly." in checked(text).words
-    assert "75.00%" in checked(text).words
+    assert "The chart shows 7 records, spread evenly." in read_safely(text).words
+    assert "75.00%" in read_safely(text).words
     drawn = json.loads(held_in(text))["report-values"]
     assert (drawn["edges"], drawn["counts"]) == ([0.0, 1.0, 2.0], [3, 1])
 
@@ -32,6 +32,6 @@ def test_the_histogram_is_a_chart_and_a_table():
 def test_image_sizes_are_dots():
     sizes = [ImageSize(64, 48, 900), ImageSize(48, 64, 100)]
     text = render([report(image_sizes=sizes)])
-    assert len(checked(text).all("circle")) == 2
+    assert len(read_safely(text).all("circle")) == 2
     assert "48 \N{MULTIPLICATION SIGN} 64 pixels" in text
-    assert not checked(render([report(image_sizes=sizes[:1])])).all("circle")
+    assert not read_safely(render([report(image_sizes=sizes[:1])])).all("circle")

@@ -143,7 +143,7 @@ def log_line(log: LogFigures, runs: int | None) -> str:
     """A training log in one line."""
     parts = [f"{pluralize(log.iterations, 'iteration')}"]
     if runs:
-        parts.append(f"one of {runs:,} runs is described")
+        parts.append(f"1 of {runs:,} runs shown")
     if log.last_finite_iteration is not None:
         parts.append(f"loss finite at {log.last_finite_iteration:,}")
     if log.first_nonfinite_iteration is not None:
