@@ -155,9 +155,9 @@ def inspect_column(
         return None
     if chunks is None:
         return column
-    if chunks.odd:
-        faults.append(Fault(None, "damaged-store", f"{name}: {chunks.odd}"))
-    return replace(column, holes=chunks.gaps, written=chunks.written)
+    if chunks.error:
+        faults.append(Fault(None, "damaged-store", f"{name}: {chunks.error}"))
+    return replace(column, holes=chunks.holes, written=chunks.written)
 
 
 def cut_to_file(file: Any, column: DatasetInfo, shown: str, faults: list[Fault]) -> DatasetInfo:
