@@ -12,9 +12,7 @@ from datascan._version import __version__
 from datascan.errors import DatascanError, DatasetError, FindingsError, OutputError, UsageError
 
 if TYPE_CHECKING:
-    from datascan.api import scan
-    from datascan.caffe.scan_log import scan_log
-    from datascan.caffe.scan_net import scan_net
+    from datascan.api import scan, scan_log, scan_net
     from datascan.report.figures import Example, Finding
     from datascan.report.model import (
         DatasetReport,
@@ -45,18 +43,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "scan":
-        from datascan.api import scan
+    if name in {"scan", "scan_log", "scan_net"}:
+        from datascan import api
 
-        return scan
-    if name == "scan_log":
-        from datascan.caffe.scan_log import scan_log
-
-        return scan_log
-    if name == "scan_net":
-        from datascan.caffe.scan_net import scan_net
-
-        return scan_net
+        return getattr(api, name)
     if name in {"Example", "Finding"}:
         from datascan.report import figures
 

@@ -1,4 +1,4 @@
-"""Scanning from Python: choose a reader, scan, report."""
+"""The Python interface: scan a dataset, a net or a training log, and return a report."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Unpack
 
 from datascan.config.options import Options, ScanKeywords
-from datascan.report.model import DatasetReport
-from datascan.session import run_scan
+from datascan.report.model import DatasetReport, LogReport, NetReport
+from datascan.session import ScanSession
 
 PathLike = str | os.PathLike[str]
 
@@ -26,15 +26,87 @@ def scan(
     Args:
         path: an LMDB or LevelDB folder, an HDF5 file (or several, or a list of them), or a folder
             of images.
-        backend: "lmdb", "leveldb", "hdf5" or "images"; told by looking if None.
-        thumbnails: whether the report gets what only a page shows: thumbnails, samples, curves.
+        backend: "lmdb", "leveldb", "hdf5" or "images"; detected from the path if None.
+        thumbnails: whether to add what only the HTML page shows: thumbnails, samples and curves.
         options: keywords of :class:`datascan.config.options.ScanKeywords`: ``num_classes=10``,
             ``batch_sizes=(64, 128)``, ``label_type="class"``, ``workers=2``, ``limit=1000``.
 
     Raises:
-        DatasetError: where there is no such path, or it is not a dataset.
-        UsageError: where an option cannot be meant.
+        DatasetError: if the path does not exist or is not a dataset.
+        UsageError: if an option does not exist or its value is not allowed.
     """
     paths = [path] if isinstance(path, str | os.PathLike) else list(path)
-    asked = Options.from_keywords(**options).replace(charts=thumbnails)
-    return run_scan([Path(p) for p in paths], asked, backend=backend)
+    checked = Options.from_keywords(**options)
+    with ScanSession([Path(p) for p in paths], checked, reader=backend) as session:
+        return session.report(charts=thumbnails)
+
+
+def scan_net(
+    path: PathLike,
+    solver: PathLike | None = None,
+    root: PathLike | None = None,
+    *,
+    data: bool = True,
+    thumbnails: bool = True,
+    **options: Unpack[ScanKeywords],
+) -> NetReport:
+    """Check a Caffe net, scan every dataset that it reads, and return the report.
+
+    Args:
+        path: the net or a solver that names it, a prototxt.
+        solver: the solver of the net.
+        root: the folder in which relative sources are looked up first.
+        data: whether to scan the datasets; if False, only net and solver are checked.
+        thumbnails: as for :func:`scan`.
+        options: as for :func:`scan`; batch sizes and classes come from the net.
+
+    Raises:
+        DatasetError: if a prototxt does not exist or does not parse.
+        UsageError: if an option does not exist or its value is not allowed.
+    """
+    from datascan.caffe.net.training import read_training  # noqa: PLC0415  (only nets need Caffe)
+    from datascan.caffe.scan_net import SourceScans, report_net  # noqa: PLC0415
+
+    checked = Options.from_keywords(**options)
+    training = read_training(Path(path), optional_path(solver), optional_path(root))
+    with SourceScans(lambda _: checked, charts=thumbnails) as scans:
+        return report_net(training, scans, data=data)
+
+
+def scan_log(
+    path: PathLike,
+    net: PathLike | None = None,
+    solver: PathLike | None = None,
+    root: PathLike | None = None,
+    *,
+    thumbnails: bool = True,
+    **options: Unpack[ScanKeywords],
+) -> LogReport:
+    """Read a training log and report why its loss broke, and, given the net, on which records.
+
+    Args:
+        path: a log of Caffe, or a table of iteration and loss.
+        net: the net that was trained, a prototxt.
+        solver: its solver; alone, it names its net.
+        root: the folder in which relative sources are looked up first.
+        thumbnails: as for :func:`scan`.
+        options: as for :func:`scan`.
+
+    Raises:
+        DatasetError: if a file cannot be read or does not parse.
+        UsageError: if an option does not exist or its value is not allowed.
+    """
+    from datascan.caffe.log.parser import read_log  # noqa: PLC0415  (only logs need it)
+    from datascan.caffe.scan_log import log_scans, report_log, training_of  # noqa: PLC0415
+
+    checked = Options.from_keywords(**options)
+    training = training_of(
+        Path(path), optional_path(net), optional_path(solver), optional_path(root)
+    )
+    with log_scans(lambda _: checked, charts=thumbnails) as scans:
+        return report_log(read_log(Path(path)), training, scans)
+
+
+def optional_path(path: PathLike | None) -> Path | None:
+    """The path, if one is given."""
+    return Path(path) if path else None

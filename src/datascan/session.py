@@ -1,86 +1,171 @@
-"""One scan of one dataset, from paths to a report."""
+"""``ScanSession``: one scan of one dataset, from paths to a report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from types import TracebackType
+from typing import Any, Self
 
 from msgspec.structs import replace as replace_in
 
 from datascan._version import __version__
-from datascan.checks.base import Check, Rule
+from datascan.checks.base import Check
 from datascan.config.options import Options
-from datascan.executors.base import NullProgress, Progress
+from datascan.executors.base import Executor, NullProgress, Progress
 from datascan.plugins import CHECKS, load, require_rules, rule_target
-from datascan.readers.base import open_reader
+from datascan.readers.base import Reader, open_reader
 from datascan.report.build import build_report
 from datascan.report.charts import add_charts
 from datascan.report.model import DatasetReport
 from datascan.scanner.result import ScanResult
-from datascan.scanner.scan import scan as scan_with
-
-R = TypeVar("R", bound=Rule)
+from datascan.scanner.scan import scan
 
 
-def run_scan(
-    paths: Sequence[Path],
-    options: Options,
-    *,
-    backend: str | None = None,
-    progress: Progress | None = None,
-    use: Callable[[ScanResult], None] = lambda _: None,
-) -> DatasetReport:
-    """Scan, let ``use`` look at the result while the dataset is still open, and report."""
-    checks = select_checks(options)
-    started = datetime.now().astimezone().isoformat(timespec="seconds")
-    with closing(open_reader(paths, options, backend)) as reader:
-        scanned = apply_baseline(scan_with(reader, checks, progress), progress)
-        report = replace_in(build_report(scanned, version=__version__), started=started)
-        if options.run.charts:
-            report = add_charts(report, scanned, progress or NullProgress())
-        use(scanned)
-        return report
+class ScanSession:
+    """One scan of one dataset: the driver for ``datascan.scan``, every command, nets and logs.
 
-
-def apply_baseline(
-    scanned: ScanResult, progress: Progress | None, source: Path | None = None
-) -> ScanResult:
-    """The scan with what its baseline accepts marked; entries without a match are told.
-
-    ``source`` is the path under which the dataset is known, if not the reader's own.
+    A session is a context manager that closes the reader. Until then, records can be read again
+    and keys looked up through the result.
     """
-    baseline = scanned.summary.options.verdict.baseline
-    if baseline is None:
-        return scanned
-    from datascan.scanner.baseline_filter import BaselineFilter  # noqa: PLC0415  (only where asked for)
 
-    identity = scanned.reader.identity
-    if source is not None:
-        identity = replace(identity, paths=(source,))
-    accepting = BaselineFilter(baseline.of_dataset(identity))
-    scanned = accepting.apply(scanned)
-    unused = [entry for entry in accepting.unused if entry.rule in scanned.rules]
-    if unused and progress is not None and scanned.summary.is_complete:
-        rules = ", ".join(sorted({entry.rule for entry in unused}))
-        count = f"{len(unused):,} of {len(accepting.baseline.entries):,}"
-        progress.notify(f"{baseline.path}: {count} entries match no finding any more: {rules}")
-    return scanned
+    def __init__(  # noqa: PLR0913  (keywords, all optional)
+        self,
+        source: Path | Sequence[Path],
+        options: Options | None = None,
+        *,
+        reader: Reader | str | None = None,
+        executor: Executor | None = None,
+        progress: Progress | None = None,
+        required_checks: Sequence[type[Check[Any]]] = (),
+        known_as: Path | None = None,
+    ) -> None:
+        """Select the checks and open the dataset.
+
+        Args:
+            source: the path of the dataset, or its paths if it has several.
+            options: the options of the scan.
+            reader: an open reader, or the name of one; detected from the source if None.
+            executor: runs the scan; chosen by the size of the dataset and the options if None.
+            progress: shows how far the scan is; its ``update`` may cancel the scan.
+            required_checks: checks that run even if the options do not select them. In that case
+                their issues are part of ``ScanResult.evidence`` only.
+            known_as: the path under which a baseline knows the dataset, if not ``source``.
+
+        Raises:
+            DatasetError: if a path does not exist, or no reader recognises it.
+            UsageError: if the options name a rule or the caller a reader that does not exist.
+        """
+        self.options = options if options is not None else Options()
+        self.executor = executor
+        self.progress = progress if progress is not None else NullProgress()
+        self.known_as = known_as
+        self.started = datetime.now().astimezone()
+        self.checks = select_checks(self.options)
+        selected = {check.rule for check in self.checks}
+        self.required_checks = [
+            kind().configure(self.options.check)
+            for kind in required_checks
+            if kind.rule not in selected
+        ]
+        paths = [source] if isinstance(source, Path) else list(source)
+        if not isinstance(reader, Reader):
+            reader = open_reader(paths, self.options, reader)
+        self.reader = reader
+        self._result: ScanResult | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the reader; safe to call twice."""
+        self.reader.close()
+
+    def scan(self) -> ScanResult:
+        """Plan, measure, find duplicates, evaluate, and mark the issues that the baseline accepts.
+
+        The dataset is scanned once: further calls return the same result.
+
+        Raises:
+            DatasetError: if there is nothing to scan.
+        """
+        if self._result is None:
+            checks = [*self.checks, *self.required_checks]
+            found = scan(self.reader, checks, self.progress, self.executor)
+            self._result = self._accept(self._drop_required(found))
+        return self._result
+
+    def report(self, *, charts: bool) -> DatasetReport:
+        """The report of the scan, which runs first if it has not run yet.
+
+        Args:
+            charts: whether to add what only the HTML page shows: curves, thumbnails and a
+                histogram, for which some records are read again.
+
+        Raises:
+            DatasetError: if there is nothing to scan.
+        """
+        result = self.scan()
+        report = build_report(result, version=__version__)
+        report = replace_in(report, started=self.started.isoformat(timespec="seconds"))
+        return add_charts(report, result, self.progress, self.executor) if charts else report
+
+    def _drop_required(self, found: ScanResult) -> ScanResult:
+        """The result without the checks that are only required, whose issues stay as evidence."""
+        unselected = {check.rule for check in self.required_checks}
+        return replace(
+            found,
+            issues=tuple(issue for issue in found.issues if issue.rule not in unselected),
+            rules=tuple(rule for rule in found.rules if rule not in unselected),
+            evidence=found.issues,
+        )
+
+    def _accept(self, found: ScanResult) -> ScanResult:
+        """The result with accepted issues marked; reports entries that no longer match any."""
+        baseline = self.options.verdict.baseline
+        if baseline is None:
+            return found
+        from datascan.scanner.baseline_filter import BaselineFilter  # noqa: PLC0415  (rarely used)
+
+        identity = self.reader.identity
+        if self.known_as is not None:
+            identity = replace(identity, paths=(self.known_as,))
+        accepting = BaselineFilter(baseline.of_dataset(identity))
+        found = accepting.apply(found)
+        unused = [entry for entry in accepting.unused if entry.rule in found.rules]
+        if unused and found.summary.is_complete:
+            rules = ", ".join(sorted({entry.rule for entry in unused}))
+            count = f"{len(unused):,} of {len(accepting.baseline.entries):,}"
+            self.progress.notify(
+                f"{baseline.path}: {count} entries match no finding any more: {rules}"
+            )
+        return found
 
 
 def select_checks(options: Options) -> list[Check[Any]]:
-    """All checks but those ignored; only those selected, if any are."""
+    """The checks that the options select, configured.
+
+    Raises:
+        UsageError: if the options name a rule that does not exist.
+    """
     return [kind().configure(options.check) for kind in select_rules(options, CHECKS)]
 
 
 def select_rules(options: Options, rules: Sequence[str]) -> list[type[Any]]:
-    """Those of ``rules`` but the ones ignored; only those selected, if any are.
+    """The classes of those ``rules`` that are selected and not ignored.
 
     Raises:
-        UsageError: where one is selected or ignored that does not exist in any package.
+        UsageError: if the options name a rule that does not exist in any package.
     """
     chosen, ignored = options.check.select, options.check.ignore
     require_rules((*chosen, *ignored, *dict(options.verdict.severity)))

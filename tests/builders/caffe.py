@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from datascan.api import scan_net
 from datascan.caffe.net.infogain import blob_class
-from datascan.caffe.scan_net import scan_net
 from datascan.report.figures import Finding
 from datascan.report.model import Report
 from tests.builders.lmdb import datum, numbered, write_lmdb

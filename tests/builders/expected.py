@@ -8,8 +8,8 @@ import numpy as np
 from datascan.config.expectations import Expectations
 from datascan.config.options import Options
 from datascan.scanner.learn import format_expectations, learn_expectations
-from datascan.session import run_scan
 from tests.builders.images import encode, pixels, write_tree
+from tests.builders.sessions import report_of, scan_of
 
 RULES = {
     "unexpected-shape",
@@ -23,21 +23,18 @@ RULES = {
 
 def learn(path, targets=None, **options):
     """Expectations learned from a dataset, in a file that reads back the same."""
-    found = []
-    asked = Options.from_keywords(workers=0, **options)
-    asked = asked.replace(charts=False, targets=targets)
-    run_scan([path], asked, use=lambda scanned: found.append(learn_expectations(scanned.summary)))
+    asked = Options.from_keywords(workers=0, **options).replace(targets=targets)
+    learned = learn_expectations(scan_of(path, asked)[1].summary)
     file = path.parent / f"{path.name}.toml"
-    file.write_text(format_expectations(found[0], "learned from a test"))
-    assert Expectations.read(file) == found[0]
+    file.write_text(format_expectations(learned, "learned from a test"))
+    assert Expectations.read(file) == learned
     return file
 
 
 def raised(path, file, targets=None, **options):
     """The findings of rules about expectations, by rule."""
-    asked = Options.from_keywords(expect=file, workers=0, **options)
-    asked = asked.replace(charts=False, targets=targets)
-    report = run_scan([path], asked)
+    asked = Options.from_keywords(expect=file, workers=0, **options).replace(targets=targets)
+    report = report_of(path, asked)
     return {f.rule: f for f in report.findings if f.rule in RULES}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import datascan
-from datascan.caffe import scan_net
+from datascan import session
 from datascan.errors import UsageError
 from datascan.report.model import Report
 from datascan.report.schema import json_schema
@@ -190,8 +190,8 @@ def test_no_data_looks_at_the_net_alone(tmp_path):
 def test_a_store_that_is_read_twice_alike_is_scanned_once(tmp_path, monkeypatch):
     write_datums(tmp_path / "train_lmdb")
     opened = []
-    real = scan_net.open_reader
-    monkeypatch.setattr(scan_net, "open_reader", lambda *a: opened.append(a) or real(*a))
+    real = session.open_reader
+    monkeypatch.setattr(session, "open_reader", lambda *a: opened.append(a) or real(*a))
     net = data(TRAIN) + data(TEST) + BELOW
     report = scan(tmp_path, net)
     assert len(opened) == 1

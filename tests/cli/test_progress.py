@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import io
+import signal
 import threading
 
 import pytest
 from tqdm import tqdm
 
-from datascan.cli.progress import ProgressBar, SilentProgress, make_progress
+from datascan.cli.progress import (
+    Interrupted,
+    ProgressBar,
+    SignalWatcher,
+    SilentProgress,
+    make_progress,
+)
 from datascan.executors.base import ScanCancelled
 from datascan.records.shard import Plan
+
+PLAN = Plan(shards=(), layout="raw", nbytes=10)
 
 
 class Terminal(io.StringIO):
@@ -19,15 +28,15 @@ class Terminal(io.StringIO):
 
 
 def test_only_a_terminal_gets_a_bar():
-    assert isinstance(make_progress(Terminal(), lambda: False, silent=False), ProgressBar)
-    assert isinstance(make_progress(io.StringIO(), lambda: False, silent=False), SilentProgress)
-    assert not isinstance(make_progress(Terminal(), lambda: False, silent=True), ProgressBar)
+    assert isinstance(make_progress(Terminal(), SignalWatcher(), silent=False), ProgressBar)
+    assert isinstance(make_progress(io.StringIO(), SignalWatcher(), silent=False), SilentProgress)
+    assert not isinstance(make_progress(Terminal(), SignalWatcher(), silent=True), ProgressBar)
 
 
 @pytest.mark.parametrize("records", [None, 1000])
 def test_a_bar_shows_records_or_bytes_a_second(records):
     stream = Terminal()
-    bar = ProgressBar(stream, lambda: False)
+    bar = ProgressBar(stream, SignalWatcher())
     bar.start(Plan(shards=(), layout="raw", nbytes=5000, records=records))
     bar.bar.mininterval = 0
     bar.update(500, 2500)
@@ -39,22 +48,45 @@ def test_a_bar_shows_records_or_bytes_a_second(records):
 
 
 @pytest.mark.parametrize(
-    "progress", [SilentProgress, lambda stopped: ProgressBar(Terminal(), stopped)]
+    "progress", [SilentProgress, lambda signals: ProgressBar(Terminal(), signals)]
 )
-def test_a_stop_ends_the_scan(progress):
-    stopped = []
-    shown = progress(lambda: bool(stopped))
+def test_a_signal_cancels_a_scan(progress):
+    signals = SignalWatcher()
+    shown = progress(signals)
     shown.start(Plan(shards=(), layout="raw", nbytes=10))
     shown.update(1, 1)
-    stopped.append(1)
+    signals(signal.SIGINT, None)
     with pytest.raises(ScanCancelled):
         shown.update(2, 2)
     shown.close()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_scan_ends_the_process(number):
+    signals = SignalWatcher()
+    with pytest.raises(Interrupted) as raised:
+        signals(number, None)
+    assert raised.value.number == signals.received == number
+
+
+def test_asking_whether_a_signal_came_does_not_start_a_scan():
+    signals = SignalWatcher()
+    SilentProgress(signals).update(1, 1)
+    assert not signals.scanning
+
+
+def test_a_second_signal_ends_the_process():
+    signals = SignalWatcher()
+    SilentProgress(signals).start(PLAN)
+    signals(signal.SIGINT, None)
+    with pytest.raises(Interrupted):
+        signals(signal.SIGTERM, None)
+    assert signals.received == signal.SIGTERM
+
+
 def test_a_bar_starts_no_thread_and_leaves_other_bars_alone():
     before = (threading.enumerate(), tqdm.monitor_interval, tqdm.monitor)
-    bar = ProgressBar(Terminal(), lambda: False)
+    bar = ProgressBar(Terminal(), SignalWatcher())
     bar.start(Plan(shards=(), layout="raw", nbytes=10))
     bar.update(1, 1)
     assert (threading.enumerate(), tqdm.monitor_interval, tqdm.monitor) == before
@@ -62,14 +94,14 @@ def test_a_bar_starts_no_thread_and_leaves_other_bars_alone():
 
 
 def test_a_bar_counts_what_the_store_claims_where_it_has_not_counted():
-    bar = ProgressBar(Terminal(), lambda: False)
+    bar = ProgressBar(Terminal(), SignalWatcher())
     bar.start(Plan(shards=(), layout="raw", nbytes=5000, store_count=70))
     assert (bar.bar.total, bar.by_records) == (70, True)
     bar.close()
 
 
 def test_a_bar_never_runs_backwards():
-    bar = ProgressBar(Terminal(), lambda: False)
+    bar = ProgressBar(Terminal(), SignalWatcher())
     bar.start(Plan(shards=(), layout="raw", nbytes=100))
     bar.update(5, 50)
     bar.update(4, 40)  # a worker died, and its shard begins again
@@ -81,7 +113,7 @@ def test_a_bar_never_runs_backwards():
 
 def test_nothing_is_left_of_a_bar_on_the_screen():
     stream = Terminal()
-    bar = ProgressBar(stream, lambda: False)
+    bar = ProgressBar(stream, SignalWatcher())
     bar.start(Plan(shards=(), layout="raw", nbytes=100))
     bar.close()
     assert stream.getvalue().endswith("\r")
@@ -89,6 +121,6 @@ def test_nothing_is_left_of_a_bar_on_the_screen():
 
 
 def test_a_closed_bar_and_silence_take_updates():
-    for progress in (ProgressBar(Terminal(), lambda: False), SilentProgress(lambda: False)):
+    for progress in (ProgressBar(Terminal(), SignalWatcher()), SilentProgress(SignalWatcher())):
         progress.close()
         progress.update(1, 1)

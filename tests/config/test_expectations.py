@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from datascan.config.expectations import Data, Expectations
 from datascan.config.options import Options
 from datascan.errors import UsageError
-from datascan.session import run_scan
 from tests.builders.expected import RULES, expecting, hdf5, known_dataset, learn, raised
 from tests.builders.images import encode, photo, pixels, write_tree
 from tests.builders.leveldb import write_leveldb
 from tests.builders.lmdb import datum, numbered, write_lmdb
+from tests.builders.sessions import report_of
 from tests.cli.test_app import datascan, fails_in_one_line
 
 
@@ -137,7 +137,7 @@ def test_number_of_records(known, tmp_path):
 
 def test_without_expectations_nothing_is_raised(known, tmp_path):
     path = hdf5(tmp_path / "n.h5", known[0] * 1e6, np.arange(100) % 17)
-    report = run_scan([path], Options.from_keywords(workers=0))
+    report = report_of(path, Options.from_keywords(workers=0))
     assert not RULES & {f.rule for f in report.findings}
 
 

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from datascan.config.options import Options
 from datascan.outputs import sarif
-from datascan.session import run_scan
 from tests.builders.images import photo
 from tests.builders.lmdb import datum, numbered, write_lmdb
+from tests.builders.sessions import report_of
 
 PACKAGE = Path(sys.prefix) / "sarif/node_modules/@microsoft/sarif-multitool-linux"
 SCHEMA = PACKAGE / "sarif-2.1.0.json"
@@ -43,7 +43,7 @@ def reports(tmp_path):
         (folder / name).write_bytes(photo(1)[:700])
     (folder / "good.jpg").write_bytes(photo(2))
     options = Options.from_keywords(batch_sizes=(2, 4), workers=0)
-    return [run_scan([path], options) for path in (store, folder)]
+    return [report_of(path, options) for path in (store, folder)]
 
 
 def test_logs_are_valid(reports):

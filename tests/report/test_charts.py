@@ -22,10 +22,11 @@ from datascan.report.charts import add_charts
 from datascan.report.figures import ValueFigures
 from datascan.report.sampling import HistogramBins, sample_indices
 from datascan.scanner.scan import scan
-from datascan.session import run_scan, select_checks
+from datascan.session import select_checks
 from tests.builders.images import encode, photo, pixels, write_tree
 from tests.builders.lmdb import datum, numbered, write_lmdb
 from tests.builders.plain import PlainReader
+from tests.builders.sessions import report_of
 
 
 def plain(values, labels, **options):
@@ -148,7 +149,9 @@ def test_the_cutting_into_shards_changes_nothing(tmp_path):
     path = write_lmdb(tmp_path / "store", numbered(values))
     coarse, fine = (
         replace(
-            run_scan([path], Options().replace(shard_bytes=size)), elapsed_seconds=0, started=None
+            report_of(path, Options().replace(shard_bytes=size), charts=True),
+            elapsed_seconds=0,
+            started=None,
         )
         for size in (1 << 25, 1)
     )

@@ -25,11 +25,11 @@ from datascan.config.options import Options
 from datascan.records.block import Fault
 from datascan.scanner.baseline_filter import BaselineFilter, make_entries
 from datascan.scanner.scan import scan
-from datascan.session import run_scan
 from tests.builders.blocks import BlockReader, block_of
 from tests.builders.hdf5 import numbers, write_hdf5
 from tests.builders.judged import judgement, scanned_of
 from tests.builders.lmdb import numbered, random_datums, write_lmdb
+from tests.builders.sessions import scan_of
 
 TODAY = date(2026, 6, 15)
 WHOLE = block_of(np.zeros((10, 2)))
@@ -192,9 +192,7 @@ def test_missing_numbers_one_by_one_and_as_a_whole(tmp_path, many):
             entries = numbered(values)
             write_lmdb(path, {k: v for k, v in entries.items() if int(k) not in missing})
         options = Options.from_keywords(select=("key-gap",), workers=0, baseline=baseline)
-        scans = []
-        told = run_scan([path], options, use=scans.append)
-        return told, scans[0]
+        return scan_of(path, options)
 
     missing = {4 * i + 2 for i in range(many)}
     baseline = accepted_of(report(missing)[1])
@@ -315,9 +313,8 @@ def test_names_that_are_no_unicode():
 def test_lengths_that_differ(tmp_path):
     def report(baseline, labels):
         path = write_hdf5(tmp_path / "a.h5", data=numbers(60, 4), label=np.arange(labels) % 3)
-        scans = []
         options = Options.from_keywords(baseline=baseline, workers=0, select=("length-mismatch",))
-        return run_scan([path], options, use=scans.append), scans[0]
+        return scan_of(path, options)
 
     told, scanned = report(None, 55)
     assert not told.passed

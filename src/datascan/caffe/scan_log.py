@@ -7,29 +7,29 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
 
 from datascan.caffe.log.diagnosis import Diagnosis, diagnose
-from datascan.caffe.log.parser import Log, read_log
+from datascan.caffe.log.parser import Log
 from datascan.caffe.log.record_range import ReadRange, candidate_ranges, read_range
 from datascan.caffe.log.runs import Run
 from datascan.caffe.net.learning_rate import find_first_bad_rate, is_complete
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Training, read_training
-from datascan.caffe.rules.base import NetContext, RunOutcome, evaluate_rules
+from datascan.caffe.rules.base import RunOutcome, evaluate_rules
 from datascan.caffe.scan_net import (
     REQUIRED_CHECKS,
     SourceScans,
-    Use,
     apply_policy,
     combined_report,
     keep_selected,
+    net_context,
 )
 from datascan.checks.base import Check
 from datascan.config.identity import DatasetIdentity
-from datascan.config.options import Options, ScanKeywords, Severity
+from datascan.config.options import Options, Severity
 from datascan.errors import UsageError
 from datascan.executors.base import Progress
 from datascan.plugins import CHECKS, NET_RULES, load, rule_target
@@ -72,7 +72,7 @@ class SuspectCollector:
     stretches: dict[int, dict[str, ReadRange]] = field(default_factory=dict)
     found: dict[int, dict[str, list[Suspect]]] = field(default_factory=dict)
 
-    def __call__(self, scanned: ScanResult, source: DataSource) -> None:
+    def add(self, source: DataSource, scanned: ScanResult) -> None:
         """Collect the suspects in a source for every run that broke."""
         known = self.limit is None or scanned.summary.records < self.limit
         if source.phase != "TRAIN" or not known:
@@ -97,7 +97,7 @@ def find_suspects(scanned: ScanResult, read: ReadRange) -> Iterator[Suspect]:
     addresses: dict[int, int] = {}
     harmful = {check.rule for check in record_errors()}
     asked = dict(scanned.summary.options.verdict.severity)
-    for judgement in scanned.issues:
+    for judgement in scanned.evidence:
         # An error that the user has downgraded to a warning breaks the loss all the same.
         is_error = judgement.severity is Severity.ERROR or judgement.rule in asked
         if judgement.flagged is None or not is_error or judgement.rule not in harmful:
@@ -135,34 +135,6 @@ def spacing(run: Run) -> int | None:
     return steps[0] if steps and steps[0] > 0 else None
 
 
-def scan_log(
-    path: str | Path,
-    net: str | Path | None = None,
-    solver: str | Path | None = None,
-    root: str | Path | None = None,
-    *,
-    thumbnails: bool = True,
-    **options: Unpack[ScanKeywords],
-) -> LogReport:
-    """Read a training log and find out why its loss broke and, given a net, on which records.
-
-    Args:
-        path: a Caffe log, or a table of iteration and loss.
-        net: the prototxt of the net that was trained.
-        solver: the prototxt of its solver; without ``net``, the solver names its net.
-        root: the folder in which relative sources are searched for first.
-        thumbnails: as for :func:`datascan.scan`.
-        options: as of :func:`datascan.scan`.
-
-    Raises:
-        DatasetError: if a file cannot be read or does not parse.
-        UsageError: if an option is invalid.
-    """
-    training = training_of(Path(path), net, solver, root)
-    asked = Options.from_keywords(**options).replace(charts=thumbnails)
-    return run_log(read_log(Path(path)), training, lambda _: asked)
-
-
 def training_of(
     path: Path,
     net: str | Path | None,
@@ -177,45 +149,42 @@ def training_of(
         return read_training(Path(solver), None, home)
     if home is not None:
         raise UsageError("--root has no effect without --net or --solver")
-    return Training(path, None, (), (), (), (), ())
+    return Training(path=path)
 
 
-def run_log(
-    log: Log,
-    training: Training,
-    options_for: Callable[[Path], Options],
-    *,
-    progress: Progress | None = None,
-    use: Use = lambda *_: None,
-) -> LogReport:
+def log_scans(
+    options_for: Callable[[Path], Options], *, charts: bool, progress: Progress | None = None
+) -> SourceScans:
+    """Scans of the sources that a log read, with every check that may explain a broken loss."""
+    required = [*REQUIRED_CHECKS, *record_errors()]
+    return SourceScans(options_for, charts=charts, progress=progress, required_checks=required)
+
+
+def report_log(log: Log, training: Training, scans: SourceScans) -> LogReport:
     """The report of a parsed log, with scans of the datasets that its net reads."""
-    options = options_for(log.path)
+    options = scans.options_for(log.path)
     verdicts = diagnose_runs(log, training)
     rules = select_rules(options, NET_RULES)
-    notes = SuspectCollector(log, verdicts, training, options.read.limit)
-    scans = SourceScans(options_for, progress, use, [*REQUIRED_CHECKS, *record_errors()], notes)
-    found = scans.run(training)
-    endings = [run_outcome(log, i, verdicts[i], notes) for i in range(len(verdicts))]
-    evidence = NetContext(
-        training,
-        {source: scan.report for source, scan in found.items()},
-        scans.backends,
-        {source: scan.found for source, scan in found.items()},
-        endings,
-    )
-    judgements = [*evaluate_rules(rules, evidence), *keep_selected(scans.source_issues, options)]
-    reports = [scan.report for scan in found.values()]
+    scanned = scans.scan_all(training)
+    suspects = SuspectCollector(log, verdicts, training, options.read.limit)
+    for source, result in scans.results():
+        suspects.add(source, result)
+    outcomes = [run_outcome(log, i, verdicts[i], suspects) for i in range(len(verdicts))]
+    context = net_context(training, scans, scanned, outcomes)
+    issues = [*evaluate_rules(rules, context), *keep_selected(scans.issues, options)]
+    reports = [scan.report for scan in scanned.values()]
+    run = reported_run(verdicts)
     # A baseline knows the log by the path of its net as well.
     identity = DatasetIdentity((training.path, log.path))
     return combined_report(
         LogReport,
         DatasetInfo("log", escape_surrogates(str(log.path)), log.layout, 0, 0),
-        apply_policy(judgements, options, identity),
+        apply_policy(issues, options, identity),
         reports,
         options,
         sources=reports or None,
-        log=figures(log, verdicts, notes, bool(training.views)),
-        log_curve=curve_of(log.runs[reported_run(verdicts)], verdicts[reported_run(verdicts)]),
+        log=figures(log, verdicts, suspects, bool(training.views)),
+        log_curve=curve_of(log.runs[run], verdicts[run]),
         log_runs=len(log.runs) if len(log.runs) > 1 else None,
     )
 

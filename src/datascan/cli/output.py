@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from datascan.cli.progress import SignalWatcher
 from datascan.errors import UsageError
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from datascan.report.model import Report
 
 CLEAN, FINDINGS = 0, 1
+
+R = TypeVar("R", bound="Report")
 
 
 def check_outputs(given: argparse.Namespace, *further: str) -> None:
@@ -73,6 +75,18 @@ def overwrites_input(target: Path, path: Path) -> bool:
     return inside and target.is_file() and target.suffix.lower() not in REPORTS
 
 
+def wants_charts(given: argparse.Namespace) -> bool:
+    """Whether an output shows charts: an HTML page, or a JSON file to make one from later."""
+    return given.html is not None or given.json not in (None, "-")
+
+
+def with_command(report: R, given: argparse.Namespace) -> R:
+    """The report with the command line that made it, if an output shows it."""
+    from msgspec.structs import replace
+
+    return replace(report, command=given.typed) if wants_charts(given) else report
+
+
 def write_outputs(report: Report, given: argparse.Namespace) -> None:
     """Write the report wherever it was asked for, and print it unless that is not wanted."""
     from datascan.cli.files import write
@@ -122,8 +136,8 @@ def print_report(report: Report) -> None:
     print(text, end="")
 
 
-def exit_status(report: Report, interrupt: SignalWatcher) -> int:
+def exit_status(report: Report, signals: SignalWatcher) -> int:
     """The exit status that a report calls for."""
     if not report.complete:
-        return 128 + interrupt.received
+        return 128 + signals.received
     return CLEAN if report.passed else FINDINGS

@@ -19,29 +19,33 @@ if TYPE_CHECKING:
 
 @dataclass
 class SignalWatcher:
-    """Notes a signal while a scan is under way, so that it ends with a report."""
+    """Handles SIGINT and SIGTERM: the first one during a scan cancels it, others end the process.
+
+    Attributes:
+        received: the number of the last signal, 0 if there was none.
+        scanning: whether a scan has started. Before that, there is nothing to report, and the
+            first signal ends the process.
+    """
 
     received: int = 0
     scanning: bool = False
 
     def __call__(self, number: int, _frame: object) -> None:
-        """Handle the signal: the first one ends the scan, a second one everything."""
+        """Handle a signal.
+
+        Raises:
+            Interrupted: if it ends the process.
+        """
         again, self.received = bool(self.received), number
         if again or not self.scanning:
             raise Interrupted(number)
 
-    @property
-    def stopped(self) -> bool:
-        """Whether the scan is to end; from the first question on, a signal is only noted."""
-        self.scanning = True
-        return bool(self.received)
-
 
 class Interrupted(BaseException):
-    """SIGINT or SIGTERM came before there was anything to report.
+    """A signal that ends the process without a report.
 
-    No ``KeyboardInterrupt``: where that passes through ``exec``, as in the making of a dataclass,
-    Python ends by the signal itself, whatever exit status it is told later.
+    It is not a ``KeyboardInterrupt``: if that passes through ``exec``, as when a dataclass is
+    created, Python ends by the signal itself, regardless of the exit status that is set later.
     """
 
     def __init__(self, number: int) -> None:
@@ -51,88 +55,89 @@ class Interrupted(BaseException):
 
 @contextmanager
 def cancellable(given: argparse.Namespace) -> Iterator[tuple[Closeable, SignalWatcher]]:
-    """Progress to scan with, and what notes the signals meanwhile.
+    """Progress for scans that a signal can cancel, and the signals that arrive.
 
     Raises:
-        Interrupted: where a signal ends everything.
+        Interrupted: if a signal ends the process.
     """
-    from datascan.cli.progress import make_progress
-
-    interrupt = SignalWatcher()
-    handle_signals(interrupt)
-    silent = given.no_progress or given.quiet
-    progress = make_progress(sys.stderr, lambda: interrupt.stopped, silent=silent)
+    signals = SignalWatcher()
+    handle_signals(signals)
+    progress = make_progress(sys.stderr, signals, silent=given.no_progress or given.quiet)
     try:
-        yield progress, interrupt
+        yield progress, signals
     finally:
         progress.close()
 
 
 def handle_signals(handler: Callable[[int, Any], None]) -> None:
-    """Let ``handler`` have SIGINT and SIGTERM, where the main thread runs."""
+    """Call ``handler`` on SIGINT and SIGTERM; does nothing outside the main thread."""
     try:
         signal.signal(signal.SIGINT, handler)
         signal.signal(signal.SIGTERM, handler)
-    except ValueError:  # not in the main thread: whoever runs it handles signals
+    except ValueError:  # not the main thread: the program that runs it handles signals
         return
 
 
 @contextmanager
 def restored_signals() -> Iterator[None]:
-    """Put the handlers of SIGINT and SIGTERM back, for a process that is about to end."""
+    """Restore the handlers of SIGINT and SIGTERM at the end."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.getsignal(number) or signal.SIG_DFL for number in numbers}
     try:
         yield
     finally:
         for number, handler in before.items():
-            with suppress(ValueError):  # not in the main thread
+            with suppress(ValueError):  # not the main thread
                 signal.signal(number, handler)
 
 
 class Closeable(Progress, Protocol):
-    """Progress that can be ended."""
+    """Progress that can be removed from the screen."""
 
     def close(self) -> None:
-        """Show nothing more."""
+        """Remove it; safe to call twice."""
 
 
 class SilentProgress:
-    """Shows nothing; ends the scan when ``stopped()`` says so."""
+    """Shows nothing, and cancels the scan after a signal."""
 
-    def __init__(self, stopped: Callable[[], bool]) -> None:
-        self.stopped = stopped
+    def __init__(self, signals: SignalWatcher) -> None:
+        self.signals = signals
 
-    def start(self, plan: Plan) -> None:  # noqa: ARG002  (nothing to show of it)
-        """From now on, a stop ends the scan with a report."""
-        self.stopped()
+    def start(self, plan: Plan) -> None:  # noqa: ARG002  (nothing is shown)
+        """A scan starts: from now on, a signal cancels it instead of ending the process."""
+        self.signals.scanning = True
 
     def update(self, records: int, nbytes: int) -> None:  # noqa: ARG002
-        """Raise :class:`ScanCancelled` if the scan is to end."""
-        if self.stopped():
+        """Cancel the scan if a signal has arrived.
+
+        Raises:
+            ScanCancelled: if one has.
+        """
+        if self.signals.received:
             raise ScanCancelled
 
     def notify(self, text: str) -> None:
-        """A line on standard error."""
+        """Print a line on standard error."""
         print(f"datascan: {text}", file=sys.stderr)
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Nothing to remove."""
 
 
 class ProgressBar(SilentProgress):
-    """A bar with records a second and megabytes a second."""
+    """A bar with records or bytes per second, and megabytes per second."""
 
-    def __init__(self, stream: TextIO, stopped: Callable[[], bool]) -> None:
-        super().__init__(stopped)
+    def __init__(self, stream: TextIO, signals: SignalWatcher) -> None:
+        super().__init__(signals)
         self.stream = stream
         self.bar: Any = None
         self.by_records = False
 
     def start(self, plan: Plan) -> None:
-        """Draw the bar; it counts records where their number is known, else bytes."""
+        """Draw the bar: it counts records if their number is known, otherwise bytes."""
         super().start(plan)
-        self.close()  # of the scan before this one
+        self.close()  # the bar of the previous scan
         records = plan.records if plan.records is not None else plan.store_count
         self.by_records = records is not None
         self.bar = threadless_bar()(
@@ -154,27 +159,27 @@ class ProgressBar(SilentProgress):
         super().update(records, nbytes)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.bar is not None:
             self.bar.close()
             self.bar = None
 
 
 def threadless_bar() -> Any:
-    """The class of a bar that starts no thread and no process, which would make forking unsafe.
+    """The class of a bar without a monitor thread, which would make forking unsafe.
 
-    Other bars of this process stay as they are.
+    Other bars in this process keep theirs.
     """
     from tqdm import tqdm
 
-    lone: Any = type("LoneBar", (tqdm,), {"monitor_interval": 0})
-    lone.set_lock(threading.RLock())
-    return lone
+    kind: Any = type("ThreadlessBar", (tqdm,), {"monitor_interval": 0})
+    kind.set_lock(threading.RLock())
+    return kind
 
 
-def make_progress(stream: TextIO | None, stopped: Callable[[], bool], *, silent: bool) -> Closeable:
-    """A bar if ``stream`` is a terminal and ``silent`` is False."""
+def make_progress(stream: TextIO | None, signals: SignalWatcher, *, silent: bool) -> Closeable:
+    """A progress bar if ``stream`` is a terminal and ``silent`` is False."""
     stream = stream or sys.stderr
-    return (
-        SilentProgress(stopped) if silent or not stream.isatty() else ProgressBar(stream, stopped)
-    )
+    if silent or not stream.isatty():
+        return SilentProgress(signals)
+    return ProgressBar(stream, signals)

@@ -184,9 +184,9 @@ def resolve_settings(
 
 
 def configured_options(
-    flags: Mapping[str, Any], named: Path | None = None, **fixed: Any
+    flags: Mapping[str, Any], named: Path | None = None
 ) -> Callable[[Path], Options]:
-    """The options of each dataset: its settings in the configuration, then flags, then ``fixed``.
+    """The options of each dataset: its settings in the configuration, then flags.
 
     Raises:
         UsageError: if the configuration cannot be read, or has a value that is not allowed.
@@ -196,6 +196,6 @@ def configured_options(
     def options_for(path: Path) -> Options:
         settings = merge_settings(config.settings_for(path) if config else {}, flags)
         settings.pop("backend", None)
-        return Options.from_keywords(**settings).replace(**fixed)
+        return Options.from_keywords(**settings)
 
     return options_for

@@ -206,9 +206,6 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         ),
     ] = None
 
-    charts: bool = True
-    """Whether the report gets what only a page shows: thumbnails, samples, curves."""
-
 
 class VerdictOptions(Struct, frozen=True, kw_only=True):
     """What the findings count for."""

@@ -6,7 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from datascan.executors.base import Progress, ScanCancelled
+from datascan.executors.base import Executor, Progress, ScanCancelled
 from datascan.metrics.base import DatasetSummary
 from datascan.metrics.batch_gaps import Epoch
 from datascan.metrics.labels import LabelSummary, is_whole, summarize_labels
@@ -24,7 +24,12 @@ MAX_SIZES = 10_000
 Numbers = NDArray[np.int64]
 
 
-def add_charts(report: DatasetReport, scanned: ScanResult, progress: Progress) -> DatasetReport:
+def add_charts(
+    report: DatasetReport,
+    scanned: ScanResult,
+    progress: Progress,
+    executor: Executor | None = None,
+) -> DatasetReport:
     """The report with its charts. The reader must still be open.
 
     A few records are read again, unless the scan was stopped early. If it is stopped now, the
@@ -33,7 +38,7 @@ def add_charts(report: DatasetReport, scanned: ScanResult, progress: Progress) -
     dataset = scanned.summary
     labels = dataset.derive(summarize_labels)
     try:
-        thumbnails, histogram = take_samples(report, scanned, progress)
+        thumbnails, histogram = take_samples(report, scanned, progress, executor)
     except ScanCancelled:
         return replace(report, complete=False)
     return replace(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.executors.base import Progress, ScanCancelled, WorkerSlot
+from datascan.executors.base import Executor, Progress, ScanCancelled, WorkerSlot
 from datascan.executors.select import default_executor, sampling_executor
 from datascan.metrics.base import DatasetSummary
 from datascan.readers.base import Reader, tracked_blocks
@@ -166,7 +166,10 @@ def values_of(block: Block, row: int) -> NDArray[Any] | None:
 
 
 def take_samples(
-    report: DatasetReport, scanned: ScanResult, progress: Progress
+    report: DatasetReport,
+    scanned: ScanResult,
+    progress: Progress,
+    executor: Executor | None = None,
 ) -> tuple[dict[str, str], ValueHistogram | None]:
     """Thumbnails of examples by index, and the histogram.
 
@@ -181,9 +184,10 @@ def take_samples(
         None if report.values is None else HistogramBins.of(report.values, whole=is_whole(report))
     )
     samples = sample_indices(dataset, scanned.nbytes) if bins else np.empty(0, np.int64)
-    # Examples are often damaged; other records are not.
-    choose = sampling_executor if len(examples) else default_executor
-    executor = choose(dataset.plan, dataset.options.run)
+    if executor is None:
+        # Examples are often damaged; other records are not.
+        choose = sampling_executor if len(examples) else default_executor
+        executor = choose(dataset.plan, dataset.options.run)
     addresses = dataset.addresses(examples)
     sampled = rows_by_shard(dataset.addresses(samples))
     shown = rows_by_shard(addresses)

@@ -16,7 +16,11 @@ from datascan.records.shard import group_by_shard
 
 @dataclass(frozen=True, kw_only=True)
 class ScanResult:
-    """A scanned dataset: what the checks found, and the open reader for what is read later."""
+    """A scanned dataset: what the checks found, and the open reader for what is read later.
+
+    ``issues`` are reported, the accepted ones marked. ``evidence`` is everything that was found,
+    before a baseline, by the selected checks and by those that the caller requires.
+    """
 
     reader: Reader
     summary: DatasetSummary
@@ -24,6 +28,7 @@ class ScanResult:
     nbytes: int
     seconds: float
     rules: tuple[str, ...] = ()
+    evidence: tuple[Issue, ...] = ()
 
     def lookup_keys(self, addresses: NDArray[np.int64]) -> list[str]:
         """The key of the record at each of ``addresses``, int64 (n,) in any order."""

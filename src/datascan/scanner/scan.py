@@ -67,6 +67,7 @@ def scan(
         nbytes=total.nbytes,
         seconds=time.perf_counter() - began,
         rules=rules,
+        evidence=judgements,
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.caffe.scan_net import scan_net
+from datascan.api import scan_net
 from datascan.config.baseline import Baseline, BaselineEntry, append_entries, contains_entries
 from datascan.errors import UsageError
 from tests.builders.caffe import small_net, write_net

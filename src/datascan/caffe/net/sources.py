@@ -52,7 +52,7 @@ class Loss:
     """Whether it divides by a count of labels, which may be 0."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DataSource:
     """A dataset that a layer of the net reads.
 
@@ -158,30 +158,32 @@ def read_source(
     old = param if hasattr(param, "scale") else transform  # scale moved to transform_param
     resized = (param.new_height, param.new_width) if layer.type == "ImageData" else (0, 0)
     return DataSource(
-        layer.name,
-        layer.type,
-        view.phase,
-        backend or BACKENDS[ENUMS["DB"].split()[param.backend]],
-        str(param.source),
-        path,
-        tried,
-        int(param.batch_size),
-        iter_size if view.phase == "TRAIN" else 1,
-        layer.tops,
-        label_top,
-        label_type,
-        loss,
-        loss.outputs if loss else (made[0] if made else None),
-        loss.fed_by if loss else (made[1].name if made else None),
-        loss.ignore_label if loss else (read_ignore_label(accuracy) if accuracy else None),
-        str(param.root_folder) if layer.type == "ImageData" else None,
-        bool(getattr(param, "shuffle", False)),
-        int(getattr(param, "rand_skip", 0)),
-        float(transform.scale if transform.HasField("scale") else old.scale),
-        bool(transform.mean_file or transform.mean_value or old.mean_file),
-        int(transform.crop_size or old.crop_size),
-        (int(resized[0]), int(resized[1])) if all(resized) else None,
-        find_forced_channels(layer),
+        layer=layer.name,
+        type=layer.type,
+        phase=view.phase,
+        backend=backend or BACKENDS[ENUMS["DB"].split()[param.backend]],
+        given=str(param.source),
+        path=path,
+        tried=tried,
+        batch_size=int(param.batch_size),
+        iter_size=iter_size if view.phase == "TRAIN" else 1,
+        tops=layer.tops,
+        label_top=label_top,
+        label_type=label_type,
+        loss=loss,
+        num_classes=loss.outputs if loss else (made[0] if made else None),
+        fed_by=loss.fed_by if loss else (made[1].name if made else None),
+        ignore_label=loss.ignore_label
+        if loss
+        else (read_ignore_label(accuracy) if accuracy else None),
+        root_folder=str(param.root_folder) if layer.type == "ImageData" else None,
+        shuffle=bool(getattr(param, "shuffle", False)),
+        rand_skip=int(getattr(param, "rand_skip", 0)),
+        scale=float(transform.scale if transform.HasField("scale") else old.scale),
+        has_mean=bool(transform.mean_file or transform.mean_value or old.mean_file),
+        crop_size=int(transform.crop_size or old.crop_size),
+        size=(int(resized[0]), int(resized[1])) if all(resized) else None,
+        channels=find_forced_channels(layer),
     )
 
 

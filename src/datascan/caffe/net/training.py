@@ -26,7 +26,7 @@ SOLVER_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Solver:
     """A solver; parameters that it does not set are None. ``message`` holds everything."""
 
@@ -41,7 +41,7 @@ class Solver:
     momentum: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
     """A net in all its phases, with its solver if there is one.
 
@@ -50,12 +50,12 @@ class Training:
     """
 
     path: Path
-    solver: Solver | None
-    views: tuple[View, ...]
-    sources: tuple[DataSource, ...]
-    losses: tuple[Loss, ...]
-    unknown: tuple[tuple[Path, UnknownField], ...]
-    places: tuple[Path, ...]
+    solver: Solver | None = None
+    views: tuple[View, ...] = ()
+    sources: tuple[DataSource, ...] = ()
+    losses: tuple[Loss, ...] = ()
+    unknown: tuple[tuple[Path, UnknownField], ...] = ()
+    places: tuple[Path, ...] = ()
 
 
 Places = tuple[Path, ...]
@@ -97,15 +97,15 @@ def build_solver(file: Prototxt) -> Solver:
         return getattr(message, name) if message.HasField(name) else None
 
     return Solver(
-        file.path,
-        message,
-        kind,
-        value("base_lr"),
-        value("lr_policy"),
-        value("max_iter"),
-        max(1, message.iter_size),
-        message.display,
-        message.momentum,
+        path=file.path,
+        message=message,
+        type=kind,
+        base_lr=value("base_lr"),
+        lr_policy=value("lr_policy"),
+        max_iter=value("max_iter"),
+        iter_size=max(1, message.iter_size),
+        display=message.display,
+        momentum=message.momentum,
     )
 
 
@@ -239,4 +239,12 @@ def assemble_training(
                 sources.append(read_source(view, layer, places, size, own))
         seen |= set(view.layers)
     unknown = tuple((file.path, field) for file in files.known.values() for field in file.unknown)
-    return Training(path, solver, views, tuple(sources), tuple(losses), unknown, places)
+    return Training(
+        path=path,
+        solver=solver,
+        views=views,
+        sources=tuple(sources),
+        losses=tuple(losses),
+        unknown=unknown,
+        places=places,
+    )

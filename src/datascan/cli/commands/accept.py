@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,8 @@ from datascan.cli.arguments import (
 from datascan.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
+    from datascan.checks.base import Issue
     from datascan.config.baseline import BaselineEntry
-    from datascan.scanner.result import ScanResult
 
 
 DESCRIPTION = (
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     from datascan.config.options import Options
     from datascan.plugins import require_rules
     from datascan.scanner.baseline_filter import is_acceptable, make_entries
-    from datascan.session import run_scan
+    from datascan.session import ScanSession
     from datascan.text import escape_surrogates
 
     if not args.reason.strip():
@@ -81,30 +82,21 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("accept needs --baseline FILE, the file to write accepted findings to")
     settings["baseline"] = target if target.exists() else None
     backend = settings.pop("backend", None)
-    options = Options.from_keywords(**settings).replace(charts=False)
+    options = Options.from_keywords(**settings)
     check_writable(target)
-    entries: list[BaselineEntry] = []
-    messages: list[str] = []
-
-    def accept(scanned: ScanResult) -> None:
+    with (
+        cancellable(args) as (progress, signals),
+        ScanSession(args.paths, options, reader=backend, progress=progress) as session,
+    ):
+        scanned = session.scan()
         reason = escape_surrogates(args.reason.strip())
         found = make_entries(scanned.issues, scanned, rules, reason, args.expires)
-        identity = scanned.reader.identity
-        entries.extend(entry.of_dataset(target, identity) for entry in found)
-        acceptable = (j for j in scanned.issues if is_acceptable(j, rules))
-        # If part of a finding was accepted before, its message says "not accepted".
-        messages.extend(
-            f"accepted {j.rule}: {j.message}".replace(" not accepted", " not accepted before", 1)
-            for j in acceptable
-        )
-
-    with cancellable(args) as (progress, interrupt):
-        report = run_scan(args.paths, options, backend=backend, progress=progress, use=accept)
-    if not report.complete:
-        return 128 + interrupt.received
+        entries = [entry.of_dataset(target, scanned.reader.identity) for entry in found]
+    if not scanned.summary.is_complete:
+        return 128 + signals.received
     if entries:
         add_entries(target, entries)
-    print_accepted(messages)
+    print_accepted([issue for issue in scanned.issues if is_acceptable(issue, rules)])
     return 0
 
 
@@ -120,11 +112,14 @@ def add_entries(target: Path, entries: list[BaselineEntry]) -> None:
     write(target, [append_entries(entries, old)])
 
 
-def print_accepted(messages: list[str]) -> None:
+def print_accepted(issues: Sequence[Issue]) -> None:
     """Print what was accepted."""
     from datascan.text import escape_control, escape_surrogates
 
-    for text in messages:
+    for issue in issues:
+        # If part of a finding was accepted before, its message says "not accepted".
+        text = f"accepted {issue.rule}: {issue.message}"
+        text = text.replace(" not accepted", " not accepted before", 1)
         print(escape_control(escape_surrogates(text)))
-    if not messages:
+    if not issues:
         print("nothing to accept: no new findings", file=sys.stderr)

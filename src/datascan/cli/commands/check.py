@@ -45,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
     quiet = given.quiet or given.json == "-"
     for name, why in unmade:
         print(f"datascan: {printable(f'{name}: {why}')}", file=sys.stderr)
-    with cancellable(given) as (progress, interrupt):
+    with cancellable(given) as (progress, signals):
         for path in paths:
             try:
                 report = scan_one(config, path, progress)
@@ -66,13 +66,13 @@ def run(given: argparse.Namespace) -> int:
         print(summary(reports, unmade))
     write_outputs(reports, unmade, given)
     annotate(reports, unmade, taken=given.json == "-")
-    return exit_status(reports, interrupt, unmade)
+    return exit_status(reports, signals, unmade)
 
 
-def exit_status(reports: list[Report], interrupt: SignalWatcher, unmade: list[FailedScan]) -> int:
+def exit_status(reports: list[Report], signals: SignalWatcher, unmade: list[FailedScan]) -> int:
     """The worst of all scans."""
     if any(not report.complete for report in reports):
-        return 128 + interrupt.received
+        return 128 + signals.received
     return 2 if unmade else int(any(not report.passed for report in reports))
 
 
@@ -96,11 +96,13 @@ def summary(reports: list[Report], unmade: list[FailedScan]) -> str:
 def scan_one(config: ConfigFile, path: Path, progress: Closeable) -> Report:
     """The report of one dataset under what the configuration says of it."""
     from datascan.config.options import Options
-    from datascan.session import run_scan
+    from datascan.session import ScanSession
 
     settings = config.settings_for(path)
     backend = settings.pop("backend", None)
-    return run_scan([path], Options.from_keywords(**settings), backend=backend, progress=progress)
+    options = Options.from_keywords(**settings)
+    with ScanSession(path, options, reader=backend, progress=progress) as session:
+        return session.report(charts=True)
 
 
 def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], list[FailedScan]]:

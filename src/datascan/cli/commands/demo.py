@@ -18,7 +18,7 @@ from datascan.cli.files import write as write_file
 from datascan.config.options import Options
 from datascan.errors import OutputError
 from datascan.report.model import Report
-from datascan.session import run_scan
+from datascan.session import ScanSession
 
 
 def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
@@ -66,7 +66,8 @@ def run_demo(folder: Path | None, show: Callable[[Report], None]) -> int:
             path, page = home / name, pages / page_name(name)
             write_new(path, write)
             print(f"$ datascan scan {path if folder else name} --num-classes {classes}\n")
-            report = run_scan([path], Options.from_keywords(num_classes=classes))
+            with ScanSession(path, Options.from_keywords(num_classes=classes)) as session:
+                report = session.report(charts=True)
             show(report)
             write_file(page, [(report if folder else with_name(report, name)).to_html()])
             print()

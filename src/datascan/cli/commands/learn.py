@@ -5,17 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from datascan.cli.arguments import (
     add_option_arguments,
     add_path_arguments,
     options_of,
 )
-
-if TYPE_CHECKING:
-    from datascan.scanner.result import ScanResult
-
 
 DESCRIPTION = "Scan a good dataset and describe it in a file that --expect compares others with."
 
@@ -40,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from datascan.config.file import resolve_settings
     from datascan.config.options import Options
     from datascan.scanner.learn import format_expectations, learn_expectations
-    from datascan.session import run_scan
+    from datascan.session import ScanSession
 
     flags = options_of(args)
     settings = resolve_settings(args.paths[0], flags, args.config)
@@ -48,27 +43,27 @@ def run(args: argparse.Namespace) -> int:
         # Expectations from the configuration are about to be replaced.
         settings.pop("expect", None)
     backend = settings.pop("backend", None)
-    options = Options.from_keywords(**settings).replace(charts=False)
+    options = Options.from_keywords(**settings)
     if args.output != "-":
         check_writable(Path(args.output))
-    text: list[str] = []
-
-    def learn(scanned: ScanResult) -> None:
-        names = " ".join(path.name for path in args.paths)
-        part = f"the first {scanned.summary.records:,} records of " if options.read.limit else ""
-        source = f"learned from {part}{names!a} by datascan {__version__}"
-        text.append(format_expectations(learn_expectations(scanned.summary), source))
-
-    with cancellable(args) as (progress, interrupt):
-        report = run_scan(args.paths, options, backend=backend, progress=progress, use=learn)
-    if report.complete:
-        if args.output == "-":
-            write_utf8(sys.stdout, text[0])
-        else:
-            write(Path(args.output), text)
-    else:
+    with (
+        cancellable(args) as (progress, signals),
+        ScanSession(args.paths, options, reader=backend, progress=progress) as session,
+    ):
+        report = session.report(charts=False)
+        summary = session.scan().summary
+    if not report.complete:
         print("datascan: interrupted, nothing was learned", file=sys.stderr)
-    if report.complete and not report.passed:
+        return exit_status(report, signals)
+    names = " ".join(path.name for path in args.paths)
+    part = f"the first {summary.records:,} records of " if options.read.limit else ""
+    source = f"learned from {part}{names!a} by datascan {__version__}"
+    text = format_expectations(learn_expectations(summary), source)
+    if args.output == "-":
+        write_utf8(sys.stdout, text)
+    else:
+        write(Path(args.output), [text])
+    if not report.passed:
         rules = ", ".join(dict.fromkeys(finding.rule for finding in report.failing))
         print(f"datascan: warning: learned from a dataset that fails ({rules})", file=sys.stderr)
-    return exit_status(report, interrupt)
+    return exit_status(report, signals)

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from datascan.cli.arguments import (
     add_option_arguments,
     add_output_arguments,
     options_of,
 )
-
-if TYPE_CHECKING:
-    from datascan.caffe.net.sources import DataSource
-    from datascan.scanner.result import ScanResult
-
 
 DESCRIPTION = (
     "Look at a Caffe net and its solver for what makes a loss NaN, and scan every "
@@ -42,37 +36,30 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Read the net, scan its sources, write what was asked for, and print the report."""
-    from msgspec.structs import replace
-
+    """Read the net, scan its sources, and write the report. Returns the exit status."""
     from datascan.caffe.net.training import read_training
-    from datascan.caffe.scan_net import run_net
+    from datascan.caffe.scan_net import SourceScans, report_net
     from datascan.cli.files import write
-    from datascan.cli.output import check_outputs, exit_status, write_outputs
+    from datascan.cli.output import (
+        check_outputs,
+        exit_status,
+        wants_charts,
+        with_command,
+        write_outputs,
+    )
     from datascan.cli.progress import cancellable
     from datascan.config.file import configured_options
-    from datascan.report import bad_records
 
-    # What only a page shows is left out where nobody will see a page.
-    shown = given.html is not None or given.json not in (None, "-")
-    options_for = configured_options(options_of(given), given.config, charts=shown)
+    options_for = configured_options(options_of(given), given.config)
     training = read_training(given.net, given.solver, given.root)
     check_outputs(given, "bad-records")
-    lines: list[str] = []
-    with cancellable(given) as (progress, interrupt):
-
-        def keep_bad_records(scanned: ScanResult, source: DataSource) -> None:
-            if given.bad_records:
-                found = bad_records.iter_bad_records(scanned)
-                lines.extend(bad_records.with_source(found, source.given, source.phase))
-
-        report = run_net(
-            training, options_for, data=not given.no_data, progress=progress, use=keep_bad_records
-        )
+    with (
+        cancellable(given) as (progress, signals),
+        SourceScans(options_for, charts=wants_charts(given), progress=progress) as scans,
+    ):
+        report = report_net(training, scans, data=not given.no_data)
         progress.close()
-    if shown:
-        report = replace(report, command=given.typed)
-    if given.bad_records:
-        write(Path(given.bad_records), lines)
-    write_outputs(report, given)
-    return exit_status(report, interrupt)
+        if given.bad_records:
+            write(Path(given.bad_records), scans.iter_bad_records())
+    write_outputs(with_command(report, given), given)
+    return exit_status(report, signals)

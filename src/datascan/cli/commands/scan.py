@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from datascan.cli.arguments import (
     add_option_arguments,
@@ -13,10 +12,6 @@ from datascan.cli.arguments import (
     options_of,
 )
 from datascan.plugins import COMMANDS
-
-if TYPE_CHECKING:
-    from datascan.scanner.result import ScanResult
-
 
 ANY_FORMAT = (
     "Scan a dataset and report every bad record: an LMDB or LevelDB store, HDF5 files, or a folder "
@@ -36,34 +31,32 @@ def add_arguments(command: argparse.ArgumentParser, name: str) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Scan, write what was asked for, and print the report."""
-    from msgspec.structs import replace
-
     from datascan.cli.files import write
-    from datascan.cli.output import check_outputs, exit_status, write_outputs
+    from datascan.cli.output import (
+        check_outputs,
+        exit_status,
+        wants_charts,
+        with_command,
+        write_outputs,
+    )
     from datascan.cli.progress import cancellable
     from datascan.config.file import resolve_settings
     from datascan.config.options import Options
-    from datascan.report import bad_records
-    from datascan.session import run_scan
+    from datascan.report.bad_records import iter_bad_records
+    from datascan.session import ScanSession
 
     settings = resolve_settings(given.paths[0], options_of(given), given.config)
     backend = given.backend or settings.get("backend")
     settings.pop("backend", None)
-    # What only a page shows is left out where nobody will see a page.
-    shown = given.html is not None or given.json not in (None, "-")
-    options = Options.from_keywords(**settings).replace(charts=shown)
+    options = Options.from_keywords(**settings)
     check_outputs(given, "bad-records", "resume")
-    with cancellable(given) as (progress, interrupt):
-
-        def keep_bad_records(scanned: ScanResult) -> None:
-            progress.close()
-            if given.bad_records:
-                write(Path(given.bad_records), bad_records.iter_bad_records(scanned))
-
-        report = run_scan(
-            given.paths, options, backend=backend, progress=progress, use=keep_bad_records
-        )
-    if shown:
-        report = replace(report, command=given.typed)
-    write_outputs(report, given)
-    return exit_status(report, interrupt)
+    with (
+        cancellable(given) as (progress, signals),
+        ScanSession(given.paths, options, reader=backend, progress=progress) as session,
+    ):
+        report = session.report(charts=wants_charts(given))
+        progress.close()
+        if given.bad_records:
+            write(Path(given.bad_records), iter_bad_records(session.scan()))
+    write_outputs(with_command(report, given), given)
+    return exit_status(report, signals)
