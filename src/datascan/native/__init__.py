@@ -8,22 +8,17 @@ bit-identical results in a fraction of the time. ``DATASCAN_PLAIN=1`` in the env
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
 from datascan.native import fallback
 
-
-def select_loops() -> Any:
-    """The compiled functions, or ``fallback`` if they were not built."""
-    if os.environ.get("DATASCAN_PLAIN"):
-        return fallback
-    try:
-        from datascan.native import epoch, kernels  # noqa: PLC0415  (optional)
-    except ImportError:
-        return fallback
-    return SimpleNamespace(**(vars(epoch) | vars(kernels)))
-
-
-loops = select_loops()
+loops: Any = fallback
 """The implementation in use; it has the functions of ``fallback``."""
+
+if not os.environ.get("DATASCAN_PLAIN"):
+    with suppress(ImportError):  # not built
+        from datascan.native import epoch, kernels
+
+        loops = SimpleNamespace(**(vars(epoch) | vars(kernels)))
