@@ -107,7 +107,7 @@ def test_the_same_again_is_accepted(name):
 
 
 @pytest.mark.parametrize(
-    ("check", "before", "after", "told", "records"),
+    ("check", "before", "after", "reported", "records"),
     [
         (
             DamagedStore,
@@ -155,10 +155,10 @@ def test_the_same_again_is_accepted(name):
         (ConstantFeature, with_constants(30), with_constants(31), "feature [30] is always 7", 0),
     ],
 )
-def test_what_is_new_fails_and_the_rest_does_not(check, before, after, told, records):
+def test_what_is_new_fails_and_the_rest_does_not(check, before, after, reported, records):
     new, _ = parts(judged(check, after), accepted_of(judged(check, before)))
     (only,) = new
-    assert told in only.message
+    assert reported in only.message
     assert only.records == records
 
 
@@ -199,11 +199,11 @@ def test_missing_numbers_one_by_one_and_as_a_whole(tmp_path, many):
     (entry,) = baseline.entries
     assert len(entry.about) == (many if many <= MAX_LOCATIONS else 1)
     assert [f.accepted is None for f in report(missing, baseline)[0].findings] == [False]
-    told = report(missing | {4 * many + 4}, baseline)[0].findings
-    assert told[0].accepted is None
+    reported = report(missing | {4 * many + 4}, baseline)[0].findings
+    assert reported[0].accepted is None
     if many <= MAX_LOCATIONS:
-        assert told[0].message.startswith(f"1 of {many + 1} not accepted ({4 * many + 4}): ")
-        assert told[0].examples == [] or told[0].examples[0].detail == str(4 * many + 4)
+        assert reported[0].message.startswith(f"1 of {many + 1} not accepted ({4 * many + 4}): ")
+        assert reported[0].examples == [] or reported[0].examples[0].detail == str(4 * many + 4)
 
 
 def test_more_classes_than_memory_holds():
@@ -316,8 +316,8 @@ def test_lengths_that_differ(tmp_path):
         options = Options.from_keywords(baseline=baseline, workers=0, select=("length-mismatch",))
         return scan_of(path, options)
 
-    told, scanned = report(None, 55)
-    assert not told.passed
+    reported, scanned = report(None, 55)
+    assert not reported.passed
     baseline = accepted_of(scanned)
     assert report(baseline, 55)[0].passed
     assert not report(baseline, 54)[0].passed

@@ -80,7 +80,7 @@ def test_a_stopped_scan_goes_on(tmp_path, workers):
     assert text(again) == text(scan(reader(), CHECKS))
     done = 10 - len(second.seen)
     assert done >= 4
-    assert notes.said == [f"going on from {file}: {done} of 10 parts are done"]
+    assert notes.said == [f"resuming from {file}: {done} of 10 parts are done"]
     third = reader(file)
     assert text(scan(third, CHECKS)) == text(again)
     assert third.seen == []
@@ -104,7 +104,7 @@ def test_other_options_start_anew(tmp_path):
     scan(reader(file), CHECKS)
     notes, other = Notes(), reader(file, max_pixels=5)
     scan(other, CHECKS, notes)
-    assert "starts anew" in notes.said[0]
+    assert "starting from the beginning" in notes.said[0]
     assert other.seen == list(range(10))
 
 
@@ -118,7 +118,7 @@ def test_a_changed_dataset_starts_anew(tmp_path):
     made = reader(tmp_path / "resume")
     made.paths, notes = (data,), Notes()
     scan(made, CHECKS, notes)
-    assert "starts anew" in notes.said[0]
+    assert "starting from the beginning" in notes.said[0]
 
 
 class Evil:
@@ -131,7 +131,7 @@ def test_a_resume_file_runs_no_code(tmp_path):
     kept = Checkpoint(file, b"f" * 32)
     kept.keep(0, [Evil()])
     kept.close()
-    with pytest.raises(OutputError, match=r"cannot go on from .*: posix\.system is no tally"):
+    with pytest.raises(OutputError, match=r"cannot resume from .*: posix\.system is not a tally"):
         Checkpoint(file, b"f" * 32)
 
 
@@ -141,7 +141,7 @@ def test_what_cannot_be_kept(tmp_path):
     with pytest.raises(OutputError, match="cannot write"):
         Checkpoint(tmp_path, b"f" * 32)
     (tmp_path / "other").write_text("my thesis")
-    with pytest.raises(OutputError, match="no file of ours"):
+    with pytest.raises(OutputError, match="was not written by datascan"):
         Checkpoint(tmp_path / "other", b"f" * 32)
     assert (tmp_path / "other").read_text() == "my thesis"
     assert HEADER.endswith(b"\n")

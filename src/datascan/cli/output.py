@@ -27,11 +27,11 @@ R = TypeVar("R", bound="Report")
 def check_outputs(given: argparse.Namespace, *further: str) -> None:
     """Find out before the scan whether all outputs can be written.
 
-    ``further`` are options, beside those of the outputs, that name a file to write.
+    ``further`` are other options that name a file to write.
 
     Raises:
-        UsageError: where two outputs have one name, or one has none.
-        OutputError: where a file cannot be written.
+        UsageError: if two outputs are one file, or an output has no name.
+        OutputError: if a file cannot be written.
     """
     from datascan.cli.files import check_writable
 
@@ -63,7 +63,7 @@ def input_paths(given: argparse.Namespace, further: Sequence[str]) -> list[Path]
 
 
 REPORTS = {".json", ".jsonl", ".html", ".htm", ".sarif", ".xml"}
-"""Files of such names are no part of a dataset, also where they lie in its folder."""
+"""Files with these suffixes do not belong to a dataset, even inside its folder."""
 
 
 def overwrites_input(target: Path, path: Path) -> bool:
@@ -113,7 +113,7 @@ def annotate(reports: Sequence[Report], unmade: Sequence[FailedScan] = (), *, ta
 
 
 def write_utf8(stream: TextIO, text: str) -> None:
-    """Write for programs: in UTF-8, whatever ``stream`` is set to."""
+    """Write for programs: in UTF-8, regardless of the encoding of ``stream``."""
     if binary := getattr(stream, "buffer", None):
         stream.flush()
         binary.write(text.encode(errors="backslashreplace"))

@@ -124,8 +124,8 @@ def detect_reader(path: Path) -> str:
         if load(target).accepts(path):
             return name
     raise DatasetError(
-        f"{path} is no dataset that datascan knows: neither an LMDB or LevelDB folder, "
-        "nor an HDF5 file or a list of them, nor a folder with images"
+        f"{path} is not a dataset that datascan can read: not an LMDB or LevelDB folder, "
+        "an HDF5 file or a list of them, or a folder of images"
     )
 
 

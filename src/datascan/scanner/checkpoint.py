@@ -1,9 +1,9 @@
-"""Finished shards, kept in a file as the scan goes, so that a later run goes on from there.
+"""Saves finished shards to a file during the scan, so that a later run can resume from it.
 
-The file is a header, the fingerprint of dataset and options, then one entry for each finished
-shard: length, CRC, and what was measured. Entries are appended, so that a kill costs no more than
-the one being written; what is torn is cut off. It is read by an unpickler that makes nothing but
-tallies.
+The file has a header, the fingerprint of the dataset and the options, and an entry for each
+finished shard: length, CRC, and what was measured. Entries are appended, so a killed scan loses at
+most the entry that it was writing; an incomplete entry is cut off. The unpickler that reads the
+file creates tallies and nothing else.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any, BinaryIO, Protocol
 
 from datascan._version import __version__
 from datascan.errors import OutputError
+from datascan.executors.base import Progress
 from datascan.readers.base import Reader
 from datascan.records.shard import Plan
 
@@ -35,15 +36,15 @@ SAFE = {
 
 
 class Checkpoint:
-    """The finished shards of this dataset under these options, and where more are kept.
+    """A file with the finished shards of one dataset, scanned with one set of options.
 
     Attributes:
-        finished: by shard number, what was measured of it, in pieces.
-        fresh: False where shards of an earlier run were found.
-        stale: whether the file was of another dataset or other options, and is begun anew.
+        finished: the results of each finished shard, by its index.
+        stale: whether the file was written for another dataset or other options, and is now
+            overwritten.
 
     Raises:
-        OutputError: where the file cannot be read or written.
+        OutputError: if the file cannot be read or written.
     """
 
     def __init__(self, path: Path, fingerprint: bytes) -> None:
@@ -62,16 +63,18 @@ class Checkpoint:
             raise OutputError(f"cannot write {path}: {error.strerror}") from error
         except pickle.UnpicklingError as error:
             self.file.close()
-            raise OutputError(f"cannot go on from {path}: {error}") from error
+            raise OutputError(f"cannot resume from {path}: {error}") from error
         except OutputError:
             self.file.close()
             raise
 
     def _begin(self, head: bytes) -> None:
-        """Read what is there, or write the header."""
+        """Read the finished shards, or write the header."""
         old = self.file.read(len(head))
         if old and not old.startswith(HEADER):
-            raise OutputError(f"cannot write {self.path}: it is not empty, and no file of ours")
+            raise OutputError(
+                f"cannot write {self.path}: it exists and was not written by datascan"
+            )
         self.stale = bool(old) and old != head
         end = self._load() if old == head else len(head)
         if old != head:
@@ -95,7 +98,7 @@ class Checkpoint:
         self.file.close()
 
     def _load(self) -> int:
-        """Read all whole entries; where the last of them ends."""
+        """Read all complete entries; returns where the last one ends."""
         end = self.file.tell()
         while len(head := self.file.read(ENTRY.size)) == ENTRY.size:
             length, crc = ENTRY.unpack(head)
@@ -109,21 +112,21 @@ class Checkpoint:
 
 
 class TallyUnpickler(pickle.Unpickler):
-    """Makes tallies of datascan and arrays of NumPy, and calls nothing else."""
+    """Creates tallies and NumPy arrays, and calls nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """Refuse everything that is not known to be harmless."""
+        """Refuse everything but tallies and arrays."""
         if (module, name) in SAFE:
             return super().find_class(module, name)
         if module.startswith(("datascan.metrics.", "datascan.checks.")):
             return super().find_class(module, name)
         if (module, name) == ("datascan.scanner.tasks", "PartialResult"):
             return super().find_class(module, name)
-        raise pickle.UnpicklingError(f"{module}.{name} is no tally")
+        raise pickle.UnpicklingError(f"{module}.{name} is not a tally")
 
 
 def fingerprint(reader: Reader, plan: Plan, measures: Sequence[str], version: str) -> bytes:
-    """What tells this dataset, as it is now, and these options from all others: 32 bytes."""
+    """A hash of the dataset as it is and of the options that affect what is measured, 32 bytes."""
     options = (reader.options.read, reader.options.check)
     digest = hashlib.sha256()
     for fact in (version, reader.name, options, sorted(measures), plan.layout, plan.shards):
@@ -134,7 +137,7 @@ def fingerprint(reader: Reader, plan: Plan, measures: Sequence[str], version: st
 
 
 def files_of(reader: Reader) -> Iterator[tuple[str, int, int]]:
-    """Path, size and time of change of every file of the dataset."""
+    """Path, size and modification time (ns) of every file of the dataset."""
     for path in reader.paths:
         if path.is_file():
             yield str(path), path.stat().st_size, path.stat().st_mtime_ns
@@ -147,49 +150,48 @@ def files_of(reader: Reader) -> Iterator[tuple[str, int, int]]:
                     yield str(file), status.st_size, status.st_mtime_ns
 
 
-class Teller(Protocol):
-    """Whoever tells the user something at once."""
-
-    def notify(self, text: str) -> None:
-        """Tell it."""
-
-
 def open_checkpoint(
-    reader: Reader, plan: Plan, measures: Sequence[str], progress: Teller
+    reader: Reader, plan: Plan, measures: Sequence[str], progress: Progress
 ) -> CheckpointLike:
-    """The shards that an earlier run has finished, where the user keeps them."""
+    """The checkpoint in the file that the user chose, or one that saves nothing.
+
+    Raises:
+        OutputError: if the file cannot be read or written.
+    """
     path = reader.options.run.resume
     if path is None:
         return NullCheckpoint()
     resume = Checkpoint(path, fingerprint(reader, plan, measures, __version__))
     if resume.stale:
-        progress.notify(f"{path} is of another dataset, or of other options: the scan starts anew")
+        progress.notify(
+            f"{path} is for another dataset or other options; starting from the beginning"
+        )
     elif resume.finished:
         count = len(resume.finished)
-        progress.notify(f"going on from {path}: {count:,} of {len(plan.shards):,} parts are done")
+        progress.notify(f"resuming from {path}: {count:,} of {len(plan.shards):,} parts are done")
     return resume
 
 
 class CheckpointLike(Protocol):
-    """Finished shards by number, and a place for more of them."""
+    """Finished shards by index, and a place to save more."""
 
     finished: dict[int, list[Any]]
 
     def keep(self, shard: int, pieces: Sequence[Any]) -> None:
-        """Keep a finished shard."""
+        """Save a finished shard."""
 
     def close(self) -> None:
-        """Nothing more is to be kept."""
+        """Save no more shards."""
 
 
 class NullCheckpoint:
-    """Keeps nothing."""
+    """Saves nothing."""
 
     def __init__(self) -> None:
         self.finished: dict[int, list[Any]] = {}
 
     def keep(self, shard: int, pieces: Sequence[Any]) -> None:
-        """Forget it."""
+        """Save nothing."""
 
     def close(self) -> None:
         """Nothing to close."""

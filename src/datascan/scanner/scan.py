@@ -1,4 +1,4 @@
-"""Plan, measure, add, evaluate."""
+"""Scan a dataset: plan, measure, find duplicates, evaluate."""
 
 from __future__ import annotations
 
@@ -50,47 +50,47 @@ def scan(
     dataset = summarize(reader, plan, total, complete=complete)
     tick = partial(progress.update, dataset.records, total.nbytes)
     dataset = find_duplicates(reader, dataset, executor, tick)
-    judgements: tuple[Issue, ...] = ()
+    issues: tuple[Issue, ...] = ()
     rules: tuple[str, ...] = ()
     try:
         for check in checks:
             if dataset.is_complete:
                 tick()
-            judgements += tuple(evaluate_check(check, dataset))
+            issues += tuple(evaluate_check(check, dataset))
             rules += (check.rule,)
     except ScanCancelled:
         dataset = replace(dataset, is_complete=False)
     return ScanResult(
         reader=reader,
         summary=dataset,
-        issues=judgements,
+        issues=issues,
         nbytes=total.nbytes,
         seconds=time.perf_counter() - began,
         rules=rules,
-        evidence=judgements,
+        evidence=issues,
     )
 
 
 def collect_metrics(checks: Sequence[Check[Any]]) -> Metrics:
-    """Every measure that ``checks`` and the report's figures need, once, under its name."""
+    """Each metric that ``checks`` and the report need, once, by its name."""
     figures: list[Any] = [measure_faults, measure_labels, measure_shapes, measure_values]
     return {metric_name(m): m for m in [*figures, *(c.measure for c in checks)] if m}
 
 
 def evaluate_check(check: Check[Any], dataset: DatasetSummary) -> Iterator[Issue]:
-    """The check's judgements, as severe as asked for; none where it saw nothing to measure."""
+    """The issues of the check with the user's severities; none if there was nothing to measure."""
     tally = None if check.measure is None else dataset.tallies.get(metric_name(check.measure))
     if check.measure is not None and tally is None:
         return
-    asked = dict(dataset.options.verdict.severity)
-    for judged in check.evaluate(tally, dataset):
-        yield replace(judged, severity=asked.get(judged.rule, judged.severity))
+    severities = dict(dataset.options.verdict.severity)
+    for issue in check.evaluate(tally, dataset):
+        yield replace(issue, severity=severities.get(issue.rule, issue.severity))
 
 
 def summarize(
     reader: Reader, plan: Plan, total: PartialResult, *, complete: bool
 ) -> DatasetSummary:
-    """The dataset as the checks are to see it, with the faults that planning found."""
+    """The dataset as checks see it, including the faults that planning found."""
     counts = np.zeros(len(plan.shards), np.int64)
     np.add.at(counts, total.shards.array, total.records.array)
     tallies = dict(total.tallies.entries)
@@ -105,7 +105,7 @@ def summarize(
 
 
 def known_faults(tallies: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The faults that reading found, by rule."""
+    """The faults found while reading, by rule."""
     tally = tallies.get(metric_name(measure_faults))
     return {} if tally is None else tally.entries
 
@@ -113,19 +113,18 @@ def known_faults(tallies: Mapping[str, Any]) -> Mapping[str, Any]:
 def find_duplicates(
     reader: Reader, dataset: DatasetSummary, executor: Executor, tick: Callable[[], None]
 ) -> DatasetSummary:
-    """Find the records of equal content; with a second look where signatures are vague.
+    """Find records with equal content; reads candidates again if fingerprints are not exact.
 
-    ``tick`` is called from time to time; if it raises :class:`ScanCancelled`, duplicates stay
-    unknown.
+    ``tick`` is called regularly. If it raises :class:`ScanCancelled`, duplicates stay unknown.
     """
     tally: FingerprintTally | None = dataset.tallies.get(metric_name(measure_fingerprints))
     if tally is None:
         return dataset
-    signatures = tally.fingerprints.array
-    indices = find_repeated(signatures)
-    digests: Sequence[Any] = signatures[indices].tolist()
+    fingerprints = tally.fingerprints.array
+    indices = find_repeated(fingerprints)
+    digests: Sequence[Any] = fingerprints[indices].tolist()
     if tally.is_inexact and not dataset.is_complete:
-        # Whoever stops a scan does not want it to begin again.
+        # A user who cancels a scan does not want it to read records again.
         return dataset
     if tally.is_inexact and len(indices):
         try:
@@ -140,7 +139,7 @@ def find_duplicates(
 
 
 def add_faults(dataset: DatasetSummary, faults: Sequence[Fault]) -> DatasetSummary:
-    """The dataset with more faults, their rows addresses."""
+    """The dataset with more faults, whose rows are addresses."""
     name, late = metric_name(measure_faults), tally_faults(faults, 0)
     early = dataset.tallies.get(name)
     total = late if early is None else early + late
@@ -154,7 +153,10 @@ def confirm_duplicates(
     executor: Executor,
     tick: Callable[[], None],
 ) -> tuple[list[bytes | int], list[Fault]]:
-    """Digests of the records at ``indices`` (else a number of its own), and faults by address."""
+    """The digests of the records at ``indices``, and a fault for each that cannot be read again.
+
+    Instead of a digest, such a record has its address, which equals no other.
+    """
     addresses = dataset.addresses(indices)
     rows = rows_by_shard(addresses)
     found: dict[int, bytes] = {}

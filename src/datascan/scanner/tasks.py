@@ -1,4 +1,4 @@
-"""The tasks that an executor runs on shards."""
+"""The tasks that an executor runs on the shards of a dataset."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Metrics = Mapping[str, Callable[[Block], Any]]
 
 @dataclass(frozen=True, slots=True)
 class PartialResult(Tally):
-    """What has been measured: the records of every shard (or piece of one), and the tallies."""
+    """What was measured in some shards or parts of them: their record counts, and the tallies."""
 
     shards: Concatenated
     records: Concatenated
@@ -31,13 +31,13 @@ class PartialResult(Tally):
 
 @dataclass(frozen=True)
 class MeasureTask:
-    """The task of a worker: read a shard, measure its blocks, add up."""
+    """The task that measures: it reads a shard, measures its blocks and adds up the tallies."""
 
     reader: Reader
     metrics: Metrics
 
     def count_rows(self, shard: Shard, slot: WorkerSlot) -> int:
-        """How many rows the whole shard has."""
+        """The number of rows in the whole shard."""
         return self.reader.count_rows(shard, slot.mark)
 
     def __call__(self, shard: Shard, slot: WorkerSlot) -> PartialResult:
@@ -48,11 +48,11 @@ class MeasureTask:
         return total or self._measured(shard, Block(shard.base + shard.first, 0, 0))
 
     def on_failure(self, shard: Shard, reason: str) -> PartialResult:
-        """The sum where ``shard``, cut to the rows to blame, killed its worker."""
+        """The result for rows that crash workers: a fault for each of them."""
         records = 0 if shard.last is None else shard.last - shard.first
         faults = tuple(Fault(row, "reader-crash", reason) for row in range(records))
         if not records:
-            # It could not even be counted.
+            # The rows could not even be counted.
             where = f"row {shard.first:,} behind " if shard.first else ""
             start = f"{where}{self.reader.describe_start(shard)}"
             lost = f"{reason}: no record from {start} on can be counted"
@@ -71,7 +71,10 @@ class MeasureTask:
 
 @dataclass(frozen=True, slots=True)
 class DigestResult:
-    """Digests by address; and the records that could not be read again, their rows addresses."""
+    """Digests by address, and a fault for each record that could not be read again.
+
+    The rows of the faults are addresses.
+    """
 
     found: dict[int, bytes]
     lost: tuple[Fault, ...] = ()
@@ -85,7 +88,7 @@ class DigestTask:
     rows: RowsByShard
 
     def count_rows(self, shard: Shard, slot: WorkerSlot) -> int:
-        """How many rows the whole shard has."""
+        """The number of rows in the whole shard."""
         return self.reader.count_rows(shard, slot.mark)
 
     def __call__(self, shard: Shard, slot: WorkerSlot) -> DigestResult:
@@ -99,7 +102,7 @@ class DigestTask:
         return DigestResult(found)
 
     def on_failure(self, shard: Shard, reason: str) -> DigestResult:
-        """Those chosen of the rows to blame: nobody knows whether they are copies."""
+        """A fault for each chosen row: whether it has duplicates stays unknown."""
         rows = self.rows[shard.index]
         last = len(rows) if shard.last is None else np.searchsorted(rows, shard.last)
         chosen = rows[np.searchsorted(rows, shard.first) : last] | shard.base
@@ -111,7 +114,7 @@ class DigestTask:
 def measure_shards(
     task: MeasureTask, plan: Plan, executor: Executor, progress: Progress, kept: CheckpointLike
 ) -> tuple[PartialResult, bool]:
-    """Measure all shards and add them up: the sum, and whether it holds the whole dataset."""
+    """Measure all shards: the sum, and whether it covers the whole dataset."""
     done = ProgressCounter(progress)
     complete = True
     progress.start(plan)
@@ -137,17 +140,17 @@ def measure_shards(
 
 @dataclass
 class ProgressCounter:
-    """Records and bytes of all finished shards, told to ``progress`` with those under way."""
+    """Reports the records and bytes of finished and unfinished shards to ``progress``."""
 
     progress: Progress
     records: int = 0
     nbytes: int = 0
 
     def add(self, records: int, nbytes: int) -> None:
-        """A piece of a shard is finished."""
+        """Add the records and bytes of a finished part of a shard."""
         self.records += records
         self.nbytes += nbytes
 
     def update(self, records: int, nbytes: int) -> None:
-        """So much more is read of shards that are not finished."""
+        """Report progress, with ``records`` and ``nbytes`` of unfinished shards."""
         self.progress.update(self.records + records, self.nbytes + nbytes)

@@ -28,7 +28,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Scan them all; 2 if a scan could not be made, else 1 if any fails, else 0."""
+    """Scan all datasets; returns 2 if one could not be scanned, else 1 if one fails, else 0."""
     from datascan.cli.output import annotate, check_outputs
     from datascan.cli.progress import cancellable
     from datascan.config.file import find_config
@@ -70,31 +70,31 @@ def run(given: argparse.Namespace) -> int:
 
 
 def exit_status(reports: list[Report], signals: SignalWatcher, unmade: list[FailedScan]) -> int:
-    """The worst of all scans."""
+    """The worst exit status of all scans."""
     if any(not report.complete for report in reports):
         return 128 + signals.received
     return 2 if unmade else int(any(not report.passed for report in reports))
 
 
 def is_passed(reports: list[Report], unmade: list[FailedScan]) -> bool:
-    """The verdict on all of them."""
+    """Whether all datasets were scanned and passed."""
     return not unmade and all(report.passed for report in reports)
 
 
 def summary(reports: list[Report], unmade: list[FailedScan]) -> str:
-    """All scans in one line."""
+    """The summary of all scans, in one line."""
     from datascan.text import pluralize
 
     if not reports and not unmade:
-        return "PASS  nothing was scanned: no dataset lies at, above or below these paths"
-    told = f"{sum(not report.passed for report in reports)} failed"
-    told += f", {len(unmade)} could not be scanned" if unmade else ""
-    mood = "PASS" if is_passed(reports, unmade) else "FAIL"
-    return f"{mood}  {pluralize(len(reports) + len(unmade), 'dataset')}: {told}"
+        return "PASS  nothing was scanned: no configured dataset is at, above or below these paths"
+    counts = f"{sum(not report.passed for report in reports)} failed"
+    counts += f", {len(unmade)} could not be scanned" if unmade else ""
+    verdict = "PASS" if is_passed(reports, unmade) else "FAIL"
+    return f"{verdict}  {pluralize(len(reports) + len(unmade), 'dataset')}: {counts}"
 
 
 def scan_one(config: ConfigFile, path: Path, progress: Closeable) -> Report:
-    """The report of one dataset under what the configuration says of it."""
+    """The report of one dataset, scanned with its settings from the configuration."""
     from datascan.config.options import Options
     from datascan.session import ScanSession
 
@@ -106,12 +106,12 @@ def scan_one(config: ConfigFile, path: Path, progress: Closeable) -> Report:
 
 
 def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], list[FailedScan]]:
-    """The datasets that the patterns name, and patterns that match nothing.
+    """The datasets that match the configured patterns, and the patterns without a match.
 
-    With ``only``, those at, above and below these paths; what matches nothing is none of them.
+    With ``only``, just the datasets at, above and below these paths, and no patterns.
 
     Raises:
-        UsageError: where the configuration names no dataset, or a path does not exist.
+        UsageError: if the configuration names no dataset, or a path does not exist.
     """
     from glob import escape, glob
 
@@ -140,35 +140,35 @@ def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], l
 
 
 def overlaps(one: Path, other: Path) -> bool:
-    """Whether one of two paths lies in the other."""
+    """Whether one of two paths contains the other."""
     return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def relative_to_cwd(name: str) -> Path:
-    """A path as people write it: from the working folder, where it lies in it."""
+    """The path as people write it: relative to the working directory if it is inside."""
     path = Path(name)
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def verdict_line(report: Report) -> str:
-    """A dataset's verdict in one line."""
+    """The verdict on a dataset and the rules of its findings, in one line."""
     rules = (
         f"{finding.rule}{' (accepted)' if finding.accepted else ''}" for finding in report.findings
     )
-    told = ", ".join(dict.fromkeys(rules))
-    mood = "PASS" if report.passed else "FAIL"
-    return printable(f"{mood}  {report.dataset.path}  {told or 'no findings'}")
+    names = ", ".join(dict.fromkeys(rules))
+    verdict = "PASS" if report.passed else "FAIL"
+    return printable(f"{verdict}  {report.dataset.path}  {names or 'no findings'}")
 
 
 def printable(text: str) -> str:
-    """Text without control characters."""
+    """The text with control characters escaped."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def write_outputs(
     reports: list[Report], unmade: list[FailedScan], given: argparse.Namespace
 ) -> None:
-    """Write each output that was asked for, with all datasets in one file."""
+    """Write each requested output, with all datasets in one file."""
     from datascan.cli.files import write
     from datascan.cli.output import write_utf8
     from datascan.outputs.base import load_output

@@ -12,8 +12,8 @@ from datascan.cli.arguments import (
 )
 
 DESCRIPTION = (
-    "Look at a Caffe net and its solver for what makes a loss NaN, and scan every "
-    "dataset that it reads, with its own batch size and number of classes."
+    "Check a Caffe net and its solver for causes of a NaN loss, and scan every dataset that "
+    "it reads, with the batch size and number of classes of the net."
 )
 
 
@@ -29,7 +29,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
         metavar="DIR",
         help="where relative sources lie (else: the working directory, the net's folder)",
     )
-    command.add_argument("--no-data", action="store_true", help="only look at net and solver")
+    command.add_argument("--no-data", action="store_true", help="check only the net and its solver")
     add_option_arguments(command, "net")
     outputs = add_output_arguments(command)
     outputs.add_argument("--bad-records", metavar="FILE", help="every bad record, as JSON Lines")

@@ -30,7 +30,7 @@ def add_arguments(command: argparse.ArgumentParser, name: str) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Scan, write what was asked for, and print the report."""
+    """Scan the dataset and write the report. Returns the exit status."""
     from datascan.cli.files import write
     from datascan.cli.output import (
         check_outputs,
