@@ -182,8 +182,8 @@ def test_a_table_is_missing(three):
     assert read.found == without(ALL, *range(100, 200))
     assert read.details("damaged-store") == [
         (
-            f"{table.name}, which the manifest lists, is missing: "
-            "its records between '00000100' and '00000199' are out of reach"
+            f"{table.name}, which the manifest lists, is missing; "
+            "its records between '00000100' and '00000199' cannot be read"
         )
     ]
     assert read.is_damaged
@@ -197,8 +197,8 @@ def test_a_table_is_cut(three):
     assert read.found == without(ALL, *range(200, 300))
     assert read.details("truncated-store") == [
         (
-            f"{table.name} has {size // 2:,} bytes, but the manifest says {size:,}: "
-            "its records between '00000200' and '00000299' are out of reach"
+            f"{table.name} has {size // 2:,} bytes, but the manifest says {size:,}; "
+            "its records between '00000200' and '00000299' cannot be read"
         )
     ]
 
@@ -210,8 +210,8 @@ def test_the_end_of_a_table_is_gone(three):
     assert read.found == without(ALL, *range(100))
     assert read.details("damaged-store") == [
         (
-            f"{table.name} does not end as a table does: "
-            "its records between '00000000' and '00000099' are out of reach"
+            f"{table.name} does not end with a table's magic number; "
+            "its records between '00000000' and '00000099' cannot be read"
         )
     ]
 
@@ -229,7 +229,7 @@ def test_current_is_missing(three):
     read = Read(three)
     assert read.found == ALL
     (manifest,) = three.glob("MANIFEST-*")
-    assert read.details("damaged-store") == [f"CURRENT is missing: {manifest.name} is read instead"]
+    assert read.details("damaged-store") == [f"CURRENT is missing; {manifest.name} is read instead"]
 
 
 @pytest.mark.parametrize("text", ["MANIFEST-000999\n", "MANIFEST-000", "", "\x00" * 16])
@@ -238,7 +238,8 @@ def test_current_names_a_wrong_file(three, text):
     read = Read(three)
     assert read.found == ALL
     (detail,) = read.details("damaged-store")
-    assert detail.startswith("CURRENT names no manifest but ")
+    assert detail.startswith("CURRENT names ")
+    assert ", not a manifest; " in detail
 
 
 def test_an_orphan_does_not_count_without_current_either(three, tmp_path):
@@ -294,8 +295,8 @@ def test_manifest_and_tables(three):
     details = read.details("damaged-store")
     assert len(details) == 4
     assert "no manifest is left" in details[0]
-    assert details[1].startswith(f"{first.name} is no whole table")
-    assert details[2].startswith("000777.ldb is no whole table")
+    assert details[1].startswith(f"{first.name} is not a complete table")
+    assert details[2].startswith("000777.ldb is not a complete table")
     assert details[3].startswith("the records between '00000149' and '00000151' cannot be read")
 
 
@@ -332,7 +333,7 @@ def test_log_is_cut(logged, tmp_path):
     assert read.found == without(LOGGED, *range(290, 500))
     assert read.found == as_leveldb_reads(logged, tmp_path / "copy")
     assert read.details("truncated-store") == [
-        f"{log.name} ends inside a record at byte {half:,}: the records written after it are lost"
+        f"{log.name} ends inside a record at byte {half:,}; any later records are lost"
     ]
 
 
@@ -355,10 +356,7 @@ def test_log_has_a_hole(logged, tmp_path):
     assert read.found == as_leveldb_reads(logged, tmp_path / "copy")
     assert len(read.found) < 400
     assert read.details("damaged-store") == [
-        (
-            f"{log.name} holds zeros for 131,072 bytes at byte 65,536: "
-            "the records that lie there are lost"
-        )
+        (f"{log.name} has 131,072 bytes of zeros at byte 65,536; the records there are lost")
     ]
 
 
@@ -375,7 +373,7 @@ def test_log_is_missing(logged):
     read = Read(logged)
     assert read.found == numbered(range(100), 1000)
     (detail,) = read.details("damaged-store")
-    assert detail.endswith(", which the manifest names, is missing: the records in it are lost")
+    assert detail.endswith(", which the manifest lists, is missing; its records are lost")
 
 
 def test_log_of_records_that_are_no_batches(logged, tmp_path):
@@ -385,7 +383,7 @@ def test_log_of_records_that_are_no_batches(logged, tmp_path):
     assert read.found == numbered(range(100), 1000)
     assert read.details("damaged-store") == [
         (
-            f"LevelDB left out records: (ignoring error) {log.name}: dropping 5 bytes; "
+            f"LevelDB dropped records: (ignoring error) {log.name}: dropping 5 bytes; "
             "Corruption: log record too small"
         )
     ]

@@ -95,7 +95,7 @@ def test_a_flaw_costs_its_block_only(write):
     found = write(bytes(content))
     (flaw,) = [item for item in found if isinstance(item, Flaw)]
     assert flaw.rule == "damaged-store"
-    assert BLOCK_BYTES < flaw.at <= BLOCK_BYTES + 5000
+    assert BLOCK_BYTES < flaw.offset <= BLOCK_BYTES + 5000
     assert 160 < len(found) < 180
     assert found[-1] == b"x" * 1000
 
@@ -114,7 +114,7 @@ def test_zeros_before_the_end_are_a_flaw(write):
     content = frame_records(records)
     found = write(content[:BLOCK_BYTES] + bytes(2 * BLOCK_BYTES) + content[3 * BLOCK_BYTES :])
     (flaw,) = [item for item in found if isinstance(item, Flaw)]
-    assert flaw == Flaw("damaged-store", BLOCK_BYTES, "holds zeros for 65,536 bytes")
+    assert flaw == Flaw("damaged-store", BLOCK_BYTES, "has 65,536 bytes of zeros")
     assert found[-1] == records[-1]
 
 
@@ -132,11 +132,11 @@ def fragment(kind, payload):
     [
         ([2, 1], "has a record without an end"),
         ([2, 2, 4], "has a record without an end"),
-        ([3, 1], "has a record without a beginning"),
-        ([4], "has a record without a beginning"),
-        ([9, 1], "has a fragment of the unknown kind 9"),
+        ([3, 1], "has a record without a start"),
+        ([4], "has a record without a start"),
+        ([9, 1], "has a fragment of unknown type 9"),
     ],
 )
 def test_fragments_out_of_order(write, kinds, words):
     found = write(b"".join(fragment(kind, b"abc") for kind in kinds))
-    assert [item.words for item in found if isinstance(item, Flaw)] == [words]
+    assert [item.why for item in found if isinstance(item, Flaw)] == [words]

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datascan.readers.leveldb.levels import stable_levels
-from datascan.readers.leveldb.manifest import ManifestError, State, Table, edit_of, state_of, varint
+from datascan.readers.leveldb.manifest import (
+    ManifestError,
+    State,
+    Table,
+    apply_edits,
+    make_edit,
+    varint,
+)
 from tests.builders.leveldb import numbered, state, table_files, write_leveldb
 
 
@@ -38,25 +45,25 @@ def test_what_leveldb_wrote(tmp_path):
 
 
 def test_written_and_read_again():
-    assert state_of([edit_of(STATE)]) == STATE
+    assert apply_edits([make_edit(STATE)]) == STATE
 
 
 @given(number=st.integers(0, (1 << 64) - 1))
 def test_numbers(number):
-    assert state_of([edit_of(State(last_sequence=number))]).last_sequence == number
+    assert apply_edits([make_edit(State(last_sequence=number))]).last_sequence == number
 
 
 def test_tables_come_and_go():
     move = bytes([6, 0, 5, 7, 2, 5]) + varint(1000) + b"\x09a\1" + bytes(7) + b"\x09z\1" + bytes(7)
-    assert state_of([edit_of(STATE), move]).tables == (table(5, b"a", b"z", level=2),)
-    assert state_of([edit_of(STATE), bytes([6, 0, 5])]).tables == ()
-    assert state_of([edit_of(STATE), bytes([5, 1, 2]) + b"ab"]) == STATE
+    assert apply_edits([make_edit(STATE), move]).tables == (table(5, b"a", b"z", level=2),)
+    assert apply_edits([make_edit(STATE), bytes([6, 0, 5])]).tables == ()
+    assert apply_edits([make_edit(STATE), bytes([5, 1, 2]) + b"ab"]) == STATE
 
 
-@pytest.mark.parametrize("size", range(1, len(edit_of(STATE))))
+@pytest.mark.parametrize("size", range(1, len(make_edit(STATE))))
 def test_no_part_of_an_edit_is_taken_for_a_whole_one(size):
     try:
-        found = state_of([edit_of(STATE)[:size]])
+        found = apply_edits([make_edit(STATE)[:size]])
     except ManifestError:
         return
     assert found.tables == ()
@@ -67,7 +74,7 @@ def test_no_part_of_an_edit_is_taken_for_a_whole_one(size):
 )
 def test_damaged_edits(edit):
     with pytest.raises(ManifestError):
-        state_of([edit])
+        apply_edits([edit])
 
 
 class TestAtRest:

@@ -24,7 +24,7 @@ from datascan.config.options import Options
 from datascan.errors import DatasetError
 from datascan.readers.keyvalue.batch import KeyRange
 from datascan.readers.leveldb.log import frame_records
-from datascan.readers.leveldb.manifest import State, edit_of
+from datascan.readers.leveldb.manifest import State, make_edit
 from datascan.readers.leveldb.reader import LevelDbReader
 from tests.builders.leveldb import files, merged, numbered, write_leveldb
 
@@ -378,12 +378,12 @@ class TestRefuses:
 
     def test_a_file(self, tmp_path):
         (tmp_path / "file").write_bytes(b"")
-        with pytest.raises(DatasetError, match="is no folder"):
+        with pytest.raises(DatasetError, match="is not a folder"):
             LevelDbReader((tmp_path / "file",), Options()).plan()
 
     def test_another_folder(self, tmp_path):
         (tmp_path / "1.jpg").write_bytes(b"")
-        with pytest.raises(DatasetError, match="is no LevelDB"):
+        with pytest.raises(DatasetError, match="is not a LevelDB"):
             LevelDbReader((tmp_path,), Options()).plan()
 
     def test_rocksdb(self, tmp_path):
@@ -394,7 +394,7 @@ class TestRefuses:
 
     def test_another_order_of_keys(self, tmp_path):
         (tmp_path / "CURRENT").write_text("MANIFEST-000001\n")
-        (tmp_path / "MANIFEST-000001").write_bytes(frame_records([edit_of(State(b"idb_cmp1"))]))
+        (tmp_path / "MANIFEST-000001").write_bytes(frame_records([make_edit(State(b"idb_cmp1"))]))
         with pytest.raises(DatasetError, match="'idb_cmp1'"):
             LevelDbReader((tmp_path,), Options()).plan()
 

@@ -17,7 +17,7 @@ from datascan.readers.leveldb.files import Folder
 from datascan.readers.leveldb.iteration import walk
 from datascan.readers.leveldb.log import masked_crc
 from datascan.readers.leveldb.reader import LevelDbReader
-from datascan.readers.leveldb.tables import DisjointTables, entries_of
+from datascan.readers.leveldb.tables import DisjointTables, read_entries
 from tests.builders.leveldb import flip, numbered, state, table_files, write_leveldb
 
 pytest.importorskip("datascan.native.tables")
@@ -121,9 +121,9 @@ def test_a_table_of_another_size_is_left_to_the_library(three_tables, change):
 
 def test_plain_on_request(three_tables, monkeypatch):
     octets = memoryview(table_files(three_tables)[0].read_bytes())
-    assert entries_of(octets) is not None
+    assert read_entries(octets) is not None
     monkeypatch.setenv("DATASCAN_PLAIN", "1")
-    assert entries_of(octets) is None
+    assert read_entries(octets) is None
 
 
 @pytest.fixture(scope="module")
@@ -139,9 +139,9 @@ def test_a_changed_table_is_refused(whole_table, data):
     at = data.draw(st.integers(0, len(whole_table) - 1))
     changed = bytearray(whole_table)
     changed[at] ^= data.draw(st.integers(1, 255))
-    found = entries_of(memoryview(changed))
+    found = read_entries(memoryview(changed))
     # Bytes that nothing refers to (the footer's padding, the filter's block) may change.
-    assert found is None or found == entries_of(memoryview(whole_table))
+    assert found is None or found == read_entries(memoryview(whole_table))
 
 
 @given(st.binary(max_size=300), st.integers(0, 1))
@@ -156,7 +156,7 @@ def test_nonsense_with_a_right_checksum_does_no_harm(content, packing):
         data + index + footer(first),
         data + footer(handle),
     ):
-        entries = entries_of(memoryview(table))
+        entries = read_entries(memoryview(table))
         if entries is not None:
             keys, columns, unpacked = entries
             rows = np.frombuffer(columns, np.int64).reshape(-1, 4)

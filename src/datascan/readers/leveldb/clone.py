@@ -15,7 +15,7 @@ from pathlib import Path
 from datascan.readers.leveldb.files import CURRENT, Folder
 from datascan.readers.leveldb.levels import stable_levels
 from datascan.readers.leveldb.log import Flaw, frame_records, read_log
-from datascan.readers.leveldb.manifest import ManifestError, State, edit_of, state_of
+from datascan.readers.leveldb.manifest import ManifestError, State, apply_edits, make_edit
 
 TAKEN = 16
 """Opening a clone takes two or three new numbers for its log and manifest."""
@@ -27,7 +27,7 @@ def make_clone(
     """Make the folder ``home`` a LevelDB of ``state``: links to its tables, copies of ``logs``.
 
     Raises:
-        OSError: where there is no room, or no right to write.
+        OSError: if the disk is full or not writable.
     """
     home.mkdir()
     for table in state.tables:
@@ -39,14 +39,14 @@ def make_clone(
 
 
 def keep_whole_records(log: Path) -> None:
-    """Leave a clone's log only what LevelDB reads of it: strictly opened, it refuses the rest."""
+    """Keep only complete records of a clone's log; in strict mode LevelDB refuses others."""
     log.write_bytes(frame_records(item for item in read_log(log) if isinstance(item, bytes)))
 
 
 def forbid_compaction(home: Path) -> None:
-    """Keep LevelDB from rewriting tables in the background, which reading many of them may start.
+    """Keep LevelDB from rewriting tables in the background, which many reads can trigger.
 
-    Folders stand where it would write the first new table: that fails, and it never tries again.
+    Folders block the names of the first new tables: writing fails, and LevelDB does not retry.
     """
     number = read_state(home).next_file
     for taken in range(number, number + TAKEN):
@@ -54,26 +54,26 @@ def forbid_compaction(home: Path) -> None:
 
 
 def write_state(home: Path, state: State) -> State:
-    """Write a manifest of ``state``, its tables at rest, in place of all others; what it says."""
+    """Replace all manifests by one of ``state`` with stable levels; return the new state."""
     for old in Folder.of(home).manifests.values():
         (home / old).unlink()
     name = f"MANIFEST-{state.next_file:06}"
     state = replace(state, next_file=state.next_file + 1, tables=stable_levels(state.tables))
-    (home / name).write_bytes(frame_records([edit_of(state)]))
+    (home / name).write_bytes(frame_records([make_edit(state)]))
     (home / CURRENT).write_text(f"{name}\n")
     return state
 
 
 def read_state(home: Path) -> State:
-    """What the manifest of a whole store says.
+    """The state in the manifest of an intact store.
 
     Raises:
-        ManifestError: where it is damaged.
-        OSError: where it cannot be read.
+        ManifestError: if it is damaged.
+        OSError: if it cannot be read.
     """
     edits = []
     for item in read_log(home / (home / CURRENT).read_text().strip()):
         if isinstance(item, Flaw):
-            raise ManifestError(item.words)
+            raise ManifestError(item.why)
         edits.append(item)
-    return state_of(edits)
+    return apply_edits(edits)

@@ -1,4 +1,7 @@
-"""The files of a LevelDB folder, told apart by their names."""
+"""The files of a LevelDB folder, by name.
+
+Source: LevelDB, db/filename.cc.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,14 @@ TABLE = re.compile(r"(\d+)\.(?:ldb|sst)")
 LOG = re.compile(r"(\d+)\.log")
 INFO_LOG = "LOG"
 ROCKSDB = re.compile(r"IDENTITY|OPTIONS-\d+")
-"""Names of files that RocksDB writes, whose folders look alike."""
+"""Files that only RocksDB writes; its folders look like LevelDB's otherwise."""
 
-A_FEW = 1000
+MAX_ENTRIES_TO_DETECT = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """Names of files by their numbers, and all other names."""
+    """The names of manifests, tables and logs by file number, and all other names."""
 
     path: Path
     manifests: Mapping[int, str]
@@ -30,37 +33,37 @@ class Folder:
     others: frozenset[str]
 
     @classmethod
-    def of(cls, path: Path, most: int | None = None) -> Folder:
-        """List ``path``, or the first ``most`` names in it.
+    def of(cls, path: Path, max_entries: int | None = None) -> Folder:
+        """List ``path``, or its first ``max_entries`` entries.
 
         Raises:
-            OSError: where it cannot be listed.
+            OSError: if it cannot be listed.
         """
         manifests: dict[int, str] = {}
         tables: dict[int, str] = {}
         logs: dict[int, str] = {}
         others: set[str] = set()
-        for entry in islice(path.iterdir(), most):
+        for entry in islice(path.iterdir(), max_entries):
             name = entry.name
-            if found := MANIFEST.fullmatch(name):
-                manifests[int(found[1])] = name
-            elif found := TABLE.fullmatch(name):
-                # Of two with one number LevelDB takes the .ldb, which sorts first.
-                tables[int(found[1])] = min(name, tables.get(int(found[1]), name))
-            elif found := LOG.fullmatch(name):
-                logs[int(found[1])] = name
+            if match := MANIFEST.fullmatch(name):
+                manifests[int(match[1])] = name
+            elif match := TABLE.fullmatch(name):
+                # Of two tables with one number LevelDB uses the .ldb, which sorts first.
+                tables[int(match[1])] = min(name, tables.get(int(match[1]), name))
+            elif match := LOG.fullmatch(name):
+                logs[int(match[1])] = name
             else:
                 others.add(name)
         return cls(path, manifests, tables, logs, frozenset(others))
 
     @property
     def next_number(self) -> int:
-        """A number above those of all files."""
+        """A file number that is higher than all others."""
         return 1 + max([1, *self.manifests, *self.tables, *self.logs])
 
     @property
     def is_rocksdb(self) -> bool:
-        """Whether RocksDB wrote it."""
+        """Whether RocksDB wrote the folder."""
         return any(ROCKSDB.fullmatch(name) for name in self.others)
 
 
@@ -71,7 +74,7 @@ def is_leveldb(path: Path) -> bool:
             return False
         if (path / CURRENT).is_file():
             return True
-        folder = Folder.of(path, A_FEW)
+        folder = Folder.of(path, MAX_ENTRIES_TO_DETECT)
     except (OSError, ValueError):
         return False
     has_log = bool(folder.logs) and INFO_LOG in folder.others

@@ -1,4 +1,4 @@
-"""Entries of an open LevelDB in key order, past damage, with every loss told.
+"""Entries of an open LevelDB in key order, past damage, with a fault for every loss.
 
 LevelDB's iterators step over a block that they cannot read, and only their status says so, for
 good. plyvel's ordinary iterator (fast) raises then, and does not ask at the very end; its raw
@@ -25,10 +25,10 @@ from datascan.readers.leveldb.tables import Run
 from datascan.records.buffers import BytesColumn
 
 BATCH_BYTES = 1 << 22
-PAIRS_ENTRIES = 4096
+BATCH_RECORDS = 4096
 
 NEAR = 64
-"""So many entries behind damage are each tried for its end; from then on ever fewer."""
+"""The number of entries after damage that are each tested for its end; then ever fewer."""
 
 CHECKED = {"verify_checksums": True, "fill_cache": False}
 
@@ -36,9 +36,9 @@ CHECKED = {"verify_checksums": True, "fill_cache": False}
 def walk(
     db: Any, span: KeyRange, *, values: bool, begin: bytes | None = None
 ) -> Iterator[KeyValueBatch]:
-    """The entries of ``span`` from ``begin`` on, some megabytes at a time; values if asked for.
+    """The entries of ``span`` from ``begin`` on, some megabytes at a time; values if requested.
 
-    A stretch that cannot be read is told once, by the range in which it begins.
+    A damaged stretch is reported once, by the range in which it starts.
     """
     at: bytes | None = span.first or b"" if begin is None else begin
     while at is not None:
@@ -55,10 +55,10 @@ def undamaged(db: Any, at: bytes, stop: bytes | None, *, values: bool) -> Run:
             for keys, found in gathered(iterator, values=values):
                 last = keys[-1]
                 at = last + b"\0"
-                yield pairs_of(keys, found)
+                yield make_batch(keys, found)
     except plyvel.Error:
         return at
-    return at if is_damaged_behind(db, last, at) else None
+    return at if is_damaged_after(db, last, at) else None
 
 
 def gathered(iterator: Any, *, values: bool) -> Iterator[tuple[list[bytes], list[bytes]]]:
@@ -68,8 +68,8 @@ def gathered(iterator: Any, *, values: bool) -> Iterator[tuple[list[bytes], list
         keys: list[bytes] = []
         found: list[bytes] = []
         nbytes = 0
-        while nbytes < BATCH_BYTES and len(keys) < PAIRS_ENTRIES:
-            entries = list(islice(iterator, min(run, PAIRS_ENTRIES - len(keys))))
+        while nbytes < BATCH_BYTES and len(keys) < BATCH_RECORDS:
+            entries = list(islice(iterator, min(run, BATCH_RECORDS - len(keys))))
             if not entries:
                 break
             if values:
@@ -78,17 +78,17 @@ def gathered(iterator: Any, *, values: bool) -> Iterator[tuple[list[bytes], list
                 found += more_values
                 nbytes += sum(map(len, more_values))
                 # Longer runs, as long as they do not overshoot by much.
-                room = (BATCH_BYTES - nbytes) * len(found) // max(1, nbytes)
-                run = max(1, min(8 * run, room))
+                fitting = (BATCH_BYTES - nbytes) * len(found) // max(1, nbytes)
+                run = max(1, min(8 * run, fitting))
             else:
                 keys += entries
-                run = PAIRS_ENTRIES
+                run = BATCH_RECORDS
         if not keys:
             return
         yield keys, found
 
 
-def is_damaged_behind(db: Any, last: bytes | None, at: bytes) -> bool:
+def is_damaged_after(db: Any, last: bytes | None, at: bytes) -> bool:
     """Whether stepping on from the key ``last``, or seeking ``at`` without one, meets damage."""
     with closing(db.raw_iterator(**CHECKED)) as raw:
         if last is None:
@@ -105,11 +105,11 @@ class Damage:
         self.values = values
 
     def passed(self, at: bytes) -> Run:
-        """Entries from ``at`` through the next stretch; returns the first key behind it."""
+        """Entries from ``at`` through the next stretch; returns the first key after it."""
         with closing(self.db.raw_iterator(**CHECKED)) as raw:
             words = complaint(raw.seek, at)
             entries = Entries(raw, values=self.values)
-            while words is None and self._is_inside(raw) and len(entries.keys) < PAIRS_ENTRIES:
+            while words is None and self._is_inside(raw) and len(entries.keys) < BATCH_RECORDS:
                 entries.add()
                 words = complaint(raw.next)
             last = entries.keys[-1] if entries.keys else None
@@ -127,7 +127,7 @@ class Damage:
         return raw.valid() and (self.span.stop is None or raw.key() < self.span.stop)
 
     def _through(self, raw: Any, at: bytes, *, to_its_end: bool) -> Run:
-        """What can be read inside the stretch (it may lie in one table of several), its end."""
+        """Entries inside the stretch (other tables may be intact); returns its end."""
         entries = Entries(raw, values=self.values)
         behind: bytes | None = None
         steps = 0
@@ -137,12 +137,12 @@ class Damage:
                 break
             key = raw.key()
             is_due = steps < NEAR or steps & (steps - 1) == 0
-            if is_due and key != at and not is_damaged_behind(self.db, None, key):
+            if is_due and key != at and not is_damaged_after(self.db, None, key):
                 behind = key
                 break
             if self._is_inside(raw):
                 entries.add()
-                if entries.nbytes >= BATCH_BYTES or len(entries.keys) >= PAIRS_ENTRIES:
+                if entries.nbytes >= BATCH_BYTES or len(entries.keys) >= BATCH_RECORDS:
                     yield from entries.taken()
             complaint(raw.next)
             steps += 1
@@ -151,7 +151,7 @@ class Damage:
 
 
 class Entries:
-    """Gathers what a raw iterator stands on."""
+    """Collects entries of a raw iterator."""
 
     def __init__(self, raw: Any, *, values: bool) -> None:
         self.raw = raw
@@ -170,7 +170,7 @@ class Entries:
     def taken(self) -> Iterator[KeyValueBatch]:
         """What was gathered, if anything; it begins anew."""
         if self.keys:
-            yield pairs_of(self.keys, self.values)
+            yield make_batch(self.keys, self.values)
         self.keys, self.values, self.nbytes = [], [], 0
 
 
@@ -183,7 +183,7 @@ def complaint(move: Callable[..., None], *target: bytes) -> str | None:
     return None
 
 
-def pairs_of(keys: list[bytes], values: list[bytes]) -> KeyValueBatch:
+def make_batch(keys: list[bytes], values: list[bytes]) -> KeyValueBatch:
     """Entries as columns; without values each has no bytes."""
     if values:
         return KeyValueBatch(BytesColumn.of(keys), BytesColumn.of(values))
@@ -196,4 +196,4 @@ def lost(before: bytes | None, behind: bytes | None, words: str) -> KeyValueBatc
     first = "the beginning" if before is None else repr(format_key(before))
     last = "the end" if behind is None else repr(format_key(behind))
     detail = f"the records between {first} and {last} cannot be read: {words}"
-    return replace(pairs_of([], []), faults=(damaged(detail),))
+    return replace(make_batch([], []), faults=(damaged(detail),))

@@ -13,7 +13,7 @@ LEVELS = 7
 
 
 def stable_levels(tables: Sequence[Table]) -> tuple[Table, ...]:
-    """The same tables on levels where there is no reason to compact them.
+    """The same tables on levels on which LevelDB has no reason to compact them.
 
     LevelDB rewrites tables in the background as soon as a level holds too much of them; only the
     deepest level has no limit. So every table sinks as deep as the older ones allow whose keys it

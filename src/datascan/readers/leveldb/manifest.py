@@ -1,7 +1,8 @@
-"""What a LevelDB's manifest says: which tables make up the store, and which logs are alive.
+"""A LevelDB's manifest: the tables of the store, and the logs that are in use.
 
-Source: LevelDB, version_edit.cc: a manifest is a log whose records are edits, and an edit is a list
-of tagged fields.
+A manifest is a log whose records are edits. An edit is a list of tagged fields.
+
+Source: LevelDB, db/version_edit.cc.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ TAG_COMPACT_POINTER, TAG_DELETED, TAG_NEW, TAG_PREVIOUS_LOG = 5, 6, 7, 9
 
 
 class ManifestError(Exception):
-    """An edit that does not parse."""
+    """The manifest is damaged. The message is a predicate in a fault's detail."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table file: its level, number and bytes, and its first and last internal key.
+    """A table file: level, file number, size in bytes, and first and last internal key.
 
-    An internal key is a user key and eight bytes of sequence number and kind.
+    An internal key is a user key followed by eight bytes of sequence number and value type.
     """
 
     level: int
@@ -45,7 +46,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The sum of a manifest's edits. Logs of ``log`` and above, and ``previous_log``, are alive."""
+    """The state after all edits. Logs from number ``log`` on and ``previous_log`` are in use."""
 
     comparator: bytes = COMPARATOR
     log: int = 0
@@ -55,22 +56,22 @@ class State:
     tables: tuple[Table, ...] = ()
 
     def is_live(self, log: int) -> bool:
-        """Whether the log of that number holds records that no table has."""
+        """Whether the log of that number may have records that are not in tables."""
         return log >= self.log or log == self.previous_log
 
 
-def state_of(edits: Iterable[bytes]) -> State:
-    """Add up the edits of a manifest.
+def apply_edits(edits: Iterable[bytes]) -> State:
+    """Apply the edits of a manifest in order.
 
     Raises:
-        ManifestError: where an edit does not parse, or the sum lacks what LevelDB asks for.
+        ManifestError: if an edit does not parse, or a field that LevelDB requires is missing.
     """
     numbers: dict[int, int] = {}
     comparator = COMPARATOR
     tables: dict[int, Table] = {}
     for edit in edits:
         fields = Fields(edit)
-        while fields.left:
+        while fields.has_more:
             tag = fields.varint()
             if tag == TAG_COMPARATOR:
                 comparator = fields.string()
@@ -79,7 +80,7 @@ def state_of(edits: Iterable[bytes]) -> State:
             else:
                 change_tables(tables, tag, fields)
     if any(tag not in numbers for tag in (TAG_LOG, TAG_NEXT_FILE, TAG_LAST_SEQUENCE)):
-        raise ManifestError("it is not complete")
+        raise ManifestError("it is incomplete")
     return State(
         comparator,
         numbers[TAG_LOG],
@@ -91,7 +92,7 @@ def state_of(edits: Iterable[bytes]) -> State:
 
 
 def change_tables(tables: dict[int, Table], tag: int, fields: Fields) -> None:
-    """Add a table, or take one away, as the fields behind ``tag`` say."""
+    """Read the fields after ``tag``, and add or remove a table."""
     if tag == TAG_COMPACT_POINTER:
         fields.varint()
         fields.string()
@@ -104,11 +105,11 @@ def change_tables(tables: dict[int, Table], tag: int, fields: Fields) -> None:
         level, number, size = fields.varint(), fields.varint(), fields.varint()
         tables[number] = Table(level, number, size, fields.key(), fields.key())
     else:
-        raise ManifestError(f"it has a field of the unknown tag {tag}")
+        raise ManifestError(f"it has a field with unknown tag {tag}")
 
 
-def edit_of(state: State) -> bytes:
-    """``state`` as one edit."""
+def make_edit(state: State) -> bytes:
+    """Write ``state`` as a single edit."""
     out = [varint(TAG_COMPARATOR), string(state.comparator)]
     for tag, number in (
         (TAG_LOG, state.log),
@@ -128,44 +129,44 @@ class Fields:
 
     def __init__(self, edit: bytes) -> None:
         self.edit = edit
-        self.at = 0
+        self.offset = 0
 
     @property
-    def left(self) -> bool:
-        """Whether there is more."""
-        return self.at < len(self.edit)
+    def has_more(self) -> bool:
+        """Whether there are more fields."""
+        return self.offset < len(self.edit)
 
     def varint(self) -> int:
-        """A number, seven bits a byte, the lowest first."""
+        """Read a number: seven bits per byte, lowest first."""
         value = shift = 0
-        while self.left and shift < 70:
-            byte = self.edit[self.at]
-            self.at += 1
+        while self.has_more and shift < 70:
+            byte = self.edit[self.offset]
+            self.offset += 1
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return value
             shift += 7
-        raise ManifestError("it has a number without an end")
+        raise ManifestError("it has a truncated number")
 
     def string(self) -> bytes:
-        """Bytes behind their length."""
+        """Read a byte string, which follows its length."""
         length = self.varint()
-        found = self.edit[self.at : self.at + length]
-        self.at += length
-        if len(found) < length:
-            raise ManifestError("it has a string without an end")
-        return found
+        value = self.edit[self.offset : self.offset + length]
+        self.offset += length
+        if len(value) < length:
+            raise ManifestError("it has a truncated string")
+        return value
 
     def key(self) -> bytes:
-        """An internal key."""
-        found = self.string()
-        if len(found) < 8:
+        """Read an internal key."""
+        key = self.string()
+        if len(key) < 8:
             raise ManifestError("it has a key of less than eight bytes")
-        return found
+        return key
 
 
 def varint(value: int) -> bytes:
-    """``value``, seven bits a byte, the lowest first."""
+    """Encode ``value``: seven bits per byte, lowest first."""
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)
@@ -175,5 +176,5 @@ def varint(value: int) -> bytes:
 
 
 def string(value: bytes) -> bytes:
-    """``value`` behind its length."""
+    """Encode ``value`` with its length before it."""
     return varint(len(value)) + value

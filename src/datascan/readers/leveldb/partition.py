@@ -1,4 +1,4 @@
-"""Cutting a store's keys into ranges of about equal size on disk."""
+"""Splitting a store's keys into ranges of about equal size on disk."""
 
 from __future__ import annotations
 
@@ -9,37 +9,37 @@ from itertools import pairwise
 from datascan.readers.leveldb.manifest import Table
 
 Size = Callable[[bytes, bytes], int]
-"""About how many bytes the keys from one up to another take on disk."""
+"""Maps a range of keys to its approximate size on disk in bytes."""
 
 MIN_BYTES = 1 << 12
-"""Tables are read in blocks of about this size; it makes no sense to cut finer."""
+"""The approximate size of a table's blocks. Smaller ranges would not read less."""
 
 MAX_HALVINGS = 64
 
 
 def split_keys(tables: Sequence[Table], target: int, size: Size) -> list[bytes]:
-    """Keys that part the store into runs of about ``target`` bytes, ascending.
+    """Keys that divide the store into ranges of about ``target`` bytes, ascending.
 
-    Small tables are not cut: only where one (or several with the same keys) is much larger than
-    ``target`` is ``size`` asked, which looks at every table.
+    Only tables much larger than ``target`` are split. ``size`` is called only for those, because
+    it searches every table.
     """
     target = max(target, MIN_BYTES)
-    found: list[bytes] = []
-    gathered = 0
-    for first, last, guess in stretches(tables):
-        nbytes = size(first, last) if guess >= 2 * target else guess
-        inner = halved(first, last, target, size) if nbytes >= 2 * target else []
-        is_full = gathered + nbytes // (len(inner) + 1) > target
-        if is_full and gathered >= target // 2:
-            found.append(first)
-            gathered = 0
-        found += inner
-        gathered = target if inner else gathered + nbytes
-    return [key for key in found if key]
+    keys: list[bytes] = []
+    pending = 0
+    for first, last, estimate in iter_spans(tables):
+        nbytes = size(first, last) if estimate >= 2 * target else estimate
+        inner = split_span(first, last, target, size) if nbytes >= 2 * target else []
+        is_full = pending + nbytes // (len(inner) + 1) > target
+        if is_full and pending >= target // 2:
+            keys.append(first)
+            pending = 0
+        keys += inner
+        pending = target if inner else pending + nbytes
+    return [key for key in keys if key]
 
 
-def stretches(tables: Sequence[Table]) -> Iterator[tuple[bytes, bytes, int]]:
-    """From where each table begins to where the next one does, and the bytes that begin there."""
+def iter_spans(tables: Sequence[Table]) -> Iterator[tuple[bytes, bytes, int]]:
+    """Spans from the first key of a table to that of the next, and the size of those tables."""
     sizes: dict[bytes, int] = {}
     for table in sorted(tables, key=lambda table: table.first):
         sizes[table.first] = sizes.get(table.first, 0) + table.size
@@ -49,37 +49,37 @@ def stretches(tables: Sequence[Table]) -> Iterator[tuple[bytes, bytes, int]]:
             yield first, last, nbytes
 
 
-def halved(first: bytes, last: bytes, target: int, size: Size) -> list[bytes]:
-    """Keys that part ``first`` up to ``last`` into runs of about ``target`` bytes."""
+def split_span(first: bytes, last: bytes, target: int, size: Size) -> list[bytes]:
+    """Keys that divide ``first`` <= key < ``last`` into ranges of about ``target`` bytes."""
     total = size(first, last)
-    pieces = round(total / target)
-    found = []
+    count = round(total / target)
+    keys = []
     low = first
-    for piece in range(1, pieces):
-        key = key_at(low, last, partial(size, first), total * piece // pieces, target // 8)
+    for i in range(1, count):
+        key = find_key(low, last, partial(size, first), total * i // count, target // 8)
         if low < key < last:
-            found.append(key)
+            keys.append(key)
             low = key
-    return found
+    return keys
 
 
-def key_at(
+def find_key(
     low: bytes, high: bytes, size_to: Callable[[bytes], int], goal: int, tolerance: int
 ) -> bytes:
-    """The key between ``low`` and ``high`` up to which it is about ``goal`` bytes, by bisection.
+    """Find the key before which there are about ``goal`` bytes, by bisection.
 
-    Keys are taken as fractions: as integers, filled up to the same number of bytes.
+    Keys are compared as integers after padding them to the same number of bytes.
     """
     width = max(len(low), len(high)) + 1
-    least, most = (int.from_bytes(key.ljust(width, b"\0")) for key in (low, high))
-    middle = least
+    lower, upper = (int.from_bytes(key.ljust(width, b"\0")) for key in (low, high))
+    middle = lower
     for _ in range(MAX_HALVINGS):
-        middle = (least + most) // 2
+        middle = (lower + upper) // 2
         error = size_to(middle.to_bytes(width)) - goal
-        if abs(error) <= tolerance or middle == least:
+        if abs(error) <= tolerance or middle == lower:
             break
         if error < 0:
-            least = middle
+            lower = middle
         else:
-            most = middle
+            upper = middle
     return middle.to_bytes(width)

@@ -1,4 +1,4 @@
-"""LevelDB: a folder of tables and logs, read through a clone, for opening one changes it."""
+"""The LevelDB reader. It opens a clone of the folder, because LevelDB changes what it opens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from datascan.records.shard import Plan
 
 
 class LevelDbReader(KeyValueReader):
-    """Reads the newest version of every key, without touching the folder."""
+    """Reads the newest version of every key, without changing the folder."""
 
     name = "leveldb"
 
@@ -31,27 +31,31 @@ class LevelDbReader(KeyValueReader):
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
-        """A folder with a CURRENT or a manifest, or with numbered tables or logs."""
+        """Whether ``path`` is a folder with LevelDB's CURRENT, manifest, tables or logs."""
         return is_leveldb(path)
 
     def plan(self) -> Plan:
-        """Clone and recover the store, then plan as for any key-value store."""
-        check(self.path)
+        """Clone and recover the store, then plan as for any key-value store.
+
+        Raises:
+            DatasetError: if the path is not a LevelDB, or cannot be cloned.
+        """
+        require_leveldb(self.path)
         return super().plan()
 
     @property
     def store(self) -> Store:
-        """The clones, made when they are first asked for."""
+        """The clones, made on first use."""
         if self._store is None:
             self._store = Store.of(self.path)
         return self._store
 
     def faults(self) -> tuple[Fault, ...]:
-        """Files that are missing, cut or damaged, and logs of which records are lost."""
+        """Faults for files that are missing, truncated or damaged, and for lost log records."""
         return self.store.recovered.faults
 
     def key_ranges(self) -> list[KeyRange]:
-        """Ranges of about as many bytes on disk; none for an empty store."""
+        """Ranges of about equal size on disk; empty for an empty store."""
         if next(self.iter_entries(KeyRange(), values=False), None) is None:
             return []
         db, tables = self.store.db, self.store.recovered.tables
@@ -59,7 +63,7 @@ class LevelDbReader(KeyValueReader):
         return [KeyRange(first, stop) for first, stop in pairwise([None, *edges, None])]
 
     def iter_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:
-        """The entries of a key range: as they lie in the tables, and by LevelDB from there on."""
+        """The entries of a key range: directly from tables, and by LevelDB where that fails."""
         begin: bytes | None = None
         if self.store.disjoint_tables is not None:
             begin = yield from self.store.disjoint_tables.iter_entries(span, values=values)
@@ -69,14 +73,14 @@ class LevelDbReader(KeyValueReader):
             yield from walk(self.store.db, span, values=values, begin=begin)
 
     def get(self, key: bytes) -> bytes | None:
-        """The value of ``key``, if it can be read."""
+        """The value of ``key``; None if it does not exist or cannot be read."""
         try:
             return None if self.store.db is None else self.store.db.get(key, **CHECKED)
         except plyvel.Error:
             return None
 
     def nbytes(self) -> int:
-        """The bytes of all tables, those made of the logs among them."""
+        """The size in bytes of all tables, including those made from logs."""
         return sum(table.size for table in self.store.recovered.tables)
 
     def close(self) -> None:
@@ -86,16 +90,12 @@ class LevelDbReader(KeyValueReader):
             self._store = None
 
 
-def check(path: Path) -> None:
-    """See that ``path`` can be a LevelDB.
-
-    Raises:
-        DatasetError: where it cannot.
-    """
+def require_leveldb(path: Path) -> None:
+    """Raise :class:`DatasetError` unless ``path`` looks like a LevelDB."""
     if not path.exists():
         raise DatasetError(f"{path} does not exist")
     if not path.is_dir():
-        raise DatasetError(f"{path} is no folder, and a LevelDB is one")
+        raise DatasetError(f"{path} is not a folder, as a LevelDB is")
     try:
         folder = Folder.of(path)
     except OSError as error:
@@ -103,4 +103,4 @@ def check(path: Path) -> None:
     if folder.is_rocksdb:
         raise DatasetError(f"{path} was written by RocksDB, which LevelDB cannot read")
     if not is_leveldb(path):
-        raise DatasetError(f"{path} is no LevelDB: it holds no CURRENT, no manifest and no tables")
+        raise DatasetError(f"{path} is not a LevelDB: it has no CURRENT, manifest or tables")

@@ -30,7 +30,7 @@ RECOVERED, REPAIRED = "recovered", "repaired"
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """A clone that holds every record in tables; ``home`` is None where LevelDB cannot open it."""
+    """A clone with all records in tables; ``home`` is None if LevelDB cannot open it."""
 
     home: Path | None
     tables: tuple[Table, ...]
@@ -41,12 +41,12 @@ def recover(found: Inspection, root: Path) -> Recovered:
     """Make a clone in the folder ``root``, let LevelDB replay its logs, and put it at rest.
 
     Raises:
-        OSError: where there is no room, or no right to write.
+        OSError: if the disk is full or not writable.
     """
     home, state, faults = root / RECOVERED, found.state, list(found.faults)
     if state is None:
-        state, told = rebuilt(found, root / REPAIRED)
-        faults += told
+        state, repair_faults = rebuilt(found, root / REPAIRED)
+        faults += repair_faults
     state = replace(state, next_file=max(state.next_file, found.folder.next_number))
     make_clone(home, state, found.tables, found.logs)
     for name in found.flawed:
@@ -81,11 +81,10 @@ def open_once(home: Path, found: Inspection) -> None:
 
 
 def rebuilt(found: Inspection, home: Path) -> tuple[State, list[Fault]]:
-    """The state of a store without a manifest: LevelDB's own repair tells which keys tables have.
+    """The state of a store without a manifest, from the key ranges that LevelDB's repair finds.
 
-    Only that is taken from it. Where it cannot read all of a table it writes what is left anew, in
-    place of the link; here the original stays, so that reading it tells what is lost. It is given
-    no logs: it would replay them without looking at their checksums.
+    Nothing else of the repair is used: it rewrites damaged tables without their lost records,
+    whereas reading the original reports them. It gets no logs, because it ignores their checksums.
     """
     if not found.tables:
         return State(), []
@@ -105,18 +104,18 @@ def rebuilt(found: Inspection, home: Path) -> tuple[State, list[Fault]]:
         replace(table, size=found.tables[table.number].stat().st_size) for table in state.tables
     ]
     lost = found.tables.keys() - {table.number for table in whole}
-    words = "is no whole table (cut short, or never finished): what it held is out of reach"
-    faults = [damaged(f"{found.folder.tables[number]} {words}") for number in sorted(lost)]
+    why = "is not a complete table; its records cannot be read"
+    faults = [damaged(f"{found.folder.tables[number]} {why}") for number in sorted(lost)]
     return replace(state, log=0, previous_log=0, tables=tuple(whole)), faults
 
 
 def dropped(home: Path) -> Iterator[Fault]:
-    """What LevelDB left out when it was last opened, as it says in its own log."""
+    """The records that LevelDB dropped when it was last opened, from its own log."""
     path = home / INFO_LOG
     for line in path.read_text("utf-8", "backslashreplace").splitlines():
         if DROPPED.search(line):
             words = FOLDER.sub("", STAMP.sub("", line))
-            yield damaged(f"LevelDB left out records: {words}")
+            yield damaged(f"LevelDB dropped records: {words}")
 
 
 def words_of(error: BaseException) -> str:

@@ -29,9 +29,9 @@ NOBODY = 0
 
 
 class Store:
-    """A store that is only read, however many processes read it. Pickles without its handles.
+    """A store that any number of processes may read. Pickles without its handles.
 
-    All clones lie in one folder, which goes when the process that made it calls ``close`` or ends.
+    All clones are in one folder, which is removed when its process calls ``close`` or ends.
     """
 
     def __init__(self, path: Path, root: Path, recovered: Recovered) -> None:
@@ -47,7 +47,7 @@ class Store:
         """Clone the LevelDB in ``path`` and recover the clone.
 
         Raises:
-            DatasetError: where it cannot be read, or where there is no room for a clone.
+            DatasetError: if it cannot be read or cloned.
         """
         path = path.resolve()
         try:
@@ -67,7 +67,7 @@ class Store:
 
     @cached_property
     def disjoint_tables(self) -> DisjointTables | None:
-        """The store's tables, where they can be read without LevelDB."""
+        """The store's tables, if they can be read without LevelDB."""
         home = self.recovered.home
         if home is None:
             return None
@@ -79,10 +79,10 @@ class Store:
 
     @property
     def db(self) -> Any:
-        """This process' own ``plyvel.DB``; None where LevelDB cannot open the store.
+        """The ``plyvel.DB`` of this process; None if LevelDB cannot open the store.
 
         Raises:
-            DatasetError: where there is no room for one more clone.
+            DatasetError: if the store cannot be cloned again.
         """
         # A forked process inherits its parent's: it is left alone, neither used nor closed.
         if os.getpid() not in self._opened and self.recovered.home is not None:
@@ -122,10 +122,10 @@ def remove_own(root: Path, owner: int) -> None:
 
 
 def scratch_for(path: Path) -> Path:
-    """The folder for temporary files, in which ``path`` is to be cloned.
+    """The folder for temporary files, in which ``path`` will be cloned.
 
     Raises:
-        DatasetError: where nothing can be written to any.
+        DatasetError: if no such folder is writable.
     """
     try:
         # It tries folders by a file in each, which a signal must not leave behind.
@@ -136,13 +136,14 @@ def scratch_for(path: Path) -> Path:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
     except OSError as error:
         raise DatasetError(
-            f"cannot clone {path}: no folder for temporary files can be written to; "
-            "set TMPDIR to one that can"
+            f"cannot clone {path}: no folder for temporary files is writable; "
+            "set TMPDIR to one that is"
         ) from error
 
 
 def cannot_clone(path: Path, scratch: Path, error: OSError) -> DatasetError:
-    """What to tell people when there is no clone in ``scratch``."""
+    """The error of a store that cannot be cloned in ``scratch``."""
     why = error.strerror or words_of(error)
-    room = "with more room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "that can be used"
-    return DatasetError(f"cannot clone {path} into {scratch}: {why}; set TMPDIR to a folder {room}")
+    is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    remedy = "set TMPDIR to a folder with more space" if is_full else "set TMPDIR to another folder"
+    return DatasetError(f"cannot clone {path} into {scratch}: {why}; {remedy}")
