@@ -1,8 +1,8 @@
-"""Inner loops, compiled where a C compiler was at hand when datascan was installed.
+"""Inner loops, compiled if a C compiler was available when datascan was installed.
 
-``fallback`` says in NumPy what each of them does; ``kernels.c`` and ``epoch.c`` do the same, to the
-last bit, in a fraction of the time. ``DATASCAN_PLAIN=1`` in the environment chooses ``fallback``.
-``tables.c`` stands for LevelDB itself, see ``datascan.readers.leveldb.tables``.
+``fallback`` and ``table_blocks`` define in Python what each of them does. ``kernels.c``,
+``epoch.c`` and ``tables.c`` do the same, bit for bit, in a fraction of the time.
+``DATASCAN_PLAIN=1`` in the environment selects Python.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ import os
 from types import SimpleNamespace
 from typing import Any
 
-from datascan.native import fallback
+from datascan.native import fallback, table_blocks
 
 
 def select_loops() -> Any:
-    """The compiled functions, or ``fallback`` where they are not."""
+    """The compiled functions, or the Python ones if they are not installed."""
+    plain = SimpleNamespace(**(vars(fallback) | {"decode_blocks": table_blocks.decode_blocks}))
+    plain.__name__ = fallback.__name__
     if os.environ.get("DATASCAN_PLAIN"):
-        return fallback
+        return plain
     try:
-        from datascan.native import epoch, kernels  # noqa: PLC0415  (there may be none)
+        from datascan.native import epoch, kernels, tables  # noqa: PLC0415  (may be missing)
     except ImportError:
-        return fallback
-    return SimpleNamespace(**(vars(epoch) | vars(kernels)))
+        return plain
+    return SimpleNamespace(**(vars(epoch) | vars(kernels) | vars(tables)))
 
 
 loops = select_loops()
-"""Where the functions of ``fallback`` are to be taken from."""
+"""The functions of ``fallback`` and ``table_blocks``, as fast as they are available."""

@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 
 CURRENT = "CURRENT"
-MANIFEST = re.compile(r"MANIFEST-(\d+)")
-TABLE = re.compile(r"(\d+)\.(?:ldb|sst)")
-LOG = re.compile(r"(\d+)\.log")
+MANIFEST = re.compile(r"MANIFEST-(\d{1,19})")
+TABLE = re.compile(r"(\d{1,19})\.(?:ldb|sst)")
+LOG = re.compile(r"(\d{1,19})\.log")
 INFO_LOG = "LOG"
 ROCKSDB = re.compile(r"IDENTITY|OPTIONS-\d+")
 """Names of files that RocksDB writes, whose folders look alike."""
@@ -52,11 +52,6 @@ class Folder:
             else:
                 others.add(name)
         return cls(path, manifests, tables, logs, frozenset(others))
-
-    @property
-    def next_number(self) -> int:
-        """A number above those of all files."""
-        return 1 + max([1, *self.manifests, *self.tables, *self.logs])
 
     @property
     def is_rocksdb(self) -> bool:

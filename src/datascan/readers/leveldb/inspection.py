@@ -1,69 +1,91 @@
-"""What is wrong with a LevelDB, seen from its files before LevelDB opens a clone of it.
+"""Which tables and logs make up a LevelDB, and what is wrong with its files.
 
-LevelDB refuses to open a store whose manifest or tables are damaged, and says nothing at all when
-its log is: a log cut short reads as a shorter log.
+LevelDB refuses to open a store whose manifest or tables are damaged, and says nothing at all if a
+log is: a truncated log reads as a shorter log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from datascan.errors import DatasetError
+from datascan.files import open_regular, read_regular
 from datascan.readers.keyvalue.keys import format_key
+from datascan.readers.leveldb.coding import CodingError
 from datascan.readers.leveldb.files import CURRENT, Folder
 from datascan.readers.leveldb.log import Flaw, read_log
-from datascan.readers.leveldb.manifest import COMPARATOR, ManifestError, State, Table, state_of
+from datascan.readers.leveldb.manifest import COMPARATOR, MARK_BYTES, State, Table, state_of
+from datascan.readers.leveldb.tables import TABLE_MAGIC, TableFile
 from datascan.records.block import Fault
 
-TABLE_MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
-"""The last eight bytes of every table."""
-
 MAX_FLAWS = 10
-"""So many flaws of a log are told one by one."""
+"""Up to this many flaws of a log are reported one by one."""
+
+MAX_CURRENT_BYTES = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What the files say: the state without the tables that are lost, the live logs, the faults.
+    """The tables that can be read, the logs with entries that no table has, and the faults."""
 
-    ``state`` is None where no manifest can be read; then every table and log may be alive.
-    ``flawed`` are names of logs that LevelDB reads only in part.
-    """
-
-    folder: Folder
-    state: State | None
+    tables: tuple[TableFile, ...]
     logs: tuple[Path, ...]
-    flawed: frozenset[str]
     faults: tuple[Fault, ...]
-
-    @property
-    def tables(self) -> dict[int, Path]:
-        """The paths of all table files."""
-        return {number: self.folder.path / name for number, name in self.folder.tables.items()}
 
 
 def inspect(path: Path) -> Inspection:
-    """Look at the files of the LevelDB in ``path``, an absolute path.
+    """Inspect the files of the LevelDB in ``path``.
 
     Raises:
-        DatasetError: where its keys are in an order that LevelDB itself does not know.
-        OSError: where a file cannot be read.
+        DatasetError: if its keys are in an order that LevelDB itself does not know.
+        OSError: if a file cannot be read.
     """
     folder = Folder.of(path)
     faults: list[Fault] = []
     state = newest_state(folder, faults)
-    if state is not None:
+    if state is None:
+        tables = unlisted_tables(folder, faults)
+    else:
         if state.comparator != COMPARATOR:
             raise DatasetError(
                 f"{path} has keys ordered by {format_key(state.comparator)!r}, "
                 f"which LevelDB does not know: only stores with its own order can be read"
             )
-        whole = [table for table in state.tables if is_whole(folder, table, faults)]
-        state = replace(state, tables=tuple(whole))
-    logs, flawed = live_logs(folder, state, faults)
-    return Inspection(folder, state, logs, flawed, tuple(faults))
+        tables = [
+            TableFile(folder.path / folder.tables[table.number], table)
+            for table in state.tables
+            if is_whole(folder, table, faults)
+        ]
+    logs = live_logs(folder, state, faults)
+    return Inspection(tuple(tables), logs, tuple(faults))
+
+
+def unlisted_tables(folder: Folder, faults: list[Fault]) -> list[TableFile]:
+    """All tables of a folder without a manifest, with the keys that their index names."""
+    found = []
+    for number, name in sorted(folder.tables.items()):
+        path = folder.path / name
+        try:
+            size, magic = table_end(folder, name)
+        except OSError as error:
+            faults.append(
+                damaged(f"{name} cannot be read ({error.strerror}): its records are lost")
+            )
+            continue
+        if magic != TABLE_MAGIC:
+            faults.append(damaged(f"{name} is not a whole table: its records are lost"))
+            continue
+        whole = TableFile(path, Table(0, number, size, bytes(MARK_BYTES), bytes(MARK_BYTES)))
+        if isinstance(whole.index, str):
+            faults.append(damaged(f"{whole.index}: its records are lost"))
+        elif whole.index.ends:
+            first, last = (key + bytes(MARK_BYTES) for key in whole.key_bounds())
+            found.append(TableFile(path, Table(0, number, size, first, last)))
+    return found
 
 
 def newest_state(folder: Folder, faults: list[Fault]) -> State | None:
@@ -71,18 +93,21 @@ def newest_state(folder: Folder, faults: list[Fault]) -> State | None:
     name = current_manifest(folder, faults)
     if name is None:
         return None
-    edits = []
-    for item in read_log(folder.path / name):
-        if isinstance(item, Flaw):
-            words = f"{name} {item.words} at byte {item.at:,}"
-            faults.append(Fault(None, item.rule, f"{words}: the store is read from its tables"))
-            return None
-        edits.append(item)
+    instead = "the store is read from its tables"
     try:
+        edits = []
+        for item in read_log(folder.path / name):
+            if isinstance(item, Flaw):
+                words = f"{name} {item.words} at byte {item.at:,}"
+                faults.append(Fault(None, item.rule, f"{words}: {instead}"))
+                return None
+            edits.append(item.payload)
         return state_of(edits)
-    except ManifestError as error:
-        faults.append(damaged(f"{name} cannot be read: {error}; the store is read from its tables"))
-        return None
+    except CodingError as error:
+        faults.append(damaged(f"{name} cannot be read: {error}; {instead}"))
+    except OSError as error:
+        faults.append(damaged(f"{name} cannot be read: {error.strerror}; {instead}"))
+    return None
 
 
 def current_manifest(folder: Folder, faults: list[Fault]) -> str | None:
@@ -92,14 +117,17 @@ def current_manifest(folder: Folder, faults: list[Fault]) -> str | None:
     if newest is not None:
         instead = f"{folder.manifests[newest]} is read instead"
     current = folder.path / CURRENT
-    if not current.is_file():
+    try:
+        text = read_regular(current, max_bytes=MAX_CURRENT_BYTES, inside=folder.path)
+    except FileNotFoundError:
         faults.append(damaged(f"{CURRENT} is missing: {instead}"))
+    except OSError as error:
+        faults.append(damaged(f"{CURRENT} cannot be read ({error.strerror}): {instead}"))
     else:
-        text = current.read_bytes()
         name = text.decode("utf-8", "backslashreplace").removesuffix("\n")
         if text.endswith(b"\n") and name in folder.manifests.values():
             return name
-        faults.append(damaged(f"{CURRENT} names no manifest but {name[:40]!r}: {instead}"))
+        faults.append(damaged(f"{CURRENT} does not name a manifest but {name[:40]!r}: {instead}"))
     return None if newest is None else folder.manifests[newest]
 
 
@@ -113,7 +141,7 @@ def is_whole(folder: Folder, table: Table, faults: list[Fault]) -> bool:
         faults.append(damaged(f"{shown}, which the manifest lists, is missing: {lost}"))
         return False
     try:
-        size, magic = table_end(folder.path / name, table.size)
+        size, magic = table_end(folder, name, table.size)
     except OSError as error:
         faults.append(damaged(f"{name} cannot be read ({error.strerror}): {lost}"))
         return False
@@ -125,41 +153,55 @@ def is_whole(folder: Folder, table: Table, faults: list[Fault]) -> bool:
     return size >= table.size and magic == TABLE_MAGIC
 
 
-def table_end(path: Path, size: int) -> tuple[int, bytes]:
-    """A file's size, and the eight bytes before byte ``size``."""
-    with path.open("rb", buffering=0) as file:
+def table_end(folder: Folder, name: str, size: int | None = None) -> tuple[int, bytes]:
+    """A table's size, and the eight bytes before byte ``size``, or before its end.
+
+    Raises:
+        OSError: if it cannot be read, is not a regular file, or a link that leaves the folder.
+    """
+    with open_regular(folder.path / name, inside=folder.path) as file:
         actual = file.seek(0, 2)
-        file.seek(max(0, size - 8))
-        return actual, file.read(8)
+        file.seek(max(0, (actual if size is None else size) - 8))
+        return actual, file.read(8) or b""
 
 
-def live_logs(
-    folder: Folder, state: State | None, faults: list[Fault]
-) -> tuple[tuple[Path, ...], frozenset[str]]:
-    """The logs, none empty, that hold records no table has; and which of them have flaws."""
+def live_logs(folder: Folder, state: State | None, faults: list[Fault]) -> tuple[Path, ...]:
+    """The logs, none empty, that have records no table has."""
     numbers = [n for n in sorted(folder.logs) if state is None or state.is_live(n)]
     if state is not None and state.log and state.log not in numbers:
         words = "which the manifest names, is missing: the records in it are lost"
         faults.append(damaged(f"{state.log:06}.log, {words}"))
-    paths = [folder.path / folder.logs[n] for n in numbers]
-    live = tuple(path for path in paths if path.stat().st_size)
-    flawed = set()
-    for path in live:
-        if found := list(log_faults(path)):
-            flawed.add(path.name)
-            faults += found
-    return live, frozenset(flawed)
+    live = []
+    for number in numbers:
+        name = folder.logs[number]
+        try:
+            with open_regular(folder.path / name, inside=folder.path) as file:
+                size = file.seek(0, 2)
+        except OSError as error:
+            faults.append(
+                damaged(f"{name} cannot be read ({error.strerror}): its records are lost")
+            )
+            continue
+        if size:
+            live.append(folder.path / name)
+    return tuple(live)
 
 
-def log_faults(path: Path) -> Iterator[Fault]:
-    """The flaws of a write-ahead log, the first ones by themselves."""
-    flaws = [item for item in read_log(path) if isinstance(item, Flaw)]
-    for flaw in flaws[:MAX_FLAWS]:
-        where = f"{path.name} {flaw.words} at byte {flaw.at:,}"
-        lost = "written after it" if flaw.rule == "truncated-store" else "that lie there"
-        yield Fault(None, flaw.rule, f"{where}: the records {lost} are lost")
-    if len(flaws) > MAX_FLAWS:
-        yield damaged(f"{path.name} has {len(flaws) - MAX_FLAWS:,} more such places")
+def log_faults(flaws: Sequence[tuple[Path, Flaw]]) -> Iterator[Fault]:
+    """The flaws of write-ahead logs, the first ones of each log by themselves."""
+    for path, group in groupby(flaws, key=itemgetter(0)):
+        found = [flaw for _, flaw in group]
+        for flaw in found[:MAX_FLAWS]:
+            where = f"{path.name} {flaw.words} at byte {flaw.at:,}"
+            lost = "written after it" if flaw.rule == "truncated-store" else "stored there"
+            yield Fault(None, flaw.rule, f"{where}: the records {lost} are lost")
+        if len(found) > MAX_FLAWS:
+            yield damaged(f"{path.name} has {len(found) - MAX_FLAWS:,} more such places")
+
+
+def unreadable(name: str, error: OSError) -> Fault:
+    """The fault of a file that cannot be read."""
+    return damaged(f"{name} cannot be read ({error.strerror}): its records are lost")
 
 
 def damaged(detail: str) -> Fault:

@@ -8,11 +8,13 @@ of a masked CRC-32C, a length and a kind, and never crosses the end of a block.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import google_crc32c
+
+from datascan.files import open_regular
 
 BLOCK_BYTES = 1 << 15
 HEADER = struct.Struct("<IHB")
@@ -31,19 +33,32 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A fragment that lies at byte ``at`` and is as it was written."""
+    """An intact fragment at byte ``at``."""
 
     at: int
     kind: int
     payload: bytes
 
 
-def read_log(path: Path) -> Iterator[bytes | Flaw]:
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record, and the byte offset and size of the payload of each of its fragments."""
+
+    payload: bytes
+    fragments: tuple[tuple[int, int], ...]
+
+    @property
+    def at(self) -> int:
+        """The byte at which the record begins."""
+        return self.fragments[0][0] - HEADER.size
+
+
+def read_log(path: Path) -> Iterator[Record | Flaw]:
     """The records of a log, as LevelDB would read them, and the flaws between them.
 
     A log that ends inside a record is a flaw too, although LevelDB passes over it in silence.
     """
-    pending: list[bytes] | None = None
+    pending: list[Fragment] | None = None
     at, follows_flaw = 0, False
     for item in fragments(path):
         if isinstance(item, Flaw):
@@ -66,9 +81,10 @@ def read_log(path: Path) -> Iterator[bytes | Flaw]:
         if is_start:
             pending, at, follows_flaw = [], item.at, False
         assert pending is not None  # noqa: S101
-        pending.append(item.payload)
+        pending.append(item)
         if item.kind in (FULL, LAST):
-            yield b"".join(pending)
+            places = tuple((one.at + HEADER.size, len(one.payload)) for one in pending)
+            yield Record(b"".join(one.payload for one in pending), places)
             pending = None
     if pending is not None:
         yield truncated_record(path.stat().st_size)
@@ -78,7 +94,7 @@ def fragments(path: Path) -> Iterator[Fragment | Flaw]:
     """The fragments of a log. After a flaw the rest of its block is lost, as it is to LevelDB."""
     zeros: int | None = None
     base = 0
-    with path.open("rb") as file:
+    with open_regular(path, inside=path.parent) as file:
         while block := file.read(BLOCK_BYTES):
             if zeros is not None and not is_zero(block):
                 yield Flaw("damaged-store", zeros, f"holds zeros for {base - zeros:,} bytes")
@@ -133,25 +149,3 @@ def masked_crc(data: bytes) -> int:
     """The CRC-32C of ``data``, masked as LevelDB stores it."""
     crc = int(google_crc32c.value(data))
     return (((crc >> 15) | (crc << 17)) + MASK_DELTA) & 0xFFFF_FFFF
-
-
-def frame_records(records: Iterable[bytes]) -> bytes:
-    """``records`` as the contents of a log file."""
-    out = bytearray()
-    for record in records:
-        at = 0
-        while True:
-            room = BLOCK_BYTES - len(out) % BLOCK_BYTES
-            if room < HEADER.size:
-                out += bytes(room)
-                room = BLOCK_BYTES
-            piece = record[at : at + room - HEADER.size]
-            is_first, is_last = at == 0, at + len(piece) == len(record)
-            kind = {(True, True): FULL, (True, False): FIRST, (False, True): LAST}.get(
-                (is_first, is_last), MIDDLE
-            )
-            out += HEADER.pack(masked_crc(bytes([kind]) + piece), len(piece), kind) + piece
-            at += len(piece)
-            if is_last:
-                break
-    return bytes(out)

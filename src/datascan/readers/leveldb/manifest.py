@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from datascan.readers.leveldb.coding import CodingError, take_string, take_varint
+
 COMPARATOR = b"leveldb.BytewiseComparator"
 
 TAG_COMPARATOR, TAG_LOG, TAG_NEXT_FILE, TAG_LAST_SEQUENCE = 1, 2, 3, 4
 TAG_COMPACT_POINTER, TAG_DELETED, TAG_NEW, TAG_PREVIOUS_LOG = 5, 6, 7, 9
 
 
-class ManifestError(Exception):
-    """An edit that does not parse."""
+MARK_BYTES = 8
+"""The end of an internal key: sequence number and kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,12 @@ class Table:
     @property
     def first(self) -> bytes:
         """The first user key."""
-        return self.smallest[:-8]
+        return self.smallest[:-MARK_BYTES]
 
     @property
     def last(self) -> bytes:
         """The last user key."""
-        return self.largest[:-8]
+        return self.largest[:-MARK_BYTES]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def state_of(edits: Iterable[bytes]) -> State:
     """Add up the edits of a manifest.
 
     Raises:
-        ManifestError: where an edit does not parse, or the sum lacks what LevelDB asks for.
+        CodingError: if an edit does not parse, or the sum lacks what LevelDB requires.
     """
     numbers: dict[int, int] = {}
     comparator = COMPARATOR
@@ -79,7 +81,7 @@ def state_of(edits: Iterable[bytes]) -> State:
             else:
                 change_tables(tables, tag, fields)
     if any(tag not in numbers for tag in (TAG_LOG, TAG_NEXT_FILE, TAG_LAST_SEQUENCE)):
-        raise ManifestError("it is not complete")
+        raise CodingError("it is not complete")
     return State(
         comparator,
         numbers[TAG_LOG],
@@ -91,7 +93,7 @@ def state_of(edits: Iterable[bytes]) -> State:
 
 
 def change_tables(tables: dict[int, Table], tag: int, fields: Fields) -> None:
-    """Add a table, or take one away, as the fields behind ``tag`` say."""
+    """Add a table, or take one away, as the fields after ``tag`` say."""
     if tag == TAG_COMPACT_POINTER:
         fields.varint()
         fields.string()
@@ -104,27 +106,15 @@ def change_tables(tables: dict[int, Table], tag: int, fields: Fields) -> None:
         level, number, size = fields.varint(), fields.varint(), fields.varint()
         tables[number] = Table(level, number, size, fields.key(), fields.key())
     else:
-        raise ManifestError(f"it has a field of the unknown tag {tag}")
-
-
-def edit_of(state: State) -> bytes:
-    """``state`` as one edit."""
-    out = [varint(TAG_COMPARATOR), string(state.comparator)]
-    for tag, number in (
-        (TAG_LOG, state.log),
-        (TAG_PREVIOUS_LOG, state.previous_log),
-        (TAG_NEXT_FILE, state.next_file),
-        (TAG_LAST_SEQUENCE, state.last_sequence),
-    ):
-        out += [varint(tag), varint(number)]
-    for table in state.tables:
-        out += [varint(n) for n in (TAG_NEW, table.level, table.number, table.size)]
-        out += [string(table.smallest), string(table.largest)]
-    return b"".join(out)
+        raise CodingError(f"it has a field of the unknown tag {tag}")
 
 
 class Fields:
-    """Reads an edit field by field."""
+    """Reads an edit field by field.
+
+    Raises:
+        CodingError: from every method, if the edit ends too early.
+    """
 
     def __init__(self, edit: bytes) -> None:
         self.edit = edit
@@ -136,44 +126,18 @@ class Fields:
         return self.at < len(self.edit)
 
     def varint(self) -> int:
-        """A number, seven bits a byte, the lowest first."""
-        value = shift = 0
-        while self.left and shift < 70:
-            byte = self.edit[self.at]
-            self.at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-            shift += 7
-        raise ManifestError("it has a number without an end")
+        """A number."""
+        value, self.at = take_varint(self.edit, self.at)
+        return value
 
     def string(self) -> bytes:
-        """Bytes behind their length."""
-        length = self.varint()
-        found = self.edit[self.at : self.at + length]
-        self.at += length
-        if len(found) < length:
-            raise ManifestError("it has a string without an end")
+        """A byte string."""
+        found, self.at = take_string(self.edit, self.at)
         return found
 
     def key(self) -> bytes:
         """An internal key."""
         found = self.string()
-        if len(found) < 8:
-            raise ManifestError("it has a key of less than eight bytes")
+        if len(found) < MARK_BYTES:
+            raise CodingError(f"it has a key of less than {MARK_BYTES} bytes")
         return found
-
-
-def varint(value: int) -> bytes:
-    """``value``, seven bits a byte, the lowest first."""
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def string(value: bytes) -> bytes:
-    """``value`` behind its length."""
-    return varint(len(value)) + value

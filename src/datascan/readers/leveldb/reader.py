@@ -1,20 +1,15 @@
-"""LevelDB: a folder of tables and logs, read through a clone, for opening one changes it."""
+"""LevelDB: a folder of tables and logs, read without the library, which would change it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
-
-import plyvel
 
 from datascan.config.options import Options
 from datascan.errors import DatasetError
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.keyvalue.reader import KeyValueReader
 from datascan.readers.leveldb.files import Folder, is_leveldb
-from datascan.readers.leveldb.iteration import CHECKED, walk
-from datascan.readers.leveldb.partition import split_keys
 from datascan.readers.leveldb.store import Store
 from datascan.records.block import Fault
 from datascan.records.shard import Plan
@@ -35,67 +30,52 @@ class LevelDbReader(KeyValueReader):
         return is_leveldb(path)
 
     def plan(self) -> Plan:
-        """Clone and recover the store, then plan as for any key-value store."""
+        """Check the folder, then plan as for any key-value store."""
         check(self.path)
         return super().plan()
 
     @property
     def store(self) -> Store:
-        """The clones, made when they are first asked for."""
+        """The tables and logs, inspected when they are first needed."""
         if self._store is None:
             self._store = Store.of(self.path)
         return self._store
 
     def faults(self) -> tuple[Fault, ...]:
-        """Files that are missing, cut or damaged, and logs of which records are lost."""
-        return self.store.recovered.faults
+        """Files that are missing, truncated or damaged, and logs of which records are lost."""
+        return self.store.faults
 
     def key_ranges(self) -> list[KeyRange]:
         """Ranges of about as many bytes on disk; none for an empty store."""
-        if next(self.iter_entries(KeyRange(), values=False), None) is None:
-            return []
-        db, tables = self.store.db, self.store.recovered.tables
-        edges = split_keys(tables, self.options.shard_bytes, db.approximate_size)
-        return [KeyRange(first, stop) for first, stop in pairwise([None, *edges, None])]
+        return self.store.key_ranges(self.options.shard_bytes)
 
     def iter_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:
-        """The entries of a key range: as they lie in the tables, and by LevelDB from there on."""
-        begin: bytes | None = None
-        if self.store.disjoint_tables is not None:
-            begin = yield from self.store.disjoint_tables.iter_entries(span, values=values)
-            if begin is None:
-                return
-        if self.store.db is not None:
-            yield from walk(self.store.db, span, values=values, begin=begin)
+        """The entries of a key range."""
+        return self.store.iter_entries(span, values=values)
 
     def get(self, key: bytes) -> bytes | None:
         """The value of ``key``, if it can be read."""
-        try:
-            return None if self.store.db is None else self.store.db.get(key, **CHECKED)
-        except plyvel.Error:
-            return None
+        return self.store.get(key)
 
     def nbytes(self) -> int:
-        """The bytes of all tables, those made of the logs among them."""
-        return sum(table.size for table in self.store.recovered.tables)
+        """The bytes of all tables, and of the values in the logs."""
+        return self.store.nbytes
 
     def close(self) -> None:
-        """Remove the clones."""
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+        """Forget what was inspected."""
+        self._store = None
 
 
 def check(path: Path) -> None:
-    """See that ``path`` can be a LevelDB.
+    """Check that ``path`` can be a LevelDB.
 
     Raises:
-        DatasetError: where it cannot.
+        DatasetError: if it cannot.
     """
     if not path.exists():
         raise DatasetError(f"{path} does not exist")
     if not path.is_dir():
-        raise DatasetError(f"{path} is no folder, and a LevelDB is one")
+        raise DatasetError(f"{path} is not a folder, as a LevelDB is")
     try:
         folder = Folder.of(path)
     except OSError as error:
@@ -103,4 +83,4 @@ def check(path: Path) -> None:
     if folder.is_rocksdb:
         raise DatasetError(f"{path} was written by RocksDB, which LevelDB cannot read")
     if not is_leveldb(path):
-        raise DatasetError(f"{path} is no LevelDB: it holds no CURRENT, no manifest and no tables")
+        raise DatasetError(f"{path} is not a LevelDB: it has no CURRENT, no manifest and no tables")

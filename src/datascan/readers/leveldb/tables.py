@@ -1,142 +1,296 @@
-"""Reading tables without LevelDB, where that is sure to give the same.
+"""Table files: their index, and the entries of any of their blocks.
 
-It is sure where the tables do not overlap (so every key is in one of them), and a table's blocks
-have their checksums. Then values are looked at where they lie in the file, unless they are packed.
-Everything else (tables of several levels over one another, damage) is LevelDB's.
+Source: LevelDB, doc/table_format.md. A table is a row of blocks; its index has a key for each that
+is no smaller than the block's last one, and smaller than all keys of the next block. Every number
+is checked against the file before it is used.
 """
 
 from __future__ import annotations
 
-import os
-from bisect import bisect_left
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from io import FileIO
-from itertools import pairwise
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch, clip_to_range
+from datascan.files import open_regular
+from datascan.native import loops
+from datascan.native.table_blocks import (
+    CHECKSUM,
+    COMPRESSION,
+    ENTRIES,
+    ORDER,
+    OUTSIDE,
+    SNAPPY_DATA,
+    SOUND,
+    TOO_LARGE,
+    TRAILER,
+)
+from datascan.readers.leveldb.coding import CodingError, take_varint
 from datascan.readers.leveldb.manifest import Table
-from datascan.records.buffers import BytesColumn
 
-Run = Generator[KeyValueBatch, None, bytes | None]
-"""Yields entries, and returns the key to go on from, if any."""
+FOOTER_BYTES = 48
+TABLE_MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
+"""The last eight bytes of every table."""
 
-TABLES_BYTES = 1 << 22
-"""Tables are read until they have this many bytes together."""
+NEWEST, EVERY_VERSION = False, True
+
+MAX_RATIO = 64
+"""Blocks may have this many times their compressed bytes; Snappy cannot exceed 22."""
+
+MIN_LIMIT = 1 << 16
+"""Blocks may always have this many bytes."""
+
+REASONS = {
+    OUTSIDE: "a block lies outside of the file",
+    CHECKSUM: "block checksum mismatch",
+    COMPRESSION: "a block is compressed by an unknown method",
+    SNAPPY_DATA: "a block has damaged Snappy data",
+    ENTRIES: "a block has malformed entries",
+    ORDER: "keys are out of order",
+    TOO_LARGE: f"a block expands to more than {MAX_RATIO} times its size",
+}
 
 
-def entries_of(octets: memoryview) -> tuple[bytes, bytes, bytes] | None:
-    """Keys, end to end, an int64 (n, 4) array as bytes, and unpacked blocks of a sound table.
+class TableError(Exception):
+    """A table whose index cannot be read."""
 
-    A row of the array says where a key begins in the keys, how many bytes it has, where its value
-    begins in the table (or behind it, in what was unpacked), and how many bytes that has. None
-    where the table is to be left to LevelDB, as all are if datascan was installed without a
-    compiler.
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Keys of a table that cannot be read: from ``begin`` up to and including ``end``."""
+
+    begin: bytes
+    end: bytes
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """Entries of some consecutive blocks of a table, in key order.
+
+    ``rows``, int64 (m, 5): offset and size of the user key in ``keys``; offset and size of the
+    value in ``data`` (or, from its size on, in ``unpacked``); mark (sequence number << 8 | kind).
     """
-    if os.environ.get("DATASCAN_PLAIN"):
-        return None
-    try:
-        from datascan.native.tables import table_entries  # noqa: PLC0415  (there may be none)
-    except ImportError:
-        return None
-    return table_entries(octets)
+
+    data: NDArray[np.uint8]
+    keys: bytes
+    rows: NDArray[np.int64]
+    unpacked: bytes
+    losses: tuple[Loss, ...]
+
+    def key(self, row: int) -> bytes:
+        """The user key of a row."""
+        start, size = self.rows[row, 0], self.rows[row, 1]
+        return self.keys[start : start + size]
 
 
-class DisjointTables:
-    """The tables of a store of which no two hold the same keys, in key order."""
+@dataclass(frozen=True)
+class Index:
+    """The blocks of a table: ``ends`` has the user key up to which each one goes.
 
-    def __init__(self, tables: Sequence[Table], paths: Mapping[int, Path]) -> None:
-        self.tables = tables
-        self.paths = paths
+    ``handles``, int64 (n, 2): offset and size of each block.
+    """
 
-    @classmethod
-    def of(cls, tables: Sequence[Table], paths: Mapping[int, Path]) -> DisjointTables | None:
-        """The tables, which lie at ``paths`` by number; None where they overlap."""
-        ordered = sorted(tables, key=lambda table: table.first)
-        if any(left.last >= right.first for left, right in pairwise(ordered)):
-            return None
-        return cls(ordered, paths)
+    ends: list[bytes]
+    handles: NDArray[np.int64]
 
-    def iter_entries(self, span: KeyRange, *, values: bool) -> Run:
-        """Entries of ``span``, values if asked for.
 
-        Returns the key to go on from with LevelDB; None if all is read, and the table behind the
-        range is sound: damage is told by the range in front of it.
-        """
-        at = span.first or b""
-        first, stop = self._touched(span)
-        for low, high in self._groups(first, stop):
-            pairs = self._read(self.tables[low:high], values=values)
-            if pairs is None:
-                return at
-            inside = clip_to_range(pairs, span.first, span.stop)
-            if len(inside):
-                at = inside.keys[len(inside) - 1] + b"\0"
-                yield inside
-        is_behind_known = stop in (0, len(self.tables)) or (
-            span.stop is not None and self.tables[stop - 1].last >= span.stop
-        )
-        if is_behind_known or self._read(self.tables[stop : stop + 1], values=False) is not None:
-            return None
-        return at
+class TableFile:
+    """A table of a store: what the manifest says of it, and its file. Holds no file open."""
 
-    def _touched(self, span: KeyRange) -> tuple[int, int]:
-        """Which tables may hold keys of ``span``: from one number up to another."""
-        first = 0
-        if span.first is not None:
-            first = bisect_left(self.tables, span.first, key=lambda table: table.last)
-        stop = len(self.tables)
-        if span.stop is not None:
-            stop = bisect_left(self.tables, span.stop, key=lambda table: table.first)
-        return first, max(first, stop)
+    def __init__(self, path: Path, table: Table) -> None:
+        self.path = path
+        self.table = table
 
-    def _groups(self, first: int, stop: int) -> Iterator[tuple[int, int]]:
-        """Runs of tables that are read at once."""
-        low, nbytes = first, 0
-        for i in range(first, stop):
-            nbytes += self.tables[i].size
-            if nbytes >= TABLES_BYTES or i + 1 == stop:
-                yield low, i + 1
-                low, nbytes = i + 1, 0
+    def __getstate__(self) -> tuple[Path, Table]:
+        return self.path, self.table
 
-    def _read(self, tables: Sequence[Table], *, values: bool) -> KeyValueBatch | None:
-        """All entries of some tables; None where one of them is to be left to LevelDB."""
-        octets = np.empty(sum(table.size for table in tables), np.uint8)
-        keys: list[bytes] = []
-        unpacked: list[bytes] = []
-        rows: list[NDArray[np.int64]] = []
-        start = key_start = 0
-        end = len(octets)
-        for table in tables:
-            room = octets[start : start + table.size]
-            found = entries_of(room.data) if self._fill(table, room) else None
-            if found is None:
-                return None
-            keys.append(found[0])
-            unpacked.append(found[2])
-            columns = np.frombuffer(found[1], np.int64).reshape(-1, 4).copy()
-            columns[:, 0] += key_start
-            columns[:, 2] += np.where(columns[:, 2] < table.size, start, end - table.size)
-            rows.append(columns)
-            start += table.size
-            key_start += len(found[0])
-            end += len(found[2])
-        joined = np.ascontiguousarray(np.concatenate(rows).T)
-        if end > len(octets):
-            octets = np.concatenate([octets, np.frombuffer(b"".join(unpacked), np.uint8)])
-        key_octets = np.frombuffer(b"".join(keys), np.uint8)
-        lengths = joined[3] if values else np.zeros_like(joined[3])
-        return KeyValueBatch(
-            BytesColumn(key_octets, joined[0], joined[1]), BytesColumn(octets, joined[2], lengths)
-        )
+    def __setstate__(self, state: tuple[Path, Table]) -> None:
+        self.path, self.table = state
 
-    def _fill(self, table: Table, room: NDArray[np.uint8]) -> bool:
-        """Read a table's file; whether it has as many bytes as the manifest says."""
+    @cached_property
+    def index(self) -> Index | str:
+        """The index, or why it cannot be read."""
         try:
-            with FileIO(self.paths[table.number]) as file:
-                return file.readinto(room.data) == table.size and not file.read(1)
-        except (OSError, KeyError):
-            return False
+            index = read_index(self.path, self.table.size)
+        except TableError as error:
+            return f"{error} in {self.path.name}"
+        except OSError as error:
+            return f"{self.path.name} cannot be read: {error.strerror}"
+        if index.ends and self.table.last:
+            # The key of the last block is any short one that is not smaller than its keys.
+            index.ends[-1] = min(index.ends[-1], self.table.last)
+        return index
+
+    def key_bounds(self) -> tuple[bytes, bytes]:
+        """The first and the last key, as far as they can be read; else bounds that hold them."""
+        assert isinstance(self.index, Index)  # noqa: S101
+        bounds = [b"", self.index.ends[-1]]
+        for i, block in enumerate((0, len(self.index.ends) - 1)):
+            start, stop = self.span_of(range(block, block + 1))
+            segment = self.read(range(block, block + 1), np.empty(stop - start, np.uint8))
+            if len(segment.rows):
+                bounds[i] = segment.key(0 if i == 0 else len(segment.rows) - 1)
+        return bounds[0], bounds[1]
+
+    def blocks_in(self, first: bytes | None, stop: bytes | None) -> range:
+        """The numbers of the blocks that may hold keys from ``first`` up to ``stop``."""
+        if isinstance(self.index, str):
+            return range(0)
+        low = 0 if first is None else bisect_left(self.index.ends, first)
+        high = len(self.index.ends)
+        if stop is not None:
+            last = bisect_left(self.index.ends, stop)
+            high = min(high, last + (last == 0 or self.begin_of(last) < stop))
+        return range(low, max(low, high))
+
+    def begin_of(self, block: int) -> bytes:
+        """The smallest key that a block can hold."""
+        assert isinstance(self.index, Index)  # noqa: S101  (blocks come from it)
+        return self.index.ends[block - 1] + b"\0" if block else self.table.first
+
+    def span_of(self, blocks: range) -> tuple[int, int]:
+        """Where some consecutive blocks begin and end in the file."""
+        assert isinstance(self.index, Index)  # noqa: S101
+        handles = self.index.handles
+        return int(handles[blocks[0], 0]), int(handles[blocks[-1]].sum()) + TRAILER
+
+    def read(self, blocks: range, room: NDArray[np.uint8]) -> Segment:
+        """Read and decode consecutive blocks; ``room`` has as many bytes as ``span_of`` says."""
+        assert isinstance(self.index, Index)  # noqa: S101
+        begin, _ = self.span_of(blocks)
+        reason = ""
+        try:
+            with open_regular(self.path, inside=self.path.parent) as file:
+                file.seek(begin)
+                filled = fill(file, room)
+        except OSError as error:
+            filled, reason = 0, f"{self.path.name} cannot be read: {error.strerror}"
+        handles = self.index.handles[blocks.start : blocks.stop] - [[begin, 0]]
+        limit = max(MIN_LIMIT, MAX_RATIO * len(room))
+        keys, raw, unpacked, state = loops.decode_blocks(
+            room[:filled], np.ascontiguousarray(handles), limit, NEWEST
+        )
+        rows = np.frombuffer(raw, np.int64).reshape(-1, 5)
+        states = np.frombuffer(state, np.int64).reshape(-1, 2)
+        codes = self._placed(blocks, keys, rows, states)
+        if codes.any():
+            rows = rows[np.repeat(codes == SOUND, states[:, 1])]
+        losses = tuple(
+            self._loss(blocks[i], reason or REASONS[int(codes[i])])
+            for i in np.flatnonzero(codes).tolist()
+        )
+        return Segment(room, keys, rows, unpacked, losses)
+
+    def _placed(
+        self,
+        blocks: range,
+        keys: bytes,
+        rows: NDArray[np.int64],
+        states: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """The codes of blocks, also of those whose keys are not where the index says they are."""
+        assert isinstance(self.index, Index)  # noqa: S101
+        codes = states[:, 0].copy()
+        row = 0
+        for i, count in enumerate(states[:, 1].tolist()):
+            if count:
+                (start, size), (last, last_size) = rows[row, :2], rows[row + count - 1, :2]
+                below = keys[start : start + size] < self.begin_of(blocks[i])
+                if below or keys[last : last + last_size] > self.index.ends[blocks[i]]:
+                    codes[i] = ORDER
+            row += count
+        return codes
+
+    def _loss(self, block: int, reason: str) -> Loss:
+        assert isinstance(self.index, Index)  # noqa: S101
+        offset = int(self.index.handles[block, 0])
+        where = "" if self.path.name in reason else f" in {self.path.name} at byte {offset:,}"
+        return Loss(self.begin_of(block), self.index.ends[block], f"{reason}{where}")
+
+
+def fill(file: Any, room: NDArray[np.uint8]) -> int:
+    """Read into ``room``; how many bytes there were."""
+    filled = 0
+    while filled < len(room):
+        count = file.readinto(room[filled:].data)
+        if not count:
+            break
+        filled += count
+    return filled
+
+
+def read_index(path: Path, size: int) -> Index:
+    """The index of the table of ``size`` bytes at ``path``.
+
+    Raises:
+        TableError: if the footer or the index is damaged.
+        OSError: if the file cannot be read.
+    """
+    with open_regular(path, inside=path.parent) as file:
+        file.seek(max(0, size - FOOTER_BYTES))
+        footer = file.read(FOOTER_BYTES) or b""
+        if len(footer) < FOOTER_BYTES or footer[-8:] != TABLE_MAGIC:
+            raise TableError("damaged footer")
+        offset, length = index_handle(footer)
+        if offset + length + TRAILER > size:
+            raise TableError("the index lies outside of the file")
+        file.seek(offset)
+        room = np.zeros(length + TRAILER, np.uint8)
+        fill(file, room)
+    handle = np.array([[0, length]], np.int64)
+    limit = max(MIN_LIMIT, MAX_RATIO * len(room))
+    keys, raw, unpacked, state = loops.decode_blocks(room, handle, limit, EVERY_VERSION)
+    (code, _) = np.frombuffer(state, np.int64)
+    if code != SOUND:
+        raise TableError(f"the index cannot be read: {REASONS[int(code)]}")
+    return checked_index(keys, np.frombuffer(raw, np.int64).reshape(-1, 5), room, unpacked, offset)
+
+
+def index_handle(footer: bytes) -> tuple[int, int]:
+    """Offset and size of the index block, after those of the block of filters."""
+    try:
+        at = 0
+        numbers = []
+        for _ in range(4):
+            number, at = take_varint(footer, at)
+            numbers.append(number)
+    except CodingError as error:
+        raise TableError("damaged footer") from error
+    return numbers[2], numbers[3]
+
+
+def checked_index(
+    keys: bytes, rows: NDArray[np.int64], room: NDArray[np.uint8], unpacked: bytes, stop: int
+) -> Index:
+    """The index from its entries; blocks ascend, do not overlap, and end before byte ``stop``."""
+    values = room.tobytes() + unpacked if unpacked else room.tobytes()
+    ends: list[bytes] = []
+    handles = np.empty((len(rows), 2), np.int64)
+    before = 0
+    for i, (start, size, at, length, _) in enumerate(rows.tolist()):
+        try:
+            offset, after = take_varint(values[at : at + length], 0)
+            block, _ = take_varint(values[at : at + length], after)
+        except CodingError as error:
+            raise TableError("the index has a malformed entry") from error
+        if offset < before or offset + block + TRAILER > stop:
+            raise TableError("the index names blocks that overlap or lie outside of the file")
+        before = offset + block + TRAILER
+        handles[i] = offset, block
+        ends.append(keys[start : start + size])
+    return Index(ends, handles)
+
+
+def blocks_before(table: TableFile, key: bytes) -> range:
+    """The block that holds the greatest keys below ``key``, and the one before it."""
+    if isinstance(table.index, str):
+        return range(0)
+    last = min(bisect_right(table.index.ends, key), len(table.index.ends) - 1)
+    if last > 0 and table.begin_of(last) >= key:
+        last -= 1
+    return range(max(0, last - 1), last + 1)
