@@ -16,8 +16,7 @@ from datascan.native import fallback, table_blocks
 
 def select_loops() -> Any:
     """The compiled functions, or the Python ones if they are not installed."""
-    plain = SimpleNamespace(**(vars(fallback) | {"decode_blocks": table_blocks.decode_blocks}))
-    plain.__name__ = fallback.__name__
+    plain = SimpleNamespace(**(vars(table_blocks) | vars(fallback)))
     if os.environ.get("DATASCAN_PLAIN"):
         return plain
     try:

@@ -32,11 +32,14 @@ class BlockError(Exception):
         self.code = code
 
 
-def decode_blocks(
+def decode_blocks(  # noqa: PLR0913, PLR0917  (the signature of the C function)
     buffer: Any,
     handles: Any,
     limit: int,
-    every_version: bool,  # noqa: FBT001  (the signature of the C function)
+    every_version: bool,  # noqa: FBT001
+    bounds: bytes,
+    places: Any,
+    is_inclusive: bool,  # noqa: FBT001
 ) -> tuple[bytes, bytes, bytes, bytes]:
     """The entries of several blocks of a table.
 
@@ -45,6 +48,10 @@ def decode_blocks(
         handles: int64 (n, 2), C-contiguous: offset and size of each block in ``buffer``.
         limit: how many bytes all keys, and all decompressed blocks, may have.
         every_version: every entry, in place of the newest one of each key in a block.
+        bounds: keys, end to end, between which the keys of the blocks must be.
+        places: int64 (n + 1, 2), or (0, 2) without bounds: offset and size of each key in
+            ``bounds``. Block i has keys after key i, up to and including key i + 1.
+        is_inclusive: whether the first block may have key 0 itself.
 
     Returns:
         Keys with their marks, end to end; int64 (m, 5) as bytes, a row for each entry: offset and
@@ -55,14 +62,19 @@ def decode_blocks(
     data = memoryview(buffer).cast("B")
     if memoryview(handles).nbytes % 16:
         raise ValueError("handles are pairs of int64")
+    limits = key_bounds(bounds, places, memoryview(handles).nbytes // 16)
     entries = Entries(limit, every_version=every_version)
     blocks: list[int] = []
-    for offset, size in np.frombuffer(handles, np.int64).reshape(-1, 2).tolist():
+    pairs = np.frombuffer(handles, np.int64).reshape(-1, 2).tolist()
+    for i, (offset, size) in enumerate(pairs):
         before = len(entries.keys), len(entries.rows), len(entries.unpacked)
         code = SOUND
         try:
             block, origin = entries.open(data, offset, size)
             entries.add(block, origin)
+            if limits is not None and len(entries.rows) > before[1]:
+                is_closed = i == 0 and is_inclusive
+                entries.require_within(before[1], limits[i], limits[i + 1], is_closed=is_closed)
         except BlockError as error:
             code = error.code
             del entries.keys[before[0] :], entries.rows[before[1] :], entries.unpacked[before[2] :]
@@ -70,6 +82,41 @@ def decode_blocks(
     rows = np.array(entries.rows, np.uint64).astype(np.int64)
     state = np.array(blocks, np.int64)
     return bytes(entries.keys), rows.tobytes(), bytes(entries.unpacked), state.tobytes()
+
+
+def key_bounds(bounds: bytes, places: Any, blocks: int) -> list[bytes | None] | None:
+    """The keys between which those of the blocks must be; None for one outside of ``bounds``."""
+    if memoryview(places).nbytes % 16 or memoryview(places).nbytes // 16 not in (0, blocks + 1):
+        raise ValueError("there is one bound more than blocks")
+    pairs = np.frombuffer(places, np.int64).reshape(-1, 2).tolist()
+    return [
+        bounds[at : at + size] if at >= 0 and 0 <= size <= len(bounds) - at else None
+        for at, size in pairs
+    ] or None
+
+
+def decode_handles(data: bytes, rows: bytes, stop: int) -> bytes | None:
+    """The blocks that the entries of an index name, int64 (n, 2) as bytes: offset and size.
+
+    ``rows`` are those of ``decode_blocks``, whose values are in ``data``. None unless the blocks
+    ascend, do not overlap, and end, with their trailers, before byte ``stop``.
+    """
+    found: list[int] = []
+    before = 0
+    for _, _, at, length, _ in np.frombuffer(rows, np.int64).reshape(-1, 5).tolist():
+        if at < 0 or not 0 <= length <= len(data) - at:
+            return None
+        value = memoryview(data)[at : at + length]
+        try:
+            offset, after = take_varint(value, 0, ENTRIES)
+            size, _ = take_varint(value, after, ENTRIES)
+        except BlockError:
+            return None
+        if offset < before or offset + size + TRAILER > stop:
+            return None
+        before = offset + size + TRAILER
+        found += (offset, size)
+    return np.array(found, np.int64).tobytes()
 
 
 class Entries:
@@ -81,6 +128,24 @@ class Entries:
         self.keys = bytearray()
         self.rows: list[int] = []
         self.unpacked = bytearray()
+
+    def key_at(self, row: int) -> bytes:
+        """The key of the entry whose numbers begin at ``row``."""
+        start, size = self.rows[row], self.rows[row + 1]
+        return bytes(self.keys[start : start + size])
+
+    def require_within(
+        self, row: int, low: bytes | None, high: bytes | None, *, is_closed: bool
+    ) -> None:
+        """Raise :class:`BlockError` unless keys from ``row`` on are above ``low``, up to ``high``.
+
+        ``is_closed``: ``low`` itself is in bounds too. A bound that is None has no keys in it.
+        """
+        if low is None or high is None or self.key_at(-5) > high:
+            raise BlockError(ORDER)
+        first = self.key_at(row)
+        if first < low or (first == low and not is_closed):
+            raise BlockError(ORDER)
 
     def open(self, data: memoryview, offset: int, size: int) -> tuple[memoryview, int]:
         """A block without its restart points, and where its first byte is."""

@@ -307,23 +307,82 @@ static PyObject *bytes_of(const Buffer *buffer)
     return PyBytes_FromStringAndSize((const char *)buffer->data, (Py_ssize_t)buffer->size);
 }
 
-/* decode_blocks(buffer, handles, limit, every_version) -> keys, rows, unpacked, blocks: see table_blocks.py. */
+/* Bounds of the keys of consecutive blocks: block i has keys after key i of the bounds (or from it
+   on, if i is 0 and the first bound is inclusive) up to and including key i + 1. */
+typedef struct {
+    Span keys;
+    const char *places; /* int64 (n + 1, 2): offset and size of each key */
+    size_t count;
+    int is_inclusive;
+} Bounds;
+
+static int bound_at(const Bounds *bounds, size_t i, Span *key)
+{
+    int64_t place[2];
+    memcpy(place, bounds->places + sizeof place * i, sizeof place);
+    if (place[0] < 0 || place[1] < 0 || (uint64_t)place[1] > bounds->keys.size ||
+        (uint64_t)place[0] > bounds->keys.size - (uint64_t)place[1])
+        return 0;
+    *key = (Span){bounds->keys.data + place[0], (size_t)place[1]};
+    return 1;
+}
+
+static int compare(Span a, Span b)
+{
+    size_t size = a.size < b.size ? a.size : b.size;
+    int compared = size ? memcmp(a.data, b.data, size) : 0;
+    return compared ? compared : (a.size > b.size) - (a.size < b.size);
+}
+
+static Span key_of_row(const Entries *entries, size_t row_at)
+{
+    int64_t row[2];
+    memcpy(row, entries->rows.data + row_at, sizeof row);
+    return (Span){entries->keys.data + row[0], (size_t)row[1]};
+}
+
+/* Whether the entries from 'rows' on, of block i, are within its bounds. */
+static int is_within(const Bounds *bounds, size_t i, const Entries *entries, size_t rows)
+{
+    Span low, high;
+    if (!bounds->count || rows == entries->rows.size)
+        return 1;
+    if (!bound_at(bounds, i, &low) || !bound_at(bounds, i + 1, &high))
+        return 0;
+    int from = compare(key_of_row(entries, rows), low);
+    if (from < 0 || (!from && !(i == 0 && bounds->is_inclusive)))
+        return 0;
+    size_t last = entries->rows.size - 5 * sizeof(int64_t);
+    return compare(key_of_row(entries, last), high) <= 0;
+}
+
+/* decode_blocks(buffer, handles, limit, every_version, bounds, places, is_inclusive) -> keys, rows,
+   unpacked, blocks: see table_blocks.py. */
 static PyObject *decode_blocks(PyObject *self, PyObject *arguments)
 {
-    Py_buffer buffer, handles;
+    Py_buffer buffer, handles, bound_keys, places;
     Py_ssize_t limit;
     int every_version;
+    Bounds bounds = {0};
     Entries found = {0};
     Buffer blocks = {0};
     PyObject *result = NULL;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "y*y*np", &buffer, &handles, &limit, &every_version))
+    if (!PyArg_ParseTuple(arguments, "y*y*npy*y*p", &buffer, &handles, &limit, &every_version,
+                          &bound_keys, &places, &bounds.is_inclusive))
         return NULL;
     size_t count = (size_t)handles.len / (2 * sizeof(int64_t));
+    bounds.keys = (Span){bound_keys.buf, (size_t)bound_keys.len};
+    bounds.places = places.buf;
+    bounds.count = (size_t)places.len / (2 * sizeof(int64_t));
     found.limit = limit < 0 ? 0 : (size_t)limit;
     found.every_version = every_version;
     if ((size_t)handles.len % (2 * sizeof(int64_t))) {
         PyErr_SetString(PyExc_ValueError, "handles are pairs of int64");
+        goto done;
+    }
+    if ((size_t)places.len % (2 * sizeof(int64_t)) || (bounds.count && bounds.count != count + 1)) {
+        PyErr_SetString(PyExc_ValueError, "there is one bound more than blocks");
         goto done;
     }
     if (!widen(&blocks, 2 * sizeof(int64_t) * count)) {
@@ -339,6 +398,8 @@ static PyObject *decode_blocks(PyObject *self, PyObject *arguments)
                                &found.unpacked, found.limit, &block, &origin);
         if (!error)
             error = take_block(block, origin, &found);
+        if (!error && !is_within(&bounds, i, &found, rows))
+            error = ORDER;
         if (error) {
             found.keys.size = keys;
             found.rows.size = rows;
@@ -357,11 +418,54 @@ done:
     PyMem_Free(blocks.data);
     PyBuffer_Release(&buffer);
     PyBuffer_Release(&handles);
+    PyBuffer_Release(&bound_keys);
+    PyBuffer_Release(&places);
+    return result;
+}
+
+/* decode_handles(data, rows, stop) -> int64 (n, 2) as bytes, or None: see table_blocks.py. */
+static PyObject *decode_handles(PyObject *self, PyObject *arguments)
+{
+    Py_buffer data, rows;
+    Py_ssize_t stop;
+    Buffer handles = {0};
+    PyObject *result = NULL;
+    uint64_t before = 0;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "y*y*n", &data, &rows, &stop))
+        return NULL;
+    size_t count = (size_t)rows.len / (5 * sizeof(int64_t)), i = 0;
+    if (stop < 0 || !widen(&handles, 2 * sizeof(int64_t) * count + 1)) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    for (; i < count; i++) {
+        int64_t row[5];
+        uint64_t at, size;
+        memcpy(row, (const char *)rows.buf + sizeof row * i, sizeof row);
+        if (row[2] < 0 || row[3] < 0 || row[3] > data.len || row[2] > data.len - row[3])
+            break;
+        Span handle = {(const unsigned char *)data.buf + row[2], (size_t)row[3]};
+        if (!take_varint(&handle, &at) || !take_varint(&handle, &size) || at < before ||
+            at > (uint64_t)stop || size > (uint64_t)stop - at ||
+            (uint64_t)stop - at - size < TRAILER)
+            break;
+        before = at + size + TRAILER;
+        int64_t found[2] = {(int64_t)at, (int64_t)size};
+        memcpy(handles.data + handles.size, found, sizeof found);
+        handles.size += sizeof found;
+    }
+    result = i == count ? bytes_of(&handles) : Py_NewRef(Py_None);
+done:
+    PyMem_Free(handles.data);
+    PyBuffer_Release(&data);
+    PyBuffer_Release(&rows);
     return result;
 }
 
 static PyMethodDef methods[] = {
     {"decode_blocks", decode_blocks, METH_VARARGS, NULL},
+    {"decode_handles", decode_handles, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -34,7 +34,7 @@ class FakeTable:
     def handles(self):
         return np.array([[0, ENTRY]] * len(self.keys))
 
-    def begin_of(self, block):
+    def begin(self, block):
         return self.keys[block]
 
 

@@ -24,12 +24,16 @@ tables = pytest.importorskip("datascan.native.tables")
 PACKED = b"the same again and again " * 60
 
 
-def decode(buffer, handles, limit=1 << 30, every_version=False):
+def decode(buffer, handles, limit=1 << 30, every_version=False, bounds=(), is_inclusive=True):
     """What C and Python read alike: entries by block, and the error of each block."""
+    starts = itertools.accumulate((len(key) for key in bounds), initial=0)
+    places = np.array([(a, len(k)) for a, k in zip(starts, bounds, strict=False)], np.int64)
+    limits = (b"".join(bounds), places.reshape(-1, 2), is_inclusive)
     room = np.frombuffer(buffer, np.uint8)
     where = np.array(handles, np.int64).reshape(-1, 2)
     found = [
-        module.decode_blocks(room, where, limit, every_version) for module in (tables, table_blocks)
+        module.decode_blocks(room, where, limit, every_version, *limits)
+        for module in (tables, table_blocks)
     ]
     assert found[0] == found[1]
     keys, raw, unpacked, state = found[0]
@@ -52,8 +56,7 @@ def table_of(path):
 
 
 def all_entries(file):
-    blocks = range(len(file.index.ends))
-    return decode(file.path.read_bytes(), file.index.handles[blocks.start : blocks.stop])
+    return decode(file.path.read_bytes(), file.index.handles)
 
 
 @settings(max_examples=25, deadline=None)
@@ -149,6 +152,52 @@ def test_any_order_of_keys(triples, every_version):
     assert (error == ORDER) == any(a >= b for a, b in itertools.pairwise(order))
     if error == SOUND and every_version:
         assert len(entries) == len(triples)
+
+
+@given(
+    st.lists(st.binary(max_size=2), max_size=4, unique=True).map(sorted),
+    st.lists(st.binary(max_size=2), min_size=2, max_size=2).map(sorted),
+    st.booleans(),
+)
+def test_keys_outside_of_the_bounds_of_their_block(keys, bounds, is_inclusive):
+    content = b"".join(entry(key + b"\1" + bytes(7), b"") for key in keys)
+    content += struct.pack("<II", 0, 1)
+    block = sealed(content, 0)
+    _, (error,) = decode(block, [[0, len(content)]], bounds=bounds, is_inclusive=is_inclusive)
+    low, high = bounds
+    inside = all((low < key or (is_inclusive and low == key)) and key <= high for key in keys)
+    assert (error == SOUND) == inside
+
+
+@pytest.mark.parametrize("place", [[-1, 1], [0, 9], [1 << 62, 1], [0, -1]])
+def test_bounds_outside_of_their_keys(place):
+    content = entry(b"k\1" + bytes(7), b"") + struct.pack("<II", 0, 1)
+    room = np.frombuffer(sealed(content, 0), np.uint8)
+    handles = np.array([[0, len(content)]], np.int64)
+    for places in ([place, [0, 1]], [[0, 1], place]):
+        where = np.array(places, np.int64)
+        found = [
+            module.decode_blocks(room, handles, 99, False, b"k", where, True)
+            for module in (tables, table_blocks)
+        ]
+        assert found[0] == found[1]
+        assert np.frombuffer(found[0][3], np.int64).tolist() == [ORDER, 0]
+    for module in (tables, table_blocks):
+        with pytest.raises(ValueError, match="bound"):
+            module.decode_blocks(room, handles, 99, False, b"k", np.zeros((3, 2), np.int64), True)
+
+
+@given(st.lists(st.tuples(*[st.integers(-3, 40)] * 2), max_size=5), st.binary(max_size=40))
+def test_any_handles(places, data):
+    rows = np.zeros((len(places), 5), np.int64)
+    rows[:, 2:4] = np.array(places, np.int64).reshape(-1, 2)
+    found = [module.decode_handles(data, rows.tobytes(), 90) for module in (tables, table_blocks)]
+    assert found[0] == found[1]
+    if found[0] is not None:
+        handles = np.frombuffer(found[0], np.int64).reshape(-1, 2)
+        ends = handles.sum(axis=1) + 5
+        assert (ends <= 90).all()
+        assert (handles[1:, 0] >= ends[:-1]).all()
 
 
 @pytest.mark.parametrize(

@@ -79,10 +79,10 @@ def unlisted_tables(folder: Folder, faults: list[Fault]) -> list[TableFile]:
         if magic != TABLE_MAGIC:
             faults.append(damaged(f"{name} is not a whole table: its records are lost"))
             continue
-        whole = TableFile(path, Table(0, number, size, bytes(MARK_BYTES), bytes(MARK_BYTES)))
+        whole = TableFile(path, Table(0, number, size, b"", b""))
         if isinstance(whole.index, str):
             faults.append(damaged(f"{whole.index}: its records are lost"))
-        elif whole.index.ends:
+        elif len(whole.index):
             first, last = (key + bytes(MARK_BYTES) for key in whole.key_bounds())
             found.append(TableFile(path, Table(0, number, size, first, last)))
     return found

@@ -45,7 +45,7 @@ class Merger:
     def windows(self, span: KeyRange, *, values: bool) -> Iterator[Window]:
         """The windows of ``span`` in key order, with values if asked for."""
         tables = [table for table in self.tables if overlaps(table, span)]
-        seen: set[tuple[int, int]] = set()
+        seen: set[tuple[int, bytes]] = set()
         broken = [whole_loss(table) for table in tables if isinstance(table.index, str)]
         first = span.first
         for stop in [*self._edges(tables, span), span.stop]:
@@ -60,35 +60,21 @@ class Merger:
 
     def _edges(self, tables: Sequence[TableFile], span: KeyRange) -> list[bytes]:
         """Keys at which windows end, within ``span``, ascending."""
-        steps: list[tuple[bytes, int]] = []
-        for table in tables:
-            if not isinstance(table.index, str):
-                blocks = table.blocks_in(span.first, span.stop)
-                sizes = table.index.handles[blocks.start : blocks.stop, 1].tolist()
-                ends = table.index.ends[blocks.start : blocks.stop]
-                steps += zip(ends, sizes, strict=True)
         rows = self.logged.rows_in(span.first, span.stop)
-        for low in range(rows.start, rows.stop, LOG_STEP):
-            high = min(low + LOG_STEP, rows.stop)
-            size = int(self.logged.places[low:high, 2].sum())
-            steps.append((self.logged.keys[high - 1], size))
-        steps.sort()
+        found = apart_edges(tables, span) if not rows and are_disjoint(tables) else None
+        if found is None:
+            found = merged_edges(tables, self.logged, rows, span)
         edges: list[bytes] = []
-        gathered = 0
-        for key, size in steps:
-            gathered += size
-            edge = key + b"\0"
-            if gathered >= WINDOW_BYTES and is_in(edge, span) and edge != span.first:
-                if not edges or edge > edges[-1]:
-                    edges.append(edge)
-                gathered = 0
+        for edge in found:
+            if is_in(edge, span) and edge != span.first and (not edges or edge > edges[-1]):
+                edges.append(edge)
         return edges
 
     def _window(
         self,
         tables: Sequence[TableFile],
         span: KeyRange,
-        seen: set[tuple[int, int]],
+        seen: set[tuple[int, bytes]],
         *,
         values: bool,
     ) -> Window:
@@ -107,7 +93,7 @@ class Merger:
             at += stop - start
             for loss in segment.losses:
                 # A block at the end of a window is read again for the next one.
-                place = (table.table.number, bisect_left(table.index.ends, loss.end))  # type: ignore[union-attr]  # it has blocks
+                place = (table.table.number, loss.begin)
                 if place not in seen:
                     seen.add(place)
                     losses.append(loss)
@@ -145,6 +131,54 @@ class Merger:
             last = self.logged.keys[rows_before[-1]]
             greatest = last if greatest is None else max(greatest, last)
         return greatest, any(greatest is None or loss.end > greatest for loss in losses)
+
+
+def are_disjoint(tables: Sequence[TableFile]) -> bool:
+    """Whether no two tables can have the same keys."""
+    ordered = sorted((table.table.first, table.table.last) for table in tables)
+    return all(left[1] < right[0] for left, right in pairwise(ordered))
+
+
+def apart_edges(tables: Sequence[TableFile], span: KeyRange) -> list[bytes]:
+    """Keys at which windows over tables that do not overlap end."""
+    edges: list[bytes] = []
+    gathered = 0
+    for table in sorted(tables, key=lambda table: table.table.first):
+        if isinstance(table.index, str):
+            continue
+        blocks = table.blocks_in(span.first, span.stop)
+        sizes = np.cumsum(table.index.handles[blocks.start : blocks.stop, 1])
+        taken = 0
+        while len(sizes) and gathered + int(sizes[-1]) - taken >= WINDOW_BYTES:
+            at = int(np.searchsorted(sizes, WINDOW_BYTES - gathered + taken))
+            edges.append(table.index.end(blocks.start + at) + b"\0")
+            gathered, taken = 0, int(sizes[at])
+        gathered += int(sizes[-1]) - taken if len(sizes) else 0
+    return edges
+
+
+def merged_edges(
+    tables: Sequence[TableFile], logged: LoggedEntries, rows: range, span: KeyRange
+) -> list[bytes]:
+    """Keys at which windows over any tables and logs end."""
+    steps: list[tuple[bytes, int]] = []
+    for table in tables:
+        if not isinstance(table.index, str):
+            blocks = table.blocks_in(span.first, span.stop)
+            sizes = table.index.handles[blocks.start : blocks.stop, 1].tolist()
+            steps += zip(map(table.index.end, blocks), sizes, strict=True)
+    for low in range(rows.start, rows.stop, LOG_STEP):
+        high = min(low + LOG_STEP, rows.stop)
+        steps.append((logged.keys[high - 1], int(logged.places[low:high, 2].sum())))
+    steps.sort()
+    edges: list[bytes] = []
+    gathered = 0
+    for key, size in steps:
+        gathered += size
+        if gathered >= WINDOW_BYTES:
+            edges.append(key + b"\0")
+            gathered = 0
+    return edges
 
 
 def begin_of(loss: Loss) -> bytes:

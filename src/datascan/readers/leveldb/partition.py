@@ -39,7 +39,7 @@ def table_steps(tables: Sequence[TableFile], target: int) -> Iterator[tuple[byte
             yield table.table.first, table.table.size
             continue
         for block, size in enumerate(index.handles[:, 1].tolist()):
-            yield table.begin_of(block), size
+            yield index.begin(block), size
 
 
 def log_steps(logged: LoggedEntries, target: int) -> Iterator[tuple[bytes, int]]:

@@ -7,7 +7,7 @@ is checked against the file before it is used.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +37,8 @@ TABLE_MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
 """The last eight bytes of every table."""
 
 NEWEST, EVERY_VERSION = False, True
+INCLUSIVE = True
+NO_BOUNDS = np.zeros((0, 2), np.int64)
 
 MAX_RATIO = 64
 """Blocks may have this many times their compressed bytes; Snappy cannot exceed 22."""
@@ -88,15 +90,45 @@ class Segment:
         return self.keys[start : start + size]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Index:
-    """The blocks of a table: ``ends`` has the user key up to which each one goes.
+    """The blocks of a table, and the keys between which those of each block are.
 
-    ``handles``, int64 (n, 2): offset and size of each block.
+    ``places``, int64 (n + 1, 2): offset and size in ``keys`` of the first key of the table, and of
+    the key up to which each block goes. ``handles``, int64 (n, 2): offset and size of each block.
     """
 
-    ends: list[bytes]
+    keys: bytes
+    places: NDArray[np.int64]
     handles: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.handles)
+
+    def end(self, block: int) -> bytes:
+        """The key up to which a block goes."""
+        start, size = self.places[block + 1].tolist()
+        return self.keys[start : start + size]
+
+    def begin(self, block: int) -> bytes:
+        """The smallest key that a block can have."""
+        start, size = self.places[block].tolist()
+        return self.keys[start : start + size] + (b"\0" if block else b"")
+
+    def count_before(self, key: bytes) -> int:
+        """How many blocks end before ``key``."""
+        return bisect_left(range(len(self)), key, key=self.end)
+
+    def within(self, first: bytes, last: bytes) -> Index:
+        """The same blocks in a table whose first and last key are known.
+
+        The key of the last block in the file is any short one not smaller than its keys.
+        """
+        places = self.places.copy()
+        places[0] = len(self.keys), len(first)
+        if len(self) and self.end(len(self) - 1) > last:
+            places[-1] = len(self.keys) + len(first), len(last)
+        return Index(self.keys + first + last, places, self.handles)
 
 
 class TableFile:
@@ -121,16 +153,13 @@ class TableFile:
             return f"{error} in {self.path.name}"
         except OSError as error:
             return f"{self.path.name} cannot be read: {error.strerror}"
-        if index.ends and self.table.last:
-            # The key of the last block is any short one that is not smaller than its keys.
-            index.ends[-1] = min(index.ends[-1], self.table.last)
-        return index
+        return index.within(self.table.first, self.table.last) if self.table.largest else index
 
     def key_bounds(self) -> tuple[bytes, bytes]:
         """The first and the last key, as far as they can be read; else bounds that hold them."""
         assert isinstance(self.index, Index)  # noqa: S101
-        bounds = [b"", self.index.ends[-1]]
-        for i, block in enumerate((0, len(self.index.ends) - 1)):
+        bounds = [b"", self.index.end(len(self.index) - 1)]
+        for i, block in enumerate((0, len(self.index) - 1)):
             start, stop = self.span_of(range(block, block + 1))
             segment = self.read(range(block, block + 1), np.empty(stop - start, np.uint8))
             if len(segment.rows):
@@ -141,17 +170,12 @@ class TableFile:
         """The numbers of the blocks that may hold keys from ``first`` up to ``stop``."""
         if isinstance(self.index, str):
             return range(0)
-        low = 0 if first is None else bisect_left(self.index.ends, first)
-        high = len(self.index.ends)
+        low = 0 if first is None else self.index.count_before(first)
+        high = len(self.index)
         if stop is not None:
-            last = bisect_left(self.index.ends, stop)
-            high = min(high, last + (last == 0 or self.begin_of(last) < stop))
+            last = self.index.count_before(stop)
+            high = min(high, last + (last == 0 or self.index.begin(last) < stop))
         return range(low, max(low, high))
-
-    def begin_of(self, block: int) -> bytes:
-        """The smallest key that a block can hold."""
-        assert isinstance(self.index, Index)  # noqa: S101  (blocks come from it)
-        return self.index.ends[block - 1] + b"\0" if block else self.table.first
 
     def span_of(self, blocks: range) -> tuple[int, int]:
         """Where some consecutive blocks begin and end in the file."""
@@ -173,44 +197,27 @@ class TableFile:
         handles = self.index.handles[blocks.start : blocks.stop] - [[begin, 0]]
         limit = max(MIN_LIMIT, MAX_RATIO * len(room))
         keys, raw, unpacked, state = loops.decode_blocks(
-            room[:filled], np.ascontiguousarray(handles), limit, NEWEST
+            room[:filled],
+            np.ascontiguousarray(handles),
+            limit,
+            NEWEST,
+            self.index.keys,
+            np.ascontiguousarray(self.index.places[blocks.start : blocks.stop + 1]),
+            blocks.start == 0,
         )
         rows = np.frombuffer(raw, np.int64).reshape(-1, 5)
-        states = np.frombuffer(state, np.int64).reshape(-1, 2)
-        codes = self._placed(blocks, keys, rows, states)
-        if codes.any():
-            rows = rows[np.repeat(codes == SOUND, states[:, 1])]
+        codes = np.frombuffer(state, np.int64).reshape(-1, 2)[:, 0]
         losses = tuple(
             self._loss(blocks[i], reason or REASONS[int(codes[i])])
             for i in np.flatnonzero(codes).tolist()
         )
         return Segment(room, keys, rows, unpacked, losses)
 
-    def _placed(
-        self,
-        blocks: range,
-        keys: bytes,
-        rows: NDArray[np.int64],
-        states: NDArray[np.int64],
-    ) -> NDArray[np.int64]:
-        """The codes of blocks, also of those whose keys are not where the index says they are."""
-        assert isinstance(self.index, Index)  # noqa: S101
-        codes = states[:, 0].copy()
-        row = 0
-        for i, count in enumerate(states[:, 1].tolist()):
-            if count:
-                (start, size), (last, last_size) = rows[row, :2], rows[row + count - 1, :2]
-                below = keys[start : start + size] < self.begin_of(blocks[i])
-                if below or keys[last : last + last_size] > self.index.ends[blocks[i]]:
-                    codes[i] = ORDER
-            row += count
-        return codes
-
     def _loss(self, block: int, reason: str) -> Loss:
         assert isinstance(self.index, Index)  # noqa: S101
         offset = int(self.index.handles[block, 0])
         where = "" if self.path.name in reason else f" in {self.path.name} at byte {offset:,}"
-        return Loss(self.begin_of(block), self.index.ends[block], f"{reason}{where}")
+        return Loss(self.index.begin(block), self.index.end(block), f"{reason}{where}")
 
 
 def fill(file: Any, room: NDArray[np.uint8]) -> int:
@@ -244,11 +251,18 @@ def read_index(path: Path, size: int) -> Index:
         fill(file, room)
     handle = np.array([[0, length]], np.int64)
     limit = max(MIN_LIMIT, MAX_RATIO * len(room))
-    keys, raw, unpacked, state = loops.decode_blocks(room, handle, limit, EVERY_VERSION)
+    keys, raw, unpacked, state = loops.decode_blocks(
+        room, handle, limit, EVERY_VERSION, b"", NO_BOUNDS, INCLUSIVE
+    )
     (code, _) = np.frombuffer(state, np.int64)
     if code != SOUND:
         raise TableError(f"the index cannot be read: {REASONS[int(code)]}")
-    return checked_index(keys, np.frombuffer(raw, np.int64).reshape(-1, 5), room, unpacked, offset)
+    handles = loops.decode_handles(room.tobytes() + unpacked, raw, offset)
+    if handles is None:
+        raise TableError("the index names blocks that overlap or lie outside of the file")
+    ends = np.frombuffer(raw, np.int64).reshape(-1, 5)[:, :2]
+    places = np.concatenate([np.zeros((1, 2), np.int64), ends])
+    return Index(keys, places, np.frombuffer(handles, np.int64).reshape(-1, 2))
 
 
 def index_handle(footer: bytes) -> tuple[int, int]:
@@ -264,33 +278,11 @@ def index_handle(footer: bytes) -> tuple[int, int]:
     return numbers[2], numbers[3]
 
 
-def checked_index(
-    keys: bytes, rows: NDArray[np.int64], room: NDArray[np.uint8], unpacked: bytes, stop: int
-) -> Index:
-    """The index from its entries; blocks ascend, do not overlap, and end before byte ``stop``."""
-    values = room.tobytes() + unpacked if unpacked else room.tobytes()
-    ends: list[bytes] = []
-    handles = np.empty((len(rows), 2), np.int64)
-    before = 0
-    for i, (start, size, at, length, _) in enumerate(rows.tolist()):
-        try:
-            offset, after = take_varint(values[at : at + length], 0)
-            block, _ = take_varint(values[at : at + length], after)
-        except CodingError as error:
-            raise TableError("the index has a malformed entry") from error
-        if offset < before or offset + block + TRAILER > stop:
-            raise TableError("the index names blocks that overlap or lie outside of the file")
-        before = offset + block + TRAILER
-        handles[i] = offset, block
-        ends.append(keys[start : start + size])
-    return Index(ends, handles)
-
-
 def blocks_before(table: TableFile, key: bytes) -> range:
     """The block that holds the greatest keys below ``key``, and the one before it."""
     if isinstance(table.index, str):
         return range(0)
-    last = min(bisect_right(table.index.ends, key), len(table.index.ends) - 1)
-    if last > 0 and table.begin_of(last) >= key:
+    last = min(table.index.count_before(key), len(table.index) - 1)
+    if last > 0 and table.index.begin(last) >= key:
         last -= 1
     return range(max(0, last - 1), last + 1)
