@@ -1,4 +1,4 @@
-"""The compiled inner loops; everything else stands in pyproject.toml."""
+"""Builds the extension modules; everything else is in pyproject.toml."""
 
 from setuptools import Extension, setup
 
@@ -7,9 +7,9 @@ setup(
         Extension(
             f"datascan.native.{name}",
             [f"src/datascan/native/{name}.c"],
-            # Sums must not depend on the processor: no fused multiply-add.
+            # No fused multiply-add, so that sums do not depend on the processor.
             extra_compile_args=["-O3", "-ffp-contract=off"],
-            # Without a compiler the installation goes on: the same is done without them, slower.
+            # Without a compiler, installation succeeds and the NumPy loops are used instead.
             optional=True,
         )
         for name in ("kernels", "epoch", "tables")

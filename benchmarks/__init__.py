@@ -1,1 +1,1 @@
-"""Whole-process timings: datascan against the script that a user would write."""
+"""Benchmarks of whole processes: datascan against the script that a user would write."""

@@ -1,6 +1,6 @@
-"""Times datascan against the plain script and ``cat``, in turn, and prints a table of ratios.
+"""Times datascan, the plain script and ``cat`` in alternation, and prints a table of ratios.
 
-Every figure is the median of whole processes, start-up included, the files in the page cache.
+Figures are medians of whole processes, including start-up, with the files in the page cache.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ HEAD = f"{'case':<18}{'records':>10}{'MB':>8}{'plain':>9}{'datascan':>10}{'1 wor
 HEAD += f"{'plain/ds':>10}{'ds/cat':>8}{'1w/2w':>7}"
 
 CAT = '[ -d "$0" ] && cat "$0"/* > /dev/null || cat "$0" > /dev/null'
-"""All files of a folder, or a single file."""
+"""Reads all files of a folder, or a single file."""
 
 
 def seconds(command: list[str]) -> float:
-    """How long a command takes; its output is thrown away."""
+    """The time that a command takes; its output is discarded."""
     began = time.perf_counter()
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - began
@@ -62,7 +62,7 @@ def run_case(case: Case, home: Path, scale: float, runs: int) -> str:
     return row + f"{plain / datascan:>9.1f}x{datascan / cat:>7.1f}x{one / datascan:>6.2f}x"
 
 
-def start_up(runs: int) -> str:
+def time_start_up(runs: int) -> str:
     """``datascan --version`` against ``import numpy``."""
     version = [sys.executable, "-m", "datascan", "--version"]
     numpy = [sys.executable, "-c", "import numpy"]
@@ -75,23 +75,24 @@ def start_up(runs: int) -> str:
 
 
 def main() -> None:
-    """Run the cases that were asked for."""
+    """Run the requested cases."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("cases", nargs="*", help="all without: " + " ".join(c.name for c in CASES))
+    names = " ".join(case.name for case in CASES)
+    parser.add_argument("cases", nargs="*", help=f"default: all of {names}")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the full record counts")
-    parser.add_argument("--runs", type=int, default=3, help="counted runs of each command")
+    parser.add_argument("--runs", type=int, default=3, help="measured runs of each command")
     parser.add_argument("--dir", type=Path, default=Path(tempfile.gettempdir()) / "datascan-bench")
-    given = parser.parse_args()
-    given.dir.mkdir(parents=True, exist_ok=True)
-    # As after an ordinary installation: an editable one leaves compiling to the first run.
+    args = parser.parse_args()
+    args.dir.mkdir(parents=True, exist_ok=True)
+    # A regular installation compiles the modules; an editable one leaves it to the first run.
     compileall.compile_dir(Path(datascan.__file__).parent, quiet=1)
     print(HEAD)
     for case in CASES:
-        if not given.cases or case.name in given.cases:
-            print(run_case(case, given.dir, given.scale, given.runs), flush=True)
-    print(start_up(given.runs))
+        if not args.cases or case.name in args.cases:
+            print(run_case(case, args.dir, args.scale, args.runs), flush=True)
+    print(time_start_up(args.runs))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    print(f"largest process: {peak / 1024:.0f} MiB resident, mapped files included")
+    print(f"largest process: {peak / 1024:.0f} MiB resident, including mapped files")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The benchmark's datasets: built once, kept in a folder, the same on every machine."""
+"""The datasets of the benchmarks: built once, kept in a folder, and equal on all machines."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ SEED = 2025
 
 @dataclass(frozen=True)
 class Case:
-    """A dataset, how it is built at a number of records, and what reads it.
+    """A dataset, the function that builds it, and what reads it.
 
-    ``plain`` names a function of benchmarks.plain, ``command`` datascan's command.
+    ``plain`` names a function of ``benchmarks.plain``, ``command`` a command of datascan.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Case:
     plain: str
 
     def path(self, home: Path, scale: float) -> Path:
-        """The dataset, built if it is not there yet."""
+        """The path of the dataset, which is built if it does not exist yet."""
         count = max(1000, int(self.records * scale))
         path = home / f"{self.name}-{count}"
         if not path.exists():
@@ -45,7 +45,7 @@ class Case:
 
 
 def uint8_datums(count: int) -> Iterator[tuple[bytes, bytes]]:
-    """Datums 3x32x32 as convert_imageset writes them, no two alike."""
+    """Distinct Datums of 3x32x32, as convert_imageset writes them."""
     random = np.random.default_rng(SEED)
     noise = random.integers(0, 256, 1 << 21, np.uint8).tobytes()
     starts = random.integers(0, (1 << 21) - 3072, count).tolist()
@@ -56,7 +56,7 @@ def uint8_datums(count: int) -> Iterator[tuple[bytes, bytes]]:
 
 
 def float_datums(count: int) -> Iterator[tuple[bytes, bytes]]:
-    """Datums 1024x1x1 with unpacked float_data, as extract_features writes them."""
+    """Datums of 1024x1x1 with unpacked float_data, as extract_features writes them."""
     random = np.random.default_rng(SEED)
     head = b"\x08\x80\x08\x10\x01\x18\x01\x28"
     octets = np.empty((1024, 5), np.uint8)
@@ -92,7 +92,7 @@ def build_leveldb(path: Path, count: int) -> None:
 
 
 def build_contiguous(path: Path, count: int) -> None:
-    """An HDF5 file of float32 rows of 1,024 in one piece."""
+    """An HDF5 file with contiguous float32 rows of 1,024 values."""
     random = np.random.default_rng(SEED)
     with h5py.File(path, "w") as file:
         data = file.create_dataset("data", (count, 1024), np.float32)
@@ -103,7 +103,7 @@ def build_contiguous(path: Path, count: int) -> None:
 
 
 def build_gzip(path: Path, count: int) -> None:
-    """An HDF5 file of float32 rows of 1,024 in gzip-1 chunks of 64 rows."""
+    """An HDF5 file with float32 rows of 1,024 values in gzip-1 chunks of 64 rows."""
     random = np.random.default_rng(SEED)
     with h5py.File(path, "w") as file:
         shape = (count, 1024)
@@ -116,7 +116,7 @@ def build_gzip(path: Path, count: int) -> None:
 
 
 def build_jpegs(path: Path, count: int) -> None:
-    """A flat folder of JPEGs of 500x375, quality 88: soft shapes under a little noise."""
+    """A flat folder of JPEGs of 500x375, quality 88: smooth shapes with a little noise."""
     random = np.random.default_rng(SEED)
     path.mkdir()
     for i in range(count):

@@ -1,7 +1,7 @@
-"""How time and memory grow: with records, classes and batch sizes. Draws ``docs/growth.svg``.
+"""How time and memory grow with records, classes and batch sizes. Plots ``docs/growth.svg``.
 
 Run as ``python -m benchmarks.growth --dir DIR``. Memory is the anonymous memory of all processes
-together, looked at twenty times a second.
+together, sampled 50 times a second.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ RECORDS = (6_000, 60_000, 600_000)
 DRAWING = Path(__file__).parents[1] / "docs" / "growth.svg"
 
 
-def anonymous(pid: int) -> int:
+def measure_memory(pid: int) -> int:
     """Bytes of anonymous memory of a process and its children."""
     total = 0
-    for process in (pid, *children(pid)):
+    for process in (pid, *list_children(pid)):
         try:
             status = Path(f"/proc/{process}/status").read_text()
         except OSError:
@@ -36,8 +36,8 @@ def anonymous(pid: int) -> int:
     return total
 
 
-def children(pid: int) -> list[int]:
-    """Its children, while it lives."""
+def list_children(pid: int) -> list[int]:
+    """The children of a process; none if it has ended."""
     try:
         return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
@@ -45,25 +45,25 @@ def children(pid: int) -> list[int]:
 
 
 def run(path: Path, *options: str) -> tuple[float, float]:
-    """Seconds, and the most MB of anonymous memory, of one scan."""
+    """The seconds and the peak MB of anonymous memory of one scan."""
     command = [sys.executable, "-m", "datascan", "lmdb", str(path), "--quiet", *options]
     began = time.perf_counter()
     process = subprocess.Popen([*command, "--fail-on", "never"])
     peak = 0
     while process.poll() is None:
-        peak = max(peak, anonymous(process.pid))
+        peak = max(peak, measure_memory(process.pid))
         time.sleep(0.02)
     return time.perf_counter() - began, peak / 1e6
 
 
 def median_run(path: Path, *options: str) -> tuple[float, float]:
-    """The median of three runs, after one that fills the page cache."""
+    """The median time and the peak memory of three runs, after one that fills the page cache."""
     runs = [run(path, *options) for _ in range(4)][1:]
     return sorted(time for time, _ in runs)[1], max(memory for _, memory in runs)
 
 
-def many_classes(path: Path, count: int, classes: int) -> Path:
-    """A store of tiny Datums with that many classes."""
+def build_many_classes(path: Path, count: int, classes: int) -> Path:
+    """A store of tiny Datums in ``classes`` classes."""
     if not path.exists():
         with (
             lmdb.open(str(path), map_size=1 << 36) as store,
@@ -78,7 +78,7 @@ def many_classes(path: Path, count: int, classes: int) -> Path:
 
 
 def draw(figures: Sequence[tuple[int, float, float]]) -> None:
-    """Time and memory against records."""
+    """Plot time and memory against records."""
     import matplotlib as mpl
 
     mpl.use("svg")
@@ -97,7 +97,7 @@ def draw(figures: Sequence[tuple[int, float, float]]) -> None:
 
 
 def main() -> None:
-    """Run all series, print them, and draw the first."""
+    """Run all series, print them, and plot the first."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
     parser.add_argument("--dir", type=Path, default=Path(tempfile.gettempdir()) / "datascan-bench")
     home = parser.parse_args().dir
@@ -109,7 +109,7 @@ def main() -> None:
         figures.append((count, seconds, memory))
         print(f"{count:>9,} records: {seconds:.2f} s, {memory:.0f} MB", flush=True)
     for classes in (10, 10_000):
-        store = many_classes(home / f"classes-{classes}", 1_000_000, classes)
+        store = build_many_classes(home / f"classes-{classes}", 1_000_000, classes)
         for sizes in ("64", ",".join(str(64 + 8 * i) for i in range(10))):
             seconds, memory = median_run(store, "--batch-size", sizes)
             count = sizes.count(",") + 1

@@ -1,6 +1,6 @@
-"""What a user would write: a loop over the records, a look for NaN and Inf, a test of the label.
+"""What a user would write: a loop over the records that tests for NaN, Inf and bad labels.
 
-Run as ``python -m benchmarks.plain FUNCTION PATH``; prints how many records it found bad.
+Run as ``python -m benchmarks.plain FUNCTION PATH``; prints the number of bad records.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 CLASSES = 10
 
 
-def bad_datums(values: Iterable[bytes]) -> int:
+def count_bad_datums(values: Iterable[bytes]) -> int:
     """Parse every Datum with protobuf."""
     from datascan.decoders.datum.message import datum_class
 
@@ -35,16 +35,16 @@ def lmdb_datums(path: Path) -> int:
     import lmdb
 
     with lmdb.open(str(path), readonly=True, lock=False) as store, store.begin() as transaction:
-        return bad_datums(value for _, value in transaction.cursor())
+        return count_bad_datums(value for _, value in transaction.cursor())
 
 
 def leveldb_datums(path: Path) -> int:
-    """All values of a LevelDB (which this changes, as every reader but datascan does)."""
+    """All values of a LevelDB (which this changes, as opening it always does)."""
     import plyvel
 
     store = plyvel.DB(str(path))
     try:
-        return bad_datums(value for _, value in store.iterator())
+        return count_bad_datums(value for _, value in store.iterator())
     finally:
         store.close()
 

@@ -1,4 +1,4 @@
-"""Micro-benchmarks of the inner functions: ``scripts/bench micro``; out of the test run."""
+"""Micro-benchmarks of the inner functions, run by ``scripts/bench micro`` only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from datascan.config.options import Options
 from datascan.decoders.datum.decoder import DatumDecoder
-from datascan.decoders.datum.template import template_of
+from datascan.decoders.datum.template import build_template
 from datascan.metrics.base import ExactSum
 from datascan.metrics.batch_gaps import compute_batch_gaps
 from datascan.metrics.duplicates import find_repeated
@@ -14,34 +14,34 @@ from datascan.readers.keyvalue.keys import parse_key_numbers
 from datascan.records.block import ArrayColumn, compute_fingerprints
 from datascan.records.buffers import BytesColumn
 from datascan.records.statistics import compute_stats
-from tests.building.images import photo
-from tests.building.lmdb import random_datums
+from tests.builders.images import photo
+from tests.builders.lmdb import random_datums
 
 RANDOM = np.random.default_rng(0)
 DATUMS = BytesColumn.of(random_datums(1360, (3, 32, 32)))
 
 
-def test_survey_of_uint8(benchmark):
+def test_stats_of_uint8(benchmark):
     benchmark(compute_stats, RANDOM.integers(0, 256, (1360, 3072), np.uint8))
 
 
-def test_survey_of_float32(benchmark):
+def test_stats_of_float32(benchmark):
     benchmark(compute_stats, RANDOM.standard_normal((1024, 1024), np.float32))
 
 
-def test_signatures(benchmark):
-    part = ArrayColumn("data", np.arange(1360), RANDOM.integers(0, 256, (1360, 3072), np.uint8))
-    part.stats  # noqa: B018  (computed once, outside of the measurement)
-    benchmark(compute_fingerprints, part)
+def test_fingerprints(benchmark):
+    column = ArrayColumn("data", np.arange(1360), RANDOM.integers(0, 256, (1360, 3072), np.uint8))
+    column.stats  # noqa: B018  (computed once, before the measurement)
+    benchmark(compute_fingerprints, column)
 
 
 def test_a_block_of_datums(benchmark):
-    layout = DatumDecoder(Options())
-    benchmark(layout.decode, 0, DATUMS, lambda row, count: None)
+    decoder = DatumDecoder(Options())
+    benchmark(decoder.decode, 0, DATUMS, lambda row, count: None)
 
 
 def test_a_template(benchmark):
-    benchmark(template_of, DATUMS[0])
+    benchmark(build_template, DATUMS[0])
 
 
 def test_key_numbers(benchmark):
@@ -52,7 +52,7 @@ def test_exact_sum(benchmark):
     benchmark(ExactSum.of, RANDOM.standard_normal(4096))
 
 
-def test_shared_signatures_of_a_million(benchmark):
+def test_repeated_among_a_million_fingerprints(benchmark):
     benchmark(find_repeated, RANDOM.integers(1, 1 << 60, 1_000_000, np.uint64))
 
 
@@ -65,4 +65,4 @@ def test_a_photo(benchmark):
     from datascan.decoders.image.decoder import inspect_images
 
     images = [photo(1, height=375, width=500)]
-    benchmark(inspect_images, images, [0], max_pixels=1 << 28, mark=lambda i, count: None)
+    benchmark(inspect_images, images, [0], max_pixels=1 << 28, track=lambda i, count: None)

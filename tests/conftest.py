@@ -1,17 +1,21 @@
-"""What several tests need."""
+"""Fixtures shared by all tests."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+# As the command does: with threads of NumPy's, worker processes could not be forked.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 @pytest.fixture
 def shared_data() -> Path:
-    """Datasets written by Caffe, where they are at hand beside the project."""
+    """Datasets written by Caffe, in a folder next to the project; skips the test without them."""
     if not SHARED.is_dir():
-        pytest.skip("no datasets beside the project")
+        pytest.skip("the datasets written by Caffe are not available")
     return SHARED

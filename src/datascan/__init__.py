@@ -15,16 +15,27 @@ if TYPE_CHECKING:
     from datascan.api import scan
     from datascan.caffe.scan_log import scan_log
     from datascan.caffe.scan_net import scan_net
-    from datascan.report.model import Example, Finding, Report
+    from datascan.report.figures import Example, Finding
+    from datascan.report.model import (
+        DatasetReport,
+        LogReport,
+        NetReport,
+        Report,
+        SourceReport,
+    )
 
 __all__ = [
     "DatascanError",
     "DatasetError",
+    "DatasetReport",
     "Example",
     "Finding",
     "FindingsError",
+    "LogReport",
+    "NetReport",
     "OutputError",
     "Report",
+    "SourceReport",
     "UsageError",
     "__version__",
     "scan",
@@ -46,7 +57,11 @@ def __getattr__(name: str) -> Any:
         from datascan.caffe.scan_net import scan_net
 
         return scan_net
-    if name in {"Example", "Finding", "Report"}:
+    if name in {"Example", "Finding"}:
+        from datascan.report import figures
+
+        return getattr(figures, name)
+    if name in {"DatasetReport", "LogReport", "NetReport", "Report", "SourceReport"}:
         from datascan.report import model
 
         return getattr(model, name)

@@ -1,4 +1,4 @@
-"""The errors that datascan raises for its users: each holds one clear sentence."""
+"""Exceptions raised for users of datascan. Each message is one clear sentence."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ from typing import Any
 
 
 class DatascanError(Exception):
-    """Base of all errors that end a scan with exit status 2.
+    """Base class of all errors that end a scan with exit status 2.
 
-    Holds only its sentence, so that it crosses process borders.
+    The message is the only argument, so instances can be pickled between processes.
     """
 
 
 class UsageError(DatascanError):
-    """An option or argument that cannot be meant."""
+    """Invalid option or argument."""
 
 
 class DatasetError(DatascanError):
-    """A path that is no dataset, or that cannot be read at all."""
+    """The path is not a dataset, or cannot be read at all."""
 
 
 class OutputError(DatascanError):
-    """A report that cannot be written."""
+    """A report or other output cannot be written."""
 
 
 class FindingsError(DatascanError):
-    """A dataset has findings that fail it; ``findings`` holds them, the text lists the first ones.
+    """A dataset has findings that fail it.
 
-    Raised on request only (``Report.raise_for_findings``); it crosses process borders too.
+    ``findings`` holds all of them; the message lists the first few. Raised only by
+    ``Report.raise_for_findings``. Instances can be pickled.
     """
 
     def __init__(self, message: str, findings: tuple[Any, ...] = ()) -> None:

@@ -106,7 +106,7 @@ COMMANDS = {
     "leveldb": "a LevelDB folder",
     "hdf5": "HDF5 files, or a text file that lists them one a line",
     "images": "a folder of images: with a sub-folder for each class, flat, or with a list",
-    "scan": "any of the above, told apart by looking at it",
+    "scan": "any of the above; the format is detected automatically",
     "check": "scan all datasets that the configuration names: one verdict",
     "net": "a Caffe net with its solver, and every dataset that it reads",
     "log": "a training log of Caffe: why its loss broke, and on which record",

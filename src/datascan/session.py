@@ -19,7 +19,7 @@ from datascan.plugins import CHECKS, load, require_rules, rule_target
 from datascan.readers.base import open_reader
 from datascan.report.build import build_report
 from datascan.report.charts import add_charts
-from datascan.report.model import Report
+from datascan.report.model import DatasetReport
 from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan as scan_with
 
@@ -33,14 +33,14 @@ def run_scan(
     backend: str | None = None,
     progress: Progress | None = None,
     use: Callable[[ScanResult], None] = lambda _: None,
-) -> Report:
+) -> DatasetReport:
     """Scan, let ``use`` look at the result while the dataset is still open, and report."""
     checks = select_checks(options)
     started = datetime.now().astimezone().isoformat(timespec="seconds")
     with closing(open_reader(paths, options, backend)) as reader:
         scanned = apply_baseline(scan_with(reader, checks, progress), progress)
         report = replace_in(build_report(scanned, version=__version__), started=started)
-        if options.thumbnails:
+        if options.run.charts:
             report = add_charts(report, scanned, progress or NullProgress())
         use(scanned)
         return report
@@ -53,13 +53,12 @@ def apply_baseline(
 
     ``source`` is the path under which the dataset is known, if not the reader's own.
     """
-    baseline = scanned.summary.options.baseline
+    baseline = scanned.summary.options.verdict.baseline
     if baseline is None:
         return scanned
-    from datascan.readers.base import identity_of  # noqa: PLC0415
     from datascan.scanner.baseline_filter import BaselineFilter  # noqa: PLC0415  (only where asked for)
 
-    identity = identity_of(scanned.reader)
+    identity = scanned.reader.identity
     if source is not None:
         identity = replace(identity, paths=(source,))
     accepting = BaselineFilter(baseline.of_dataset(identity))
@@ -74,7 +73,7 @@ def apply_baseline(
 
 def select_checks(options: Options) -> list[Check[Any]]:
     """All checks but those ignored; only those selected, if any are."""
-    return [kind().configure(options) for kind in select_rules(options, CHECKS)]
+    return [kind().configure(options.check) for kind in select_rules(options, CHECKS)]
 
 
 def select_rules(options: Options, rules: Sequence[str]) -> list[type[Any]]:
@@ -83,9 +82,10 @@ def select_rules(options: Options, rules: Sequence[str]) -> list[type[Any]]:
     Raises:
         UsageError: where one is selected or ignored that does not exist in any package.
     """
-    require_rules((*options.select, *options.ignore, *dict(options.severity)))
+    chosen, ignored = options.check.select, options.check.ignore
+    require_rules((*chosen, *ignored, *dict(options.verdict.severity)))
     return [
         load(rule_target(rule))
         for rule in rules
-        if (not options.select or rule in options.select) and rule not in options.ignore
+        if (not chosen or rule in chosen) and rule not in ignored
     ]

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from datascan.config.options import Options
+from datascan.decoders.base import Tracker
 from datascan.readers.base import Reader
 from datascan.records.block import (
     ArrayColumn,
@@ -23,7 +24,7 @@ from datascan.records.block import (
     compute_digests,
     compute_fingerprints,
 )
-from datascan.records.shard import ROW_BITS, Plan, Shard
+from datascan.records.shard import Plan, Shard
 from datascan.scanner.scan import scan
 
 
@@ -201,7 +202,7 @@ class BlockReader(Reader):
     def __init__(
         self, shards: Sequence[Sequence[Block]], plan: dict[str, Any] | None = None, **options: Any
     ) -> None:
-        super().__init__((Path("blocks"),), Options(**{"workers": 0, **options}))
+        super().__init__((Path("blocks"),), Options().replace(**{"workers": 0, **options}))
         self.shards = shards
         self.more = {"layout": "blocks", "nbytes": 0, **(plan or {})}
 
@@ -210,10 +211,10 @@ class BlockReader(Reader):
         return False
 
     def plan(self) -> Plan:
-        return Plan(tuple(Shard(i, None) for i in range(len(self.shards))), **self.more)
+        return Plan(shards=tuple(Shard(i, None) for i in range(len(self.shards))), **self.more)
 
-    def read(self, shard: Shard) -> Any:
-        base, row = shard.index << ROW_BITS, 0
+    def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Any:
+        base, row = shard.base, 0
         for block in self.shards[shard.index]:
             yield replace(block, start=base + row)
             row += block.records

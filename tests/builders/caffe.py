@@ -1,4 +1,4 @@
-"""Small nets and solvers, and what the rules about them say."""
+"""Small nets and solvers, and what the rules report about them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import numpy as np
 
 from datascan.caffe.net.infogain import blob_class
 from datascan.caffe.scan_net import scan_net
-from datascan.report.model import Finding, Report
+from datascan.report.figures import Finding
+from datascan.report.model import Report
 from tests.builders.lmdb import datum, numbered, write_lmdb
 
 
 def layer(name: str, kind: str, bottoms: str = "", tops: str = "", more: str = "") -> str:
-    """A layer of the present form."""
+    """A layer in the current format."""
     words = [f'name: "{name}" type: "{kind}"']
     words += [f'bottom: "{bottom}"' for bottom in bottoms.split()]
     words += [f'top: "{top}"' for top in tops.split()]
@@ -50,7 +51,7 @@ FIXED = 'base_lr: 0.01 lr_policy: "fixed" max_iter: 100\n'
 
 
 def small_net(**more: Any) -> str:
-    """One InnerProduct of four outputs."""
+    """A net with one InnerProduct of four outputs."""
     return data(**more) + inner("ip", "data", 4) + softmax_loss()
 
 
@@ -61,22 +62,22 @@ def write_net(folder: Path, *parts: str, name: str = "train_val.prototxt") -> Pa
     return path
 
 
-def looked_at(folder: Path, *parts: str, solver: str | None = None, **options: Any) -> Report:
-    """The report of a net; its data is scanned only if asked for."""
+def scan_prototxt(folder: Path, *parts: str, solver: str | None = None, **options: Any) -> Report:
+    """The report of a net; its data is scanned only if ``data`` is true."""
     path = write_net(folder, *parts)
     own = None if solver is None else write_net(folder, solver, name="solver.prototxt")
     return scan_net(path, own, **{"data": False, "workers": 0, **options})
 
 
-def said(report: Report, rule: str) -> list[tuple[str | None, str]]:
-    """Key and detail of everything that a rule says of the net itself."""
+def net_findings(report: Report, rule: str) -> list[tuple[str | None, str]]:
+    """Key and detail of all findings of a rule about the net itself."""
     found = [finding for finding in report.findings if finding.rule == rule]
     assert all(example.index is None for one in found for example in one.examples)
     return [(one.examples[0].key, one.examples[0].detail) for one in found]
 
 
 def rules(report: Report) -> set[str]:
-    """All rules that a report names, in itself or in its sources."""
+    """The rules of all findings, about the net itself or its sources."""
     return {finding.rule for finding in all_findings(report)}
 
 
@@ -94,7 +95,7 @@ def write_datums(
     kind: Any = np.uint8,
     seed: int = 0,
 ) -> Path:
-    """An LMDB of random images; the labels 0 to 3 in turn unless given."""
+    """An LMDB of random images; by default, the labels 0 to 3 alternate."""
     random = np.random.default_rng(seed)
     labels = np.arange(count) % 4 if labels is None else labels
     values = random.integers(0, 256, (len(labels), *shape)).astype(kind)
@@ -103,7 +104,7 @@ def write_datums(
 
 
 def write_blob(path: Path, values: Any, *, legacy: bool = True) -> Path:
-    """A matrix as a BlobProto, of the old form (num, channels, height, width) or with a shape."""
+    """A matrix as a BlobProto, with legacy dimensions (num, channels, ...) or with a shape."""
     values = np.asarray(values, np.float64)
     blob = blob_class()()
     blob.data.extend(values.ravel().tolist())

@@ -1,4 +1,4 @@
-"""Datasets and what is expected of them: learned, or written by hand."""
+"""Datasets and expectations, learned or written by hand."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 
 from datascan.config.expectations import Expectations
-from datascan.config.options import checked_options
+from datascan.config.options import Options
 from datascan.scanner.learn import format_expectations, learn_expectations
 from datascan.session import run_scan
 from tests.builders.images import encode, pixels, write_tree
@@ -21,10 +21,11 @@ RULES = {
 }
 
 
-def learn(path, **options):
-    """What a dataset looks like, once written and read back."""
+def learn(path, targets=None, **options):
+    """Expectations learned from a dataset, in a file that reads back the same."""
     found = []
-    asked = checked_options(workers=0, thumbnails=False, **options)
+    asked = Options.from_keywords(workers=0, **options)
+    asked = asked.replace(charts=False, targets=targets)
     run_scan([path], asked, use=lambda scanned: found.append(learn_expectations(scanned.summary)))
     file = path.parent / f"{path.name}.toml"
     file.write_text(format_expectations(found[0], "learned from a test"))
@@ -32,9 +33,10 @@ def learn(path, **options):
     return file
 
 
-def raised(path, file, **options):
-    """Findings about expectations, by rule."""
-    asked = checked_options(expect=file, workers=0, thumbnails=False, **options)
+def raised(path, file, targets=None, **options):
+    """The findings of rules about expectations, by rule."""
+    asked = Options.from_keywords(expect=file, workers=0, **options)
+    asked = asked.replace(charts=False, targets=targets)
     report = run_scan([path], asked)
     return {f.rule: f for f in report.findings if f.rule in RULES}
 
@@ -48,14 +50,14 @@ def hdf5(path, data, labels=None):
 
 
 def expecting(folder, tables):
-    """A file of expectations that somebody wrote."""
+    """A file of expectations written by hand."""
     file = folder / "e.toml"
     file.write_text(f'format = "datascan-expectations/1"\n{tables}\n')
     return file
 
 
 def animals(folder, name, counts):
-    """Class folders; each picture is of its own content."""
+    """Class folders of distinct images."""
     return write_tree(
         folder / name,
         {
@@ -67,7 +69,7 @@ def animals(folder, name, counts):
 
 
 def known_dataset(folder):
-    """100 records of floats between 0 and 1 in ten classes, and what is expected of them."""
+    """100 records of floats from 0 to 1 in ten classes, and expectations learned from them."""
     values = np.random.default_rng(0).random((100, 4), np.float32)
     values[0] = [0, 1, 0.5, 0.25]
     path = hdf5(folder / "known.h5", values, np.arange(100) % 10)

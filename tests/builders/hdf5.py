@@ -1,4 +1,4 @@
-"""Small HDF5 files, ways to damage them, and what a scan says of them."""
+"""Small HDF5 files, ways to damage them, and what a scan finds in them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from datascan.readers.hdf5.reader import Hdf5Reader
 from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan
 from tests.builders.blocks import array_of
+from tests.builders.tracking import untracked
 
 GZIP = {"compression": "gzip"}
 STORAGE: dict[str, dict[str, Any]] = {
@@ -39,13 +40,13 @@ def write_hdf5(path: Path, userblock_size: int = 0, **datasets: Any) -> Path:
 
 
 def numbers(rows: int, *shape: int, dtype: Any = "f4", seed: int = 0) -> np.ndarray[Any, Any]:
-    """Random values, no two rows alike."""
+    """Random values in distinct rows."""
     random = np.random.default_rng(seed)
     return random.integers(0, 100, (rows, *shape)).astype(dtype)
 
 
 def damage_chunk(path: Path, name: str, number: int) -> tuple[int, ...]:
-    """Change bytes in the middle of a chunk of a dataset; returns where the chunk begins."""
+    """Change bytes in the middle of a chunk of a dataset; returns the offset of the chunk."""
     with h5py.File(path, "r") as file:
         chunk = file[name].id.get_chunk_info(number)
     content = bytearray(path.read_bytes())
@@ -56,7 +57,7 @@ def damage_chunk(path: Path, name: str, number: int) -> tuple[int, ...]:
 
 
 def needs_filter(path: Path, code: int, rows: int = 20) -> Path:
-    """A file whose ``data`` is compressed by a filter that nobody has, and holds ``label`` too."""
+    """A file with ``label``, and ``data`` that is compressed by a filter that does not exist."""
     with h5py.File(path, "w") as file:
         file["label"] = np.arange(rows) % 2
         space = h5py.h5s.create_simple((rows, 3))
@@ -69,18 +70,18 @@ def needs_filter(path: Path, code: int, rows: int = 20) -> Path:
 
 
 def reader_of(*paths: Path, **options: Any) -> Hdf5Reader:
-    """A reader of HDF5 files, in this process unless ``workers`` are asked for."""
-    return Hdf5Reader(paths, Options(**{"workers": 0, **options}))
+    """A reader of HDF5 files, in this process unless ``workers`` is given."""
+    return Hdf5Reader(paths, Options().replace(**{"workers": 0, **options}))
 
 
 def scanned(*paths: Path, checks: Any = (), **options: Any) -> ScanResult:
-    """The files, read and judged, and closed."""
+    """The result of a scan of the files; its reader is closed."""
     with closing(reader_of(*paths, **options)) as reader:
         return scan(reader, checks)
 
 
 def row_faults(result: ScanResult, rule: str) -> dict[int, str]:
-    """Details of the records that ``rule`` names, by index."""
+    """Details of the records with faults of ``rule``, by index."""
     found = fault_tally(result, rule)
     if found is None:
         return {}
@@ -89,31 +90,31 @@ def row_faults(result: ScanResult, rule: str) -> dict[int, str]:
 
 
 def place_faults(result: ScanResult, rule: str) -> list[tuple[str, int]]:
-    """Details of the places that ``rule`` names, with the records lost."""
+    """Details of the faults of ``rule`` without a record, with the number of lost records."""
     found = fault_tally(result, rule)
     return [] if found is None else list(found.locations)
 
 
 def fault_tally(result: ScanResult, rule: str) -> Any:
-    """All faults of a rule."""
+    """The tally of all faults of a rule."""
     tally = result.summary.tallies.get("datascan.metrics.faults.measure_faults")
     return tally.entries.get(rule) if tally else None
 
 
 def rules(result: ScanResult) -> set[str]:
-    """All rules under which there are faults."""
+    """All rules with faults."""
     tally = result.summary.tallies.get("datascan.metrics.faults.measure_faults")
     return set(tally.entries) if tally else set()
 
 
 def gathered(reader: Hdf5Reader) -> tuple[np.ndarray[Any, Any], list[str], list[Any]]:
-    """All values of the records' own parts, all keys, and all labels (None where missing)."""
+    """All values of the primary columns, all keys, and all labels (None if missing)."""
     values: list[Any] = []
     keys: list[str] = []
     labels: list[Any] = []
     for shard in reader.plan().shards:
         count = 0
-        for block in reader.read(shard):
+        for block in reader.read(shard, untracked):
             values += [row for part in block.arrays if part.primary for row in array_of(part)]
             count += block.records
             if block.labels is not None:

@@ -1,4 +1,4 @@
-"""Small LevelDB stores, what is on disk of them, and ways to damage them."""
+"""Small LevelDB stores, their files on disk, and ways to damage them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from datascan.readers.leveldb.manifest import (
 )
 
 BLOCK_BYTES = 4096
-"""A table's block ends with the entry that makes it larger than this."""
+"""A block of a table ends with the entry that makes it larger than this."""
 
 
 def write_leveldb(
@@ -42,10 +42,10 @@ def write_leveldb(
     compression: str | None = None,
     in_tables: bool = True,
 ) -> Path:
-    """A store at ``path`` to which each session puts its values, and deletes where there is none.
+    """A store at ``path``; each session puts its values, and deletes keys whose value is None.
 
-    Every session's log becomes a table when the store is opened again; with ``in_tables`` the last
-    one's too.
+    The log of a session becomes a table when the store is opened again; with ``in_tables``, so does
+    the last one.
     """
     for session in sessions:
         with plyvel.DB(str(path), create_if_missing=True, compression=compression) as db:
@@ -60,12 +60,12 @@ def write_leveldb(
 
 
 def numbered(indices: Iterable[int], size: int = 100) -> dict[bytes, bytes]:
-    """Keys of eight digits, and values that differ."""
+    """Keys of eight digits with distinct values."""
     return {b"%08d" % i: (b"%08d|" % i * (size // 9 + 1))[:size] for i in indices}
 
 
 def files(path: Path) -> dict[str, tuple[bytes, int, int, int]]:
-    """What is on disk: contents, mode, and the time stamps that writing would change."""
+    """The content, mode and time stamps of all files, to notice any change."""
     found = {}
     for name in [".", *sorted(entry.name for entry in path.iterdir())]:
         stat = (path / name).stat()
@@ -75,25 +75,25 @@ def files(path: Path) -> dict[str, tuple[bytes, int, int, int]]:
 
 
 def state(path: Path) -> State:
-    """What the store's manifest says."""
+    """The state of the store according to its manifest."""
     name = (path / "CURRENT").read_text().strip()
     return state_of(item.payload for item in read_log(path / name) if isinstance(item, Record))
 
 
 def table_files(path: Path) -> list[Path]:
-    """The files of the store's tables, by their first keys."""
+    """The files of the store's tables, ordered by their first keys."""
     tables = sorted(state(path).tables, key=lambda table: table.first)
     return [path / f"{table.number:06}.ldb" for table in tables]
 
 
 def log_file(path: Path) -> Path:
-    """The store's only log that is not empty."""
+    """The only log of the store that is not empty."""
     (log,) = [log for log in path.glob("*.log") if log.stat().st_size]
     return log
 
 
 def flip(path: Path, at: int, count: int = 16) -> None:
-    """Turn over every bit of ``count`` bytes; ``at`` counts from the end where it is negative."""
+    """Invert ``count`` bytes from offset ``at``, which counts from the end if it is negative."""
     content = bytearray(path.read_bytes())
     at %= len(content)
     content[at : at + count] = bytes(byte ^ 0xFF for byte in content[at : at + count])
@@ -101,20 +101,20 @@ def flip(path: Path, at: int, count: int = 16) -> None:
 
 
 def cut(path: Path, size: int) -> None:
-    """Shorten a file to ``size`` bytes, or by them where that is negative."""
+    """Truncate a file to ``size`` bytes or, if negative, by that many."""
     content = path.read_bytes()
     path.write_bytes(content[:size])
 
 
 def as_leveldb_reads(path: Path, into: Path) -> dict[bytes, bytes]:
-    """What LevelDB itself makes of a copy in ``into``, as leniently as it can be."""
+    """The entries that LevelDB itself reads from a copy in ``into``, in its most lenient mode."""
     shutil.copytree(path, into)
     with plyvel.DB(str(into), paranoid_checks=False) as db:
         return dict(db.iterator())
 
 
 def merged(sessions: Sequence[Mapping[bytes, bytes | None]]) -> dict[bytes, bytes]:
-    """What a store holds after ``sessions``, in key order."""
+    """The content of a store after ``sessions``, in key order."""
     found: dict[bytes, bytes] = {}
     for session in sessions:
         for key, value in session.items():

@@ -1,4 +1,4 @@
-"""Small LMDB environments, Datums among them."""
+"""Small LMDB environments, and Datums."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def write_lmdb(
     map_size: int = 1 << 30,
     **flags: Any,
 ) -> Path:
-    """An environment at ``path`` that holds ``entries``; returns the path."""
+    """Write an environment with ``entries``; returns its path."""
     pairs = entries.items() if isinstance(entries, Mapping) else entries
     path.parent.mkdir(parents=True, exist_ok=True)
     environment = lmdb.open(str(path), map_size=map_size, subdir=subdir, max_dbs=8)
@@ -42,7 +42,7 @@ def datum(
     encoded: bytes | None = None,
     flag: bool | None = None,
 ) -> bytes:
-    """A serialized Datum: uint8 values as ``data``, others as ``float_data``, as Caffe writes."""
+    """A serialized Datum as Caffe writes it: uint8 values as ``data``, others as ``float_data``."""
     message = datum_class()()
     if encoded is not None:
         message.data, message.encoded = encoded, True

@@ -1,4 +1,4 @@
-"""A dataset that needs no disk: rows of numbers, some of which kill or stop whoever reads them."""
+"""A dataset in memory: rows of numbers, some of which crash or hang the process that reads them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from datascan.config.options import Options
+from datascan.decoders.base import Tracker
 from datascan.readers.base import Reader
 from datascan.records.block import ArrayColumn, Block, Labels, compute_digests, compute_fingerprints
 from datascan.records.shard import Plan, Shard
@@ -20,11 +21,11 @@ ROWS_A_BLOCK = 8
 
 
 class PlainReader(Reader):
-    """``values`` (n, k) with ``labels`` (n,), cut into shards of ``rows`` records.
+    """``values`` (n, k) with ``labels`` (n,), in shards of ``rows`` records.
 
-    Reading the rows in ``deadly`` kills the process by SIGSEGV, those in ``endless`` never ends;
-    ``blockwise`` readers touch a whole block at once. ``kill_once`` is a file whose absence makes
-    the reading of row 5 of every shard die once.
+    Reading a row in ``deadly`` kills the process with SIGSEGV, a row in ``endless`` hangs. With
+    ``blockwise``, a whole block is marked at once. With ``kill_once``, reading row 5 of a shard
+    kills the process the first time; a file in that folder marks the shard.
     """
 
     name: ClassVar[str] = "plain"
@@ -32,7 +33,7 @@ class PlainReader(Reader):
     def __init__(
         self, values, labels, *, rows=10, deadly=(), endless=(), blockwise=False, **options
     ):
-        super().__init__((Path("plain"),), Options(**options))
+        super().__init__((Path("plain"),), Options().replace(**options))
         self.values, self.labels, self.rows = values, labels, rows
         self.deadly, self.endless, self.blockwise = deadly, endless, blockwise
         self.kill_once: Path | None = None
@@ -46,19 +47,19 @@ class PlainReader(Reader):
             Shard(i, (first, min(first + self.rows, len(self.values))))
             for i, first in enumerate(range(0, len(self.values), self.rows))
         )
-        return Plan(shards, "plain", self.values.nbytes)
+        return Plan(shards=shards, layout="plain", nbytes=self.values.nbytes)
 
-    def read(self, shard: Shard) -> Iterator[Block]:
+    def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
         first, stop = shard.span
         low = first + shard.first
         high = stop if shard.last is None else min(stop, first + shard.last)
         for at in range(low, high, ROWS_A_BLOCK):
             end = min(at + ROWS_A_BLOCK, high)
             if self.blockwise:
-                self.mark(at - first, end - at)
+                track(at - first, end - at)
             for row in range(at, end):
                 if not self.blockwise:
-                    self.mark(row - first, 1)
+                    track(row - first, 1)
                 self.touch(row, row - first, shard.index)
             yield self.block(shard.base + at - first, at, end)
 
@@ -86,7 +87,7 @@ class PlainReader(Reader):
             digests=lambda rows: compute_digests((part,), {}, rows),
         )
 
-    def count_rows(self, shard: Shard) -> int:
+    def count_rows(self, shard: Shard, track: Tracker) -> int:
         first, stop = shard.span
         return stop - first
 

@@ -1,4 +1,4 @@
-"""Nets with the features of those that people train: written in their style, not copied."""
+"""Nets with the features of well-known ones, written in their style but not copied."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ RATES = "param { lr_mult: 1 decay_mult: 1 } param { lr_mult: 2 decay_mult: 0 }"
 
 
 def both(top: str = "data label", *, more: str = "", batch: int = 8) -> str:
-    """A Data layer for each phase, of one name."""
+    """A Data layer for each phase, both with the same name."""
     return "".join(
         layer(
             "data",
@@ -24,7 +24,7 @@ def both(top: str = "data label", *, more: str = "", batch: int = 8) -> str:
 
 
 def rated(text: str) -> str:
-    """A layer with rates of its own for weights and biases."""
+    """A layer with its own learning rates for weights and biases."""
     return text.replace(" type:", f" {RATES} type:", 1)
 
 
@@ -34,13 +34,13 @@ def relu(blob: str) -> str:
 
 
 def pool(name: str, bottom: str, kernel: int = 3, stride: int = 2, kind: str = "MAX") -> str:
-    """A pooling layer whose windows overlap, or lie side by side."""
+    """A pooling layer; its windows overlap if ``kernel`` is larger than ``stride``."""
     param = f"pool: {kind} kernel_size: {kernel} stride: {stride}"
     return layer(name, "Pooling", bottom, name, f"pooling_param {{ {param} }}")
 
 
 def alexnet() -> str:
-    """Groups, local response normalisation, dropout, 1,000 classes."""
+    """Groups, local response normalization, dropout, 1,000 classes."""
     norm = "lrn_param { local_size: 5 alpha: 0.0001 beta: 0.75 }"
     drop = "dropout_param { dropout_ratio: 0.5 }"
     return "".join(
@@ -115,7 +115,7 @@ def googlenet() -> str:
 
 
 def lenet() -> str:
-    """Pixels scaled to 0..1 and xavier fillers."""
+    """Pixels scaled to 0..1, and xavier fillers."""
     return "".join(
         [
             both(more="transform_param { scale: 0.00390625 }"),
@@ -131,7 +131,7 @@ def lenet() -> str:
 
 
 def cifar_quick() -> str:
-    """A mean file, and a first filler of tiny weights."""
+    """A mean file, and tiny weights in the first layer."""
     return "".join(
         [
             both(more='transform_param { mean_file: "mean.binaryproto" }'),
@@ -180,7 +180,7 @@ layers { name: "acc" type: ACCURACY bottom: "fc8" bottom: "label" top: "acc"
 
 
 def fcn() -> str:
-    """Label images from a layer of their own, ignore_label, Deconvolution and Crop."""
+    """Label images from a separate layer, ignore_label, Deconvolution and Crop."""
     lists = "".join(
         layer(
             name,
@@ -222,7 +222,7 @@ def fcn() -> str:
 
 
 def siamese() -> str:
-    """Pairs in one record, parted by Slice, with shared weights and a contrastive loss."""
+    """Pairs in one record that Slice separates, shared weights, and a contrastive loss."""
     parts = [
         both("pair_data sim", more="transform_param { scale: 0.00390625 }"),
         layer(
@@ -252,7 +252,7 @@ def siamese() -> str:
 
 
 def resnet() -> str:
-    """BatchNorm with Scale in place, and sums of branches."""
+    """BatchNorm with in-place Scale, and sums of branches."""
     norm = "".join(
         layer(f"bn_{name}", "BatchNorm", name, name, "batch_norm_param { use_global_stats: false }")
         + layer(f"scale_{name}", "Scale", name, name, "scale_param { bias_term: true }")
@@ -277,7 +277,7 @@ def resnet() -> str:
 
 
 def squeezenet() -> str:
-    """The last convolution and a global pooling stand for an InnerProduct."""
+    """A convolution and a global pooling in place of the last InnerProduct."""
     return "".join(
         [
             both(more="transform_param { crop_size: 227 mean_value: 104 }"),
@@ -305,7 +305,7 @@ def squeezenet() -> str:
 
 
 def regression() -> str:
-    """HDF5 with two targets, and losses by weight on layers of other types."""
+    """HDF5 with two targets, and a loss_weight on a layer that is not a loss."""
     return "".join(
         [
             layer(
@@ -353,4 +353,4 @@ ZOO = {
     "squeezenet": (squeezenet(), POLY),
     "regression": (regression(), STEP),
 }
-"""Every net with a solver that suits it."""
+"""Each net with a suitable solver."""

@@ -80,11 +80,11 @@ def test_only_records_of_the_range_are_culprits(tmp_path):
 
 
 def test_round_and_round_the_epoch(tmp_path):
-    # Iterations 41 to 50 read records 410 to 509 of 450: over the end of the epoch.
+    # Iterations 41 to 50 read records 410 to 509 of 450: across the end of the epoch.
     log, report = story(tmp_path, broken_at(40), [5, 430, 100], records=450)
     assert (log.records.first, log.records.last) == (410, 59)
     assert log.culprits == [5, 430]
-    assert "over the end of the epoch" in report.findings[0].message
+    assert "across the end of the epoch" in report.findings[0].message
 
 
 def test_a_range_as_large_as_the_store(tmp_path):
@@ -145,7 +145,7 @@ def test_the_range_is_told_of_a_store_that_is_gone(tmp_path):
     report = datascan.scan_log(tmp_path / "train.log", solver=tmp_path / "solver.prototxt")
     assert (report.log.records, report.log.culprits) == (None, None)
     told = {finding.rule: finding.message for finding in report.findings}
-    assert "read records 210 to 309, if the store has as many" in told["sudden-nan"]
+    assert "read records 210 to 309, if the store has that many" in told["sudden-nan"]
     assert "missing-file" in told
 
 
@@ -177,7 +177,7 @@ def test_a_limit_leaves_the_records_unknown(tmp_path):
     story(tmp_path, broken_at(20), [257])
     culprits, report = named(tmp_path, limit=100)
     assert (culprits, report.log.records) == (None, None)
-    assert "records 210 to 309, if the store has as many" in report.findings[0].message
+    assert "records 210 to 309, if the store has that many" in report.findings[0].message
     assert named(tmp_path, limit=5000)[0] == [257]
 
 
@@ -206,7 +206,7 @@ def test_a_crash_that_another_run_follows_is_history(tmp_path):
 def test_healthy_records_leave_the_loss_function(tmp_path):
     log, report = story(tmp_path, broken_at(20), [])
     assert log.culprits == []
-    assert "none of them has an error" in report.findings[0].message
+    assert "none of which has an error" in report.findings[0].message
 
 
 def test_a_healthy_log_passes(tmp_path):
@@ -262,7 +262,15 @@ def test_from_a_shell(tmp_path):
     assert json.loads(bad.read_text())["index"] == 257
     assert shell("log", log, "--fail-on", "never", "--quiet").returncode == 0
     assert shell("log", log, "--ignore", "sudden-nan", "--quiet").returncode == 0
-    assert "no training log" in fails_in_one_line("log", tmp_path / "net.prototxt")
+    config = tmp_path / "settings.toml"
+    config.write_text('ignore = "sudden-nan"\n[dataset."store"]\nignore = "nan-value"\n')
+    assert shell("log", log, "--config", config, "--quiet").returncode == 0
+    found = json.loads(shell("log", log, *net, "--json", "-", "--config", config).stdout)
+    assert "sudden-nan" not in found["rules"]
+    assert "nan-value" not in found["sources"][0]["rules"]
+    config.write_text("timeout = nan\n")
+    assert f"{config}: timeout must be" in fails_in_one_line("log", log, "--config", config)
+    assert "not a training log" in fails_in_one_line("log", tmp_path / "net.prototxt")
     fails_in_one_line("log", tmp_path / "nothing")
     fails_in_one_line("log", log, "--net", tmp_path / "nothing")
     fails_in_one_line("log", log, "--root", tmp_path)

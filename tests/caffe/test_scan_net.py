@@ -24,9 +24,9 @@ from tests.builders.caffe import (
     data,
     inner,
     layer,
-    looked_at,
+    net_findings,
     rules,
-    said,
+    scan_prototxt,
     small_net,
     softmax_loss,
     write_datums,
@@ -40,7 +40,7 @@ SCALED = "transform_param { scale: 0.00390625 }"
 
 
 def scan(folder, *parts, **more):
-    return looked_at(folder, *parts, **{"data": True, **more})
+    return scan_prototxt(folder, *parts, **{"data": True, **more})
 
 
 def test_a_healthy_net(tmp_path):
@@ -154,16 +154,16 @@ def test_gaps_of_the_nets_own_batch_size(tmp_path, loss, stated):
 def test_a_missing_source_is_named_and_the_others_are_scanned(tmp_path):
     write_datums(tmp_path / "test_lmdb")
     report = scan(tmp_path, data(TRAIN) + data(TEST, source="test_lmdb") + BELOW)
-    ((key, detail),) = said(report, "missing-file")
+    ((key, detail),) = net_findings(report, "missing-file")
     assert key == "data"
-    assert detail.startswith("source train_lmdb does not exist (looked for ")
+    assert detail.startswith("source train_lmdb does not exist (tried ")
     assert str(tmp_path / "train_lmdb") in detail
     assert [source.phase for source in report.sources] == ["TEST"]
     assert not report.passed
     quiet = scan(
         tmp_path, data(TRAIN) + data(TEST, source="test_lmdb") + BELOW, ignore=["missing-file"]
     )
-    assert said(quiet, "missing-file") == []
+    assert net_findings(quiet, "missing-file") == []
 
 
 @pytest.mark.parametrize("content", [b"", b"no database", b"\x89HDF"])
@@ -178,11 +178,11 @@ def test_a_source_that_is_no_dataset(tmp_path, content):
 
 def test_a_data_layer_without_source(tmp_path):
     report = scan(tmp_path, layer("d", "Data", "", "data label"))
-    assert said(report, "missing-file") == [("d", "the Data layer names no source")]
+    assert net_findings(report, "missing-file") == [("d", "the Data layer names no source")]
 
 
 def test_no_data_looks_at_the_net_alone(tmp_path):
-    report = looked_at(tmp_path, small_net())
+    report = scan_prototxt(tmp_path, small_net())
     assert (report.sources, report.findings) == ([], [])
     assert report.passed
 
@@ -218,7 +218,7 @@ def test_hdf5_lists_are_resolved_as_sources_are(tmp_path):
         write_h5(tmp_path / name, data=random.normal(size=(20, 6)).astype("f4"), label=labels)
     (tmp_path / "l.txt").write_text("a.h5\ndeep/b.h5\nnone.h5\n")
     report = scan(tmp_path, hdf5() + BELOW)
-    ((key, detail),) = said(report, "missing-file")
+    ((key, detail),) = net_findings(report, "missing-file")
     assert (key, detail.split(",")[0]) == ("data", "none.h5")
     (source,) = report.sources
     assert (source.dataset.backend, source.dataset.records) == ("hdf5", 40)
@@ -268,14 +268,14 @@ def test_places_that_become_channels_are_no_classes(tmp_path):
 def test_hdf5_lists_without_files(tmp_path, content, rule):
     (tmp_path / "l.txt").write_text(content)
     report = scan(tmp_path, hdf5() + BELOW)
-    assert [key for key, _ in said(report, rule)] == ["data"]
+    assert [key for key, _ in net_findings(report, rule)] == ["data"]
     assert report.sources == []
 
 
 def test_an_hdf5_file_in_place_of_its_list(tmp_path):
     write_h5(tmp_path / "l.txt", data=np.zeros((3, 2)), label=np.arange(3))
-    ((_, detail),) = said(scan(tmp_path, hdf5() + BELOW), "damaged-store")
-    assert "Caffe wants a text file that lists such files" in detail
+    ((_, detail),) = net_findings(scan(tmp_path, hdf5() + BELOW), "damaged-store")
+    assert "Caffe expects a text file that lists HDF5 files" in detail
 
 
 @pytest.mark.parametrize("folder", ["", "pictures/", "{tmp}/pictures/"])
@@ -297,7 +297,7 @@ def test_images_of_a_list(tmp_path, folder, monkeypatch):
     assert (source.dataset.backend, source.dataset.records) == ("images", 5)
     counts = {f.rule: f.records for f in source.findings if f.severity == "error"}
     assert counts == {"label-beyond-outputs": 1, "missing-file": 1}
-    assert said(report, "source-mismatch") == [
+    assert net_findings(report, "source-mismatch") == [
         ("data", "crop_size 20 is larger than new_height 16 x 16")
     ]
 
@@ -318,7 +318,7 @@ def test_caffe_joins_root_folder_and_name_as_strings(tmp_path, root, name, sough
     param = f'image_data_param {{ source: "list.txt" root_folder: "{root}" }}'
     report = scan(tmp_path, layer("i", "ImageData", "", "data label", param))
     text = f'root_folder {root} does not end in "/": Caffe looks for {sought}'
-    assert said(report, "missing-file") == ([("i", text)] if sought else [])
+    assert net_findings(report, "missing-file") == ([("i", text)] if sought else [])
     (source,) = report.sources
     assert "missing-file" not in {finding.rule for finding in source.findings}
 
@@ -332,7 +332,7 @@ def test_a_missing_folder_of_images(tmp_path):
         "data label",
         'image_data_param { source: "list.txt" root_folder: "nowhere/" }',
     )
-    assert said(scan(tmp_path, net), "missing-file") == [
+    assert net_findings(scan(tmp_path, net), "missing-file") == [
         ("i", "root_folder nowhere/ does not exist")
     ]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from datascan.caffe.net.training import read_training
-from tests.builders.caffe import all_findings, looked_at, write_datums, write_net
+from tests.builders.caffe import all_findings, scan_prototxt, write_datums, write_net
 from tests.builders.zoo import ZOO
 
 CLASSES = {"lenet": 10, "cifar_quick": 10, "siamese": None, "fcn": 21, "regression": 1}
@@ -16,14 +16,14 @@ CLASSES = {"lenet": 10, "cifar_quick": 10, "siamese": None, "fcn": 21, "regressi
 @pytest.mark.parametrize("name", ZOO)
 def test_net_and_solver_are_clean(tmp_path, name):
     net, solver = ZOO[name]
-    report = looked_at(tmp_path, net, solver=solver)
+    report = scan_prototxt(tmp_path, net, solver=solver)
     assert report.findings == []
     assert report.passed
 
 
 @pytest.mark.parametrize("name", ZOO)
 def test_a_net_without_its_solver_is_clean(tmp_path, name):
-    assert looked_at(tmp_path, ZOO[name][0]).findings == []
+    assert scan_prototxt(tmp_path, ZOO[name][0]).findings == []
 
 
 @pytest.mark.parametrize("name", ZOO)
@@ -71,7 +71,7 @@ def test_healthy_stores_are_clean(tmp_path, name):
         labels = np.arange(24) % outputs
         write_datums(tmp_path / source, labels, shape=(3, side, side), seed=seed)
     net, solver = ZOO[name]
-    report = looked_at(tmp_path, net, solver=solver, data=True)
+    report = scan_prototxt(tmp_path, net, solver=solver, data=True)
     assert len(report.sources) == 2
     rare = {"empty-class", "batch-label-gap"}
     assert {finding.rule for finding in all_findings(report)} <= rare
@@ -84,7 +84,7 @@ def test_regression_targets_are_no_classes(tmp_path):
         file["label"] = random.normal(size=(30, 1)).astype("f4")
         file["freq"] = random.random((30, 1)).astype("f4")
     (tmp_path / "train.txt").write_text("a.h5\n")
-    report = looked_at(tmp_path, ZOO["regression"][0], data=True)
+    report = scan_prototxt(tmp_path, ZOO["regression"][0], data=True)
     assert all_findings(report) == []
     (source,) = report.sources
     assert source.labels.kind == "regression"

@@ -48,7 +48,7 @@ def test_without_any_label_none_is_missing():
 
 
 def test_text_is_no_target_but_a_label_all_the_same():
-    fault = Fault(1, "non-integer-label", "label 'n/a' is no number; Caffe reads it as 0")
+    fault = Fault(1, "non-integer-label", "label 'n/a' is not a number; Caffe reads it as 0")
     block = labelled([True, False], faults=[fault])
     assert finding(MissingLabel, block, label_type="regression").named == {1: fault.detail}
     assert findings(MissingLabel, block, label_type="class") == []

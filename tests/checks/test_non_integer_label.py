@@ -33,7 +33,7 @@ def test_targets_and_whole_numbers_are_right():
 
 
 def test_text_among_numbers_as_readers_tell_of_it():
-    fault = Fault(1, "non-integer-label", "label '1O' is no number; Caffe reads it as 1")
+    fault = Fault(1, "non-integer-label", "label '1O' is not a number; Caffe reads it as 1")
     labels, present = np.array([3.0, 0, 0.5]), [True, False, True]
     block = block_of(np.zeros((3, 1)), labels, present=present, faults=[fault])
     said = finding(NonIntegerLabel, block, label_type="class")

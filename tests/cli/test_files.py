@@ -149,13 +149,13 @@ def test_reasons_are_told_apart(tmp_path):
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     (tmp_path / "astray").symlink_to(tmp_path / "absent" / "file")
     reasons = {
-        "absent/report.json": "there is no folder",
+        "absent/report.json": "absent does not exist",
         "file/report.json": "is not a folder",
         ".": "it is a folder",
         "loop": "symbolic links",
         "x" * 300: "File name too long",
         "nul\0": "null byte",
-        "astray": "there is no folder",
+        "astray": "does not exist",
     }
     for name, reason in reasons.items():
         path = tmp_path / name

@@ -28,7 +28,7 @@ def test_only_a_terminal_gets_a_bar():
 def test_a_bar_shows_records_or_bytes_a_second(records):
     stream = Terminal()
     bar = ProgressBar(stream, lambda: False)
-    bar.start(Plan((), "raw", 5000, records=records))
+    bar.start(Plan(shards=(), layout="raw", nbytes=5000, records=records))
     bar.bar.mininterval = 0
     bar.update(500, 2500)
     bar.update(600, 3000)
@@ -44,7 +44,7 @@ def test_a_bar_shows_records_or_bytes_a_second(records):
 def test_a_stop_ends_the_scan(progress):
     stopped = []
     shown = progress(lambda: bool(stopped))
-    shown.start(Plan((), "raw", 10))
+    shown.start(Plan(shards=(), layout="raw", nbytes=10))
     shown.update(1, 1)
     stopped.append(1)
     with pytest.raises(ScanCancelled):
@@ -55,7 +55,7 @@ def test_a_stop_ends_the_scan(progress):
 def test_a_bar_starts_no_thread_and_leaves_other_bars_alone():
     before = (threading.enumerate(), tqdm.monitor_interval, tqdm.monitor)
     bar = ProgressBar(Terminal(), lambda: False)
-    bar.start(Plan((), "raw", 10))
+    bar.start(Plan(shards=(), layout="raw", nbytes=10))
     bar.update(1, 1)
     assert (threading.enumerate(), tqdm.monitor_interval, tqdm.monitor) == before
     bar.close()
@@ -63,14 +63,14 @@ def test_a_bar_starts_no_thread_and_leaves_other_bars_alone():
 
 def test_a_bar_counts_what_the_store_claims_where_it_has_not_counted():
     bar = ProgressBar(Terminal(), lambda: False)
-    bar.start(Plan((), "raw", 5000, store_count=70))
+    bar.start(Plan(shards=(), layout="raw", nbytes=5000, store_count=70))
     assert (bar.bar.total, bar.by_records) == (70, True)
     bar.close()
 
 
 def test_a_bar_never_runs_backwards():
     bar = ProgressBar(Terminal(), lambda: False)
-    bar.start(Plan((), "raw", 100))
+    bar.start(Plan(shards=(), layout="raw", nbytes=100))
     bar.update(5, 50)
     bar.update(4, 40)  # a worker died, and its shard begins again
     assert bar.bar.n == 50
@@ -82,7 +82,7 @@ def test_a_bar_never_runs_backwards():
 def test_nothing_is_left_of_a_bar_on_the_screen():
     stream = Terminal()
     bar = ProgressBar(stream, lambda: False)
-    bar.start(Plan((), "raw", 100))
+    bar.start(Plan(shards=(), layout="raw", nbytes=100))
     bar.close()
     assert stream.getvalue().endswith("\r")
     assert "\n" not in stream.getvalue()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from datascan.config.baseline import MAX_KEYS, Baseline, BaselineEntry, append_entries
-from datascan.config.options import checked_options
+from datascan.config.options import Options
 from datascan.errors import UsageError
 from datascan.scanner.baseline_filter import BaselineFilter
 from datascan.session import run_scan
@@ -203,6 +203,6 @@ def test_the_day_can_be_chosen(tmp_path):
     file.write_text(append_entries([BaselineEntry("nan-value", "x", TODAY, ("00000007",))], None))
     for today, known in ((TODAY, True), (TODAY + timedelta(1), False)):
         baseline = Baseline.read(file, today)
-        report = run_scan([path], checked_options(baseline=baseline, workers=0))
+        report = run_scan([path], Options.from_keywords(baseline=baseline, workers=0))
         assert report.passed is known
         assert BaselineFilter(baseline).unused == [e for e in baseline.entries if known]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datascan.config.expectations import Data, Expectations
-from datascan.config.options import checked_options
+from datascan.config.options import Options
 from datascan.errors import UsageError
 from datascan.session import run_scan
 from tests.builders.expected import RULES, expecting, hdf5, known_dataset, learn, raised
@@ -137,7 +137,7 @@ def test_number_of_records(known, tmp_path):
 
 def test_without_expectations_nothing_is_raised(known, tmp_path):
     path = hdf5(tmp_path / "n.h5", known[0] * 1e6, np.arange(100) % 17)
-    report = run_scan([path], checked_options(workers=0))
+    report = run_scan([path], Options.from_keywords(workers=0))
     assert not RULES & {f.rule for f in report.findings}
 
 
@@ -160,9 +160,12 @@ def test_what_is_left_out_is_not_checked(known, tmp_path):
         ),
         ('format = "datascan-expectations/1"\nrecords = {count = -1}', "records.count"),
         ('format = "datascan-expectations/1"\nvalues = {min = "a", max = 1}', "values.min"),
-        ("format", "no TOML"),
-        ("\x00", "no TOML"),
-        (f'format = "datascan-expectations/1"\nrecords = {{count = {"9" * 5000}}}', "no TOML"),
+        ("format", "is not valid TOML: "),
+        ("\x00", "is not valid TOML: "),
+        (
+            f'format = "datascan-expectations/1"\nrecords = {{count = {"9" * 5000}}}',
+            "is not valid TOML: ",
+        ),
         (f'format = "datascan-expectations/1"\nrecords = {{count = {"9" * 400}}}', "records.count"),
     ],
 )
@@ -181,7 +184,7 @@ def test_files_that_are_none(tmp_path, text, told):
         ("values = {min = 3, max = 1}", "min is above max: 3 > 1"),
         ("values = {min = nan, max = 1}", "min is not a number"),
         ("values = {min = 0, max = nan}", "max is not a number"),
-        ("values = {min = inf, max = inf}", "no value is in the range"),
+        ("values = {min = inf, max = inf}", "the range is empty"),
         ("values = {min = 0, max = 1, margin = inf}", "margin is not finite"),
         ("values = {min = 0, max = 1, margin = nan}", "values.margin"),
         ("values = {min = 0, max = 1, margin = -1}", "values.margin"),
@@ -191,8 +194,8 @@ def test_files_that_are_none(tmp_path, text, told):
         ("data = {axes = []}", "axes is empty"),
         ("data = {dtypes = []}", "dtypes is empty"),
         ("data = {channels = []}", "channels is empty"),
-        ("data = {axes = [[[3, 1]]]}", "an axis has its least above its most: 3 > 1"),
-        ('data = {dtypes = ["uint8", "flaot32"]}', "'flaot32' is no dtype"),
+        ("data = {axes = [[[3, 1]]]}", "the minimum of an axis is above its maximum: 3 > 1"),
+        ('data = {dtypes = ["uint8", "flaot32"]}', "'flaot32' is not a dtype"),
         ("labels = {shift = 0.1}", "missing required field `shares`"),
         ("labels = {shares = {}}", "no class has a share above 0"),
         ("labels = {shares = {a = 0, b = 0.0}}", "no class has a share above 0"),
@@ -203,7 +206,7 @@ def test_files_that_are_none(tmp_path, text, told):
         ('labels = {kind = "text"}', "labels.kind"),
     ],
 )
-def test_what_cannot_be_meant(tmp_path, table, told):
+def test_invalid_values(tmp_path, table, told):
     file = expecting(tmp_path, table)
     with pytest.raises(UsageError, match=r"e\.toml") as error:
         Expectations.read(file)
@@ -234,18 +237,18 @@ def test_channels_count_without_shapes(tmp_path):
     ("table", "told"),
     [
         ({"shapes": ((3, 4, 4), (1, 4, 4)), "channels": (1, 3)}, "3x4x4 or 1x4x4"),
-        ({"shapes": ((3, 4, 4),), "channels": (1,)}, "3x4x4 and of 1 channel"),
+        ({"shapes": ((3, 4, 4),), "channels": (1,)}, "3x4x4 with 1 channel"),
         (
             {"axes": (((3, 3), (16, 16), (2, 9)),), "channels": (3,)},
-            "3x16x(2..9) and of 3 channels",
+            "3x16x(2..9) with 3 channels",
         ),
         ({"axes": (((1, 3), (4, 4), (4, 4)),)}, "(1..3)x4x4"),
         ({"axes": ((),)}, "scalar"),
         ({"channels": (1, 3)}, "1 or 3 channels"),
     ],
 )
-def test_what_is_known_in_words(table, told):
-    assert Data(**table).known == told
+def test_summary_in_words(table, told):
+    assert Data(**table).summary == told
 
 
 def test_from_a_shell(tmp_path):

@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from datascan.config.baseline import BaselineEntry
 from datascan.config.identity import DatasetIdentity, relative_name
-from datascan.config.options import Options
-from datascan.readers.base import identity_of
-
-
-@dataclass
-class Known:
-    """What is known of a reader."""
-
-    paths: tuple[Path, ...]
-    options: Options
 
 
 def entry(file, *paths, part=""):
@@ -99,15 +88,6 @@ def test_parts_of_one_store():
     assert not train.covers(file, DatasetIdentity((path,), "val"))
     assert entry(file, path).covers(file, DatasetIdentity((path,), "val"))
     assert BaselineEntry("nan-value", "x").covers(file, DatasetIdentity((path,), "val"))
-
-
-def test_what_a_reader_reads_has_a_name():
-    paths = (Path("images"),)
-    assert identity_of(Known(paths, Options())) == DatasetIdentity(paths)
-    assert identity_of(Known(paths, Options(data_key="/train/data"))).part == "train/data"
-    assert identity_of(Known(paths, Options(db="train"))).part == "train"
-    listed = Options(list_file=Path("train.txt"))
-    assert identity_of(Known(paths, listed)).paths == (Path("train.txt"),)
 
 
 def test_names_that_are_no_unicode(home):

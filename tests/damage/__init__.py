@@ -1,1 +1,1 @@
-"""Damaged datasets: everything outside the damage is still scanned."""
+"""Tests that damage datasets: everything outside the damage must still be scanned."""

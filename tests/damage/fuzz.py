@@ -1,7 +1,7 @@
 """Damages healthy datasets at random, scans them, and checks that nothing goes wrong.
 
-``scripts/fuzz --help``. Every variant is scanned by the command itself, in a child of a process
-that has everything imported.
+See ``scripts/fuzz --help``. The command itself scans each variant, in a forked child of this
+process, so that nothing is imported again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ STORE_RULES = {
     "missing-file",
     "empty-dataset",
 }
-"""Rules that say that records are out of reach."""
+"""Rules that report unreachable records."""
 
 
 def build_lmdb(path: Path) -> None:
@@ -104,7 +104,7 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
 
 
 def damage(content: bytes, chance: random.Random) -> bytes:  # noqa: PLR0911  (one a kind)
-    """The content after an accident."""
+    """The content after random damage."""
     if not content:
         return chance.randbytes(chance.randrange(1, 100))
     at = chance.randrange(len(content))
@@ -128,7 +128,7 @@ def damage(content: bytes, chance: random.Random) -> bytes:  # noqa: PLR0911  (o
 
 
 def damage_some(path: Path, chance: random.Random) -> set[str]:
-    """Damage one to three files of a dataset; their names."""
+    """Damage one to three files of a dataset; returns their names."""
     files = sorted(p for p in [path, *path.rglob("*")] if p.is_file())
     touched = set()
     for _ in range(chance.choice([1, 1, 2, 3])):
@@ -141,8 +141,8 @@ def damage_some(path: Path, chance: random.Random) -> set[str]:
     return touched
 
 
-def seen(path: Path) -> dict[str, tuple[str, int]]:
-    """Content and time of change of every file."""
+def snapshot(path: Path) -> dict[str, tuple[str, int]]:
+    """Content hash and modification time of every file."""
     return {
         str(p): (hashlib.sha256(p.read_bytes()).hexdigest(), p.stat().st_mtime_ns)
         for p in [path, *path.rglob("*")]
@@ -152,7 +152,7 @@ def seen(path: Path) -> dict[str, tuple[str, int]]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a scan left behind."""
+    """The results of a scan."""
 
     status: int
     errors: str
@@ -163,7 +163,7 @@ class Outcome:
 
 
 def scan(path: Path, home: Path) -> Outcome:
-    """Run the command in a child, in a session of its own."""
+    """Run the command in a child process, in its own session."""
     scratch = home / "scratch"
     scratch.mkdir()
     child = os.fork()
@@ -178,7 +178,7 @@ def scan(path: Path, home: Path) -> Outcome:
         try:
             arguments = ["scan", str(path), "--json", str(home / "json"), "--timeout", "20"]
             status = run([*arguments, "--bad-records", str(home / "bad"), "--quiet"])
-        except BaseException:  # noqa: BLE001  (whatever it is, it is what we look for)
+        except BaseException:  # noqa: BLE001  (any exception is a failure to report)
             traceback.print_exc()
         finally:
             sys.stderr.flush()
@@ -189,7 +189,7 @@ def scan(path: Path, home: Path) -> Outcome:
             hung = True
             os.killpg(child, signal.SIGKILL)
         time.sleep(0.002)
-    left = leftover(child)
+    left = find_leftover(child)
     report = json.loads((home / "json").read_text()) if (home / "json").exists() else None
     bad = []
     if (home / "bad").exists():
@@ -199,8 +199,8 @@ def scan(path: Path, home: Path) -> Outcome:
     return Outcome(status, errors, report, bad, [p.name for p in scratch.iterdir()], hung)
 
 
-def leftover(session: int) -> str:
-    """A complaint if a process of this session is still alive."""
+def find_leftover(session: int) -> str:
+    """An error message if a process of this session is still alive, else ""."""
     time.sleep(0.01)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(session, 0)
@@ -210,11 +210,11 @@ def leftover(session: int) -> str:
     return ""
 
 
-def complaints(
+def find_failures(
     outcome: Outcome, healthy: dict[str, object], touched: set[str], *, exact: bool
 ) -> Iterator[str]:
-    """What is wrong with the outcome; ``exact`` where a record is a file of its own."""
-    yield from ill_manners(outcome)
+    """What is wrong with the outcome; ``exact`` if each record is a separate file."""
+    yield from find_misbehaviour(outcome)
     if outcome.report is None:
         return
     report = outcome.report
@@ -224,19 +224,19 @@ def complaints(
         any(name.endswith(".log") for name in touched) and "leveldb" in report["dataset"]["backend"]
     )
     if lost > 0 and newest_log_gone and not rules & STORE_RULES:
-        # A log that is deleted as a whole, or cut behind a record, leaves no trace.
+        # A log that was deleted, or cut at the end of a record, leaves no trace.
         return
     if lost > 0 and not exact and not (rules & STORE_RULES and outcome.status == 1):
-        yield f"{lost} records lost without a word"
+        yield f"{lost} records lost without a finding"
     if not report["complete"]:
         yield "incomplete"
     for line in outcome.bad if exact else ():
         if line["rule"] in {"corrupt-image", "not-an-image"} and line["key"] not in touched:
-            yield f"untouched, and still {line}"
+            yield f"undamaged, but reported: {line}"
 
 
-def ill_manners(outcome: Outcome) -> Iterator[str]:
-    """What no scan may do, whatever it is given."""
+def find_misbehaviour(outcome: Outcome) -> Iterator[str]:
+    """What no scan may do, for any input."""
     if outcome.hung:
         yield "hung"
     if outcome.status not in {0, 1, 2}:
@@ -246,14 +246,14 @@ def ill_manners(outcome: Outcome) -> Iterator[str]:
     if outcome.status == 2 and SHOW_REFUSALS:
         print(outcome.errors.strip()[-160:], flush=True)
     if outcome.status == 2 and len(outcome.errors.splitlines()) != 1:
-        yield f"not one line of error: {outcome.errors!r}"
+        yield f"error message is not one line: {outcome.errors!r}"
     if outcome.scratch:
         yield f"left behind: {outcome.scratch}"
 
 
 @dataclass
 class Table:
-    """Counts of outcomes by form of dataset."""
+    """Counts of outcomes by kind of dataset."""
 
     counts: dict[str, Counter[str]] = field(default_factory=dict)
 
@@ -280,7 +280,7 @@ class Table:
 def fuzz(
     variants: int, seconds: float, seed: int, names: list[str], keep: Path | None = None
 ) -> tuple[Table, list[str]]:
-    """Scan so many variants; the counts, and what went wrong, with the seed to see it again."""
+    """Scan damaged variants; returns counts and failures, with the seeds to reproduce them."""
     table, failures = Table(), []
     until = time.monotonic() + seconds
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
@@ -297,45 +297,45 @@ def fuzz(
             if time.monotonic() > until:
                 break
             name = names[i % len(names)]
-            wrong = one(home, name, healthy[name], seed + i, table, keep)
-            failures += [f"{name} --seed {seed + i}: {text}" for text in wrong]
+            found = fuzz_one(home, name, healthy[name], seed + i, table, keep)
+            failures += [f"{name} --seed {seed + i}: {text}" for text in found]
             if i % 500 == 499:
                 print(f"{i + 1:,} variants, {len(failures):,} failures", flush=True)
     return table, failures
 
 
-def one(
+def fuzz_one(
     home: Path, name: str, healthy: dict, seed: int, table: Table, keep: Path | None
 ) -> list[str]:
-    """Scan one variant."""
+    """Damage and scan one variant; returns its failures."""
     work = home / "work"
     work.mkdir()
     path = work / name
     (shutil.copytree if (home / name).is_dir() else shutil.copy)(home / name, path)
     touched = damage_some(path, random.Random(f"{name} {seed}"))
-    before = seen(path)
+    before = snapshot(path)
     outcome = scan(path, work)
-    wrong = list(complaints(outcome, healthy, touched, exact=name == "images"))
-    if seen(path) != before:
-        wrong.append("the dataset was changed")
-    table.add(name, outcome, bool(wrong))
-    if wrong and keep is not None:
+    failures = list(find_failures(outcome, healthy, touched, exact=name == "images"))
+    if snapshot(path) != before:
+        failures.append("the dataset was changed")
+    table.add(name, outcome, bool(failures))
+    if failures and keep is not None:
         shutil.copytree(work, keep / f"{name}-{seed}", dirs_exist_ok=True)
     shutil.rmtree(work)
-    return wrong
+    return failures
 
 
 def main() -> int:
-    """Fuzz as asked for; exit status 1 on any failure."""
+    """Fuzz as the arguments say; exit status 1 on any failure."""
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__)
     parser.add_argument("--variants", type=int, default=2000)
     parser.add_argument("--seconds", type=float, default=1200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--dataset", action="append", choices=BUILDERS)
-    parser.add_argument("--keep", type=Path, help="keep the variants that failed there")
-    given = parser.parse_args()
-    names = given.dataset or list(BUILDERS)
-    table, failures = fuzz(given.variants, given.seconds, given.seed, names, given.keep)
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="copy variants that fail to DIR")
+    args = parser.parse_args()
+    names = args.dataset or list(BUILDERS)
+    table, failures = fuzz(args.variants, args.seconds, args.seed, names, args.keep)
     print("\n".join([*failures, table.text()]))
     return 1 if failures else 0
 

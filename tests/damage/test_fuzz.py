@@ -1,4 +1,4 @@
-"""The short form of ``scripts/fuzz``: some variants of each form of dataset."""
+"""A short run of ``scripts/fuzz``: some variants of each kind of dataset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and killed workers: nothing is left behind, and the report tells the truth."""
+"""Ctrl-C, SIGTERM and killed workers: nothing is left behind, and the report is correct."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.builders.lmdb import numbered, random_datums
 
 FILES = 16_000
 READ_SOME = 60 << 20
-"""Bytes: more than a scan reads before it begins, less than the images have."""
+"""Bytes: more than a scan reads to start, less than the size of the images."""
 
 
 @pytest.fixture(scope="module")
 def many_images(tmp_path_factory):
-    """A folder whose scan takes some seconds: one photo under many names."""
+    """A folder that takes some seconds to scan: one photo under many names."""
     folder = tmp_path_factory.mktemp("images")
     first = folder / "0000.jpg"
     first.write_bytes(photo(1, height=375, width=500))
@@ -35,7 +35,7 @@ def many_images(tmp_path_factory):
 
 
 class Scan:
-    """A scan under way in a process of its own."""
+    """A scan that runs in a separate process."""
 
     def __init__(self, folder: Path, scratch: Path, *options: object) -> None:
         self.scratch, self.output = scratch, scratch.parent / "report.json"
@@ -63,7 +63,7 @@ class Scan:
         return found
 
     def wait_until_reading(self) -> None:
-        """Until it has read some of the images, not only its own modules."""
+        """Wait until it has read some of the images, not only its own modules."""
         until = time.monotonic() + 60
         while self.bytes_read() < READ_SOME:
             assert time.monotonic() < until
@@ -71,19 +71,19 @@ class Scan:
             time.sleep(0.01)
 
     def wait_for_scratch(self) -> None:
-        """Until it has begun to write temporary files, or has ended."""
+        """Wait until it has begun to write temporary files, or has ended."""
         until = time.monotonic() + 60
         while self.process.poll() is None and not any(self.scratch.iterdir()):
             assert time.monotonic() < until
             time.sleep(0.001)
 
     def bytes_read(self) -> int:
-        """What it and its workers have read so far."""
+        """The number of bytes that it and its workers have read so far."""
         counters = [Path(f"/proc/{pid}/io") for pid in (self.process.pid, *self.children())]
         return sum(int(path.read_text().split()[1]) for path in counters)
 
     def end(self) -> tuple[int, str]:
-        """Exit status and standard error; nothing may be left behind."""
+        """Exit status and standard error; checks that nothing is left behind."""
         children = self.children() if self.process.poll() is None else []
         _, errors = self.process.communicate(timeout=60)
         assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]

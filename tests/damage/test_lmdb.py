@@ -1,4 +1,4 @@
-"""LMDB files that are cut, overwritten and emptied."""
+"""LMDB files that are truncated, overwritten and emptied."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CHECKS = [TruncatedStore(), DamagedStore(), EmptyDataset()]
 
 def scan_file(folder: Path, content: bytes, **options) -> ScanResult:
     (folder / "data.mdb").write_bytes(content)
-    return scan(LmdbReader((folder,), Options(**options)), CHECKS)
+    return scan(LmdbReader((folder,), Options().replace(**options)), CHECKS)
 
 
 def read_whole(result: ScanResult) -> set[str]:
@@ -46,7 +46,7 @@ def read_whole(result: ScanResult) -> set[str]:
 
 
 def rules(result: ScanResult) -> set[str]:
-    return {judged.rule for judged in result.issues}
+    return {issue.rule for issue in result.issues}
 
 
 def big(folder: Path) -> dict[bytes, bytes]:
@@ -57,14 +57,14 @@ def big(folder: Path) -> dict[bytes, bytes]:
 
 
 def small(folder: Path) -> dict[bytes, bytes]:
-    """Values inside leaf pages, three levels of pages."""
+    """Values inside leaf pages, in a tree of three levels."""
     entries = numbered(random_datums(12_000, (1, 4, 4)))
     write_lmdb(folder, entries)
     return entries
 
 
 def grown(folder: Path) -> dict[bytes, bytes]:
-    """Many transactions, as Caffe commits them: old versions of pages lie about."""
+    """Many transactions, as Caffe commits them, which leave old versions of pages in the file."""
     entries = numbered(random_datums(6000))
     pairs = list(entries.items())
     for first in range(0, len(pairs), 500):
@@ -76,7 +76,7 @@ BUILDERS = [big, small, grown]
 
 
 def overwritten(content: bytes, fill: Callable[[], bytes]) -> tuple[bytes, list[int]]:
-    """One page in fifty replaced, the meta pages left alone."""
+    """Replace one page in fifty, but no meta page."""
     pages = random.Random(7).sample(range(2, len(content) // PAGE), len(content) // PAGE // 50)
     damaged = bytearray(content)
     for page in pages:
@@ -84,11 +84,11 @@ def overwritten(content: bytes, fill: Callable[[], bytes]) -> tuple[bytes, list[
     return bytes(damaged), pages
 
 
-def keys_beside(folder: Path, lost: list[int]) -> set[str]:
-    """Keys of records in a healthy file of which no byte lies on one of the ``lost`` pages."""
+def keys_outside(folder: Path, lost: list[int]) -> set[str]:
+    """Keys of the records in a healthy file that have no byte on a ``lost`` page."""
     file = PageFile(folder / "data.mdb")
     kept = set()
-    for pairs in TreeReader(file, file.meta.main).pairs():
+    for pairs in TreeReader(file, file.meta.main).iter_entries():
         for row in range(len(pairs)):
             first, length = int(pairs.values.offsets[row]), int(pairs.values.lengths[row])
             pages = {int(pairs.keys.offsets[row]) // PAGE}
@@ -104,11 +104,11 @@ def test_cut(tmp_path, build, share):
     entries = build(tmp_path)
     content = (tmp_path / "data.mdb").read_bytes()
     end = int(len(content) * share)
-    beside = keys_beside(tmp_path, list(range(end // PAGE, len(content) // PAGE + 1)))
+    outside = keys_outside(tmp_path, list(range(end // PAGE, len(content) // PAGE + 1)))
     result = scan_file(tmp_path, content[:end])
     assert "truncated-store" in rules(result)
-    assert read_whole(result) >= beside
-    assert beside
+    assert read_whole(result) >= outside
+    assert outside
     (cut,) = (j for j in result.issues if j.rule == "truncated-store")
     assert f"of {len(entries):,} records could be reached" in cut.message
     assert cut.records == len(entries) - len(read_whole(result))
@@ -120,10 +120,10 @@ def test_overwritten_pages(tmp_path, build, fill):
     entries = build(tmp_path)
     content = (tmp_path / "data.mdb").read_bytes()
     damaged, pages = overwritten(content, fill)
-    beside = keys_beside(tmp_path, pages)
+    outside = keys_outside(tmp_path, pages)
     result = scan_file(tmp_path, damaged)
     assert "damaged-store" in rules(result)
-    assert read_whole(result) >= beside
+    assert read_whole(result) >= outside
     assert len(read_whole(result)) < len(entries)
 
 
@@ -140,16 +140,16 @@ def test_meta_pages_destroyed(tmp_path, build, metas):
 
 
 def test_every_single_page_lost(tmp_path):
-    """Whichever page is zeroed, the records on all others are found, also under its branch."""
+    """If any page is zeroed, the records on all others are found, also those below a branch."""
     small(tmp_path)
     content = (tmp_path / "data.mdb").read_bytes()
     for page in range(2, len(content) // PAGE, 7):
         (tmp_path / "data.mdb").write_bytes(content)
-        beside = keys_beside(tmp_path, [page])
+        outside = keys_outside(tmp_path, [page])
         damaged = bytearray(content)
         damaged[page * PAGE : (page + 1) * PAGE] = bytes(PAGE)
         result = scan_file(tmp_path, bytes(damaged))
-        assert read_whole(result) >= beside, page
+        assert read_whole(result) >= outside, page
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00", random.Random(3).randbytes(100_000)])
@@ -160,7 +160,7 @@ def test_nothing_left(tmp_path, content):
 
 
 def test_a_pointer_to_the_wrong_page(tmp_path):
-    """A branch that leads twice to one leaf: its records are not counted twice."""
+    """The records of a leaf with two pointers to it are counted once."""
     small(tmp_path)
     content = bytearray((tmp_path / "data.mdb").read_bytes())
     root = next(
@@ -178,7 +178,7 @@ def test_a_pointer_to_the_wrong_page(tmp_path):
 
 
 def pages_of(content: bytes, kind: int) -> list[int]:
-    """The pages that say they are of ``kind``: 1 branches, 2 leaves."""
+    """The pages with the flag ``kind``: 1 for branches, 2 for leaves."""
     return [
         page
         for page in range(2, len(content) // PAGE)
@@ -204,17 +204,17 @@ def test_a_flipped_bit_in_the_count_of_a_branch_costs_nothing(tmp_path, bit):
 
 
 @pytest.mark.parametrize("bit", range(1, 8))
-def test_a_flipped_bit_in_the_count_of_a_leaf_is_told(tmp_path, bit):
+def test_a_flipped_bit_in_the_count_of_a_leaf_is_reported(tmp_path, bit):
     entries = small(tmp_path)
     content = (tmp_path / "data.mdb").read_bytes()
     page = pages_of(content, 2)[3]
-    beside = keys_beside(tmp_path, [page])
+    outside = keys_outside(tmp_path, [page])
     result = scan_file(tmp_path, with_bit_flipped(content, page * PAGE + 12, bit))
     assert "damaged-store" in rules(result)
     keys = set()
     for shard, count in zip(result.summary.plan.shards, result.summary.counts, strict=True):
         keys |= set(result.reader.keys(shard, range(count)))
-    assert beside <= keys <= {key.decode() for key in entries}
+    assert outside <= keys <= {key.decode() for key in entries}
 
 
 @pytest.mark.parametrize("where", ["pointer", "node"])
@@ -229,7 +229,7 @@ def test_a_branch_with_a_damaged_entry_is_swept(tmp_path, where):
     assert read_whole(result) == {key.decode() for key in entries}
 
 
-def test_a_count_that_is_not_that_of_the_records_is_told(tmp_path):
+def test_a_wrong_count_of_records_is_reported(tmp_path):
     entries = small(tmp_path)
     content = bytearray((tmp_path / "data.mdb").read_bytes())
     number = len(entries).to_bytes(8, "little")
@@ -239,9 +239,9 @@ def test_a_count_that_is_not_that_of_the_records_is_told(tmp_path):
             content[at : at + 8] = (len(entries) - 1000).to_bytes(8, "little")
     result = scan_file(tmp_path, bytes(content))
     assert result.summary.records == len(entries)
-    (judged,) = result.issues
-    assert judged.rule == "damaged-store"
-    assert "holds 12,000 records, but counts 11,000 itself" in judged.details[0]
+    (issue,) = result.issues
+    assert issue.rule == "damaged-store"
+    assert "12,000 records were found, but the store counts 11,000" in issue.details[0]
 
 
 @pytest.mark.parametrize("how", ["cut", "page"])
@@ -277,7 +277,7 @@ def test_a_value_on_a_page_that_no_file_has(tmp_path, number):
 
 
 def with_tree(content: bytes, **fields: int) -> bytearray:
-    """The file with other numbers in the record of its main tree, in both meta pages."""
+    """The file with these numbers in the description of its main tree, in both meta pages."""
     places = {"depth": (6, 2), "branches": (8, 8), "leaves": (16, 8), "overflow": (24, 8)}
     changed = bytearray(content)
     for meta in (0, 1):
@@ -303,7 +303,7 @@ def test_a_branch_that_leads_to_itself(tmp_path):
 
 
 @pytest.mark.parametrize("leaves", [0, (1 << 64) - 1])
-def test_counts_of_pages_that_cannot_be(tmp_path, leaves):
+def test_impossible_counts_of_pages(tmp_path, leaves):
     entries = small(tmp_path)
     content = (tmp_path / "data.mdb").read_bytes()
     changed = with_tree(content, branches=0, leaves=leaves, overflow=0)
@@ -316,7 +316,7 @@ def test_a_file_that_is_cut_while_it_is_read(tmp_path, build, monkeypatch):
     monkeypatch.setattr("datascan.readers.lmdb.tree.BATCH_RECORDS", 100)
     entries = build(tmp_path)
     file = PageFile(tmp_path / "data.mdb")
-    walk = TreeReader(file, file.meta.main).pairs()
+    walk = TreeReader(file, file.meta.main).iter_entries()
     read, lost = len(next(walk)), []
     os.truncate(tmp_path / "data.mdb", file.size // 2)
     for pairs in walk:

@@ -12,6 +12,7 @@ from datascan.config.options import Options
 from datascan.plugins import READERS, load
 from datascan.readers.base import Reader
 from datascan.scanner.scan import scan
+from tests.builders.tracking import untracked
 from tests.test_unchanged import seen
 
 
@@ -31,7 +32,7 @@ class ReaderLaws:
         return path
 
     def reader(self, path: Path, **options: object) -> Reader:
-        return load(READERS[self.backend])((path,), Options(**options))
+        return load(READERS[self.backend])((path,), Options().replace(**options))
 
     def read(self, path: Path, **options: object) -> list[tuple[str, object]]:
         """Key and signature of every record, in order, piece by piece."""
@@ -40,7 +41,7 @@ class ReaderLaws:
         try:
             for shard in reader.plan().shards:
                 row = 0
-                for block in reader.read(shard):
+                for block in reader.read(shard, untracked):
                     assert block.start == shard.base + row
                     keys = reader.keys(shard, range(row, row + block.records))
                     found += zip(keys, block.fingerprints.tolist(), strict=True)
@@ -63,9 +64,9 @@ class ReaderLaws:
         reader = self.reader(path)
         try:
             shard = reader.plan().shards[0]
-            total = sum(block.records for block in reader.read(shard))
+            total = sum(block.records for block in reader.read(shard, untracked))
             for first, last in ((0, 1), (1, 7), (total - 3, None), (total, None), (5, 5)):
-                blocks = list(reader.read(shard.slice(first, last)))
+                blocks = list(reader.read(shard.slice(first, last), untracked))
                 expected = max(0, (total if last is None else last) - first)
                 assert sum(block.records for block in blocks) == expected
                 assert all(block.start >= shard.base + first for block in blocks)
@@ -77,19 +78,40 @@ class ReaderLaws:
         try:
             shards = reader.plan().shards
             other = pickle.loads(pickle.dumps(reader))
-            one, two = (sum(b.records for s in shards for b in r.read(s)) for r in (reader, other))
-            assert one == two == self.records
+            for each in (reader, other):
+                blocks = [block for shard in shards for block in each.read(shard, untracked)]
+                assert sum(block.records for block in blocks) == self.records
         finally:
             reader.close()
 
     def test_rows_are_marked_before_they_are_read(self, path):
         reader = self.reader(path)
         marked: set[int] = set()
-        reader.mark = lambda row, count: marked.update(range(row, row + count))
+
+        def track(row: int, count: int) -> None:
+            marked.update(range(row, row + count))
+
         try:
             shard = reader.plan().shards[0]
-            records = sum(block.records for block in reader.read(shard))
+            records = sum(block.records for block in reader.read(shard, track))
             assert marked == set(range(records))
+        finally:
+            reader.close()
+
+    def test_reading_without_decoding_gives_the_same_records(self, path):
+        reader = self.reader(path)
+        try:
+            for shard in reader.plan().shards:
+                decoded = list(reader.read(shard, untracked))
+                blocks = list(reader.read(shard, untracked, decode=False))
+                assert [(b.start, b.records, b.nbytes) for b in blocks] == [
+                    (b.start, b.records, b.nbytes) for b in decoded
+                ]
+                assert all(block.images is None for block in blocks)
+                for block, other in zip(blocks, decoded, strict=True):
+                    images = 0 if other.images is None else len(other.images.rows)
+                    assert len(block.encoded) >= images
+                    assert not other.encoded
         finally:
             reader.close()
 
@@ -97,9 +119,10 @@ class ReaderLaws:
         reader = self.reader(path, shard_bytes=1)
         try:
             shards = reader.plan().shards
-            assert sum(reader.count_rows(shard) for shard in shards) == self.records
+            assert sum(reader.count_rows(shard, untracked) for shard in shards) == self.records
             for shard in shards:
-                assert reader.count_rows(shard.slice(1, 2)) == reader.count_rows(shard)
+                whole = reader.count_rows(shard, untracked)
+                assert reader.count_rows(shard.slice(1, 2), untracked) == whole
             assert len({reader.describe_start(shard) for shard in shards}) == len(shards)
         finally:
             reader.close()

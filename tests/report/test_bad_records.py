@@ -1,4 +1,4 @@
-"""Every bad record stands in the list: once for each rule, in order, whatever its key holds."""
+"""The list has every bad record once for each rule, in order, with any key."""
 
 from __future__ import annotations
 

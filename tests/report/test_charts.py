@@ -14,14 +14,15 @@ from msgspec.structs import replace
 from PIL import Image
 
 import datascan
+from datascan.config.options import Options
 from datascan.executors.base import NullProgress, ScanCancelled
 from datascan.metrics.batch_gaps import compute_batch_gaps
 from datascan.report.build import build_report
 from datascan.report.charts import add_charts
-from datascan.report.model import ValueFigures
+from datascan.report.figures import ValueFigures
 from datascan.report.sampling import HistogramBins, sample_indices
 from datascan.scanner.scan import scan
-from datascan.session import select_checks
+from datascan.session import run_scan, select_checks
 from tests.builders.images import encode, photo, pixels, write_tree
 from tests.builders.lmdb import datum, numbered, write_lmdb
 from tests.builders.plain import PlainReader
@@ -146,7 +147,9 @@ def test_the_cutting_into_shards_changes_nothing(tmp_path):
     values[60] = b""
     path = write_lmdb(tmp_path / "store", numbered(values))
     coarse, fine = (
-        replace(datascan.scan(path, shard_bytes=size), elapsed_seconds=0, started=None)
+        replace(
+            run_scan([path], Options().replace(shard_bytes=size)), elapsed_seconds=0, started=None
+        )
         for size in (1 << 25, 1)
     )
     assert coarse == fine
@@ -202,7 +205,7 @@ def test_datums_are_blue_first_and_rows_of_hdf5_red_first(tmp_path):
 
 
 class StopsAtOnce(NullProgress):
-    """Ends whatever asks it."""
+    """Cancels every scan."""
 
     def update(self, records, nbytes):
         raise ScanCancelled

@@ -1,4 +1,4 @@
-"""Thumbnails: small, of whatever can be decoded, and never at the price of the scan."""
+"""Thumbnails are small, made of all that can be decoded, and never break the scan."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LIMIT = 178_956_970
 LARGE = photo(3, height=300, width=400)
 
 
-def seen(uri):
+def open_uri(uri):
     """The picture that a data: URI holds."""
     head, _, body = uri.partition(",")
     assert head in {"data:image/png;base64", "data:image/jpeg;base64"}
@@ -39,14 +39,14 @@ def seen(uri):
 def test_every_mode_is_shown(mode):
     kind = "JPEG" if mode == "CMYK" else "TIFF"
     image = picture(1, 150, 200).convert(mode if mode != "I;16" else "I").convert(mode)
-    shown = seen(thumbnail(encode(image, kind), LIMIT))
+    shown = open_uri(thumbnail(encode(image, kind), LIMIT))
     assert shown.size == (96, 72)
     assert shown.mode in {"L", "RGB"}
 
 
 def test_small_pictures_are_kept_exactly():
     image = picture(1, 20, 30)
-    shown = seen(thumbnail(encode(image, "PNG"), LIMIT))
+    shown = open_uri(thumbnail(encode(image, "PNG"), LIMIT))
     assert shown.format == "PNG"
     assert np.array_equal(np.asarray(shown), np.asarray(image))
 
@@ -66,8 +66,8 @@ def large(kind, **options):
     ],
 )
 def test_of_damaged_images_what_could_be_decoded_is_shown(whole, kept):
-    healthy = np.asarray(seen(thumbnail(whole, LIMIT)).convert("RGB")).astype(int)
-    shown = np.asarray(seen(thumbnail(whole[:kept], LIMIT)).convert("RGB")).astype(int)
+    healthy = np.asarray(open_uri(thumbnail(whole, LIMIT)).convert("RGB")).astype(int)
+    shown = np.asarray(open_uri(thumbnail(whole[:kept], LIMIT)).convert("RGB")).astype(int)
     differing = np.abs(healthy - shown).mean(axis=(1, 2))
     assert differing.min() < 10
     assert differing.max() > 3 * differing.min() + 1
@@ -124,7 +124,7 @@ def test_pixels_are_those_of_whole_images_only():
 )
 def test_arrays_like_pictures_are_shown(shape, size):
     values = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    assert seen(thumbnail_of_array(values)).size == size
+    assert open_uri(thumbnail_of_array(values)).size == size
 
 
 @pytest.mark.parametrize("shape", [(), (7,), (3, 5), (2, 20, 30), (20, 30, 4), (1, 3, 20, 30)])
@@ -135,7 +135,7 @@ def test_other_arrays_are_not(shape):
 def test_floats_are_scaled_and_what_is_not_finite_is_black():
     values = np.array([np.linspace(-1, 1, 16)] * 16)
     values[0, :2] = np.nan, np.inf
-    shown = np.asarray(seen(thumbnail_of_array(values)))
+    shown = np.asarray(open_uri(thumbnail_of_array(values)))
     assert shown[0, :2].tolist() == [0, 0]
     assert shown[5, [0, -1]].tolist() == [0, 255]
     assert (np.diff(shown[5].astype(int)) > 0).all()
@@ -143,7 +143,7 @@ def test_floats_are_scaled_and_what_is_not_finite_is_black():
 
 @given(arrays.arrays(st.sampled_from(["f2", "f4", "f8", "i8", "u8", "?"]), (5, 6)))
 def test_no_values_are_too_much(values):
-    assert seen(thumbnail_of_array(values)).size == (6, 5)
+    assert open_uri(thumbnail_of_array(values)).size == (6, 5)
 
 
 @given(
@@ -151,4 +151,4 @@ def test_no_values_are_too_much(values):
 )
 def test_no_bytes_are_too_much(data, head):
     shown = thumbnail(head + data, LIMIT)
-    assert shown is None or max(seen(shown).size) <= EDGE
+    assert shown is None or max(open_uri(shown).size) <= EDGE

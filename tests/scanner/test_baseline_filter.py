@@ -21,7 +21,7 @@ from datascan.checks.record_count_mismatch import RecordCountMismatch
 from datascan.checks.truncated_store import TruncatedStore
 from datascan.config.baseline import Baseline, BaselineEntry
 from datascan.config.expectations import Expectations
-from datascan.config.options import checked_options
+from datascan.config.options import Options
 from datascan.records.block import Fault
 from datascan.scanner.baseline_filter import BaselineFilter, make_entries
 from datascan.scanner.scan import scan
@@ -191,7 +191,7 @@ def test_missing_numbers_one_by_one_and_as_a_whole(tmp_path, many):
         if not path.exists():
             entries = numbered(values)
             write_lmdb(path, {k: v for k, v in entries.items() if int(k) not in missing})
-        options = checked_options(select=("key-gap",), workers=0, baseline=baseline)
+        options = Options.from_keywords(select=("key-gap",), workers=0, baseline=baseline)
         scans = []
         told = run_scan([path], options, use=scans.append)
         return told, scans[0]
@@ -316,7 +316,7 @@ def test_lengths_that_differ(tmp_path):
     def report(baseline, labels):
         path = write_hdf5(tmp_path / "a.h5", data=numbers(60, 4), label=np.arange(labels) % 3)
         scans = []
-        options = checked_options(baseline=baseline, workers=0, select=("length-mismatch",))
+        options = Options.from_keywords(baseline=baseline, workers=0, select=("length-mismatch",))
         return run_scan([path], options, use=scans.append), scans[0]
 
     told, scanned = report(None, 55)

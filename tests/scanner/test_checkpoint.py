@@ -7,16 +7,21 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from datascan.config.baseline import Baseline
+from datascan.config.expectations import Expectations
+from datascan.config.options import Options, Severity
 from datascan.errors import OutputError
 from datascan.executors.base import ScanCancelled
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
 from datascan.report.build import build_report
-from datascan.scanner.checkpoint import HEADER, Checkpoint
+from datascan.scanner.checkpoint import HEADER, Checkpoint, fingerprint
 from datascan.scanner.scan import scan
 from tests.builders.plain import PlainReader
 
@@ -44,9 +49,9 @@ class Notes:
 class Counting(PlainReader):
     """Notes which shards are read."""
 
-    def read(self, shard):
+    def read(self, shard, track, *, decode=True):
         self.seen.append(shard.index)
-        yield from super().read(shard)
+        yield from super().read(shard, track, decode=decode)
 
     seen: list[int]
 
@@ -146,8 +151,8 @@ def test_kill_9_costs_no_more_than_the_shards_under_way(tmp_path):
     script = (
         "import sys, time; from pathlib import Path; from tests.scanner.test_checkpoint import *\n"
         "class Slow(Counting):\n"
-        "    def read(self, shard):\n"
-        "        time.sleep(0.1); yield from super().read(shard)\n"
+        "    def read(self, shard, track, *, decode=True):\n"
+        "        time.sleep(0.1); yield from super().read(shard, track, decode=decode)\n"
         "made = reader(Path(sys.argv[1])); made.__class__ = Slow; scan(made, CHECKS)\n"
     )
     file = tmp_path / "resume"
@@ -159,3 +164,34 @@ def test_kill_9_costs_no_more_than_the_shards_under_way(tmp_path):
     again = reader(file)
     assert text(scan(again, CHECKS)) == text(scan(reader(), CHECKS))
     assert again.seen[0] >= 1
+
+
+OTHER = {
+    "db": "other",
+    "data_key": "other",
+    "label_key": "other",
+    "list_file": Path("other"),
+    "limit": 7,
+    "max_pixels": 7,
+    "num_classes": 7,
+    "batch_sizes": (7,),
+    "label_type": "class",
+    "select": ("nan-value",),
+    "ignore": ("nan-value",),
+    "expect": Expectations("datascan-expectations/1"),
+    "workers": 1,
+    "timeout": 7.0,
+    "resume": Path("other"),
+    "severity": (("nan-value", Severity.INFO),),
+    "fail_on": "never",
+    "baseline": Baseline(Path("other"), (), date(2020, 1, 1)),
+}
+"""Another value for every option."""
+
+
+@pytest.mark.parametrize("field", Options.fields(), ids=lambda field: field.name)
+def test_options_about_what_is_measured_are_in_the_fingerprint(field):
+    one, other = reader(), reader(**{field.name: OTHER[field.name]})
+    plan = one.plan()
+    prints = {fingerprint(made, plan, ("a",), "1") for made in (one, other)}
+    assert (len(prints) == 2) == (field.group in {"read", "check"})

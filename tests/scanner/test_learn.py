@@ -105,7 +105,7 @@ def test_a_bad_example_is_told(tmp_path):
     values[1] = np.nan
     result = datascan("learn", hdf5(tmp_path / "k.h5", values), "-o", tmp_path / "e.toml")
     assert result.returncode == 1
-    assert result.stderr == "datascan: learned from a dataset that fails (nan-value)\n"
+    assert result.stderr == "datascan: warning: learned from a dataset that fails (nan-value)\n"
     assert (tmp_path / "e.toml").exists()
 
 
@@ -117,5 +117,5 @@ def test_nothing_is_learned_of_a_scan_that_was_stopped(tmp_path, monkeypatch, ca
     path = hdf5(tmp_path / "k.h5", np.full((5, 2), np.nan))
     file = tmp_path / "e.toml"
     assert run(["learn", str(path), "-o", str(file), "--workers", "0"]) == 130
-    assert capsys.readouterr().err == "datascan: stopped early, nothing is learned\n"
+    assert capsys.readouterr().err == "datascan: interrupted, nothing was learned\n"
     assert not file.exists()

@@ -1,41 +1,49 @@
-"""A training log, with the net that it is of: why it broke, and which records it read then."""
+"""Scans a training log with its net: why the run broke, and which records it was reading."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-import msgspec
 import numpy as np
 
 from datascan.caffe.log.diagnosis import Diagnosis, diagnose
 from datascan.caffe.log.parser import Log, read_log
 from datascan.caffe.log.record_range import ReadRange, candidate_ranges, read_range
 from datascan.caffe.log.runs import Run
-from datascan.caffe.net.learning_rate import first_bad, is_complete
+from datascan.caffe.net.learning_rate import find_first_bad_rate, is_complete
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Training, read_training
 from datascan.caffe.rules.base import NetContext, RunOutcome, evaluate_rules
-from datascan.caffe.scan_net import REQUIRED_CHECKS, SourceScans, Use, keep_selected, net_report
+from datascan.caffe.scan_net import (
+    REQUIRED_CHECKS,
+    SourceScans,
+    Use,
+    apply_policy,
+    combined_report,
+    keep_selected,
+)
 from datascan.checks.base import Check
-from datascan.config.options import Options, Severity, checked_options
+from datascan.config.identity import DatasetIdentity
+from datascan.config.options import Options, ScanKeywords, Severity
 from datascan.errors import UsageError
 from datascan.executors.base import Progress
 from datascan.plugins import CHECKS, NET_RULES, load, rule_target
-from datascan.report.model import DatasetInfo, LogCurve, LogFigures, RecordRange, Report
-from datascan.scanner.result import ScanResult, lookup_keys
+from datascan.report.figures import DatasetInfo, LogCurve, LogFigures, RecordRange
+from datascan.report.model import LogReport
+from datascan.scanner.result import ScanResult
 from datascan.session import select_rules
 from datascan.text import escape_surrogates
 
 HARMLESS = ("conflicting-label",)
-"""Errors of records that neither break a loss nor end a run."""
+"""Errors that neither break a loss nor crash a run."""
 
 UNKNOWN = 1 << 62
-"""In place of the number of records, where the store is not there."""
+"""Stands for the number of records if the store is missing."""
 
 MAX_CULPRITS = 1000
 MAX_NAMED = 19
@@ -52,9 +60,9 @@ class Suspect:
 
 @dataclass(slots=True)
 class SuspectCollector:
-    """Looks at scans while their datasets are open, and keeps the records that may be to blame.
+    """Collects the records that may have broken a run, from scans whose datasets are still open.
 
-    ``stretches`` are the records that the runs of ``log`` read when they broke, by run and layer.
+    ``stretches`` holds, by run and layer, the records that were read when the run broke.
     """
 
     log: Log
@@ -65,7 +73,7 @@ class SuspectCollector:
     found: dict[int, dict[str, list[Suspect]]] = field(default_factory=dict)
 
     def __call__(self, scanned: ScanResult, source: DataSource) -> None:
-        """Note the suspects of a source, for every run that broke."""
+        """Collect the suspects in a source for every run that broke."""
         known = self.limit is None or scanned.summary.records < self.limit
         if source.phase != "TRAIN" or not known:
             return
@@ -77,20 +85,20 @@ class SuspectCollector:
                 self.found.setdefault(i, {})[source.layer] = list(find_suspects(scanned, read))
 
     def layer_of(self, i: int) -> str | None:
-        """The layer whose records explain run ``i``; else the first one whose order is known."""
+        """The layer with suspects for run ``i``, or else the first whose reading order is known."""
         known = self.stretches.get(i, {})
         guilty = (layer for layer in known if self.found[i][layer])
         return next(guilty, next(iter(known), None))
 
 
 def find_suspects(scanned: ScanResult, read: ReadRange) -> Iterator[Suspect]:
-    """Records of a stretch with an error, ascending; at most ``MAX_CULPRITS``."""
-    told: dict[int, list[str]] = {}
+    """The records in ``read`` with an error, ascending; at most ``MAX_CULPRITS``."""
+    texts: dict[int, list[str]] = {}
     addresses: dict[int, int] = {}
     harmful = {check.rule for check in record_errors()}
-    asked = dict(scanned.summary.options.severity)
+    asked = dict(scanned.summary.options.verdict.severity)
     for judgement in scanned.issues:
-        # What the user calls a warning breaks the loss all the same.
+        # An error that the user has downgraded to a warning breaks the loss all the same.
         is_error = judgement.severity is Severity.ERROR or judgement.rule in asked
         if judgement.flagged is None or not is_error or judgement.rule not in harmful:
             continue
@@ -99,31 +107,30 @@ def find_suspects(scanned: ScanResult, read: ReadRange) -> Iterator[Suspect]:
         for place in np.flatnonzero(read.holds(indices))[:MAX_CULPRITS].tolist():
             index = int(indices[place])
             detail = judgement.describe(judgement.flagged.facts.array[place])
-            told.setdefault(index, []).append(f"{judgement.rule}, {detail}")
+            texts.setdefault(index, []).append(f"{judgement.rule}, {detail}")
             addresses[index] = int(every[place])
-    order = sorted(told)[:MAX_CULPRITS]
+    order = sorted(texts)[:MAX_CULPRITS]
     places = np.array([addresses[index] for index in order], np.int64)
-    keys = lookup_keys(scanned.reader, scanned.summary, places) if order else []
-    for index, key in zip(order, keys, strict=True):
+    for index, key in zip(order, scanned.lookup_keys(places), strict=True):
         yield Suspect(
-            index, f"record {index:,} ({escape_surrogates(key)}): {'; '.join(told[index])}"
+            index, f"record {index:,} ({escape_surrogates(key)}): {'; '.join(texts[index])}"
         )
 
 
 def record_errors() -> list[type[Check[Any]]]:
-    """The checks that find what breaks a loss or ends a run."""
+    """The checks for records that can break a loss or crash a run."""
     found: list[type[Check[Any]]] = [load(rule_target(rule)) for rule in CHECKS]
     return [k for k in found if k.severity is Severity.ERROR and k.rule not in HARMLESS]
 
 
 def display_of(run: Run, training: Training) -> int | None:
-    """Every how many iterations a line is printed."""
+    """The number of iterations between two lines of the log; None if unknown."""
     own = training.solver.display if training.solver else 0
     return own or run.number("display") or spacing(run)
 
 
 def spacing(run: Run) -> int | None:
-    """The distance of the last two lines."""
+    """The number of iterations between the last two lines."""
     steps = [b - a for a, b in zip(run.iterations[-2:], run.iterations[-1:], strict=False)]
     return steps[0] if steps and steps[0] > 0 else None
 
@@ -133,23 +140,27 @@ def scan_log(
     net: str | Path | None = None,
     solver: str | Path | None = None,
     root: str | Path | None = None,
-    **options: Any,
-) -> Report:
-    """Read a training log, tell why its loss broke, and with a net which records it read then.
+    *,
+    thumbnails: bool = True,
+    **options: Unpack[ScanKeywords],
+) -> LogReport:
+    """Read a training log and find out why its loss broke and, given a net, on which records.
 
     Args:
-        path: a log of Caffe, or a table of iteration and loss.
-        net: the net that was trained, a prototxt.
-        solver: its solver; alone, it names its net.
-        root: the folder that relative sources are looked for in first.
+        path: a Caffe log, or a table of iteration and loss.
+        net: the prototxt of the net that was trained.
+        solver: the prototxt of its solver; without ``net``, the solver names its net.
+        root: the folder in which relative sources are searched for first.
+        thumbnails: as for :func:`datascan.scan`.
         options: as of :func:`datascan.scan`.
 
     Raises:
-        DatasetError: where a file cannot be read or does not parse.
-        UsageError: where an option cannot be meant.
+        DatasetError: if a file cannot be read or does not parse.
+        UsageError: if an option is invalid.
     """
     training = training_of(Path(path), net, solver, root)
-    return run_log(read_log(Path(path)), training, checked_options(**options))
+    asked = Options.from_keywords(**options).replace(charts=thumbnails)
+    return run_log(read_log(Path(path)), training, lambda _: asked)
 
 
 def training_of(
@@ -158,30 +169,31 @@ def training_of(
     solver: str | Path | None,
     root: str | Path | None,
 ) -> Training:
-    """The net and solver of a log; nothing where neither is given."""
+    """The net and solver of a log; an empty training if neither is given."""
     home = Path(root) if root else None
     if net is not None:
         return read_training(Path(net), Path(solver) if solver else None, home)
     if solver is not None:
         return read_training(Path(solver), None, home)
     if home is not None:
-        raise UsageError("--root says where a net's sources lie: give --net or --solver with it")
+        raise UsageError("--root has no effect without --net or --solver")
     return Training(path, None, (), (), (), (), ())
 
 
 def run_log(
     log: Log,
     training: Training,
-    options: Options,
+    options_for: Callable[[Path], Options],
     *,
     progress: Progress | None = None,
     use: Use = lambda *_: None,
-) -> Report:
-    """The report of a log that has been read, with scans of what its net reads."""
+) -> LogReport:
+    """The report of a parsed log, with scans of the datasets that its net reads."""
+    options = options_for(log.path)
     verdicts = diagnose_runs(log, training)
     rules = select_rules(options, NET_RULES)
-    notes = SuspectCollector(log, verdicts, training, options.limit)
-    scans = SourceScans(options, progress, use, [*REQUIRED_CHECKS, *record_errors()], notes)
+    notes = SuspectCollector(log, verdicts, training, options.read.limit)
+    scans = SourceScans(options_for, progress, use, [*REQUIRED_CHECKS, *record_errors()], notes)
     found = scans.run(training)
     endings = [run_outcome(log, i, verdicts[i], notes) for i in range(len(verdicts))]
     evidence = NetContext(
@@ -193,11 +205,15 @@ def run_log(
     )
     judgements = [*evaluate_rules(rules, evidence), *keep_selected(scans.source_issues, options)]
     reports = [scan.report for scan in found.values()]
-    report = net_report(training, judgements, reports, options, log.path)
-    return msgspec.structs.replace(
-        report,
-        dataset=DatasetInfo("log", escape_surrogates(str(log.path)), log.layout, 0, 0),
-        sources=report.sources or None,
+    # A baseline knows the log by the path of its net as well.
+    identity = DatasetIdentity((training.path, log.path))
+    return combined_report(
+        LogReport,
+        DatasetInfo("log", escape_surrogates(str(log.path)), log.layout, 0, 0),
+        apply_policy(judgements, options, identity),
+        reports,
+        options,
+        sources=reports or None,
         log=figures(log, verdicts, notes, bool(training.views)),
         log_curve=curve_of(log.runs[reported_run(verdicts)], verdicts[reported_run(verdicts)]),
         log_runs=len(log.runs) if len(log.runs) > 1 else None,
@@ -205,53 +221,53 @@ def run_log(
 
 
 def diagnose_runs(log: Log, training: Training) -> list[Diagnosis]:
-    """The verdict on each run. A crash that another run follows is none: the log goes on."""
+    """A diagnosis for each run; a crash followed by another run is not reported."""
     solver = training.solver
-    planned = first_bad(solver) if solver is not None and is_complete(solver) else None
+    planned = find_first_bad_rate(solver) if solver is not None and is_complete(solver) else None
     found = [diagnose(run, planned) for run in log.runs]
     went_on = [replace(v, cause="none") if v.cause == "died" else v for v in found[:-1]]
     return [*went_on, *found[-1:]]
 
 
 def run_outcome(log: Log, i: int, verdict: Diagnosis, notes: SuspectCollector) -> RunOutcome:
-    """How run ``i`` ended, and which records it read then."""
+    """How run ``i`` ended, and which records it was reading."""
     where = f"run {i + 1} of {len(log.runs)}: " if len(log.runs) > 1 else ""
     layer = notes.layer_of(i)
     if layer is None:
         return RunOutcome(verdict, where, unscanned(log.runs[i], verdict, notes.training))
     read, found = notes.stretches[i][layer], notes.found[i][layer]
     about = f"; {describe_range(read)}"
-    about += f": {found[0].text}" if found else ": none of them has an error"
+    about += f": {found[0].text}" if found else ", none of which has an error"
     about += f", and {len(found) - 1:,} more" if len(found) > 1 else ""
     return RunOutcome(verdict, where, about, tuple(one.text for one in found[:MAX_NAMED]))
 
 
 def unscanned(run: Run, verdict: Diagnosis, training: Training) -> str:
-    """What was read of sources that could not be scanned, or why that is not known."""
+    """Which records were read of sources that could not be scanned, or why that is unknown."""
     train = [source for source in training.sources if source.phase == "TRAIN"]
     if verdict.cause == "none" or not train:
         return ""
     ordered = next((source for source in train if source.in_order), None)
     if ordered is None:
-        return f"; layer {train[0].layer} shuffles or skips, so the records it read are not known"
+        return f"; layer {train[0].layer} shuffles or skips records: which it read is unknown"
     iterations = candidate_ranges(run, verdict, display_of(run, training))
     read = iterations and read_range(iterations, run, ordered, UNKNOWN)
-    return f"; {describe_range(read)}, if the store has as many" if read else ""
+    return f"; {describe_range(read)}, if the store has that many" if read else ""
 
 
 def describe_range(read: ReadRange) -> str:
-    """Which iterations read which records."""
+    """The iterations and records of a range, in words."""
     which = f"iterations {read.first:,} to {read.last:,}"
     if read.first == read.last:
         which = f"iteration {read.first:,}"
     if (read.from_record, read.to_record) == (0, read.records - 1):
         return f"{which} read the whole store"
-    end = " (over the end of the epoch)" if read.wraps else ""
+    end = " (across the end of the epoch)" if read.wraps else ""
     return f"{which} read records {read.from_record:,} to {read.to_record:,}{end}"
 
 
 def reported_run(verdicts: Sequence[Diagnosis]) -> int:
-    """The run that the report describes: the last one; if it is healthy, the last that broke."""
+    """The run that the report describes: the last one that broke, or else the last one."""
     broken = [i for i, verdict in enumerate(verdicts) if verdict.cause != "none"]
     return broken[-1] if broken else len(verdicts) - 1
 
@@ -262,7 +278,7 @@ def figures(
     notes: SuspectCollector,
     has_net: bool,  # noqa: FBT001
 ) -> LogFigures:
-    """What the report holds of the run that it describes."""
+    """The report's figures about the run that it describes."""
     i = reported_run(verdicts)
     verdict, run = verdicts[i], log.runs[i]
     layer = notes.layer_of(i) if has_net and verdict.cause != "none" else None
@@ -279,7 +295,7 @@ def figures(
 
 
 def curve_of(run: Run, verdict: Diagnosis) -> LogCurve | None:
-    """Losses and rates at ``MAX_POINTS`` places or so, the extremes and the break among them."""
+    """About ``MAX_POINTS`` losses and rates, including the extremes and the break."""
     if not run.iterations:
         return None
     places = thin_out(run.losses, verdict, run.iterations)
@@ -292,7 +308,7 @@ def curve_of(run: Run, verdict: Diagnosis) -> LogCurve | None:
 
 
 def thin_out(losses: Sequence[float], verdict: Diagnosis, iterations: Sequence[int]) -> list[int]:
-    """Places of a few points: of every stretch the least, the largest and one that is no number."""
+    """Positions of a few losses: in each section the smallest, the largest, one NaN or Inf."""
     count = len(losses)
     if count <= MAX_POINTS:
         return list(range(count))
@@ -310,5 +326,5 @@ def thin_out(losses: Sequence[float], verdict: Diagnosis, iterations: Sequence[i
 
 
 def finite(value: float) -> float | None:
-    """A number that JSON can hold."""
+    """``value``, or None if JSON cannot represent it."""
     return value if isfinite(value) else None

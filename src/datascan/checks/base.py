@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
-from datascan.config.options import Options, Severity
+from datascan.config.options import CheckOptions, Severity
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.records.block import Block
 
@@ -75,7 +75,7 @@ class Check(Rule, ABC, Generic[TallyT]):
     def evaluate(self, tally: TallyT, dataset: DatasetSummary) -> Iterator[Issue]:
         """Turn what was measured over the whole dataset into judgements."""
 
-    def configure(self, options: Options) -> Self:  # noqa: ARG002  (most measure the same under all)
+    def configure(self, options: CheckOptions) -> Self:  # noqa: ARG002  (most measure the same under all)
         """The check as ``options`` want it."""
         return self
 

@@ -86,7 +86,7 @@ def describe_gap(gap: BatchGap, gaps: BatchGaps, dataset: DatasetSummary) -> str
             f"{gap.p_lacking:.1%} of shuffled batches lack a class "
             f"(most often class {worst}; size {gaps.min_shuffled:,} would do)"
         )
-    targets = dataset.options.targets
+    targets = dataset.options.check.targets
     if targets and targets.counted_by:
         said.append(f"{targets.counted_by} in this net normalises by label counts")
     return f"batch size {gap.batch_size:,}: " + "; ".join(said)

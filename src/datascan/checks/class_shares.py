@@ -45,7 +45,7 @@ def class_shares(
 
     Labels that the net ignores are left out of both.
     """
-    targets, counts = dataset.options.targets, class_counts(dataset)
+    targets, counts = dataset.options.check.targets, class_counts(dataset)
     total = sum(counts.values())
     ignored = None
     if targets is not None and targets.ignore_label is not None:

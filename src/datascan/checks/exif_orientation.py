@@ -18,7 +18,7 @@ How to fix it
     before annotations are made; or see to it that every program in the chain obeys it.
 
 Example
-    ``exif-orientation: #5 0005.jpg orientation 6: turned by 90 degrees``
+    ``exif-orientation: #5 0005.jpg orientation 6: rotated by 90 degrees``
 
 Limits
     The tag is read in JPEG, PNG, WebP and TIFF. Whether it is right is not checked: some cameras

@@ -59,7 +59,7 @@ class LabelBeyondOutputs(Check[LabelTally]):
 
     def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """All whole labels outside the outputs; nothing where no net is known."""
-        targets, labels = dataset.options.targets, dataset.derive(summarize_labels)
+        targets, labels = dataset.options.check.targets, dataset.derive(summarize_labels)
         if targets is None or not targets.outputs or labels.kind != "class":
             return
         outside = (labels.values < 0) | (labels.values > targets.outputs - 1)

@@ -58,7 +58,7 @@ class LabelOutOfRange(Check[LabelTally]):
     def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """All whole labels outside 0..num_classes-1."""
         labels = dataset.derive(summarize_labels)
-        targets = dataset.options.targets
+        targets = dataset.options.check.targets
         # Where a net says how many outputs there are, label-beyond-outputs says the same better.
         if labels.kind != "class" or (targets and targets.outputs):
             return

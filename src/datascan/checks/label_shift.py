@@ -71,10 +71,10 @@ class LabelShift(Check[LabelTally]):
 
     def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """One judgement, with the classes that moved most."""
-        expected = dataset.options.expect
+        expected = dataset.options.check.expect
         if expected is None or expected.labels is None or not dataset.records:
             return
-        if dataset.options.label_type == "none":
+        if dataset.options.check.label_type == "none":
             return
         if lost := lost_labels(dataset, expected.labels):
             yield self.dataset_issue(

@@ -22,7 +22,7 @@ How to fix it
     Do not pad the data to the right length: half an image is worse than none.
 
 Example
-    ``malformed-record: #77 00000077 not a Datum: the message is cut or damaged``
+    ``malformed-record: #77 00000077 not a Datum: the message is truncated or damaged``
 
 Limits
     A Datum whose bytes are shifted but still parse, with the right length, cannot be told from a

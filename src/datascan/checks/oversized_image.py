@@ -18,8 +18,8 @@ How to fix it
     training; if they are meant as they are, scan again with a higher ``--max-pixels``.
 
 Example
-    ``oversized-image: #3 scan.png 60,000 x 60,000 = 3,600,000,000 pixels, the limit is
-    178,956,970``
+    ``oversized-image: #3 scan.png 60,000 x 60,000 = 3,600,000,000 pixels exceed the limit
+    of 178,956,970``
 
 Limits
     The size is taken from the header, of a GIF from those of all its frames. Frames of an animation

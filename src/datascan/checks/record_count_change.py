@@ -54,8 +54,8 @@ class RecordCountChange(Check[None]):
 
     def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """One judgement, with both numbers."""
-        expected = dataset.options.expect
-        whole = dataset.is_complete and dataset.options.limit is None
+        expected = dataset.options.check.expect
+        whole = dataset.is_complete and dataset.options.read.limit is None
         if expected is None or expected.records is None or not whole:
             return
         count, tolerance = expected.records.count, expected.records.tolerance

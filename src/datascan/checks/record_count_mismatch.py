@@ -48,7 +48,7 @@ class RecordCountMismatch(Check[None]):
     def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """Both numbers, where they differ."""
         stated = dataset.plan.declared_count
-        if stated is None or not dataset.is_complete or dataset.options.limit is not None:
+        if stated is None or not dataset.is_complete or dataset.options.read.limit is not None:
             return
         name, number = stated
         if number != dataset.records:

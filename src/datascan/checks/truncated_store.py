@@ -22,7 +22,7 @@ How to fix it
     ``mdb_dump`` or the records' own source files, by the keys.
 
 Example
-    ``truncated-store: data.mdb has 77,075,000 bytes, but its pages take 154,337,280; 24,811 of
+    ``truncated-store: data.mdb has 77,075,000 bytes, but its pages need 154,337,280; 24,811 of
     50,000 records could be reached``
 
 Limits

@@ -69,7 +69,7 @@ class UnexpectedClass(Check[LabelTally]):
 
     def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """All records of other classes."""
-        expected = dataset.options.expect
+        expected = dataset.options.check.expect
         labels = dataset.derive(summarize_labels)
         if expected is None or expected.labels is None or labels.kind != "class":
             return

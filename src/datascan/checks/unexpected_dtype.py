@@ -55,7 +55,7 @@ class UnexpectedDtype(Check[ShapeTally]):
 
     def evaluate(self, tally: ShapeTally, dataset: DatasetSummary) -> Iterator[Issue]:
         """All records of other dtypes."""
-        expected = dataset.options.expect
+        expected = dataset.options.check.expect
         if expected is None or expected.data is None or expected.data.dtypes is None:
             return
         dtypes = expected.data.dtypes

@@ -62,7 +62,7 @@ class UnexpectedShape(Check[ShapeTally]):
 
     def evaluate(self, tally: ShapeTally, dataset: DatasetSummary) -> Iterator[Issue]:
         """All records of other shapes."""
-        expected = dataset.options.expect
+        expected = dataset.options.check.expect
         if expected is None or expected.data is None:
             return
         odd = np.array([not expected.admits(kind.shape) for kind in tally.kinds], np.bool_)
@@ -76,7 +76,7 @@ class UnexpectedShape(Check[ShapeTally]):
             ", ..." if len(shapes) > SHOWN else ""
         )
         verb = "has" if count == 1 else "have"
-        known = expected.data.known
+        known = expected.data.summary
         yield self.record_issue(
             Flagged.of(addresses[order], kinds[order]),
             f"{count:,} of {dataset.records:,} records {verb} a shape that is not expected: {told} "

@@ -46,7 +46,7 @@ from numpy.typing import NDArray
 
 from datascan.checks.base import Check, Issue
 from datascan.config.expectations import Values
-from datascan.config.options import Options, Severity
+from datascan.config.options import CheckOptions, Severity
 from datascan.metrics.base import DatasetSummary, Flagged, add_all
 from datascan.records.block import Block
 
@@ -61,7 +61,7 @@ class ValueOutOfRange(Check[Flagged]):
     def __init__(self, expected: Values | None = None) -> None:
         self.expected = expected
 
-    def configure(self, options: Options) -> Self:
+    def configure(self, options: CheckOptions) -> Self:
         """The check of the range that is expected."""
         return type(self)(options.expect.values if options.expect else None)
 

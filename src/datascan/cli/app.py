@@ -9,27 +9,59 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from datascan._version import __version__
 from datascan.cli.progress import Interrupted, restored_signals
 from datascan.errors import DatascanError, UsageError
-from datascan.plugins import COMMANDS, command_module
+from datascan.plugins import COMMANDS, command_module, nearest
 
 FAILURE = 2
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments in one line."""
+    """Says what is wrong with the arguments in one line; options are not abbreviated."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(allow_abbrev=False, **keywords)
 
     def error(self, message: str) -> NoReturn:
         """End with exit status 2."""
         raise UsageError(f"{message} (see {self.prog} --help)")
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """Parse, and raise :class:`UsageError` for what is unknown, with the nearest option."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            options = [word for word in unknown if word.startswith("-")]
+            self.error(self.describe_unknown(options[0] if options else unknown[0]))
+        return found, unknown
+
+    def describe_unknown(self, word: str) -> str:
+        """What to say of an argument that the command does not take."""
+        if not word.startswith("-"):
+            return f"unexpected argument: {word}"
+        from datascan.config.option_field import nearest_option
+        from datascan.config.options import Options
+
+        typed = word.partition("=")[0]
+        flags = [flag for flag in self._option_string_actions if flag.startswith("--")]
+        near = [flag for flag in flags if len(typed) > 2 and flag.startswith(typed)]
+        if not near:
+            option = nearest_option(typed, Options.fields())
+            known = option is not None and option.flag in flags
+            flag = option.flag if option and known else nearest(typed.replace("_", "-"), flags)
+            near = [flag] if flag else []
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        return f"no such option: {typed}{hint}"
+
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line; returns the exit status."""
     try:
+        if arguments[:1] == ["help"]:
+            arguments = [*arguments[1:2], "--help"]
+        check_command(arguments)
         options = build_parser(arguments).parse_args(arguments)
         options.typed = quote_command(arguments)
         with restored_signals():
@@ -52,6 +84,20 @@ def run(arguments: Sequence[str]) -> int:
             print("datascan: interrupted", file=sys.stderr)
         return 128 + interrupted.number
     return status
+
+
+def check_command(arguments: Sequence[str]) -> None:
+    """Raise :class:`UsageError` unless the arguments begin with a command, if with anything."""
+    word = arguments[0] if arguments else "--help"
+    if word in COMMANDS or word in {"-h", "--help", "--version"}:
+        return
+    if word.startswith("-"):
+        raise UsageError(f"options follow a command, but {word} comes first (see datascan --help)")
+    near = nearest(word, COMMANDS)
+    if near is None and os.path.lexists(word):
+        near = f"scan {shlex.quote(word)}"
+    hint = f"; did you mean datascan {near}?" if near else ""
+    raise UsageError(f"no such command: {word}{hint} (see datascan --help)")
 
 
 def discard_stdout() -> None:

@@ -1,4 +1,4 @@
-"""Output files: tried before the scan, written whole or not at all."""
+"""Output files: checked before the scan, and written completely or not at all."""
 
 from __future__ import annotations
 
@@ -20,55 +20,55 @@ STREAMS = {"stdout": 1, "stderr": 2}
 
 
 def check_writable(path: Path) -> None:
-    """Find out whether ``path`` can be written, without writing to it.
+    """Check that ``path`` can be written, without writing to it.
 
     Raises:
-        OutputError: where it cannot; says why.
+        OutputError: if it cannot; the message says why.
     """
     if path == Path():
         raise OutputError("cannot write an output without a file name")
     with translated_errors(path):
-        number = descriptor(path)
+        number = descriptor_number(path)
         if number is not None:
             require_open_for_writing(number)
             return
         target = resolve_target(path)
         mode = file_mode(target)
         if mode is None:
-            require_room_beside(target)
+            require_writable_folder(target)
         elif stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, "it is a folder")
         elif stat.S_ISREG(mode):
-            # Opened as for writing, and closed again: no byte and no time stamp changes.
+            # Opening it for writing changes neither its content nor its time stamps.
             os.close(os.open(target, os.O_WRONLY))
-            require_room_beside(target)
-        elif not os.access(target, os.W_OK):  # opening a pipe would wait for its reader
+            require_writable_folder(target)
+        elif not os.access(target, os.W_OK):  # opening a pipe would block until it has a reader
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def write(path: Path, chunks: Iterable[str]) -> None:
-    """Write text (UTF-8): beside ``path`` first, then renamed; devices and pipes directly.
+    """Write text as UTF-8: to a temporary file that is renamed, or directly to a device or pipe.
 
     Raises:
-        OutputError: where that fails; nothing is left behind then, and an old file stays as it is.
+        OutputError: if that fails; an existing file is then unchanged, and no temporary file stays.
     """
     with translated_errors(path):
-        number = descriptor(path)
+        number = descriptor_number(path)
         if number is not None:
-            # A copy shares its position, so that what a shell redirected is not overwritten.
+            # A duplicate shares the file position, so output that a shell redirected is kept.
             write_chunks(lambda: os.dup(number), chunks)
             return
         target = resolve_target(path)
         mode = file_mode(target)
         if mode is None or stat.S_ISREG(mode):
-            write_beside(target, mode, chunks)
+            write_and_rename(target, mode, chunks)
         else:
             write_chunks(lambda: os.open(target, os.O_WRONLY), chunks)
 
 
 @contextmanager
 def translated_errors(path: Path) -> Iterator[None]:
-    """Tell what the system refuses in one sentence."""
+    """Turn errors of the operating system into one-line messages."""
     try:
         yield
     except OSError as error:
@@ -77,8 +77,8 @@ def translated_errors(path: Path) -> Iterator[None]:
         raise OutputError(f"cannot write {path}: {error}") from error
 
 
-def descriptor(path: Path) -> int | None:
-    """The number of the open file that ``path`` stands for: /dev/stdout, /dev/fd/3."""
+def descriptor_number(path: Path) -> int | None:
+    """The file descriptor that ``path`` names, such as /dev/stdout or /dev/fd/3; else None."""
     found = DESCRIPTOR.fullmatch(str(path))
     if found is None:
         return None
@@ -86,16 +86,16 @@ def descriptor(path: Path) -> int | None:
 
 
 def require_open_for_writing(number: int) -> None:
-    """Raise OSError unless the file descriptor ``number`` can be written to."""
+    """Raise OSError unless the file descriptor ``number`` is open for writing."""
     if fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
         raise OSError(errno.EBADF, "it is open for reading only")
 
 
-def require_room_beside(target: Path) -> None:
-    """Raise OSError unless a file can be made in the folder of ``target``."""
+def require_writable_folder(target: Path) -> None:
+    """Raise OSError unless a file can be created in the folder of ``target``."""
     folder = file_mode(target.parent)
     if folder is None:
-        raise FileNotFoundError(errno.ENOENT, f"there is no folder {target.parent}")
+        raise FileNotFoundError(errno.ENOENT, f"the folder {target.parent} does not exist")
     if not stat.S_ISDIR(folder):
         raise NotADirectoryError(errno.ENOTDIR, f"{target.parent} is not a folder")
     with tempfile.TemporaryFile(dir=target.parent):
@@ -103,12 +103,12 @@ def require_room_beside(target: Path) -> None:
 
 
 def resolve_target(path: Path) -> Path:
-    """The file behind symbolic links, so that a link stays a link."""
+    """The target of symbolic links, so that writing does not replace the link itself."""
     return Path(os.path.realpath(path)) if path.is_symlink() else path
 
 
 def file_mode(path: Path) -> int | None:
-    """Kind and permissions of what is there; None if nothing is."""
+    """Type and permissions of the file at ``path``; None if it does not exist."""
     try:
         return path.stat().st_mode
     except FileNotFoundError:
@@ -117,11 +117,11 @@ def file_mode(path: Path) -> int | None:
         return None
 
 
-def write_beside(target: Path, mode: int | None, chunks: Iterable[str]) -> None:
+def write_and_rename(target: Path, mode: int | None, chunks: Iterable[str]) -> None:
     """Write a temporary file in the folder of ``target``, and rename it.
 
-    ``mode`` is that of the old file, whose permissions the new one keeps; without one, the new
-    file has those of any new file.
+    ``mode`` is that of the existing file, whose permissions the new one keeps; without one, the new
+    file has default permissions.
     """
     unfinished = target.with_name(f".datascan-{secrets.token_hex(8)}")
 
@@ -139,12 +139,12 @@ def write_beside(target: Path, mode: int | None, chunks: Iterable[str]) -> None:
         raise
 
 
-def write_chunks(opened: Callable[[], int], chunks: Iterable[str]) -> None:
-    """Write all chunks to a file descriptor, and close it.
+def write_chunks(open_file: Callable[[], int], chunks: Iterable[str]) -> None:
+    """Write all chunks to the file descriptor that ``open_file`` returns, and close it.
 
-    A lone surrogate, which UTF-8 cannot hold, is written as its escape.
+    Lone surrogates, which UTF-8 cannot encode, are written as backslash escapes.
     """
     with os.fdopen(
-        opened(), "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+        open_file(), "w", encoding="utf-8", errors="backslashreplace", newline="\n"
     ) as file:
         file.writelines(chunks)

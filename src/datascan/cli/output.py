@@ -81,10 +81,10 @@ def write_outputs(report: Report, given: argparse.Namespace) -> None:
     for name in OUTPUTS:
         target = getattr(given, name)
         if target == "-":
-            write_utf8(sys.stdout, load_output(name).render(report))
+            write_utf8(sys.stdout, load_output(name).render([report]))
             quiet = True
         elif target:
-            write(Path(target), [load_output(name).render(report)])
+            write(Path(target), [load_output(name).render([report])])
     if not quiet:
         print_report(report)
     annotate([report], taken=given.json == "-")
@@ -95,7 +95,7 @@ def annotate(reports: Sequence[Report], unmade: Sequence[FailedScan] = (), *, ta
     from datascan.outputs import github
 
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        write_utf8(sys.stderr if taken else sys.stdout, github.render_all(reports, unmade))
+        write_utf8(sys.stderr if taken else sys.stdout, github.render(reports, unmade))
 
 
 def write_utf8(stream: TextIO, text: str) -> None:
@@ -110,14 +110,14 @@ def write_utf8(stream: TextIO, text: str) -> None:
 
 def print_report(report: Report) -> None:
     """Print the report on standard output."""
-    from datascan.outputs.terminal import render
+    from datascan.outputs.terminal import paper, render
 
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
     text = render.render(
-        report,
-        colour=render.style(sys.stdout),
+        [report],
+        colour=paper.use_colour(sys.stdout),
         width=width,
-        unicode=render.takes_unicode(sys.stdout),
+        unicode=paper.supports_unicode(sys.stdout),
     )
     print(text, end="")
 

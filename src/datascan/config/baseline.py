@@ -1,9 +1,10 @@
-"""Accepted findings: what is known of a dataset, why it is accepted, and until when.
+"""The baseline: findings that are known and accepted, with a reason and an optional expiry date.
 
-The file is TOML, to be read and edited by hand. An entry names a rule, a dataset, and the records
-that are accepted, by key (many of them by a hash of each); and what findings are about besides
-records: places, classes, numbers. What an entry does not name is not accepted: a new record with
-the fault fails again, and so does another dataset. An entry without a dataset holds for any.
+The file is TOML, to be read and edited by hand. An entry names a rule, a dataset and the accepted
+records, by key (if there are many, by a hash of each key). ``about`` lists what else findings
+refer to: places, classes, numbers. Anything that an entry does not name is not accepted: a new
+record with the same fault fails, and so does another dataset. An entry without a dataset applies
+to all datasets.
 """
 
 from __future__ import annotations
@@ -27,16 +28,17 @@ from datascan.errors import UsageError
 
 HASH_BYTES = 8
 MAX_KEYS = 1000
-"""More keys than this are kept as hashes."""
+"""If an entry has more keys, their hashes are stored instead."""
 
 Name = Annotated[str, Meta(min_length=1)]
 
 
 class BaselineEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Findings of one rule that are accepted.
+    """Accepted findings of one rule.
 
-    ``dataset`` is relative to the file's folder; of several paths, all must be scanned. ``part`` is
-    the named database or HDF5 dataset; without these two, an entry holds for any.
+    ``dataset`` is relative to the folder of the baseline; several paths must all be scanned
+    together. ``part`` is the named database or HDF5 dataset. Without either, the entry applies to
+    all datasets.
     """
 
     rule: str
@@ -57,51 +59,51 @@ class BaselineEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
         keys: Sequence[str],
         about: Sequence[str],
     ) -> BaselineEntry:
-        """An entry for records of these keys, and for what findings are about besides records."""
+        """An entry for the records with these keys, and for what else the findings are about."""
         unique = sorted(set(keys))
         if len(unique) <= MAX_KEYS:
             return cls(rule, reason, expires, tuple(unique), "", tuple(about))
-        packed = b"".join(sorted({digest(key) for key in unique}))
+        packed = b"".join(sorted({hash_key(key) for key in unique}))
         return cls(rule, reason, expires, (), base64.b64encode(packed).decode(), tuple(about))
 
     @property
     def datasets(self) -> tuple[str, ...]:
-        """The paths that it names."""
+        """The paths that the entry names."""
         if self.dataset is None:
             return ()
         return (self.dataset,) if isinstance(self.dataset, str) else self.dataset
 
     def of_dataset(self, file: Path, identity: DatasetIdentity) -> BaselineEntry:
-        """The same entry, for this dataset alone; ``file`` is where it is to stand."""
+        """The same entry, limited to this dataset; ``file`` is the baseline to write it to."""
         names = relative_names(file, identity.paths)
         dataset = names[0] if len(names) == 1 else names
         return msgspec.structs.replace(self, dataset=dataset, part=identity.part or None)
 
     def covers(self, file: Path, identity: DatasetIdentity) -> bool:
-        """Whether it holds for this dataset; ``file`` is where it stands."""
+        """Whether the entry applies to this dataset; ``file`` is the baseline that contains it."""
         if self.part is not None and self.part.strip("/") != identity.part:
             return False
-        return all(resolve_spellings(name, file) & identity.ways for name in self.datasets)
+        return all(resolve_spellings(name, file) & identity.spellings for name in self.datasets)
 
     def is_active(self, today: date) -> bool:
-        """Whether it has not expired: it holds through the day that it names."""
+        """Whether the entry has not expired; the expiry date is its last day."""
         return self.expires is None or today <= self.expires
 
     def key_hashes(self) -> frozenset[bytes]:
-        """Hashes of the keys that it accepts.
+        """Hashes of the accepted keys.
 
         Raises:
-            ValueError: where ``hashes`` is no base64 of whole hashes.
+            ValueError: if ``hashes`` is not the base64 of whole hashes.
         """
         packed = base64.b64decode(self.hashes, validate=True)
         if len(packed) % HASH_BYTES:
-            raise ValueError("its length is no multiple of that of a hash")
+            raise ValueError("the length is not a multiple of the length of a hash")
         hashes = {packed[i : i + HASH_BYTES] for i in range(0, len(packed), HASH_BYTES)}
-        return frozenset(hashes | {digest(key) for key in self.keys})
+        return frozenset(hashes | {hash_key(key) for key in self.keys})
 
 
 class BaselineFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All of a file."""
+    """The content of a baseline file."""
 
     format: Literal["datascan-baseline/1"]
     accepted: tuple[BaselineEntry, ...] = ()
@@ -117,7 +119,7 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The entries of a file, and the day on which they are looked at."""
+    """The entries of a file, and the day on which they are applied."""
 
     path: Path
     entries: tuple[BaselineEntry, ...]
@@ -128,7 +130,7 @@ class Baseline:
         """Read a file.
 
         Raises:
-            UsageError: where it holds no baseline; says where.
+            UsageError: if it is not a valid baseline; the message names the place.
         """
         file = read_toml(path, BaselineFile, "baseline")
         for number, entry in enumerate(file.accepted, 1):
@@ -138,78 +140,79 @@ class Baseline:
                 entry.key_hashes()
             except ValueError as error:
                 raise UsageError(
-                    f"{path}: hashes of entry {number} are damaged: {error}"
+                    f"{path}: the hashes of entry {number} are damaged: {error}"
                 ) from error
             if any("\0" in name for name in entry.datasets):
-                raise UsageError(f"{path}: the dataset of entry {number} holds a null character")
+                raise UsageError(f"{path}: the dataset of entry {number} contains a null character")
         return cls(path, file.accepted, today or date.today())
 
     @cached_property
     def rules(self) -> frozenset[str]:
-        """The rules that entries name."""
+        """The rules that the entries name."""
         return frozenset(entry.rule for entry in self.entries)
 
     def of_dataset(self, identity: DatasetIdentity) -> Baseline:
-        """The entries that hold for this dataset."""
-        mine = tuple(entry for entry in self.entries if entry.covers(self.path, identity))
-        return replace(self, entries=mine)
+        """The baseline with only the entries that apply to this dataset."""
+        entries = tuple(entry for entry in self.entries if entry.covers(self.path, identity))
+        return replace(self, entries=entries)
 
     def of_rule(self, rule: str) -> tuple[BaselineEntry, ...]:
-        """The entries of a rule that hold today."""
+        """The entries of a rule that are active."""
         return tuple(e for e in self.entries if e.rule == rule and e.is_active(self.today))
 
     def expired(self, rule: str) -> tuple[BaselineEntry, ...]:
-        """The entries of a rule that do not hold any more."""
+        """The entries of a rule that have expired."""
         return tuple(e for e in self.entries if e.rule == rule and not e.is_active(self.today))
 
     def __getstate__(self) -> dict[str, object]:
-        """Without what is derived."""
+        """Leave out the cached property."""
         return {"path": self.path, "entries": self.entries, "today": self.today}
 
 
-def digest(key: str) -> bytes:
-    """A short hash of a key: among a million keys, two share one in 1 of 37 million cases."""
+def hash_key(key: str) -> bytes:
+    """A short hash of a key; the risk of a collision among a million keys is 1 in 37 million."""
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:HASH_BYTES]
 
 
-HEAD = """\
+HEADER = """\
 # Findings that are known and accepted, each with its reason.
 format = "datascan-baseline/1"
 """
 
 
 def append_entries(entries: Sequence[BaselineEntry], old: str | None) -> str:
-    """The file with further entries: ``old``, what it holds so far, stays as people wrote it.
+    """The text of the file with further entries; the existing text, ``old``, is preserved.
 
-    Only an array ``accepted = [...]``, which takes no more tables, becomes tables.
+    The one exception is an array ``accepted = [...]``, to which TOML allows no tables to be added:
+    it is rewritten as tables.
 
     Raises:
-        UsageError: where ``old`` is written in a way that nothing can be added to.
+        UsageError: if entries cannot be added to ``old`` as it is written.
     """
-    before = HEAD if old is None else old
-    meant = (*read_text(before).accepted, *entries)
+    before = HEADER if old is None else old
+    expected = (*read_text(before).accepted, *entries)
     if not entries:
         return before
     text = extend_document(before, entries)
-    if not contains_entries(text, meant):
-        text = extend_document(without_entries(before), meant)
-    if not contains_entries(text, meant):
+    if not contains_entries(text, expected):
+        text = extend_document(remove_entries(before), expected)
+    if not contains_entries(text, expected):
         raise UsageError(
-            "nothing can be added to the baseline as it is written: give each of its entries a "
-            "table [[accepted]] of its own, at the end of the file"
+            "cannot add entries to the baseline as it is written: move each entry to its own "
+            "[[accepted]] table at the end of the file"
         )
     return text
 
 
 def extend_document(text: str, entries: Sequence[BaselineEntry]) -> str:
-    """Text with tables behind it, in lines that end as its own do."""
+    """``text`` with tables appended, with the line endings that it already has."""
     end = "\r\n" if "\r\n" in text else "\n"
-    added = "".join(map(entry_table, entries))
+    added = "".join(map(format_entry, entries))
     return text.rstrip() + end + added.replace("\n", end)
 
 
-def entry_table(entry: BaselineEntry) -> str:
-    """An entry as TOML, a blank line in front of it."""
+def format_entry(entry: BaselineEntry) -> str:
+    """An entry as TOML, preceded by a blank line."""
     import tomlkit  # noqa: PLC0415  (only here)
 
     fields: dict[str, Any] = msgspec.to_builtins(entry, builtin_types=(date,))
@@ -220,8 +223,8 @@ def entry_table(entry: BaselineEntry) -> str:
     return "\n[[accepted]]\n" + tomlkit.dumps(table)
 
 
-def without_entries(text: str) -> str:
-    """The file without its entries."""
+def remove_entries(text: str) -> str:
+    """The text of the file without its entries."""
     import tomlkit  # noqa: PLC0415  (only here)
 
     document = tomlkit.parse(text)
@@ -229,21 +232,21 @@ def without_entries(text: str) -> str:
     return tomlkit.dumps(document)
 
 
-def contains_entries(text: str, meant: Sequence[BaselineEntry]) -> bool:
-    """Whether the file holds these entries."""
+def contains_entries(text: str, expected: Sequence[BaselineEntry]) -> bool:
+    """Whether the file has exactly these entries."""
     try:
-        return read_text(text).accepted == tuple(meant)
+        return read_text(text).accepted == tuple(expected)
     except (ValueError, msgspec.ValidationError):
         return False
 
 
 def read_text(text: str) -> BaselineFile:
-    """The content of a file."""
+    """Parse the text of a file."""
     return msgspec.convert(tomllib.loads(text), BaselineFile)
 
 
 def merge_entries(acceptances: Sequence[BaselineEntry]) -> Acceptance:
-    """Several entries as one: all reasons, and the first day on which one of them ends."""
+    """Several entries as one, with all reasons and the earliest expiry date."""
     reasons = dict.fromkeys(entry.reason.strip() for entry in acceptances)
     ends = [entry.expires for entry in acceptances if entry.expires is not None]
     return Acceptance("; ".join(reasons), min(ends, default=None))

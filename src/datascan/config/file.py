@@ -7,50 +7,24 @@ whose path matches: relative to the file's folder, or absolute. Later tables win
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from difflib import get_close_matches
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from datascan.config.options import Options, checked_options
+from datascan.config.option_field import OptionField, nearest_option, show
+from datascan.config.options import Options
+from datascan.config.toml import load_toml
 from datascan.errors import UsageError
-from datascan.plugins import require_rules
-
-NAMES = {
-    "num_classes": "num_classes",
-    "batch_sizes": "batch_sizes",
-    "batch_size": "batch_sizes",
-    "label_type": "label_type",
-    "select": "select",
-    "ignore": "ignore",
-    "severity": "severity",
-    "fail_on": "fail_on",
-    "max_pixels": "max_pixels",
-    "limit": "limit",
-    "workers": "workers",
-    "timeout": "timeout",
-    "db": "db",
-    "data": "data_key",
-    "label": "label_key",
-    "list": "list_file",
-    "expect": "expect",
-    "baseline": "baseline",
-}
-"""Keys of the file, with underscores or dashes, and the options that they set."""
-
-FILES = {"list_file", "expect", "baseline"}
-TEXTS = {"db", "data_key", "label_key", "label_type", "fail_on", *FILES}
-LISTS = {"select", "ignore"}
+from datascan.plugins import READERS, nearest
 
 
 @dataclass(frozen=True)
 class ConfigFile:
     """What a configuration file says: ``defaults``, then tables by pattern, in its order.
 
-    Settings stand under the names of :class:`datascan.config.options.Options`, beside ``backend``.
+    Settings stand under the names of :class:`datascan.config.options.Options`, next to ``backend``.
     """
 
     file: Path
@@ -90,7 +64,7 @@ class ConfigFile:
 
 
 def matches(names: Sequence[str], wanted: Sequence[str]) -> bool:
-    """Whether a path fits a pattern, both in parts; ``**`` stands for any number of folders."""
+    """Whether a path fits a pattern, both in parts; ``**`` matches any number of folders."""
     if not wanted:
         return not names
     if wanted[0] == "**":
@@ -103,7 +77,7 @@ def find_config(named: Path | None = None, start: Path | None = None) -> ConfigF
     """The configuration that is named, else the nearest one up to the root of the repository.
 
     Raises:
-        UsageError: where the file cannot be read, or says what cannot be meant.
+        UsageError: if the file cannot be read, or has a value that is not allowed.
     """
     if named is not None:
         return read(named)
@@ -112,7 +86,7 @@ def find_config(named: Path | None = None, start: Path | None = None) -> ConfigF
         if (folder / "datascan.toml").is_file():
             return read(folder / "datascan.toml")
         project = folder / "pyproject.toml"
-        if project.is_file() and has_tool_table(parsed(project)):
+        if project.is_file() and has_tool_table(load_toml(project)):
             return read(project)
         if (folder / ".git").exists():
             break
@@ -125,19 +99,10 @@ def has_tool_table(project: Mapping[str, Any]) -> bool:
     return isinstance(tools, dict) and "datascan" in tools
 
 
-def parsed(file: Path) -> dict[str, Any]:
-    """The content of a TOML file."""
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{file} is no TOML file: {error}") from error
-
-
-def read(file: Path) -> ConfigFile:
+def read(file: Path, options: type[Options] = Options) -> ConfigFile:
     """The configuration in ``file``; a ``pyproject.toml`` holds it in ``[tool.datascan]``."""
-    content = parsed(file)
+    fields = options.fields()
+    content = load_toml(file)
     if file.name == "pyproject.toml":
         content = content["tool"]["datascan"] if has_tool_table(content) else {}
     if not isinstance(content, dict):
@@ -148,65 +113,53 @@ def read(file: Path) -> ConfigFile:
     whole = file.resolve()
     return ConfigFile(
         whole,
-        settings(content, file, ""),
+        settings(content, file, "", fields),
         {
-            pattern: settings(table, file, f"dataset.{pattern!r}.")
+            pattern: settings(table, file, f"dataset.{pattern!r}.", fields)
             for pattern, table in tables.items()
         },
     )
 
 
-def settings(table: Mapping[str, Any], file: Path, place: str) -> dict[str, Any]:
-    """A table's settings under the names of options, checked.
+def settings(
+    table: Mapping[str, Any], file: Path, place: str, fields: Sequence[OptionField]
+) -> dict[str, Any]:
+    """A table's settings under the Python names of options, checked.
 
     Raises:
-        UsageError: for an unknown key, rule or severity, or a value of a wrong type.
+        UsageError: for an unknown key or rule, a value that is not allowed, or an option that is
+            set twice.
     """
+    known = {name: field for field in fields for name in field.names}
     found: dict[str, Any] = {}
     for key, value in table.items():
-        name = key.replace("-", "_")
+        name, where = key.replace("-", "_"), f"{file}: {place}{key}"
         if name == "backend":
-            found[name] = text_of(value, f"{file}: {place}{key}")
+            found[name] = backend_of(value, where)
             continue
-        if name not in NAMES:
-            near = get_close_matches(name, [*NAMES, "backend", "dataset"], n=1, cutoff=0)
-            raise UsageError(f"{file}: unknown key {place}{key}; did you mean {near[0]}?")
-        found[NAMES[name]] = setting(NAMES[name], value, file, f"{file}: {place}{key}")
-    known = {field.name for field in fields(Options)}
-    return {name: value for name, value in found.items() if name in {*known, "backend"}}
+        field = known.get(name)
+        if field is None:
+            raise UsageError(f"{file}: unknown key {place}{key}{hint_for(key, fields)}")
+        if not field.option.in_file:
+            raise UsageError(f"{where} can only be given on the command line, as {field.flag}")
+        if field.name in found:
+            raise UsageError(f"{where}: {field.names[0]} is set twice")
+        found[field.name] = field.convert_setting(value, where, file.resolve().parent)
+    return found
 
 
-def setting(name: str, value: Any, file: Path, place: str) -> Any:
-    """One setting, checked as the option that it sets."""
-    if name in TEXTS:
-        text_of(value, place)
-    if name in LISTS:
-        value = [value] if isinstance(value, str) else value
-        if not isinstance(value, list) or not all(isinstance(rule, str) for rule in value):
-            raise UsageError(f"{place} must be a list of rules, not {value!r}")
-    if name == "severity" and not isinstance(value, dict):
-        raise UsageError(f'{place} must be a table such as {{"constant-record" = "error"}}')
-    if name == "timeout" and (
-        isinstance(value, bool)
-        or not isinstance(value, int | float)
-        or not 0 < value < float("inf")
-    ):
-        raise UsageError(f"{place} must be a number of seconds above 0, not {value!r}")
-    if name in FILES:
-        return file.resolve().parent / value
-    try:
-        options = checked_options(**{name: value})
-        require_rules((*options.select, *options.ignore, *dict(options.severity)))
-    except UsageError as error:
-        raise UsageError(f"{place}: {error}") from error
-    return value
+def hint_for(key: str, fields: Sequence[OptionField]) -> str:
+    """Which key a misspelt one probably means: "; did you mean num_classes?"."""
+    option = nearest_option(key, [field for field in fields if field.option.in_file])
+    near = option.names[0] if option else nearest(key, ("backend", "dataset"))
+    return f"; did you mean {near}?" if near else ""
 
 
-def text_of(value: Any, place: str) -> str:
-    """Text, or an error."""
-    if not isinstance(value, str) or not value:
-        raise UsageError(f"{place} must be text, not {value!r}")
-    return value
+def backend_of(value: Any, where: str) -> str:
+    """The name of a reader."""
+    if value not in tuple(READERS):
+        raise UsageError(f"{where} must be one of {', '.join(READERS)}, not {show(value)}")
+    return str(value)
 
 
 def merge_settings(settings: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,7 +177,25 @@ def resolve_settings(
     """What holds for the dataset at ``path``: the configuration under what was given as flags.
 
     Raises:
-        UsageError: where the configuration cannot be read, or says what cannot be meant.
+        UsageError: if the configuration cannot be read, or has a value that is not allowed.
     """
     config = find_config(named)
     return merge_settings(config.settings_for(path) if config else {}, flags)
+
+
+def configured_options(
+    flags: Mapping[str, Any], named: Path | None = None, **fixed: Any
+) -> Callable[[Path], Options]:
+    """The options of each dataset: its settings in the configuration, then flags, then ``fixed``.
+
+    Raises:
+        UsageError: if the configuration cannot be read, or has a value that is not allowed.
+    """
+    config = find_config(named)
+
+    def options_for(path: Path) -> Options:
+        settings = merge_settings(config.settings_for(path) if config else {}, flags)
+        settings.pop("backend", None)
+        return Options.from_keywords(**settings).replace(**fixed)
+
+    return options_for

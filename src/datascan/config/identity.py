@@ -1,4 +1,4 @@
-"""Which dataset is meant: its paths, as files that move with a repository name them."""
+"""Identifies a dataset by its paths, as named in files that move along with a repository."""
 
 from __future__ import annotations
 
@@ -13,40 +13,40 @@ from datascan.text import escape_surrogates
 
 @dataclass(frozen=True, slots=True)
 class DatasetIdentity:
-    """What tells a dataset from others: where it lies, and which part of the store it is.
+    """What distinguishes a dataset from others: its paths, and the part of the store.
 
-    ``part`` is a named database of an LMDB, or the dataset in HDF5 files that was asked for; ""
-    where none was.
+    ``part`` is a named database of an LMDB, or the selected dataset of HDF5 files; "" without
+    a selection.
     """
 
     paths: tuple[Path, ...]
     part: str = ""
 
     @property
-    def ways(self) -> frozenset[str]:
-        """Everything that its paths may be called: as given, and without symbolic links."""
-        return frozenset(way for path in self.paths for way in path_spellings(path))
+    def spellings(self) -> frozenset[str]:
+        """All spellings of its paths: as given, and with symbolic links resolved."""
+        return frozenset(spelling for path in self.paths for spelling in path_spellings(path))
 
 
 def path_spellings(path: Path) -> frozenset[str]:
-    """A path as it is called, and as it is behind all symbolic links; both absolute."""
+    """The absolute path as given, and with all symbolic links resolved."""
     spellings = (os.path.abspath(path), os.path.realpath(path))  # noqa: PTH100  (keeps links)
     return frozenset(map(escape_surrogates, spellings))
 
 
 def resolve_spellings(name: str, file: Path) -> frozenset[str]:
-    """What ``name``, which stands in ``file``, may mean: it is relative to the file's folder."""
+    """The spellings of ``name``, a path in ``file`` that is relative to the file's folder."""
     folders = {Path(os.path.abspath(file)).parent, Path(os.path.realpath(file)).parent}  # noqa: PTH100
-    return frozenset(way for folder in folders for way in path_spellings(folder / name))
+    return frozenset(spelling for folder in folders for spelling in path_spellings(folder / name))
 
 
 def relative_name(file: Path, path: Path) -> str:
-    """A name of ``path`` to stand in ``file``: relative to its folder where they may move together.
+    """The name of ``path`` to write to ``file``: relative to its folder, so that both can move.
 
-    Symbolic links below the folder stay in the name, so that they may point elsewhere later. What
-    has no more than the root in common with the file is named absolutely.
+    Symbolic links below the folder stay in the name, so that they may point elsewhere later. A path
+    that shares only the root with the file is written as absolute.
     """
-    given = os.path.abspath(path)  # noqa: PTH100  (takes .. away)
+    given = os.path.abspath(path)  # noqa: PTH100  (removes ..)
     placed = os.path.join(os.path.realpath(os.path.dirname(given)), os.path.basename(given))  # noqa: PTH118, PTH119, PTH120
     folder = os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120
     folders = (folder, os.path.realpath(folder))
@@ -60,5 +60,5 @@ def relative_name(file: Path, path: Path) -> str:
 
 
 def relative_names(file: Path, paths: Iterable[Path]) -> tuple[str, ...]:
-    """Names of several paths to stand in ``file``."""
+    """The names of several paths to write to ``file``."""
     return tuple(relative_name(file, path) for path in paths)

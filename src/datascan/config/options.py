@@ -1,22 +1,47 @@
-"""The options of a scan."""
+"""Every option of a scan, defined once.
+
+Users give options by flat names (``scan(path, limit=10)``, ``--limit 10``, ``limit = 10``); inside,
+they are grouped by what they govern. To add one, add an annotated field to a struct below and the
+code that reads it: the flag, the configuration key, its validation, ``--help``, the reference page
+and the fingerprint of a checkpoint follow.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Annotated, Any, Literal, Self, TypedDict
 
+import msgspec
+from msgspec import Meta, Struct
+
+from datascan.config.baseline import Baseline
+from datascan.config.expectations import Expectations
+from datascan.config.option_field import (
+    ALL_COMMANDS,
+    MAX_INT,
+    Option,
+    OptionField,
+    nearest_option,
+    option_fields,
+)
 from datascan.errors import UsageError
 from datascan.plugins import require_rules
 
-if TYPE_CHECKING:
-    from datascan.config.baseline import Baseline
-    from datascan.config.expectations import Expectations
-
 LabelType = Literal["auto", "class", "regression", "none"]
+FailOn = Literal["error", "warning", "never"]
+
+Positive = Annotated[int, Meta(ge=1, le=MAX_INT)]
+NonNegative = Annotated[int, Meta(ge=0, le=MAX_INT)]
+Seconds = Annotated[float, Meta(gt=0, le=1e9)]
+Text = Annotated[str, Meta(min_length=1)]
+
+LABELS, RULES, HOW = GROUPS = "labels", "rules", "how to scan"
+"""Headings in ``--help``, in their order."""
 
 
 class Severity(StrEnum):
@@ -47,113 +72,246 @@ class NetTargets:
     counted_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user asked for; the same object reaches readers, layouts and checks."""
+def read_baseline(path: Path) -> Baseline:
+    """The baseline in a file; every rule that it names must exist."""
+    baseline = Baseline.read(path)
+    require_rules(sorted(baseline.rules), f"{path}: ")
+    return baseline
 
-    num_classes: int | None = None
-    batch_sizes: tuple[int, ...] = (32, 64, 128, 256)
-    label_type: LabelType = "auto"
-    limit: int | None = None
-    max_pixels: int = 178_956_970
-    db: str | None = None
-    data_key: str | None = None
-    label_key: str | None = None
-    list_file: Path | None = None
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    fail_on: Literal["error", "warning", "never"] = "error"
-    workers: int | None = None
-    timeout: float = 60.0
-    resume: Path | None = None
-    severity: tuple[tuple[str, Severity], ...] = ()
-    """Severities in place of the rules' own, by rule."""
+
+class ReadOptions(Struct, frozen=True, kw_only=True):
+    """What is read, and as what. Part of a checkpoint's fingerprint."""
+
+    db: Annotated[
+        Text | None,
+        Option(help="a named database of an LMDB", metavar="NAME", readers=("lmdb",)),
+    ] = None
+    data_key: Annotated[
+        Text | None,
+        Option(help="the dataset with the records", flag="data", metavar="KEY", readers=("hdf5",)),
+    ] = None
+    label_key: Annotated[
+        Text | None,
+        Option(help="the dataset with the labels", flag="label", metavar="KEY", readers=("hdf5",)),
+    ] = None
+    list_file: Annotated[
+        Path | None,
+        Option(
+            help="lines of 'path label', or a path,label CSV",
+            flag="list",
+            metavar="FILE",
+            readers=("images",),
+        ),
+    ] = None
+    limit: Annotated[
+        Positive | None,
+        Option(help="only the first N records", group=HOW, metavar="N", commands=ALL_COMMANDS),
+    ] = None
+    max_pixels: Annotated[
+        Positive,
+        Option(
+            help="report images with more than N pixels instead of decoding them",
+            group=HOW,
+            metavar="N",
+            commands=ALL_COMMANDS,
+        ),
+    ] = 178_956_970
     shard_bytes: int = 32 << 20
     """Shards are cut to about this many bytes; the report does not depend on it."""
-    thumbnails: bool = True
-    """Whether the report gets what only a page shows: thumbnails, samples, curves."""
-    undecoded: bool = False
-    """Readers hand out encoded images as they are (``Block.encoded``), and decode none."""
+
+
+class CheckOptions(Struct, frozen=True, kw_only=True):
+    """What is measured and evaluated. Part of a checkpoint's fingerprint."""
+
+    num_classes: Annotated[
+        Positive | None,
+        Option(help="labels are 0..N-1", group=LABELS, metavar="N", synonyms=("classes",)),
+    ] = None
+    batch_sizes: Annotated[
+        Annotated[tuple[Positive, ...], Meta(min_length=1)],
+        Option(
+            help="training batch sizes, comma-separated or repeated (default: 32,64,128,256)",
+            group=LABELS,
+            flag="batch_size",
+            metavar="N",
+        ),
+    ] = (32, 64, 128, 256)
+    label_type: Annotated[
+        LabelType, Option(help="what the labels are (default: auto)", group=LABELS)
+    ] = "auto"
+    select: Annotated[
+        tuple[Text, ...],
+        Option(
+            help="only this rule; comma-separated or repeated",
+            group=RULES,
+            metavar="RULE",
+            commands=ALL_COMMANDS,
+            has_rules=True,
+        ),
+    ] = ()
+    ignore: Annotated[
+        tuple[Text, ...],
+        Option(
+            help="all rules but this; comma-separated or repeated",
+            group=RULES,
+            metavar="RULE",
+            commands=ALL_COMMANDS,
+            has_rules=True,
+        ),
+    ] = ()
+    expect: Annotated[
+        Expectations | None,
+        Option(
+            help="compare with what datascan learn wrote",
+            group=RULES,
+            metavar="FILE",
+            commands=ALL_COMMANDS,
+            read=Expectations.read,
+        ),
+    ] = None
     targets: NetTargets | None = None
-    expect: Expectations | None = None
-    """What the dataset is compared with."""
-    baseline: Baseline | None = None
-    """Findings that are accepted."""
+    """What a net makes of the labels; not an option for users."""
 
 
-def checked_options(**given: Any) -> Options:
-    """Options from keywords, with lists for tuples and single words for lists of one.
+class RunOptions(Struct, frozen=True, kw_only=True):
+    """How the scan runs. The report does not depend on it."""
 
-    Raises:
-        UsageError: for an unknown option, or a value that cannot be meant.
+    workers: Annotated[
+        NonNegative | None,
+        Option(
+            help="processes (default: all cores; 0: none)",
+            synonyms=("j", "jobs", "num_workers", "processes"),
+            group=HOW,
+            metavar="N",
+            commands=ALL_COMMANDS,
+        ),
+    ] = None
+    timeout: Annotated[
+        Seconds,
+        Option(
+            help="give up a record after S seconds (default: 60)",
+            group=HOW,
+            metavar="S",
+            commands=ALL_COMMANDS,
+        ),
+    ] = 60.0
+    resume: Annotated[
+        Path | None,
+        Option(
+            help="save progress to FILE and resume from it",
+            group=HOW,
+            metavar="FILE",
+            commands=("scan",),
+            in_file=False,
+        ),
+    ] = None
+
+    charts: bool = True
+    """Whether the report gets what only a page shows: thumbnails, samples, curves."""
+
+
+class VerdictOptions(Struct, frozen=True, kw_only=True):
+    """What the findings count for."""
+
+    severity: Annotated[
+        tuple[tuple[Text, Severity], ...],
+        Option(
+            help="another severity for a rule: error, warning or info",
+            group=RULES,
+            metavar="RULE=LEVEL",
+            commands=ALL_COMMANDS,
+            allowed="a level (error, warning or info) for each rule",
+            has_rules=True,
+        ),
+    ] = ()
+    """Severities in place of the rules' own, by rule."""
+    fail_on: Annotated[
+        FailOn,
+        Option(
+            help="the findings that fail the scan (default: error)",
+            group=RULES,
+            commands=ALL_COMMANDS,
+        ),
+    ] = "error"
+    baseline: Annotated[
+        Baseline | None,
+        Option(
+            help="findings accepted by datascan accept",
+            group=RULES,
+            metavar="FILE",
+            commands=ALL_COMMANDS,
+            read=read_baseline,
+        ),
+    ] = None
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """All options of a scan, grouped by what they govern."""
+
+    read: ReadOptions = ReadOptions()
+    check: CheckOptions = CheckOptions()
+    run: RunOptions = RunOptions()
+    verdict: VerdictOptions = VerdictOptions()
+
+    @classmethod
+    def fields(cls) -> tuple[OptionField, ...]:
+        """The options that users can give, in the order of their definition."""
+        return cached_fields(cls)
+
+    @classmethod
+    def from_keywords(cls, **given: Any) -> Self:
+        """Options by flat name, validated; lists may be single values, paths may be strings.
+
+        Raises:
+            UsageError: for an unknown name or a value that is not allowed; names the nearest
+                option, or the option, the value and what is allowed.
+        """
+        known = {field.name: field for field in cls.fields()}
+        for name in sorted(given.keys() - known.keys()):
+            near = nearest_option(name, cls.fields())
+            hint = f"; did you mean {near.name}?" if near else ""
+            raise UsageError(f"no such option: {name}{hint}")
+        return cls().replace(**{name: known[name].convert(v, name) for name, v in given.items()})
+
+    def replace(self, **changes: Any) -> Self:
+        """The same options with other values, by flat name; values are not validated."""
+        groups = {}
+        for group in self.__struct_fields__:
+            struct = getattr(self, group)
+            own = {name: changes.pop(name) for name in struct.__struct_fields__ if name in changes}
+            groups[group] = msgspec.structs.replace(struct, **own)
+        if changes:
+            raise TypeError(f"no such option: {', '.join(changes)}")
+        return type(self)(**groups)
+
+
+@cache
+def cached_fields(options: type[Options]) -> tuple[OptionField, ...]:
+    """The options that users can give."""
+    return tuple(option_fields(options))
+
+
+class ScanKeywords(TypedDict, total=False):
+    """The keywords of :func:`datascan.scan`, for editors and type checkers.
+
+    A test keeps them equal to the fields above.
     """
-    unknown = sorted(set(given) - set(Options.__dataclass_fields__))
-    if unknown:
-        raise UsageError(f"no such option: {unknown[0]}")
-    options = replace(Options(), **{name: in_form(name, v) for name, v in given.items()})
-    for name, least in LEAST.items():
-        require_at_least(name, getattr(options, name), least)
-    if not options.batch_sizes:
-        raise UsageError("batch_sizes is empty: give at least one batch size")
-    for size in options.batch_sizes:
-        require_at_least("batch_sizes", size, 1)
-    for name, words in WORDS.items():
-        if getattr(options, name) not in words:
-            raise UsageError(f"{name} must be one of {', '.join(words)}")
-    return replace(options, batch_sizes=tuple(dict.fromkeys(options.batch_sizes)))
 
-
-LEAST = {"num_classes": 1, "limit": 1, "max_pixels": 1, "workers": 0, "shard_bytes": 1}
-WORDS = {
-    "label_type": ("auto", "class", "regression", "none"),
-    "fail_on": ("error", "warning", "never"),
-}
-
-
-def in_form(name: str, value: Any) -> Any:
-    """An option's value in the form that it is kept in."""
-    if name == "expect" and isinstance(value, str | os.PathLike):
-        from datascan.config.expectations import (  # noqa: PLC0415  (only where asked for)
-            Expectations,
-        )
-
-        return Expectations.read(Path(value))
-    if name == "baseline" and isinstance(value, str | os.PathLike):
-        from datascan.config.baseline import Baseline  # noqa: PLC0415
-
-        baseline = Baseline.read(Path(value))
-        require_rules(sorted(baseline.rules), f"{value}: ")
-        return baseline
-    if name in {"batch_sizes", "select", "ignore"}:
-        return as_tuple(value)
-    if name == "severity":
-        return severities(value)
-    return Path(value) if name in {"list_file", "resume"} and isinstance(value, str) else value
-
-
-def severities(given: Any) -> tuple[tuple[str, Severity], ...]:
-    """Severities by rule, as pairs; ``given`` is a mapping or pairs of rule and level.
-
-    Raises:
-        UsageError: where a level is none.
-    """
-    pairs = dict(given)
-    for rule, level in pairs.items():
-        if level not in tuple(Severity):
-            levels = ", ".join(Severity)
-            raise UsageError(f"severity of {rule} must be one of {levels}, not {level!r}")
-    return tuple((rule, Severity(level)) for rule, level in pairs.items())
-
-
-def as_tuple(value: Any) -> tuple[Any, ...]:
-    """A tuple of one, or of all."""
-    several = isinstance(value, Iterable) and not isinstance(value, str)
-    return tuple(value) if several else (value,)
-
-
-def require_at_least(name: str, value: Any, least: int) -> None:
-    """Raise :class:`UsageError` unless ``value`` is None or a whole number >= ``least``."""
-    if value is None:
-        return
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise UsageError(f"{name} must be a whole number of at least {least}, not {value!r}")
+    db: str | None
+    data_key: str | None
+    label_key: str | None
+    list_file: str | PathLike[str] | None
+    limit: int | None
+    max_pixels: int
+    num_classes: int | None
+    batch_sizes: int | Iterable[int]
+    label_type: LabelType
+    select: str | Iterable[str]
+    ignore: str | Iterable[str]
+    expect: str | PathLike[str] | Expectations | None
+    workers: int | None
+    timeout: float
+    resume: str | PathLike[str] | None
+    severity: Mapping[str, str] | Iterable[tuple[str, str]]
+    fail_on: FailOn
+    baseline: str | PathLike[str] | Baseline | None

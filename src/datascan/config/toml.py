@@ -6,7 +6,7 @@ import re
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,18 +21,27 @@ def read_toml(path: Path, kind: type[T], what: str) -> T:
     """The file at ``path`` as a ``kind``; ``what`` it is, for people: "expectations".
 
     Raises:
-        UsageError: where it cannot be read, is no TOML, or has a key or value of another kind.
+        UsageError: if it cannot be read, is not valid TOML, or has a key or value of another kind.
     """
-    try:
-        content = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise UsageError(f"cannot read the {what} {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits
-        raise UsageError(f"the {what} {path} are no TOML: {error}") from error
+    content = load_toml(path, f"the {what} ")
     try:
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
         raise UsageError(f"{path}: {explain_error(str(error), kind)}") from error
+
+
+def load_toml(path: Path, what: str = "") -> dict[str, Any]:
+    """The content of the file at ``path``; ``what`` precedes its name if it cannot be read.
+
+    Raises:
+        UsageError: if it cannot be read or is not valid TOML.
+    """
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise UsageError(f"cannot read {what}{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
 
 
 def explain_error(complaint: str, kind: type[msgspec.Struct]) -> str:

@@ -1,1 +1,1 @@
-"""Found by looking into this folder."""
+"""Decoders: the bytes of values to columns. ``datascan.plugins`` lists them."""

@@ -1,4 +1,4 @@
-"""What a decoder is, and how the decoder of a value is detected."""
+"""The interface of decoders, and detection of the decoder for a value."""
 
 from __future__ import annotations
 
@@ -6,42 +6,57 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
-from datascan.config.options import Options
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.config.options import ReadOptions
 from datascan.plugins import DECODERS, load
 from datascan.records.block import Block
 from datascan.records.buffers import BytesColumn
 
 Tracker = Callable[[int, int], None]
-"""Called with a row, counted from the block's first, and a number of rows about to be decoded."""
+"""Called with a row, relative to the block, and the number of rows about to be decoded."""
 
 
 class Decoder(ABC):
-    """How the values of a key-value store are to be understood."""
+    """Interprets the values of a key-value store."""
 
     name: ClassVar[str]
     is_bgr: ClassVar[bool] = False
-    """Whether planes stand in the order blue, green, red."""
+    """Whether records of three planes are in the order blue, green, red."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: ReadOptions) -> None:
         self.options = options
 
     @classmethod
     @abstractmethod
     def matches(cls, value: bytes) -> bool:
-        """Whether a record's value is of this layout. Never raises, never unpickles."""
+        """Whether this decoder can read ``value``. Never raises, never unpickles."""
 
     @abstractmethod
-    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:
-        """The values of consecutive records, none of zero bytes, as a block from ``start`` on."""
+    def decode(
+        self, start: int, values: BytesColumn, track: Tracker, *, decode_images: bool = True
+    ) -> Block:
+        """Decode the values of consecutive records, none of them empty.
+
+        ``start`` is the address of the first one. Values that cannot be decoded become faults.
+        Without ``decode_images``, encoded images are returned in ``Block.encoded`` as they are.
+        """
+
+
+def track_among(track: Tracker, rows: NDArray[np.int64], value: int, count: int) -> None:
+    """Track ``count`` values from ``value`` on, which are the ascending ``rows``, int64 (n,)."""
+    first, last = int(rows[value]), int(rows[min(value + count, len(rows)) - 1])
+    track(first, last - first + 1)
 
 
 def detect_decoder(value: bytes) -> type[Decoder]:
-    """The layout of one value."""
-    kinds: Iterator[type[Decoder]] = (load(target) for target in DECODERS.values())
-    return next(kind for kind in kinds if kind.matches(value))
+    """The first decoder that matches ``value``."""
+    decoders: Iterator[type[Decoder]] = (load(target) for target in DECODERS.values())
+    return next(decoder for decoder in decoders if decoder.matches(value))
 
 
 def load_decoder(name: str) -> type[Decoder]:
-    """The layout of that name."""
-    kind: type[Decoder] = load(DECODERS[name])
-    return kind
+    """The decoder called ``name``."""
+    decoder: type[Decoder] = load(DECODERS[name])
+    return decoder

@@ -1,4 +1,4 @@
-"""NumPy ``.npy`` files as values."""
+"""Values that are NumPy ``.npy`` files."""
 
 from __future__ import annotations
 
@@ -16,18 +16,25 @@ from datascan.records.buffers import BytesColumn
 
 
 class NpyDecoder(Decoder):
-    """Arrays of numbers; arrays of objects are pickles, and stay unread."""
+    """Numeric arrays. Arrays of objects are pickles and become faults; they are never loaded."""
 
     name: ClassVar[str] = "npy"
 
     @classmethod
     def matches(cls, value: bytes) -> bool:
-        """Whether the bytes begin as a ``.npy`` file."""
+        """Whether ``value`` starts with the magic bytes of a ``.npy`` file."""
         return value.startswith(npy.MAGIC_PREFIX)
 
-    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:  # noqa: ARG002
-        """Arrays of one shape and dtype side by side."""
-        alike: dict[tuple[Any, ...], list[tuple[int, NDArray[Any]]]] = {}
+    def decode(
+        self,
+        start: int,
+        values: BytesColumn,
+        track: Tracker,  # noqa: ARG002
+        *,
+        decode_images: bool = True,  # noqa: ARG002
+    ) -> Block:
+        """One column for each shape and dtype."""
+        groups: dict[tuple[Any, ...], list[tuple[int, NDArray[Any]]]] = {}
         faults = []
         for row in range(len(values)):
             try:
@@ -35,33 +42,37 @@ class NpyDecoder(Decoder):
             except ValueError as error:
                 faults.append(Fault(row, "malformed-record", str(error)))
             else:
-                alike.setdefault((array.shape, array.dtype.str), []).append((row, array))
-        parts = tuple(
+                groups.setdefault((array.shape, array.dtype.str), []).append((row, array))
+        columns = tuple(
             ArrayColumn(
-                "data", np.array([row for row, _ in same], np.int64), np.stack([a for _, a in same])
+                "data",
+                np.array([row for row, _ in group], np.int64),
+                np.stack([array for _, array in group]),
             )
-            for same in alike.values()
+            for group in groups.values()
         )
-        signatures = np.zeros(len(values), np.uint64)
-        for part in parts:
-            signatures[part.rows] = compute_fingerprints(part)
+        fingerprints = np.zeros(len(values), np.uint64)
+        for column in columns:
+            fingerprints[column.rows] = compute_fingerprints(column)
         return Block(
             start,
             len(values),
             int(values.lengths.sum()),
-            arrays=parts,
+            arrays=columns,
             faults=tuple(faults),
-            fingerprints=signatures,
+            fingerprints=fingerprints,
             has_exact_fingerprints=False,
-            digests=partial(compute_digests, parts, {}),
+            digests=partial(compute_digests, columns, {}),
         )
 
 
 def read_array(value: memoryview) -> NDArray[Any]:
-    """The array of a ``.npy`` file, in native byte order; complex numbers as pairs of floats.
+    """Read the array of a ``.npy`` file (NEP 1) in native byte order.
+
+    Complex arrays of shape (...) are returned as floats of shape (..., 2).
 
     Raises:
-        ValueError: where it is damaged, or holds anything but numbers; says why in a few words.
+        ValueError: if the file is damaged or not numeric. The message is the fault's detail.
     """
     stream = io.BytesIO(value[: 1 << 16])
     try:
@@ -69,16 +80,18 @@ def read_array(value: memoryview) -> NDArray[Any]:
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, dtype = read(stream)
     except Exception as error:
-        raise ValueError("not a .npy file: its header is damaged") from error
+        raise ValueError("not a .npy file: the header is damaged") from error
     if dtype.hasobject:
-        raise ValueError("holds pickled Python objects, which are never unpickled")
+        raise ValueError("contains pickled Python objects, which are never unpickled")
     if dtype.kind not in "biufc":
-        raise ValueError(f"holds {dtype}, not numbers")
+        raise ValueError(f"contains {dtype}, not numbers")
     count = int(np.prod(shape, dtype=object))
     octets = value[stream.tell() :]
     if len(octets) != count * dtype.itemsize:
-        wanted = count * dtype.itemsize
-        raise ValueError(f"{len(octets):,} bytes of data for {shape} of {dtype} = {wanted:,}")
+        expected = count * dtype.itemsize
+        raise ValueError(
+            f"{len(octets):,} bytes of data, but shape {shape} of {dtype} needs {expected:,}"
+        )
     flat = np.frombuffer(octets, dtype).astype(dtype.newbyteorder("="), copy=False)
     array = flat.reshape(shape, order="F" if fortran else "C")
     if dtype.kind == "c":

@@ -1,4 +1,4 @@
-"""Values of no known layout: bytes. Only emptiness and copies are looked at."""
+"""Values that no other decoder reads: only emptiness, size and duplicates are checked."""
 
 from __future__ import annotations
 
@@ -10,17 +10,24 @@ from datascan.records.buffers import BytesColumn, hash_values
 
 
 class RawDecoder(Decoder):
-    """Any bytes. Pickled values stay pickled."""
+    """Accepts any bytes. Pickled values are never unpickled."""
 
     name: ClassVar[str] = "raw"
 
     @classmethod
-    def matches(cls, value: bytes) -> bool:  # noqa: ARG003  (anything is bytes)
-        """Always."""
+    def matches(cls, value: bytes) -> bool:  # noqa: ARG003  (any bytes match)
+        """Always True."""
         return True
 
-    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:  # noqa: ARG002
-        """Signatures of the whole values, and nothing else."""
+    def decode(
+        self,
+        start: int,
+        values: BytesColumn,
+        track: Tracker,  # noqa: ARG002
+        *,
+        decode_images: bool = True,  # noqa: ARG002
+    ) -> Block:
+        """Compute fingerprints of the values; there are no columns."""
         return Block(
             start,
             len(values),

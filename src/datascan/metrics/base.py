@@ -15,7 +15,7 @@ from datascan.config.options import Options
 from datascan.native import loops
 from datascan.native.fallback import LIMBS
 from datascan.records.block import Block
-from datascan.records.shard import ROW_BITS, Plan
+from datascan.records.shard import Plan, join_addresses, split_addresses
 
 T = TypeVar("T")
 
@@ -218,14 +218,14 @@ class DatasetSummary:
 
     def indices(self, addresses: NDArray[np.int64]) -> NDArray[np.int64]:
         """Record indices, counted from 0 in store order, of addresses."""
-        rows = addresses & ((1 << ROW_BITS) - 1)
-        return np.asarray(self.starts[addresses >> ROW_BITS] + rows)
+        shards, rows = split_addresses(addresses)
+        return np.asarray(self.starts[shards] + rows)
 
     def addresses(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
         """Addresses of record indices."""
         # Empty shards share their start with the next one: the last of them holds the record.
         shards = np.searchsorted(self.starts, indices, side="right") - 1
-        return (shards << ROW_BITS) | (indices - self.starts[shards])
+        return join_addresses(shards, indices - self.starts[shards])
 
     def tally(self, measure: Callable[..., Any]) -> Any:
         """The sum of what ``measure`` measured; None if it measured nothing."""

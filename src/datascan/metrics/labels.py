@@ -116,14 +116,14 @@ def summarize_labels(dataset: DatasetSummary) -> LabelSummary:
     Use it as ``dataset.derive(summarise)``, so that it runs once.
     """
     tally: LabelTally | None = dataset.tally(measure_labels)
-    asked = dataset.options.label_type
+    asked = dataset.options.check.label_type
     if tally is None or asked == "none" or not tally.present.array.any():
         return LabelSummary("none", empty(), empty(), empty())
     present = tally.present.array
     indices = np.flatnonzero(present)
     every = tally.values.array
     values = every if len(indices) == len(every) else every[indices]
-    targets = dataset.options.targets
+    targets = dataset.options.check.targets
     if targets is not None and targets.ignore_label is not None:
         heeded = values != targets.ignore_label
         indices, values = indices[heeded], values[heeded]
@@ -134,8 +134,8 @@ def summarize_labels(dataset: DatasetSummary) -> LabelSummary:
         return LabelSummary("regression", values, indices, tally.unlabeled.array)
     whole = values[is_whole(values)]
     classes, counts = count_distinct(whole)
-    declared = dataset.options.num_classes is not None
-    num_classes = dataset.options.num_classes or count_named_classes(dataset, classes)
+    declared = dataset.options.check.num_classes is not None
+    num_classes = dataset.options.check.num_classes or count_named_classes(dataset, classes)
     num_classes = min(num_classes, LARGEST)
     inside = whole[(whole >= 0) & (whole <= num_classes - 1)].astype(np.int64)
     return LabelSummary(
@@ -204,4 +204,4 @@ def summarize_batch_gaps(dataset: DatasetSummary) -> BatchGaps | None:
     labels = dataset.derive(summarize_labels)
     if labels.kind != "class" or not len(labels.in_range):
         return None
-    return compute_batch_gaps(labels.in_range, dataset.options.batch_sizes)
+    return compute_batch_gaps(labels.in_range, dataset.options.check.batch_sizes)

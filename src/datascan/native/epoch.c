@@ -1,15 +1,15 @@
-/* One pass over the labels of an epoch. Both functions do what those of the same name in plain.py do. */
+/* One pass over the labels of an epoch. fallback.py documents both functions. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 #include <stdint.h>
 
-/* Codes of an epoch, all of them below `classes`. */
-static int codes_fit(const Py_buffer *codes, const Py_buffer *out, Py_ssize_t room, int64_t classes)
+/* Whether all codes are below `classes`, and `out` has at least `min_length` entries. */
+static int codes_fit(const Py_buffer *codes, const Py_buffer *out, Py_ssize_t min_length, int64_t classes)
 {
     const int64_t *code = codes->buf;
-    if (classes < 1 || classes > codes->len / 8 || out->len < room * 8)
+    if (classes < 1 || classes > codes->len / 8 || out->len < min_length * 8)
         return 0;
     for (Py_ssize_t i = 0; i < codes->len / 8; i++)
         if (code[i] < 0 || code[i] >= classes)
@@ -26,10 +26,10 @@ static PyObject *free_runs(PyObject *self, PyObject *arguments)
         return NULL;
     Py_ssize_t count = codes.len / 8;
     int sound = codes_fit(&codes, &out, count, classes);
-    /* A ring of classes by where each comes next, the latest in front of entry `classes`. */
-    int64_t *room = sound ? PyMem_Malloc((size_t)(3 * (classes + 1)) * sizeof(int64_t)) : NULL;
-    if (room) {
-        int64_t *after = room, *before = after + classes + 1, *next = before + classes + 1;
+    /* A ring of classes, ordered by where each occurs next; the last one precedes entry `classes`. */
+    int64_t *memory = sound ? PyMem_Malloc((size_t)(3 * (classes + 1)) * sizeof(int64_t)) : NULL;
+    if (memory) {
+        int64_t *after = memory, *before = after + classes + 1, *next = before + classes + 1;
         const int64_t *code = codes.buf;
         for (int64_t i = 0; i <= classes; i++) {
             after[i] = i < classes ? i + 1 : 0;
@@ -47,15 +47,15 @@ static PyObject *free_runs(PyObject *self, PyObject *arguments)
             next[own] = at;
             ((int64_t *)out.buf)[at] = next[before[classes]] - at;
         }
-        PyMem_Free(room);
+        PyMem_Free(memory);
     }
     PyBuffer_Release(&codes);
     PyBuffer_Release(&out);
     if (!sound) {
-        PyErr_SetString(PyExc_ValueError, "a code lies outside of the classes");
+        PyErr_SetString(PyExc_ValueError, "a code is outside of the classes");
         return NULL;
     }
-    if (!room)
+    if (!memory)
         return PyErr_NoMemory();
     Py_RETURN_NONE;
 }
@@ -87,7 +87,7 @@ static PyObject *count_batches(PyObject *self, PyObject *arguments)
     PyBuffer_Release(&codes);
     PyBuffer_Release(&out);
     if (!sound) {
-        PyErr_SetString(PyExc_ValueError, "a code lies outside of the classes");
+        PyErr_SetString(PyExc_ValueError, "a code is outside of the classes");
         return NULL;
     }
     if (!latest)

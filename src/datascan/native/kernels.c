@@ -1,7 +1,7 @@
-/* The inner loops: one pass over the values of each record, and what goes with it.
+/* The inner loops: one pass over the values of each record, and related copies and sums.
 
-   Every function does what a function of the same name in plain.py does, to the last bit; plain.py
-   says what that is. Nothing here allocates more than a row, keeps state, or trusts an offset. */
+   Every function returns the same bits as the function of the same name in fallback.py, which
+   documents it. Nothing here allocates more than a row, keeps state, or trusts an offset. */
 
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -19,7 +19,7 @@
 #define WORDS 8
 #define SHIFT 29
 #define FACTOR 0x9E3779B97F4A7C15u
-#define SEGMENT 65536 /* so many squares of 8-bit values fit into 32 bits */
+#define SEGMENT 65536 /* the squares of this many 8-bit values fit into 32 bits */
 #define FLOAT_TAG 0x35
 #define FLOAT_STRIDE 5
 
@@ -31,8 +31,8 @@ typedef int64_t DoubleMask __attribute__((vector_size(32)));
 
 #define PICK(Mask, m, a, b) (((m) & (Mask)(a)) | (~(m) & (Mask)(b)))
 
-/* Sixteen sums to one, halving: 0 with 8, then 0 with 4, ... as plain.py does. */
-static double across(const double *lanes)
+/* Reduces sixteen sums to one by halving: 0 with 8, then 0 with 4, ... as fallback.py does. */
+static double sum_lanes(const double *lanes)
 {
     double left[LANES];
     memcpy(left, lanes, sizeof left);
@@ -66,8 +66,8 @@ typedef struct {
         }                                                                         \
         found->low = low;                                                         \
         found->high = high;                                                       \
-        found->total = across(totals);                                            \
-        found->square = across(squares);                                          \
+        found->total = sum_lanes(totals);                                         \
+        found->square = sum_lanes(squares);                                       \
         if (found->total != found->total) /* a NaN, or Inf and -Inf */            \
             for (Py_ssize_t i = 0; i < width; i++)                                \
                 if (row[i] != row[i]) {                                           \
@@ -153,7 +153,7 @@ static void double_row(const double *row, Py_ssize_t width, Figures *found)
 OCTET_ROW(unsigned_row, uint8_t, uint32_t)
 OCTET_ROW(signed_row, int8_t, int32_t)
 
-/* Floats with a tag byte before each, side by side; whether all tags are right. */
+/* Copies floats that are each preceded by a tag byte; returns whether all tags are valid. */
 static int untag(const unsigned char *from, Py_ssize_t width, float *to)
 {
     unsigned char wrong = 0;
@@ -169,14 +169,14 @@ static Py_ssize_t item_bytes(int kind)
     return kind == 'B' || kind == 'b' ? 1 : kind == 'd' ? 8 : 4;
 }
 
-/* Words of a row, evenly spread, mixed into one. */
+/* Hashes evenly spaced words of a row. */
 static uint64_t mix_words(const unsigned char *row, Py_ssize_t nbytes)
 {
-    Py_ssize_t gap = nbytes < 8 ? 0 : (nbytes - 8) / (WORDS - 1);
+    Py_ssize_t stride = nbytes < 8 ? 0 : (nbytes - 8) / (WORDS - 1);
     uint64_t factor = FACTOR, mixed = 0;
-    for (int i = 0; i < (gap ? WORDS : 1); i++, factor *= FACTOR) {
+    for (int i = 0; i < (stride ? WORDS : 1); i++, factor *= FACTOR) {
         uint64_t word = 0;
-        memcpy(&word, row + i * gap, nbytes < 8 ? (size_t)nbytes : 8);
+        memcpy(&word, row + i * stride, nbytes < 8 ? (size_t)nbytes : 8);
         mixed += (word ^ word >> SHIFT) * factor;
     }
     return mixed;
@@ -200,7 +200,7 @@ static void release(Py_buffer *buffers, int count)
         PyBuffer_Release(buffers + count);
 }
 
-/* Whether all rows lie within the source, and all columns are long enough. */
+/* Whether all rows are inside the source, and all columns are long enough. */
 static int fits(const Py_buffer *b, int kind, Py_ssize_t width, Py_ssize_t stride)
 {
     Py_ssize_t count = b[OFFSETS].len / 8, item = item_bytes(kind);
@@ -229,10 +229,10 @@ static PyObject *compute_stats(PyObject *self, PyObject *arguments)
     Py_ssize_t count = b[OFFSETS].len / 8;
     if (!fits(b, kind, width, stride)) {
         release(b, BUFFERS);
-        PyErr_SetString(PyExc_ValueError, "a row lies outside of its buffer");
+        PyErr_SetString(PyExc_ValueError, "a row is outside of its buffer");
         return NULL;
     }
-    /* Rows are copied where they are not aligned, or have tags in between. */
+    /* Rows that are not aligned or contain tags are copied first. */
     void *scratch = PyMem_Malloc((size_t)nbytes + 64);
     if (!scratch) {
         release(b, BUFFERS);
@@ -274,18 +274,18 @@ static PyObject *compute_stats(PyObject *self, PyObject *arguments)
 #define LIMBS 68
 #define LOW_HALF 0xFFFFFFFFu
 
-/* Finite values to limbs of 32 bits, counted from 2**-1074 on; whether all are finite. */
+/* Adds values to 32-bit limbs, the first of unit 2**-1074; returns whether all are finite. */
 static PyObject *add_exactly(PyObject *self, PyObject *arguments)
 {
     Py_buffer values, limbs;
     (void)self;
     if (!PyArg_ParseTuple(arguments, "y*w*", &values, &limbs))
         return NULL;
-    int short_of_room = limbs.len < LIMBS * 8;
+    int too_short = limbs.len < LIMBS * 8;
     const uint64_t *bits = values.buf;
     int64_t *to = limbs.buf;
     int finite = 1;
-    for (Py_ssize_t i = 0; !short_of_room && i < values.len / 8; i++) {
+    for (Py_ssize_t i = 0; !too_short && i < values.len / 8; i++) {
         uint64_t exponent = bits[i] >> 52 & 0x7FF;
         uint64_t mantissa = bits[i] & 0xFFFFFFFFFFFFF;
         int64_t sign = bits[i] >> 63 ? -1 : 1;
@@ -303,14 +303,14 @@ static PyObject *add_exactly(PyObject *self, PyObject *arguments)
     }
     PyBuffer_Release(&values);
     PyBuffer_Release(&limbs);
-    if (short_of_room) {
-        PyErr_SetString(PyExc_ValueError, "there is no room for the sum");
+    if (too_short) {
+        PyErr_SetString(PyExc_ValueError, "a sum needs 68 limbs");
         return NULL;
     }
     return PyBool_FromLong(finite);
 }
 
-/* The bytes of each row, side by side. */
+/* Copies `width` bytes at each offset to consecutive rows of `out`. */
 static PyObject *gather(PyObject *self, PyObject *arguments)
 {
     Py_buffer source, offsets, out;
@@ -328,7 +328,7 @@ static PyObject *gather(PyObject *self, PyObject *arguments)
     PyBuffer_Release(&offsets);
     PyBuffer_Release(&out);
     if (i < count) {
-        PyErr_SetString(PyExc_ValueError, "a row lies outside of its buffer");
+        PyErr_SetString(PyExc_ValueError, "a row is outside of its buffer");
         return NULL;
     }
     Py_RETURN_NONE;

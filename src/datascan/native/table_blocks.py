@@ -237,7 +237,7 @@ def unpack(packed: memoryview, limit: int) -> bytes:
 
 
 def take_varint(data: memoryview, at: int, code: int) -> tuple[int, int]:
-    """A varint of up to 64 bits at ``at``, and where it ends.
+    """A varint of up to 64 bits at ``at``, and the offset after it.
 
     Raises:
         BlockError: with ``code`` if it does not end within the data.

@@ -114,19 +114,19 @@ static uint32_t fixed32(const unsigned char *at)
 
 typedef struct {
     unsigned char *data;
-    size_t size, room;
+    size_t size, capacity;
 } Buffer;
 
-/* Make room for more bytes; 0 if there is no memory. */
+/* Reserve space for more bytes; 0 if there is no memory. */
 static int widen(Buffer *buffer, size_t more)
 {
-    if (buffer->room - buffer->size < more) {
-        size_t room = 2 * buffer->size + more;
-        void *moved = PyMem_Realloc(buffer->data, room);
+    if (buffer->capacity - buffer->size < more) {
+        size_t capacity = 2 * buffer->size + more;
+        void *moved = PyMem_Realloc(buffer->data, capacity);
         if (!moved)
             return 0;
         buffer->data = moved;
-        buffer->room = room;
+        buffer->capacity = capacity;
     }
     return 1;
 }

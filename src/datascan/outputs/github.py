@@ -1,32 +1,25 @@
 """Findings as GitHub Actions workflow commands, which show as annotations of the run.
 
-GitHub shows at most ten of a kind a step. Escapes are those of its own toolkit
-(``actions/toolkit``, command.ts): without them a key could issue commands.
+GitHub shows at most ten annotations of each kind per step. The escapes are those of its own toolkit
+(``actions/toolkit``, command.ts): without them, a key could issue commands.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from datascan.report.model import FailedScan, Report
 
-    from datascan.report.model import FailedScan, Report
-
+HELP = "annotations of a GitHub Actions run"
 MAX_ANNOTATIONS = 10
 KINDS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
-def render(report: Report) -> str:
-    """A line for each finding, at most ten of a kind; accepted ones are notices."""
-    return render_all([report])
-
-
-def render_all(reports: Sequence[Report], unmade: Sequence[FailedScan] = ()) -> str:
-    """The lines of all reports and failed scans, at most ten of a kind in all, worst first."""
+def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
+    """A line for each finding and failed scan, at most ten of a kind; accepted ones are notices."""
     lines: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
-    for path, why in unmade:
-        lines["error"].append(annotation("error", f"not scanned: {path}", why))
+    for scan in failed:
+        lines["error"].append(annotation("error", f"not scanned: {scan.path}", scan.error))
     for report in (one for whole in reports for one in whole.reports):
         for finding in report.findings:
             known = finding.accepted

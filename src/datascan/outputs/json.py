@@ -1,13 +1,29 @@
-"""The report as JSON (version 1 of its schema)."""
+"""Reports as JSON (version 1 of its schema)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from datascan.report.model import Report
+from datascan.plugins import OUTPUTS
+from datascan.report.model import FailedScan, Report
+
+HELP = OUTPUTS["json"]
 
 
-def render(report: Report) -> str:
-    """The report as indented JSON, with a line break at its end."""
-    return report.to_json() + "\n"
+def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
+    """One report by itself; otherwise all of them in one object. Indented, ends in a line break."""
+    if len(reports) == 1 and not failed:
+        return reports[0].to_json() + "\n"
+    return render_several(reports, failed)
+
+
+def render_several(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
+    """All reports in one object, however many there are, with the verdict on all of them."""
+    passed = not failed and all(report.passed for report in reports)
+    whole = {
+        "verdict": "pass" if passed else "fail",
+        "datasets": [json.loads(report.to_json()) for report in reports],
+        "not_scanned": [{"path": scan.path, "error": scan.error} for scan in failed],
+    }
+    return json.dumps(whole, indent=2) + "\n"

@@ -1,1 +1,1 @@
-"""What has been read, independent of where it came from."""
+"""Blocks of records and their columns, independent of the reader that produced them."""

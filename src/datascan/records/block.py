@@ -1,4 +1,4 @@
-"""What a worker reads of a shard: records side by side, and what could not be read of them."""
+"""Blocks of records: the columns read from a shard, and faults for what could not be read."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from datascan.native.fallback import FACTOR, SHIFT, WORDS, mix, word_places
+from datascan.native.fallback import FACTOR, SHIFT, WORDS, mix, sample_words
 from datascan.records.statistics import RecordStats, compute_stats
 
 CHUNK_BYTES = 1 << 18
-"""Values are measured in pieces of this many bytes, which stay in a core's own cache."""
+"""Values are processed in chunks of this many bytes, which fit in a core's L2 cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something that a reader or layout could not read, or saw while reading.
+    """A problem that a reader or decoder found.
 
-    ``row`` counts from the block's first record; None where no record can be named (a page whose
-    records are unknown), and then ``lost`` says how many records are out of reach, if known.
+    ``row`` counts from the block's first record. It is None if no record can be named (a page
+    whose records are unknown); ``lost`` is then the number of unreachable records, or 0 if that
+    is unknown.
     """
 
     row: int | None
@@ -35,30 +36,30 @@ class Fault:
 
 
 class LazyArray(Protocol):
-    """Values of records where they lie: looked at in place, and copied only if asked for."""
+    """Values that are measured in the buffer that holds them and copied only on request."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The number of records, then the shape of one."""
+        """The number of records, followed by the shape of one record."""
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """The dtype of the values."""
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """The values of some records, (m, size), C-contiguous, in native byte order."""
+        """Copy the values of ``rows``: (m, size), C-contiguous, in native byte order."""
 
     def compute_stats(self) -> RecordStats:
-        """Figures of all records."""
+        """Statistics of all records."""
 
 
 @dataclass(frozen=True, eq=False)
 class ArrayColumn:
-    """Numeric values of some of a block's records, side by side or where they lie.
+    """Numeric values of one shape and dtype, for some records of a block.
 
-    ``values`` has shape (m, ...), any integer, bool or float dtype in native byte order;
-    ``rows``, int64 of shape (m,), ascending, says whose they are. ``name`` is the column's name:
-    "data" for the records' own values. All statistics are per record and computed once.
+    ``values``: (m, ...), any integer, bool or float dtype in native byte order. ``rows``: int64
+    (m,), ascending, the records they belong to. ``name``: the column's name, "data" for the
+    records' main values. Statistics are per record and computed once.
     """
 
     name: str
@@ -68,7 +69,7 @@ class ArrayColumn:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape of one record."""
+        """The shape of one record's values."""
         return tuple(self.values.shape[1:])
 
     @property
@@ -78,37 +79,37 @@ class ArrayColumn:
 
     @property
     def size(self) -> int:
-        """Values in one record."""
+        """The number of values in one record."""
         return prod(self.shape) if len(self.rows) else 0
 
     @property
     def is_float(self) -> bool:
-        """Whether NaN and Inf can occur at all."""
+        """Whether the dtype can hold NaN and Inf."""
         return bool(self.dtype.kind == "f")
 
     @cached_property
     def flat(self) -> NDArray[Any]:
-        """The values as (m, size), C-contiguous; booleans as uint8. Copies what lies apart."""
+        """The values as (m, size), C-contiguous, booleans as uint8; copied if not contiguous."""
         if not isinstance(self.values, np.ndarray):
             return self.values.take(np.arange(len(self.rows)))
         values = np.ascontiguousarray(self.values).reshape(len(self.values), prod(self.shape))
         return values.view(np.uint8) if values.dtype == np.bool_ else values
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """The values of a few records as (k, size), by their place among this part's."""
+        """Values as (k, size); ``rows`` are positions in this column, not rows of the block."""
         if isinstance(self.values, np.ndarray) or "flat" in vars(self):
             return np.asarray(self.flat[rows])
         return self.values.take(rows)
 
     def chunks(self) -> Iterator[slice]:
-        """Slices of rows, each of about ``CHUNK_BYTES``."""
+        """Slices of this column's rows, each of about ``CHUNK_BYTES``."""
         step = max(1, CHUNK_BYTES // max(1, self.size * self.dtype.itemsize))
         for start in range(0, len(self.rows), step):
             yield slice(start, start + step)
 
     @cached_property
     def stats(self) -> RecordStats:
-        """Extents, sums and words of every record, from one pass over the values."""
+        """Ranges, sums and sample hash of every record, from one pass over the values."""
         return (
             compute_stats(self.flat)
             if isinstance(self.values, np.ndarray)
@@ -117,12 +118,12 @@ class ArrayColumn:
 
     @property
     def ranges(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Minimum and maximum of every record, (m,) each; NaN where a record holds one."""
+        """Minimum and maximum of every record, (m,) each; NaN if the record contains NaN."""
         return self.stats.low, self.stats.high
 
     @cached_property
     def finite(self) -> NDArray[np.bool_]:
-        """Whether all of a record's values are finite, (m,)."""
+        """Whether all values of a record are finite, bool (m,)."""
         if not self.is_float:
             return np.ones(len(self.rows), np.bool_)
         low, high = self.ranges
@@ -133,8 +134,8 @@ class ArrayColumn:
 class Labels:
     """The labels of a block's records.
 
-    ``values``: (n,) of an integer or float dtype, or (n, k) for vector targets; what stands where
-    ``present``, bool (n,), is False means nothing.
+    ``values``: (n,) of an integer or float dtype, or (n, k) for vector targets. ``present``: bool
+    (n,); values of records without a label are undefined.
     """
 
     values: NDArray[Any]
@@ -143,12 +144,13 @@ class Labels:
 
 @dataclass(frozen=True, eq=False)
 class ImageColumn:
-    """What is known of a block's encoded images: each array has shape (m,), for ``rows``.
+    """Properties of a block's decoded images, one entry for each of ``rows``, int64 (m,).
 
-    ``height``, ``width``, ``channels`` are int64; ``mode``, ``format`` and ``dtype`` are words
-    ("RGB", "JPEG", "uint8"). ``low`` and ``high``, float64 (m, 4), are extents per channel, NaN
-    beyond the last; ``totals`` and ``squares`` are float64 sums over ``counts`` values: all of the
-    decoded ones, of JPEGs at 1/8 scale (``approximate``).
+    ``height``, ``width`` in pixels and ``channels``: int64 (m,). ``mode``, ``format``, ``dtype``:
+    strings (m,), for example "RGB", "JPEG", "uint8". ``low``, ``high``: float64 (m, 4), range per
+    channel, NaN for channels that the image does not have. ``totals``, ``squares``: float64 (m,),
+    sums of values and of their squares over ``counts`` decoded values. ``approximate``: whether
+    these come from a JPEG decoded at 1/8 scale.
     """
 
     rows: NDArray[np.int64]
@@ -170,10 +172,10 @@ class ImageColumn:
 class Block:
     """``records`` consecutive records of a shard, from address ``start`` on.
 
-    Every record is counted, the unreadable ones too: those have a fault and no values. ``nbytes``
-    are the bytes of the records in the store. ``signatures``, uint64 (n,), are equal for records
-    of equal content and 0 where there is no content to compare; where ``exact`` is False, equal
-    signatures only make a second look worthwhile, which ``digests`` takes.
+    Unreadable records count too: they have a fault and no values. ``nbytes``: the size of the
+    records in the store. ``fingerprints``: uint64 (n,), equal for equal content, 0 if there is
+    nothing to compare. Unless ``has_exact_fingerprints``, different content may share a
+    fingerprint, and ``digests`` decides.
     """
 
     start: int
@@ -186,29 +188,29 @@ class Block:
     fingerprints: NDArray[np.uint64] | None = None
     has_exact_fingerprints: bool = True
     digests: Callable[[NDArray[np.int64]], list[bytes]] | None = None
-    """From row numbers to one digest each, equal if and only if the content is."""
+    """Maps rows to one digest each, equal if and only if the content is equal."""
     key_numbers: KeyNumbers | None = None
     is_opaque: bool = False
     encoded: Mapping[int, bytes | memoryview] = field(default_factory=dict)
-    """Encoded images by row, where ``Options.undecoded`` asks for them; they are not looked at."""
+    """Encoded images by row, not inspected; filled only if decoding was switched off."""
 
     @property
     def unreadable(self) -> NDArray[np.bool_]:
-        """Records that could not be read (they have no values of their own), bool (n,)."""
-        known = np.full(self.records, self.is_opaque)
-        for part in self.arrays:
-            if part.primary:
-                known[part.rows] = True
+        """Records without main values, which could not be read, bool (n,)."""
+        readable = np.full(self.records, self.is_opaque)
+        for column in self.arrays:
+            if column.primary:
+                readable[column.rows] = True
         if self.images is not None:
-            known[self.images.rows] = True
-        return ~known
+            readable[self.images.rows] = True
+        return ~readable
 
 
 @dataclass(frozen=True, eq=False)
 class KeyNumbers:
-    """The numbers in a block's keys, right behind a common prefix.
+    """The numbers that follow a common prefix in a block's keys.
 
-    ``values``, int64 (n,), is -1 where the key has another form.
+    ``values``: int64 (n,), -1 for keys of another form.
     """
 
     prefix: str
@@ -216,85 +218,88 @@ class KeyNumbers:
 
 
 def scatter(block: Block, rows: NDArray[np.int64], records: int) -> Block:
-    """The block among others: its record i becomes row ``rows[i]`` of a block of ``records``."""
+    """Expand a block to ``records`` records; its record i becomes row ``rows[i]``."""
     if len(rows) == records:
         return block
-    signatures = labels = digests = None
+    fingerprints = labels = digests = None
     if block.fingerprints is not None:
-        signatures = np.zeros(records, np.uint64)
-        signatures[rows] = block.fingerprints
+        fingerprints = np.zeros(records, np.uint64)
+        fingerprints[rows] = block.fingerprints
     if block.labels is not None:
         values = np.zeros((records, *block.labels.values.shape[1:]), block.labels.values.dtype)
         present = np.zeros(records, np.bool_)
         values[rows], present[rows] = block.labels.values, block.labels.present
         labels = Labels(values, present)
-    if (narrow := block.digests) is not None:
-        digests = partial(scattered_digests, narrow, rows)
-    pictures = block.images
+    if block.digests is not None:
+        digests = partial(scatter_digests, block.digests, rows)
+    images = block.images
     return replace(
         block,
         records=records,
-        arrays=tuple(replace(part, rows=rows[part.rows]) for part in block.arrays),
-        images=replace(pictures, rows=rows[pictures.rows]) if pictures else None,
+        arrays=tuple(replace(column, rows=rows[column.rows]) for column in block.arrays),
+        images=replace(images, rows=rows[images.rows]) if images else None,
         labels=labels,
         faults=tuple(
             fault if fault.row is None else replace(fault, row=int(rows[fault.row]))
             for fault in block.faults
         ),
-        fingerprints=signatures,
+        fingerprints=fingerprints,
         digests=digests,
         encoded={int(rows[row]): image for row, image in block.encoded.items()},
     )
 
 
-def scattered_digests(
-    narrow: Callable[[NDArray[np.int64]], list[bytes]],
+def scatter_digests(
+    digests: Callable[[NDArray[np.int64]], list[bytes]],
     rows: NDArray[np.int64],
-    wanted: NDArray[np.int64],
+    requested: NDArray[np.int64],
 ) -> list[bytes]:
-    """Digests of ``wanted`` rows of a block whose records were ``rows``."""
-    return narrow(np.searchsorted(rows, wanted).astype(np.int64))
+    """Digests of the ``requested`` rows of an expanded block whose own records are ``rows``."""
+    return digests(np.searchsorted(rows, requested).astype(np.int64))
 
 
-def compute_fingerprints(part: ArrayColumn) -> NDArray[np.uint64]:
-    """Signatures of arrays, (m,): equal for equal content, seldom for other content.
+def compute_fingerprints(column: ArrayColumn) -> NDArray[np.uint64]:
+    """Fingerprints of a column's records, uint64 (m,): equal for equal content, rarely otherwise.
 
-    Records of fewer than two values get 0: too little to be called a copy.
+    Records of fewer than two values get 0, because they are too small to count as duplicates.
     """
-    if part.size < 2:
-        return np.zeros(len(part.rows), np.uint64)
-    kind = crc32(repr((part.shape, comparison_dtype(part).str)).encode())
-    mixed = part.stats.sample_hash
-    for place, extent in enumerate(part.ranges):
-        # One zero and one NaN, so that the order of comparisons cannot show.
-        same = np.where(np.isnan(extent), 1, extent + 0) if part.is_float else extent
-        column = word_places(same.astype(extent.dtype).reshape(-1, 1))
-        mixed = mixed + mix(column, WORDS + place)
-    mixed = ((mixed ^ (mixed >> SHIFT)) + np.uint64(kind)) * np.uint64(FACTOR)
+    if column.size < 2:
+        return np.zeros(len(column.rows), np.uint64)
+    type_hash = crc32(repr((column.shape, comparison_dtype(column).str)).encode())
+    mixed = column.stats.sample_hash
+    for place, bounds in enumerate(column.ranges):
+        # Normalize -0.0 and NaN, because their bits depend on the order of comparisons.
+        same = np.where(np.isnan(bounds), 1, bounds + 0) if column.is_float else bounds
+        words = sample_words(same.astype(bounds.dtype).reshape(-1, 1))
+        mixed = mixed + mix(words, WORDS + place)
+    mixed = ((mixed ^ (mixed >> SHIFT)) + np.uint64(type_hash)) * np.uint64(FACTOR)
     return np.asarray(np.maximum(mixed, np.uint64(1)))
 
 
-def comparison_dtype(part: ArrayColumn) -> np.dtype[Any]:
-    """The dtype of a part's values as they are compared: booleans are bytes."""
-    return np.dtype(np.uint8) if part.dtype == np.bool_ else part.dtype
+def comparison_dtype(column: ArrayColumn) -> np.dtype[Any]:
+    """The dtype in which a column's values are compared: uint8 for booleans."""
+    return np.dtype(np.uint8) if column.dtype == np.bool_ else column.dtype
 
 
 def compute_digests(
-    parts: Sequence[ArrayColumn],
+    columns: Sequence[ArrayColumn],
     encoded: Mapping[int, bytes | memoryview],
-    wanted: NDArray[np.int64],
+    requested: NDArray[np.int64],
 ) -> list[bytes]:
-    """128-bit digests of ``wanted`` rows: of shape, dtype and values, or of encoded bytes."""
-    found: dict[int, bytes] = {}
-    for part in parts:
-        kind = repr((part.shape, comparison_dtype(part).str)).encode()
-        chosen = np.flatnonzero(np.isin(part.rows, wanted))
-        for i, values in zip(chosen.tolist(), part.take(chosen), strict=True):
-            digest = xxhash.xxh3_128(kind)
+    """128-bit digests of the ``requested`` rows.
+
+    They cover shape, dtype and values of arrays, and the encoded bytes of images.
+    """
+    by_row: dict[int, bytes] = {}
+    for column in columns:
+        type_key = repr((column.shape, comparison_dtype(column).str)).encode()
+        chosen = np.flatnonzero(np.isin(column.rows, requested))
+        for i, values in zip(chosen.tolist(), column.take(chosen), strict=True):
+            digest = xxhash.xxh3_128(type_key)
             digest.update(values.data)
-            found[int(part.rows[i])] = digest.digest()
-    for row in wanted.tolist():
+            by_row[int(column.rows[i])] = digest.digest()
+    for row in requested.tolist():
         if row in encoded:
-            found[row] = xxhash.xxh3_128_digest(encoded[row])
-    # A row without content is like no other.
-    return [found.get(row) or b"row %d" % row for row in wanted.tolist()]
+            by_row[row] = xxhash.xxh3_128_digest(encoded[row])
+    # Rows without content must never compare equal.
+    return [by_row.get(row) or b"row %d" % row for row in requested.tolist()]

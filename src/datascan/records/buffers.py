@@ -18,7 +18,7 @@ from datascan.records.statistics import RecordStats, compute_stats_at
 
 @dataclass(frozen=True, eq=False)
 class BytesColumn:
-    """``n`` byte strings that lie in one buffer: uint8, and int64 (n,) offsets and lengths."""
+    """``n`` byte strings in one uint8 buffer, with int64 (n,) offsets and lengths."""
 
     buffer: NDArray[np.uint8]
     offsets: NDArray[np.int64]
@@ -26,7 +26,7 @@ class BytesColumn:
 
     @classmethod
     def of(cls, strings: Sequence[bytes]) -> BytesColumn:
-        """Lay ``strings`` end to end."""
+        """Concatenate ``strings``."""
         lengths = np.fromiter(map(len, strings), np.int64, len(strings))
         buffer = np.frombuffer(b"".join(strings), np.uint8)
         return cls(buffer, np.cumsum(lengths) - lengths, lengths)
@@ -35,20 +35,20 @@ class BytesColumn:
         return len(self.offsets)
 
     def __getitem__(self, row: int) -> bytes:
-        """One string, copied."""
+        """A copy of one string."""
         return bytes(self.view(row))
 
     def view(self, row: int) -> memoryview:
-        """One string, as it lies in the buffer."""
+        """One string, without copying it."""
         start = int(self.offsets[row])
         return self.buffer.data[start : start + int(self.lengths[row])]
 
     def take(self, rows: Any) -> BytesColumn:
-        """The strings of ``rows``: an index array, a mask or a slice."""
+        """The strings of ``rows`` (an index array, a mask or a slice); bytes are not copied."""
         return BytesColumn(self.buffer, self.offsets[rows], self.lengths[rows])
 
     def gather(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """The strings of ``rows``, all of one length k, side by side: a new array (m, k)."""
+        """Copy the strings of ``rows``, all of one length k, into a new array (m, k)."""
         width = int(self.lengths[rows[0]]) if len(rows) else 0
         out = np.empty((len(rows), width), np.uint8)
         if width:
@@ -59,10 +59,10 @@ class BytesColumn:
 
 @dataclass(frozen=True, eq=False)
 class BufferView:
-    """Values of records that stand in a buffer of bytes: :class:`datascan.records.block.LazyArray`.
+    """A :class:`datascan.records.block.LazyArray` over a byte buffer.
 
-    ``kind`` and ``offsets`` as in :func:`datascan.records.statistics.compute_stats_at`. ``shape``
-    begins with the number of records; ``stats`` has the statistics of all of them.
+    ``kind`` and ``offsets``: see :func:`datascan.records.statistics.compute_stats_at`. ``shape``:
+    the number of records, followed by the shape of one. ``stats``: the statistics of all records.
     """
 
     buffer: NDArray[np.uint8]
@@ -75,10 +75,13 @@ class BufferView:
     def of(
         cls, strings: BytesColumn, offset: int, kind: str, shape: tuple[int, ...]
     ) -> tuple[BufferView, NDArray[np.bool_]]:
-        """Values from ``offset`` on in each of the strings, and which have all their tags."""
+        """View the values that start ``offset`` bytes into each string.
+
+        Also returns, bool (n,), whether all tags of a string are valid.
+        """
         offsets = strings.offsets + offset
-        figures, sound = compute_stats_at(strings.buffer, offsets, kind, prod(shape))
-        return cls(strings.buffer, offsets, kind, (len(offsets), *shape), figures), sound
+        stats, has_valid_tags = compute_stats_at(strings.buffer, offsets, kind, prod(shape))
+        return cls(strings.buffer, offsets, kind, (len(offsets), *shape), stats), has_valid_tags
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -86,31 +89,31 @@ class BufferView:
         return np.dtype("f" if self.kind == TAGGED else self.kind)
 
     def select(self, rows: NDArray[np.bool_]) -> BufferView:
-        """The records where ``rows`` is True."""
+        """The records for which ``rows``, bool (n,), is True."""
         shape = (int(rows.sum()), *self.shape[1:])
         return BufferView(self.buffer, self.offsets[rows], self.kind, shape, self.stats.take(rows))
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """The values of some records side by side, (m, size)."""
+        """Copy the values of ``rows``: (m, size)."""
         width = prod(self.shape[1:]) * (
             FLOAT_STRIDE if self.kind == TAGGED else self.dtype.itemsize
         )
         offsets = self.offsets[rows]
-        octets = BytesColumn(self.buffer, offsets, np.full(len(offsets), width, np.int64))
-        matrix = octets.gather(np.arange(len(offsets)))
+        strings = BytesColumn(self.buffer, offsets, np.full(len(offsets), width, np.int64))
+        matrix = strings.gather(np.arange(len(offsets)))
         return strip_tags(matrix)[0] if self.kind == TAGGED else matrix.view(self.dtype)
 
     def compute_stats(self) -> RecordStats:
-        """Figures of all records."""
+        """Statistics of all records."""
         return self.stats
 
 
 def hash_values(values: BytesColumn) -> NDArray[np.uint64]:
-    """A 64-bit hash of every value's bytes, never 0, uint64 (n,)."""
+    """A 64-bit hash of each value, uint64 (n,), never 0."""
     hashes = (hash_bytes(values.view(row)) for row in range(len(values)))
     return np.fromiter(hashes, np.uint64, len(values))
 
 
 def hash_bytes(content: bytes | memoryview) -> int:
-    """A 64-bit hash of some bytes, never 0."""
+    """A 64-bit hash of ``content``, never 0."""
     return max(1, xxhash.xxh3_64_intdigest(content))

@@ -1,22 +1,28 @@
-"""Shards and plans: how a dataset is divided before it is read."""
+"""Shards and plans: how a dataset is divided before it is read; addresses of records."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from datascan.records.block import Fault
 
 ROW_BITS = 32
-"""An address is ``shard.index << ROW_BITS | row``: int64, ascending in store order."""
+"""A record's address is ``shard.index << ROW_BITS | row``: int64, ascending in store order."""
+
+Addresses = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A run of consecutive records that one worker reads: a description, never a handle.
+    """A run of consecutive records that one worker reads. It holds no open files and pickles.
 
-    ``span`` means something only to the reader that planned it (a key range, a row range, a slice
-    of a list of files). It pickles. Only rows ``first`` <= row < ``last`` of it are to be read.
+    ``span`` is interpreted only by the reader that planned the shard: a key range, a row range, a
+    slice of a list of files. Only rows ``first`` <= row < ``last`` are read.
     """
 
     index: int
@@ -25,7 +31,7 @@ class Shard:
     last: int | None = None
 
     def slice(self, first: int, last: int | None) -> Shard:
-        """The same shard, reduced to the rows from ``first`` up to ``last``."""
+        """The same shard, limited to rows ``first`` <= row < ``last``."""
         return Shard(self.index, self.span, first, last)
 
     @property
@@ -34,15 +40,23 @@ class Shard:
         return self.index << ROW_BITS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a reader knows of its dataset before reading it.
+    """What a reader knows about its dataset before reading it.
 
-    ``stated``: the place where the dataset's author wrote down a number of records, and that
-    number. ``claimed``: how many the store's own bookkeeping says it has. ``cost`` is the
-    work in bytes of plain reading, where that is more than ``nbytes``. ``damaged`` asks for a
-    worker process even where one would not pay. ``bgr``: three planes of a record are its blue,
-    green and red ones. ``other_files`` lie in the dataset's folder and are no part of it.
+    Attributes:
+        shards: all of them, in store order; ``shards[i].index`` is ``i``.
+        layout: the name of the decoder or of the arrangement of the records.
+        nbytes: about how many bytes the records take.
+        declared_count: a number of records that the dataset's author wrote down, and where.
+        store_count: the number of records according to the store's own bookkeeping.
+        faults: faults of the dataset as a whole, found while planning.
+        class_names: names of classes by label, if the dataset has any.
+        records: the number of records, if it is known before reading.
+        work_bytes: the cost of the scan in bytes of plain reading, if it is more than ``nbytes``.
+        needs_isolation: whether reading needs a worker process even if that takes longer.
+        is_bgr: whether the three planes of a record are blue, green and red.
+        ignored_files: files in the dataset's folder that do not belong to it.
     """
 
     shards: tuple[Shard, ...]
@@ -55,6 +69,39 @@ class Plan:
     records: int | None = None
     work_bytes: int | None = None
     needs_isolation: bool = False
-    has_text_labels: bool = False
     is_bgr: bool = False
     ignored_files: int = 0
+
+
+def split_addresses(addresses: Addresses) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The shard and the row of each address, int64 (n,) each."""
+    return addresses >> ROW_BITS, addresses & ((1 << ROW_BITS) - 1)
+
+
+def join_addresses(shards: NDArray[np.int64], rows: NDArray[np.int64]) -> Addresses:
+    """The address of each pair of shard and row, int64 (n,)."""
+    return (shards << ROW_BITS) | rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShardGroup:
+    """Those of some addresses that belong to one shard, ascending.
+
+    ``positions`` are indices into the addresses that were grouped, ``rows`` are rows of the
+    shard, int64 (k,) each. An address that occurs twice is in the group twice.
+    """
+
+    shard: int
+    positions: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
+def group_by_shard(addresses: Addresses) -> Iterator[ShardGroup]:
+    """Group ``addresses``, int64 (n,) in any order, by shard: one group at a time, ascending."""
+    if not len(addresses):
+        return
+    order = np.argsort(addresses, kind="stable")
+    shards, rows = split_addresses(addresses[order])
+    starts = np.flatnonzero(np.diff(shards, prepend=-1))
+    for start, stop in zip(starts, [*starts[1:], len(order)], strict=True):
+        yield ShardGroup(int(shards[start]), order[start:stop], rows[start:stop])

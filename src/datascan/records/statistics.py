@@ -1,6 +1,6 @@
-"""One pass over records: whatever the rules and figures need of every value.
+"""Per-record statistics, computed in one pass over the values.
 
-Extents, sums, and a few words for the signature, taken while the values are at hand.
+Ranges, sums and a hash of a few sampled words, which becomes part of the fingerprint.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ __all__ = [
     "compute_stats",
     "compute_stats_at",
     "compute_stats_into",
-    "in_one_pass",
+    "is_measured_directly",
 ]
 
 CHUNK_VALUES = 1 << 15
-"""Other types are converted in pieces of so many values, which stay in a core's own cache."""
+"""Other types are converted in chunks of this many values, which fit in a core's L2 cache."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RecordStats:
-    """What one pass has seen of (m, k) values, per record.
+    """Statistics of (m, k) values, per record.
 
-    ``low`` and ``high``, (m,), of the values' dtype: NaN where a record holds one. ``totals`` and
-    ``squares``, float64 (m,): sums of values and of their squares, meaningless where a value is
-    not finite, and exact for 8-bit values. ``mixed``, uint64 (m,): a few words of the record,
-    evenly spread, mixed into one.
+    ``low``, ``high``: (m,), of the values' dtype, NaN if the record contains NaN. ``totals``,
+    ``squares``: float64 (m,), sums of values and of their squares, exact for 8-bit values and
+    undefined if a value is not finite. ``sample_hash``: uint64 (m,), a hash of a few evenly
+    spaced words of the record.
     """
 
     low: NDArray[Any]
@@ -46,13 +46,13 @@ class RecordStats:
 
     @classmethod
     def empty(cls, count: int, dtype: Any) -> RecordStats:
-        """Room for ``count`` records."""
+        """Uninitialized statistics of ``count`` records."""
         low, high = np.empty((2, count), dtype)
         totals, squares = np.empty((2, count))
         return cls(low, high, totals, squares, np.empty(count, np.uint64))
 
     def take(self, rows: Any) -> RecordStats:
-        """The figures of ``rows``: an index array or a mask."""
+        """The statistics of ``rows``: an index array or a mask."""
         return RecordStats(
             self.low[rows],
             self.high[rows],
@@ -63,83 +63,84 @@ class RecordStats:
 
 
 def compute_stats(flat: NDArray[Any]) -> RecordStats:
-    """Look at all values of a C-contiguous (m, k) array of numbers, k >= 1.
+    """Compute the statistics of a C-contiguous (m, k) array of numbers, k >= 1.
 
-    A record's figures depend on its values alone, not on its neighbours.
+    The result for a record depends on its own values only, not on the records around it.
     """
-    if in_one_pass(flat.dtype):
+    if is_measured_directly(flat.dtype):
         octets = flat.view(np.uint8).reshape(-1)
         offsets = np.arange(len(flat)) * (flat.shape[1] * flat.itemsize)
         return compute_stats_at(octets, offsets, flat.dtype.char, flat.shape[1])[0]
-    found = RecordStats.empty(len(flat), flat.dtype)
-    found.sample_hash[:] = mix_words(flat)
-    for piece in row_chunks(*flat.shape):
-        rows = flat[piece]
-        np.min(rows, axis=1, out=found.low[piece])
-        np.max(rows, axis=1, out=found.high[piece])
+    stats = RecordStats.empty(len(flat), flat.dtype)
+    stats.sample_hash[:] = mix_words(flat)
+    for chunk in row_chunks(*flat.shape):
+        rows = flat[chunk]
+        np.min(rows, axis=1, out=stats.low[chunk])
+        np.max(rows, axis=1, out=stats.high[chunk])
         with np.errstate(invalid="ignore"):
             wide = compute_stats(rows.astype(np.float64))
-        found.totals[piece], found.squares[piece] = wide.totals, wide.squares
-    return found
+        stats.totals[chunk], stats.squares[chunk] = wide.totals, wide.squares
+    return stats
 
 
 def compute_stats_at(
     source: NDArray[np.uint8], offsets: NDArray[np.int64], kind: str, width: int
 ) -> tuple[RecordStats, NDArray[np.bool_]]:
-    """Look at rows of ``width`` values that lie at ``offsets`` of ``source``.
+    """Compute the statistics of rows of ``width`` values that start at ``offsets`` of ``source``.
 
-    ``kind`` is a dtype's character, or ``TAGGED``. Also, bool (n,), whether all tags are right.
+    ``kind`` is a dtype character in ``KINDS``, or ``TAGGED``. Also returns, bool (n,), whether
+    all tags of a row are valid.
 
     Raises:
-        ValueError: where a row lies outside of ``source``.
+        ValueError: if a row extends beyond ``source``.
     """
     dtype = np.dtype("f" if kind == TAGGED else kind)
-    found = RecordStats.empty(len(offsets), dtype)
-    sound = np.empty(len(offsets), np.uint8)
+    stats = RecordStats.empty(len(offsets), dtype)
+    has_valid_tags = np.empty(len(offsets), np.uint8)
     loops.compute_stats(
         source,
         np.ascontiguousarray(offsets, np.int64),
         kind,
         width,
-        found.low,
-        found.high,
-        found.totals,
-        found.squares,
-        found.sample_hash,
-        sound,
+        stats.low,
+        stats.high,
+        stats.totals,
+        stats.squares,
+        stats.sample_hash,
+        has_valid_tags,
     )
-    return found, sound.view(np.bool_)
+    return stats, has_valid_tags.view(np.bool_)
 
 
 def compute_stats_into(
-    found: RecordStats,
+    stats: RecordStats,
     rows: slice,
     source: NDArray[np.uint8],
     offsets: NDArray[np.int64],
     width: int,
 ) -> None:
-    """As :func:`compute_stats_at`, into ``rows`` of ``found``; both have one dtype."""
+    """Like :func:`compute_stats_at`, but write to ``rows`` of ``stats``, which sets the dtype."""
     loops.compute_stats(
         source,
         offsets,
-        found.low.dtype.char,
+        stats.low.dtype.char,
         width,
-        found.low[rows],
-        found.high[rows],
-        found.totals[rows],
-        found.squares[rows],
-        found.sample_hash[rows],
+        stats.low[rows],
+        stats.high[rows],
+        stats.totals[rows],
+        stats.squares[rows],
+        stats.sample_hash[rows],
         np.empty(len(offsets), np.uint8),
     )
 
 
-def in_one_pass(dtype: np.dtype[Any]) -> bool:
-    """Whether values of ``dtype`` are surveyed as they are, without conversion."""
+def is_measured_directly(dtype: np.dtype[Any]) -> bool:
+    """Whether values of ``dtype`` need no conversion before they are measured."""
     return dtype.char in KINDS and dtype.isnative
 
 
 def row_chunks(count: int, width: int) -> Iterator[slice]:
-    """Slices of rows of about ``CHUNK_VALUES`` values."""
+    """Slices of rows, each of about ``CHUNK_VALUES`` values."""
     step = max(1, CHUNK_VALUES // width)
     for first in range(0, count, step):
         yield slice(first, first + step)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.checks.base import Issue
-from datascan.records.shard import ROW_BITS
 from datascan.scanner.result import ScanResult
 from datascan.text import escape_surrogates
 
@@ -19,80 +18,77 @@ from datascan.text import escape_surrogates
 def iter_bad_records(scanned: ScanResult) -> Iterator[str]:
     """The lines, by index, then errors first, then by rule.
 
-    Keys are looked up shard by shard, so that no more than one shard's keys are held.
+    The keys of one shard at most are in memory.
     """
-    named = BadRecordIndex.of([j for j in sorted(scanned.issues, key=rule_order) if j.flagged])
+    named = BadRecordIndex.of(
+        [one for one in sorted(scanned.issues, key=rule_order) if one.flagged]
+    )
     if named is None:
         return
-    shards = named.addresses >> ROW_BITS
-    edges = np.flatnonzero(np.diff(shards, prepend=-1, append=-1))
-    for start, end in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
-        yield from shard_lines(scanned, named, slice(start, end))
+    for positions, keys in scanned.iter_keys(named.addresses):
+        indices = scanned.summary.indices(named.addresses[positions])
+        for position, index, key in zip(positions.tolist(), indices.tolist(), keys, strict=True):
+            yield named.line(position, index, key)
 
 
 def with_source(lines: Iterable[str], path: str, phase: str) -> Iterator[str]:
-    """Lines of one source of a net, with the source's path and phase before everything else."""
+    """Lines of one source of a net, each with the path and phase of the source first."""
     first = json.dumps({"source": escape_surrogates(path), "phase": phase}, ensure_ascii=False)[:-1]
     return (f"{first}, {line[1:]}" for line in lines)
 
 
-def rule_order(judgement: Issue) -> tuple[int, str]:
+def rule_order(issue: Issue) -> tuple[int, str]:
     """Errors first, then by rule."""
-    return -judgement.severity.rank, judgement.rule
+    return -issue.severity.rank, issue.rule
 
 
 @dataclass(frozen=True, eq=False)
 class BadRecordIndex:
     """All pairs of record and rule, in the order of the lines, (n,) each.
 
-    ``source`` is a number in ``judged``, ``place`` the row of ``facts[source]``.
+    ``source`` is an index into ``issues``, ``place`` one into ``facts[source]``.
     """
 
-    judged: list[Issue]
+    issues: list[Issue]
     facts: list[NDArray[Any]]
     addresses: NDArray[np.int64]
     source: NDArray[np.int64]
     place: NDArray[np.int64]
 
     @classmethod
-    def of(cls, judged: list[Issue]) -> BadRecordIndex | None:
-        """Sort what ``judged``, in the order of rules, names; None if that is nothing."""
-        flagged = [judgement.flagged for judgement in judged if judgement.flagged is not None]
+    def of(cls, issues: list[Issue]) -> BadRecordIndex | None:
+        """Index the records of ``issues``, which are sorted by rule; None without records."""
+        flagged = [issue.flagged for issue in issues if issue.flagged is not None]
         if not flagged:
             return None
         addresses = [found.addresses.array for found in flagged]
         numbers: dict[str, int] = {}
-        rules = [numbers.setdefault(judgement.rule, len(numbers)) for judgement in judged]
+        rules = [numbers.setdefault(issue.rule, len(numbers)) for issue in issues]
         sizes = [len(part) for part in addresses]
         address = np.concatenate(addresses)
-        source = np.repeat(np.arange(len(judged)), sizes)
+        source = np.repeat(np.arange(len(issues)), sizes)
         place = np.concatenate([np.arange(size) for size in sizes])
         rule = np.repeat(rules, sizes)
-        # A pair that two judgements name counts once, as the worse of them has it.
+        # A record and rule named by two issues counts once, for the worse issue.
         order = np.lexsort((source, rule, address))
         again = (np.diff(address[order]) == 0) & (np.diff(rule[order]) == 0)
         order = np.delete(order, np.flatnonzero(again) + 1)
         order = order[np.lexsort((source[order], address[order]))]
         facts = [found.facts.array for found in flagged]
-        return cls(judged, facts, address[order], source[order], place[order])
+        return cls(issues, facts, address[order], source[order], place[order])
 
-
-def shard_lines(scanned: ScanResult, named: BadRecordIndex, chosen: slice) -> Iterator[str]:
-    """The lines of one shard's records."""
-    unique, which = np.unique(named.addresses[chosen], return_inverse=True)
-    shard = scanned.summary.plan.shards[int(unique[0]) >> ROW_BITS]
-    keys = scanned.reader.keys(shard, (unique & ((1 << ROW_BITS) - 1)).tolist())
-    indices = scanned.summary.indices(unique).tolist()
-    columns = (which, named.source[chosen], named.place[chosen])
-    for at, source, place in zip(*(column.tolist() for column in columns), strict=True):
-        judgement = named.judged[source]
-        line = {
-            "index": indices[at],
-            "key": escape_surrogates(keys[at]),
-            "rule": judgement.rule,
-            "severity": judgement.severity.value,
-            "detail": escape_surrogates(judgement.describe(named.facts[source][place])),
+    def line(self, position: int, index: int, key: str) -> str:
+        """The line of one pair: the record's index and key, and what the rule says of it."""
+        source = int(self.source[position])
+        issue = self.issues[source]
+        fact = self.facts[source][int(self.place[position])]
+        line: dict[str, Any] = {
+            "index": index,
+            "key": escape_surrogates(key),
+            "rule": issue.rule,
+            "severity": issue.severity.value,
+            "detail": escape_surrogates(issue.describe(fact)),
         }
-        if judgement.accepted is not None:
+        if issue.accepted is not None:
             line["accepted"] = True
-        yield json.dumps(line, ensure_ascii=False) + "\n"
+        return json.dumps(line, ensure_ascii=False) + "\n"

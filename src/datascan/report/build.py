@@ -1,4 +1,4 @@
-"""From what a scan measured and judged to the report that people and programs read."""
+"""Builds the report of a dataset from the result of its scan."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from datascan.metrics.base import DatasetSummary
 from datascan.metrics.labels import LabelSummary, summarize_batch_gaps, summarize_labels
 from datascan.metrics.shapes import ShapeTally, measure_shapes
 from datascan.metrics.values import ValueTally, measure_values
-from datascan.report.model import (
+from datascan.report.figures import (
     Accepted,
     BatchFigures,
     DatasetInfo,
@@ -21,27 +21,27 @@ from datascan.report.model import (
     Finding,
     LabelFigures,
     MinBatchSize,
-    Report,
     SequentialGaps,
     ShapeFigures,
     ShuffledGaps,
     ValueFigures,
 )
-from datascan.scanner.result import ScanResult, lookup_keys
+from datascan.report.model import DatasetReport
+from datascan.scanner.result import ScanResult
 from datascan.text import escape_surrogates
 
 MAX_SHAPES = 100
 
 
-def build_report(scanned: ScanResult, *, version: str) -> Report:
-    """The report of a scan; looks up the keys of examples, so its reader must still be open."""
+def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
+    """The report of a scan. Its reader must still be open: the keys of examples are looked up."""
     dataset = scanned.summary
-    judged = sorted(scanned.issues, key=issue_sort_key)
-    return Report(
+    issues = sorted(scanned.issues, key=issue_sort_key)
+    return DatasetReport(
         schema="datascan-report/1",
         datascan=version,
         complete=dataset.is_complete,
-        verdict="fail" if is_failing(judged, dataset.options.fail_on) else "pass",
+        verdict="fail" if is_failing(issues, dataset.options.verdict.fail_on) else "pass",
         elapsed_seconds=round(scanned.seconds, 3),
         dataset=DatasetInfo(
             backend=scanned.reader.name,
@@ -51,76 +51,77 @@ def build_report(scanned: ScanResult, *, version: str) -> Report:
             bytes=scanned.nbytes,
             other_files=dataset.plan.ignored_files,
         ),
-        findings=[build_finding(judgement, scanned) for judgement in judged],
+        findings=[build_finding(issue, scanned) for issue in issues],
         labels=label_figures(dataset),
         values=value_figures(dataset),
         shapes=shape_figures(dataset),
         batch_sizes=batch_figures(dataset),
         min_batch_size=min_batch_size(dataset),
-        fail_on=dataset.options.fail_on,
+        fail_on=dataset.options.verdict.fail_on,
         rules=sorted(scanned.rules) or None,
     )
 
 
-def issue_sort_key(judgement: Issue) -> tuple[bool, int, int, str]:
-    """What counts first, then errors, then by number of records, then by name."""
-    known = judgement.accepted is not None
-    return known, -judgement.severity.rank, -judgement.records, judgement.rule
+def issue_sort_key(issue: Issue) -> tuple[bool, int, int, str]:
+    """Accepted issues last; errors first, then by number of records, then by rule."""
+    return issue.accepted is not None, -issue.severity.rank, -issue.records, issue.rule
 
 
-def is_failing(judged: Sequence[Issue], fail_on: str) -> bool:
-    """Whether any judgement is at or above the severity ``fail_on``, or "never"."""
+def is_failing(issues: Sequence[Issue], fail_on: str) -> bool:
+    """Whether an issue that is not accepted is at or above the severity ``fail_on``."""
     if fail_on == "never":
         return False
-    least = Severity(fail_on).rank
-    return any(j.severity.rank >= least for j in judged if j.accepted is None)
+    lowest = Severity(fail_on).rank
+    return any(issue.severity.rank >= lowest for issue in issues if issue.accepted is None)
 
 
-def build_finding(judgement: Issue, scanned: ScanResult) -> Finding:
-    """A judgement with at most 20 examples: records first, then whatever else it names."""
-    return to_finding(judgement, record_examples(judgement, scanned))
+def build_finding(issue: Issue, scanned: ScanResult) -> Finding:
+    """An issue as a finding with at most 20 examples: records first, then other details."""
+    return to_finding(issue, record_examples(issue, scanned))
 
 
-def to_finding(judgement: Issue, records: Sequence[Example] = ()) -> Finding:
-    """A judgement as a finding, with the examples of ``records`` that it names."""
+def to_finding(issue: Issue, records: Sequence[Example] = ()) -> Finding:
+    """An issue as a finding; ``records`` are its first examples."""
     examples = list(records)
     examples += [
         Example(
             detail=escape_surrogates(detail), key=None if key is None else escape_surrogates(key)
         )
-        for detail, key in zip_longest(judgement.details, judgement.keys)
+        for detail, key in zip_longest(issue.details, issue.keys)
     ]
     return Finding(
-        rule=judgement.rule,
-        severity=judgement.severity.value,
-        records=judgement.records,
-        message=escape_surrogates(judgement.message),
-        fix=escape_surrogates(judgement.fix),
+        rule=issue.rule,
+        severity=issue.severity.value,
+        records=issue.records,
+        message=escape_surrogates(issue.message),
+        fix=escape_surrogates(issue.fix),
         examples=examples[:MAX_EXAMPLES],
-        key=escape_surrogates(judgement.keys[0]) if judgement.keys else None,
-        accepted=build_accepted(judgement),
+        key=escape_surrogates(issue.keys[0]) if issue.keys else None,
+        accepted=build_accepted(issue),
     )
 
 
-def build_accepted(judgement: Issue) -> Accepted | None:
-    """Why a judgement does not count."""
-    why = judgement.accepted
-    return Accepted(escape_surrogates(why.reason), why.expires, judgement.records) if why else None
+def build_accepted(issue: Issue) -> Accepted | None:
+    """Why an issue does not count; None if it does."""
+    accepted = issue.accepted
+    if accepted is None:
+        return None
+    return Accepted(escape_surrogates(accepted.reason), accepted.expires, issue.records)
 
 
-def record_examples(judgement: Issue, scanned: ScanResult) -> list[Example]:
-    """The first records that a judgement names."""
-    if judgement.flagged is None:
+def record_examples(issue: Issue, scanned: ScanResult) -> list[Example]:
+    """The first records that an issue names."""
+    if issue.flagged is None:
         return []
-    addresses = judgement.flagged.addresses.array
+    addresses = issue.flagged.addresses.array
     first = np.argsort(addresses, kind="stable")[:MAX_EXAMPLES]
     addresses = addresses[first]
-    facts = judgement.flagged.facts.array[first]
+    facts = issue.flagged.facts.array[first]
     indices = scanned.summary.indices(addresses)
-    keys = lookup_keys(scanned.reader, scanned.summary, addresses)
+    keys = scanned.lookup_keys(addresses)
     return [
         Example(
-            detail=escape_surrogates(judgement.describe(fact)),
+            detail=escape_surrogates(issue.describe(fact)),
             index=index,
             key=escape_surrogates(key),
         )
@@ -129,7 +130,7 @@ def record_examples(judgement: Issue, scanned: ScanResult) -> list[Example]:
 
 
 def label_figures(dataset: DatasetSummary) -> LabelFigures | None:
-    """How many records each class has, or the range of regression targets."""
+    """Number of records per class, or the range of regression targets."""
     labels = dataset.derive(summarize_labels)
     if labels.kind == "none":
         return None
@@ -178,7 +179,7 @@ def value_figures(dataset: DatasetSummary) -> ValueFigures | None:
 
 
 def finite_or_none(value: float | None) -> float | None:
-    """A number that JSON can hold, or None."""
+    """The value if JSON can represent it, else None."""
     return None if value is None or not np.isfinite(value) else value
 
 
@@ -199,7 +200,7 @@ def shape_figures(dataset: DatasetSummary) -> list[ShapeFigures]:
 
 
 def batch_figures(dataset: DatasetSummary) -> list[BatchFigures]:
-    """Label gaps at each batch size, as asked for."""
+    """Label gaps at each requested batch size."""
     gaps = dataset.derive(summarize_batch_gaps)
     return [
         BatchFigures(
@@ -222,7 +223,7 @@ def batch_figures(dataset: DatasetSummary) -> list[BatchFigures]:
 
 
 def min_batch_size(dataset: DatasetSummary) -> MinBatchSize | None:
-    """The smallest batch sizes that do."""
+    """The smallest safe batch sizes."""
     gaps = dataset.derive(summarize_batch_gaps)
     if gaps is None:
         return None

@@ -1,4 +1,4 @@
-"""What only a page shows is added to a report: curves, where classes lie, thumbnails, samples."""
+"""What only the HTML page shows: gap curve, class positions, image sizes, thumbnails, histogram."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from datascan.metrics.base import DatasetSummary
 from datascan.metrics.batch_gaps import Epoch
 from datascan.metrics.labels import LabelSummary, is_whole, summarize_labels
 from datascan.metrics.shapes import ShapeTally, measure_shapes
-from datascan.report.model import ClassPositions, ClassPositionsRow, GapCurve, ImageSize, Report
+from datascan.report.figures import ClassPositions, ClassPositionsRow, GapCurve, ImageSize
+from datascan.report.model import DatasetReport
 from datascan.report.sampling import take_samples
 from datascan.scanner.result import ScanResult
 
@@ -23,11 +24,11 @@ MAX_SIZES = 10_000
 Numbers = NDArray[np.int64]
 
 
-def add_charts(report: Report, scanned: ScanResult, progress: Progress) -> Report:
-    """The report with its optional figures; the reader must still be open.
+def add_charts(report: DatasetReport, scanned: ScanResult, progress: Progress) -> DatasetReport:
+    """The report with its charts. The reader must still be open.
 
-    Some records are read once more for it, unless the scan was stopped early. Where it is stopped
-    now, the report stays as it is, but for that.
+    A few records are read again, unless the scan was stopped early. If it is stopped now, the
+    report has no charts and is marked incomplete.
     """
     dataset = scanned.summary
     labels = dataset.derive(summarize_labels)
@@ -45,10 +46,10 @@ def add_charts(report: Report, scanned: ScanResult, progress: Progress) -> Repor
     )
 
 
-def gap_curve(report: Report, labels: LabelSummary) -> GapCurve | None:
-    """Shares of batches that lack a class at sizes from 1 to all records, evenly in logarithm.
+def gap_curve(report: DatasetReport, labels: LabelSummary) -> GapCurve | None:
+    """Shares of batches that lack a class, at sizes from 1 to all records, spaced evenly in log.
 
-    Sizes asked for and the smallest safe ones are among them. None without labels in range.
+    Requested sizes and the smallest safe ones are included. None without labels in range.
     """
     count = len(labels.in_range)
     if labels.kind != "class" or not count:
@@ -57,16 +58,16 @@ def gap_curve(report: Report, labels: LabelSummary) -> GapCurve | None:
     sizes = {int(size) for size in np.round(np.geomspace(1, count, CURVE_SIZES))}
     sizes |= {min(figures.batch_size, count) for figures in report.batch_sizes[:CURVE_SIZES]}
     if report.min_batch_size is not None:
-        least = report.min_batch_size
-        # The size before shows how steep the end of the line is.
-        sizes |= {least.sequential - 1, least.sequential, least.shuffled_1pct}
+        safe = report.min_batch_size
+        # The size before shows how steeply the line ends.
+        sizes |= {safe.sequential - 1, safe.sequential, safe.shuffled_1pct}
     ascending = sorted(size for size in sizes if 0 < size <= count)
     sequential = [lacking / batches for batches, lacking in map(epoch.lacking, ascending)]
     return GapCurve(ascending, sequential, [epoch.p_lacking(size) for size in ascending])
 
 
 def class_positions(dataset: DatasetSummary, labels: LabelSummary) -> ClassPositions | None:
-    """For each class, or run of classes, its records in stretches of the store."""
+    """Records of each class, or run of classes, per stretch of the store."""
     if labels.kind != "class" or not len(labels.in_range):
         return None
     values = labels.values
@@ -74,7 +75,7 @@ def class_positions(dataset: DatasetSummary, labels: LabelSummary) -> ClassPosit
     indices, whole = labels.indices[inside], labels.in_range
     classes = np.unique(whole)
     rows = min(len(classes), MAX_ROWS)
-    # Classes that do not have a row of their own share one with their neighbours.
+    # If there are too many classes, neighbours share a row.
     row_of_class = np.arange(len(classes)) * rows // len(classes)
     row = row_of_class[np.searchsorted(classes, whole)]
     bins = min(BINS, dataset.records)
@@ -91,7 +92,7 @@ def class_positions(dataset: DatasetSummary, labels: LabelSummary) -> ClassPosit
 def index_ranges(row: Numbers, indices: Numbers, rows: int) -> tuple[Numbers, Numbers]:
     """The smallest and the largest of the ascending ``indices`` of each row."""
     first, last = np.zeros(rows, np.int64), np.zeros(rows, np.int64)
-    # Where an array is assigned to one place repeatedly, the last value stays.
+    # Of repeated assignments to one element, the last wins.
     first[row[::-1]], last[row] = indices[::-1], indices
     return first, last
 

@@ -1,265 +1,78 @@
-"""The report: what a scan has to say, as typed values that every output renders.
+"""The reports: what a scan of a dataset, a net or a training log found.
 
-These types are the JSON report (version 1); its JSON Schema is generated from them.
+A report is a :class:`DatasetReport`, a :class:`NetReport` or a :class:`LogReport`; the JSON member
+``kind`` says which. Their common base :class:`Report` has what all of them share.
 """
 
 from __future__ import annotations
 
 import codecs
-from datetime import date
-from typing import Annotated, Literal, NamedTuple
+from collections.abc import Iterator
+from html import escape
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from datascan.errors import DatasetError, FindingsError
 from datascan.plugins import load
+from datascan.report.figures import (
+    BatchFigures,
+    ClassPositions,
+    Count,
+    DatasetInfo,
+    Finding,
+    GapCurve,
+    ImageSize,
+    LabelFigures,
+    LogCurve,
+    LogFigures,
+    MinBatchSize,
+    ShapeFigures,
+    Size,
+    ValueFigures,
+    ValueHistogram,
+)
+from datascan.text import escape_control, pluralize
 
 SCHEMA = "datascan-report/1"
 
 MAX_LISTED = 10
-"""At most so many findings stand in the text of an error."""
+"""The most findings that the text of an error lists."""
 
-Cause = Literal[
-    "none",
-    "gradient-blow-up",
-    "lr-not-finite",
-    "sudden-nan",
-    "loss-saturated",
-    "nan-from-start",
-    "died",
-]
-"""What became of a training run; each but "none" is a rule as well."""
+MAX_SUMMARIZED = 3
+"""The most rules that ``repr`` names."""
 
-Count = Annotated[int, Meta(ge=0)]
-Size = Annotated[int, Meta(ge=1)]
-Share = Annotated[float, Meta(ge=0, le=1)]
-Number = Annotated[float, Meta(description="Finite; JSON holds no NaN or Infinity.")]
-Label = Annotated[str, Meta(pattern="^(0|-?[1-9][0-9]{0,399})$")]
-"""A whole label as the name of a JSON member; float64 reaches 309 digits."""
+SEVERITIES = ("error", "warning", "info")
 
 
-class Example(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One record that a finding names; without index and key where it names none."""
+class VerdictBasis(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind"):
+    """What the verdict depends on besides the findings.
 
-    detail: str
-    index: Annotated[
-        Count | None, Meta(description="Counts records from 0 in the store's own order.")
-    ] = None
-    key: Annotated[
-        str | None, Meta(description="The record's own name; what is not UTF-8 as escapes.")
-    ] = None
-
-
-class Accepted(msgspec.Struct, frozen=True):
-    """Why a finding does not count: it is known, and named in a baseline."""
-
-    reason: str
-    expires: Annotated[date | None, Meta(description="The last day on which it holds.")]
-    records: Count
-
-
-class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a rule says of the dataset: ``records`` is exact, ``examples`` are at most 20."""
-
-    rule: str
-    severity: Literal["error", "warning", "info"]
-    records: Annotated[
-        Count, Meta(description="How many records the finding is about; 0 if about none.")
-    ]
-    message: str
-    fix: str
-    examples: Annotated[list[Example], Meta(max_length=20)]
-    key: Annotated[
-        str | None, Meta(description="Of a finding about a net: the layer's name, or solver.")
-    ] = None
-    accepted: Annotated[
-        Accepted | None, Meta(description="Where the finding is accepted: it does not fail.")
-    ] = None
-
-
-class DatasetInfo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The dataset: where it is, how it is laid out, how many records and bytes were scanned."""
-
-    backend: str
-    path: Annotated[str, Meta(description="As the user gave it; several are parted by a space.")]
-    layout: str
-    records: Count
-    bytes: Count
-    other_files: Annotated[
-        Count, Meta(description="Of a folder of images: files of other kinds, left alone.")
-    ] = 0
-
-
-class LabelFigures(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Class labels: how many records each has; or the range of regression targets."""
-
-    num_classes: Annotated[Count | None, Meta(description="Null for regression targets.")]
-    declared: Annotated[bool, Meta(description="Whether the user gave the number of classes.")]
-    counts: Annotated[
-        dict[Label, Size],
-        Meta(description="Records of each whole label that occurs, in or out of range, ascending."),
-    ]
-    # Optional to read, yet always written: a factory's value is never taken for a default.
-    kind: Literal["class", "regression"] = msgspec.field(default_factory=lambda: "class")
-    missing: Annotated[Count, Meta(description="Readable records without a label.")] = 0
-    names: Annotated[
-        list[str] | None, Meta(description="Names of the classes 0, 1, ... (class folders).")
-    ] = None
-    min: Number | None = None
-    max: Number | None = None
-
-
-class ValueFigures(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Extent and moments of all finite values; ``nan`` and ``inf`` count the others.
-
-    ``approximate``: JPEGs are measured at 1/8 scale.
+    A base class of its own for the order of the JSON members: msgspec writes keyword-only members
+    after the others.
     """
 
-    min: Number | None
-    max: Number | None
-    mean: Number | None
-    std: (
-        Annotated[
-            float,
-            Meta(ge=0, description="Of the population; null too where far smaller than the mean."),
-        ]
-        | None
-    )
-    nan: Count
-    inf: Count
-    approximate: bool = False
+    fail_on: Annotated[
+        Literal["error", "warning", "never"] | None,
+        Meta(description="The lowest severity that fails the scan."),
+    ] = None
+    rules: Annotated[list[str] | None, Meta(description="Names of the rules applied.")] = None
 
 
-class ShapeFigures(msgspec.Struct, frozen=True):
-    """How many records have this shape and dtype."""
+class Report(VerdictBasis, frozen=True):
+    """What every report has; a base class, use one of the three kinds.
 
-    shape: list[Count]
-    dtype: str
-    records: Count
-
-
-class SequentialGaps(msgspec.Struct, frozen=True):
-    """Batches cut from the labels in store order: how many lack a class, and which one most."""
-
-    batches: Count
-    lacking: Count
-    worst_label: int
-    worst_lacking: Annotated[Count, Meta(description="Batches that lack ``worst_label``.")]
-
-
-class ShuffledGaps(msgspec.Struct, frozen=True):
-    """Batches drawn without replacement: the probability that one lacks a class."""
-
-    p_lacking: Share
-    expected_lacking_per_epoch: Annotated[float, Meta(ge=0)]
-    worst_label: int
-    worst_p: Annotated[Share, Meta(description="Probability that ``worst_label`` is lacking.")]
-
-
-class BatchFigures(msgspec.Struct, frozen=True):
-    """Label gaps at one batch size."""
-
-    batch_size: Size
-    sequential: SequentialGaps
-    shuffled: ShuffledGaps
-
-
-class MinBatchSize(msgspec.Struct, frozen=True):
-    """The smallest batch sizes that do: without a gap in store order; below 1% when shuffled."""
-
-    sequential: Size
-    shuffled_1pct: Size
-
-
-class ValueHistogram(msgspec.Struct, frozen=True):
-    """How the values of some records, spread evenly over the dataset, are distributed."""
-
-    bins: Annotated[list[Number], Meta(description="Edges: one more than ``counts``.")]
-    counts: Annotated[list[Count], Meta(max_length=64)]
-    records: Annotated[Size, Meta(description="How many records the sample holds.")]
-
-
-class GapCurve(msgspec.Struct, frozen=True):
-    """Shares of batches that lack a class, over a range of batch sizes."""
-
-    batch_sizes: Annotated[list[Size], Meta(description="Ascending.")]
-    sequential: list[Share]
-    shuffled: list[Share]
-
-
-class ClassPositionsRow(msgspec.Struct, frozen=True):
-    """Where the records of a class lie, or of the classes from ``first`` to ``last``."""
-
-    first: Count
-    last: Count
-    records: Size
-    first_index: Count
-    last_index: Count
-    counts: Annotated[list[Count], Meta(description="Records in each stretch of the store.")]
-
-
-class ClassPositions(msgspec.Struct, frozen=True):
-    """Where in the store each class lies.
-
-    Stretch i of ``bins`` holds the records whose index times ``bins`` divided by the number of
-    records, rounded down, is i.
+    ``labels``, ``values``, ``shapes``, ``batch_sizes`` and ``min_batch_size`` are empty for nets
+    and logs, whose ``sources`` have them.
     """
-
-    bins: Size
-    rows: list[ClassPositionsRow]
-
-
-class ImageSize(msgspec.Struct, frozen=True):
-    """How many images have this size in pixels."""
-
-    width: Count
-    height: Count
-    records: Size
-
-
-class RecordRange(msgspec.Struct, frozen=True):
-    """Records of a store; where the epoch ends in between, ``first`` is larger than ``last``."""
-
-    first: Count
-    last: Count
-
-
-class LogCurve(msgspec.Struct, frozen=True):
-    """Losses and rates of a run, thinned out; null where there is no finite number."""
-
-    iterations: list[Count]
-    losses: list[Number | None]
-    rates: list[Number | None]
-
-
-class LogFigures(msgspec.Struct, frozen=True):
-    """What a training log shows: the last run, or the last that broke if that one is healthy."""
-
-    iterations: Annotated[Count, Meta(description="The largest that the log tells of.")]
-    last_finite_iteration: Annotated[
-        Count | None, Meta(description="Of the last line in front of the break.")
-    ]
-    first_nonfinite_iteration: Count | None
-    cause: Cause
-    records: Annotated[
-        RecordRange | None,
-        Meta(description="Read between these iterations; null without a net, or a known order."),
-    ]
-    culprits: Annotated[
-        list[Count] | None, Meta(description="Indices of those of them that have an error.")
-    ]
-
-
-class Report(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Dataset, findings and statistics of one scan; of a net, with those of its sources."""
 
     schema: Literal["datascan-report/1"]
     datascan: Annotated[str, Meta(description="The version of datascan that wrote the report.")]
-    complete: Annotated[bool, Meta(description="False where the scan was stopped early.")]
+    complete: Annotated[bool, Meta(description="False if the scan was stopped early.")]
     verdict: Annotated[
         Literal["pass", "fail"],
-        Meta(description="fail: a finding is at or above the severity that --fail-on names."),
+        Meta(description="fail: a finding is at or above the severity ``fail_on``."),
     ]
     elapsed_seconds: Annotated[float, Meta(ge=0)]
     dataset: DatasetInfo
@@ -271,105 +84,77 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     shapes: Annotated[
         list[ShapeFigures], Meta(max_length=100, description="The most frequent first.")
     ]
-    batch_sizes: Annotated[
-        list[BatchFigures], Meta(description="In the order in which they were asked for.")
-    ]
+    batch_sizes: Annotated[list[BatchFigures], Meta(description="In the order of the request.")]
     min_batch_size: MinBatchSize | None
     started: Annotated[
-        str | None, Meta(description="When the scan began: ISO 8601 with its zone.")
+        str | None, Meta(description="Start of the scan: ISO 8601 with its time zone.")
     ] = None
     command: Annotated[
-        str | None, Meta(description="What was typed, quoted for a shell; absent from Python.")
+        str | None, Meta(description="The command, quoted for a shell; absent for a Python call.")
     ] = None
-    thumbnails: Annotated[
-        dict[str, str] | None,
-        Meta(description="Small pictures of examples by index, as data: URIs of JPEG or PNG."),
-    ] = None
-    histogram: ValueHistogram | None = None
-    gap_curve: GapCurve | None = None
-    strip: ClassPositions | None = None
-    image_sizes: Annotated[
-        list[ImageSize] | None,
-        Meta(description="Where there are more shapes than ``shapes`` holds; the first 10,000."),
-    ] = None
-    fail_on: Annotated[
-        Literal["error", "warning", "never"] | None,
-        Meta(description="The severity from which on a finding fails the scan."),
-    ] = None
-    rules: Annotated[
-        list[str] | None, Meta(description="The rules that were applied, by name.")
-    ] = None
-    sources: Annotated[
-        list[Report] | None, Meta(description="Of a net or log: the scans of its data sources.")
-    ] = None
-    phase: Annotated[
-        Literal["TRAIN", "TEST"] | None, Meta(description="Of a source: when the net reads it.")
-    ] = None
-    batch_size: Annotated[
-        Size | UnsetType | None,
-        Meta(description="Of a source: as its layer has it, without iter_size."),
-    ] = UNSET
-    num_classes: Annotated[
-        Count | UnsetType | None,
-        Meta(description="Of a source: outputs of the layer that the loss reads, if known."),
-    ] = UNSET
-    layer: Annotated[str | None, Meta(description="Of a source: the layer that reads it.")] = None
-    log: LogFigures | None = None
-    log_curve: LogCurve | None = None
-    log_runs: Annotated[Size | None, Meta(description="Runs in the log, if several.")] = None
+
+    @property
+    def kind(self) -> str:
+        """The kind of report: "dataset", "net" or "log"."""
+        return str(self.__struct_config__.tag)
 
     @property
     def passed(self) -> bool:
-        """Whether there is no finding at or above the severity that fails a scan."""
+        """Whether no finding is at or above the severity that fails a scan."""
         return self.verdict == "pass"
 
     @property
     def reports(self) -> list[Report]:
-        """This report, and those of the sources of a net or log."""
+        """This report, followed by those of the sources of a net or log."""
         return [self, *(self.sources or ())]
 
     @property
+    def sources(self) -> list[SourceReport] | None:
+        """The reports of the sources of a net or log; None for a dataset."""
+        return None
+
+    @property
     def all_findings(self) -> list[Finding]:
-        """The findings of this report, and those of its sources."""
+        """The findings of this report and of its sources."""
         return [finding for report in self.reports for finding in report.findings]
 
     @property
     def name(self) -> str:
-        """The dataset; of a source with the phase and layer that read it."""
-        reader = f" ({self.phase}, layer {self.layer or '?'})" if self.phase else ""
-        return f"{self.dataset.path}{reader}"
+        """The path of the dataset; for a source, with the phase and layer that read it."""
+        return self.dataset.path
 
     @property
     def failing(self) -> tuple[Finding, ...]:
-        """The findings that fail the scan, those of sources too; none where it passed."""
+        """The findings that fail the scan, including those of sources; empty if it passed."""
         if self.passed:
             return ()
         return tuple(finding for finding in self.all_findings if self.fails_by(finding))
 
     def fails_by(self, finding: Finding) -> bool:
-        """Whether ``finding`` is at or above the severity that fails, and not accepted."""
+        """Whether ``finding`` fails the scan: it is severe enough and not accepted."""
         if finding.accepted is not None:
             return False
         levels = {"warning": ("error", "warning"), "never": ()}.get(self.fail_on or "", ("error",))
         return finding.severity in levels
 
-    def raise_for_findings(self) -> Report:
-        """The report itself if the dataset passed: the gate before a training.
+    def raise_for_findings(self) -> Self:
+        """Return the report if it passed: the gate before a training run.
 
         Raises:
-            FindingsError: where it did not; lists what was found, worst first.
+            FindingsError: if it failed; lists what was found, worst first.
         """
         if self.passed:
             return self
-        told = [
+        listed = [
             f"  {f.severity} {f.rule}: {f.message}{'' if report is self else f' [{report.name}]'}"
             for report in self.reports
             for f in report.findings
             if self.fails_by(f)
         ]
-        lines = [f"{self.dataset.path} fails: {len(told)} finding(s)", *told[:MAX_LISTED]]
-        if len(told) > MAX_LISTED:
-            lines.append(f"  and {len(told) - MAX_LISTED} more")
+        lines = [f"{self.dataset.path} failed: {pluralize(len(listed), 'finding')}"]
+        lines += listed[:MAX_LISTED]
+        if len(listed) > MAX_LISTED:
+            lines.append(f"  and {len(listed) - MAX_LISTED} more")
         raise FindingsError("\n".join(lines), self.failing)
 
     def to_json(self) -> str:
@@ -377,27 +162,186 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
         return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
 
     def to_html(self) -> str:
-        """The report as a page of its own, which needs nothing beside it."""
-        html: str = load("datascan.outputs.html").render(self)
+        """The report as a self-contained HTML page."""
+        html: str = load("datascan.outputs.html").render([self])
         return html
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Report:
-        """Read a report back; members that are not known are passed over.
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read a report; unknown members are ignored.
+
+        Reports of datascan 0.1 have no ``kind``: it is inferred from ``dataset.backend``.
 
         Raises:
-            DatasetError: where the text is no datascan report.
+            DatasetError: if the text is not a datascan report, or not one of this class.
         """
         if isinstance(text, bytes):
             text = text.removeprefix(codecs.BOM_UTF8)
         try:
-            return msgspec.json.decode(text, type=cls)
+            report: Any = msgspec.json.decode(text, type=type_in_json(text))
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise DatasetError(f"not a datascan report: {error}") from error
+        if not isinstance(report, cls):
+            raise DatasetError(f"not a {cls.__name__}: a {report.kind} report")
+        return report
+
+    def __repr__(self) -> str:
+        """Verdict, dataset, findings by severity and the worst rules, in at most three lines."""
+        lines = "\n ".join(summary_lines(self))
+        return f"<{type(self).__name__} {lines}>"
+
+    def _repr_html_(self) -> str:
+        """The page in a frame, for notebooks: its styles and scripts do not leak."""
+        return (
+            f'<iframe srcdoc="{escape(self.to_html())}" sandbox="allow-scripts" '
+            'style="width: 100%; height: 40rem; border: 0"></iframe>'
+        )
+
+
+def summary_lines(report: Report) -> Iterator[str]:
+    """A report in two or three lines."""
+    dataset = report.dataset
+    size = pluralize(dataset.records, "record")
+    if report.sources:
+        size = f"{pluralize(len(report.sources), 'source')}, {size}"
+    where = f"{dataset.path} ({dataset.backend}, {dataset.layout}), {size}"
+    stopped = "" if report.complete else ", stopped early"
+    yield f"{report.verdict.upper()}: {escape_control(where)}{stopped}"
+    counted = [finding for finding in report.all_findings if finding.accepted is None]
+    counts = {s: sum(finding.severity == s for finding in counted) for s in SEVERITIES}
+    parts = [pluralize(count, severity) for severity, count in counts.items() if count]
+    accepted = len(report.all_findings) - len(counted)
+    parts += [f"{accepted:,} accepted"] if accepted else []
+    yield ", ".join(parts) or "no findings"
+    if counted:
+        worst = sorted(counted, key=lambda finding: SEVERITIES.index(finding.severity))
+        rules = dict.fromkeys(escape_control(finding.rule) for finding in worst)
+        more = ", ..." if len(rules) > MAX_SUMMARIZED else ""
+        yield f"worst: {', '.join(list(rules)[:MAX_SUMMARIZED])}{more}"
+
+
+class DatasetReport(Report, frozen=True, tag="dataset"):
+    """The report of a dataset; charts and thumbnails only if a page was asked for."""
+
+    thumbnails: Annotated[
+        dict[str, str] | None,
+        Meta(description="Thumbnails of examples by index, as data: URIs of JPEG or PNG."),
+    ] = None
+    histogram: ValueHistogram | None = None
+    gap_curve: GapCurve | None = None
+    strip: ClassPositions | None = None
+    image_sizes: Annotated[
+        list[ImageSize] | None,
+        Meta(description="If there are more shapes than ``shapes`` holds; the first 10,000."),
+    ] = None
+
+
+def null() -> None:
+    """A null that is written: msgspec omits defaults, but never the value of a factory."""
+
+
+def empty() -> list[Any]:
+    """An empty list that is written, for the same reason."""
+    return []
+
+
+class SourceReport(DatasetReport, frozen=True, kw_only=True):
+    """The report of a dataset that a net reads."""
+
+    phase: Annotated[Literal["TRAIN", "TEST"], Meta(description="The phase that reads it.")]
+    batch_size: Annotated[
+        Size | None, Meta(description="As given by its layer, without iter_size.")
+    ] = msgspec.field(default_factory=null)
+    num_classes: Annotated[
+        Count | None,
+        Meta(description="Outputs of the layer that the loss reads; null if unknown."),
+    ] = msgspec.field(default_factory=null)
+    layer: Annotated[str | None, Meta(description="The layer that reads it.")] = None
+
+    @property
+    def name(self) -> str:
+        """The path of the dataset, with the phase and layer that read it."""
+        return f"{self.dataset.path} ({self.phase}, layer {self.layer or '?'})"
+
+    @classmethod
+    def of(
+        cls,
+        report: DatasetReport,
+        *,
+        phase: Literal["TRAIN", "TEST"],
+        layer: str | None = None,
+        batch_size: int | None = None,
+        num_classes: int | None = None,
+    ) -> SourceReport:
+        """The report of a dataset as that of a source."""
+        return cls(
+            **{name: getattr(report, name) for name in DatasetReport.__struct_fields__},
+            phase=phase,
+            batch_size=batch_size,
+            num_classes=num_classes,
+            layer=layer,
+        )
+
+
+class ReportOfSources(Report, frozen=True):
+    """What reports of nets and logs share: no figures of their own, but sources that have them."""
+
+    labels: None = msgspec.field(default_factory=null)
+    values: None = msgspec.field(default_factory=null)
+    shapes: Annotated[list[ShapeFigures], Meta(max_length=0)] = msgspec.field(default_factory=empty)
+    batch_sizes: Annotated[list[BatchFigures], Meta(max_length=0)] = msgspec.field(
+        default_factory=empty
+    )
+    min_batch_size: None = msgspec.field(default_factory=null)
+
+
+class NetReport(ReportOfSources, frozen=True, kw_only=True, tag="net"):
+    """The report of a net and its solver, with the reports of the datasets that the net reads."""
+
+    sources: Annotated[list[SourceReport], Meta(description="One for each phase and layer.")]
+
+
+class LogReport(ReportOfSources, frozen=True, kw_only=True, tag="log"):
+    """The report of a training log: why the loss broke, and the data read at the time."""
+
+    sources: Annotated[
+        list[SourceReport] | None, Meta(description="Of the net, if one was given.")
+    ] = None
+    log: LogFigures
+    log_curve: LogCurve | None = None
+    log_runs: Annotated[Size | None, Meta(description="Runs in the log, if several.")] = None
+
+
+class ReportHead(msgspec.Struct):
+    """What is needed to choose the type of a report."""
+
+    kind: str | None = None
+    phase: str | None = None
+    dataset: DatasetHead | None = None
+
+
+class DatasetHead(msgspec.Struct):
+    """The format of a dataset."""
+
+    backend: str = ""
+
+
+KINDS: dict[str | None, type[Report]] = {"net": NetReport, "log": LogReport}
+
+
+def type_in_json(text: str | bytes) -> type[Report]:
+    """The type of a report: by its kind, or by its backend if datascan 0.1 wrote it.
+
+    Raises:
+        msgspec.DecodeError: if the text is not a JSON object, or these members have other types.
+    """
+    head = msgspec.json.decode(text, type=ReportHead)
+    kind = head.kind or (head.dataset.backend if head.dataset else None)
+    return KINDS.get(kind, DatasetReport if head.phase is None else SourceReport)
 
 
 class FailedScan(NamedTuple):
-    """A scan that could not be made: of what, and why, in a sentence."""
+    """A dataset that could not be scanned: its path, and the reason in a sentence."""
 
     path: str
     error: str

@@ -1,4 +1,4 @@
-"""The pages of the rules: what each means, why it breaks training, how to fix it."""
+"""The pages of the rules: what each one means, why it breaks training, how to fix it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from datascan.plugins import load, rule_names, rule_target
 
 
 def all_rules() -> dict[str, type[Rule]]:
-    """All rules under their names, errors first: those of records, then those of nets and logs."""
+    """All rules by name, errors first."""
     found: list[type[Rule]] = [load(rule_target(rule)) for rule in rule_names()]
     found.sort(key=lambda check: (-check.severity.rank, check.rule))
     return {check.rule: check for check in found}
@@ -35,7 +35,7 @@ def rule_page(rule: str) -> str:
     """The page of a rule.
 
     Raises:
-        UsageError: where there is no such rule; names the nearest ones.
+        UsageError: if there is no such rule; suggests similar names.
     """
     known = all_rules()
     if rule not in known:
@@ -49,7 +49,7 @@ def rule_page(rule: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> list[str]:
-    """The name among ``known`` that ``word`` misspells, else up to three that are like it."""
+    """The name that ``word`` misspells, else up to three similar ones."""
     known = list(known)
     misspelt = get_close_matches(word, known, n=1, cutoff=0.85)
     alike = misspelt or get_close_matches(word, known, n=3, cutoff=0.6)
@@ -58,8 +58,8 @@ def nearest(word: str, known: Iterable[str]) -> list[str]:
 
 
 def all_pages() -> str:
-    """A list of all rules, then their pages."""
+    """A table of all rules, followed by their pages."""
     known = list_rules()
     width = max(len(name) for name, _, _ in known)
-    table = [f"{name:<{width}}  {severity:<7}  {told}" for name, severity, told in known]
+    table = [f"{name:<{width}}  {severity:<7}  {summary}" for name, severity, summary in known]
     return "\n".join([*table, "", *(f"\n{rule_page(name)}" for name, _, _ in known)])

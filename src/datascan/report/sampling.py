@@ -1,33 +1,39 @@
-"""A look at some records after judging: thumbnails of examples, and a histogram of values.
+"""Reads a few records again, for thumbnails of examples and a histogram of values.
 
-At most 60 examples and 256 others are read once more, in workers like everything, and only where
-a page is to be made of the report. What goes wrong here leaves a picture out, and nothing else.
+At most 60 examples and 256 other records are read, in workers as for the scan itself, and only if
+a page is made of the report. An error here costs a thumbnail, never the report.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.config.options import Options
 from datascan.executors.base import Progress, ScanCancelled, WorkerSlot
-from datascan.executors.process_pool.worker import start_method
-from datascan.executors.select import run_task
+from datascan.executors.select import default_executor, sampling_executor
 from datascan.metrics.base import DatasetSummary
-from datascan.readers.base import Reader, count_shard_rows, tracked_blocks
+from datascan.readers.base import Reader, tracked_blocks
 from datascan.records.block import Block
-from datascan.records.shard import ROW_BITS, Shard
-from datascan.report.model import Report, ValueFigures, ValueHistogram
+from datascan.records.shard import Shard
+from datascan.report.figures import ValueFigures, ValueHistogram
+from datascan.report.model import DatasetReport
+from datascan.scanner.reread import (
+    RowsByShard,
+    blocks_with_rows,
+    reread,
+    rows_by_shard,
+    slices_with_rows,
+)
 from datascan.scanner.result import ScanResult
 
 MAX_THUMBNAILS = 60
 MAX_SAMPLES = 256
 SAMPLE_BYTES = 128 << 20
-"""So many bytes are read for the histogram, estimated from the mean of all records."""
+"""The most bytes read for the histogram, estimated from the mean size of the records."""
 
 BINS = 64
 Numbers = NDArray[np.int64]
@@ -35,7 +41,7 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class HistogramBins:
-    """Bins of equal width from ``low`` on; ``whole`` values are never parted unevenly."""
+    """Bins of equal width from ``low`` to ``high``."""
 
     low: float
     high: float
@@ -43,12 +49,15 @@ class HistogramBins:
 
     @classmethod
     def of(cls, values: ValueFigures, *, whole: bool) -> HistogramBins | None:
-        """64 bins over the finite values; None where there are none."""
+        """64 bins over the finite values; None without finite values.
+
+        ``whole``: each bin holds the same number of whole values.
+        """
         if values.min is None or values.max is None:
             return None
         low, high = values.min, values.max
         if values.approximate:
-            # JPEGs were measured at 1/8 scale: their true values reach further.
+            # JPEGs were measured at 1/8 scale: their true range is wider.
             low, high = min(low, 0.0), max(high, 255.0)
         if whole and high - low < 1 << 52:
             step = -(-(int(high) - int(low) + 1) // BINS)
@@ -58,17 +67,17 @@ class HistogramBins:
 
     @property
     def edges(self) -> list[float]:
-        """Where bins begin, and where the last one ends."""
-        # Halves, since the range of float64 itself is no float64.
+        """The edges of the bins, one more than there are bins."""
+        # Halved, because the range of float64 overflows float64.
         width = (self.high / 2 - self.low / 2) / self.count
         begins = [min(self.high, self.low + width * i + width * i) for i in range(self.count)]
         return [*begins, self.high]
 
     def counted(self, values: NDArray[Any]) -> Numbers:
-        """How many finite ``values`` lie in each bin, int64 (count,)."""
+        """The number of finite ``values`` in each bin: int64 (count,)."""
         floats = values.astype(np.float64).ravel()
         floats = floats[np.isfinite(floats)]
-        # The smallest and the largest numbers leave no room between the ends.
+        # Half the span of subnormal numbers can be 0.
         span = (self.high / 2 - self.low / 2) or 1.0
         place = (floats / 2 - self.low / 2) / span * self.count
         bins = np.clip(place, 0, self.count - 1).astype(np.int64)
@@ -77,14 +86,14 @@ class HistogramBins:
 
 @dataclass
 class Samples:
-    """What a look at some records gave: pictures by address, values by bin, records looked at."""
+    """Thumbnails by address, values by bin, and the number of records counted in them."""
 
     thumbnails: dict[int, str] = field(default_factory=dict)
     counts: Numbers | None = None
     records: int = 0
 
     def add(self, counts: Numbers | None, records: int) -> None:
-        """Some more records have been counted."""
+        """Add the counts of more records."""
         if counts is not None:
             self.counts = counts if self.counts is None else self.counts + counts
             self.records += records
@@ -92,51 +101,48 @@ class Samples:
 
 @dataclass(frozen=True)
 class SampleTask:
-    """The task of a worker: look at chosen addresses of a shard, int64, ascending."""
+    """The task that draws samples: pictures of the rows ``shown``, counts of those ``sampled``."""
 
     reader: Reader
-    shown: Mapping[int, Numbers]
-    sampled: Mapping[int, Numbers]
+    max_pixels: int
+    shown: RowsByShard
+    sampled: RowsByShard
     bins: HistogramBins | None
     is_bgr: bool
 
-    @property
-    def options(self) -> Options:
-        """The options of the scan."""
-        return self.reader.options
+    def count_rows(self, shard: Shard, slot: WorkerSlot) -> int:
+        """The number of rows of the whole shard."""
+        return self.reader.count_rows(shard, slot.mark)
 
-    def count_rows(self, shard: Shard, desk: WorkerSlot) -> int:
-        """How many rows the whole shard has."""
-        return count_shard_rows(self.reader, shard, desk)
-
-    def __call__(self, shard: Shard, desk: WorkerSlot) -> Samples:
-        """Thumbnails and counts."""
-        seen = Samples()
-        shown = set(self.shown.get(shard.index, np.empty(0, np.int64)).tolist())
-        sampled = set(self.sampled.get(shard.index, np.empty(0, np.int64)).tolist())
-        last = shard.last if shard.last is not None else 1 << ROW_BITS
-        rows = [address - shard.base for address in sorted(shown | sampled)]
-        rows = [row for row in rows if shard.first <= row < last]
-        for first, stop in runs_of(rows, seeks=self.reader.is_seekable):
-            for block in tracked_blocks(self.reader, shard.slice(first, stop), desk):
-                for row in places(rows, block, shard):
-                    address = block.start + row
-                    self._sample_block(block, row, seen, (address in shown, address in sampled))
-        return seen
+    def __call__(self, shard: Shard, slot: WorkerSlot) -> Samples:
+        """Thumbnails and counts of the chosen records in the shard."""
+        samples = Samples()
+        none = np.empty(0, np.int64)
+        shown = self.shown.get(shard.index, none)
+        sampled = self.sampled.get(shard.index, none)
+        rows = np.union1d(shown, sampled)
+        for part in slices_with_rows(shard, rows, one_by_one=self.reader.is_seekable):
+            blocks = tracked_blocks(self.reader, part, slot, decode=False)
+            for block, places in blocks_with_rows(blocks, shard, rows):
+                first = block.start - shard.base
+                for row in places.tolist():
+                    wanted = first + row in shown, first + row in sampled
+                    self._sample_block(block, row, samples, wanted)
+        return samples
 
     def on_failure(self, shard: Shard, reason: str) -> Samples:  # noqa: ARG002
-        """Nothing: the first look has already named what kills a worker."""
+        """Nothing: the scan has already reported the record that crashed the worker."""
         return Samples()
 
     def _sample_block(
-        self, block: Block, row: int, seen: Samples, wanted: tuple[bool, bool]
+        self, block: Block, row: int, samples: Samples, wanted: tuple[bool, bool]
     ) -> None:
         show, sample = wanted
-        from datascan.report import thumbnails  # noqa: PLC0415  (Pillow: most scans never need it)
+        from datascan.report import thumbnails  # noqa: PLC0415  (imports Pillow)
 
         picture: str | None = None
         if row in block.encoded:
-            data, limit = bytes(block.encoded[row]), self.reader.options.max_pixels
+            data, limit = bytes(block.encoded[row]), self.max_pixels
             picture = thumbnails.thumbnail(data, limit) if show else None
             values = thumbnails.pixels(data, limit) if sample and self.bins else None
         else:
@@ -144,19 +150,13 @@ class SampleTask:
             if show and values is not None:
                 picture = thumbnails.thumbnail_of_array(values, bgr=self.is_bgr)
         if picture is not None:
-            seen.thumbnails[block.start + row] = picture
+            samples.thumbnails[block.start + row] = picture
         if sample and self.bins is not None and values is not None:
-            seen.add(self.bins.counted(values), 1)
-
-
-def places(rows: list[int], block: Block, shard: Shard) -> list[int]:
-    """Those of a shard's ``rows`` that lie in ``block``, counted from its first."""
-    first = block.start - shard.base
-    return [row - first for row in rows if first <= row < first + block.records]
+            samples.add(self.bins.counted(values), 1)
 
 
 def values_of(block: Block, row: int) -> NDArray[Any] | None:
-    """The values of a record that is an array."""
+    """The values of a record; None unless it is an array."""
     for part in block.arrays:
         if part.primary:
             at = int(np.searchsorted(part.rows, row))
@@ -165,23 +165,13 @@ def values_of(block: Block, row: int) -> NDArray[Any] | None:
     return None
 
 
-def runs_of(rows: list[int], *, seeks: bool) -> Iterator[tuple[int, int]]:
-    """Runs of rows to read: one for each, or one for all where a shard is read from its start."""
-    if not rows:
-        return
-    if seeks:
-        yield from ((row, row + 1) for row in rows)
-    else:
-        yield rows[0], rows[-1] + 1
-
-
 def take_samples(
-    report: Report, scanned: ScanResult, progress: Progress
+    report: DatasetReport, scanned: ScanResult, progress: Progress
 ) -> tuple[dict[str, str], ValueHistogram | None]:
     """Thumbnails of examples by index, and the histogram.
 
     Raises:
-        Stop: where the user wants no more; and no other ``Exception``.
+        ScanCancelled: if the user stops the scan; no other exception.
     """
     dataset = scanned.summary
     if not dataset.is_complete or not dataset.records:
@@ -191,21 +181,24 @@ def take_samples(
         None if report.values is None else HistogramBins.of(report.values, whole=is_whole(report))
     )
     samples = sample_indices(dataset, scanned.nbytes) if bins else np.empty(0, np.int64)
-    options = replace(dataset.options, undecoded=True)
-    reader = scanned.reader.with_options(with_isolation(options) if len(examples) else options)
+    # Examples are often damaged; other records are not.
+    choose = sampling_executor if len(examples) else default_executor
+    executor = choose(dataset.plan, dataset.options.run)
     addresses = dataset.addresses(examples)
-    sampled = by_shard(dataset.addresses(samples))
-    task = SampleTask(reader, by_shard(addresses), sampled, bins, dataset.plan.is_bgr)
+    sampled = rows_by_shard(dataset.addresses(samples))
+    shown = rows_by_shard(addresses)
+    task = SampleTask(
+        scanned.reader, dataset.options.read.max_pixels, shown, sampled, bins, dataset.plan.is_bgr
+    )
+    tick = partial(progress.update, dataset.records, scanned.nbytes)
     total = Samples()
     try:
-        for piece in run_sampling(
-            task, dataset, lambda: progress.update(dataset.records, scanned.nbytes)
-        ):
+        for piece in reread(task, dataset.plan, executor, shown, sampled, on_tick=tick):
             total.thumbnails.update(piece.thumbnails)
             total.add(piece.counts, piece.records)
     except ScanCancelled:
         raise
-    except Exception:  # noqa: BLE001  (a report without pictures is better than none)
+    except Exception:  # noqa: BLE001  (a report without thumbnails is better than none)
         return {}, None
     pictures = zip(examples.tolist(), addresses.tolist(), strict=True)
     found = {str(i): total.thumbnails[at] for i, at in pictures if at in total.thumbnails}
@@ -214,43 +207,23 @@ def take_samples(
     return found, ValueHistogram(bins.edges, total.counts.tolist(), total.records)
 
 
-def run_sampling(task: SampleTask, dataset: DatasetSummary, tick: Any) -> Iterator[Samples]:
-    """What was seen of every shard that holds a chosen record, in order."""
-    shards = [s for s in dataset.plan.shards if s.index in task.shown or s.index in task.sampled]
-    for pieces in run_task(task, dataset.plan, shards, lambda *_: tick()):
-        yield from pieces
-
-
-def with_isolation(options: Options) -> Options:
-    """Options with a worker at least, where one starts at once: damaged pictures are decoded."""
-    if options.workers is None and start_method() == "fork":
-        return replace(options, workers=1)
-    return options
-
-
-def example_indices(report: Report) -> Numbers:
-    """Records to be shown: the examples of findings, the worst first, at most 60; ascending."""
-    named: dict[int, None] = {}
+def example_indices(report: DatasetReport) -> Numbers:
+    """Records with a thumbnail: at most 60 examples, of the worst findings; ascending."""
+    indices: dict[int, None] = {}
     for finding in report.findings:
         for example in finding.examples:
             if example.index is not None:
-                named.setdefault(example.index)
-    return np.array(sorted(list(named)[:MAX_THUMBNAILS]), np.int64)
+                indices.setdefault(example.index)
+    return np.array(sorted(list(indices)[:MAX_THUMBNAILS]), np.int64)
 
 
 def sample_indices(dataset: DatasetSummary, nbytes: int) -> Numbers:
-    """At most 256 records, spread evenly; fewer where they are large."""
+    """At most 256 records, spread evenly; fewer if they are large."""
     affordable = SAMPLE_BYTES * dataset.records // max(1, nbytes)
     count = min(dataset.records, MAX_SAMPLES, max(1, affordable))
     return np.asarray((np.arange(count) * 2 + 1) * dataset.records // (2 * count), np.int64)
 
 
-def is_whole(report: Report) -> bool:
+def is_whole(report: DatasetReport) -> bool:
     """Whether all values are whole numbers."""
     return all(kind.dtype.startswith(("uint", "int", "bool")) for kind in report.shapes)
-
-
-def by_shard(addresses: Numbers) -> dict[int, Numbers]:
-    """Addresses by the number of their shard."""
-    owners = addresses >> ROW_BITS
-    return {int(owner): addresses[owners == owner] for owner in np.unique(owners)}

@@ -1,4 +1,4 @@
-"""Small pictures of records: of encoded images, damaged ones too, and of arrays like pictures."""
+"""Thumbnails of records: of encoded images, even damaged ones, and of arrays shaped like images."""
 
 from __future__ import annotations
 
@@ -13,70 +13,74 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from datascan.decoders.image.decode import (
+    capture_library_output,
     check_size,
-    quiet_library,
+    collect_pillow_warnings,
     to_plain_mode,
-    without_pillow_warnings,
 )
 from datascan.decoders.image.header import sniff_format
 from datascan.decoders.image.structure import read_header
 
 EDGE = 96
-"""Thumbnails are at most so many pixels wide and high."""
+"""The largest width and height of a thumbnail, in pixels."""
 
 MAX_PIXELS = 1 << 25
-"""More are not decoded for a thumbnail, whatever ``--max-pixels`` allows."""
+"""The most pixels decoded for a thumbnail, even if ``--max-pixels`` allows more."""
 
 EXACT_EDGE = 32
-"""Pictures up to here are kept exactly, as PNG; larger ones become JPEGs."""
+"""Images up to this size are kept exactly, as PNG; larger ones become JPEGs."""
 
 SAMPLE_EDGE = 1024
 MAX_BYTES = 12_000
 MIN_EDGE = 4
-"""Arrays with less rows or columns are features rather than pictures."""
+"""Arrays with fewer rows or columns are features rather than images."""
 
 
 def thumbnail(data: bytes, max_pixels: int) -> str | None:
-    """A data: URI of an encoded image; of a damaged one, what could be decoded. Never raises."""
+    """A data: URI of an encoded image, or of the part before the damage. Never raises."""
     image = open_image(data, max_pixels, EDGE, damaged=True)
     return None if image is None else uri(image)
 
 
 def pixels(data: bytes, max_pixels: int) -> NDArray[Any] | None:
-    """The values of a whole encoded image, JPEGs at about 1,024 pixels an edge. Never raises."""
+    """The values of an intact encoded image, a JPEG at about 1,024 pixels an edge. Never raises."""
     image = open_image(data, max_pixels, SAMPLE_EDGE, damaged=False)
     return None if image is None else np.asarray(image)
 
 
 def open_image(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Image.Image | None:
-    """The first frame decoded without its palette; None where there is nothing to show.
+    """The first frame, with its palette resolved; None if it cannot be decoded.
 
-    ``damaged``: what stands before the damage is enough.
+    ``damaged``: accept an image of which only a part can be decoded.
     """
     kind = sniff_format(data)
     if kind is None:
         return None
     try:
         check_header(kind, data, max_pixels)
-        with without_pillow_warnings(), quiet_library(kind), accept_truncated(allowed=damaged):
+        with (
+            collect_pillow_warnings(),
+            capture_library_output(kind),
+            accept_truncated(allowed=damaged),
+        ):
             return load_image(data, max_pixels, edge, damaged=damaged)
-    except Exception:  # noqa: BLE001  (whatever a decoder raises, there is no picture)
+    except Exception:  # noqa: BLE001  (decoders raise all kinds of errors on damaged images)
         return None
 
 
 def check_header(kind: str, data: bytes, max_pixels: int) -> None:
-    """Raise :class:`OversizedImageError` where the structure tells of too many pixels."""
+    """Raise :class:`OversizedImageError` if the header declares too many pixels."""
     shape = read_header(kind, data)
     if shape.size is not None:
         check_size(*shape.size, max_pixels if kind == "JPEG" else min(max_pixels, MAX_PIXELS))
 
 
 def load_image(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Image.Image:
-    """Open and load an image, a large JPEG at a fraction of its size."""
+    """Open and load an image; a large JPEG at reduced scale."""
     image: Any = Image.open(io.BytesIO(data))
     width, height = image.size
     check_size(width, height, max_pixels)
-    # A progressive JPEG is held in memory as a whole, at whatever scale it is decoded.
+    # A progressive JPEG is held in memory in full, even if decoded at reduced scale.
     if not image.info.get("progressive"):
         image.draft(None, (edge, edge))
     width, height = image.size
@@ -87,16 +91,16 @@ def load_image(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Ima
     try:
         image.load()
     except (OSError, SyntaxError, ValueError):
-        # What was decoded before the damage is there, if anything is.
+        # Pillow keeps what it decoded before the damage, if anything.
         if not damaged or getattr(image, "_im", None) is None:
             raise
-        image.tile = []  # else it is decoded again, and fails again
+        image.tile = []  # otherwise it is decoded again and fails again
     return to_plain_mode(image.convert("RGB") if image.mode == "YCbCr" else image)
 
 
 @contextmanager
 def accept_truncated(*, allowed: bool) -> Iterator[None]:
-    """Let Pillow accept images that end too early, for the while."""
+    """Let Pillow accept truncated images within the context."""
     before = ImageFile.LOAD_TRUNCATED_IMAGES
     ImageFile.LOAD_TRUNCATED_IMAGES = allowed
     try:
@@ -106,22 +110,22 @@ def accept_truncated(*, allowed: bool) -> Iterator[None]:
 
 
 def thumbnail_of_array(values: NDArray[Any], *, bgr: bool = False) -> str | None:
-    """A data: URI of a record that looks like a picture; None for all others. Never raises.
+    """A data: URI of an array shaped like an image; None for all others. Never raises.
 
-    Shapes are (1 or 3, height, width) and (height, width) with or without 1 or 3 channels behind.
-    ``bgr``: three channels are blue, green and red.
+    Shapes: (1 or 3, height, width), (height, width) or (height, width, 1 or 3). ``bgr``: the three
+    channels are blue, green and red.
     """
     try:
         planes = picture_of(values)
         if bgr and planes is not None and planes.ndim == 3:
             planes = planes[:, :, ::-1]
         return None if planes is None else uri(Image.fromarray(to_uint8(planes)))
-    except Exception:  # noqa: BLE001  (there is no picture then)
+    except Exception:  # noqa: BLE001  (a missing thumbnail is not an error)
         return None
 
 
 def picture_of(values: NDArray[Any]) -> NDArray[Any] | None:
-    """Values as (height, width) or (height, width, 3), thinned out to about 96 pixels an edge."""
+    """Values as (height, width) or (height, width, 3), subsampled to at most 383 pixels an edge."""
     if values.ndim == 3 and values.shape[0] in (1, 3):
         values = np.moveaxis(values, 0, -1)
     if values.ndim == 3 and values.shape[2] == 1:
@@ -135,7 +139,7 @@ def picture_of(values: NDArray[Any]) -> NDArray[Any] | None:
 
 
 def to_uint8(planes: NDArray[Any]) -> NDArray[np.uint8]:
-    """Values as uint8; all but uint8 are scaled from their finite range, NaN and Inf are black."""
+    """Values as uint8; other types are scaled from their finite range, NaN and Inf become black."""
     if planes.dtype == np.uint8:
         return np.ascontiguousarray(planes)
     floats = planes.astype(np.float64)
@@ -143,14 +147,14 @@ def to_uint8(planes: NDArray[Any]) -> NDArray[np.uint8]:
     if not finite.any():
         return np.zeros(planes.shape, np.uint8)
     low, high = floats[finite].min(), floats[finite].max()
-    # Halves, since the range of float64 itself is no float64.
+    # Halved, because the range of float64 overflows float64.
     span = high / 2 - low / 2
     scaled = np.where(finite, floats / 2 - low / 2, 0.0) / (span or 1.0)
     return (scaled * 255).astype(np.uint8)
 
 
 def uri(image: Image.Image) -> str | None:
-    """A picture of at most 96 x 96 pixels as a data: URI; None if even that is too long."""
+    """An image of at most 96 x 96 pixels as a data: URI; None if even that is too long."""
     image = to_viewable(image)
     image.thumbnail((EDGE, EDGE), Image.Resampling.BILINEAR)
     small = max(image.size) <= EXACT_EDGE
@@ -164,7 +168,7 @@ def uri(image: Image.Image) -> str | None:
 
 
 def to_viewable(image: Image.Image) -> Image.Image:
-    """The image as 8-bit grey or RGB; deep grey values are scaled, what is transparent is grey."""
+    """The image as 8-bit grey or RGB; deeper greys are scaled, transparency is shown on grey."""
     if image.mode in ("L", "RGB"):
         return image.copy()
     if image.mode in ("1", "CMYK", "YCbCr", "LAB", "HSV"):

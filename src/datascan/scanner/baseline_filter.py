@@ -1,4 +1,4 @@
-"""Judgements against a baseline: which of them, and which of their records, are accepted."""
+"""Compares issues with a baseline: which of them, and which of their records, are accepted."""
 
 from __future__ import annotations
 
@@ -11,173 +11,175 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.checks.base import MAX_EXAMPLES, Issue, Location
-from datascan.config.baseline import Baseline, BaselineEntry, digest, merge_entries
+from datascan.config.baseline import Baseline, BaselineEntry, hash_key, merge_entries
 from datascan.metrics.base import Flagged
-from datascan.scanner.result import ScanResult, keys_by_shard
+from datascan.scanner.result import ScanResult
 from datascan.text import escape_surrogates
 
 
 @dataclass(slots=True)
 class BaselineFilter:
-    """Cuts judgements by a baseline; ``used`` are the entries that matched anything."""
+    """Splits issues by a baseline; ``used`` are the entries that matched something."""
 
     baseline: Baseline
     used: set[BaselineEntry] = field(default_factory=set)
 
     @property
     def unused(self) -> list[BaselineEntry]:
-        """Entries that hold, and match nothing any more."""
+        """Active entries that did not match anything."""
         entries = self.baseline.entries
         return [e for e in entries if e.is_active(self.baseline.today) and e not in self.used]
 
     def apply(self, scanned: ScanResult) -> ScanResult:
-        """The scan with its judgements cut into what is accepted and what is not.
+        """The scan with its issues split into accepted and not accepted.
 
-        Keys are looked up for rules that the baseline names only, so its reader must be open.
+        Its reader must be open, because keys are looked up (for rules in the baseline only).
         """
-        judged = tuple(part for j in scanned.issues for part in self.parts(j, scanned))
-        return replace(scanned, issues=judged)
+        issues = tuple(part for issue in scanned.issues for part in self.parts(issue, scanned))
+        return replace(scanned, issues=issues)
 
-    def parts(self, judgement: Issue, scanned: ScanResult | None = None) -> Iterator[Issue]:
-        """A judgement in one or two parts: what is not accepted, and what is.
+    def parts(self, issue: Issue, scanned: ScanResult | None = None) -> Iterator[Issue]:
+        """Split an issue into what is not accepted and what is; either part may be missing.
 
-        It is accepted whole only if all its records and all its subjects are.
+        It is accepted as a whole only if all its records and all its locations are.
         """
-        if judgement.rule not in self.baseline.rules:
-            yield judgement
+        if issue.rule not in self.baseline.rules:
+            yield issue
             return
-        now = list(self.baseline.of_rule(judgement.rule))
-        past = list(self.baseline.expired(judgement.rule))
-        things = IssueParts.of(judgement)
-        hits = things.named_by([*now, *past], scanned)
-        matched = [entry for entry, hit in zip(now, hits, strict=False) if hit.any()]
+        active = list(self.baseline.of_rule(issue.rule))
+        expired = list(self.baseline.expired(issue.rule))
+        parts = IssueParts.of(issue)
+        hits = parts.match_entries([*active, *expired], scanned)
+        matched = [entry for entry, hit in zip(active, hits, strict=False) if hit.any()]
         self.used.update(matched)
-        chosen = np.asarray(hits[: len(now)].any(axis=0))
-        once = zip(past, hits[len(now) :], strict=True)
-        over = [entry.expires for entry, hit in once if hit[~chosen].any()]
-        if not chosen.any():
-            yield expired(judgement, over)
-        elif chosen.all():
-            yield replace(judgement, accepted=merge_entries(matched))
+        accepted = np.asarray(hits[: len(active)].any(axis=0))
+        expired_hits = zip(expired, hits[len(active) :], strict=True)
+        days = [entry.expires for entry, hit in expired_hits if hit[~accepted].any()]
+        if not accepted.any():
+            yield mark_expired(issue, days)
+        elif accepted.all():
+            yield replace(issue, accepted=merge_entries(matched))
         else:
-            yield expired(things.among(~chosen, "not accepted", name=True), over)
-            yield replace(things.among(chosen, "accepted"), accepted=merge_entries(matched))
+            yield mark_expired(parts.select(~accepted, "not accepted", name=True), days)
+            yield replace(parts.select(accepted, "accepted"), accepted=merge_entries(matched))
 
 
 @dataclass(frozen=True, eq=False)
 class IssueParts:
-    """All that a judgement names: its records, then its subjects; there is always one at least."""
+    """The parts of an issue: its records, then its locations. There is always at least one."""
 
-    judgement: Issue
+    issue: Issue
     records: int
-    subjects: tuple[Location, ...]
+    locations: tuple[Location, ...]
 
     @classmethod
-    def of(cls, judgement: Issue) -> IssueParts:
-        """What ``judgement`` names."""
-        flagged = judgement.flagged
+    def of(cls, issue: Issue) -> IssueParts:
+        """The parts of ``issue``."""
+        flagged = issue.flagged
         records = len(flagged.addresses.array) if flagged is not None else 0
-        return cls(judgement, records, subjects_of(judgement))
+        return cls(issue, records, find_locations(issue))
 
-    def named_by(
+    def match_entries(
         self, entries: Sequence[BaselineEntry], scanned: ScanResult | None
     ) -> NDArray[np.bool_]:
-        """Whether each entry names each thing, bool (entries, things)."""
-        hits = np.zeros((len(entries), self.records + len(self.subjects)), np.bool_)
-        if self.records and scanned is not None and self.judgement.flagged is not None:
-            known = [entry.key_hashes() for entry in entries]
-            for places, keys in keys_by_shard(self.judgement.flagged, scanned):
-                hashes = [digest(key) for key in keys]
-                for row, accepted in enumerate(known):
-                    hits[row, places] = [one in accepted for one in hashes]
+        """Whether each entry names each part, bool (entries, parts)."""
+        hits = np.zeros((len(entries), self.records + len(self.locations)), np.bool_)
+        if self.records and scanned is not None and self.issue.flagged is not None:
+            accepted = [entry.key_hashes() for entry in entries]
+            addresses = self.issue.flagged.addresses.array
+            for places, keys in scanned.iter_keys(addresses):
+                hashes = [hash_key(key) for key in keys]
+                for row, accepted_hashes in enumerate(accepted):
+                    hits[row, places] = [value in accepted_hashes for value in hashes]
         for row, entry in enumerate(entries):
             names = set(entry.about)
-            hits[row, self.records :] = [subject.name in names for subject in self.subjects]
+            hits[row, self.records :] = [location.name in names for location in self.locations]
         return hits
 
-    def among(self, chosen: NDArray[np.bool_], how: str, *, name: bool = False) -> Issue:
-        """The judgement about some of its things, bool (things,), to be named in its message.
+    def select(self, chosen: NDArray[np.bool_], how: str, *, name: bool = False) -> Issue:
+        """The issue limited to the ``chosen`` parts, bool (parts,).
 
-        Where all subjects are among them, the message names the first already.
+        ``name`` adds the first chosen location to the message, unless all locations are chosen: the
+        message then names it already.
         """
-        judgement, rows = self.judgement, chosen[: self.records]
-        kept = [s for s, yes in zip(self.subjects, chosen[self.records :], strict=True) if yes]
-        which = first_of(kept) if name and len(kept) < len(self.subjects) else ""
-        flagged = judgement.flagged
+        issue, rows = self.issue, chosen[: self.records]
+        in_part = zip(self.locations, chosen[self.records :], strict=True)
+        kept = [location for location, is_chosen in in_part if is_chosen]
+        named = summarize_first(kept) if name and len(kept) < len(self.locations) else ""
+        flagged = issue.flagged
         if flagged is not None:
             facts: NDArray[Any] = flagged.facts.array
             flagged = Flagged.of(flagged.addresses.array[rows], facts[rows])
         return replace(
-            judgement,
+            issue,
             flagged=flagged,
-            records=int(rows.sum()) + sum(subject.records for subject in kept),
-            details=details_of(kept, self),
+            records=int(rows.sum()) + sum(location.records for location in kept),
+            details=select_details(kept, self),
             locations=tuple(kept),
-            message=f"{chosen.sum():,} of {len(chosen):,} {how}{which}: {judgement.message}",
+            message=f"{chosen.sum():,} of {len(chosen):,} {how}{named}: {issue.message}",
         )
 
 
-def details_of(kept: Sequence[Location], things: IssueParts) -> tuple[str, ...]:
-    """The details of some of a judgement's subjects."""
-    if len(kept) == len(things.subjects):
-        return things.judgement.details
-    return tuple(subject.detail for subject in kept if subject.detail)[:MAX_EXAMPLES]
+def select_details(kept: Sequence[Location], parts: IssueParts) -> tuple[str, ...]:
+    """The details of some of an issue's locations."""
+    if len(kept) == len(parts.locations):
+        return parts.issue.details
+    return tuple(location.detail for location in kept if location.detail)[:MAX_EXAMPLES]
 
 
-def first_of(kept: Sequence[Location]) -> str:
-    """The first of some subjects, and how many more there are; nothing of none."""
+def summarize_first(kept: Sequence[Location]) -> str:
+    """The first location and the number of others, in parentheses; "" without any."""
     if not kept:
         return ""
     more = f" and {len(kept) - 1:,} more" if len(kept) > 1 else ""
     return f" ({kept[0].detail or kept[0].name}{more})"
 
 
-def subjects_of(judgement: Issue) -> tuple[Location, ...]:
-    """What a judgement is about besides records: the same as long as it is the same fault.
+def find_locations(issue: Issue) -> tuple[Location, ...]:
+    """What an issue is about besides records, with names that stay the same for the same fault.
 
-    Where a rule does not say, and names no record, it is what the message says, numbers and all.
+    If the rule gives neither locations nor records, the message is the name, numbers included.
     """
-    found = judgement.locations
-    if not found and not (judgement.flagged is not None and len(judgement.flagged.addresses.array)):
-        names = judgement.keys or (judgement.about or judgement.message,)
+    found = issue.locations
+    if not found and not (issue.flagged is not None and len(issue.flagged.addresses.array)):
+        names = issue.keys or (issue.about or issue.message,)
         found = tuple(map(Location, names))
-    return tuple(replace(subject, name=escape_surrogates(subject.name)) for subject in found)
+    return tuple(replace(location, name=escape_surrogates(location.name)) for location in found)
 
 
-def expired(judgement: Issue, days: Sequence[date | None]) -> Issue:
-    """The judgement, telling since when its acceptance is over, if it had one."""
+def mark_expired(issue: Issue, days: Sequence[date | None]) -> Issue:
+    """The issue with the date on which its acceptance expired, if it did, in the message."""
     ends = [day for day in days if day is not None]
     if not ends:
-        return judgement
-    told = f"{judgement.message} (was accepted until {max(ends).isoformat()})"
-    return replace(judgement, message=told)
+        return issue
+    text = f"{issue.message} (was accepted until {max(ends).isoformat()})"
+    return replace(issue, message=text)
 
 
 def make_entries(
-    judgements: Sequence[Issue],
+    issues: Sequence[Issue],
     scanned: ScanResult,
     rules: Sequence[str],
     reason: str,
     expires: date | None,
 ) -> list[BaselineEntry]:
-    """An entry for every rule with findings that are not accepted yet.
+    """An entry for each rule with findings that are not accepted yet.
 
-    Without ``rules``, of all warnings and errors.
+    Without ``rules``, all warnings and errors are included.
     """
     keys: dict[str, list[str]] = {}
     about: dict[str, list[str]] = {}
-    for judgement in judgements:
-        if is_acceptable(judgement, rules):
-            mine = keys.setdefault(judgement.rule, [])
-            if judgement.flagged is not None:
-                for _, found in keys_by_shard(judgement.flagged, scanned):
-                    mine += found
-            others = about.setdefault(judgement.rule, [])
-            others += [subject.name for subject in subjects_of(judgement)]
+    for issue in issues:
+        if is_acceptable(issue, rules):
+            rule_keys = keys.setdefault(issue.rule, [])
+            if issue.flagged is not None:
+                rule_keys += scanned.lookup_keys(issue.flagged.addresses.array)
+            names = about.setdefault(issue.rule, [])
+            names += [location.name for location in find_locations(issue)]
     return [BaselineEntry.of(rule, reason, expires, keys[rule], about[rule]) for rule in keys]
 
 
-def is_acceptable(judgement: Issue, rules: Sequence[str]) -> bool:
-    """Whether a judgement is still to be accepted; without ``rules``, of an info it is not."""
-    wanted = judgement.rule in rules if rules else judgement.severity.rank > 0
-    return wanted and judgement.accepted is None
+def is_acceptable(issue: Issue, rules: Sequence[str]) -> bool:
+    """Whether an issue can be accepted: one of ``rules`` or, without them, no mere info."""
+    is_selected = issue.rule in rules if rules else issue.severity.rank > 0
+    return is_selected and issue.accepted is None

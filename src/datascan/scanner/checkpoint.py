@@ -15,7 +15,6 @@ import pickle
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -24,20 +23,8 @@ from datascan.errors import OutputError
 from datascan.readers.base import Reader
 from datascan.records.shard import Plan
 
-HEADER = b"datascan resume 1\n"
+HEADER = b"datascan resume 2\n"
 ENTRY = struct.Struct("<QI")
-NOT_OF_THE_RESULT = (
-    "workers",
-    "timeout",
-    "fail_on",
-    "severity",
-    "baseline",
-    "resume",
-    "thumbnails",
-    "undecoded",
-)
-"""Options that do not change what is measured."""
-
 SAFE = {
     ("numpy._core.multiarray", "_reconstruct"),
     ("numpy._core.multiarray", "scalar"),
@@ -137,7 +124,7 @@ class TallyUnpickler(pickle.Unpickler):
 
 def fingerprint(reader: Reader, plan: Plan, measures: Sequence[str], version: str) -> bytes:
     """What tells this dataset, as it is now, and these options from all others: 32 bytes."""
-    options = {k: v for k, v in asdict(reader.options).items() if k not in NOT_OF_THE_RESULT}
+    options = (reader.options.read, reader.options.check)
     digest = hashlib.sha256()
     for fact in (version, reader.name, options, sorted(measures), plan.layout, plan.shards):
         digest.update(repr(fact).encode("utf-8", "surrogateescape"))
@@ -171,7 +158,7 @@ def open_checkpoint(
     reader: Reader, plan: Plan, measures: Sequence[str], progress: Teller
 ) -> CheckpointLike:
     """The shards that an earlier run has finished, where the user keeps them."""
-    path = reader.options.resume
+    path = reader.options.run.resume
     if path is None:
         return NullCheckpoint()
     resume = Checkpoint(path, fingerprint(reader, plan, measures, __version__))

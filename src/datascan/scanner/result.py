@@ -1,23 +1,22 @@
-"""A scanned dataset whose reader is still open."""
+"""The result of a scan, with the reader still open."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datascan.checks.base import Issue
-from datascan.metrics.base import DatasetSummary, Flagged
+from datascan.metrics.base import DatasetSummary
 from datascan.readers.base import Reader
-from datascan.records.shard import ROW_BITS
+from datascan.records.shard import group_by_shard
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScanResult:
-    """A dataset that has been read and judged, its reader still open."""
+    """A scanned dataset: what the checks found, and the open reader for what is read later."""
 
     reader: Reader
     summary: DatasetSummary
@@ -26,28 +25,22 @@ class ScanResult:
     seconds: float
     rules: tuple[str, ...] = ()
 
+    def lookup_keys(self, addresses: NDArray[np.int64]) -> list[str]:
+        """The key of the record at each of ``addresses``, int64 (n,) in any order."""
+        keys = [""] * len(addresses)
+        for positions, found in self.iter_keys(addresses):
+            for position, key in zip(positions.tolist(), found, strict=True):
+                keys[position] = key
+        return keys
 
-def lookup_keys(reader: Reader, dataset: DatasetSummary, addresses: NDArray[np.int64]) -> list[str]:
-    """Keys of the records at ``addresses``, ascending, int64 (n,)."""
-    found: list[str] = []
-    owners = addresses >> ROW_BITS
-    rows = addresses & ((1 << ROW_BITS) - 1)
-    for owner in dict.fromkeys(owners.tolist()):
-        found += reader.keys(dataset.plan.shards[owner], rows[owners == owner].tolist())
-    return found
+    def iter_keys(
+        self, addresses: NDArray[np.int64]
+    ) -> Iterator[tuple[NDArray[np.int64], list[str]]]:
+        """Positions in ``addresses`` and the keys of the records there, shard by shard.
 
-
-def keys_by_shard(
-    flagged: Flagged, scanned: ScanResult
-) -> Iterator[tuple[NDArray[np.int64], list[str]]]:
-    """Places among the flagged records and their keys, one shard's at a time."""
-    addresses = flagged.addresses.array
-    order = np.argsort(addresses, kind="stable")
-    owners = addresses[order] >> ROW_BITS
-    edges = np.flatnonzero(np.diff(owners, prepend=-1, append=-1)).tolist() if len(order) else []
-    for start, end in pairwise(edges):
-        places = order[start:end]
-        shard = scanned.summary.plan.shards[int(owners[start])]
-        rows, which = np.unique(addresses[places] & ((1 << ROW_BITS) - 1), return_inverse=True)
-        keys = scanned.reader.keys(shard, rows.tolist())
-        yield places, [keys[i] for i in which.tolist()]
+        The keys of one shard at most are in memory.
+        """
+        for group in group_by_shard(addresses):
+            rows, which = np.unique(group.rows, return_inverse=True)
+            keys = self.reader.keys(self.summary.plan.shards[group.shard], rows.tolist())
+            yield group.positions, [keys[i] for i in which.tolist()]

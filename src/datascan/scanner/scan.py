@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from datascan.checks.base import Check, Issue
 from datascan.checks.fault_check import REACH_RULES
-from datascan.executors.base import NullProgress, Progress, ScanCancelled
-from datascan.executors.select import run_task
+from datascan.executors.base import Executor, NullProgress, Progress, ScanCancelled
+from datascan.executors.select import default_executor
 from datascan.metrics.base import DatasetSummary, Duplicates, metric_name
 from datascan.metrics.duplicates import FingerprintTally, find_repeated, measure_fingerprints
 from datascan.metrics.faults import measure_faults, tally_faults
@@ -24,24 +24,32 @@ from datascan.metrics.shapes import measure_shapes
 from datascan.metrics.values import measure_values
 from datascan.readers.base import Reader
 from datascan.records.block import Fault
-from datascan.records.shard import ROW_BITS, Plan
+from datascan.records.shard import Plan
 from datascan.scanner.checkpoint import open_checkpoint
+from datascan.scanner.reread import reread, rows_by_shard
 from datascan.scanner.result import ScanResult
 from datascan.scanner.tasks import DigestTask, MeasureTask, Metrics, PartialResult, measure_shards
 
 
 def scan(
-    reader: Reader, checks: Sequence[Check[Any]], progress: Progress | None = None
+    reader: Reader,
+    checks: Sequence[Check[Any]],
+    progress: Progress | None = None,
+    executor: Executor | None = None,
 ) -> ScanResult:
-    """Scan the reader's dataset with ``checks``. The result does not depend on the workers."""
+    """Scan the reader's dataset with ``checks``. The result does not depend on the executor."""
     began = time.perf_counter()
     plan = reader.plan()
+    if executor is None:
+        executor = default_executor(plan, reader.options.run)
     measures, progress = collect_metrics(checks), progress or NullProgress()
     with closing(open_checkpoint(reader, plan, list(measures), progress)) as kept:
-        total, complete = measure_shards(MeasureTask(reader, measures), plan, progress, kept)
+        total, complete = measure_shards(
+            MeasureTask(reader, measures), plan, executor, progress, kept
+        )
     dataset = summarize(reader, plan, total, complete=complete)
     tick = partial(progress.update, dataset.records, total.nbytes)
-    dataset = find_duplicates(reader, dataset, tick)
+    dataset = find_duplicates(reader, dataset, executor, tick)
     judgements: tuple[Issue, ...] = ()
     rules: tuple[str, ...] = ()
     try:
@@ -52,7 +60,14 @@ def scan(
             rules += (check.rule,)
     except ScanCancelled:
         dataset = replace(dataset, is_complete=False)
-    return ScanResult(reader, dataset, judgements, total.nbytes, time.perf_counter() - began, rules)
+    return ScanResult(
+        reader=reader,
+        summary=dataset,
+        issues=judgements,
+        nbytes=total.nbytes,
+        seconds=time.perf_counter() - began,
+        rules=rules,
+    )
 
 
 def collect_metrics(checks: Sequence[Check[Any]]) -> Metrics:
@@ -66,7 +81,7 @@ def evaluate_check(check: Check[Any], dataset: DatasetSummary) -> Iterator[Issue
     tally = None if check.measure is None else dataset.tallies.get(metric_name(check.measure))
     if check.measure is not None and tally is None:
         return
-    asked = dict(dataset.options.severity)
+    asked = dict(dataset.options.verdict.severity)
     for judged in check.evaluate(tally, dataset):
         yield replace(judged, severity=asked.get(judged.rule, judged.severity))
 
@@ -95,7 +110,7 @@ def known_faults(tallies: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def find_duplicates(
-    reader: Reader, dataset: DatasetSummary, tick: Callable[[], None]
+    reader: Reader, dataset: DatasetSummary, executor: Executor, tick: Callable[[], None]
 ) -> DatasetSummary:
     """Find the records of equal content; with a second look where signatures are vague.
 
@@ -113,7 +128,7 @@ def find_duplicates(
         return dataset
     if tally.is_inexact and len(indices):
         try:
-            digests, lost = confirm_duplicates(reader, dataset, indices, tick)
+            digests, lost = confirm_duplicates(reader, dataset, indices, executor, tick)
         except ScanCancelled:
             return replace(dataset, is_complete=False)
         dataset = add_faults(dataset, lost)
@@ -132,18 +147,19 @@ def add_faults(dataset: DatasetSummary, faults: Sequence[Fault]) -> DatasetSumma
 
 
 def confirm_duplicates(
-    reader: Reader, dataset: DatasetSummary, indices: NDArray[np.int64], tick: Callable[[], None]
+    reader: Reader,
+    dataset: DatasetSummary,
+    indices: NDArray[np.int64],
+    executor: Executor,
+    tick: Callable[[], None],
 ) -> tuple[list[bytes | int], list[Fault]]:
     """Digests of the records at ``indices`` (else a number of its own), and faults by address."""
     addresses = dataset.addresses(indices)
-    owners = addresses >> ROW_BITS
-    rows = {int(i): addresses[owners == i] & ((1 << ROW_BITS) - 1) for i in np.unique(owners)}
-    task = DigestTask(reader, rows)
-    shards = [shard for shard in dataset.plan.shards if shard.index in rows]
+    rows = rows_by_shard(addresses)
     found: dict[int, bytes] = {}
     lost: list[Fault] = []
-    for pieces in run_task(task, dataset.plan, shards, lambda *_: tick()):
-        for piece in pieces:
-            found.update(piece.found)
-            lost += piece.lost
+    task = DigestTask(reader, rows)
+    for piece in reread(task, dataset.plan, executor, rows, on_tick=tick):
+        found.update(piece.found)
+        lost += piece.lost
     return [found.get(address, address) for address in addresses.tolist()], lost

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datascan.config.options import Options
-from datascan.executors.base import Progress, ScanCancelled, WorkerSlot
-from datascan.executors.select import run_task
+from datascan.executors.base import Executor, Progress, ScanCancelled, WorkerSlot
 from datascan.metrics.base import Concatenated, Tally, TallyMap, add_all
-from datascan.readers.base import Reader, count_shard_rows, tracked_blocks
+from datascan.readers.base import Reader, tracked_blocks
 from datascan.records.block import Block, Fault
 from datascan.records.shard import Plan, Shard
 from datascan.scanner.checkpoint import CheckpointLike
+from datascan.scanner.reread import RowsByShard, blocks_with_rows
 
 Metrics = Mapping[str, Callable[[Block], Any]]
 
@@ -38,19 +36,14 @@ class MeasureTask:
     reader: Reader
     metrics: Metrics
 
-    @property
-    def options(self) -> Options:
-        """The options of the scan."""
-        return self.reader.options
-
-    def count_rows(self, shard: Shard, desk: WorkerSlot) -> int:
+    def count_rows(self, shard: Shard, slot: WorkerSlot) -> int:
         """How many rows the whole shard has."""
-        return count_shard_rows(self.reader, shard, desk)
+        return self.reader.count_rows(shard, slot.mark)
 
-    def __call__(self, shard: Shard, desk: WorkerSlot) -> PartialResult:
+    def __call__(self, shard: Shard, slot: WorkerSlot) -> PartialResult:
         """The sum over the shard's blocks."""
         total = add_all(
-            self._measured(shard, block) for block in tracked_blocks(self.reader, shard, desk)
+            self._measured(shard, block) for block in tracked_blocks(self.reader, shard, slot)
         )
         return total or self._measured(shard, Block(shard.base + shard.first, 0, 0))
 
@@ -86,30 +79,23 @@ class DigestResult:
 
 @dataclass(frozen=True)
 class DigestTask:
-    """The task of the second look: digests of chosen rows of a shard, by row."""
+    """The task that confirms duplicates: digests of the chosen rows of each shard."""
 
     reader: Reader
-    rows: Mapping[int, NDArray[np.int64]]
+    rows: RowsByShard
 
-    @property
-    def options(self) -> Options:
-        """The options of the scan."""
-        return self.reader.options
-
-    def count_rows(self, shard: Shard, desk: WorkerSlot) -> int:
+    def count_rows(self, shard: Shard, slot: WorkerSlot) -> int:
         """How many rows the whole shard has."""
-        return count_shard_rows(self.reader, shard, desk)
+        return self.reader.count_rows(shard, slot.mark)
 
-    def __call__(self, shard: Shard, desk: WorkerSlot) -> DigestResult:
-        """Digests of the rows chosen, by address."""
-        wanted = self.rows[shard.index] | shard.base
+    def __call__(self, shard: Shard, slot: WorkerSlot) -> DigestResult:
+        """Digests of the chosen rows, by address."""
         found: dict[int, bytes] = {}
-        for block in tracked_blocks(self.reader, shard, desk):
-            first, last = np.searchsorted(wanted, (block.start, block.start + block.records))
-            chosen = wanted[first:last]
-            if block.digests is not None and len(chosen):
-                digests = block.digests(chosen - block.start)
-                found.update(zip(chosen.tolist(), digests, strict=True))
+        blocks = tracked_blocks(self.reader, shard, slot)
+        for block, rows in blocks_with_rows(blocks, shard, self.rows[shard.index]):
+            if block.digests is not None:
+                addresses = (block.start + rows).tolist()
+                found.update(zip(addresses, block.digests(rows), strict=True))
         return DigestResult(found)
 
     def on_failure(self, shard: Shard, reason: str) -> DigestResult:
@@ -123,7 +109,7 @@ class DigestTask:
 
 
 def measure_shards(
-    task: MeasureTask, plan: Plan, progress: Progress, kept: CheckpointLike
+    task: MeasureTask, plan: Plan, executor: Executor, progress: Progress, kept: CheckpointLike
 ) -> tuple[PartialResult, bool]:
     """Measure all shards and add them up: the sum, and whether it holds the whole dataset."""
     done = ProgressCounter(progress)
@@ -134,7 +120,7 @@ def measure_shards(
         nonlocal complete
         try:
             missing = [shard for shard in plan.shards if shard.index not in kept.finished]
-            fresh = run_task(task, plan, missing, done.update, kept.keep)
+            fresh = executor.map(task, missing, on_tick=done.update, on_done=kept.keep)
             for shard in plan.shards:
                 for piece in kept.finished.get(shard.index) or next(fresh):
                     done.add(int(piece.records.array.sum()), piece.nbytes)

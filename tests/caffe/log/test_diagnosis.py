@@ -83,11 +83,11 @@ def test_the_rate_that_the_solver_plans():
     assert diagnose(Run([0, 10], [2.3, 2.2]), (15, INF)).cause == "none"
 
 
-def test_a_death_counts_where_the_loss_did_not_break():
-    assert cause([2.3, 2.2], death="Check failed: x") == "died"
-    assert cause([2.3, NAN], death="Check failed: x") == "sudden-nan"
-    told = diagnose(Run(death="*** Aborted at 1")).text
-    assert told.startswith("the run died before the first")
+def test_a_crash_counts_if_the_loss_did_not_break():
+    assert cause([2.3, 2.2], crash="Check failed: x") == "died"
+    assert cause([2.3, NAN], crash="Check failed: x") == "sudden-nan"
+    told = diagnose(Run(crash="*** Aborted at 1")).text
+    assert told.startswith("the run crashed before the first")
 
 
 def test_of_several_outputs_the_one_that_went_first():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datascan.caffe.log.parser import read_log
-from datascan.caffe.log.runs import number
+from datascan.caffe.log.runs import parse_number
 from datascan.errors import DatasetError
 from tests.builders.caffe_logs import (
     crash,
@@ -36,7 +36,7 @@ def test_a_run_is_read(tmp_path):
     assert run.rates == [0.5, 0.5, 0.5]
     assert run.parameters["base_lr"] == "0.5"
     assert run.number("display") == 10
-    assert (run.last, run.death, run.resumed) == (20, None, False)
+    assert (run.last, run.crash, run.resumed) == (20, None, False)
     assert run.outputs["loss"].weight == 1
 
 
@@ -80,9 +80,9 @@ def test_a_crash_is_noted(tmp_path):
     (run,) = runs_of(
         tmp_path, log_of([(0, 2.3), (10, 2.2)]) + crash("Check failed: a < b (5 vs. 3)")
     )
-    assert run.death == "Check failed: a < b (5 vs. 3)"
+    assert run.crash == "Check failed: a < b (5 vs. 3)"
     (run,) = runs_of(tmp_path, line(0, 2.3) + "*** Aborted at 17 (unix time) ***\n")
-    assert run.death.startswith("*** Aborted")
+    assert run.crash.startswith("*** Aborted")
 
 
 def test_losses_with_weights(tmp_path):
@@ -120,12 +120,12 @@ def test_devices_are_counted(tmp_path):
     ],
 )
 def test_numbers_as_c_prints_them(text, meaning):
-    assert number(text) == meaning or (math.isnan(number(text)) and math.isnan(meaning))
+    assert parse_number(text) == meaning or (math.isnan(parse_number(text)) and math.isnan(meaning))
 
 
 @pytest.mark.parametrize("text", ["what", "-", "1.2e", "na", "", "1e-"])
 def test_what_was_cut_is_no_number(tmp_path, text):
-    assert number(text) is None
+    assert parse_number(text) is None
     log = line(0, 2.0) + line(10, 1.0) + rate(10, 0.1) + f"Iteration 20, loss = {text}"
     (run,) = runs_of(tmp_path, log + "\nIteration 20, lr = 1e-")
     assert (run.iterations, run.rates) == ([0, 10], [0.1])
@@ -160,8 +160,8 @@ def test_tables(tmp_path, text):
 @pytest.mark.parametrize(
     "text", ["", "\n", "hello\n", "a,b\n1,2\n", "1\n2\n", "iteration,loss\n", "\x00" * 50]
 )
-def test_files_that_are_no_logs(tmp_path, text):
-    with pytest.raises(DatasetError, match="no training log"):
+def test_files_that_are_not_logs(tmp_path, text):
+    with pytest.raises(DatasetError, match="not a training log"):
         runs_of(tmp_path, text)
 
 
@@ -195,7 +195,7 @@ def test_a_run_that_died_before_its_first_line(tmp_path):
     text = solver_lines() + crash("Check failed: error == cudaSuccess (2 vs. 0)  out of memory")
     (run,) = runs_of(tmp_path, text)
     assert (run.iterations, run.began) == ([], 0)
-    assert "out of memory" in run.death
+    assert "out of memory" in run.crash
 
 
 @pytest.mark.parametrize(
@@ -210,9 +210,9 @@ def test_a_run_that_died_before_its_first_line(tmp_path):
 )
 def test_last_words_of_shells_and_of_python(tmp_path, words, death):
     (run,) = runs_of(tmp_path, line(0, 2.0) + words + "\n")
-    assert (death in run.death) if death else run.death is None
+    assert (death in run.crash) if death else run.crash is None
     (run,) = runs_of(tmp_path, line(0, 2.0) + words + "\n" + line(10, 2.0))
-    assert run.death is None
+    assert run.crash is None
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.caffe.net.prototxt import fields_of, parse, read_text
-from datascan.caffe.net.schema import ENUMS, MESSAGES, later_name
+from datascan.caffe.net.prototxt import message_fields, parse, read_text
+from datascan.caffe.net.schema import ENUMS, MESSAGES, current_type_name
 from datascan.errors import DatasetError
 from tests.outputs.reports import ANY_TEXT
 
@@ -20,13 +20,13 @@ def net(text: str):
 
 def test_the_table_is_of_one_piece():
     for name in MESSAGES:
-        for field in fields_of(name).values():
+        for field in message_fields(name).values():
             assert field.kind in SCALARS | set(ENUMS) | set(MESSAGES) | {""}, (name, field)
             assert field.name.isidentifier()
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ('name: "a"\nlayer {\n  name: 3\n}', "net.prototxt, line 3, column 9: "),
         ("layer {\n  bottom 'x'\n}", "net.prototxt, line 2, column 10: "),
@@ -38,14 +38,14 @@ def test_the_table_is_of_one_piece():
         ('name: "a"\nname: "b"', "line 2, column "),
         ("layer { include { phase: TRAINING } }", 'Enum type "Phase" has no value named TRAINING'),
         ("layer { foo { " * 5000, "net.prototxt: braces are nested too deep"),
-        ("foo: [", "net.prototxt: Invalid field value: the text ends too early"),
+        ("foo: [", "net.prototxt: Invalid field value: unexpected end of file"),
         ("layer { convolution_param { num_output: -1 } }", "line 1, column 41"),
     ],
 )
-def test_errors_give_file_line_and_column(text, said):
+def test_errors_give_file_line_and_column(text, message):
     with pytest.raises(DatasetError) as failure:
         net(text)
-    assert said in str(failure.value)
+    assert message in str(failure.value)
     assert "\n" not in str(failure.value)
     assert "datascan_caffe" not in str(failure.value)
     assert len(str(failure.value)) < 300
@@ -79,21 +79,21 @@ def test_the_name_may_stand_last():
 
 
 def test_v1_names_are_those_of_today():
-    names = [later_name(word) for word in ENUMS["V1Type"].split()]
+    names = [current_type_name(word) for word in ENUMS["V1Type"].split()]
     assert {"InnerProduct", "SoftmaxWithLoss", "HDF5Data", "LRN", "ReLU", "ImageData"} <= set(names)
     assert "SigmoidCrossEntropyLoss" in names
     assert "MultinomialLogisticLoss" in names
 
 
 @pytest.mark.parametrize("content", [b"\x00\x01net", b"name\0"])
-def test_a_binary_net_is_no_text(tmp_path, content):
+def test_a_binary_net_is_rejected(tmp_path, content):
     path = tmp_path / "net.caffemodel"
     path.write_bytes(content)
-    with pytest.raises(DatasetError, match="is binary, not a prototxt"):
+    with pytest.raises(DatasetError, match="is a binary file, not a prototxt"):
         read_text(path)
 
 
-def test_what_cannot_be_read(tmp_path):
+def test_invalid_files(tmp_path):
     with pytest.raises(DatasetError, match="no such file"):
         read_text(tmp_path / "none")
     with pytest.raises(DatasetError, match="cannot read"):

@@ -15,7 +15,7 @@ from tests.builders.caffe import (
     data,
     inner,
     layer,
-    looked_at,
+    scan_prototxt,
     small_net,
     softmax_loss,
     write_net,
@@ -109,28 +109,31 @@ def test_a_net_is_looked_for_in_root_first(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ('net: "none.prototxt"', "names the net none.prototxt: there is no"),
+        (
+            'net: "none.prototxt"',
+            "names the net none.prototxt, which does not exist",
+        ),
         ("base_lr: 0.1", "names no net"),
-        ('net: "s.prototxt"', "which is no net"),
+        ('net: "s.prototxt"', "which is not a net"),
         ("", "neither a net nor a solver"),
         ("hello: 1", "neither a net nor a solver"),
         ("input: 'data'", "neither a net nor a solver"),
-        ("layers { layer { name: 'c' type: 'conv' } }", "layer c is of Caffe's oldest form"),
+        ("layers { layer { name: 'c' type: 'conv' } }", "layer c is in Caffe's oldest format"),
     ],
 )
-def test_what_cannot_be_read(tmp_path, text, said):
-    with pytest.raises(DatasetError, match=said):
+def test_invalid_files(tmp_path, text, message):
+    with pytest.raises(DatasetError, match=message):
         read_training(write_net(tmp_path, text, name="s.prototxt"))
 
 
-def test_a_net_is_no_solver(tmp_path):
+def test_a_net_is_not_a_solver(tmp_path):
     net = write_net(tmp_path, small_net())
     with pytest.raises(UsageError, match="is a net, not a solver"):
         read_training(net, net)
     solver = write_net(tmp_path, "base_lr: 1 net: 'train_val.prototxt'", name="s.prototxt")
-    with pytest.raises(UsageError, match="is a solver itself"):
+    with pytest.raises(UsageError, match="is itself a solver"):
         read_training(solver, solver)
 
 
@@ -269,7 +272,7 @@ def test_nets_of_any_depth_and_breadth(tmp_path):
     found = training(tmp_path, net + layer("l", "HingeLoss", "c500 label", "l"))
     assert found.sources[0].num_classes == 4
     assert found.losses[-1].outputs is None
-    report = looked_at(tmp_path, net)
+    report = scan_prototxt(tmp_path, net)
     assert len(report.findings) == 3000
 
 
@@ -282,5 +285,5 @@ def test_the_loss_with_the_fewest_outputs_decides(tmp_path):
 
 
 def test_root_must_be_a_folder(tmp_path):
-    with pytest.raises(UsageError, match="is no folder"):
+    with pytest.raises(UsageError, match="is not a folder"):
         training(tmp_path, small_net(), root=tmp_path / "none")

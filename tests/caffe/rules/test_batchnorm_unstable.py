@@ -8,8 +8,8 @@ from tests.builders.caffe import (
     data,
     inner,
     layer,
-    looked_at,
-    said,
+    net_findings,
+    scan_prototxt,
     softmax_loss,
     write_datums,
 )
@@ -36,11 +36,11 @@ GLOBAL = layer("gap", "Pooling", "c", "gap", "pooling_param { pool: AVE global_p
     ],
 )
 def test_a_single_value(tmp_path, above):
-    report = looked_at(tmp_path, data(batch=1) + above)
-    assert said(report, RULE) == [
+    report = scan_prototxt(tmp_path, data(batch=1) + above)
+    assert net_findings(report, RULE) == [
         ("bn", "normalises a single value: batch size 1 (layer data) on a 1x1 map")
     ]
-    assert looked_at(tmp_path, data(batch=2) + above).findings == []
+    assert scan_prototxt(tmp_path, data(batch=2) + above).findings == []
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,13 @@ def test_a_single_value(tmp_path, above):
     ],
 )
 def test_batch_1_on_a_map_or_with_stored_statistics(tmp_path, above):
-    assert looked_at(tmp_path, data(batch=1) + above).findings == []
+    assert scan_prototxt(tmp_path, data(batch=1) + above).findings == []
 
 
 @pytest.mark.parametrize(("eps", "raised"), [("1e-7", 1), ("0", 1), ("1e-6", 0), ("1e-5", 0)])
 def test_eps(tmp_path, eps, raised):
     net = data() + conv("c", "data", 4) + norm("c", f"batch_norm_param {{ eps: {eps} }}")
-    found = said(looked_at(tmp_path, net), RULE)
+    found = net_findings(scan_prototxt(tmp_path, net), RULE)
     assert len(found) == raised
     if raised:
         assert found == [("bn", f"eps {float(eps):g} is below 1e-6")]
@@ -72,21 +72,21 @@ def test_a_source_with_a_constant_feature(tmp_path):
     values = [datum(image, i % 4) for i, image in enumerate(images)]
     write_lmdb(tmp_path / "train_lmdb", numbered(values))
     net = data(batch=40) + norm("data") + conv("c", "bn", 4) + softmax_loss("c")
-    report = looked_at(tmp_path, net, data=True)
-    ((key, detail),) = said(report, RULE)
+    report = scan_prototxt(tmp_path, net, data=True)
+    ((key, detail),) = net_findings(report, RULE)
     assert key == "bn"
     assert detail.startswith("normalises train_lmdb, in which 1 of 3 channels has one value")
-    alone = looked_at(tmp_path, net, data=True, select=[RULE])
+    alone = scan_prototxt(tmp_path, net, data=True, select=[RULE])
     assert [finding.rule for finding in alone.findings] == [RULE]
     assert all(source.findings == [] for source in alone.sources)
     behind = data(batch=40) + conv("c", "data", 4) + norm("c") + softmax_loss("c")
-    assert said(looked_at(tmp_path, behind, data=True), RULE) == []
+    assert net_findings(scan_prototxt(tmp_path, behind, data=True), RULE) == []
 
 
 def test_records_of_single_pixels(tmp_path):
     write_datums(tmp_path / "train_lmdb", shape=(5, 1, 1))
     net = data(batch=1) + conv("c", "data", 4, 1) + norm("c") + softmax_loss("c")
-    assert [key for key, _ in said(looked_at(tmp_path, net, data=True), RULE)] == ["bn"]
+    assert [key for key, _ in net_findings(scan_prototxt(tmp_path, net, data=True), RULE)] == ["bn"]
 
 
 @pytest.mark.parametrize(
@@ -105,5 +105,5 @@ def test_records_of_single_pixels(tmp_path):
 def test_maps_that_shrink_to_single_pixels(tmp_path, above, raised):
     write_datums(tmp_path / "train_lmdb", shape=(3, 8, 8))
     net = data(batch=1) + above + norm("c") + softmax_loss("c")
-    found = said(looked_at(tmp_path, net, data=True), RULE)
+    found = net_findings(scan_prototxt(tmp_path, net, data=True), RULE)
     assert [key for key, _ in found] == (["bn"] if raised else [])

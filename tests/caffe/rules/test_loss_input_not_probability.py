@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders.caffe import conv, data, inner, layer, looked_at, said
+from tests.builders.caffe import conv, data, inner, layer, net_findings, scan_prototxt
 
 RULE = "loss-input-not-probability"
 MLL = "MultinomialLogisticLoss"
@@ -11,7 +11,7 @@ MLL = "MultinomialLogisticLoss"
 @pytest.mark.parametrize("loss", [MLL, "InfogainLoss"])
 def test_scores(tmp_path, loss):
     net = data() + inner("ip", "data", 4) + layer("loss", loss, "ip label H", "loss")
-    ((key, detail),) = said(looked_at(tmp_path, net), RULE)
+    ((key, detail),) = net_findings(scan_prototxt(tmp_path, net), RULE)
     assert key == "loss"
     assert detail.startswith(f"{loss} takes logarithms of ip (InnerProduct), no probabilities")
 
@@ -19,21 +19,21 @@ def test_scores(tmp_path, loss):
 @pytest.mark.parametrize("between", ["Power", "AbsVal", "BNLL", "Dropout"])
 def test_scores_through_what_makes_no_probabilities(tmp_path, between):
     net = data() + inner("ip", "data", 4) + layer("p", between, "ip", "p")
-    assert said(looked_at(tmp_path, net + layer("loss", MLL, "p label", "loss")), RULE)
+    assert net_findings(scan_prototxt(tmp_path, net + layer("loss", MLL, "p label", "loss")), RULE)
     soft = data() + inner("ip", "data", 4) + layer("s", "Softmax", "ip", "s")
     soft += layer("p", between, "s", "p") + layer("loss", MLL, "p label", "loss")
-    assert looked_at(tmp_path, soft).findings == []
+    assert scan_prototxt(tmp_path, soft).findings == []
 
 
 def test_scores_through_relu_and_v1(tmp_path):
     net = data() + conv("c", "data", 4) + layer("r", "ReLU", "c", "c")
     net += layer("f", "Flatten", "c", "f") + layer("loss", MLL, "f label", "loss")
-    assert [key for key, _ in said(looked_at(tmp_path, net), RULE)] == ["loss"]
+    assert [key for key, _ in net_findings(scan_prototxt(tmp_path, net), RULE)] == ["loss"]
     old = (
         'layers { name: "ip" type: INNER_PRODUCT bottom: "data" top: "ip" }\n'
         'layers { name: "l" type: MULTINOMIAL_LOGISTIC_LOSS bottom: "ip" bottom: "label" }'
     )
-    assert [key for key, _ in said(looked_at(tmp_path, old), RULE)] == ["l"]
+    assert [key for key, _ in net_findings(scan_prototxt(tmp_path, old), RULE)] == ["l"]
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,14 @@ def test_scores_through_relu_and_v1(tmp_path):
 )
 def test_probabilities_and_what_may_be_such(tmp_path, between):
     net = data() + inner("ip", "data", 4) + between + layer("loss", MLL, "p label", "loss")
-    assert looked_at(tmp_path, net).findings == []
+    assert scan_prototxt(tmp_path, net).findings == []
 
 
 def test_other_losses_take_scores(tmp_path):
     net = data() + inner("ip", "data", 4)
     for kind in ("SoftmaxWithLoss", "HingeLoss", "EuclideanLoss", "SigmoidCrossEntropyLoss"):
-        assert looked_at(tmp_path, net + layer("loss", kind, "ip label", "loss")).findings == []
+        assert scan_prototxt(tmp_path, net + layer("loss", kind, "ip label", "loss")).findings == []
 
 
 def test_probabilities_from_the_data(tmp_path):
-    assert looked_at(tmp_path, data() + layer("l", MLL, "data label", "l")).findings == []
+    assert scan_prototxt(tmp_path, data() + layer("l", MLL, "data label", "l")).findings == []

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.builders.caffe import data, inner, layer, looked_at, said, write_blob
+from tests.builders.caffe import data, inner, layer, net_findings, scan_prototxt, write_blob
 
 RULE = "loss-needs-matrix"
 ABOVE = data() + inner("ip", "data", 4) + layer("prob", "Softmax", "ip", "prob")
@@ -18,23 +18,23 @@ SOURCE = 'infogain_loss_param { source: "H.binaryproto" }'
 
 def test_a_matrix_of_the_right_size(tmp_path):
     write_blob(tmp_path / "H.binaryproto", np.eye(4))
-    assert looked_at(tmp_path, infogain(SOURCE)).findings == []
+    assert scan_prototxt(tmp_path, infogain(SOURCE)).findings == []
     write_blob(tmp_path / "H.binaryproto", np.eye(4), legacy=False)
-    assert looked_at(tmp_path, infogain(SOURCE), root=tmp_path).findings == []
+    assert scan_prototxt(tmp_path, infogain(SOURCE), root=tmp_path).findings == []
 
 
 def test_a_third_bottom(tmp_path):
-    assert looked_at(tmp_path, infogain("", "prob label H")).findings == []
+    assert scan_prototxt(tmp_path, infogain("", "prob label H")).findings == []
 
 
 def test_no_matrix(tmp_path):
-    ((key, detail),) = said(looked_at(tmp_path, infogain("")), RULE)
+    ((key, detail),) = net_findings(scan_prototxt(tmp_path, infogain("")), RULE)
     assert key == "loss"
     assert detail.startswith("has no matrix")
 
 
 def test_a_missing_file_is_named(tmp_path):
-    ((_, detail),) = said(looked_at(tmp_path, infogain(SOURCE)), RULE)
+    ((_, detail),) = net_findings(scan_prototxt(tmp_path, infogain(SOURCE)), RULE)
     assert detail.startswith("matrix H.binaryproto does not exist")
     assert str(tmp_path / "H.binaryproto") in detail
 
@@ -60,17 +60,19 @@ def test_a_missing_file_is_named(tmp_path):
 )
 def test_matrices_that_cannot_be_used(tmp_path, matrix, detail):
     write_blob(tmp_path / "H.binaryproto", matrix)
-    assert [told for _, told in said(looked_at(tmp_path, infogain(SOURCE)), RULE)] == [detail]
+    assert [text for _, text in net_findings(scan_prototxt(tmp_path, infogain(SOURCE)), RULE)] == [
+        detail
+    ]
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xff\xff", b"\x08\x04\x10\x04", b"no blob"])
 def test_files_that_are_no_matrix(tmp_path, content):
     (tmp_path / "H.binaryproto").write_bytes(content)
-    ((_, detail),) = said(looked_at(tmp_path, infogain(SOURCE)), RULE)
+    ((_, detail),) = net_findings(scan_prototxt(tmp_path, infogain(SOURCE)), RULE)
     assert detail.startswith("matrix H.binaryproto ")
 
 
 def test_a_folder_in_its_place(tmp_path):
     (tmp_path / "H.binaryproto").mkdir()
-    ((_, detail),) = said(looked_at(tmp_path, infogain(SOURCE)), RULE)
+    ((_, detail),) = net_findings(scan_prototxt(tmp_path, infogain(SOURCE)), RULE)
     assert "cannot be read" in detail

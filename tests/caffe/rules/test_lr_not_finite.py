@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.caffe.net.learning_rate import bad, first_bad, rates
+from datascan.caffe.net.learning_rate import compute_rates, find_first_bad_rate, is_bad
 from datascan.caffe.net.prototxt import parse
-from datascan.caffe.net.training import Solver, solver_of
-from tests.builders.caffe import looked_at, said, small_net
+from datascan.caffe.net.training import Solver, build_solver
+from tests.builders.caffe import net_findings, scan_prototxt, small_net
 
 RULE = "lr-not-finite"
 
 
 def solver(policy: str, more: str) -> Solver:
-    return solver_of(parse(Path("s"), f'lr_policy: "{policy}" {more}', "SolverParameter"))
+    return build_solver(parse(Path("s"), f'lr_policy: "{policy}" {more}', "SolverParameter"))
 
 
 @pytest.mark.parametrize(
@@ -58,9 +58,9 @@ def solver(policy: str, more: str) -> Solver:
     ],
 )
 def test_rates_that_cannot_be_used(tmp_path, text, detail):
-    report = looked_at(tmp_path, small_net(), solver=text)
-    assert [key for key, _ in said(report, RULE)] == ["solver"]
-    found = said(report, RULE)[0][1]
+    report = scan_prototxt(tmp_path, small_net(), solver=text)
+    assert [key for key, _ in net_findings(report, RULE)] == ["solver"]
+    found = net_findings(report, RULE)[0][1]
     if "93,033,529" in detail:
         # float32(1.000001) is 1 + 8 * 2**-23: the logarithm of FLT_MAX over its own
         expected = np.log(2.0**128) / np.log(float(np.float32(1.000001)))
@@ -85,20 +85,20 @@ def test_rates_that_cannot_be_used(tmp_path, text, detail):
     ],
 )
 def test_sound_rates(tmp_path, text):
-    assert said(looked_at(tmp_path, small_net(), solver=text), RULE) == []
+    assert net_findings(scan_prototxt(tmp_path, small_net(), solver=text), RULE) == []
 
 
 def test_rates_by_hand():
     at = np.arange(0, 7)
-    step = rates(solver("step", "base_lr: 1 gamma: 0.5 stepsize: 3"), at)
+    step = compute_rates(solver("step", "base_lr: 1 gamma: 0.5 stepsize: 3"), at)
     assert step.tolist() == [1, 1, 1, 0.5, 0.5, 0.5, 0.25]
-    several = rates(solver("multistep", "base_lr: 1 gamma: 0.5 stepvalue: [2, 5]"), at)
+    several = compute_rates(solver("multistep", "base_lr: 1 gamma: 0.5 stepvalue: [2, 5]"), at)
     assert several.tolist() == [1, 1, 0.5, 0.5, 0.5, 0.25, 0.25]
-    inv = rates(solver("inv", "base_lr: 1 gamma: 1 power: 1"), at)
+    inv = compute_rates(solver("inv", "base_lr: 1 gamma: 1 power: 1"), at)
     np.testing.assert_allclose(inv, 1 / (1 + at), rtol=1e-6)
-    poly = rates(solver("poly", "base_lr: 2 power: 2 max_iter: 8"), at)
+    poly = compute_rates(solver("poly", "base_lr: 2 power: 2 max_iter: 8"), at)
     np.testing.assert_allclose(poly, 2 * (1 - at / 8) ** 2, rtol=1e-6)
-    sigmoid = rates(solver("sigmoid", "base_lr: 1 gamma: -1 stepsize: 3"), at)
+    sigmoid = compute_rates(solver("sigmoid", "base_lr: 1 gamma: -1 stepsize: 3"), at)
     np.testing.assert_allclose(sigmoid, 1 / (1 + np.exp(at - 3.0)), rtol=1e-6)
 
 
@@ -110,7 +110,7 @@ def test_stepvalues_in_any_order_take_effect_as_in_caffe(values, gamma):
         if done < len(values) and iteration >= values[done]:
             done += 1
         expected.append(gamma**done)
-    assert rates(made, np.arange(80)).tolist() == expected
+    assert compute_rates(made, np.arange(80)).tolist() == expected
 
 
 POLICIES = st.sampled_from(["fixed", "step", "exp", "inv", "multistep", "poly", "sigmoid"])
@@ -118,13 +118,13 @@ NUMBERS = st.floats(-3, 3, width=32) | st.sampled_from([1e-3, 1e30, -0.25, 0.0])
 
 
 @given(POLICIES, NUMBERS, NUMBERS, NUMBERS, st.integers(1, 40), st.integers(1, 3000))
-def test_the_ends_of_chunks_stand_for_what_lies_between(policy, base, gamma, power, step, count):
+def test_chunks_that_are_valid_at_both_ends_can_be_skipped(policy, base, gamma, power, step, count):
     made = solver(
         policy,
         f"base_lr: {base} gamma: {gamma} power: {power} stepsize: {step} "
         f"stepvalue: [{step}, {step * 2}] max_iter: {count}",
     )
-    wrong = np.flatnonzero(bad(rates(made, np.arange(count))))
-    with patch("datascan.caffe.net.learning_rate.CHUNK", 64):
-        found = first_bad(made)
+    wrong = np.flatnonzero(is_bad(compute_rates(made, np.arange(count))))
+    with patch("datascan.caffe.net.learning_rate.CHUNK_ITERATIONS", 64):
+        found = find_first_bad_rate(made)
     assert (found[0] if found else None) == (int(wrong[0]) if len(wrong) else None)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders.caffe import looked_at, said, small_net
+from tests.builders.caffe import net_findings, scan_prototxt, small_net
 
 RULE = "lr-policy-incomplete"
 COMPLETE = {
@@ -22,7 +22,7 @@ def solver(policy, more):
 
 @pytest.mark.parametrize("policy", COMPLETE)
 def test_complete_policies(tmp_path, policy):
-    report = looked_at(tmp_path, small_net(), solver=solver(policy, COMPLETE[policy]))
+    report = scan_prototxt(tmp_path, small_net(), solver=solver(policy, COMPLETE[policy]))
     assert report.findings == []
 
 
@@ -41,16 +41,19 @@ def test_complete_policies(tmp_path, policy):
         ('lr_policy: "fixed" max_iter: 3', "policy fixed lacks base_lr"),
         ("base_lr: 0.1 max_iter: 3", "there is no lr_policy"),
         (solver("Step", "gamma: 0.1 stepsize: 5"), "policy Step is unknown"),
-        (solver("cosine", ""), "policy cosine is unknown to Caffe; there are fixed, step, "),
+        (
+            solver("cosine", ""),
+            "policy cosine is unknown to Caffe; known policies are fixed, ",
+        ),
     ],
 )
 def test_incomplete_policies(tmp_path, text, lack):
-    report = looked_at(tmp_path, small_net(), solver=text)
-    ((key, detail),) = said(report, RULE)
+    report = scan_prototxt(tmp_path, small_net(), solver=text)
+    ((key, detail),) = net_findings(report, RULE)
     assert key == "solver"
     assert detail.startswith(lack)
     assert [finding.rule for finding in report.findings] == [RULE]
 
 
 def test_without_a_solver_nothing_is_said(tmp_path):
-    assert looked_at(tmp_path, small_net()).findings == []
+    assert scan_prototxt(tmp_path, small_net()).findings == []

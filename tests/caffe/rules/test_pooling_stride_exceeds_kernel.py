@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders.caffe import layer, looked_at, said, small_net
+from tests.builders.caffe import layer, net_findings, scan_prototxt, small_net
 
 RULE = "pooling-stride-exceeds-kernel"
 
@@ -25,8 +25,8 @@ def pooling(param: str) -> str:
     ],
 )
 def test_a_stride_above_the_kernel(tmp_path, param, text):
-    report = looked_at(tmp_path, small_net(), pooling(param))
-    ((key, detail),) = said(report, RULE)
+    report = scan_prototxt(tmp_path, small_net(), pooling(param))
+    ((key, detail),) = net_findings(report, RULE)
     assert key == "pool5"
     assert detail.startswith(text)
     assert report.findings[0].message == f"layer pool5: {detail}"
@@ -46,18 +46,18 @@ def test_a_stride_above_the_kernel(tmp_path, param, text):
     ],
 )
 def test_healthy_neighbours(tmp_path, param):
-    report = looked_at(tmp_path, small_net(), pooling(param))
+    report = scan_prototxt(tmp_path, small_net(), pooling(param))
     assert report.findings == []
     assert report.passed
 
 
 def test_the_example_of_the_web_is_understood(tmp_path):
-    report = looked_at(tmp_path, small_net(), pooling("pool: AVE stride: 5 kernel: 3"))
-    ((key, detail),) = said(report, RULE)
+    report = scan_prototxt(tmp_path, small_net(), pooling("pool: AVE stride: 5 kernel: 3"))
+    ((key, detail),) = net_findings(report, RULE)
     assert key == "pool5"
     assert "stride 5 is larger than kernel 3" in detail
     assert "Caffe would refuse the field kernel: it is kernel_size" in detail
-    ((key, detail),) = said(report, "unknown-field")
+    ((key, detail),) = net_findings(report, "unknown-field")
     assert key == "pool5"
     assert "no field kernel" in detail
     assert "kernel_size" in detail
@@ -68,5 +68,5 @@ def test_v1_layers_are_judged_and_phases_counted_once(tmp_path):
         'layers { name: "p" type: POOLING bottom: "data" top: "p" '
         "pooling_param { kernel_size: 2 stride: 3 } }"
     )
-    report = looked_at(tmp_path, old)
-    assert [key for key, _ in said(report, RULE)] == ["p"]
+    report = scan_prototxt(tmp_path, old)
+    assert [key for key, _ in net_findings(report, RULE)] == ["p"]

@@ -7,8 +7,8 @@ from tests.builders.caffe import (
     TRAIN,
     data,
     inner,
-    looked_at,
-    said,
+    net_findings,
+    scan_prototxt,
     softmax_loss,
     write_datums,
 )
@@ -21,8 +21,8 @@ BELOW = inner("ip", "data", 4) + softmax_loss()
 
 def test_a_leveldb_that_is_called_an_lmdb(tmp_path):
     write_leveldb(tmp_path / "train_lmdb", numbered(random_datums(40)))
-    report = looked_at(tmp_path, data() + BELOW, data=True)
-    assert said(report, RULE) == [("data", "backend is LMDB, and train_lmdb is a LevelDB")]
+    report = scan_prototxt(tmp_path, data() + BELOW, data=True)
+    assert net_findings(report, RULE) == [("data", "backend is LMDB, and train_lmdb is a LevelDB")]
     (source,) = report.sources
     assert (source.dataset.backend, source.dataset.records) == ("leveldb", 40)
 
@@ -31,7 +31,7 @@ def test_a_leveldb_that_is_called_an_lmdb(tmp_path):
 def test_an_lmdb_that_is_called_a_leveldb(tmp_path, backend):
     write_datums(tmp_path / "train_lmdb")
     net = data().replace("backend: LMDB", backend) + BELOW
-    ((key, detail),) = said(looked_at(tmp_path, net, data=True), RULE)
+    ((key, detail),) = net_findings(scan_prototxt(tmp_path, net, data=True), RULE)
     assert key == "data"
     assert detail.startswith("backend is LEVELDB, and train_lmdb is an LMDB")
 
@@ -39,14 +39,14 @@ def test_an_lmdb_that_is_called_a_leveldb(tmp_path, backend):
 def test_backends_as_they_are(tmp_path):
     write_leveldb(tmp_path / "train_lmdb", numbered(random_datums(40)))
     net = data().replace("backend: LMDB", "") + BELOW
-    assert said(looked_at(tmp_path, net, data=True), RULE) == []
+    assert net_findings(scan_prototxt(tmp_path, net, data=True), RULE) == []
 
 
 def two(tmp_path, train=(3, 8, 8), test=(3, 8, 8), train_more="", test_more=""):
     write_datums(tmp_path / "train_lmdb", shape=train)
     write_datums(tmp_path / "test_lmdb", shape=test)
     net = data(f"{TRAIN} {train_more}") + data(f"{TEST} {test_more}", source="test_lmdb") + BELOW
-    return said(looked_at(tmp_path, net, data=True), RULE)
+    return net_findings(scan_prototxt(tmp_path, net, data=True), RULE)
 
 
 def test_train_and_test_alike(tmp_path):
@@ -88,5 +88,5 @@ def test_a_crop_that_is_larger_than_the_images(tmp_path):
 def test_old_crops_stand_in_data_param(tmp_path):
     write_datums(tmp_path / "train_lmdb")
     net = data(settings="crop_size: 20") + BELOW
-    ((_, detail),) = said(looked_at(tmp_path, net, data=True), RULE)
+    ((_, detail),) = net_findings(scan_prototxt(tmp_path, net, data=True), RULE)
     assert detail.startswith("crop_size 20 is larger than the 3x8x8 images")

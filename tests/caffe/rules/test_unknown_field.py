@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.builders.caffe import conv, data, layer, looked_at, said, small_net, softmax_loss
+from tests.builders.caffe import (
+    conv,
+    data,
+    layer,
+    net_findings,
+    scan_prototxt,
+    small_net,
+    softmax_loss,
+)
 
 RULE = "unknown-field"
 
@@ -38,8 +46,8 @@ RULE = "unknown-field"
     ],
 )
 def test_fields_that_caffe_does_not_have(tmp_path, part, key, detail):
-    report = looked_at(tmp_path, part)
-    ((found, told),) = said(report, RULE)
+    report = scan_prototxt(tmp_path, part)
+    ((found, told),) = net_findings(report, RULE)
     assert found == key
     assert told.startswith(detail)
     assert report.findings[0].severity == "warning"
@@ -48,8 +56,8 @@ def test_fields_that_caffe_does_not_have(tmp_path, part, key, detail):
 
 def test_a_field_of_the_solver(tmp_path):
     text = 'base_lr: 0.1 lr_policy: "fixed"\nmax_iters: 100'
-    report = looked_at(tmp_path, small_net(), solver=text)
-    assert said(report, RULE) == [
+    report = scan_prototxt(tmp_path, small_net(), solver=text)
+    assert net_findings(report, RULE) == [
         (
             "solver",
             "the solver has no field max_iters (solver.prototxt:2); did you mean max_iter?",
@@ -65,4 +73,4 @@ def test_known_fields_in_every_form_of_the_text(tmp_path):
         + 'layer < name: "r" type: "ReLU" bottom: "c" top: "c" relu_param: < engine: CAFFE > >\n'
         + softmax_loss("c", more="loss_weight: -0.5 loss_param { normalization: VALID }")
     )
-    assert looked_at(tmp_path, text).findings == []
+    assert scan_prototxt(tmp_path, text).findings == []

@@ -9,8 +9,8 @@ from tests.builders.caffe import (
     data,
     inner,
     layer,
-    looked_at,
-    said,
+    net_findings,
+    scan_prototxt,
     softmax_loss,
     write_datums,
 )
@@ -21,7 +21,7 @@ RULE = "unscaled-input"
 def found(tmp_path, first, solver=FIXED, *, more="", settings="", kind=np.uint8):
     write_datums(tmp_path / "train_lmdb", kind=kind)
     net = data(more, settings=settings) + first + inner("ip", "top", 4) + softmax_loss()
-    return said(looked_at(tmp_path, net, solver=solver, data=True), RULE)
+    return net_findings(scan_prototxt(tmp_path, net, solver=solver, data=True), RULE)
 
 
 def first(filler: str) -> str:
@@ -93,7 +93,7 @@ def test_a_frozen_layer_cannot_diverge(tmp_path):
 def test_one_layer_of_zeros(tmp_path):
     write_datums(tmp_path / "train_lmdb")
     net = data() + inner("ip", "data", 4, 'type: "constant"') + softmax_loss()
-    ((key, detail),) = said(looked_at(tmp_path, net, solver=FIXED, data=True), RULE)
+    ((key, detail),) = net_findings(scan_prototxt(tmp_path, net, solver=FIXED, data=True), RULE)
     assert key == "data"
     assert "x 192 inputs x" in detail
 
@@ -101,5 +101,5 @@ def test_one_layer_of_zeros(tmp_path):
 def test_without_solver_or_data_nothing_is_said(tmp_path):
     write_datums(tmp_path / "train_lmdb")
     net = data() + inner("ip", "data", 4) + softmax_loss()
-    assert said(looked_at(tmp_path, net, data=True), RULE) == []
-    assert said(looked_at(tmp_path, net, solver=FIXED), RULE) == []
+    assert net_findings(scan_prototxt(tmp_path, net, data=True), RULE) == []
+    assert net_findings(scan_prototxt(tmp_path, net, solver=FIXED), RULE) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import datascan
-from datascan.cli.commands.demo import DATASETS, demo
+from datascan.cli.commands.demo import DATASETS, run_demo
 from datascan.errors import OutputError
 
 PLANTED = {
@@ -52,19 +52,19 @@ PAGES = {f"{name}.html" for name in PLANTED}
 def test_the_demo_prints_a_report_of_each(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     reports = []
-    assert demo(None, reports.append) == 0
+    assert run_demo(None, reports.append) == 0
     assert [report.dataset.backend for report in reports] == ["lmdb", "leveldb", "hdf5", "images"]
     assert "explain" in capsys.readouterr().out
-    demo(tmp_path / "kept", reports.append)
+    run_demo(tmp_path / "kept", reports.append)
     assert {path.name for path in (tmp_path / "kept").iterdir()} == set(PLANTED) | PAGES
-    with pytest.raises(OutputError, match="exists already"):
-        demo(tmp_path / "kept", reports.append)
+    with pytest.raises(OutputError, match="already exists"):
+        run_demo(tmp_path / "kept", reports.append)
 
 
 def test_without_a_folder_the_pages_stay_and_nothing_else(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for _ in range(2):
-        assert demo(None, lambda _: None) == 0
+        assert run_demo(None, lambda _: None) == 0
         assert [path.name for path in tmp_path.iterdir()] == ["datascan-demo"]
         assert {path.name for path in Path("datascan-demo").iterdir()} == PAGES
     assert "datascan-demo: train_lmdb.html" in capsys.readouterr().out
@@ -76,17 +76,19 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path, monkeypatch)
     Path("datascan-demo").mkdir()
     Path("datascan-demo/thesis.txt").touch()
     with pytest.raises(OutputError, match=r"thesis\.txt"):
-        demo(None, lambda _: None)
+        run_demo(None, lambda _: None)
     Path("datascan-demo/thesis.txt").unlink()
     Path("datascan-demo").rmdir()
     Path("datascan-demo").touch()
     with pytest.raises(OutputError, match="datascan-demo"):
-        demo(None, lambda _: None)
+        run_demo(None, lambda _: None)
 
 
 def test_no_folder_for_temporary_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nothing"))
-    with pytest.raises(OutputError, match=r"^cannot make a folder .*: No such file .*; set TMPDIR"):
-        demo(None, lambda _: None)
+    with pytest.raises(
+        OutputError, match=r"^cannot create a temporary folder: No such file .*; set TMPDIR"
+    ):
+        run_demo(None, lambda _: None)
     assert list(tmp_path.rglob("*.html")) == []

@@ -95,24 +95,24 @@ def test_root_and_a_solver_in_place_of_the_net(net, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     solver = write_net(elsewhere, FIXED + 'net: "train_val.prototxt"', name="solver.prototxt")
-    assert "there is no" in fails_in_one_line("net", solver)
+    assert "does not exist" in fails_in_one_line("net", solver)
     assert datascan("net", solver, "--root", tmp_path).returncode == 1
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"layer {\n  name: 3\n}", "line 2, column 9"),
         (b"", "neither a net nor a solver"),
-        (b"\0\0", "is binary"),
+        (b"\0\0", "is a binary file"),
         (b"layer { \x1b[31m }", "line 1"),
     ],
 )
-def test_what_does_not_parse_is_2(tmp_path, content, said):
+def test_a_net_that_does_not_parse_exits_with_2(tmp_path, content, message):
     path = tmp_path / "net.prototxt"
     path.write_bytes(content)
     error = fails_in_one_line("net", path)
-    assert said in error
+    assert message in error
     assert "\x1b" not in error
 
 
@@ -122,3 +122,35 @@ def test_usage_is_2(net, tmp_path):
     assert "did you mean lr-not-finite" in fails_in_one_line("net", net, "--ignore", "lr-finite")
     assert "is a net, not a solver" in fails_in_one_line("net", net, "--solver", net)
     assert "cannot" in fails_in_one_line("net", net, "--json", tmp_path / "no" / "folder.json")
+
+
+def test_the_configuration_holds_for_the_net_and_its_sources(net):
+    (net.parent / "datascan.toml").write_text(
+        'limit = 20\n[dataset."train_lmdb"]\nseverity = {"label-beyond-outputs" = "info"}\n'
+    )
+    config = ("--config", net.parent / "datascan.toml")
+    report = json.loads(datascan("net", net, "--json", "-", *config).stdout)
+    (source,) = report["sources"]
+    assert source["dataset"]["records"] == 20
+    found = {finding["rule"]: finding["severity"] for finding in source["findings"]}
+    assert found["label-beyond-outputs"] == "info"
+    assert report["verdict"] == "pass"
+    # Flags win over the file.
+    report = json.loads(datascan("net", net, "--json", "-", "--limit", 30, *config).stdout)
+    assert report["sources"][0]["dataset"]["records"] == 30
+
+
+def test_settings_for_the_net_itself(net):
+    config = net.parent / "settings.toml"
+    config.write_text('[dataset."*.prototxt"]\nfail_on = "never"\nignore = ["died"]\n')
+    report = json.loads(datascan("net", net, "--json", "-", "--config", config).stdout)
+    assert report["fail_on"] == "never"
+    assert "died" not in report["rules"]
+    assert report["sources"][0]["fail_on"] == "error"
+
+
+def test_a_configuration_that_is_refused(net):
+    config = net.parent / "settings.toml"
+    config.write_text("limit = -1\n")
+    said = fails_in_one_line("net", net, "--config", config)
+    assert f"{config}: limit must be a whole number of at least 1, below 2^63, not -1" in said

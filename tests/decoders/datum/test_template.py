@@ -8,11 +8,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datascan.config.options import Options
+from datascan.config.options import ReadOptions
 from datascan.decoders.datum.decoder import DatumDecoder
 from datascan.decoders.datum.message import parse
-from datascan.decoders.datum.template import template_of
+from datascan.decoders.datum.template import build_template
 from datascan.records.buffers import BytesColumn
+from tests.builders.tracking import untracked
 
 
 def varint(number: int) -> bytes:
@@ -69,20 +70,20 @@ def same(values: np.ndarray, data: bytes, floats: np.ndarray) -> bool:
 @settings(max_examples=600, deadline=None)
 @given(ANY)
 def test_a_template_means_what_protobuf_says(value):
-    template = template_of(value)
+    template = build_template(value)
     if template is None:
         return
     exact = parse(value)
     values = BytesColumn.of([value, value])
-    assert template.fits(values).all()
+    assert template.match(values).all()
     assert template.shape == exact.shape
     assert template.encoded == exact.encoded
     assert (template.label_bytes > 0) == (exact.label is not None)
     if exact.label is not None:
-        assert template.labels(values).tolist() == [exact.label] * 2
+        assert template.read_labels(values).tolist() == [exact.label] * 2
     assert template.count == len(exact.data) + len(exact.floats)
     if template.error is None and not template.encoded:
-        data, sound = template.values(values)
+        data, sound = template.view_values(values)
         assert sound.all()
         assert same(data[0].ravel(), exact.data, exact.floats)
 
@@ -99,7 +100,7 @@ def test_a_block_reads_every_record_as_protobuf_does(messages, data):
     records = [record for record in records if record]
     if not records:
         return
-    block = DatumDecoder(Options()).decode(0, BytesColumn.of(records), lambda row, count: None)
+    block = DatumDecoder(ReadOptions()).decode(0, BytesColumn.of(records), untracked)
     malformed = {fault.row for fault in block.faults if fault.rule == "malformed-record"}
     values = {int(row): part.values[i] for part in block.arrays for i, row in enumerate(part.rows)}
     for row, record in enumerate(records):
@@ -136,4 +137,4 @@ def test_templates_take_what_caffe_writes():
         key(4, 2) + varint(6) + b"abcdef" + key(5, 0) + varint(4) + key(7, 0) + varint(1),
         shape + packed_field([1.0] * 6),
     ):
-        assert template_of(message) is not None
+        assert build_template(message) is not None

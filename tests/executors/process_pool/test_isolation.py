@@ -1,4 +1,4 @@
-"""Whatever kills workers: every row is read once, in order, and as few as can be are blamed."""
+"""However workers crash, every row is read once, in order, and as few as possible are given up."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from datascan.executors.base import NO_ROW
 from datascan.executors.process_pool.isolation import (
-    CRASHES_TO_BLAME_UNLOCATED,
     MAX_CRASHES,
+    MAX_UNLOCATED_CRASHES,
     MAX_UNLOCATED_SPLITS,
     ShardPart,
     ShardTask,
@@ -21,168 +21,168 @@ from datascan.records.shard import Shard
 ROWS = 100
 BLOCK = 8
 Rows = tuple[range, bool]
-"""The result of a piece: its rows, and whether they are blamed."""
+"""The result of a part: its rows, and whether they were given up."""
 
 
-def blame(shard: Shard, reason: str) -> Rows:
-    assert reason == "why"
+def give_up(shard: Shard, reason: str) -> Rows:
+    assert reason == "reason"
     return range(shard.first, shard.last if shard.last is not None else shard.first), True
 
 
-def settle(die, *, rows=ROWS, can_count=True) -> tuple[list[Rows], int]:
-    """The results of a shard of ``rows`` rows of which ``die(piece)`` says whether it kills.
+def run(find_crash, *, rows=ROWS, can_count=True) -> tuple[list[Rows], int]:
+    """The results of a shard of ``rows`` rows, and the number of crashes.
 
-    And how many workers it took.
+    ``find_crash(part)`` is the crash of a worker that reads the part, or None.
     """
-    job: ShardTask[Rows] = ShardTask.of(Shard(0, None))
-    deaths = 0
-    while not job.is_done:
-        piece = next(piece for piece in job.parts if not piece.done)
-        death = die(piece)
-        if death is not None:
-            deaths += 1
-            follow = job.next_parts(piece, death, blame, can_count=can_count)
-        elif piece.is_counted:
-            follow = [piece.with_row_count(rows)]
+    task: ShardTask[Rows] = ShardTask.of(Shard(0, None))
+    crashes = 0
+    while not task.is_done:
+        part = next(part for part in task.parts if not part.done)
+        crash = find_crash(part)
+        if crash is not None:
+            crashes += 1
+            following = task.next_parts(part, crash, give_up, can_count=can_count)
+        elif part.is_counted:
+            following = [part.with_row_count(rows)]
         else:
-            follow, piece.done = [piece], True
-            piece.result = range(piece.shard.first, last_of(piece, rows)), False
-        at = job.parts.index(piece)
-        job.parts[at : at + 1] = follow
-    return job.results, deaths
+            following, part.done = [part], True
+            part.result = range(part.shard.first, last_of(part, rows)), False
+        at = task.parts.index(part)
+        task.parts[at : at + 1] = following
+    return task.results, crashes
 
 
-def last_of(piece: ShardPart[Rows], rows: int) -> int:
-    return rows if piece.shard.last is None else min(rows, piece.shard.last)
+def last_of(part: ShardPart[Rows], rows: int) -> int:
+    return rows if part.shard.last is None else min(rows, part.shard.last)
 
 
-def blamed(results: list[Rows]) -> list[int]:
-    return [row for rows, guilty in results if guilty for row in rows]
+def given_up(results: list[Rows]) -> list[int]:
+    return [row for rows, is_given_up in results if is_given_up for row in rows]
 
 
-def seen(results: list[Rows]) -> list[int]:
+def rows_of(results: list[Rows]) -> list[int]:
     return [row for rows, _ in results for row in rows]
 
 
 def blockwise(deadly):
-    """Dies in the first block, as a piece cuts them, that holds a deadly row."""
+    """Crash in the first block of a part that holds a deadly row."""
 
-    def die(piece: ShardPart[Rows]) -> WorkerCrash | None:
-        last = last_of(piece, ROWS)
-        if piece.is_counted:
+    def find_crash(part: ShardPart[Rows]) -> WorkerCrash | None:
+        last = last_of(part, ROWS)
+        if part.is_counted:
             return None
-        for first in range(piece.shard.first, last, BLOCK):
+        for first in range(part.shard.first, last, BLOCK):
             rows = range(first, min(first + BLOCK, last))
             if deadly & set(rows):
-                return WorkerCrash(first, len(rows), "why")
+                return WorkerCrash(first, len(rows), "reason")
         return None
 
-    return die
+    return find_crash
 
 
 @given(st.sets(st.integers(0, ROWS - 1), max_size=8))
-def test_deadly_rows_are_blamed_alone(deadly):
-    results, _ = settle(blockwise(deadly))
-    assert seen(results) == list(range(ROWS))
-    assert blamed(results) == sorted(deadly)
+def test_only_deadly_rows_are_given_up(deadly):
+    results, _ = run(blockwise(deadly))
+    assert rows_of(results) == list(range(ROWS))
+    assert given_up(results) == sorted(deadly)
 
 
 @given(st.data())
-def test_however_workers_die_no_row_is_lost(data):
+def test_however_workers_crash_no_row_is_lost(data):
     left = data.draw(st.integers(0, 40))
 
-    def die(piece: ShardPart[Rows]) -> WorkerCrash | None:
+    def find_crash(part: ShardPart[Rows]) -> WorkerCrash | None:
         nonlocal left
-        first, last = piece.shard.first, last_of(piece, ROWS)
-        if not left or piece.is_counted:
+        first, last = part.shard.first, last_of(part, ROWS)
+        if not left or part.is_counted:
             return None
         left -= 1
         row = data.draw(st.one_of(st.just(NO_ROW), st.integers(first, last)))
         # Readers never announce rows beyond the end of a shard.
         ahead = last - max(row, first)
-        return WorkerCrash(row, data.draw(st.integers(0, min(BLOCK, ahead))), "why")
+        return WorkerCrash(row, data.draw(st.integers(0, min(BLOCK, ahead))), "reason")
 
-    results, deaths = settle(die)
-    assert seen(results) == list(range(ROWS))
-    assert len(blamed(results)) <= deaths // 2
+    results, crashes = run(find_crash)
+    assert rows_of(results) == list(range(ROWS))
+    assert len(given_up(results)) <= crashes // 2
 
 
-def test_deaths_before_any_row_is_known_are_no_proof():
-    lives = iter([WorkerCrash(NO_ROW, 0, "why")] * (CRASHES_TO_BLAME_UNLOCATED - 1))
-    results, _ = settle(lambda _: next(lives, None))
+def test_a_few_crashes_before_any_row_is_marked_prove_nothing():
+    crashes = iter([WorkerCrash(NO_ROW, 0, "reason")] * (MAX_UNLOCATED_CRASHES - 1))
+    results, _ = run(lambda _: next(crashes, None))
     assert results == [(range(ROWS), False)]
 
 
-def test_a_shard_that_cannot_be_begun_is_counted_and_blamed_row_by_row():
-    results, deaths = settle(
-        lambda piece: None if piece.is_counted else WorkerCrash(NO_ROW, 0, "why")
+def test_a_shard_that_cannot_be_started_is_counted_and_given_up_row_by_row():
+    results, crashes = run(
+        lambda part: None if part.is_counted else WorkerCrash(NO_ROW, 0, "reason")
     )
-    assert seen(results) == blamed(results) == list(range(ROWS))
-    assert deaths < CRASHES_TO_BLAME_UNLOCATED + 4 * (MAX_UNLOCATED_SPLITS + 1)
+    assert rows_of(results) == given_up(results) == list(range(ROWS))
+    assert crashes < MAX_UNLOCATED_CRASHES + 4 * (MAX_UNLOCATED_SPLITS + 1)
 
 
 def test_a_shard_that_cannot_even_be_counted_is_lost():
-    results, deaths = settle(lambda _: WorkerCrash(NO_ROW, 0, "why"))
+    results, crashes = run(lambda _: WorkerCrash(NO_ROW, 0, "reason"))
     assert results == [(range(0), True)]
-    assert deaths == 2 * CRASHES_TO_BLAME_UNLOCATED
+    assert crashes == 2 * MAX_UNLOCATED_CRASHES
 
 
-def test_what_cannot_be_counted_is_blamed_as_a_whole():
-    results, _ = settle(lambda _: WorkerCrash(NO_ROW, 0, "why"), can_count=False)
+def test_a_shard_whose_rows_cannot_be_counted_is_given_up_as_a_whole():
+    results, _ = run(lambda _: WorkerCrash(NO_ROW, 0, "reason"), can_count=False)
     assert results == [(range(0), True)]
 
 
-def test_a_worker_that_stands_still_is_tried_twice():
-    still = WorkerCrash(NO_ROW, 0, "why", stood_still=True)
-    results, deaths = settle(lambda piece: None if piece.is_counted else still)
-    assert blamed(results) == list(range(ROWS))
-    assert deaths == 4
+def test_a_part_that_hangs_is_tried_twice():
+    hang = WorkerCrash(NO_ROW, 0, "reason", is_hung=True)
+    results, crashes = run(lambda part: None if part.is_counted else hang)
+    assert given_up(results) == list(range(ROWS))
+    assert crashes == 4
 
 
-def test_a_shard_that_ends_early_for_its_reader():
-    """Everything from row 30 on is out of reach, and its rows cannot be counted."""
+def test_a_shard_whose_reader_crashes_from_some_row_on():
+    """No row from 30 on can be reached or counted."""
 
-    def die(piece: ShardPart[Rows]) -> WorkerCrash | None:
-        if piece.is_counted or piece.shard.last is None or piece.shard.last > 30:
-            return WorkerCrash(max(30, piece.shard.first), 0, "why")
+    def find_crash(part: ShardPart[Rows]) -> WorkerCrash | None:
+        if part.is_counted or part.shard.last is None or part.shard.last > 30:
+            return WorkerCrash(max(30, part.shard.first), 0, "reason")
         return None
 
-    results, _ = settle(die)
+    results, _ = run(find_crash)
     assert results == [(range(30), False), (range(30, 30), True)]
 
 
-def test_deaths_behind_the_last_row_come_to_an_end():
-    results, _ = settle(lambda piece: WorkerCrash(last_of(piece, ROWS), 0, "why"))
-    assert seen(results)[:5] == list(range(5))
+def test_crashes_after_the_last_row_come_to_an_end():
+    results, _ = run(lambda part: WorkerCrash(last_of(part, ROWS), 0, "reason"))
+    assert rows_of(results)[:5] == list(range(5))
 
 
-def test_a_shard_that_kills_at_ever_new_places_is_cut_up():
-    deaths = 0
+def test_a_shard_that_crashes_at_ever_new_rows_is_split():
+    crashes = 0
 
-    def die(piece: ShardPart[Rows]) -> WorkerCrash | None:
-        nonlocal deaths
-        if piece.shard != Shard(0, None):
+    def find_crash(part: ShardPart[Rows]) -> WorkerCrash | None:
+        nonlocal crashes
+        if part.shard != Shard(0, None):
             return None
-        deaths += 1
-        return WorkerCrash(deaths % 90, 1 + deaths % 7, "why")
+        crashes += 1
+        return WorkerCrash(crashes % 90, 1 + crashes % 7, "reason")
 
-    results, _ = settle(die)
-    assert deaths == MAX_CRASHES + 1
-    assert seen(results) == list(range(ROWS))
-
-
-def test_marks_outside_of_a_piece_suspect_only_its_own_rows():
-    piece = Shard(0, None, 10, 20)
-    assert suspect_rows(piece, WorkerCrash(4, 12, "why")) == (10, 6)
-    assert suspect_rows(piece, WorkerCrash(16, 12, "why")) == (16, 4)
-    assert suspect_rows(piece, WorkerCrash(2, 3, "why")) == (10, 0)
-    assert suspect_rows(piece, WorkerCrash(20, 5, "why")) == (10, 0)
-    assert suspect_rows(piece, WorkerCrash(15, 0, "why")) == (15, 0)
+    results, _ = run(find_crash)
+    assert crashes == MAX_CRASHES + 1
+    assert rows_of(results) == list(range(ROWS))
 
 
-def test_around_one_row():
-    pieces = split_around(Shard(0, None, 5, 9), 7, 8, blame, "why")
-    assert [(p.shard.first, p.shard.last, p.done) for p in pieces] == [
+def test_marks_outside_a_part_suspect_only_its_own_rows():
+    part = Shard(0, None, 10, 20)
+    assert suspect_rows(part, WorkerCrash(4, 12, "reason")) == (10, 6)
+    assert suspect_rows(part, WorkerCrash(16, 12, "reason")) == (16, 4)
+    assert suspect_rows(part, WorkerCrash(2, 3, "reason")) == (10, 0)
+    assert suspect_rows(part, WorkerCrash(20, 5, "reason")) == (10, 0)
+    assert suspect_rows(part, WorkerCrash(15, 0, "reason")) == (15, 0)
+
+
+def test_a_split_around_one_row():
+    parts = split_around(Shard(0, None, 5, 9), 7, 8, give_up, "reason")
+    assert [(p.shard.first, p.shard.last, p.done) for p in parts] == [
         (5, 7, False),
         (7, 8, True),
         (8, 9, False),

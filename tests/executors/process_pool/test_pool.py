@@ -1,4 +1,4 @@
-"""Workers that die or stand still cost the record at hand, and nothing else."""
+"""Workers that crash or hang cost the record that they are reading, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,9 +16,34 @@ import datascan
 from datascan.checks.duplicate_record import DuplicateRecord
 from datascan.checks.nan_value import NanValue
 from datascan.checks.reader_crash import ReaderCrash
+from datascan.executors.base import ignore_done, ignore_tick
+from datascan.executors.process_pool import worker_group
+from datascan.executors.process_pool.pool import ProcessPool
 from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan
 from tests.builders.plain import PlainReader
+from tests.executors.laws import ExecutorLaws, IsolationLaws, TouchTask, make_shards
+
+
+@pytest.mark.usefixtures("forked")
+class TestProcessPool(ExecutorLaws, IsolationLaws):
+    def make_executor(self, workers):
+        return ProcessPool(workers, timeout=60)
+
+
+def test_spawned_workers_run_shards(tmp_path, monkeypatch):
+    monkeypatch.setattr(worker_group, "start_method", lambda: "spawn")
+    results = ProcessPool(2, timeout=60).map(
+        TouchTask(tmp_path), make_shards(3), on_tick=ignore_tick, on_done=ignore_done
+    )
+    assert list(results) == [["result 2"], ["result 1"], ["result 0"]]
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_a_pool_needs_a_worker(workers):
+    with pytest.raises(ValueError, match=f"at least 1 worker, not {workers}"):
+        ProcessPool(workers, timeout=60)
 
 
 def dataset(count: int = 50) -> tuple[np.ndarray, np.ndarray]:
@@ -74,9 +99,9 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path):
 
 
 class Mortal(PlainReader):
-    """Dies at ``place`` ("begin", "block" or "count") of shards, ``times`` a shard (None: always).
+    """Dies at ``place`` ("begin", "block" or "count") of the shards in ``mortal``.
 
-    Only of those in ``mortal``; how often it has died is told by files in ``home``.
+    It dies ``times`` per shard (None: always), and counts by files in ``home``.
     """
 
     def __init__(self, *args, home, place, times, mortal=range(5), **options):
@@ -89,16 +114,16 @@ class Mortal(PlainReader):
             (self.home / f"{shard}-{before}").touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def read(self, shard):
+    def read(self, shard, track, *, decode=True):
         self.die_at("begin", shard.index)
-        yield from super().read(shard)
+        yield from super().read(shard, track, decode=decode)
 
     def touch(self, row, own, shard):
         self.die_at("block", shard)
 
-    def count_rows(self, shard):
+    def count_rows(self, shard, track):
         self.die_at("count", shard.index)
-        return super().count_rows(shard)
+        return super().count_rows(shard, track)
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
@@ -119,7 +144,7 @@ def test_records_of_a_shard_that_cannot_be_begun_are_all_named(tmp_path):
     assert named(result, "reader-crash") == dict.fromkeys([3, 4, 5], "killed by SIGKILL")
 
 
-def test_a_shard_that_cannot_be_counted_is_told_with_its_place(tmp_path):
+def test_a_shard_that_cannot_be_counted_is_reported_with_its_place(tmp_path):
     places = "begin or count"
     reader = Mortal(*dataset(), home=tmp_path, place=places, times=None, mortal=[1], workers=2)
     result = scan(reader, CHECKS)
@@ -170,14 +195,14 @@ class Stopping(PlainReader):
         super().__init__(*args, **options)
         self.flag, self.part = home / "stopped", part
 
-    def read(self, shard):
-        yield from super().read(shard)
+    def read(self, shard, track, *, decode=True):
+        yield from super().read(shard, track, decode=decode)
         if not self.flag.exists():
             os.write = partial(half, os.write, [self.part], self.flag)
 
 
 def half(write, left, flag, descriptor, octets):
-    """Write; of the last of so many (``left``) only a half, and then stop."""
+    """Write; of the last one of ``left`` calls only a half, and then stop the process."""
     left[0] -= 1
     if left[0]:
         return write(descriptor, octets)
@@ -188,7 +213,7 @@ def half(write, left, flag, descriptor, octets):
 
 
 @pytest.mark.parametrize("part", [1, 2])
-def test_a_worker_that_stands_still_while_it_answers_costs_nothing(tmp_path, part):
+def test_a_worker_that_hangs_while_it_answers_costs_nothing(tmp_path, part):
     reader = Stopping(*dataset(), home=tmp_path, part=part, workers=1, timeout=0.3)
     result = scan(reader, CHECKS)
     assert reader.flag.exists()
@@ -199,7 +224,7 @@ def test_a_worker_that_stands_still_while_it_answers_costs_nothing(tmp_path, par
 
 
 class Broken(PlainReader):
-    def read(self, shard):
+    def read(self, shard, track, *, decode=True):
         raise ValueError("not a fault of the dataset")
 
 

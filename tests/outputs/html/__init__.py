@@ -1,1 +1,1 @@
-"""The HTML report: what stands in it, and what a browser makes of it."""
+"""Tests of the HTML report: as text, and in a browser."""

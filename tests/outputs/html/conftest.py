@@ -123,7 +123,7 @@ def reports(tmp_path_factory) -> dict[str, datascan.Report]:
         file["data"] = np.random.default_rng(0).normal(size=(30_000, 2))
         file["label"] = np.random.default_rng(1).integers(0, 10_000, 30_000)
     found["many"] = datascan.scan(home / "many.h5")
-    # Every one is damaged, or a copy: so that its name stands in the report.
+    # Each file is damaged or a duplicate, so that the report names it.
     files = {f"<b onclick=alert(1)>/{name}": photo(i)[:600] for i, name in enumerate(HOSTILE)}
     found["hostile"] = datascan.scan(
         write_tree(home / "<i>hostile</i>", files | {"b/1.jpg": photo(9)})

@@ -1,4 +1,4 @@
-"""Reports in a real browser: they run, sort, filter, fold, and ask nobody for anything."""
+"""The page in a browser: silent, offline, accessible, and usable on a phone."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from datascan.outputs.html import render
+from datascan.report.model import FailedScan
 from tests.outputs.html.conftest import HOSTILE
 
 NAMES = ("train_lmdb", "train_leveldb", "train.h5", "train_images", "damaged", "many", "hostile")
@@ -150,15 +152,15 @@ def test_the_page_of_a_rule_unfolds(opened, reports):
 
 def test_charts_tell_their_values(opened, reports):
     page = opened(reports["train_lmdb"]).page
-    told = {}
+    tips = {}
     for figure in ("batches", "classes", "values"):
         plot = page.locator(f"#report-{figure} .u-over")
         box = plot.bounding_box()
         plot.hover(position={"x": box["width"] / 2, "y": box["height"] / 2})
-        told[figure] = page.locator(f"#report-{figure} .tip").inner_text()
-    assert re.search(r"batch size \d+\nin store order: 100%\nshuffled: \d", told["batches"])
-    assert re.fullmatch(r"class 5\nrecords: \d+", told["classes"])
-    assert re.search(r"to .+\nvalues: [\d,]+", told["values"])
+        tips[figure] = page.locator(f"#report-{figure} .tip").inner_text()
+    assert re.search(r"batch size \d+\nin store order: 100%\nshuffled: \d", tips["batches"])
+    assert re.fullmatch(r"class 5\nrecords: \d+", tips["classes"])
+    assert re.search(r"to .+\nvalues: [\d,]+", tips["values"])
     strip = page.locator("#report-strip svg")
     strip.hover(position={"x": 4, "y": 4})
     assert "class 0\nrecords 0 to 4: 5 of 5 (100%)" in page.locator("#report-strip").inner_text()
@@ -231,3 +233,28 @@ def test_paper_is_white(opened, reports):
     assert page.evaluate(ground) == "rgb(255, 255, 255)"
     assert page.locator(".filters:visible, .tools:visible").count() == 0
     assert page.pdf().startswith(b"%PDF")
+
+
+def test_several_reports_on_one_page(opened, reports, tmp_path):
+    file = tmp_path / "several.html"
+    failed = [FailedScan("absent", "no such path: absent")]
+    file.write_text(render([reports["train_images"], reports["log"]], failed), "utf-8")
+    one = opened(file.as_uri())
+    assert one.quiet(), (one.said, one.asked)
+    assert one.page.locator("h1").inner_text().startswith("3 datasets: ")
+    assert one.page.locator("main > section").count() == 3
+    drawn = one.page.locator(".chart:has(.tools)").count()
+    assert drawn == one.page.locator(".chart canvas").count() > 0
+    one.page.set_viewport_size(PHONE["viewport"])
+    assert one.page.evaluate("document.documentElement.scrollWidth") == 360
+
+
+def test_a_notebook_runs_the_page_in_its_frame(opened, reports, tmp_path):
+    file = tmp_path / "notebook.html"
+    file.write_text(f"<!doctype html>{reports['train_images']._repr_html_()}", "utf-8")
+    one = opened(file.as_uri())
+    frame = one.page.frame_locator("iframe")
+    frame.locator(".chart canvas").first.wait_for()
+    assert frame.locator("h1").inner_text().endswith("train_images")
+    assert one.page.locator("h1").count() == 0
+    assert one.quiet(), (one.said, one.asked)

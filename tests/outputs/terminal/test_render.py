@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.outputs.terminal.render import (
+from datascan.outputs.terminal import render as terminal
+from datascan.outputs.terminal.paper import (
     columns,
-    render,
     shorten,
-    style,
-    takes_unicode,
-    wrap_text,
 )
-from datascan.report.model import (
+from datascan.outputs.terminal.render import render
+from datascan.report.figures import (
     BatchFigures,
     DatasetInfo,
     Example,
@@ -28,12 +25,20 @@ from datascan.report.model import (
     ShapeFigures,
     ShuffledGaps,
 )
-from datascan.text import format_bytes, format_percent
+from datascan.report.model import FailedScan
+from tests.outputs.laws import OutputLaws
 from tests.outputs.reports import ANY_TEXT, finding, report
 
 
+class TestLaws(OutputLaws):
+    output = terminal
+
+    def read(self, text):
+        assert all(c == "\n" or unicodedata.category(c)[0] != "C" for c in text)
+
+
 def lines(*findings: Finding, width: int = 100, **changes) -> list[str]:
-    return render(report(*findings, **changes), colour=False, width=width).splitlines()
+    return render([report(*findings, **changes)], colour=False, width=width).splitlines()
 
 
 def test_the_verdict_comes_first():
@@ -52,7 +57,7 @@ def test_a_clean_report_says_so():
 @pytest.mark.parametrize(
     "changes", [{"complete": False}, {"dataset": DatasetInfo("lmdb", "x", "raw", 0, 0)}]
 )
-def test_what_was_not_looked_at_is_not_called_harmless(changes):
+def test_what_was_not_checked_is_not_called_harmless(changes):
     text = "\n".join(lines(**changes))
     assert "no findings" in text
     assert "should break" not in text
@@ -129,7 +134,7 @@ def test_labels_out_of_range_are_no_class_sizes():
     expected = "labels  2 classes declared, 7 (class 0 'a') to 9 (class 1 'b') records each"
     assert expected in lines(labels=labels)
     nothing = LabelFigures(2, True, {"7": 1}, missing=3)
-    assert "labels  2 classes declared, no label among them; 3 records without" in lines(
+    assert "labels  2 classes declared, no label in range; 3 records without" in lines(
         labels=nothing
     )
 
@@ -157,9 +162,9 @@ def test_without_labels_and_values():
 def test_incomplete():
     text = lines(complete=False)[2]
     assert text == (
-        "INCOMPLETE: the scan was stopped after 1,000 records; the rest was not looked at"
+        "INCOMPLETE: the scan was stopped after 1,000 records; the rest was not checked"
     )
-    assert "\x1b[1;32m" not in render(report(complete=False), colour=True, width=80)
+    assert "\x1b[1;32m" not in render([report(complete=False)], colour=True, width=80)
 
 
 def test_a_tall_report_says_its_verdict_again_at_its_end():
@@ -186,44 +191,21 @@ def test_ten_thousand_classes_and_35_findings():
 
 
 def test_colour_only_where_asked():
-    assert "\x1b" not in render(report(finding()), colour=False, width=80)
-    coloured = render(report(finding()), colour=True, width=80)
+    assert "\x1b" not in render([report(finding())], colour=False, width=80)
+    coloured = render([report(finding())], colour=True, width=80)
     assert coloured.startswith("\x1b[1;31mFAIL\x1b[0m  train_lmdb")
-    assert render(report(), colour=True, width=80).startswith("\x1b[1;32mPASS\x1b[0m")
+    assert render([report()], colour=True, width=80).startswith("\x1b[1;32mPASS\x1b[0m")
     assert coloured.count("\x1b[0m") * 2 == coloured.count("\x1b")
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-def test_when_to_colour(monkeypatch):
-    monkeypatch.delenv("NO_COLOR", raising=False)
-    monkeypatch.setenv("TERM", "xterm")
-    assert style(Terminal())
-    assert not style(io.StringIO())
-    monkeypatch.setenv("NO_COLOR", "1")
-    assert not style(Terminal())
-    monkeypatch.setenv("NO_COLOR", "")
-    assert style(Terminal())
-    monkeypatch.setenv("TERM", "dumb")
-    assert not style(Terminal())
-
-
-@pytest.mark.parametrize(
-    ("encoding", "expected"),
-    [("utf-8", True), ("UTF8", True), ("ascii", False), ("latin-1", False), ("cp1252", False)],
-)
-def test_what_a_stream_can_show(encoding, expected):
-    assert takes_unicode(io.TextIOWrapper(io.BytesIO(), encoding=encoding)) is expected
 
 
 def test_without_unicode_everything_is_ascii():
     said = render(
-        report(
-            finding(examples=[Example("café", 1, "数据")]), dataset=DatasetInfo("ü", "é", "ß", 1, 1)
-        ),
+        [
+            report(
+                finding(examples=[Example("café", 1, "数据")]),
+                dataset=DatasetInfo("ü", "é", "ß", 1, 1),
+            )
+        ],
         colour=True,
         width=80,
         unicode=False,
@@ -242,12 +224,14 @@ def test_hostile_text_stays_in_its_line(key, detail, other, unicode):
             examples=[Example(f"detail {detail}", 0, key)],
         )
         return render(
-            report(
-                hostile,
-                dataset=DatasetInfo(other, key, other, 1, 1),
-                shapes=[ShapeFigures([1], other, 1)],
-                labels=LabelFigures(2, True, {"0": 1, "1": 2}, names=[other, key]),
-            ),
+            [
+                report(
+                    hostile,
+                    dataset=DatasetInfo(other, key, other, 1, 1),
+                    shapes=[ShapeFigures([1], other, 1)],
+                    labels=LabelFigures(2, True, {"0": 1, "1": 2}, names=[other, key]),
+                )
+            ],
             colour=False,
             width=10_000,
             unicode=unicode,
@@ -270,13 +254,6 @@ def test_lines_are_not_too_wide(detail, key, width):
         assert columns(line) <= width or len(line.split()) == 1
 
 
-@given(WORDS, st.integers(1, 40))
-def test_wrapping_loses_nothing_but_spaces(text, width):
-    said = wrap_text(text, "", width)
-    assert "".join(said).replace(" ", "") == text.replace(" ", "")
-    assert all(columns(line) <= width or " " not in line.strip() for line in said)
-
-
 @given(st.integers(-5, 79))
 def test_a_narrow_terminal(width):
     for line in lines(finding(), width=width, batch_sizes=[], min_batch_size=None):
@@ -291,19 +268,9 @@ def test_long_keys_are_cut_in_the_middle():
     assert any("begin" in line and "...xxx" in line and "xend  d" in line for line in said)
 
 
-@given(ANY_TEXT, st.integers(3, 30))
-def test_what_is_shortened_fits(text, width):
-    assert columns(shorten(text, width)) <= width
-
-
-@pytest.mark.parametrize(
-    ("count", "text"),
-    [(0, "0 B"), (999, "999 B"), (154_150_000, "154.2 MB"), (4_900_000_000_000_000, "4900.0 TB")],
-)
-def test_bytes(count, text):
-    assert format_bytes(count) == text
-
-
-def test_what_is_not_0_never_looks_like_it():
-    shares = (0, 1e-9, 0.0118, 0.99996, 1)
-    assert [format_percent(p) for p in shares] == ["0%", "< 0.01%", "1.18%", "> 99.99%", "100.00%"]
+def test_several_reports_and_failed_scans():
+    text = render([report(finding()), report()], [FailedScan("a\nb", "no such path")])
+    verdicts = [line[:16] for line in text.splitlines() if line.startswith(("PASS", "FAIL"))]
+    assert verdicts == ["FAIL  train_lmdb", "PASS  train_lmdb", "FAIL  a\\nb"]
+    assert text.endswith("\n\nFAIL  a\\nb\n      not scanned: no such path\n")
+    assert render([]) == "no dataset was scanned\n"

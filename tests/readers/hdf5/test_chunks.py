@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datascan.readers.hdf5.chunks import are, inspect_chunks
+from datascan.readers.hdf5.chunks import inspect_chunks, is_fill
 from tests.builders.hdf5 import (
     gathered,
     numbers,
@@ -70,7 +70,7 @@ def test_holes_cost_their_rows(tmp_path, index, packed, shard_bytes):
     result = scanned(path, shard_bytes=shard_bytes)
     found = row_faults(result, "damaged-store")
     assert sorted(found) == [*range(20, 40), *range(50, 60)]
-    made_up = "lost or never written: HDF5 makes up values there"
+    made_up = "lost or never written, so HDF5 returns fill values"
     assert found[39] == f"data: chunk (20, 0) and 2 more were {made_up}"
     assert found[50] == f"data: chunk (50, 0) was {made_up}"
     assert rules(result) == {"damaged-store"}
@@ -168,7 +168,7 @@ def test_a_chunk_that_the_index_lists_but_does_not_lead_to(tmp_path):
         assert file["data"].id.get_num_chunks() == 6
     found = row_faults(scanned(path), "damaged-store")
     assert sorted(found) == list(range(50, 60))
-    why = "data: chunk (50, 0) is in the index, but HDF5 does not find it there"
+    why = "data: chunk (50, 0) is in the index, but HDF5 cannot find it"
     assert set(found.values()) == {why}
 
 
@@ -179,7 +179,9 @@ def test_a_chunk_off_the_grid(tmp_path):
     path.write_bytes(content)
     result = scanned(path)
     ((detail, _),) = place_faults(result, "damaged-store")
-    assert detail == f"a.h5:data: its index has 1 chunk off the grid, the first at {(655410, 0)}"
+    assert (
+        detail == f"a.h5:data: the chunk index has 1 chunk off the grid, the first at {(655410, 0)}"
+    )
     assert sorted(row_faults(result, "damaged-store")) == list(range(50, 60))
 
 
@@ -209,14 +211,14 @@ def test_gaps_are_the_rows_of_missing_chunks(tmp_path_factory, data):
             starts = [i * c for i, c in zip(corner, chunks, strict=True)]
             dataset[tuple(slice(i, i + c) for i, c in zip(starts, chunks, strict=True))] = 1
         found = inspect_chunks(dataset)
-    rows = [row for gap in found.gaps for row in range(gap.first, gap.stop)]
+    rows = [row for gap in found.holes for row in range(gap.first, gap.stop)]
     assert rows == np.flatnonzero(lacking).tolist()
-    assert (found.written, found.odd) == (shape[0], "")
+    assert (found.written, found.error) == (shape[0], "")
 
 
 def test_fill_values_that_are_not_equal_to_themselves():
     values = np.array([np.nan, 1, 0], "f4")
-    assert are(values, np.array(np.nan)).tolist() == [True, False, False]
-    assert are(values, np.array(0.0)).tolist() == [False, False, True]
+    assert is_fill(values, np.array(np.nan)).tolist() == [True, False, False]
+    assert is_fill(values, np.array(0.0)).tolist() == [False, False, True]
     waves = np.array([complex(np.nan, 1), 2])
-    assert are(waves, np.array(complex(np.nan, 0))).tolist() == [True, False]
+    assert is_fill(waves, np.array(complex(np.nan, 0))).tolist() == [True, False]

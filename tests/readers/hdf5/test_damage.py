@@ -32,11 +32,11 @@ from tests.builders.hdf5 import (
 CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 
 
-def answer_or_crash(shard, desk, answer=planning.answer_query):
-    """Look at a file, unless it is b.h5."""
-    if shard.span.source.shown == "b.h5":
+def plan_or_crash(query, plan=planning.plan_file):
+    """Plan a file, unless it is b.h5."""
+    if query.source.shown == "b.h5":
         os.kill(os.getpid(), signal.SIGSEGV)
-    return answer(shard, desk)
+    return plan(query)
 
 
 @pytest.mark.parametrize("shard_bytes", [1, 32 << 20])
@@ -117,7 +117,7 @@ def test_a_truncated_file(tmp_path):
     path.write_bytes(content[:-1000])
     result = scanned(path, whole)
     assert result.summary.records == 7
-    sizes = f"{len(content) - 1000:,} bytes, but by its own bookkeeping it has {len(content):,}"
+    sizes = f"{len(content) - 1000:,} bytes, but its superblock says {len(content):,}"
     assert place_faults(result, "truncated-store") == [(f"a.h5 has {sizes}", 0)]
 
 
@@ -127,7 +127,7 @@ def test_a_truncated_file_with_and_without_a_user_block(tmp_path, userblock):
     size = path.stat().st_size
     path.write_bytes(path.read_bytes()[:-1])
     ((detail, _),) = place_faults(scanned(path), "truncated-store")
-    assert detail == f"a.h5 has {size - 1:,} bytes, but by its own bookkeeping it has {size:,}"
+    assert detail == f"a.h5 has {size - 1:,} bytes, but its superblock says {size:,}"
 
 
 def test_a_file_whose_bookkeeping_is_destroyed(tmp_path):
@@ -164,7 +164,7 @@ def test_an_object_that_cannot_be_opened(tmp_path):
 
 @pytest.mark.parametrize(
     ("code", "called", "remedy"),
-    [(32099, "32099", "point HDF5_PLUGIN_PATH"), (305, r"305 \(lzo\)", "point HDF5_PLUGIN_PATH")],
+    [(32099, "32099", "set HDF5_PLUGIN_PATH"), (305, r"305 \(lzo\)", "set HDF5_PLUGIN_PATH")],
 )
 def test_a_filter_that_nobody_has(tmp_path, code, called, remedy):
     path = needs_filter(tmp_path / "a.h5", code)
@@ -181,7 +181,7 @@ def test_a_filter_that_nobody_has(tmp_path, code, called, remedy):
 def test_damage_that_hangs_or_crashes_hdf5_costs_no_more_than_its_file(tmp_path, monkeypatch):
     paths = [write_hdf5(tmp_path / name, data=numbers(6, 3)) for name in ("a.h5", "b.h5", "c.h5")]
     # The patch reaches the worker as the task itself, however the worker is started.
-    monkeypatch.setattr(planning, "answer_query", answer_or_crash)
+    monkeypatch.setattr(planning, "plan_file", plan_or_crash)
     result = scanned(*paths, workers=1, timeout=5)
     assert result.summary.records == 12
     assert place_faults(result, "reader-crash") == [
@@ -238,7 +238,7 @@ def test_listed_files_that_cannot_be_had(tmp_path):
         ("empty.h5, listed in list.txt, has 0 bytes", 0)
     ]
     assert place_faults(result, "damaged-store") == [
-        ("text.h5, listed in list.txt, is no HDF5 file", 0)
+        ("text.h5, listed in list.txt, is not an HDF5 file", 0)
     ]
 
 
@@ -251,8 +251,8 @@ def test_a_list_of_nothing_but_missing_files(tmp_path):
 
 NO_HDF5 = {
     b"": ("truncated-store", "has 0 bytes"),
-    b"<html>\n<body>404</body>\n": ("damaged-store", "is no HDF5 file"),
-    b"\x00" * 4000: ("damaged-store", "is no HDF5 file"),
+    b"<html>\n<body>404</body>\n": ("damaged-store", "is not an HDF5 file"),
+    b"\x00" * 4000: ("damaged-store", "is not an HDF5 file"),
 }
 
 
@@ -282,7 +282,7 @@ def test_one_of_several_files_needs_no_name(tmp_path):
 def test_a_file_whose_signature_is_lost(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=numbers(100, 3))
     path.write_bytes(bytes(8) + path.read_bytes()[8:])
-    assert place_faults(scanned(path), "damaged-store") == [(f"{path} is no HDF5 file", 0)]
+    assert place_faults(scanned(path), "damaged-store") == [(f"{path} is not an HDF5 file", 0)]
 
 
 def test_one_of_several_files_that_may_not_be_read(tmp_path, monkeypatch):
@@ -290,9 +290,9 @@ def test_one_of_several_files_that_may_not_be_read(tmp_path, monkeypatch):
     bad = write_hdf5(tmp_path / "b.h5", data=numbers(4, 3))
     (tmp_path / "list.txt").write_text("a.h5\nb.h5\n")
     monkeypatch.setattr(files, "is_hdf5", lambda path, ask=files.is_hdf5: path != bad and ask(path))
-    state = files.state_of
+    state = files.get_state
     denied = "Permission denied"
-    monkeypatch.setattr(files, "state_of", lambda path: denied if path == bad else state(path))
+    monkeypatch.setattr(files, "get_state", lambda path: denied if path == bad else state(path))
     for paths, called in (
         ((good, bad), str(bad)),
         ((tmp_path / "list.txt",), "b.h5, listed in list.txt,"),
@@ -334,7 +334,7 @@ def test_a_virtual_dataset_without_one_of_its_sources(tmp_path, rows, shard_byte
     result = scanned(path, checks=CHECKS, shard_bytes=shard_bytes)
     found = row_faults(result, "damaged-store")
     assert sorted(found) == list(range(20))[rows(2)]
-    assert set(found.values()) == {"data: its source s2.h5:data is missing: there is no such file"}
+    assert set(found.values()) == {"data: source s2.h5:data is missing: no such file"}
     assert rules(result) == {"damaged-store"}
     values = gathered(reader_of(path))[0]
     assert sorted(set(values[:, 0])) == [1, 2, 4]
@@ -349,9 +349,9 @@ def test_a_virtual_dataset_over_damaged_sources(tmp_path):
     write_hdf5(tmp_path / "s3.h5", data=numbers(4, 3))
     found = row_faults(scanned(path), "damaged-store")
     assert sorted(found) == [*range(10), *range(15, 20)]
-    assert found[0] == "data: its source s0.h5:data is missing: there is no such dataset"
-    assert found[5].startswith("data: its source s1.h5:data cannot be opened: truncated file")
-    assert "s3.h5:data has the shape (4, 3), and more than that is mapped" in found[15]
+    assert found[0] == "data: source s0.h5:data is missing: no such dataset"
+    assert found[5].startswith("data: source s1.h5:data cannot be opened: truncated file")
+    assert "s3.h5:data has shape (4, 3), but more than that is mapped" in found[15]
 
 
 def test_a_virtual_dataset_over_a_virtual_dataset(tmp_path):
@@ -411,11 +411,11 @@ def test_external_storage(tmp_path, monkeypatch):
     result = scanned(path, checks=CHECKS)
     found = row_faults(result, "damaged-store")
     assert sorted(found) == [7, 8, 9]
-    assert found[7] == "data: the external file two.raw has 70 of 160 bytes"
+    assert found[7] == "data: external file two.raw has 70 of 160 bytes"
     (tmp_path / "one.raw").unlink()
     found = row_faults(scanned(path), "damaged-store")
     assert sorted(found) == [0, 1, 2, 3, 4, 7, 8, 9]
-    assert found[0] == "data: the external file one.raw does not exist"
+    assert found[0] == "data: external file one.raw does not exist"
 
 
 def test_external_storage_beside_the_file(tmp_path, monkeypatch):

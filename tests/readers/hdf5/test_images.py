@@ -11,6 +11,7 @@ from PIL import Image
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
 from tests.builders.hdf5 import reader_of, row_faults, rules, scanned
+from tests.builders.tracking import untracked
 
 CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 
@@ -42,7 +43,7 @@ def test_images(tmp_path):
             assert result.nbytes == sum(map(len, records))
             assert not rules(result)
     (shard,) = (reader := reader_of(path)).plan().shards
-    (block,) = reader.read(shard)
+    (block,) = reader.read(shard, untracked)
     reader.close()
     assert block.images.height.tolist() == [9] * 40
     assert block.images.channels.tolist() == [3] * 40
@@ -73,7 +74,7 @@ def test_bytes_of_no_known_meaning(tmp_path):
     assert result.summary.records == 10
     assert rules(result) == {"empty-record"}
     (shard,) = result.summary.plan.shards
-    (block,) = result.reader.read(shard)
+    (block,) = result.reader.read(shard, untracked)
     result.reader.close()
     assert block.is_opaque
     assert block.fingerprints[0] == block.fingerprints[9] != 0
@@ -85,9 +86,8 @@ def test_marks_the_rows_of_images(tmp_path):
     records[1] = b""
     reader = reader_of(write(tmp_path / "a.h5", records))
     marks = []
-    reader.mark = lambda row, count: marks.append(row)
     (shard,) = reader.plan().shards
-    list(reader.read(shard))
+    list(reader.read(shard, lambda row, count: marks.append(row)))
     reader.close()
     assert set(marks) >= {0, 2, 3, 4, 5}
     assert 1 not in marks

@@ -97,6 +97,6 @@ def test_a_chunk_that_unpacks_to_more_than_it_holds_is_damage(tmp_path, monkeypa
     report = datascan.scan(tmp_path / "a.h5", workers=0)
     (damaged,) = (f for f in report.findings if f.rule == "damaged-store")
     assert (report.dataset.records, damaged.records) == (64, 16)
-    where = f"chunk (16, {8 - chunks[1]}) unpacks to more than its {16 * chunks[1] * 4} bytes"
+    where = f"chunk (16, {8 - chunks[1]}) decompresses to more than {16 * chunks[1] * 4} bytes"
     assert where in str(damaged)
     assert asked == []

@@ -28,6 +28,7 @@ from tests.builders.hdf5 import (
     scanned,
     write_hdf5,
 )
+from tests.builders.tracking import untracked
 
 CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 INTEGERS = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">i2", ">u4", ">i8"]
@@ -57,7 +58,7 @@ def test_labels_of_every_shape_are_numbers(tmp_path, shape, dtype):
     values = (np.arange(40) % 2).astype(dtype)
     path = write_hdf5(tmp_path / "a.h5", data=numbers(40, 3), label=values.reshape(40, *shape))
     (shard,) = (reader := reader_of(path)).plan().shards
-    (block,) = reader.read(shard)
+    (block,) = reader.read(shard, untracked)
     reader.close()
     assert block.labels.values.shape == (40,)
     assert block.labels.values.dtype == (
@@ -70,7 +71,7 @@ def test_labels_of_every_shape_are_numbers(tmp_path, shape, dtype):
 def test_vector_labels_stay_vectors(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=numbers(40, 3), label=numbers(40, 2, 3, seed=1))
     (shard,) = (reader := reader_of(path)).plan().shards
-    (block,) = reader.read(shard)
+    (block,) = reader.read(shard, untracked)
     reader.close()
     assert block.labels.values.shape == (40, 6)
 
@@ -134,19 +135,26 @@ def test_a_label_that_cannot_be_one_is_refused(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=numbers(5, 3), none=np.empty((5, 0)), name="x")
     with h5py.File(path, "a") as file:
         compound(file, "pairs")
-    for key, why in (("pairs", "compound records"), ("none", "no numbers"), ("name", "a single")):
-        with pytest.raises(DatasetError, match=f"dataset '{key}' of a.h5 holds {why}"):
+    reasons = {
+        "pairs": "contains compound records",
+        "none": "has no numbers",
+        "name": "contains a single",
+    }
+    for key, why in reasons.items():
+        with pytest.raises(DatasetError, match=f"dataset '{key}' of a.h5 {why}"):
             scanned(path, label_key=key)
 
 
 def test_text_in_one_file_and_numbers_in_another(tmp_path):
     one = write_hdf5(tmp_path / "a.h5", data=numbers(2, 3), label=[b"dog", b"cow"])
     two = write_hdf5(tmp_path / "b.h5", data=numbers(3, 3), label=np.arange(3))
-    for paths, records in (((one, two), 2), ((two, one), 3)):
+    numbers_later = "labels in label are numbers, but those of the first file are text"
+    text_later = "labels in label are text, but those of the first file are numbers"
+    for paths, records, why in (((one, two), 2, numbers_later), ((two, one), 3, text_later)):
         result = scanned(*paths)
         assert result.summary.records == records
         ((detail, _),) = place_faults(result, "damaged-store")
-        assert "labels are text in label or in the first file, not in both" in detail
+        assert why in detail
 
 
 def test_a_damaged_chunk_of_words(tmp_path):
@@ -215,7 +223,7 @@ UNREAD = {
     opaque: "opaque data",
     compound: "compound records",
     text: "strings",
-    nothing: "no values at all",
+    nothing: "no values",
 }
 
 
@@ -226,7 +234,7 @@ def test_data_of_a_type_that_is_not_read_is_refused(tmp_path, write, name, besid
     path = write_hdf5(tmp_path / "a.h5", **{at: np.arange(5) for at in beside})
     with h5py.File(path, "a") as file:
         write(file, name)
-    with pytest.raises(DatasetError, match=f"^a.h5: {name} holds {UNREAD[write]}, which is not"):
+    with pytest.raises(DatasetError, match=f"^a.h5: {name} contains {UNREAD[write]}, which cannot"):
         scanned(path)
     assert scanned(path, data_key=beside[0]).summary.records == 5
 
@@ -236,7 +244,9 @@ def test_unread_data_of_any_name_is_not_replaced_by_labels(tmp_path, write):
     path = write_hdf5(tmp_path / "a.h5", label=np.arange(5))
     with h5py.File(path, "a") as file:
         write(file, "points")
-    with pytest.raises(DatasetError, match=f"points holds {UNREAD[write]}, which is not read"):
+    with pytest.raises(
+        DatasetError, match=f"points contains {UNREAD[write]}, which cannot be read"
+    ):
         scanned(path)
 
 
@@ -335,7 +345,9 @@ def test_a_further_column_with_chunks_of_its_own(tmp_path):
     )
     for shard_bytes in (1, 3000, 32 << 20):
         reader = reader_of(path, shard_bytes=shard_bytes)
-        blocks = [block for shard in reader.plan().shards for block in reader.read(shard)]
+        blocks = [
+            block for shard in reader.plan().shards for block in reader.read(shard, untracked)
+        ]
         reader.close()
         read = np.concatenate([array_of(block.arrays[1]) for block in blocks])
         np.testing.assert_array_equal(read, extra)
@@ -442,7 +454,7 @@ def test_nested_groups_are_scanned_whole(tmp_path):
         "demos.h5:data/demo_1/actions[0]",
         "demos.h5:data/demo_1/obs/image[0]",
     ]
-    (block,) = result.reader.read(plan.shards[1])
+    (block,) = result.reader.read(plan.shards[1], untracked)
     result.reader.close()
     assert block.arrays[0].name == "data/demo_0/obs/image"
     assert block.arrays[0].primary
@@ -495,9 +507,8 @@ def test_a_shard_is_read_in_pieces(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=(values, {"chunks": (8, 3)}), label=np.arange(100))
     reader = reader_of(path)
     marks = []
-    reader.mark = lambda row, count: marks.append((row, count))
     (shard,) = reader.plan().shards
-    (block,) = reader.read(shard.slice(7, 31))
+    (block,) = reader.read(shard.slice(7, 31), lambda row, count: marks.append((row, count)))
     reader.close()
     assert (block.start, block.records) == (7, 24)
     assert block.labels.values.tolist() == list(range(7, 31))
@@ -509,9 +520,8 @@ def test_marks_count_from_the_shard(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=(numbers(100, 3), {"chunks": (10, 3)}))
     reader = reader_of(path, shard_bytes=1)
     marks = []
-    reader.mark = lambda row, count: marks.append((row, count))
     for shard in reader.plan().shards:
-        assert list(reader.read(shard))
+        assert list(reader.read(shard, lambda row, count: marks.append((row, count))))
     reader.close()
     assert marks == [(0, 10)] * 10
 
@@ -544,8 +554,8 @@ def test_a_reader_crosses_processes_while_a_file_is_open(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", data=numbers(5, 3))
     reader = reader_of(path)
     (shard,) = reader.plan().shards
-    list(reader.read(shard))
-    (block,) = pickle.loads(pickle.dumps(reader)).read(shard)
+    list(reader.read(shard, untracked))
+    (block,) = pickle.loads(pickle.dumps(reader)).read(shard, untracked)
     assert block.records == 5
     reader.close()
 
@@ -596,7 +606,7 @@ def test_recognises_hdf5_only(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"hello\n", b"\x00" * 4000])
 def test_what_is_no_hdf5_is_refused(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
-    message = "neither an HDF5 file nor a text file that lists some"
+    message = "neither an HDF5 file nor a list of HDF5 files"
     with pytest.raises(DatasetError, match=message):
         scanned(tmp_path / name)
 
@@ -610,7 +620,7 @@ def test_a_text_that_is_no_list_is_refused_also_of_several(tmp_path):
 
 def test_pipes_are_not_opened(tmp_path):
     os.mkfifo(tmp_path / "a.h5")
-    with pytest.raises(DatasetError, match=r"a.h5 is no regular file"):
+    with pytest.raises(DatasetError, match=r"a.h5 is not a regular file"):
         scanned(tmp_path / "a.h5")
 
 
@@ -623,10 +633,10 @@ def test_folders_and_missing_paths_are_refused(tmp_path):
 
 def test_a_file_without_numbers_is_refused(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", names=["x"], version=1, empty=h5py.Empty("f4"))
-    message = r"only: empty \(no values at all\), names \(strings\), version \(a single number\)"
+    message = r"only: empty \(no values\), names \(strings\), version \(a single number\)"
     with pytest.raises(DatasetError, match=message):
         scanned(path)
-    with pytest.raises(DatasetError, match="only: no dataset at all"):
+    with pytest.raises(DatasetError, match="only: no datasets"):
         scanned(write_hdf5(tmp_path / "b.h5"))
 
 

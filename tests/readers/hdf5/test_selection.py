@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from datascan.config.options import Options
+from datascan.config.options import ReadOptions
 from datascan.errors import DatasetError
 from datascan.readers.hdf5.inventory import DatasetInfo, Inventory
 from datascan.readers.hdf5.selection import Selection, SelectionError, select_datasets
@@ -19,8 +19,8 @@ def chosen(*names, rows=None, others=None, like=None, **options):
     """The names of data, label and extras; "whole" where there is no pair."""
     columns = {name: column(name, (rows or {}).get(name, 10)) for name in names}
     found = Inventory(columns, others or {})
-    choice = select_datasets(found, Options(**options), like, "a.h5")
-    if choice.whole:
+    choice = select_datasets(found, ReadOptions(**options), like, "a.h5")
+    if choice.selects_all:
         return "whole", [table.data.name for table in choice.tables]
     (table,) = choice.tables
     return table.data.name, table.label and table.label.name, [e.name for e in table.extras]
@@ -85,7 +85,9 @@ def test_without_a_pair_every_dataset_is_scanned(names):
     ],
 )
 def test_ambiguous_names(names, option, named):
-    with pytest.raises(SelectionError, match=f"a.h5 has several .* choose by {option}: {named}"):
+    with pytest.raises(
+        SelectionError, match=f"a.h5 has several .* choose one with {option}: {named}"
+    ):
         chosen(*names)
 
 
@@ -93,33 +95,38 @@ def test_keys_that_were_asked_for():
     assert chosen("a", "b", "c", data_key="b", label_key="/c") == ("b", "c", ["a"])
     assert chosen("g/a", "g/label", "label", data_key="/g/a/")[:2] == ("g/a", "g/label")
     assert chosen("a", "b", label_key="b")[:2] == ("a", "b")
-    with pytest.raises(SelectionError, match=r"dataset 'b' of a.h5 holds strings; it has: a, b"):
+    with pytest.raises(
+        SelectionError, match=r"dataset 'b' of a.h5 contains strings; available datasets: a, b"
+    ):
         chosen("a", others={"b": "strings"}, data_key="a", label_key="b")
-    with pytest.raises(SelectionError, match=r"has no dataset 'd'; it has: a, b, names"):
+    with pytest.raises(
+        SelectionError, match=r"has no dataset 'd'; available datasets: a, b, names"
+    ):
         chosen("a", "b", others={"names": "strings"}, data_key="d")
     with pytest.raises(
-        SelectionError, match=r"dataset 'names' of a.h5 holds strings; it has: a, names"
+        SelectionError,
+        match=r"dataset 'names' of a.h5 contains strings; available datasets: a, names",
     ):
         chosen("a", others={"names": "strings"}, data_key="names")
-    with pytest.raises(SelectionError, match="choose by --data: a, b"):
+    with pytest.raises(SelectionError, match="choose one with --data: a, b"):
         chosen("a", "b", "c", label_key="c")
 
 
 def test_as_in_the_file_before():
     columns = {name: column(name) for name in ("points", "label")}
-    like = select_datasets(Inventory(columns), Options(), None, "a.h5")
+    like = select_datasets(Inventory(columns), ReadOptions(), None, "a.h5")
     assert chosen("points", "data", "label", "y", like=like)[:2] == ("points", "label")
     assert chosen("points", "data", "y", like=like)[:2] == ("points", "y")
-    with pytest.raises(SelectionError, match="has no dataset 'points'; it has: data"):
+    with pytest.raises(SelectionError, match="has no dataset 'points'; available datasets: data"):
         chosen("data", like=like)
-    assert chosen("data", "label", like=Selection(like.tables, whole=True))[0] == "whole"
+    assert chosen("data", "label", like=Selection(like.tables, selects_all=True))[0] == "whole"
 
 
 def test_a_choice_that_cannot_be_made_ends_the_scan(tmp_path):
     path = write_hdf5(tmp_path / "a.h5", X=numbers(5, 3), x=numbers(5, 3))
-    with pytest.raises(DatasetError, match=r"a.h5 has several .* choose by --data: X, x"):
+    with pytest.raises(DatasetError, match=r"a.h5 has several .* choose one with --data: X, x"):
         scanned(path)
-    with pytest.raises(DatasetError, match=r"a.h5 has no dataset 'z'; it has: X, x"):
+    with pytest.raises(DatasetError, match=r"a.h5 has no dataset 'z'; available datasets: X, x"):
         scanned(path, data_key="z")
     assert scanned(path, data_key="x").summary.records == 5
 
@@ -131,5 +138,5 @@ def test_a_later_file_without_the_dataset_is_a_fault(tmp_path):
     result = scanned(first, second, third)
     assert result.summary.records == 14
     assert place_faults(result, "damaged-store") == [
-        ("b.h5 has no dataset 'data'; it has: points", 0)
+        ("b.h5 has no dataset 'data'; available datasets: points", 0)
     ]

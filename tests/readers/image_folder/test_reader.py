@@ -18,6 +18,7 @@ from datascan.readers.image_folder.reader import FILES_PER_SHARD, ImageFolderRea
 from datascan.report.build import build_report
 from datascan.scanner.scan import scan
 from tests.builders.images import encode, photo, pixels, write_tree
+from tests.builders.tracking import untracked
 
 CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 
@@ -25,7 +26,7 @@ CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 def report(path, **options):
     options = {"batch_sizes": (1000,), **options}
     return build_report(
-        scan(ImageFolderReader((path,), Options(**options)), CHECKS), version="test"
+        scan(ImageFolderReader((path,), Options().replace(**options)), CHECKS), version="test"
     )
 
 
@@ -71,7 +72,7 @@ def test_other_files_are_counted_and_left_alone(animals):
     assert seen.findings == []
     assert (seen.dataset.records, seen.dataset.other_files) == (6, 6)
     assert '"other_files": 6' in seen.to_json()
-    assert "6 other files left alone\n" in render(seen, colour=False, width=80)
+    assert "6 non-image files ignored\n" in render([seen], colour=False, width=80)
 
 
 def test_hidden_images_are_images(animals):
@@ -81,7 +82,7 @@ def test_hidden_images_are_images(animals):
     assert [(f.rule, f.records) for f in seen.findings] == [("not-an-image", 1)]
     (example,) = seen.findings[0].examples
     assert (example.index, example.key) == (0, "cat/._0.jpg")
-    assert example.detail == "holds what macOS knows of a file (AppleDouble)"
+    assert example.detail == "file metadata written by macOS (AppleDouble)"
     assert seen.labels.counts == {"0": 4, "1": 5}
 
 
@@ -93,7 +94,7 @@ def test_a_hidden_folder_is_no_class(animals, folder):
     assert [(f.rule, f.records) for f in seen.findings] == [("missing-label", 1)]
     (example,) = seen.findings[0].examples
     assert (example.index, example.key) == (0, f"{folder}/z.jpg")
-    assert example.detail.startswith(f"{folder} is not taken for a class; torchvision")
+    assert example.detail.startswith(f"{folder} is not treated as a class, but torchvision")
     assert seen.labels.names == ["cat", "dog"]
     assert seen.labels.counts == {"0": 3, "1": 3}
 
@@ -190,7 +191,7 @@ def test_a_file_that_vanishes(animals):
     reader = ImageFolderReader((animals,), Options())
     (shard,) = reader.plan().shards
     (animals / "cat" / "1.jpg").unlink()
-    (block,) = reader.read(shard)
+    (block,) = reader.read(shard, untracked)
     assert [(fault.row, fault.rule) for fault in block.faults] == [(1, "missing-file")]
 
 
@@ -230,7 +231,7 @@ def test_csv_list_with_class_names(animals, tmp_path):
 def test_labels_of_lists(animals, tmp_path, words, dtype, kind):
     lines = [f"cat/{i}.jpg {word}" for i, word in enumerate(words.split())]
     (tmp_path / "list.txt").write_text("\n".join(lines))
-    reader = ImageFolderReader((animals,), Options(list_file=tmp_path / "list.txt"))
+    reader = ImageFolderReader((animals,), Options().replace(list_file=tmp_path / "list.txt"))
     result = scan(reader, [])
     assert result.summary.tally(measure_labels).values.array.dtype.kind == dtype
     assert build_report(result, version="test").labels.kind == kind
@@ -277,7 +278,7 @@ def test_lists_that_are_none(animals, tmp_path):
     with pytest.raises(DatasetError, match="cannot read the list"):
         report(animals, list_file=tmp_path / "absent")
     (tmp_path / "empty").write_text("\n")
-    with pytest.raises(DatasetError, match="names no images"):
+    with pytest.raises(DatasetError, match="contains no images"):
         report(animals, list_file=tmp_path / "empty")
     (tmp_path / "binary").write_bytes(bytes(100))
     with pytest.raises(DatasetError, match="binary"):
@@ -286,10 +287,10 @@ def test_lists_that_are_none(animals, tmp_path):
 
 def test_no_images(tmp_path):
     assert not ImageFolderReader.accepts(tmp_path)
-    with pytest.raises(DatasetError, match="holds no file"):
+    with pytest.raises(DatasetError, match="contains no file"):
         report(tmp_path)
     (tmp_path / "file").write_text("x")
-    with pytest.raises(DatasetError, match="no folder of images"):
+    with pytest.raises(DatasetError, match="not a folder of images"):
         report(tmp_path / "file")
 
 
@@ -351,18 +352,18 @@ def test_large_files_are_read_a_few_at_a_time(animals, monkeypatch):
     monkeypatch.setattr("datascan.readers.image_folder.reader.BLOCK_BYTES", sum(sizes) + 1)
     reader = ImageFolderReader((animals,), Options())
     (shard,) = reader.plan().shards
-    blocks = list(reader.read(shard))
+    blocks = list(reader.read(shard, untracked))
     assert sum(block.records for block in blocks) == 6
     assert blocks[0].records == 2
     assert [block.start for block in blocks] == [0, *np.cumsum([b.records for b in blocks])[:-1]]
     monkeypatch.setattr("datascan.readers.image_folder.reader.BLOCK_BYTES", 1)
-    assert [block.records for block in reader.read(shard)] == [1] * 6
-    assert [block.start for block in reader.read(shard.slice(2, 4))] == [2, 3]
+    assert [block.records for block in reader.read(shard, untracked)] == [1] * 6
+    assert [block.start for block in reader.read(shard.slice(2, 4), untracked)] == [2, 3]
 
 
 def test_a_quote_that_is_never_closed(animals, tmp_path):
     (tmp_path / "list.csv").write_text('path,label\n"' + "x" * 200_000)
-    with pytest.raises(DatasetError, match="a quote that is never closed"):
+    with pytest.raises(DatasetError, match="unclosed quote"):
         report(animals, list_file=tmp_path / "list.csv")
 
 
@@ -417,7 +418,7 @@ def test_one_mistyped_label_leaves_all_others_alone(tmp_path):
     assert finding.message == "1 of 60 class labels is no whole number"
     (example,) = finding.examples
     assert (example.index, example.key) == (33, "33.jpg")
-    assert example.detail == "label '1O' is no number; Caffe reads it as 1"
+    assert example.detail == "label '1O' is not a number; Caffe reads it as 1"
     assert seen.labels.counts == {str(i): 2 if i == 13 else 3 for i in range(20)}
     assert seen.labels.names is None
     assert seen.labels.missing == 0

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.readers.image_folder.text_labels import find_mistyped, parse_labels
+from datascan.readers.image_folder.text_labels import describe_bad_label, parse_labels
 
 
 def test_no_labels_at_all():
@@ -56,9 +56,12 @@ def test_whole_numbers_are_never_renumbered(numbers, text):
 
 @pytest.mark.parametrize(("word", "read"), [("1O", 1), ("cat", 0), ("-3x", -3), ("1.5.2", 1)])
 def test_what_caffe_makes_of_text(word, read):
-    assert find_mistyped(word) == f"label {word!r} is no number; Caffe reads it as {read}"
+    assert describe_bad_label(word) == f"label {word!r} is not a number; Caffe reads it as {read}"
 
 
 def test_text_without_measure():
-    assert find_mistyped("7" * 40 + "x") == f"label '{'7' * 40}x' is no number"
-    assert find_mistyped("x" * 1000) == f"label '{'x' * 60}...' is no number; Caffe reads it as 0"
+    assert describe_bad_label("7" * 40 + "x") == f"label '{'7' * 40}x' is not a number"
+    assert (
+        describe_bad_label("x" * 1000)
+        == f"label '{'x' * 60}...' is not a number; Caffe reads it as 0"
+    )

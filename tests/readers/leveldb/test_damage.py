@@ -33,7 +33,7 @@ class Read:
 
     def __init__(self, path, shard_bytes=30_000):
         before = files(path)
-        reader = LevelDbReader((path,), Options(shard_bytes=shard_bytes))
+        reader = LevelDbReader((path,), Options().replace(shard_bytes=shard_bytes))
         try:
             self.found = {}
             self.keys = []

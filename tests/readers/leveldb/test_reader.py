@@ -45,7 +45,7 @@ def opened():
     readers = []
 
     def open_reader(path, **options):
-        readers.append(LevelDbReader((path,), Options(**options)))
+        readers.append(LevelDbReader((path,), Options().replace(**options)))
         return readers[-1]
 
     yield open_reader

@@ -28,7 +28,7 @@ Entries = list[tuple[bytes, bytes]]
 
 def walked(path: Path) -> Entries:
     """All entries of database "d", of which no page is lost."""
-    reader = LmdbReader((path,), Options(db="d"))
+    reader = LmdbReader((path,), Options().replace(db="d"))
     found: Entries = []
     for (span,) in [reader.key_ranges()] if reader.tree.tree.entries else []:
         for pairs in reader.iter_entries(span):
@@ -162,7 +162,7 @@ def healthy(tmp_path, request) -> tuple[Path, bytes, Entries]:
 
 def entries_beside(path: Path, lost: set[int]) -> Entries:
     """Entries of a healthy file that lie on none of the ``lost`` pages."""
-    reader = LmdbReader((path,), Options(db="d"))
+    reader = LmdbReader((path,), Options().replace(db="d"))
     kept = []
     for pairs in reader.iter_entries(reader.key_ranges()[0]):
         for row in range(len(pairs)):
@@ -174,7 +174,7 @@ def entries_beside(path: Path, lost: set[int]) -> Entries:
 
 def read(path: Path) -> Entries:
     """The entries that can be read of a damaged file, in any order."""
-    reader = LmdbReader((path,), Options(db="d"))
+    reader = LmdbReader((path,), Options().replace(db="d"))
     found = []
     for pairs in reader.iter_entries(reader.key_ranges()[0]):
         lost = {fault.row for fault in pairs.faults}
@@ -199,7 +199,7 @@ def test_damage_costs_what_lies_on_it(healthy, fill, seed):
         damaged[start : start + size] = bytes(size) if fill == "zeros" else source.randbytes(size)
     (path / "data.mdb").write_bytes(damaged)
     assert set(read(path)) >= set(beside)
-    result = scan(LmdbReader((path,), Options(db="d")), [DamagedStore()])
+    result = scan(LmdbReader((path,), Options().replace(db="d")), [DamagedStore()])
     assert result.summary.records >= len(read(path)) > 1900
     assert [judged.rule for judged in result.issues] == ["damaged-store"]
 
@@ -230,7 +230,7 @@ def test_bytes_that_are_not_as_they_were_written_break_nothing(healthy, seed):
         )
     (path / "data.mdb").write_bytes(damaged)
     try:
-        result = scan(LmdbReader((path,), Options(db="d")), [DamagedStore()])
+        result = scan(LmdbReader((path,), Options().replace(db="d")), [DamagedStore()])
     except DatasetError:
         return
     assert result.summary.records <= 2 * len(entries)

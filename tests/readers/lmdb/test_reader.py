@@ -14,10 +14,11 @@ from datascan.errors import DatasetError
 from datascan.readers.lmdb.reader import LmdbReader
 from datascan.scanner.scan import scan
 from tests.builders.lmdb import datum, numbered, random_datums, write_lmdb
+from tests.builders.tracking import untracked
 
 
 def scanned(path, **options):
-    return scan(LmdbReader((path,), Options(**options)), [])
+    return scan(LmdbReader((path,), Options().replace(**options)), [])
 
 
 def test_counts_records_and_bytes(tmp_path):
@@ -39,7 +40,7 @@ def test_named_database(tmp_path):
     write_lmdb(tmp_path, numbered(random_datums(30)), db="train")
     write_lmdb(tmp_path, numbered(random_datums(20)), db="test")
     assert scanned(tmp_path, db="train").summary.records == 30
-    with pytest.raises(DatasetError, match="choose one by --db: test, train"):
+    with pytest.raises(DatasetError, match="choose one with --db: test, train"):
         scanned(tmp_path)
     with pytest.raises(DatasetError, match="has no database 'val'; it has: test, train"):
         scanned(tmp_path, db="val")
@@ -55,11 +56,11 @@ def test_several_values_a_key(tmp_path):
 @pytest.mark.parametrize("shard_bytes", [1, 5000, 100_000])
 def test_shards_hold_every_record_once_in_order(tmp_path, shard_bytes):
     write_lmdb(tmp_path, numbered(random_datums(900)))
-    reader = LmdbReader((tmp_path,), Options(shard_bytes=shard_bytes))
+    reader = LmdbReader((tmp_path,), Options().replace(shard_bytes=shard_bytes))
     plan = reader.plan()
     keys = []
     for shard in plan.shards:
-        records = sum(block.records for block in reader.read(shard))
+        records = sum(block.records for block in reader.read(shard, untracked))
         keys += reader.keys(shard, range(records))
     assert keys == [f"{i:08d}" for i in range(900)]
     assert (len(plan.shards) > 1) == (shard_bytes < 100_000)
@@ -69,7 +70,7 @@ def test_a_shard_is_read_in_pieces(tmp_path):
     write_lmdb(tmp_path, numbered(random_datums(50)))
     reader = LmdbReader((tmp_path,), Options())
     (shard,) = reader.plan().shards
-    starts = [(b.start, b.records) for b in reader.read(shard.slice(7, 31))]
+    starts = [(b.start, b.records) for b in reader.read(shard.slice(7, 31), untracked)]
     assert starts == [(7, 24)]
 
 
@@ -82,18 +83,18 @@ def test_limit(tmp_path, limit):
 
 
 class Killed(LmdbReader):
-    """Kills the first ``times`` workers that look at the records from ``row`` on."""
+    """Kills the first ``times`` workers that read record ``row``."""
 
     def __init__(self, path, home, times, row, **options):
-        super().__init__((path,), Options(**options))
+        super().__init__((path,), Options().replace(**options))
         self.home, self.times, self.row = home, times, row
 
-    def _block(self, start, pairs, row):
+    def _decode(self, base, first, batch, track, *, decode):
         before = len(list(self.home.iterdir()))
-        if row <= self.row < row + len(pairs) and before < self.times:
+        if first <= self.row < first + len(batch) and before < self.times:
             (self.home / str(before)).touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return super()._block(start, pairs, row)
+        return super()._decode(base, first, batch, track, decode=decode)
 
 
 @pytest.mark.parametrize("times", [1, 2, 3, 7])
@@ -141,7 +142,7 @@ def test_empty_store(tmp_path):
 
 def test_a_folder_without_data(tmp_path):
     assert not LmdbReader.accepts(tmp_path)
-    with pytest.raises(DatasetError, match="is no LMDB"):
+    with pytest.raises(DatasetError, match="is not an LMDB"):
         scanned(tmp_path)
 
 
@@ -153,15 +154,3 @@ def test_interleaved_shapes(tmp_path):
     shapes_seen = result.summary.tallies["datascan.metrics.shapes.measure_shapes"]
     assert {k.shape: int(n) for k, n in zip(shapes_seen.kinds, shapes_seen.counts(), strict=True)}
     assert shapes_seen.counts().tolist() == [20, 20, 20]
-
-
-def test_text_lines(tmp_path):
-    entries = {b"image-%09d" % i: b"\x89PNG\r\n\x1a\n%d" % i for i in range(1, 9) if i != 3}
-    entries |= {b"label-%09d" % i: b"word" for i in range(1, 9) if i != 5}
-    entries[b"num-samples"] = b"8"
-    result = scanned(write_lmdb(tmp_path, entries))
-    assert result.summary.plan.layout == "ocr"
-    assert result.summary.records == 8
-    faults = result.summary.tallies["datascan.metrics.faults.measure_faults"].entries
-    assert faults["malformed-record"].records.addresses.array.tolist() == [2]
-    assert faults["missing-label"].records.addresses.array.tolist() == [4]

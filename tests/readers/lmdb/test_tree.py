@@ -19,7 +19,7 @@ def walked(path: Path, first: bytes | None = None, stop: bytes | None = None) ->
     assert file.meta is not None
     walk = TreeReader(file, file.meta.main)
     found = []
-    for pairs in walk.pairs(first, stop):
+    for pairs in walk.iter_entries(first, stop):
         assert pairs.faults == ()
         found += [(pairs.keys[row], pairs.values[row]) for row in range(len(pairs))]
     assert walk.lost == []
@@ -75,7 +75,7 @@ def test_find(tmp_path):
     write_lmdb(tmp_path, {b"%06d" % i: b"%d" % i for i in range(5000)})
     file = PageFile(tmp_path / "data.mdb")
     walk = TreeReader(file, file.meta.main)
-    assert walk.find(b"004999") == b"4999"
-    assert walk.find(b"000000") == b"0"
-    assert walk.find(b"5") is None
-    assert walk.find(b"0000001") is None
+    assert walk.get(b"004999") == b"4999"
+    assert walk.get(b"000000") == b"0"
+    assert walk.get(b"5") is None
+    assert walk.get(b"0000001") is None

@@ -1,4 +1,4 @@
-"""Which records a run read at some iterations: Caffe takes them in the order of the store."""
+"""Which records a run read at given iterations: Caffe reads them in store order."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from datascan.caffe.net.sources import DataSource
 
 @dataclass(frozen=True, slots=True)
 class ReadRange:
-    """Iterations ``first`` to ``last`` and the records that they read of a store of ``records``.
+    """Iterations ``first`` to ``last``, and the records that they read of ``records`` in all.
 
-    Where the epoch ends in between, ``from_record`` is larger than ``to_record``.
+    If the epoch ends in between, ``from_record`` is larger than ``to_record``.
     """
 
     first: int
@@ -27,21 +27,21 @@ class ReadRange:
 
     @property
     def wraps(self) -> bool:
-        """Whether the epoch ends in between."""
+        """Whether the epoch ends within the range."""
         return self.from_record > self.to_record
 
     def holds(self, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which record indices lie in it, bool (n,)."""
+        """Which record indices are in the range, bool (n,)."""
         if self.wraps:
             return np.asarray((indices >= self.from_record) | (indices <= self.to_record))
         return np.asarray((indices >= self.from_record) & (indices <= self.to_record))
 
 
 def candidate_ranges(run: Run, verdict: Diagnosis, display: int | None) -> tuple[int, int] | None:
-    """The iterations in which the run broke; None where nothing says which.
+    """The first and last iteration that may have broken the run; None if unknown.
 
-    Those after the last finite line, up to the first that is not; of a run that died up to the next
-    line that it would have printed.
+    They follow the last finite line and end with the first non-finite one. For a run that crashed,
+    they end before the next line that it would have printed.
     """
     first = 0 if verdict.last_finite is None else verdict.last_finite + 1
     first = max(first, run.began)
@@ -57,11 +57,11 @@ def candidate_ranges(run: Run, verdict: Diagnosis, display: int | None) -> tuple
 def read_range(
     iterations: tuple[int, int], run: Run, source: DataSource, records: int
 ) -> ReadRange | None:
-    """The records of these iterations; None where the order of reading is not known.
+    """The records that these iterations read; None if the order of reading is unknown.
 
-    Iteration i, counted from where the run began, reads records i B s to (i + 1) B s - 1, modulo
-    the number of records: B the batch size (on every one of several devices), s ``iter_size``, of
-    which the log knows best.
+    Iteration i, counted from the beginning of the run, reads records i B s to (i + 1) B s - 1,
+    modulo the number of records. B is the batch size times the number of devices; s is
+    ``iter_size``, preferably as printed in the log.
     """
     size = source.batch_size * (run.number("iter_size") or source.iter_size) * run.devices
     if not source.in_order or size < 1 or records < 1:

@@ -1,4 +1,4 @@
-"""What a training log tells of a run: losses, rates, outputs, and how it ended."""
+"""One run of a training log: losses, rates, outputs, and how it ended."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 NOT_FINITE = {"#qnan": "nan", "#ind": "nan", "#snan": "nan", "#inf": "inf"}
-"""How the older C library of Windows writes numbers: 1.#QNAN, -1.#IND."""
+"""How older C libraries on Windows print numbers that are not finite: 1.#QNAN, -1.#IND."""
 
 NAN = re.compile(r"([+-]?)nan(\([\w ]*\))?$")
 """C11, 7.21.6.1: nan, -nan, nan(char-sequence)."""
@@ -14,7 +14,7 @@ NAN = re.compile(r"([+-]?)nan(\([\w ]*\))?$")
 
 @dataclass(slots=True)
 class Output:
-    """What the log tells of one output of the net: iterations, values, and its loss weight."""
+    """One output of the net: the iterations and values in the log, and the loss weight."""
 
     weight: float = 1.0
     iterations: list[int] = field(default_factory=list)
@@ -25,10 +25,11 @@ class Output:
 class Run:
     """One run of a log, in the order of its lines.
 
-    ``iterations`` and ``losses`` belong together, as do ``rate_iterations`` and ``rates``;
-    ``parameters`` are what the log prints of the solver, if it does (``started``). ``snapshot`` is
-    the iteration of the snapshot that was resumed from, if its name tells. ``death`` is the line
-    that tells of a crash; ``is_glog``: lines of Caffe's logger were seen.
+    ``losses[i]`` belongs to ``iterations[i]``, ``rates[i]`` to ``rate_iterations[i]``.
+    ``parameters`` are the solver parameters in the log, which only a log with the beginning of the
+    run has (``started``). ``snapshot`` is the iteration of the snapshot that the run resumed from,
+    if its file name contains it. ``crash`` is the line that reports a crash. ``is_glog`` is true if
+    the log has lines of Caffe's logger.
     """
 
     iterations: list[int] = field(default_factory=list)
@@ -41,19 +42,20 @@ class Run:
     started: bool = False
     resumed: bool = False
     snapshot: int | None = None
-    death: str | None = None
+    crash: str | None = None
     is_glog: bool = False
 
     @property
     def last(self) -> int:
-        """The largest iteration that the log tells of."""
+        """The largest iteration in the log."""
         return max((*self.iterations, *self.rate_iterations), default=0)
 
     @property
     def began(self) -> int:
         """The iteration at which the run began to read its store.
 
-        That of the snapshot; else, of a run whose beginning is in the log, the first one printed.
+        This is the iteration of the snapshot, or else the first one in the log if the log contains
+        the beginning of the run.
         """
         if self.snapshot is not None:
             return self.snapshot
@@ -67,17 +69,17 @@ class Run:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to judge."""
-        return not self.iterations and not self.rate_iterations and self.death is None
+        """Whether the log has no iterations and no crash of this run."""
+        return not self.iterations and not self.rate_iterations and self.crash is None
 
     def number(self, name: str) -> int | None:
-        """A whole number among the solver's parameters."""
+        """A solver parameter that is a whole number; None if it is missing or not one."""
         text = self.parameters.get(name, "")
         return int(text) if text.isdigit() and len(text) < 13 else None
 
 
-def number(text: str) -> float | None:
-    """A number as C prints it; None where it is none, as in a line that was cut."""
+def parse_number(text: str) -> float | None:
+    """Parse a number as C prints it; None if it is not a number, as in a truncated line."""
     word = text.rstrip(",;").lower()
     word = word if word.count("(") == word.count(")") else word.rstrip(")")
     if NAN.match(word):

@@ -26,7 +26,7 @@ FIELDS = (
 
 @cache
 def blob_class() -> type[Any]:
-    """The message class, from a descriptor of our own."""
+    """The message class, built from our own descriptor."""
     from google.protobuf import (  # noqa: PLC0415
         descriptor_pb2,
         descriptor_pool,
@@ -51,11 +51,11 @@ def blob_class() -> type[Any]:
 
 
 def read_matrix(path: Path) -> NDArray[np.float64]:
-    """The numbers of a BlobProto, in its own shape, leading axes of length 1 taken away.
+    """The values of a BlobProto, in its own shape without leading axes of length 1.
 
     Raises:
-        ValueError: where it is none; says why in a few words.
-        OSError: where it cannot be read.
+        ValueError: if the file is not a valid BlobProto; the message says why.
+        OSError: if it cannot be read.
     """
     from google.protobuf import message  # noqa: PLC0415
 
@@ -63,15 +63,15 @@ def read_matrix(path: Path) -> NDArray[np.float64]:
     try:
         blob.ParseFromString(path.read_bytes())
     except message.DecodeError as error:
-        raise ValueError("is no BlobProto: the message is cut or damaged") from error
+        raise ValueError("is not a BlobProto: the message is truncated or damaged") from error
     values = np.array(blob.double_data or blob.data, np.float64)
     if blob.HasField("shape"):
         shape = tuple(blob.shape.dim)
     else:
         shape = (blob.num, blob.channels, blob.height, blob.width)
     if prod(shape) != len(values) or not len(values):
-        says = "x".join(map(str, shape))
-        raise ValueError(f"holds {len(values):,} numbers, and says that its shape is {says}")
+        declared = "x".join(map(str, shape))
+        raise ValueError(f"holds {len(values):,} numbers, but its shape is {declared}")
     while len(shape) > 2 and shape[0] == 1:
         shape = shape[1:]
     return values.reshape(shape)

@@ -1,7 +1,7 @@
-"""Caffe's text format: parsed by protobuf, with descriptors made from the table of fields.
+"""Caffe's text format, parsed by protobuf with descriptors built from the table of fields.
 
-Fields that the table does not know are passed over, as datascan should read the nets of forks; a
-second walk over the text names them, since protobuf does not.
+Unknown fields are skipped, so that nets written for forks of Caffe can be read. Protobuf does not
+report what it skips, so a second pass over the text finds them.
 """
 
 from __future__ import annotations
@@ -14,21 +14,22 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from datascan.caffe.net.schema import ENUMS, MESSAGES, UNDERSTOOD
+from datascan.caffe.net.schema import ALIASES, ENUMS, MESSAGES
 from datascan.errors import DatasetError
 
 PACKAGE = "datascan_caffe"
 OWN_NAMES = re.compile(rf"({PACKAGE}\.)?(Around\d+\.)?")
 MAX_BYTES = 200
-"""A message of protobuf that is longer is cut."""
+"""Longer error messages of protobuf are truncated."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownField:
-    """A field that Caffe does not have: its name, where it stands, and what it may be meant for.
+    """A field that Caffe does not have: its name, its place, and the field that may be meant.
 
-    ``owner`` is the name of the layer that it stands in, "" outside of layers; ``within`` the
-    field that it stands in ("pooling_param"), "" at the top. ``line`` counts from 1.
+    ``owner`` is the name of the enclosing layer ("" outside of layers), ``within`` the enclosing
+    field, such as "pooling_param" ("" at the top level), and ``line`` counts from 1.
+    ``understood`` is true if ``nearest`` is certain: a known alias.
     """
 
     name: str
@@ -41,7 +42,7 @@ class UnknownField:
 
 @dataclass(frozen=True, slots=True)
 class Prototxt:
-    """A parsed text: the message, and the fields that Caffe does not have."""
+    """A parsed file: the message, and the fields that Caffe does not have."""
 
     path: Path
     message: Any
@@ -50,7 +51,7 @@ class Prototxt:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of the table: ``kind`` is empty where it is merely known."""
+    """A field of the table; ``kind`` is empty for one that is known but not read."""
 
     name: str
     kind: str = ""
@@ -59,7 +60,7 @@ class Field:
 
 
 @cache
-def fields_of(message: str) -> dict[str, Field]:
+def message_fields(message: str) -> dict[str, Field]:
     """The fields of a message of the table, by name."""
     found = {}
     for word in MESSAGES[message].split():
@@ -74,51 +75,51 @@ def message_class(name: str) -> type[Any]:
     """The class of a message of the table."""
     from google.protobuf import message_factory  # noqa: PLC0415
 
-    return message_factory.GetMessageClass(pool().FindMessageTypeByName(f"{PACKAGE}.{name}"))
+    return message_factory.GetMessageClass(build_pool().FindMessageTypeByName(f"{PACKAGE}.{name}"))
 
 
 @cache
-def pool() -> Any:
-    """The table as descriptors, in a pool of their own: no clash with an installed Caffe."""
+def build_pool() -> Any:
+    """The table as descriptors, in a separate pool so that they cannot clash with Caffe's own."""
     from google.protobuf import descriptor_pb2, descriptor_pool  # noqa: PLC0415
 
     file = descriptor_pb2.FileDescriptorProto(
         name=f"{PACKAGE}.proto", package=PACKAGE, syntax="proto2"
     )
     for number, (name, words) in enumerate(ENUMS.items()):
-        # Names of values are unique in a package, so every enum gets a message around it.
+        # Names of enum values must be unique in a package, so each enum is wrapped in a message.
         enum = file.message_type.add(name=f"Around{number}").enum_type.add(name=name)
         for value, word in enumerate(words.split()):
             enum.value.add(name=word, number=value)
-    around = {name: f".{PACKAGE}.Around{number}.{name}" for number, name in enumerate(ENUMS)}
+    enums = {name: f".{PACKAGE}.Around{number}.{name}" for number, name in enumerate(ENUMS)}
     for name in MESSAGES:
-        described = file.message_type.add(name=name)
-        for number, field in enumerate(fields_of(name).values(), 1):
+        message = file.message_type.add(name=name)
+        for number, field in enumerate(message_fields(name).values(), 1):
             if field.kind:
-                describe(described.field.add(name=field.name, number=number), field, around)
-    made = descriptor_pool.DescriptorPool()
-    made.Add(file)
-    return made
+                fill_descriptor(message.field.add(name=field.name, number=number), field, enums)
+    pool = descriptor_pool.DescriptorPool()
+    pool.Add(file)
+    return pool
 
 
-def describe(described: Any, field: Field, enums: dict[str, str]) -> None:
-    """Fill in the descriptor of ``field``."""
-    described.label = described.LABEL_REPEATED if field.repeated else described.LABEL_OPTIONAL
+def fill_descriptor(target: Any, field: Field, enums: dict[str, str]) -> None:
+    """Fill in ``target``, the descriptor of ``field``; ``enums`` maps names to full names."""
+    target.label = target.LABEL_REPEATED if field.repeated else target.LABEL_OPTIONAL
     if field.kind in MESSAGES:
-        described.type, described.type_name = described.TYPE_MESSAGE, f".{PACKAGE}.{field.kind}"
+        target.type, target.type_name = target.TYPE_MESSAGE, f".{PACKAGE}.{field.kind}"
     elif field.kind in enums:
-        described.type, described.type_name = described.TYPE_ENUM, enums[field.kind]
+        target.type, target.type_name = target.TYPE_ENUM, enums[field.kind]
     else:
-        described.type = described.Type.Value(f"TYPE_{field.kind.upper()}")
+        target.type = target.Type.Value(f"TYPE_{field.kind.upper()}")
     if field.default:
-        described.default_value = field.default
+        target.default_value = field.default
 
 
 def read_text(path: Path) -> str:
-    """The text of a prototxt; bytes that are not UTF-8 (in comments, mostly) are replaced.
+    """The text of a prototxt; bytes that are not UTF-8 (usually in comments) are replaced.
 
     Raises:
-        DatasetError: where it cannot be read, or is no text.
+        DatasetError: if the file cannot be read or is binary.
     """
     try:
         content = path.read_bytes()
@@ -129,62 +130,62 @@ def read_text(path: Path) -> str:
     except ValueError as error:
         raise DatasetError(f"cannot read {str(path)!r}: {error}") from error
     if b"\0" in content:
-        raise DatasetError(f"{path} is binary, not a prototxt (text)")
+        raise DatasetError(f"{path} is a binary file, not a prototxt")
     return content.decode("utf-8-sig", "replace")
 
 
 def parse(path: Path, text: str, name: str) -> Prototxt:
-    """``text`` as the message ``name``.
+    """Parse ``text`` as the message ``name``.
 
     Raises:
-        DatasetError: where the syntax or the type of a value is wrong; gives line and column.
+        DatasetError: if the syntax or a value is invalid; the message has line and column.
     """
     from google.protobuf import text_format  # noqa: PLC0415
 
     message = message_class(name)()
     try:
         text_format.Parse(text, message, allow_unknown_field=True)
-        return Prototxt(path, message, tuple(unknown_fields(text, name)))
+        return Prototxt(path, message, tuple(find_unknown_fields(text, name)))
     except text_format.ParseError as error:
         raise DatasetError(f"{path}{describe_parse_error(error)}") from error
     except RecursionError as error:
-        raise DatasetError(f"{path}: braces are nested too deep") from error
+        raise DatasetError(f"{path}: braces are nested too deeply") from error
 
 
 def describe_parse_error(error: Any) -> str:
-    """What protobuf says of a text that does not parse: ", line 3, column 7: Expected ..."."""
+    """A parse error of protobuf in our form: ", line 3, column 7: Expected ..."."""
     line, column = error.GetLine(), error.GetColumn()
-    said = str(error).removeprefix(f"{line}:{column} : ")
+    message = str(error).removeprefix(f"{line}:{column} : ")
     if not line:
-        return f": {said.strip().rstrip(':.')}: the text ends too early"
-    # It repeats the whole line in quotes, which may be the whole file.
-    what = OWN_NAMES.sub("", said.rpartition("': ")[2].strip().rstrip("."))
-    return f", line {line}, column {column}: {what[-MAX_BYTES:]}"
+        return f": {message.strip().rstrip(':.')}: unexpected end of file"
+    # Protobuf quotes the whole line, which may be the whole file.
+    reason = OWN_NAMES.sub("", message.rpartition("': ")[2].strip().rstrip("."))
+    return f", line {line}, column {column}: {reason[-MAX_BYTES:]}"
 
 
-def unknown_fields(text: str, name: str) -> Iterator[UnknownField]:
-    """The fields in ``text``, a valid message ``name``, that Caffe does not have."""
+def find_unknown_fields(text: str, name: str) -> Iterator[UnknownField]:
+    """The fields of ``text``, a valid message ``name``, that Caffe does not have."""
     from google.protobuf import text_format  # noqa: PLC0415
 
-    yield from Walk(text_format.Tokenizer(text.split("\n"))).message(name, "", "", "")
+    yield from UnknownFieldFinder(text_format.Tokenizer(text.split("\n"))).message(name, "", "", "")
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
-    """A walk over the tokens of a text that protobuf has already found valid."""
+class UnknownFieldFinder:
+    """Walks the tokens of a text that protobuf has parsed without errors."""
 
     tokenizer: Any
 
     def message(self, kind: str, within: str, owner: str, end: str) -> Iterator[UnknownField]:
-        """The unknown fields up to ``end``; of an unknown ``kind`` nothing is known, so none."""
+        """The unknown fields up to ``end``; none if ``kind`` itself is unknown ("")."""
         found: list[UnknownField] = []
         own = ""
         while not self.tokenizer.AtEnd() and self.tokenizer.token != end:
             line = self.tokenizer.ParseError("").GetLine()
             name = self._name()
-            field = fields_of(kind).get(name) if kind else Field(name)
-            if field is None or (kind, name) in UNDERSTOOD:
-                found.append(unknown_field(kind, name, within, line))
+            field = message_fields(kind).get(name) if kind else Field(name)
+            if field is None or (kind, name) in ALIASES:
+                found.append(make_unknown_field(kind, name, within, line))
             below = field.kind if field and field.kind in MESSAGES else ""
             value, inner = self._value(below, name)
             if name == "name" and kind in ("LayerParameter", "V1LayerParameter"):
@@ -195,7 +196,7 @@ class Walk:
             yield unknown if unknown.owner else replace(unknown, owner=owner)
 
     def _name(self) -> str:
-        """The next field's name; of an extension, its words."""
+        """The name of the next field; an extension's name is in brackets."""
         name = ""
         if self.tokenizer.TryConsume("["):
             while not self.tokenizer.TryConsume("]"):
@@ -209,7 +210,7 @@ class Walk:
         return token
 
     def _value(self, kind: str, name: str) -> tuple[str, list[UnknownField]]:
-        """A field's value if it is a word, else the unknown fields in it."""
+        """The value of a field if it is scalar, and the unknown fields in it if it is not."""
         self.tokenizer.TryConsume(":")
         inner: list[UnknownField] = []
         word = ""
@@ -230,9 +231,9 @@ class Walk:
         return word, inner
 
 
-def unknown_field(kind: str, name: str, within: str, line: int) -> UnknownField:
-    """The field ``name``, which ``kind`` does not have, with the nearest that it has."""
-    meant = UNDERSTOOD.get((kind, name))
-    known = [field for field in fields_of(kind) if (kind, field) not in UNDERSTOOD]
+def make_unknown_field(kind: str, name: str, within: str, line: int) -> UnknownField:
+    """The field ``name``, which ``kind`` does not have, with the nearest one that it has."""
+    meant = ALIASES.get((kind, name))
+    known = [field for field in message_fields(kind) if (kind, field) not in ALIASES]
     near = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
     return UnknownField(name, within, "", line, meant or (near[0] if near else None), bool(meant))

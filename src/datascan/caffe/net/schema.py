@@ -1,8 +1,8 @@
-"""The fields of Caffe's nets and solvers, as a table: what is read, and what is merely known.
+"""The fields of Caffe's nets and solvers, as a table.
 
-A message is a line of words. ``name:type`` is a field that datascan reads, of a scalar type, of an
-enum or of another message here; ``*`` repeats it, ``=value`` is its default. A bare ``name`` is
-a field that Caffe has and datascan passes over.
+Each message is a string of words. ``name:type`` is a field that datascan reads; its type is a
+scalar, an enum, or another message of the table. ``*`` marks a repeated field, ``=value`` a
+default. A bare ``name`` is a field that Caffe has but datascan does not read.
 
 Source: Caffe 1.0, src/caffe/proto/caffe.proto (proto2).
 """
@@ -25,7 +25,7 @@ ENUMS = {
     ),
 }
 
-OF_EVERY_LAYER = (
+COMMON_LAYER_FIELDS = (
     "name:string bottom:string* top:string* include:NetStateRule* exclude:NetStateRule* "
     "loss_weight:float* blobs "
     "transform_param:TransformationParameter loss_param:LossParameter "
@@ -60,7 +60,7 @@ MESSAGES = {
         "solver_type:SolverType layer_wise_reduce weights"
     ),
     "LayerParameter": (
-        f"{OF_EVERY_LAYER} type:string phase:Phase param:ParamSpec* propagate_down "
+        f"{COMMON_LAYER_FIELDS} type:string phase:Phase param:ParamSpec* propagate_down "
         "batch_norm_param:BatchNormParameter bias_param:BiasParameter clip_param:ClipParameter "
         "crop_param:CropParameter elu_param:ELUParameter embed_param:EmbedParameter "
         "flatten_param:FlattenParameter input_param:InputParameter log_param:LogParameter "
@@ -71,8 +71,8 @@ MESSAGES = {
         "tile_param:TileParameter"
     ),
     "V1LayerParameter": (
-        f"{OF_EVERY_LAYER} type:V1Type param:string* blob_share_mode blobs_lr:float* weight_decay "
-        "layer:V0LayerParameter"
+        f"{COMMON_LAYER_FIELDS} type:V1Type param:string* blob_share_mode blobs_lr:float* "
+        "weight_decay layer:V0LayerParameter"
     ),
     "V0LayerParameter": (
         "name:string type:string num_output biasterm weight_filler bias_filler pad kernelsize "
@@ -166,10 +166,10 @@ MESSAGES = {
     ),
 }
 
-UNDERSTOOD = {("PoolingParameter", "kernel"): "kernel_size"}
-"""Fields that Caffe does not have, yet people write: what they mean."""
+ALIASES = {("PoolingParameter", "kernel"): "kernel_size"}
+"""Fields that Caffe does not have but people write, and the fields that they mean."""
 
-V1_NAMES = {
+V1_TYPE_NAMES = {
     "ABSVAL": "AbsVal",
     "ARGMAX": "ArgMax",
     "BNLL": "BNLL",
@@ -182,9 +182,9 @@ V1_NAMES = {
     "SOFTMAX_LOSS": "SoftmaxWithLoss",
     "TANH": "TanH",
 }
-"""V1 types whose later name is not their words in capitals."""
+"""V1 types whose current name is not simply their words in CamelCase."""
 
 
-def later_name(v1_type: str) -> str:
-    """A V1 layer's type under the name that it has now: INNER_PRODUCT is InnerProduct."""
-    return V1_NAMES.get(v1_type) or v1_type.title().replace("_", "")
+def current_type_name(v1_type: str) -> str:
+    """The current name of a V1 layer type: InnerProduct for INNER_PRODUCT."""
+    return V1_TYPE_NAMES.get(v1_type) or v1_type.title().replace("_", "")

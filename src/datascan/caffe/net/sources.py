@@ -1,4 +1,4 @@
-"""What a net reads its records from, and what its losses make of their labels.
+"""The datasets that a net reads, and how its losses use their labels.
 
 Source: Caffe, src/caffe/layers (data, hdf5_data, image_data, and the losses).
 """
@@ -15,28 +15,29 @@ from datascan.config.options import LabelType
 
 BACKENDS = {"LMDB": "lmdb", "LEVELDB": "leveldb"}
 PARAMS = {"Data": "data_param", "HDF5Data": "hdf5_data_param", "ImageData": "image_data_param"}
-"""The layers that read a dataset, and where their settings stand."""
+"""Types of layers that read a dataset, and the message that configures each."""
 
 CLASS_LOSSES = frozenset(
     ["SoftmaxWithLoss", "MultinomialLogisticLoss", "InfogainLoss", "HingeLoss"],
 )
-"""Losses whose second bottom are labels of classes."""
+"""Losses whose second bottom holds class labels."""
 
 TARGET_LOSSES = frozenset(["EuclideanLoss", "SigmoidCrossEntropyLoss", "SmoothL1Loss", "L1Loss"])
-"""Losses whose second bottom are numbers to be met."""
+"""Losses whose second bottom holds regression targets."""
 
-MANY = 1 << 62
+UNKNOWN_OUTPUTS = 1 << 62
+"""Sorts losses with an unknown number of outputs last."""
 
 
-class Missing(Exception):  # noqa: N818  (no error: it becomes a finding)
-    """A source is not where the net says."""
+class Missing(Exception):  # noqa: N818  (not an error: it becomes a finding)
+    """A source does not exist."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loss:
-    """A layer whose result is part of the loss.
+    """A layer that contributes to the loss.
 
-    ``outputs`` is the number of channels that it reads, ``fed_by`` the layer that makes them.
+    ``outputs`` is the number of channels that it reads, ``fed_by`` the layer that produces them.
     """
 
     layer: str
@@ -48,15 +49,16 @@ class Loss:
     fed_by: str | None = None
     ignore_label: int | None = None
     counts_labels: bool = False
-    """Whether it divides by a number of labels, which may be 0."""
+    """Whether it divides by a count of labels, which may be 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
     """A dataset that a layer of the net reads.
 
-    ``given`` is its path as the net has it, ``path`` where it was found, ``tried`` the places where
-    it was looked for. ``loss`` is the loss that takes its labels, if one does so directly.
+    ``given`` is its path as written in the net, ``path`` the file that was found (None if it is
+    missing), ``tried`` the paths that were tried. ``loss`` is the loss that reads its labels
+    directly, if there is one.
     """
 
     layer: str
@@ -83,13 +85,13 @@ class DataSource:
     has_mean: bool = False
     crop_size: int = 0
     size: tuple[int, int] | None = None
-    """Height and width to which images are resized."""
+    """Height and width that images are resized to."""
     channels: int | None = None
-    """The channels that images are turned to."""
+    """The number of channels that images are converted to."""
 
     @property
     def in_order(self) -> bool:
-        """Whether the layer reads records in the order of the store, from the first one on."""
+        """Whether the layer reads records in store order, starting with the first."""
         return not self.shuffle and not self.rand_skip
 
     @property
@@ -98,8 +100,8 @@ class DataSource:
         return self.batch_size * self.iter_size
 
 
-def losses_of(view: View) -> Iterator[Loss]:
-    """The losses of a net: those by type, and layers that are given a ``loss_weight``."""
+def find_losses(view: View) -> Iterator[Loss]:
+    """The losses of a net: loss layers by type, and any layer with a ``loss_weight``."""
     for layer in view.layers:
         weights = [float(weight) for weight in layer.message.loss_weight]
         known = layer.type.endswith("Loss") or layer.type in CLASS_LOSSES
@@ -115,13 +117,13 @@ def losses_of(view: View) -> Iterator[Loss]:
             layer.tops,
             made[0] if made else None,
             made[1].name if made else None,
-            ignored_label(layer),
+            read_ignore_label(layer),
             counts_labels(layer),
         )
 
 
-def ignored_label(layer: Layer) -> int | None:
-    """The label that a loss, or an Accuracy, passes over; HingeLoss passes over none."""
+def read_ignore_label(layer: Layer) -> int | None:
+    """The label that a loss or an Accuracy ignores; HingeLoss has no such setting."""
     if layer.type == "HingeLoss":
         return None
     param = layer.param("accuracy_param" if layer.type == "Accuracy" else "loss_param")
@@ -129,10 +131,10 @@ def ignored_label(layer: Layer) -> int | None:
 
 
 def counts_labels(layer: Layer) -> bool:
-    """Whether a loss divides by how many labels of some kind there are in the batch."""
+    """Whether a loss divides by the number of certain labels in the batch."""
     if layer.type == "InfogainLoss":
         return True
-    if layer.type == "HingeLoss":  # it reads no loss_param
+    if layer.type == "HingeLoss":  # does not read loss_param
         return False
     param = layer.param("loss_param")
     mode = ENUMS["NormalizationMode"].split()[param.normalization]
@@ -142,18 +144,18 @@ def counts_labels(layer: Layer) -> bool:
     return named or (mode == "VALID" and param.HasField("ignore_label"))
 
 
-def source_of(
+def read_source(
     view: View, layer: Layer, places: Sequence[Path], iter_size: int, losses: Sequence[Loss]
 ) -> DataSource:
-    """The dataset that a layer of one of ``PARAMS`` reads; looked for in ``places``."""
+    """The dataset that a layer (of a type in ``PARAMS``) reads; ``places`` are searched for it."""
     param = layer.param(PARAMS[layer.type])
     transform = layer.param("transform_param")
     backend = {"HDF5Data": "hdf5", "ImageData": "images"}.get(layer.type)
     path, tried = locate(str(param.source), places)
-    label_top, loss, label_type = labels_of(view, layer, losses)
-    accuracy = accuracy_of(view, layer, label_top) if loss is None else None
+    label_top, loss, label_type = find_label_use(view, layer, losses)
+    accuracy = find_accuracy(view, layer, label_top) if loss is None else None
     made = view.outputs(accuracy) if accuracy else None
-    old = param if hasattr(param, "scale") else transform  # where scale stood before
+    old = param if hasattr(param, "scale") else transform  # scale moved to transform_param
     resized = (param.new_height, param.new_width) if layer.type == "ImageData" else (0, 0)
     return DataSource(
         layer.name,
@@ -171,7 +173,7 @@ def source_of(
         loss,
         loss.outputs if loss else (made[0] if made else None),
         loss.fed_by if loss else (made[1].name if made else None),
-        loss.ignore_label if loss else (ignored_label(accuracy) if accuracy else None),
+        loss.ignore_label if loss else (read_ignore_label(accuracy) if accuracy else None),
         str(param.root_folder) if layer.type == "ImageData" else None,
         bool(getattr(param, "shuffle", False)),
         int(getattr(param, "rand_skip", 0)),
@@ -179,12 +181,12 @@ def source_of(
         bool(transform.mean_file or transform.mean_value or old.mean_file),
         int(transform.crop_size or old.crop_size),
         (int(resized[0]), int(resized[1])) if all(resized) else None,
-        channels_of(layer),
+        find_forced_channels(layer),
     )
 
 
-def channels_of(layer: Layer) -> int | None:
-    """The channels that a layer turns images to; None where they are left as they are."""
+def find_forced_channels(layer: Layer) -> int | None:
+    """The number of channels that a layer converts images to; None if it does not convert."""
     transform = layer.param("transform_param")
     if layer.type == "ImageData":
         return 3 if layer.param("image_data_param").is_color else 1
@@ -194,7 +196,7 @@ def channels_of(layer: Layer) -> int | None:
 
 
 def locate(given: str, places: Sequence[Path]) -> tuple[Path | None, tuple[Path, ...]]:
-    """Where a path of the net is, and the places where it was looked for."""
+    """The existing file that a path of the net means, if any, and all paths that were tried."""
     if not given:
         return None, ()
     tried = tuple(dict.fromkeys(place / given for place in places))
@@ -202,7 +204,7 @@ def locate(given: str, places: Sequence[Path]) -> tuple[Path | None, tuple[Path,
 
 
 def exists(path: Path) -> bool:
-    """Whether there is something at ``path``; what cannot be a path is nowhere."""
+    """Whether ``path`` exists; False if it is not a valid path."""
     try:
         return path.exists()
     except (OSError, ValueError):
@@ -212,35 +214,35 @@ def exists(path: Path) -> bool:
 Use = tuple[str | None, Loss | None, LabelType]
 
 
-def labels_of(view: View, layer: Layer, losses: Sequence[Loss]) -> Use:
-    """The top that holds labels, the loss that takes them as classes, and what they are.
+def find_label_use(view: View, layer: Layer, losses: Sequence[Loss]) -> Use:
+    """The top that holds labels, the loss that reads them as classes, and their type.
 
-    Of several losses the one with the fewest outputs. Labels that go through a Slice and the like
-    are still labels, but nobody knows which.
+    Of several losses, the one with the fewest outputs counts. If labels pass through a Slice or a
+    similar layer, the type is "auto", because it is unknown which of them the loss reads.
     """
     by_name = {loss.layer: loss for loss in losses}
-    # Of a store the second top is the record's label; of HDF5 any may be.
+    # The second top of a store holds the labels; in HDF5, any top may.
     tops = layer.tops[::-1] if layer.type == "HDF5Data" else layer.tops[1:2]
     for top in tops:
-        taken = [below for below, bottom in uses(view, layer, top) if bottom == 1]
+        taken = [below for below, bottom in find_readers(view, layer, top) if bottom == 1]
         classed = [by_name[x.name] for x in taken if x.type in CLASS_LOSSES and x.name in by_name]
         if classed:
-            return top, min(classed, key=lambda loss: loss.outputs or MANY), "class"
+            return top, min(classed, key=lambda loss: loss.outputs or UNKNOWN_OUTPUTS), "class"
         if any(below.type in TARGET_LOSSES for below in taken):
             return top, None, "regression"
     if len(layer.tops) < 2:
         return None, None, "none"
-    unused = all(below.type == "Silence" for below, _ in uses(view, layer, layer.tops[1]))
+    unused = all(below.type == "Silence" for below, _ in find_readers(view, layer, layer.tops[1]))
     top_if_sure = layer.tops[1] if len(layer.tops) == 2 else None
     return top_if_sure, None, "none" if unused else "auto"
 
 
-def uses(view: View, layer: Layer, top: str) -> Iterator[tuple[Layer, int]]:
-    """The layers that read a top, Splits and reshapings passed through."""
+def find_readers(view: View, layer: Layer, top: str) -> Iterator[tuple[Layer, int]]:
+    """The layers that read a top, directly or through Split, Reshape and Flatten."""
     return view.through(layer, top, ("Split", "Reshape", "Flatten"))
 
 
-def accuracy_of(view: View, layer: Layer, label_top: str | None) -> Layer | None:
-    """The Accuracy that takes the labels, where no loss does."""
-    taken = uses(view, layer, label_top) if label_top else ()
+def find_accuracy(view: View, layer: Layer, label_top: str | None) -> Layer | None:
+    """The Accuracy that reads the labels, for nets in which no loss does."""
+    taken = find_readers(view, layer, label_top) if label_top else ()
     return next((below for below, bottom in taken if below.type == "Accuracy" and bottom), None)

@@ -1,4 +1,4 @@
-"""A net with its solver: what one training run is made of.
+"""A net and its solver: the definition of a training run.
 
 Source: Caffe, src/caffe/solver.cpp (InitTrainNet, InitTestNets).
 """
@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from datascan.caffe.net.graph import Layer, State, View, layers_of, view_of
-from datascan.caffe.net.prototxt import Prototxt, UnknownField, fields_of, parse, read_text
+from datascan.caffe.net.graph import Layer, State, View, build_layers, build_view
+from datascan.caffe.net.prototxt import Prototxt, UnknownField, message_fields, parse, read_text
 from datascan.caffe.net.schema import ENUMS
-from datascan.caffe.net.sources import PARAMS, DataSource, Loss, locate, losses_of, source_of
+from datascan.caffe.net.sources import PARAMS, DataSource, Loss, find_losses, locate, read_source
 from datascan.errors import DatasetError, UsageError
 
 SOLVER_TYPES = {
@@ -28,7 +28,7 @@ SOLVER_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Solver:
-    """A solver; numbers that it does not give are None. ``message`` has everything."""
+    """A solver; parameters that it does not set are None. ``message`` holds everything."""
 
     path: Path
     message: Any
@@ -43,10 +43,10 @@ class Solver:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A net in all of its phases, with its solver if one is known.
+    """A net in all its phases, with its solver if there is one.
 
-    ``unknown`` are the fields that Caffe would refuse, with the file that they stand in;
-    ``places`` where relative paths are looked for.
+    ``unknown`` are the fields that Caffe would reject, each with its file; ``places`` are the
+    folders in which relative paths are searched for.
     """
 
     path: Path
@@ -62,18 +62,18 @@ Places = tuple[Path, ...]
 
 
 class Files:
-    """The prototxts that belong to a training, each read once."""
+    """The prototxt files of a training, each read once."""
 
     def __init__(self) -> None:
         self.known: dict[Path, Prototxt] = {}
 
     def read(self, path: Path) -> Prototxt:
-        """A net, or a solver where its fields are a solver's."""
+        """Read a net, or a solver if the file has a solver's fields."""
         if path not in self.known:
             text = read_text(path)
             found = parse(path, text, "NetParameter")
             if not (found.message.layer or found.message.layers):
-                own = fields_of("SolverParameter")
+                own = message_fields("SolverParameter")
                 if not any(field.name in own for field in found.unknown if not field.within):
                     raise DatasetError(f"{path} is neither a net nor a solver: it has no layers")
                 found = parse(path, text, "SolverParameter")
@@ -86,8 +86,8 @@ def is_solver(file: Prototxt) -> bool:
     return str(file.message.DESCRIPTOR.name) == "SolverParameter"
 
 
-def solver_of(file: Prototxt) -> Solver:
-    """The numbers of a solver."""
+def build_solver(file: Prototxt) -> Solver:
+    """The parameters of a solver."""
     message = file.message
     kind = str(message.type)
     if message.HasField("solver_type"):
@@ -110,35 +110,35 @@ def solver_of(file: Prototxt) -> Solver:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """A net as it is written: the file, and the message in it."""
+class NetMessage:
+    """A net: its message, and the file that contains it."""
 
     file: Prototxt
     message: Any
 
 
-Layered = tuple[tuple[Layer, ...], Any]
+ParsedNet = tuple[tuple[Layer, ...], Any]
 
 
-def parse_layers(net: Written) -> Layered:
-    """The layers of a net, made once, so that all states share them; and its message."""
-    return layers_of(net.file, net.message), net.message
+def parse_layers(net: NetMessage) -> ParsedNet:
+    """The layers of a net, parsed once so that all states share them, and its message."""
+    return build_layers(net.file, net.message), net.message
 
 
-def states_of(net: Layered, states: list[State]) -> Iterator[View]:
-    """A net in each of some states."""
+def build_views(net: ParsedNet, states: list[State]) -> Iterator[View]:
+    """A view of a net for each state."""
     layers, message = net
-    return (view_of(layers, message, state) for state in states)
+    return (build_view(layers, message, state) for state in states)
 
 
 @dataclass(frozen=True, slots=True)
-class Nets:
-    """The nets of a solver; ``given`` is the one that the user named."""
+class SolverNets:
+    """The nets of a solver; ``given`` is the net that the user named, if any."""
 
     files: Files
     solver: Prototxt
     places: Places
-    given: Written | None
+    given: NetMessage | None
 
     def views(self) -> Iterator[View]:
         """The TRAIN net, then the TEST nets, each in its state."""
@@ -150,22 +150,22 @@ class Nets:
         tests = [*self._inside("test_net_param"), *self._named("test_net")]
         if not common and not train:
             raise DatasetError(f"solver {self.solver.path} names no net")
-        made = {id(net): parse_layers(net) for net in (*common, *train, *tests)}
-        yield from states_of(
-            made[id((train or common)[0])], [State("TRAIN").merged(message.train_state)]
+        parsed = {id(net): parse_layers(net) for net in (*common, *train, *tests)}
+        yield from build_views(
+            parsed[id((train or common)[0])], [State("TRAIN").merged(message.train_state)]
         )
         states = [State("TEST").merged(state) for state in message.test_state]
         for place, net in enumerate(tests):
             own = states[place : place + 1] or [State("TEST")]
-            yield from states_of(made[id(net)], own)
+            yield from build_views(parsed[id(net)], own)
         for net in common:
-            yield from states_of(made[id(net)], states[len(tests) :] or [State("TEST")])
+            yield from build_views(parsed[id(net)], states[len(tests) :] or [State("TEST")])
 
-    def _named(self, name: str) -> list[Written]:
+    def _named(self, name: str) -> list[NetMessage]:
         """The nets whose files a field of the solver names.
 
         Raises:
-            DatasetError: where one does not exist.
+            DatasetError: if one does not exist or is not a net.
         """
         value = getattr(self.solver.message, name)
         if self.given and name != "test_net":
@@ -175,67 +175,68 @@ class Nets:
         for given in filter(None, names):
             path, tried = locate(given, self.places)
             if path is None:
-                looked = " nor ".join(str(place) for place in tried)
+                paths = ", ".join(str(place) for place in tried)
                 raise DatasetError(
-                    f"solver {self.solver.path} names the net {given}: there is no {looked}"
+                    f"solver {self.solver.path} names the net {given}, which does not exist "
+                    f"(tried {paths})"
                 )
             file = self.files.read(path)
             if is_solver(file):
-                raise DatasetError(f"solver {self.solver.path} names {path}, which is no net")
-            found.append(Written(file, file.message))
+                raise DatasetError(f"solver {self.solver.path} names {path}, which is not a net")
+            found.append(NetMessage(file, file.message))
         return found
 
-    def _inside(self, name: str) -> list[Written]:
-        """The nets that stand in a field of the solver."""
+    def _inside(self, name: str) -> list[NetMessage]:
+        """The nets that a field of the solver contains."""
         message = self.solver.message
         value = getattr(message, name)
         if name == "test_net_param":
-            return [Written(self.solver, inner) for inner in value]
-        return [Written(self.solver, value)] if message.HasField(name) else []
+            return [NetMessage(self.solver, inner) for inner in value]
+        return [NetMessage(self.solver, value)] if message.HasField(name) else []
 
 
 def read_training(path: Path, solver: Path | None = None, root: Path | None = None) -> Training:
-    """Read a net, or a solver that names its net; relative paths are looked for in ``root`` first.
+    """Read a net, or a solver that names its net; relative paths are searched in ``root`` first.
 
     Raises:
-        DatasetError: where a file does not exist or does not parse.
-        UsageError: where ``root`` is no folder, or ``path`` a solver and another one is given.
+        DatasetError: if a file does not exist or does not parse.
+        UsageError: if ``root`` is not a folder, or ``path`` is a solver and ``solver`` is given.
     """
     if root is not None and not root.is_dir():
-        raise UsageError(f"--root {root} is no folder")
+        raise UsageError(f"--root {root} is not a folder")
     files = Files()
     given = files.read(path)
     own = given if is_solver(given) else None
     if solver is not None:
         if own:
-            raise UsageError(f"{path} is a solver itself: give its net, or no --solver")
+            raise UsageError(f"{path} is itself a solver: pass its net, or drop --solver")
         own = files.read(solver)
         if not is_solver(own):
             raise UsageError(f"--solver {solver} is a net, not a solver")
     parents = [file.path.parent for file in (own, given) if file]
     places = tuple(dict.fromkeys([*([root] if root else []), Path(), *parents]))
-    net = Written(given, given.message)
+    net = NetMessage(given, given.message)
     if own is None:
-        views = states_of(parse_layers(net), [State("TRAIN"), State("TEST")])
+        views = build_views(parse_layers(net), [State("TRAIN"), State("TEST")])
     else:
-        views = Nets(files, own, places, None if own is given else net).views()
-    return assemble_training(path, solver_of(own) if own else None, tuple(views), files, places)
+        views = SolverNets(files, own, places, None if own is given else net).views()
+    return assemble_training(path, build_solver(own) if own else None, tuple(views), files, places)
 
 
 def assemble_training(
     path: Path, solver: Solver | None, views: tuple[View, ...], files: Files, places: Places
 ) -> Training:
-    """The training of these views; a layer that stands in several of them counts in the first."""
+    """Assemble a training; the source of a layer that is in several views counts once."""
     sources: list[DataSource] = []
     losses: list[Loss] = []
     seen: set[Layer] = set()
     for view in views:
-        own = tuple(losses_of(view))
+        own = tuple(find_losses(view))
         losses += own
         for layer in view.of_type(*PARAMS):
             if layer not in seen:
                 size = solver.iter_size if solver else 1
-                sources.append(source_of(view, layer, places, size, own))
+                sources.append(read_source(view, layer, places, size, own))
         seen |= set(view.layers)
     unknown = tuple((file.path, field) for file in files.known.values() for field in file.unknown)
     return Training(path, solver, views, tuple(sources), tuple(losses), unknown, places)

@@ -10,7 +10,7 @@ from datascan.caffe.log.diagnosis import Diagnosis
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Training
 from datascan.checks.base import Issue, Rule
-from datascan.report.model import Report
+from datascan.report.model import DatasetReport
 
 SOLVER = "solver"
 """The key of findings about the solver."""
@@ -39,7 +39,7 @@ class NetContext:
     """
 
     training: Training
-    reports: Mapping[DataSource, Report] = field(default_factory=dict)
+    reports: Mapping[DataSource, DatasetReport] = field(default_factory=dict)
     backends: Mapping[DataSource, str] = field(default_factory=dict)
     found: Mapping[DataSource, Sequence[Issue]] = field(default_factory=dict)
     endings: Sequence[RunOutcome] = ()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from datascan.caffe.net.graph import CHANNELS_KEPT, Layer, View
+from datascan.caffe.net.graph import CHANNEL_PRESERVING, Layer, View
 from datascan.caffe.net.sources import PARAMS, DataSource
 from datascan.caffe.rules.base import NetContext
 
@@ -16,7 +16,7 @@ Size = tuple[int, int]
 SINGLE = ("InnerProduct", "Reduction", "Flatten")
 """Layers whose output has one value for each channel and record."""
 
-MAP_KEPT = (CHANNELS_KEPT | {"Concat", "Slice"}) - {"Crop", "Flatten", "Pooling", "Reshape"}
+MAP_KEPT = (CHANNEL_PRESERVING | {"Concat", "Slice"}) - {"Crop", "Flatten", "Pooling", "Reshape"}
 """Layers whose output has the height and width of their first input."""
 
 

@@ -35,7 +35,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datascan.caffe.net.learning_rate import first_bad, is_complete
+from datascan.caffe.net.learning_rate import find_first_bad_rate, is_complete
 from datascan.caffe.rules.base import SOLVER, LogRule, NetContext
 from datascan.checks.base import Issue
 from datascan.config.options import Severity
@@ -54,7 +54,7 @@ class LrNotFinite(LogRule):
         solver = evidence.training.solver
         if solver is None or not is_complete(solver):
             return
-        found = first_bad(solver)
+        found = find_first_bad_rate(solver)
         if found is not None:
             iteration, rate = found
             count = max(1, solver.max_iter or 0)

@@ -35,7 +35,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import get_close_matches
 
-from datascan.caffe.net.learning_rate import NEEDS, missing_parameters
+from datascan.caffe.net.learning_rate import REQUIRED_PARAMETERS, missing_parameters
 from datascan.caffe.rules.base import SOLVER, NetContext, NetRule
 from datascan.checks.base import Issue
 from datascan.config.options import Severity
@@ -57,9 +57,10 @@ class LrPolicyIncomplete(NetRule):
         if not policy:
             without = "" if solver.message.HasField("base_lr") else ", nor a base_lr"
             yield self.net_issue(SOLVER, f"there is no lr_policy{without}")
-        elif policy not in NEEDS:
-            near = get_close_matches(policy.lower(), NEEDS, n=1, cutoff=0.5)
-            hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(NEEDS)}"
+        elif policy not in REQUIRED_PARAMETERS:
+            near = get_close_matches(policy.lower(), REQUIRED_PARAMETERS, n=1, cutoff=0.5)
+            known = ", ".join(REQUIRED_PARAMETERS)
+            hint = f"; did you mean {near[0]}?" if near else f"; known policies are {known}"
             yield self.net_issue(SOLVER, f"policy {policy} is unknown to Caffe{hint}")
         elif names := missing_parameters(solver):
             yield self.net_issue(SOLVER, f"policy {policy} lacks {' and '.join(names)}")

@@ -40,7 +40,7 @@ from datascan.caffe.net.sources import DataSource
 from datascan.caffe.rules.base import NetContext, NetRule
 from datascan.checks.base import Issue
 from datascan.config.options import Severity
-from datascan.report.model import Report
+from datascan.report.model import DatasetReport
 
 SPOKEN = {"lmdb": "an LMDB", "leveldb": "a LevelDB"}
 
@@ -70,7 +70,7 @@ class SourceMismatch(NetRule):
                     if source.tops[:1] == tested.tops[:1]:
                         yield from self._pairs(source, other, tested, report)
 
-    def _crops(self, source: DataSource, report: Report) -> Iterator[Issue]:
+    def _crops(self, source: DataSource, report: DatasetReport) -> Iterator[Issue]:
         """Images that are smaller than the crop."""
         if not source.crop_size or source.size:
             if source.size and min(source.size) < source.crop_size:
@@ -94,7 +94,7 @@ class SourceMismatch(NetRule):
             )
 
     def _pairs(
-        self, train: DataSource, trained: Report, test: DataSource, tested: Report
+        self, train: DataSource, trained: DatasetReport, test: DataSource, tested: DatasetReport
     ) -> Iterator[Issue]:
         """A TRAIN and a TEST source whose images differ."""
         left, right = observed_shape(train, trained), observed_shape(test, tested)
@@ -110,7 +110,7 @@ class SourceMismatch(NetRule):
             )
 
 
-def observed_shape(source: DataSource, report: Report) -> list[int]:
+def observed_shape(source: DataSource, report: DatasetReport) -> list[int]:
     """The most frequent shape as the net sees it, after resizing and cropping; channels first."""
     if not report.shapes:
         return []
@@ -124,7 +124,7 @@ def observed_shape(source: DataSource, report: Report) -> list[int]:
     return shape
 
 
-def fixed_shape(source: DataSource, report: Report) -> bool:
+def fixed_shape(source: DataSource, report: DatasetReport) -> bool:
     """Whether all records have one shape when they reach the net."""
     return len(report.shapes) == 1 or bool(source.size or source.crop_size)
 

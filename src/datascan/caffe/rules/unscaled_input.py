@@ -56,7 +56,7 @@ from datascan.caffe.net.training import Solver
 from datascan.caffe.rules.base import NetContext, NetRule
 from datascan.checks.base import Issue
 from datascan.config.options import Severity
-from datascan.report.model import Report
+from datascan.report.model import DatasetReport
 
 LOUD = 10.0
 """First outputs of this size saturate what follows."""
@@ -112,7 +112,7 @@ class Entry:
     fan_out: int
 
     @classmethod
-    def of(cls, source: DataSource, report: Report, layer: Layer) -> Entry:
+    def of(cls, source: DataSource, report: DatasetReport, layer: Layer) -> Entry:
         """The values of a source, as they enter ``layer``."""
         values, shape = report.values, list(report.shapes[0].shape)
         mean = (values.mean if values else None) or 0.0

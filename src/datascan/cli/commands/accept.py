@@ -1,4 +1,4 @@
-"""``datascan accept``: findings that are known go to a baseline, with a reason."""
+"""``datascan accept``: adds known findings to a baseline, with a reason."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datascan.cli.arguments import (
-    add_config_argument,
-    add_dataset_arguments,
-    add_effort_arguments,
-    add_label_arguments,
-    add_rule_arguments,
+    add_option_arguments,
+    add_path_arguments,
     options_of,
 )
 from datascan.errors import OutputError, UsageError
@@ -24,96 +21,95 @@ if TYPE_CHECKING:
 
 
 DESCRIPTION = (
-    "Scan a dataset, and add what is found to a baseline: findings that are known. "
-    "Give the same options as to the scan that reads the baseline; datascan.toml holds too."
+    "Scan a dataset and add its findings to a baseline of accepted findings. "
+    "Use the same options as for the scan that reads the baseline; datascan.toml applies, too."
 )
 
 
 def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     """Add the arguments of the command."""
-    add_dataset_arguments(command, "scan")
+    add_path_arguments(command, "scan")
     command.add_argument(
         "--reason", required=True, metavar="TEXT", help="why these findings are accepted"
     )
     command.add_argument(
-        "--expires", type=parse_date, metavar="YYYY-MM-DD", help="the last day on which they are"
+        "--expires",
+        type=parse_date,
+        metavar="YYYY-MM-DD",
+        help="the last day on which they are accepted",
     )
     command.add_argument(
         "--rule",
         action="append",
         metavar="RULE",
-        help="only of this rule (default: all warnings and errors)",
+        help="accept only findings of this rule (default: all warnings and errors)",
     )
     command.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="the baseline to write, as --baseline"
+        "-o", "--output", type=Path, metavar="FILE", help="write to FILE (default: --baseline)"
     )
-    add_label_arguments(command)
-    add_rule_arguments(command)
-    add_config_argument(command)
-    add_effort_arguments(command)
+    add_option_arguments(command, "accept")
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
     command.set_defaults(quiet=False)
 
 
 def parse_date(text: str) -> date:
-    """A date as ISO 8601 writes it."""
+    """Parse a date in ISO 8601 format."""
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no date of the form YYYY-MM-DD") from error
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date (YYYY-MM-DD)") from error
 
 
-def run(given: argparse.Namespace) -> int:
-    """Scan, and add an entry for every rule with findings that are not accepted yet."""
+def run(args: argparse.Namespace) -> int:
+    """Scan, and add an entry for each rule with findings that are not accepted yet."""
     from datascan.cli.files import check_writable
     from datascan.cli.progress import cancellable
     from datascan.config.file import resolve_settings
-    from datascan.config.options import checked_options
+    from datascan.config.options import Options
     from datascan.plugins import require_rules
-    from datascan.readers.base import identity_of
     from datascan.scanner.baseline_filter import is_acceptable, make_entries
     from datascan.session import run_scan
     from datascan.text import escape_surrogates
 
-    if not given.reason.strip():
-        raise UsageError("--reason is empty: say why these findings are accepted")
-    rules = given.rule or []
+    if not args.reason.strip():
+        raise UsageError("--reason is empty: state why these findings are accepted")
+    rules = args.rule or []
     require_rules(rules)
-    settings = resolve_settings(given.paths[0], options_of(given), given.config)
-    target = given.output or settings.get("baseline")
+    settings = resolve_settings(args.paths[0], options_of(args), args.config)
+    target = args.output or settings.get("baseline")
     if target is None:
-        raise UsageError("accept needs --baseline FILE: where to write what is accepted")
+        raise UsageError("accept needs --baseline FILE, the file to write accepted findings to")
     settings["baseline"] = target if target.exists() else None
     backend = settings.pop("backend", None)
-    options = checked_options(**settings, thumbnails=False)
+    options = Options.from_keywords(**settings).replace(charts=False)
     check_writable(target)
     entries: list[BaselineEntry] = []
-    said: list[str] = []
+    messages: list[str] = []
 
     def accept(scanned: ScanResult) -> None:
-        reason = escape_surrogates(given.reason.strip())
-        found = make_entries(scanned.issues, scanned, rules, reason, given.expires)
-        identity = identity_of(scanned.reader)
+        reason = escape_surrogates(args.reason.strip())
+        found = make_entries(scanned.issues, scanned, rules, reason, args.expires)
+        identity = scanned.reader.identity
         entries.extend(entry.of_dataset(target, identity) for entry in found)
-        wanted = (j for j in scanned.issues if is_acceptable(j, rules))
-        # What is left of a finding says so in its message.
-        said.extend(
+        acceptable = (j for j in scanned.issues if is_acceptable(j, rules))
+        # If part of a finding was accepted before, its message says "not accepted".
+        messages.extend(
             f"accepted {j.rule}: {j.message}".replace(" not accepted", " not accepted before", 1)
-            for j in wanted
+            for j in acceptable
         )
 
-    with cancellable(given) as (progress, interrupt):
-        report = run_scan(given.paths, options, backend=backend, progress=progress, use=accept)
+    with cancellable(args) as (progress, interrupt):
+        report = run_scan(args.paths, options, backend=backend, progress=progress, use=accept)
     if not report.complete:
         return 128 + interrupt.received
     if entries:
         add_entries(target, entries)
-    print_accepted(said)
+    print_accepted(messages)
     return 0
 
 
 def add_entries(target: Path, entries: list[BaselineEntry]) -> None:
-    """Write the baseline with further entries."""
+    """Add entries to the baseline file, or create it."""
     from datascan.cli.files import write
     from datascan.config.baseline import append_entries
 
@@ -124,11 +120,11 @@ def add_entries(target: Path, entries: list[BaselineEntry]) -> None:
     write(target, [append_entries(entries, old)])
 
 
-def print_accepted(said: list[str]) -> None:
-    """Say what was accepted."""
+def print_accepted(messages: list[str]) -> None:
+    """Print what was accepted."""
     from datascan.text import escape_control, escape_surrogates
 
-    for text in said:
+    for text in messages:
         print(escape_control(escape_surrogates(text)))
-    if not said:
-        print("nothing to accept: no finding that is not accepted already", file=sys.stderr)
+    if not messages:
+        print("nothing to accept: no new findings", file=sys.stderr)

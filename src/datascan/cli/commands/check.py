@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datascan.plugins import OUTPUTS
+
 if TYPE_CHECKING:
     from datascan.cli.progress import Closeable, SignalWatcher
     from datascan.config.file import ConfigFile
@@ -19,12 +21,8 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
         "paths", nargs="*", type=Path, metavar="PATH", help="only the datasets at, above or below"
     )
     command.add_argument("--config", type=Path, metavar="FILE", help="in place of datascan.toml")
-    for name, what in {
-        "json": "all reports in one JSON file; - for standard output",
-        "sarif": "SARIF 2.1.0 with a run for each dataset",
-        "junit": "JUnit XML with a suite for each dataset",
-    }.items():
-        command.add_argument(f"--{name}", metavar="FILE", help=what)
+    for name, help_text in OUTPUTS.items():
+        command.add_argument(f"--{name}", metavar="FILE", help=help_text)
     command.add_argument("--quiet", action="store_true", help="print no verdicts")
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
 
@@ -97,12 +95,12 @@ def summary(reports: list[Report], unmade: list[FailedScan]) -> str:
 
 def scan_one(config: ConfigFile, path: Path, progress: Closeable) -> Report:
     """The report of one dataset under what the configuration says of it."""
-    from datascan.config.options import checked_options
+    from datascan.config.options import Options
     from datascan.session import run_scan
 
     settings = config.settings_for(path)
     backend = settings.pop("backend", None)
-    return run_scan([path], checked_options(**settings), backend=backend, progress=progress)
+    return run_scan([path], Options.from_keywords(**settings), backend=backend, progress=progress)
 
 
 def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], list[FailedScan]]:
@@ -168,24 +166,20 @@ def printable(text: str) -> str:
 def write_outputs(
     reports: list[Report], unmade: list[FailedScan], given: argparse.Namespace
 ) -> None:
-    """One file of each kind for all datasets."""
-    import json
-
+    """Write each output that was asked for, with all datasets in one file."""
     from datascan.cli.files import write
     from datascan.cli.output import write_utf8
-    from datascan.outputs import junit, sarif
+    from datascan.outputs.base import load_output
+    from datascan.outputs.json import render_several
 
-    if given.json:
-        whole = {
-            "verdict": "pass" if is_passed(reports, unmade) else "fail",
-            "datasets": [json.loads(report.to_json()) for report in reports],
-            "not_scanned": [{"path": path, "error": why} for path, why in unmade],
-        }
-        text = json.dumps(whole, indent=2) + "\n"
-        if given.json == "-":
+    for name in OUTPUTS:
+        target = getattr(given, name)
+        if not target:
+            continue
+        # The form of the JSON must not depend on the number of datasets.
+        render = render_several if name == "json" else load_output(name).render
+        text = render(reports, unmade)
+        if target == "-":
             write_utf8(sys.stdout, text)
         else:
-            write(Path(given.json), [text])
-    for name, output in {"sarif": sarif, "junit": junit}.items():
-        if target := getattr(given, name):
-            write(Path(target), [output.render_all(reports, unmade)])
+            write(Path(target), [text])

@@ -1,4 +1,4 @@
-"""``datascan demo``: a dataset of each kind with planted faults, scanned, with HTML reports."""
+"""``datascan demo``: creates a dataset of each kind with planted faults, and scans them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from datascan.cli.files import check_writable
 from datascan.cli.files import write as write_file
-from datascan.config.options import checked_options
+from datascan.config.options import Options
 from datascan.errors import OutputError
 from datascan.report.model import Report
 from datascan.session import run_scan
@@ -28,67 +28,68 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
         nargs="?",
         type=Path,
         metavar="DIR",
-        help="keep the datasets, and write the reports, there (reports without it: datascan-demo)",
+        help="keep the datasets and write the HTML reports there (default: keep only the reports, "
+        "in datascan-demo)",
     )
 
 
-def run(given: argparse.Namespace) -> int:
-    """Make datasets with faults, scan them, and print the reports."""
-    from datascan.cli.commands.demo import demo
+def run(args: argparse.Namespace) -> int:
+    """Create datasets with faults, scan them, and print the reports."""
     from datascan.cli.output import print_report
 
-    return demo(given.folder, print_report)
+    return run_demo(args.folder, print_report)
 
 
 CLASSES = 10
 ANIMALS = ("cat", "dog", "frog")
 
 PAGES = Path("datascan-demo")
-"""Where HTML reports go without a folder given."""
+"""The default folder of the HTML reports."""
 
 
-def demo(folder: Path | None, show: Callable[[Report], None]) -> int:
-    """Write the datasets, scan them, show the reports, and write these as HTML.
+def run_demo(folder: Path | None, show: Callable[[Report], None]) -> int:
+    """Create the datasets, scan them, show the reports, and write them as HTML.
 
-    In ``folder``, if it is given; else the datasets go again, and the reports stay in a folder
-    ``datascan-demo`` where the command was given. Returns exit status 0: the faults are meant.
+    Everything is written to ``folder``. Without one, the datasets are temporary, and the reports go
+    to ``datascan-demo`` in the working folder. Returns exit status 0, because the faults are
+    intended.
 
     Raises:
-        OutputError: where something cannot be written, or is there already.
+        OutputError: if something cannot be written or exists already.
     """
     pages = folder or PAGES
     if folder is None:
-        require_own(pages)
+        require_demo_folder(pages)
     with ExitStack() as stack:
         home = folder or stack.enter_context(temporary_folder())
         for name, write, classes in DATASETS:
             path, page = home / name, pages / page_name(name)
             write_new(path, write)
             print(f"$ datascan scan {path if folder else name} --num-classes {classes}\n")
-            report = run_scan([path], checked_options(num_classes=classes))
+            report = run_scan([path], Options.from_keywords(num_classes=classes))
             show(report)
-            write_file(page, [(report if folder else under_name(report, name)).to_html()])
+            write_file(page, [(report if folder else with_name(report, name)).to_html()])
             print()
-    print("Every fault above was planted. `datascan explain RULE` tells what a rule means.")
+    print("All faults above were planted. `datascan explain RULE` explains a rule.")
     if folder:
-        print(f"The datasets stay in {folder}.")
-    named = ", ".join(page_name(name) for name, _, _ in DATASETS)
-    print(f"The reports as HTML are in {pages}: {named}.")
+        print(f"The datasets are in {folder}.")
+    names = ", ".join(page_name(name) for name, _, _ in DATASETS)
+    print(f"The HTML reports are in {pages}: {names}.")
     return 0
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder that goes again.
+    """A temporary folder.
 
     Raises:
-        OutputError: where none can be made.
+        OutputError: if it cannot be created.
     """
     try:
         folder = tempfile.TemporaryDirectory(prefix="datascan-")
     except OSError as error:
-        why = f"cannot make a folder for temporary files: {error.strerror}"
-        raise OutputError(f"{why}; set TMPDIR, or name a folder") from error
+        reason = f"cannot create a temporary folder: {error.strerror}"
+        raise OutputError(f"{reason}; set TMPDIR, or pass a folder") from error
     with folder as name:
         yield Path(name)
 
@@ -98,11 +99,11 @@ def page_name(dataset: str) -> str:
     return f"{dataset}.html"
 
 
-def require_own(pages: Path) -> None:
-    """Make the folder of the reports, unless there is one that holds more than an earlier demo.
+def require_demo_folder(pages: Path) -> None:
+    """Create the folder of the reports, or check that it holds nothing but an earlier demo.
 
     Raises:
-        OutputError: where it cannot be made, or holds something else.
+        OutputError: if it cannot be created, or holds other files.
     """
     own = {page_name(name) for name, _, _ in DATASETS}
     try:
@@ -111,19 +112,19 @@ def require_own(pages: Path) -> None:
     except OSError as error:
         raise OutputError(f"cannot write {pages}: {error.strerror or error}") from error
     if others:
-        raise OutputError(f"{pages} holds {others[0]}, which is not of a demo: give another folder")
+        raise OutputError(f"{pages} holds other files ({others[0]}): pass another folder")
     check_writable(pages / page_name(DATASETS[0][0]))
 
 
-def under_name(report: Report, name: str) -> Report:
-    """The report of a dataset that goes again, under its mere name."""
+def with_name(report: Report, name: str) -> Report:
+    """The report with ``name`` in place of the path of a temporary dataset."""
     return replace(report, dataset=replace(report.dataset, path=name))
 
 
 def write_new(path: Path, write: Callable[[Path], None]) -> None:
-    """Write a dataset where there is none yet."""
+    """Write a dataset to a path that does not exist yet."""
     if path.exists():
-        raise OutputError(f"{path} exists already: give the demo another folder")
+        raise OutputError(f"{path} already exists: pass another folder")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(path)
@@ -131,8 +132,8 @@ def write_new(path: Path, write: Callable[[Path], None]) -> None:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def numbers(seed: int) -> np.random.Generator:
-    """Random numbers that are the same in every demo."""
+def random_numbers(seed: int) -> np.random.Generator:
+    """A random generator that gives the same numbers in every demo."""
     return np.random.default_rng(seed)
 
 
@@ -151,11 +152,11 @@ def datum(values: np.ndarray[Any, Any], label: int) -> bytes:
 
 
 def write_lmdb(path: Path) -> None:
-    """1,000 float Datums sorted by class: one NaN, one label 10 of 10 classes, one copy."""
+    """1,000 float Datums sorted by class: one NaN, one label 10 of 10 classes, one duplicate."""
     import lmdb
 
-    images = numbers(1).normal(size=(1000, 3, 8, 8)).astype(np.float32)
-    labels = np.sort(numbers(2).integers(0, CLASSES, len(images)))
+    images = random_numbers(1).normal(size=(1000, 3, 8, 8)).astype(np.float32)
+    labels = np.sort(random_numbers(2).integers(0, CLASSES, len(images)))
     images[333, 2, 1, 0] = np.nan
     images[801] = images[800]
     labels[801] = labels[800]
@@ -167,10 +168,10 @@ def write_lmdb(path: Path) -> None:
 
 
 def write_leveldb(path: Path) -> None:
-    """500 uint8 Datums: one of another shape, one cut, one empty, and 20 keys missing."""
+    """500 uint8 Datums: one of another shape, one truncated, one empty, and 20 keys missing."""
     import plyvel
 
-    images = numbers(3).integers(0, 256, (500, 3, 8, 8), np.uint8)
+    images = random_numbers(3).integers(0, 256, (500, 3, 8, 8), np.uint8)
     values = [datum(image, i % CLASSES) for i, image in enumerate(images)]
     values[40] = datum(images[40, :1], 0)
     values[77] = values[77][:100]
@@ -187,10 +188,10 @@ def write_hdf5(path: Path) -> None:
     """1,000 rows of 16 features: one Inf, one feature that is always 0, one label that is NaN."""
     import h5py
 
-    data = numbers(4).normal(size=(1000, 16)).astype(np.float32)
+    data = random_numbers(4).normal(size=(1000, 16)).astype(np.float32)
     data[123, 4] = np.inf
     data[:, 9] = 0
-    labels = numbers(5).integers(0, CLASSES, (1000, 1)).astype(np.float32)
+    labels = random_numbers(5).integers(0, CLASSES, (1000, 1)).astype(np.float32)
     labels[640] = np.nan
     with h5py.File(path, "w") as file:
         file.create_dataset("data", data=data, chunks=(100, 16), compression="gzip")
@@ -198,31 +199,31 @@ def write_hdf5(path: Path) -> None:
 
 
 def write_images(path: Path) -> None:
-    """60 pictures of three classes: one cut, one a web page, one misnamed, one in two classes."""
-    for animal, name, content in pictures():
+    """60 images in three classes: one truncated, one HTML page, one misnamed, one duplicate."""
+    for animal, name, content in make_images():
         (path / animal).mkdir(parents=True, exist_ok=True)
         (path / animal / name).write_bytes(content)
 
 
-def pictures() -> Iterator[tuple[str, str, bytes]]:
-    """Class, file name and content of every picture."""
-    made = {}
+def make_images() -> Iterator[tuple[str, str, bytes]]:
+    """Class, file name and content of each image."""
+    images = {}
     for label, animal in enumerate(ANIMALS):
         for i in range(20):
-            made[animal, f"{i:03}.jpg"] = photo(100 * label + i, "JPEG")
-    made["cat", "004.jpg"] = made["cat", "004.jpg"][:900]
-    made["dog", "007.jpg"] = b"<!DOCTYPE html><title>404 Not Found</title>"
-    made["dog", "011.jpg"] = photo(111, "PNG")
-    made["frog", "002.jpg"] = made["cat", "002.jpg"]
-    for (animal, name), content in made.items():
+            images[animal, f"{i:03}.jpg"] = make_photo(100 * label + i, "JPEG")
+    images["cat", "004.jpg"] = images["cat", "004.jpg"][:900]
+    images["dog", "007.jpg"] = b"<!DOCTYPE html><title>404 Not Found</title>"
+    images["dog", "011.jpg"] = make_photo(111, "PNG")
+    images["frog", "002.jpg"] = images["cat", "002.jpg"]
+    for (animal, name), content in images.items():
         yield animal, name, content
 
 
-def photo(seed: int, kind: str) -> bytes:
-    """An encoded picture of soft random colours, 48x64 pixels."""
+def make_photo(seed: int, kind: str) -> bytes:
+    """An encoded image of smooth random colours, 48x64 pixels."""
     from PIL import Image
 
-    small = Image.fromarray(numbers(seed).integers(0, 256, (6, 8, 3), np.uint8))
+    small = Image.fromarray(random_numbers(seed).integers(0, 256, (6, 8, 3), np.uint8))
     stream = io.BytesIO()
     small.resize((64, 48), Image.Resampling.BICUBIC).save(stream, kind)
     return stream.getvalue()

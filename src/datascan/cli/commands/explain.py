@@ -1,4 +1,4 @@
-"""``datascan explain``: the pages of the rules."""
+"""``datascan explain``: prints the pages of the rules."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import argparse
 
 def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     """Add the arguments of the command."""
-    command.add_argument("rule", nargs="?", metavar="RULE", help="all rules without it")
+    command.add_argument("rule", nargs="?", metavar="RULE", help="default: all rules")
 
 
-def run(given: argparse.Namespace) -> int:
-    """Print the page of a rule, or all of them."""
+def run(args: argparse.Namespace) -> int:
+    """Print the page of a rule, or of all rules."""
     from datascan.report import rule_pages
 
-    print(rule_pages.rule_page(given.rule) if given.rule else rule_pages.all_pages())
+    print(rule_pages.rule_page(args.rule) if args.rule else rule_pages.all_pages())
     return 0

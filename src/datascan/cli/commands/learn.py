@@ -1,4 +1,4 @@
-"""``datascan learn``: write down what a good dataset looks like."""
+"""``datascan learn``: writes expectations, learned from a good dataset."""
 
 from __future__ import annotations
 
@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datascan.cli.arguments import (
-    add_config_argument,
-    add_dataset_arguments,
-    add_effort_arguments,
-    add_label_arguments,
-    add_rule_arguments,
+    add_option_arguments,
+    add_path_arguments,
     options_of,
 )
 
@@ -20,61 +17,58 @@ if TYPE_CHECKING:
     from datascan.scanner.result import ScanResult
 
 
-DESCRIPTION = "Scan a dataset, and write what it looks like: expectations for --expect."
+DESCRIPTION = "Scan a good dataset and describe it in a file that --expect compares others with."
 
 
 def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     """Add the arguments of the command."""
-    add_dataset_arguments(command, "scan")
+    add_path_arguments(command, "scan")
     command.add_argument(
-        "-o", "--output", metavar="FILE", default="-", help="where to (default: standard output)"
+        "-o", "--output", metavar="FILE", default="-", help="write to FILE (default: stdout)"
     )
-    add_label_arguments(command)
-    add_rule_arguments(command)
-    add_config_argument(command)
-    add_effort_arguments(command)
+    add_option_arguments(command, "learn")
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
     command.set_defaults(quiet=False)
 
 
-def run(given: argparse.Namespace) -> int:
-    """Scan, write the expectations, and say on standard error if the dataset is no good example."""
+def run(args: argparse.Namespace) -> int:
+    """Scan, write the expectations, and warn on standard error if the dataset fails."""
     from datascan._version import __version__
     from datascan.cli.files import check_writable, write
     from datascan.cli.output import exit_status, write_utf8
     from datascan.cli.progress import cancellable
     from datascan.config.file import resolve_settings
-    from datascan.config.options import checked_options
+    from datascan.config.options import Options
     from datascan.scanner.learn import format_expectations, learn_expectations
     from datascan.session import run_scan
 
-    flags = options_of(given)
-    settings = resolve_settings(given.paths[0], flags, given.config)
+    flags = options_of(args)
+    settings = resolve_settings(args.paths[0], flags, args.config)
     if "expect" not in flags:
-        # They are what is written anew.
+        # Expectations from the configuration are about to be replaced.
         settings.pop("expect", None)
     backend = settings.pop("backend", None)
-    options = checked_options(**settings, thumbnails=False)
-    if given.output != "-":
-        check_writable(Path(given.output))
+    options = Options.from_keywords(**settings).replace(charts=False)
+    if args.output != "-":
+        check_writable(Path(args.output))
     text: list[str] = []
 
     def learn(scanned: ScanResult) -> None:
-        names = " ".join(path.name for path in given.paths)
-        part = f"the first {scanned.summary.records:,} records of " if options.limit else ""
+        names = " ".join(path.name for path in args.paths)
+        part = f"the first {scanned.summary.records:,} records of " if options.read.limit else ""
         source = f"learned from {part}{names!a} by datascan {__version__}"
         text.append(format_expectations(learn_expectations(scanned.summary), source))
 
-    with cancellable(given) as (progress, interrupt):
-        report = run_scan(given.paths, options, backend=backend, progress=progress, use=learn)
+    with cancellable(args) as (progress, interrupt):
+        report = run_scan(args.paths, options, backend=backend, progress=progress, use=learn)
     if report.complete:
-        if given.output == "-":
+        if args.output == "-":
             write_utf8(sys.stdout, text[0])
         else:
-            write(Path(given.output), text)
+            write(Path(args.output), text)
     else:
-        print("datascan: stopped early, nothing is learned", file=sys.stderr)
+        print("datascan: interrupted, nothing was learned", file=sys.stderr)
     if report.complete and not report.passed:
         rules = ", ".join(dict.fromkeys(finding.rule for finding in report.failing))
-        print(f"datascan: learned from a dataset that fails ({rules})", file=sys.stderr)
+        print(f"datascan: warning: learned from a dataset that fails ({rules})", file=sys.stderr)
     return exit_status(report, interrupt)

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datascan.cli.arguments import (
-    add_effort_arguments,
+    add_option_arguments,
     add_output_arguments,
-    add_rule_arguments,
     options_of,
 )
 
@@ -37,8 +36,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
         metavar="DIR",
         help="where relative sources lie (else: the working directory, the net's folder)",
     )
-    add_rule_arguments(command)
-    add_effort_arguments(command)
+    add_option_arguments(command, "log")
     outputs = add_output_arguments(command)
     outputs.add_argument("--bad-records", metavar="FILE", help="every bad record, as JSON Lines")
 
@@ -52,12 +50,12 @@ def run(given: argparse.Namespace) -> int:
     from datascan.cli.files import write
     from datascan.cli.output import check_outputs, exit_status, write_outputs
     from datascan.cli.progress import cancellable
-    from datascan.config.options import checked_options
+    from datascan.config.file import configured_options
     from datascan.report import bad_records
 
     # What only a page shows is left out where nobody will see a page.
     shown = given.html is not None or given.json not in (None, "-")
-    options = checked_options(**options_of(given), thumbnails=shown)
+    options_for = configured_options(options_of(given), given.config, charts=shown)
     log = read_log(given.log)
     training = training_of(given.log, given.net, given.solver, given.root)
     check_outputs(given, "bad-records")
@@ -69,7 +67,7 @@ def run(given: argparse.Namespace) -> int:
                 found = bad_records.iter_bad_records(scanned)
                 lines.extend(bad_records.with_source(found, source.given, source.phase))
 
-        report = run_log(log, training, options, progress=progress, use=keep_bad_records)
+        report = run_log(log, training, options_for, progress=progress, use=keep_bad_records)
         progress.close()
     if shown:
         report = replace(report, command=given.typed)

@@ -1,4 +1,4 @@
-"""``datascan report``: show a saved report again, or render it to files."""
+"""``datascan report``: shows a saved report, or renders it to files."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
         command.add_argument(f"--{name}", metavar="FILE", help=help_text)
 
 
-def run(given: argparse.Namespace) -> int:
-    """Show a saved report; where outputs are asked for, write those and show nothing."""
+def run(args: argparse.Namespace) -> int:
+    """Show a saved report, or write the requested outputs instead."""
     from datascan.cli.output import check_outputs, write_outputs
     from datascan.report.model import Report
 
-    check_outputs(given)
+    check_outputs(args)
     try:
-        text = given.file.read_bytes()
+        text = args.file.read_bytes()
     except OSError as error:
-        raise DatasetError(f"cannot read {given.file}: {error.strerror}") from error
-    given.quiet = any(getattr(given, name) is not None for name in OUTPUTS)
-    write_outputs(Report.from_json(text), given)
+        raise DatasetError(f"cannot read {args.file}: {error.strerror}") from error
+    args.quiet = any(getattr(args, name) is not None for name in OUTPUTS)
+    write_outputs(Report.from_json(text), args)
     return 0

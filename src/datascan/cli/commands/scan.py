@@ -7,12 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datascan.cli.arguments import (
-    add_config_argument,
-    add_dataset_arguments,
-    add_effort_arguments,
-    add_label_arguments,
+    add_option_arguments,
     add_output_arguments,
-    add_rule_arguments,
+    add_path_arguments,
     options_of,
 )
 from datascan.plugins import COMMANDS
@@ -21,17 +18,17 @@ if TYPE_CHECKING:
     from datascan.scanner.result import ScanResult
 
 
+ANY_FORMAT = (
+    "Scan a dataset and report every bad record: an LMDB or LevelDB store, HDF5 files, or a folder "
+    "of images. The format is detected automatically."
+)
+
+
 def add_arguments(command: argparse.ArgumentParser, name: str) -> None:
     """Add the arguments of the scan of one format, or of any of them."""
-    command.description = f"Scan {COMMANDS[name]}."
-    add_dataset_arguments(command, name)
-    add_label_arguments(command)
-    add_rule_arguments(command)
-    add_config_argument(command)
-    effort = add_effort_arguments(command)
-    effort.add_argument(
-        "--resume", type=Path, metavar="FILE", help="keep what is done in FILE, and go on there"
-    )
+    command.description = ANY_FORMAT if name == "scan" else f"Scan {COMMANDS[name]}."
+    add_path_arguments(command, name)
+    add_option_arguments(command, name)
     outputs = add_output_arguments(command)
     outputs.add_argument("--bad-records", metavar="FILE", help="every bad record, as JSON Lines")
     command.set_defaults(backend=None if name == "scan" else name)
@@ -45,7 +42,7 @@ def run(given: argparse.Namespace) -> int:
     from datascan.cli.output import check_outputs, exit_status, write_outputs
     from datascan.cli.progress import cancellable
     from datascan.config.file import resolve_settings
-    from datascan.config.options import checked_options
+    from datascan.config.options import Options
     from datascan.report import bad_records
     from datascan.session import run_scan
 
@@ -54,7 +51,7 @@ def run(given: argparse.Namespace) -> int:
     settings.pop("backend", None)
     # What only a page shows is left out where nobody will see a page.
     shown = given.html is not None or given.json not in (None, "-")
-    options = checked_options(**settings, thumbnails=shown)
+    options = Options.from_keywords(**settings).replace(charts=shown)
     check_outputs(given, "bad-records", "resume")
     with cancellable(given) as (progress, interrupt):
 

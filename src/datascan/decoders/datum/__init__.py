@@ -1,1 +1,1 @@
-"""Caffe's Datum message: a fast path over many records at once, and an exact one over any."""
+"""Caffe's Datum message: a fast path for many records at once, and an exact path for any."""

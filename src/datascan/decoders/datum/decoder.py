@@ -1,4 +1,7 @@
-"""Caffe's Datum: records with shape, label, and values as bytes, floats or an encoded image."""
+"""Caffe's Datum: a shape, a label, and values as bytes, floats or an encoded image.
+
+Source: Caffe, src/caffe/proto/caffe.proto, message Datum.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 from datascan.decoders.base import Decoder, Tracker
-from datascan.decoders.datum.template import Template, datum_error, template_of
+from datascan.decoders.datum.template import Template, build_template, datum_error
 from datascan.records.block import (
     ArrayColumn,
     Block,
@@ -21,23 +23,26 @@ from datascan.records.block import (
     compute_digests,
     compute_fingerprints,
 )
-from datascan.records.buffers import BytesColumn
+from datascan.records.buffers import BytesColumn, hash_bytes
 
 if TYPE_CHECKING:
     from datascan.decoders.datum.message import Datum
 
 MAX_TEMPLATES = 8
-"""Records of one length are tried against so many templates before the exact path takes them."""
+"""Records of one length are tried against this many templates before the exact path."""
 
-FEW = 4
-"""Fewer records of one length than this are not worth a template."""
+MIN_TEMPLATE_RECORDS = 4
+"""A template does not pay for fewer records of one length than this."""
 
 Numbers = NDArray[np.int64]
 
 
 @dataclass
 class DatumBatch:
-    """A block in the making."""
+    """The records of a block while they are decoded.
+
+    ``single``: rows and values from the exact path, grouped by shape and dtype.
+    """
 
     values: BytesColumn
     labels: NDArray[np.int32]
@@ -53,15 +58,15 @@ class DatumDecoder(Decoder):
 
     name: ClassVar[str] = "caffe-datum"
     is_bgr: ClassVar[bool] = True
-    """Caffe's own tools write what OpenCV decodes."""
+    """Caffe's own tools write images in OpenCV's channel order."""
 
     @classmethod
     def matches(cls, value: bytes) -> bool:
-        """Whether the bytes parse, and hold values and nothing that a Datum has not."""
-        template = template_of(value)
+        """Whether ``value`` parses as a Datum that has values."""
+        template = build_template(value)
         if template is not None:
             return template.count > 0
-        from datascan.decoders.datum.message import parse  # noqa: PLC0415  (as above)
+        from datascan.decoders.datum.message import parse  # noqa: PLC0415  (protobuf: most stores never need it)
 
         try:
             datum = parse(value)
@@ -69,132 +74,134 @@ class DatumDecoder(Decoder):
             return False
         return bool(datum.data or len(datum.floats)) and min(datum.shape) >= 0
 
-    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:
-        """Records of one length together, by template; the odd ones one by one."""
+    def decode(
+        self, start: int, values: BytesColumn, track: Tracker, *, decode_images: bool = True
+    ) -> Block:
+        """Decode records of one length together by template, and the rest one at a time."""
         count = len(values)
-        draft = DatumBatch(values, np.zeros(count, np.int32), np.zeros(count, np.bool_))
-        for rows in self._leftover(draft):
-            decode_by_message(draft, rows)
-        stack_singles(draft)
-        if self.options.undecoded:
+        batch = DatumBatch(values, np.zeros(count, np.int32), np.zeros(count, np.bool_))
+        for rows in self._decode_by_templates(batch):
+            decode_by_message(batch, rows)
+        stack_singles(batch)
+        if not decode_images:
             nbytes = int(values.lengths.sum())
-            return Block(start, count, nbytes, arrays=tuple(draft.arrays), encoded=draft.encoded)
-        pictures, signatures = None, np.zeros(count, np.uint64)
+            return Block(start, count, nbytes, arrays=tuple(batch.arrays), encoded=batch.encoded)
+        images, fingerprints = None, np.zeros(count, np.uint64)
         float_pixels: tuple[ArrayColumn, ...] = ()
-        for part in draft.arrays:
-            signatures[part.rows] = compute_fingerprints(part)
-        if draft.encoded:
-            rows_seen = sorted(draft.encoded)
-            images = [draft.encoded[row] for row in rows_seen]
-            for row, image in zip(rows_seen, images, strict=True):
-                signatures[row] = max(1, xxhash.xxh3_64_intdigest(image))
-            # The decoders take longer to import than a small store takes to scan.
+        for column in batch.arrays:
+            fingerprints[column.rows] = compute_fingerprints(column)
+        if batch.encoded:
+            image_rows = sorted(batch.encoded)
+            encoded = [batch.encoded[row] for row in image_rows]
+            for row, image in zip(image_rows, encoded, strict=True):
+                fingerprints[row] = hash_bytes(image)
+            # The image decoders take longer to import than a small store takes to scan.
             from datascan.decoders.image.decoder import inspect_images  # noqa: PLC0415
 
-            seen = inspect_images(
-                images,
-                rows_seen,
+            inspected = inspect_images(
+                encoded,
+                image_rows,
                 max_pixels=self.options.max_pixels,
-                mark=partial(track_image, mark, rows_seen),
+                track=partial(track_image, track, image_rows),
             )
-            pictures, draft.faults = seen.images, [*draft.faults, *seen.faults]
-            float_pixels = seen.arrays
+            images, batch.faults = inspected.images, [*batch.faults, *inspected.faults]
+            float_pixels = inspected.arrays
         return Block(
             start,
             count,
             int(values.lengths.sum()),
-            arrays=(*draft.arrays, *float_pixels),
-            images=pictures,
-            labels=Labels(draft.labels, draft.present),
-            faults=tuple(sorted(draft.faults, key=lambda fault: fault.row or 0)),
-            fingerprints=signatures,
-            has_exact_fingerprints=not draft.arrays,
-            digests=partial(compute_digests, tuple(draft.arrays), draft.encoded),
+            arrays=(*batch.arrays, *float_pixels),
+            images=images,
+            labels=Labels(batch.labels, batch.present),
+            faults=tuple(sorted(batch.faults, key=lambda fault: fault.row or 0)),
+            fingerprints=fingerprints,
+            has_exact_fingerprints=not batch.arrays,
+            digests=partial(compute_digests, tuple(batch.arrays), batch.encoded),
         )
 
-    def _leftover(self, draft: DatumBatch) -> Iterator[Numbers]:
-        """Take what templates can take; yield the rows that they cannot."""
-        lengths, which = np.unique(draft.values.lengths, return_inverse=True)
-        if len(lengths) * FEW > len(draft.values):
-            yield np.arange(len(draft.values))
+    def _decode_by_templates(self, batch: DatumBatch) -> Iterator[Numbers]:
+        """Decode the records that match a template; yield the rows of all others."""
+        lengths, which = np.unique(batch.values.lengths, return_inverse=True)
+        if len(lengths) * MIN_TEMPLATE_RECORDS > len(batch.values):
+            yield np.arange(len(batch.values))
             return
         for i in range(len(lengths)):
             rows = np.flatnonzero(which == i)
             for _ in range(MAX_TEMPLATES):
-                template = template_of(draft.values[int(rows[0])])
+                template = build_template(batch.values[int(rows[0])])
                 if template is None:
                     break
-                fits = template.fits(draft.values.take(rows))
-                unsound = decode_by_template(draft, rows[fits], template)
-                rows = np.sort(np.concatenate([rows[~fits], unsound]))
+                matching = template.match(batch.values.take(rows))
+                rejected = decode_by_template(batch, rows[matching], template)
+                rows = np.sort(np.concatenate([rows[~matching], rejected]))
                 if not len(rows):
                     break
             if len(rows):
                 yield rows
 
 
-def track_image(mark: Tracker, rows: list[int], image: int, count: int) -> None:
-    """Mark the row of an image."""
-    mark(rows[image], count)
+def track_image(track: Tracker, rows: list[int], image: int, count: int) -> None:
+    """Track the rows of images that are about to be decoded."""
+    track(rows[image], count)
 
 
-def decode_by_template(draft: DatumBatch, rows: Numbers, template: Template) -> Numbers:
-    """Slice what fits; the rows that do not fit after all."""
-    values = draft.values.take(rows)
+def decode_by_template(batch: DatumBatch, rows: Numbers, template: Template) -> Numbers:
+    """Decode the ``rows`` that match ``template``; return those with an invalid float tag."""
+    values = batch.values.take(rows)
     why = template.error
     if why is None and not template.encoded:
-        data, sound = template.values(values)
+        data, has_valid_tags = template.view_values(values)
     else:
-        data, sound = None, template.sound(values)
-    unsound = rows[~sound]
-    if len(unsound):
-        rows, values = rows[sound], values.take(sound)
-        data = None if data is None else data.select(sound)
+        data, has_valid_tags = None, template.check_tags(values)
+    rejected = rows[~has_valid_tags]
+    if len(rejected):
+        rows, values = rows[has_valid_tags], values.take(has_valid_tags)
+        data = None if data is None else data.select(has_valid_tags)
     if template.label_bytes:
-        draft.labels[rows] = template.labels(values)
-        draft.present[rows] = True
+        batch.labels[rows] = template.read_labels(values)
+        batch.present[rows] = True
     if data is not None and len(rows):
-        draft.arrays.append(ArrayColumn("data", rows, data))
+        batch.arrays.append(ArrayColumn("data", rows, data))
     elif why is not None:
-        draft.faults += [Fault(int(row), "malformed-record", why) for row in rows]
+        batch.faults += [Fault(int(row), "malformed-record", why) for row in rows]
     else:
         for i, row in enumerate(rows.tolist()):
-            draft.encoded[row] = values.view(i)[template.offset : template.offset + template.count]
-    return unsound
+            batch.encoded[row] = values.view(i)[template.offset : template.offset + template.count]
+    return rejected
 
 
-def decode_by_message(draft: DatumBatch, rows: Numbers) -> None:
-    """Parse one by one."""
+def decode_by_message(batch: DatumBatch, rows: Numbers) -> None:
+    """Parse the messages of ``rows`` one at a time."""
     from datascan.decoders.datum.message import (  # noqa: PLC0415  (protobuf: most stores never need it)
         parse,
     )
 
     for row in rows.tolist():
         try:
-            datum = parse(draft.values[row])
+            datum = parse(batch.values[row])
         except ValueError as error:
-            draft.faults.append(Fault(row, "malformed-record", str(error)))
+            batch.faults.append(Fault(row, "malformed-record", str(error)))
             continue
         if datum.label is not None:
-            draft.labels[row], draft.present[row] = datum.label, True
+            batch.labels[row], batch.present[row] = datum.label, True
         why = datum_error(datum.shape, len(datum.data), len(datum.floats), encoded=datum.encoded)
         if why is not None:
-            draft.faults.append(Fault(row, "malformed-record", why))
+            batch.faults.append(Fault(row, "malformed-record", why))
         elif datum.encoded:
-            draft.encoded[row] = datum.data
+            batch.encoded[row] = datum.data
         else:
-            values = values_of(datum)
-            draft.single.setdefault((values.shape, values.dtype.str), []).append((row, values))
+            values = datum_values(datum)
+            batch.single.setdefault((values.shape, values.dtype.str), []).append((row, values))
 
 
-def values_of(datum: Datum) -> NDArray[Any]:
-    """The values of a whole Datum that is not encoded, in its shape."""
+def datum_values(datum: Datum) -> NDArray[Any]:
+    """The values of a valid Datum that is not an encoded image: (channels, height, width)."""
     flat: NDArray[Any] = np.frombuffer(datum.data, np.uint8) if datum.data else datum.floats
     return flat.reshape(datum.shape)
 
 
-def stack_singles(draft: DatumBatch) -> None:
-    """Lay records of one shape and dtype side by side."""
-    for same in draft.single.values():
-        rows = np.array([row for row, _ in same], np.int64)
-        draft.arrays.append(ArrayColumn("data", rows, np.stack([values for _, values in same])))
+def stack_singles(batch: DatumBatch) -> None:
+    """Make one column of all records of the exact path that share shape and dtype."""
+    for group in batch.single.values():
+        rows = np.array([row for row, _ in group], np.int64)
+        batch.arrays.append(ArrayColumn("data", rows, np.stack([values for _, values in group])))

@@ -1,4 +1,4 @@
-"""One Datum, parsed by protobuf: the exact path.
+"""The exact path: one Datum, parsed by protobuf.
 
 Source: Caffe, src/caffe/proto/caffe.proto, message Datum (proto2).
 """
@@ -28,7 +28,7 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Datum:
-    """The fields of a Datum; ``label`` is None where the message has none."""
+    """The fields of a Datum: (channels, height, width) and values; ``label`` may be missing."""
 
     shape: Shape
     data: bytes
@@ -39,14 +39,18 @@ class Datum:
 
 @cache
 def datum_class() -> type[Any]:
-    """The message class, from a descriptor of our own: no generated code, no name clash."""
+    """The message class.
+
+    It is built from our own descriptor and package, because Caffe's generated code may register
+    the same name in the default pool.
+    """
     file = descriptor_pb2.FileDescriptorProto(
         name="datascan/datum.proto", package="datascan", syntax="proto2"
     )
-    described = file.message_type.add(name="Datum")
-    for name, number, kind in FIELDS:
-        field = described.field.add(name=name, number=number, type=kind)
-        repeated = kind == descriptor_pb2.FieldDescriptorProto.TYPE_FLOAT
+    descriptor = file.message_type.add(name="Datum")
+    for name, number, field_type in FIELDS:
+        field = descriptor.field.add(name=name, number=number, type=field_type)
+        repeated = field_type == descriptor_pb2.FieldDescriptorProto.TYPE_FLOAT
         field.label = field.LABEL_REPEATED if repeated else field.LABEL_OPTIONAL
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
@@ -54,16 +58,16 @@ def datum_class() -> type[Any]:
 
 
 def parse(value: bytes) -> Datum:
-    """Read a serialized Datum.
+    """Parse a serialized Datum.
 
     Raises:
-        ValueError: where the bytes are no message; says why in a few words.
+        ValueError: if ``value`` is not a valid message. The message is the fault's detail.
     """
     parsed = datum_class()()
     try:
         parsed.ParseFromString(value)
     except message.DecodeError as error:
-        raise ValueError("not a Datum: the message is cut or damaged") from error
+        raise ValueError("not a Datum: the message is truncated or damaged") from error
     return Datum(
         (parsed.channels, parsed.height, parsed.width),
         parsed.data,

@@ -1,4 +1,4 @@
-"""Encoded images: what they are, whether they are whole, and what they hold.
+"""Encoded images: their format, whether they are intact, and their pixels.
 
-:func:`datascan.decoders.image.decoder.inspect_images` looks at many; everything else looks at one.
+:func:`datascan.decoders.image.decoder.inspect_images` handles many images, everything else one.
 """

@@ -1,7 +1,7 @@
-"""Decoding one image: in full, and strictly.
+"""Strict and complete decoding of one image.
 
-JPEGs are decoded at 1/8 scale by libjpeg-turbo with every warning an error: all entropy-coded bytes
-are read, and only the DC coefficients are transformed. All else is decoded by Pillow.
+libjpeg-turbo decodes JPEGs at 1/8 scale with warnings as errors: it reads all entropy-coded bytes
+but transforms only the DC coefficients. Pillow decodes all other formats.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
-from datascan.decoders.image.png import missing_data
+from datascan.decoders.image.png import find_missing_data
 
-# Else Python prints the errors that Pillow logs; they are raised or said as warnings, too.
+# Without a handler Python prints what Pillow logs, although it also raises or warns.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 SMALL_PIXELS = 1 << 14
-"""JPEGs of so few pixels are decoded in full: it costs little, and their values are exact."""
+"""JPEGs of at most this many pixels are decoded in full: it is cheap and the values are exact."""
 
 FULL_DECODE_PIXELS = 1 << 24
-"""A larger JPEG that looks blank at 1/8 scale is taken to be so."""
+"""A larger JPEG that is constant at 1/8 scale is not decoded again to confirm it."""
 
 STDERR = 2
 JPEG_MODES = {"YCbCr": "RGB", "RGB": "RGB", "Gray": "L", "CMYK": "CMYK", "YCCK": "CMYK"}
@@ -39,24 +39,24 @@ JPEG_TARGETS = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
 PLAIN_MODES = {"P": "RGB", "PA": "RGBA"}
 UNDECODED = ("HEIC", "JPEG XL")
 FRAMED = ("GIF", "WebP", "PNG", "TIFF", "AVIF")
-"""Formats whose frames are frames; those of a PSD are layers."""
+"""Formats in which Pillow's frames are frames. In a PSD they are layers."""
 
-DAMAGE_SAID = ("truncated", "invalid apng")
-TIFF_DAMAGE_SAID = (*DAMAGE_SAID, "corrupt", "larger than file", "offset too large")
-"""Words of Pillow's warnings about damage. In TIFF the directory is no mere metadata."""
+DAMAGE_WORDS = ("truncated", "invalid apng")
+TIFF_DAMAGE_WORDS = (*DAMAGE_WORDS, "corrupt", "larger than file", "offset too large")
+"""Words in Pillow's warnings about damage. A damaged TIFF directory affects the pixels."""
 
 
 class CorruptImageError(Exception):
-    """The image cannot be decoded in full; says why."""
+    """The image cannot be decoded in full. The message is the fault's detail."""
 
 
 class OversizedImageError(Exception):
-    """The image has more pixels than allowed; says how many."""
+    """The image has more pixels than allowed. The message is the fault's detail."""
 
 
 @dataclass(frozen=True, eq=False)
 class DecodedImage:
-    """A decoded image: ``planes`` are (channels, values), perhaps at 1/8 scale."""
+    """A decoded image. ``planes``: (channels, values), at 1/8 scale if ``approximate``."""
 
     height: int
     width: int
@@ -71,174 +71,182 @@ def check_size(width: int, height: int, limit: int) -> None:
     """Raise :class:`OversizedImageError` for an image of more than ``limit`` pixels."""
     if width * height > limit:
         raise OversizedImageError(
-            f"{width:,} x {height:,} = {width * height:,} pixels, the limit is {limit:,}"
+            f"{width:,} x {height:,} = {width * height:,} pixels exceed the limit of {limit:,}"
         )
 
 
-def decode(kind: str, data: bytes, limit: int) -> DecodedImage:
+def decode(image_format: str, data: bytes, limit: int) -> DecodedImage:
     """Decode an image of at most ``limit`` pixels.
 
     Raises:
-        Corrupt: where it cannot be decoded in full.
-        Oversized: where it has more pixels; nothing was decoded then.
+        CorruptImageError: if it cannot be decoded in full.
+        OversizedImageError: if it has more pixels. It is not decoded then.
     """
-    if kind != "JPEG":
-        return decode_with_pillow(kind, data, limit)
+    if image_format != "JPEG":
+        return decode_with_pillow(image_format, data, limit)
     try:
         return decode_jpeg(data, limit)
     except ValueError as error:
         if str(error).startswith(("Unsupported", "Sorry")):
-            # Whole, but beyond this decoder (arithmetic coding, 12 bits): Pillow may know it.
-            return decode_with_pillow(kind, data, limit)
+            # Intact but not supported here (arithmetic coding, 12 bits); Pillow may support it.
+            return decode_with_pillow(image_format, data, limit)
         raise CorruptImageError(one_line(error)) from error
     except MemoryError as error:
-        raise CorruptImageError("there is not enough memory to decode it") from error
+        raise CorruptImageError("not enough memory to decode it") from error
 
 
 def decode_jpeg(data: bytes, limit: int) -> DecodedImage:
-    """Decode at 1/8 scale; in full if the image is small, or a channel is constant.
+    """Decode at 1/8 scale, or in full if the image is small or seems to have a constant channel.
 
     Raises:
-        ValueError: with libjpeg's own message, also where it is only a warning.
+        ValueError: with libjpeg's message, for its warnings as well as its errors.
+        OversizedImageError: if it has more than ``limit`` pixels.
     """
     height, width, colorspace, _ = simplejpeg.decode_jpeg_header(data)
     check_size(width, height, limit)
     mode = JPEG_MODES.get(colorspace, "RGB")
     if width * height <= SMALL_PIXELS:
-        planes = planes_of(simplejpeg.decode_jpeg(data, JPEG_TARGETS[mode]))
+        planes = to_planes(simplejpeg.decode_jpeg(data, JPEG_TARGETS[mode]))
         return DecodedImage(height, width, mode, "uint8", planes)
     quick = {"min_height": 1, "min_width": 1, "min_factor": 8, "fastdct": True}
     values = simplejpeg.decode_jpeg(data, JPEG_TARGETS[mode], fastupsample=True, **quick)
-    planes = planes_of(values)
+    planes = to_planes(values)
     blank = bool((planes.min(axis=1) == planes.max(axis=1)).any())
     if blank and width * height <= FULL_DECODE_PIXELS:
-        planes = planes_of(simplejpeg.decode_jpeg(data, JPEG_TARGETS[mode]))
+        planes = to_planes(simplejpeg.decode_jpeg(data, JPEG_TARGETS[mode]))
         return DecodedImage(height, width, mode, "uint8", planes)
     return DecodedImage(height, width, mode, "uint8", planes, approximate=True)
 
 
-def decode_with_pillow(kind: str, data: bytes, limit: int) -> DecodedImage:
-    """Decode all frames, as long as they have no more than ``limit`` pixels together."""
-    with without_pillow_warnings() as said, quiet_library(kind) as printed:
+def decode_with_pillow(image_format: str, data: bytes, limit: int) -> DecodedImage:
+    """Decode the first frames, up to ``limit`` pixels in all, and at least one frame.
+
+    Raises:
+        CorruptImageError: if the image cannot be decoded in full.
+        OversizedImageError: if a frame has more than ``limit`` pixels.
+    """
+    with collect_pillow_warnings() as warned, capture_library_output(image_format) as printed:
         try:
-            picture = open_and_load(kind, data, limit)
+            image = open_and_load(image_format, data, limit)
         except (CorruptImageError, OversizedImageError):
             raise
         except UnidentifiedImageError as error:
-            why = "" if kind in UNDECODED else ", or its header is damaged"
-            raise CorruptImageError(f"no decoder for {kind}{why}") from error
+            why = "" if image_format in UNDECODED else ", or the header is damaged"
+            raise CorruptImageError(f"no decoder for {image_format}{why}") from error
         except MemoryError as error:
-            raise CorruptImageError("there is not enough memory to decode it") from error
+            raise CorruptImageError("not enough memory to decode it") from error
         except Exception as error:
             raise CorruptImageError(one_line(error)) from error
-    complaint = first_damage_message(kind, [str(warning.message) for warning in said], printed)
-    if complaint is not None:
-        raise CorruptImageError(one_line(complaint))
-    return picture
+    message = first_damage_message(
+        image_format, [str(warning.message) for warning in warned], printed
+    )
+    if message is not None:
+        raise CorruptImageError(one_line(message))
+    return image
 
 
-def first_damage_message(kind: str, warned: list[str], printed: list[str]) -> str | None:
-    """What was said about damage while an image was decoded nevertheless."""
-    words = TIFF_DAMAGE_SAID if kind == "TIFF" else DAMAGE_SAID
-    about = [said for said in warned if any(word in said.lower() for word in words)]
-    return next(iter((*printed, *about)), None)
+def first_damage_message(image_format: str, warned: list[str], printed: list[str]) -> str | None:
+    """The first report of damage by a decoder that decoded the image anyway."""
+    words = TIFF_DAMAGE_WORDS if image_format == "TIFF" else DAMAGE_WORDS
+    relevant = [text for text in warned if any(word in text.lower() for word in words)]
+    return next(iter((*printed, *relevant)), None)
 
 
-def open_and_load(kind: str, data: bytes, limit: int) -> DecodedImage:
-    """Open, look at the size, then load every frame."""
+def open_and_load(image_format: str, data: bytes, limit: int) -> DecodedImage:
+    """Open the image, check its size, then load its frames."""
     with Image.open(io.BytesIO(data)) as image:
         width, height = image.size
         check_size(width, height, limit)
         mode = image.mode
-        frames = getattr(image, "n_frames", 1) if kind in FRAMED else 1
+        frames = getattr(image, "n_frames", 1) if image_format in FRAMED else 1
         image.load()
-        if kind == "PNG" and (image.info.get("interlace") or ends_blank(image)):
-            require_all_rows(data)
+        if image_format == "PNG" and (image.info.get("interlace") or ends_blank(image)):
+            check_all_rows(data)
         values = np.asarray(to_plain_mode(image))
-        within = max(1, limit // max(1, width * height))
+        max_frames = max(1, limit // max(1, width * height))
         for i, frame in enumerate(ImageSequence.Iterator(image) if frames > 1 else ()):
-            if i >= within:
+            if i >= max_frames:
                 break
             check_size(*frame.size, limit)
             frame.load()
     if values.dtype == np.bool_:
         values = values.view(np.uint8)
     values = values.astype(values.dtype.newbyteorder("="), copy=False)
-    return DecodedImage(height, width, mode, str(values.dtype), planes_of(values), frames)
+    return DecodedImage(height, width, mode, str(values.dtype), to_planes(values), frames)
 
 
 def ends_blank(image: Image.Image) -> bool:
-    """Whether the last row is all zeros, as are rows that a decoder never came to."""
+    """Whether the last row is all zeros, like rows that the decoder never reached."""
     return not np.asarray(image.crop((0, image.height - 1, image.width, image.height))).any()
 
 
-def require_all_rows(data: bytes) -> None:
-    """Raise :class:`CorruptImageError` if the pixels of a PNG end too early.
+def check_all_rows(data: bytes) -> None:
+    """Raise :class:`CorruptImageError` if the pixel data of a PNG ends early.
 
-    Pillow leaves the missing rows black.
+    Pillow leaves the missing rows black and does not report it.
     """
-    lack = missing_data(data)
-    if lack is not None:
-        raise CorruptImageError(lack)
+    why = find_missing_data(data)
+    if why is not None:
+        raise CorruptImageError(why)
 
 
 def to_plain_mode(image: Image.Image) -> Image.Image:
-    """An image without palette: its colours, not their numbers."""
+    """Convert palette images to colours; return others as they are."""
     if image.mode == "P" and "transparency" in image.info:
         return image.convert("RGBA")
     return image.convert(PLAIN_MODES[image.mode]) if image.mode in PLAIN_MODES else image
 
 
-def planes_of(values: NDArray[Any]) -> NDArray[Any]:
-    """(height, width) or (height, width, channels) as (channels, height * width)."""
+def to_planes(values: NDArray[Any]) -> NDArray[Any]:
+    """Reshape (height, width) or (height, width, channels) to (channels, height * width)."""
     if values.ndim == 2:
         return values.reshape(1, -1)
     return np.ascontiguousarray(values.reshape(-1, values.shape[2]).T)
 
 
 @contextmanager
-def without_pillow_warnings() -> Iterator[list[warnings.WarningMessage]]:
-    """Collect Pillow's warnings, and lift its own limit on pixels: ours is checked."""
+def collect_pillow_warnings() -> Iterator[list[warnings.WarningMessage]]:
+    """Collect Pillow's warnings and suspend its limit on pixels, because we check our own."""
     limit = Image.MAX_IMAGE_PIXELS
-    with warnings.catch_warnings(record=True) as said:
+    with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         Image.MAX_IMAGE_PIXELS = None
         try:
-            yield said
+            yield warned
         finally:
             Image.MAX_IMAGE_PIXELS = limit
 
 
 @contextmanager
-def quiet_library(kind: str) -> Iterator[list[str]]:
-    """Collect what libtiff prints on standard error: it does so for damaged data only."""
+def capture_library_output(image_format: str) -> Iterator[list[str]]:
+    """Capture what libtiff prints to standard error, which it does only for damaged data."""
     printed: list[str] = []
-    # Where standard error was closed, number 2 may be any file by now: it is left alone.
-    if kind != "TIFF" or sys.stderr is None:
+    # If standard error was closed, descriptor 2 may belong to any file by now.
+    if image_format != "TIFF" or sys.stderr is None:
         yield printed
         return
     with unnamed_file() as file:
         sys.stderr.flush()
-        kept = os.dup(STDERR)
+        original = os.dup(STDERR)
         os.dup2(file.fileno(), STDERR)
         try:
             yield printed
         finally:
             sys.stderr.flush()
-            os.dup2(kept, STDERR)
-            os.close(kept)
+            os.dup2(original, STDERR)
+            os.close(original)
             file.seek(0)
             printed += file.read().decode("utf-8", "replace").splitlines()
 
 
 def unnamed_file() -> IO[bytes]:
-    """A file that goes as it is closed: in memory where there is such, for no folder may do."""
+    """A file that vanishes when it is closed; in memory if possible, as no folder is needed."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("printed"), "w+b")
     return tempfile.TemporaryFile()
 
 
 def one_line(error: object) -> str:
-    """What a decoder says, without addresses and line breaks."""
-    words = " ".join(str(error).split()) or type(error).__name__
-    return words.split(" <_io")[0][:200]
+    """A decoder's message on one line of at most 200 characters, without object addresses."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text.split(" <_io")[0][:200]

@@ -1,8 +1,8 @@
-"""Encoded images as values."""
+"""Encoded images: decoded, measured and checked, many at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -17,51 +17,58 @@ from datascan.decoders.image.decode import (
     check_size,
     decode,
 )
-from datascan.decoders.image.header import ImageHeader, first_bytes, format_from_name, sniff_format
-from datascan.decoders.image.structure import TURNS, read_header, read_orientation
+from datascan.decoders.image.header import (
+    ImageHeader,
+    describe_content,
+    format_from_name,
+    sniff_format,
+)
+from datascan.decoders.image.structure import ORIENTATIONS, read_header, read_orientation
 from datascan.records.block import ArrayColumn, Block, Fault, ImageColumn
 from datascan.records.buffers import BytesColumn, hash_values
 from datascan.records.statistics import compute_stats
 
 
 class ImageDecoder(Decoder):
-    """The value is an image file."""
+    """Values that are image files; they have no labels."""
 
     name: ClassVar[str] = "image"
 
     @classmethod
     def matches(cls, value: bytes) -> bool:
-        """Whether the bytes begin as an image."""
+        """Whether ``value`` starts like an image file."""
         return sniff_format(value) is not None
 
-    def decode(self, start: int, values: BytesColumn, mark: Tracker) -> Block:
-        """Every image decoded; no labels."""
-        if self.options.undecoded:
+    def decode(
+        self, start: int, values: BytesColumn, track: Tracker, *, decode_images: bool = True
+    ) -> Block:
+        """Decode every image into one :class:`ImageColumn`."""
+        if not decode_images:
             encoded = {row: values.view(row) for row in range(len(values))}
             return Block(start, len(values), int(values.lengths.sum()), encoded=encoded)
-        # The decoders take longer to import than a small store takes to scan.
-        from datascan.decoders.image.decoder import inspect_images  # noqa: PLC0415
 
         count = len(values)
         images = [values.view(row) for row in range(count)]
-        seen = inspect_images(images, range(count), max_pixels=self.options.max_pixels, mark=mark)
+        inspected = inspect_images(
+            images, range(count), max_pixels=self.options.max_pixels, track=track
+        )
         return Block(
             start,
             count,
             int(values.lengths.sum()),
-            arrays=seen.arrays,
-            images=seen.images,
-            faults=seen.faults,
+            arrays=inspected.arrays,
+            images=inspected.images,
+            faults=inspected.faults,
             fingerprints=hash_values(values),
         )
 
 
-CHANNELS = 4
+MAX_CHANNELS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class InspectedImages:
-    """What was seen of some images: columns, faults, and float pixels as parts of their own."""
+    """The results for some images. ``arrays``: pixels of float images, as columns of their own."""
 
     images: ImageColumn | None
     faults: tuple[Fault, ...]
@@ -70,13 +77,14 @@ class InspectedImages:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ImageStats:
-    """What is kept of a decoded image: all but its pixels, which may be large.
+    """Statistics of a decoded image, kept in place of its pixels, which may be large.
 
-    ``low`` and ``high``, (channels,), are of finite values, 0 where a channel has none.
+    ``low``, ``high``: (channels,), the range of the finite values; 0 for a channel without any.
+    ``total``, ``square``: sums of the ``count`` finite values and of their squares.
     """
 
     row: int
-    kind: str
+    format: str
     height: int
     width: int
     mode: str
@@ -94,98 +102,101 @@ def inspect_images(
     rows: Sequence[int],
     *,
     max_pixels: int,
-    mark: Callable[[int, int], None],
+    track: Tracker,
     names: Sequence[str] | None = None,
 ) -> InspectedImages:
     """Decode ``images``, which are the block's ``rows``, ascending.
 
-    ``mark(i, 1)`` is called before image i is decoded. ``names`` are file names, if there are any:
-    their extensions are compared with the content.
+    ``track(i, 1)`` is called before image i is decoded. ``names`` are the file names, if there are
+    any; their extensions are compared with the content.
     """
     faults: list[Fault] = []
-    seen: list[ImageStats] = []
+    stats: list[ImageStats] = []
     floats: list[ArrayColumn] = []
     for i, (image, row) in enumerate(zip(images, rows, strict=True)):
-        mark(i, 1)
+        track(i, 1)
         data = bytes(image)
-        kind = sniff_format(data)
-        if kind is None:
-            faults.append(Fault(row, "not-an-image", first_bytes(data)))
+        image_format = sniff_format(data)
+        if image_format is None:
+            faults.append(Fault(row, "not-an-image", describe_content(data)))
             continue
-        shape = read_header(kind, data)
+        header = read_header(image_format, data)
         try:
-            picture = decode_image(kind, data, shape, max_pixels)
+            decoded = decode_image(image_format, data, header, max_pixels)
         except CorruptImageError as why:
-            faults.append(Fault(row, "corrupt-image", f"{kind}: {why}"))
+            faults.append(Fault(row, "corrupt-image", f"{image_format}: {why}"))
         except OversizedImageError as why:
             faults.append(Fault(row, "oversized-image", str(why)))
         else:
-            if picture.planes.dtype.kind == "f":
-                # Floats can hold NaN and Inf: a part of their own, for the rules about those.
-                pixels = picture.planes[None]
+            if decoded.planes.dtype.kind == "f":
+                # Float pixels can be NaN or Inf, so the rules about those need the values.
+                pixels = decoded.planes[None]
                 floats.append(ArrayColumn("pixels", np.array([row]), pixels, primary=False))
-            seen.append(compute_image_stats(row, kind, picture))
+            stats.append(compute_image_stats(row, image_format, decoded))
             name = names[i] if names is not None else None
             faults += (
-                Fault(row, *said) for said in find_image_faults(kind, data, name, shape, picture)
+                Fault(row, rule, detail)
+                for rule, detail in find_image_faults(image_format, data, name, header, decoded)
             )
-    return InspectedImages(stack_stats(seen), tuple(faults), tuple(floats))
+    return InspectedImages(stack_stats(stats), tuple(faults), tuple(floats))
 
 
-def decode_image(kind: str, data: bytes, shape: ImageHeader, max_pixels: int) -> DecodedImage:
-    """The image decoded, if its structure is whole and it is not too large.
+def decode_image(
+    image_format: str, data: bytes, header: ImageHeader, max_pixels: int
+) -> DecodedImage:
+    """Decode an image if its structure is intact and it is not too large.
 
     Raises:
-        Corrupt: where it cannot be decoded in full.
-        Oversized: where it has too many pixels, whether it is whole or not.
+        CorruptImageError: if it cannot be decoded in full.
+        OversizedImageError: if it has too many pixels, whether it is intact or not.
     """
-    if shape.size is not None:
-        check_size(*shape.size, max_pixels)
-    if shape.damage is not None:
-        raise CorruptImageError(shape.damage)
-    return decode(kind, data, max_pixels)
+    if header.size is not None:
+        check_size(*header.size, max_pixels)
+    if header.damage is not None:
+        raise CorruptImageError(header.damage)
+    return decode(image_format, data, max_pixels)
 
 
 def find_image_faults(
-    kind: str, data: bytes, name: str | None, shape: ImageHeader, picture: DecodedImage
+    image_format: str, data: bytes, name: str | None, header: ImageHeader, decoded: DecodedImage
 ) -> Iterator[tuple[str, str]]:
-    """Rules and details of what is odd about a whole image."""
-    if name is not None and (told := format_from_name(name)) is not None and told != kind:
-        yield "misnamed-image", f"{kind} named {name[name.rfind('.') :]}"
-    if shape.end is not None and shape.end < len(data):
-        count = len(data) - shape.end
+    """Yield (rule, detail) for problems of an image that decodes."""
+    if name is not None and format_from_name(name) not in (None, image_format):
+        yield "misnamed-image", f"{image_format} named {name[name.rfind('.') :]}"
+    if header.end is not None and header.end < len(data):
+        count = len(data) - header.end
         yield "trailing-bytes", f"{count:,} byte{'s' * (count > 1)} after the end of the image"
-    turned = read_orientation(shape.exif if kind != "TIFF" else data)
-    if turned in TURNS:
-        yield "exif-orientation", f"orientation {turned}: {TURNS[turned]}"
-    frames = max(picture.frames, shape.frames or 1)
+    orientation = read_orientation(header.exif if image_format != "TIFF" else data)
+    if orientation in ORIENTATIONS:
+        yield "exif-orientation", f"orientation {orientation}: {ORIENTATIONS[orientation]}"
+    frames = max(decoded.frames, header.frames or 1)
     if frames > 1:
-        yield "animated-image", f"{frames:,} {'pages' if kind == 'TIFF' else 'frames'}"
+        yield "animated-image", f"{frames:,} {'pages' if image_format == 'TIFF' else 'frames'}"
 
 
-def compute_image_stats(row: int, kind: str, picture: DecodedImage) -> ImageStats:
-    """Figures of an image, so that its pixels need not be kept."""
-    planes = picture.planes
+def compute_image_stats(row: int, image_format: str, decoded: DecodedImage) -> ImageStats:
+    """Compute the statistics of an image."""
+    planes = decoded.planes
     if planes.dtype.kind == "f" and not np.isfinite(planes).all():
         finite = [plane[np.isfinite(plane)] for plane in planes]
-        found = [compute_stats(values.reshape(1, -1)) if values.size else None for values in finite]
-        low = np.array([one.low[0] if one else 0.0 for one in found])
-        high = np.array([one.high[0] if one else 0.0 for one in found])
+        stats = [compute_stats(values.reshape(1, -1)) if values.size else None for values in finite]
+        low = np.array([one.low[0] if one else 0.0 for one in stats])
+        high = np.array([one.high[0] if one else 0.0 for one in stats])
         count = sum(values.size for values in finite)
-        total = float(sum(one.totals[0] for one in found if one))
-        square = float(sum(one.squares[0] for one in found if one))
+        total = float(sum(one.totals[0] for one in stats if one))
+        square = float(sum(one.squares[0] for one in stats if one))
     else:
-        whole = compute_stats(planes)
-        low, high, count = whole.low, whole.high, planes.size
-        total, square = float(whole.totals.sum()), float(whole.squares.sum())
+        all_stats = compute_stats(planes)
+        low, high, count = all_stats.low, all_stats.high, planes.size
+        total, square = float(all_stats.totals.sum()), float(all_stats.squares.sum())
     return ImageStats(
         row,
-        kind,
-        picture.height,
-        picture.width,
-        picture.mode,
-        picture.dtype,
-        picture.approximate,
+        image_format,
+        decoded.height,
+        decoded.width,
+        decoded.mode,
+        decoded.dtype,
+        decoded.approximate,
         low,
         high,
         total,
@@ -194,27 +205,27 @@ def compute_image_stats(row: int, kind: str, picture: DecodedImage) -> ImageStat
     )
 
 
-def stack_stats(seen: Sequence[ImageStats]) -> ImageColumn | None:
-    """What was seen, side by side; None where there is nothing."""
-    if not seen:
+def stack_stats(stats: Sequence[ImageStats]) -> ImageColumn | None:
+    """Collect the statistics of all images in a column; None if there are no images."""
+    if not stats:
         return None
-    low = np.full((len(seen), CHANNELS), np.nan)
-    high = np.full((len(seen), CHANNELS), np.nan)
-    for i, one in enumerate(seen):
+    low = np.full((len(stats), MAX_CHANNELS), np.nan)
+    high = np.full((len(stats), MAX_CHANNELS), np.nan)
+    for i, one in enumerate(stats):
         low[i, : len(one.low)] = one.low
         high[i, : len(one.high)] = one.high
     return ImageColumn(
-        rows=np.array([one.row for one in seen], np.int64),
-        height=np.array([one.height for one in seen], np.int64),
-        width=np.array([one.width for one in seen], np.int64),
-        channels=np.array([len(one.low) for one in seen], np.int64),
-        mode=np.array([one.mode for one in seen]),
-        format=np.array([one.kind for one in seen]),
-        dtype=np.array([one.dtype for one in seen]),
+        rows=np.array([one.row for one in stats], np.int64),
+        height=np.array([one.height for one in stats], np.int64),
+        width=np.array([one.width for one in stats], np.int64),
+        channels=np.array([len(one.low) for one in stats], np.int64),
+        mode=np.array([one.mode for one in stats]),
+        format=np.array([one.format for one in stats]),
+        dtype=np.array([one.dtype for one in stats]),
         low=low,
         high=high,
-        totals=np.array([one.total for one in seen]),
-        squares=np.array([one.square for one in seen]),
-        counts=np.array([one.count for one in seen], np.int64),
-        approximate=np.array([one.approximate for one in seen]),
+        totals=np.array([one.total for one in stats]),
+        squares=np.array([one.square for one in stats]),
+        counts=np.array([one.count for one in stats], np.int64),
+        approximate=np.array([one.approximate for one in stats]),
     )

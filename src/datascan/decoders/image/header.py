@@ -1,11 +1,11 @@
-"""What kind of image some bytes are, by their first ones; and what kind a file name promises."""
+"""Image formats by first bytes and by file name extension."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 
-HEADS: tuple[tuple[bytes, str], ...] = (
+SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"GIF87a", "GIF"),
@@ -22,10 +22,10 @@ HEADS: tuple[tuple[bytes, str], ...] = (
 )
 
 BMP_HEADERS = {12, 16, 40, 52, 56, 64, 108, 124}
-"""Sizes of a BMP's second header; "BM" alone begins many a text."""
+"""Sizes of a BMP's second header. Checked because many texts start with "BM", too."""
 
 APPLE_DOUBLE = b"\0\5\x16\7"
-"""RFC 1740: begins the ``._`` files that macOS writes beside others."""
+"""First bytes of the ``._`` files that macOS writes next to others (RFC 1740)."""
 
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 MAX_BRANDS = 256
@@ -63,10 +63,10 @@ EXTENSIONS: dict[str, str] = {
 
 
 def sniff_format(data: bytes) -> str | None:
-    """The kind of image that ``data`` begins as; None for anything else."""
-    for head, kind in HEADS:
-        if data.startswith(head):
-            return kind
+    """The image format whose signature ``data`` starts with, or None."""
+    for signature, image_format in SIGNATURES:
+        if data.startswith(signature):
+            return image_format
     if data[4:8] == b"ftyp":
         return sniff_boxes(data)
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
@@ -79,16 +79,22 @@ def sniff_format(data: bytes) -> str | None:
 
 
 def sniff_boxes(data: bytes) -> str | None:
-    """The kind of a file of ISO boxes (ISO/IEC 23008-12): its brands tell; a film has others."""
+    """The image format of an ISO base media file by its brands (ISO/IEC 23008-12).
+
+    Videos use the same container with other brands.
+    """
     length = min(int.from_bytes(data[:4], "big"), MAX_BRANDS)
-    brands = {data[8:12], *(data[at : at + 4] for at in range(16, length, 4))}
+    brands = {data[8:12], *(data[i : i + 4] for i in range(16, length, 4))}
     if brands & {b"avif", b"avis"}:
         return "AVIF"
     return "HEIC" if brands & HEIC_BRANDS else None
 
 
 def is_icon(data: bytes) -> bool:
-    """Whether an icon's directory begins here; four bytes alone begin many a number."""
+    """Whether ``data`` starts with a valid icon directory.
+
+    The four signature bytes alone are too common in binary data.
+    """
     if not data.startswith(b"\0\0\x01\0") or len(data) < 22:
         return False
     count, bits = int.from_bytes(data[4:6], "little"), int.from_bytes(data[12:14], "little")
@@ -97,30 +103,31 @@ def is_icon(data: bytes) -> bool:
 
 
 def format_from_name(name: str) -> str | None:
-    """The kind of image that a file name's extension promises."""
+    """The image format that a file name's extension denotes, or None."""
     return EXTENSIONS.get(os.path.splitext(name)[1].lower())  # noqa: PTH122  (much faster)
 
 
-def first_bytes(data: bytes) -> str:
-    """What data that is no image looks like, for people."""
+def describe_content(data: bytes) -> str:
+    """Describe data that is not an image: the detail of ``not-an-image``."""
     head = data[:512].lstrip().lower()
     if head.startswith((b"<!doctype html", b"<html")):
         return "looks like an HTML page"
     if head.startswith((b"<?xml", b"<svg")):
         return "looks like XML or SVG"
     if data.startswith(APPLE_DOUBLE):
-        return "holds what macOS knows of a file (AppleDouble)"
+        return "file metadata written by macOS (AppleDouble)"
     if not any(data[:512]):
-        return "begins with zeros"
-    return f"begins with {data[:12]!r}"
+        return "starts with zeros"
+    return f"starts with {data[:12]!r}"
 
 
 @dataclass(frozen=True, slots=True)
 class ImageHeader:
-    """An image as its structure tells it.
+    """What the structure of an image says about it, read without decoding.
 
-    ``end``: where it ends, None if unknown. ``size``: width and height of the largest of its
-    frames, None if only the decoder knows. ``damage``: what is broken in its structure.
+    ``end``: the offset of its end, None if unknown. ``frames``: their number, None if unknown.
+    ``exif``: the EXIF block. ``damage``: what is wrong with the structure, None if nothing is.
+    ``size``: width and height in pixels of the largest frame, None if only the decoder knows.
     """
 
     end: int | None = None

@@ -1,4 +1,4 @@
-"""PNG files without decoding them: chunks, checksums, and whether every row is there.
+"""PNG structure without decoding pixels: chunks, checksums, and missing rows.
 
 Source: ISO/IEC 15948; the APNG specification for ``acTL``.
 """
@@ -13,9 +13,9 @@ from datascan.decoders.image.header import ImageHeader
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-"""Values of a pixel, by colour type."""
+"""Samples per pixel, by colour type."""
 
-WHOLE = ((0, 0, 1, 1),)
+ONE_PASS = ((0, 0, 1, 1),)
 ADAM7 = (
     (0, 0, 8, 8),
     (4, 0, 8, 8),
@@ -25,77 +25,77 @@ ADAM7 = (
     (1, 0, 2, 2),
     (0, 1, 1, 2),
 )
-"""Passes of an interlaced image: the first column and row, and the steps between them."""
+"""Passes of an interlaced image: first column, first row, column step, row step."""
 
 CHUNK_BYTES = 1 << 20
 
 
 def read_png_header(data: bytes) -> ImageHeader:
-    """Walk the chunks and check all of their CRCs, as decoders seldom do."""
-    at, frames, exif, size = 8, None, b"", None
-    while at + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, at)
-        kind = data[at + 4 : at + 8]
-        end = at + 12 + length
-        if kind == b"IHDR" and size is None:
-            size = struct.unpack_from(">II", data, at + 8)
+    """Read all chunks and check their CRCs, which most decoders skip."""
+    offset, frames, exif, size = 8, None, b"", None
+    while offset + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, offset)
+        name = data[offset + 4 : offset + 8]
+        end = offset + 12 + length
+        if name == b"IHDR" and size is None:
+            size = struct.unpack_from(">II", data, offset + 8)
         if end > len(data):
-            return ImageHeader(damage=f"its chunk {format_chunk_name(kind)} is cut", size=size)
+            return ImageHeader(damage=f"chunk {format_chunk_name(name)} is truncated", size=size)
         (crc,) = struct.unpack_from(">I", data, end - 4)
-        if zlib.crc32(memoryview(data)[at + 4 : end - 4]) != crc:
-            damage = f"CRC error in its chunk {format_chunk_name(kind)} at byte {at:,}"
+        if zlib.crc32(memoryview(data)[offset + 4 : end - 4]) != crc:
+            damage = f"CRC error in chunk {format_chunk_name(name)} at byte {offset:,}"
             return ImageHeader(damage=damage, size=size)
-        if kind == b"acTL":
-            (frames,) = struct.unpack_from(">I", data, at + 8)
-        if kind == b"eXIf":
-            exif = data[at + 8 : end - 4]
-        if kind == b"IEND":
+        if name == b"acTL":
+            (frames,) = struct.unpack_from(">I", data, offset + 8)
+        if name == b"eXIf":
+            exif = data[offset + 8 : end - 4]
+        if name == b"IEND":
             return ImageHeader(end=end, frames=frames, exif=exif, size=size)
-        at = end
-    return ImageHeader(damage="it ends without its chunk IEND", size=size)
+        offset = end
+    return ImageHeader(damage="the file ends without an IEND chunk", size=size)
 
 
-def format_chunk_name(kind: bytes) -> str:
-    """A chunk's name."""
-    return kind.decode("latin-1") if kind.isalpha() else repr(kind)
+def format_chunk_name(name: bytes) -> str:
+    """A chunk's name as text; quoted and escaped if it is not alphabetic."""
+    return name.decode("latin-1") if name.isalpha() else repr(name)
 
 
-def missing_data(data: bytes) -> str | None:
-    """What a PNG of sound chunks lacks of its pixels, if its stream ends too early.
+def find_missing_data(data: bytes) -> str | None:
+    """What is wrong with the pixel data of a PNG whose chunks are valid; None if it is complete.
 
-    Decoders leave the rows that are missing black, and some say nothing.
+    Decoders leave missing rows black, and some do not report them.
     """
-    needed, found = filtered_bytes(data), 0
+    needed, found = count_filtered_bytes(data), 0
     inflate = zlib.decompressobj()
     try:
-        for piece in image_data(data):
-            rest: bytes | memoryview = piece
+        for chunk in iter_image_data(data):
+            rest: bytes | memoryview = chunk
             while rest and found < needed and not inflate.eof:
                 found += len(inflate.decompress(rest, CHUNK_BYTES))
                 rest = inflate.unconsumed_tail
     except zlib.error as error:
         return str(error)
     if found < needed:
-        return f"its pixels end early: {found:,} of {needed:,} bytes"
+        return f"the pixel data ends early: {found:,} of {needed:,} bytes"
     return None
 
 
-def filtered_bytes(data: bytes) -> int:
-    """How many bytes the rows of all passes take, each with its filter's byte."""
+def count_filtered_bytes(data: bytes) -> int:
+    """The size in bytes of the rows of all passes, each with its filter byte."""
     width, height, depth, colour, _, _, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
     bits, total = depth * SAMPLES.get(colour, 1), 0
-    for left, top, across, down in ADAM7 if interlaced else WHOLE:
-        columns, rows = -(-(width - left) // across), -(-(height - top) // down)
+    for left, top, column_step, row_step in ADAM7 if interlaced else ONE_PASS:
+        columns, rows = -(-(width - left) // column_step), -(-(height - top) // row_step)
         if columns > 0 and rows > 0:
             total += rows * (1 + (columns * bits + 7) // 8)
     return total
 
 
-def image_data(data: bytes) -> Iterator[memoryview]:
-    """The contents of the chunks IDAT."""
-    view, at = memoryview(data), 8
-    while at + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, at)
-        if data.startswith(b"IDAT", at + 4):
-            yield view[at + 8 : at + 8 + length]
-        at += 12 + length
+def iter_image_data(data: bytes) -> Iterator[memoryview]:
+    """The contents of the IDAT chunks."""
+    view, offset = memoryview(data), 8
+    while offset + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, offset)
+        if data.startswith(b"IDAT", offset + 4):
+            yield view[offset + 8 : offset + 8 + length]
+        offset += 12 + length

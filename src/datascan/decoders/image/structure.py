@@ -1,4 +1,4 @@
-"""Where an image ends, and what stands beside its pixels: found without decoding."""
+"""Where an image ends, and its metadata, found without decoding it."""
 
 from __future__ import annotations
 
@@ -9,134 +9,137 @@ from datascan.decoders.image.header import ImageHeader
 from datascan.decoders.image.png import SIGNATURE, read_png_header
 
 NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-"""The end of entropy-coded data: a marker that is no stuffing, restart or fill byte."""
+"""The marker that ends entropy-coded data: not a stuffing, restart or fill byte."""
 
 
 def read_jpeg_header(data: bytes) -> ImageHeader:
-    """Walk a JPEG's segments (ITU-T T.81, annex B); the decoder judges what lies in them."""
-    at, exif, several = 2, b"", False
-    while at + 4 <= len(data):
-        if data[at] != 0xFF:
+    """Read a JPEG's segments (ITU-T T.81, annex B); their contents are left to the decoder.
+
+    The end is unknown if there are several images (CIPA DC-007, Multi-Picture Format).
+    """
+    offset, exif, is_multi_picture = 2, b"", False
+    while offset + 4 <= len(data):
+        if data[offset] != 0xFF:
             return ImageHeader(exif=exif)
-        marker = data[at + 1]
+        marker = data[offset + 1]
         if marker == 0xD9:
-            return ImageHeader(end=None if several else at + 2, exif=exif)
+            return ImageHeader(end=None if is_multi_picture else offset + 2, exif=exif)
         if marker == 0xFF:
-            at += 1
+            offset += 1
             continue
         if marker == 0x01 or 0xD0 <= marker <= 0xD8:
-            at += 2
+            offset += 2
             continue
-        (length,) = struct.unpack_from(">H", data, at + 2)
-        body = at + 4
+        (length,) = struct.unpack_from(">H", data, offset + 2)
+        body = offset + 4
         if marker == 0xE1 and data.startswith(b"Exif\0\0", body) and not exif:
-            exif = data[body + 6 : at + 2 + length]
-        several = several or (marker == 0xE2 and data.startswith(b"MPF\0", body))
-        at += 2 + length
+            exif = data[body + 6 : offset + 2 + length]
+        is_multi_picture |= marker == 0xE2 and data.startswith(b"MPF\0", body)
+        offset += 2 + length
         if marker == 0xDA:
-            found = NEXT_MARKER.search(data, at)
-            if found is None:
+            match = NEXT_MARKER.search(data, offset)
+            if match is None:
                 break
-            at = found.start()
-    if data[at : at + 2] == b"\xff\xd9":
-        return ImageHeader(end=None if several else at + 2, exif=exif)
+            offset = match.start()
+    if data[offset : offset + 2] == b"\xff\xd9":
+        return ImageHeader(end=None if is_multi_picture else offset + 2, exif=exif)
     return ImageHeader(exif=exif)
 
 
 def read_gif_header(data: bytes) -> ImageHeader:
-    """Walk a GIF's blocks (GIF89a specification) up to its trailer.
+    """Read a GIF's blocks (GIF89a specification) up to the trailer.
 
-    A frame may be larger than the screen, and Pillow then widens the screen: the size is theirs.
+    Pillow enlarges the screen for frames that are larger, so the size covers them, too.
     """
     width, height = struct.unpack_from("<HH", data, 6)
-    at = 13 + color_table(data[10:11])
-    while at < len(data):
-        kind = data[at]
-        if kind == 0x3B:
-            return ImageHeader(end=at + 1, size=(width, height))
-        if kind == 0x21:
-            at += 2
-        elif kind == 0x2C and at + 10 <= len(data):
-            left, top, across, down = struct.unpack_from("<HHHH", data, at + 1)
-            width, height = max(width, left + across), max(height, top + down)
-            at += 10 + color_table(data[at + 9 : at + 10]) + 1
+    offset = 13 + color_table_bytes(data[10:11])
+    while offset < len(data):
+        block_type = data[offset]
+        if block_type == 0x3B:
+            return ImageHeader(end=offset + 1, size=(width, height))
+        if block_type == 0x21:
+            offset += 2
+        elif block_type == 0x2C and offset + 10 <= len(data):
+            left, top, frame_width, frame_height = struct.unpack_from("<HHHH", data, offset + 1)
+            width, height = max(width, left + frame_width), max(height, top + frame_height)
+            offset += 10 + color_table_bytes(data[offset + 9 : offset + 10]) + 1
         else:
             break
-        while at < len(data) and data[at]:
-            at += 1 + data[at]
-        at += 1
-    damage = "it ends without its trailer"
-    if at < len(data) and data[at] != 0x2C:
-        damage = f"no GIF block begins with byte {data[at]} at {at:,}"
+        while offset < len(data) and data[offset]:
+            offset += 1 + data[offset]
+        offset += 1
+    damage = "the file ends without a trailer"
+    if offset < len(data) and data[offset] != 0x2C:
+        damage = f"invalid block type {data[offset]} at byte {offset:,}"
     return ImageHeader(damage=damage, size=(width, height))
 
 
-def color_table(flags: bytes) -> int:
-    """The bytes of the colour table that these flags announce."""
+def color_table_bytes(flags: bytes) -> int:
+    """The size in bytes of the colour table that ``flags`` announce."""
     return 3 << ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0
 
 
 def read_webp_header(data: bytes) -> ImageHeader:
-    """A WebP ends where its RIFF chunk does."""
+    """Read a WebP's chunks (RFC 9649); it ends with its RIFF chunk."""
     (size,) = struct.unpack_from("<I", data, 4)
-    canvas = webp_size(data)
+    canvas = read_webp_size(data)
     end = 8 + size + size % 2
     if 8 + size > len(data):
-        return ImageHeader(damage=f"it has {len(data):,} of {8 + size:,} bytes", size=canvas)
-    at, exif = 12, b""
-    while at + 8 <= end:
-        (length,) = struct.unpack_from("<I", data, at + 4)
-        if data[at : at + 4] == b"EXIF":
-            exif = data[at + 8 : at + 8 + length].removeprefix(b"Exif\0\0")
-        at += 8 + length + length % 2
+        return ImageHeader(damage=f"truncated: {len(data):,} of {8 + size:,} bytes", size=canvas)
+    offset, exif = 12, b""
+    while offset + 8 <= end:
+        (length,) = struct.unpack_from("<I", data, offset + 4)
+        if data[offset : offset + 4] == b"EXIF":
+            exif = data[offset + 8 : offset + 8 + length].removeprefix(b"Exif\0\0")
+        offset += 8 + length + length % 2
     return ImageHeader(end=min(end, len(data)), exif=exif, size=canvas)
 
 
-def webp_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height in the first chunk: Pillow takes memory for them as soon as it opens it."""
-    kind = data[12:16]
-    if kind == b"VP8X" and len(data) >= 30:
+def read_webp_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height from the first chunk, for which Pillow allocates memory when it opens."""
+    name = data[12:16]
+    if name == b"VP8X" and len(data) >= 30:
         edges = int.from_bytes(data[24:27], "little"), int.from_bytes(data[27:30], "little")
         return edges[0] + 1, edges[1] + 1
-    if kind == b"VP8L" and len(data) >= 25:
+    if name == b"VP8L" and len(data) >= 25:
         bits = int.from_bytes(data[21:25], "little")
         return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if kind == b"VP8 " and len(data) >= 30:
-        across, down = struct.unpack_from("<HH", data, 26)
-        return across & 0x3FFF, down & 0x3FFF
+    if name == b"VP8 " and len(data) >= 30:
+        width, height = struct.unpack_from("<HH", data, 26)
+        return width & 0x3FFF, height & 0x3FFF
     return None
 
 
 def read_bmp_header(data: bytes) -> ImageHeader:
-    """A BMP says how long it is, if its writer cared."""
+    """Read a BMP's file size, which some writers leave wrong."""
     size, _, pixels = struct.unpack_from("<III", data, 2)
     return ImageHeader(end=size if pixels < size <= len(data) else None)
 
 
 def read_ico_header(data: bytes) -> ImageHeader:
-    """Follow an icon's directory: its images are PNGs, or BMPs without the first header."""
+    """Read an icon's directory; its images are PNGs, or BMPs without the first header."""
     (count,) = struct.unpack_from("<H", data, 4)
     end, largest = 6 + 16 * count, (0, 0)
     for entry in range(count):
-        length, at = struct.unpack_from("<II", data, 14 + 16 * entry)
-        end = max(end, at + length)
-        if data.startswith(SIGNATURE, at):
-            inner = read_png_header(data[at : at + length])
+        length, offset = struct.unpack_from("<II", data, 14 + 16 * entry)
+        end = max(end, offset + length)
+        if data.startswith(SIGNATURE, offset):
+            inner = read_png_header(data[offset : offset + length])
             size = inner.size or (0, 0)
             if inner.damage is not None:
-                return ImageHeader(damage=inner.damage, size=max(largest, size, key=area))
+                return ImageHeader(damage=inner.damage, size=max(largest, size, key=count_pixels))
         else:
-            across, down = struct.unpack_from("<ii", data, at + 4)
-            size = abs(across), abs(down) // 2
-        largest = max(largest, size, key=area)
+            width, height = struct.unpack_from("<ii", data, offset + 4)
+            size = abs(width), abs(height) // 2
+        largest = max(largest, size, key=count_pixels)
     if end > len(data):
-        damage = f"it has {len(data):,} of {end:,} bytes"
+        damage = f"truncated: {len(data):,} of {end:,} bytes"
         return ImageHeader(damage=damage, size=largest)
     return ImageHeader(end=end, size=largest)
 
 
-def area(size: tuple[int, int]) -> int:
-    """Pixels of a width and height."""
+def count_pixels(size: tuple[int, int]) -> int:
+    """The number of pixels of an image of this width and height."""
     return size[0] * size[1]
 
 
@@ -150,46 +153,49 @@ HEADER_READERS = {
 }
 
 
-def read_header(kind: str, data: bytes) -> ImageHeader:
-    """What is known of an image of this kind."""
+def read_header(image_format: str, data: bytes) -> ImageHeader:
+    """Read the structure of an image; empty for formats that only the decoder reads."""
+    reader = HEADER_READERS.get(image_format)
     try:
-        return HEADER_READERS[kind](data) if kind in HEADER_READERS else ImageHeader()
+        return reader(data) if reader is not None else ImageHeader()
     except (struct.error, IndexError):
-        return ImageHeader(damage="it ends within its header")
+        return ImageHeader(damage="the file ends within its header")
 
 
 ORIENTATION_TAG = 0x0112
 SHORT = 3
-ORDERS = {b"II": "<", b"MM": ">"}
+BYTE_ORDERS = {b"II": "<", b"MM": ">"}
 DIRECTORIES = {42: ("I", 4, "H", "HHI4s"), 43: ("Q", 8, "Q", "HHQ8s")}
-"""Of TIFF and BigTIFF: a directory's offset and where that stands, its count, and an entry."""
+"""By magic number (TIFF, BigTIFF): the type and position of the first directory's offset, the
+type of a directory's count, and an entry."""
 
-TURNS = {
+ORIENTATIONS = {
     2: "mirrored",
-    3: "turned by 180 degrees",
-    4: "mirrored upside down",
-    5: "mirrored and turned by 90 degrees",
-    6: "turned by 90 degrees",
-    7: "mirrored and turned by 270 degrees",
-    8: "turned by 270 degrees",
+    3: "rotated by 180 degrees",
+    4: "mirrored vertically",
+    5: "mirrored and rotated by 90 degrees",
+    6: "rotated by 90 degrees",
+    7: "mirrored and rotated by 270 degrees",
+    8: "rotated by 270 degrees",
 }
+"""Values of the orientation tag other than 1 (TIFF 6.0, section 8)."""
 
 
 def read_orientation(exif: bytes) -> int:
-    """The orientation tag in the first directory of an EXIF block or a TIFF; 1 without any."""
-    order = ORDERS.get(exif[:2])
+    """The orientation tag in the first directory of an EXIF block or a TIFF; 1 if it is absent."""
+    order = BYTE_ORDERS.get(exif[:2])
     if order is None:
         return 1
     try:
         (magic,) = struct.unpack_from(order + "H", exif, 2)
-        offset, place, number, entry = DIRECTORIES[magic]
-        (at,) = struct.unpack_from(order + offset, exif, place)
-        (count,) = struct.unpack_from(order + number, exif, at)
-        at += struct.calcsize(order + number)
+        offset_type, offset_position, count_type, entry = DIRECTORIES[magic]
+        (offset,) = struct.unpack_from(order + offset_type, exif, offset_position)
+        (count,) = struct.unpack_from(order + count_type, exif, offset)
+        offset += struct.calcsize(order + count_type)
         step = struct.calcsize(order + entry)
         for i in range(count):
-            tag, kind, _, value = struct.unpack_from(order + entry, exif, at + i * step)
-            if tag == ORIENTATION_TAG and kind == SHORT:
+            tag, value_type, _, value = struct.unpack_from(order + entry, exif, offset + i * step)
+            if tag == ORIENTATION_TAG and value_type == SHORT:
                 return int(struct.unpack_from(order + "H", value)[0])
     except (struct.error, KeyError, OverflowError):
         return 1

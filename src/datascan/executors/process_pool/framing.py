@@ -1,7 +1,8 @@
-"""Messages from a process, put together as they come in, so that nobody waits for the rest of one.
+"""Messages on a pipe, assembled as they arrive, so that the reader never blocks on half of one.
 
-A process can be stopped or killed in the middle of a message. ``Connection.recv`` would then wait
-for good; an inbox keeps what has come, and its owner goes on looking at the clock.
+A process can be stopped or killed in the middle of a message. ``Connection.recv`` would then block
+forever; a message reader keeps the bytes that have arrived and returns, so that its caller can
+enforce a timeout.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import Any
 LENGTH = struct.Struct("!Q")
 MAX_READ_BYTES = 1 << 20
 PARTIAL = object()
-"""Stands for a message of which a part is still to come."""
+"""Returned in place of a message that has not arrived completely."""
 
 
 def send_message(descriptor: int, message: object) -> None:
-    """Send a message: its length as a big-endian uint64, then its pickle. Waits for room."""
+    """Send a message: its length as a big-endian uint64, then its pickle. Blocks on a full pipe."""
     body = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
     for octets in (LENGTH.pack(len(body)), body):
         rest = memoryview(octets)
@@ -27,30 +28,30 @@ def send_message(descriptor: int, message: object) -> None:
 
 
 class MessageReader:
-    """What has come of a message through ``descriptor``."""
+    """Reads messages from the file ``descriptor`` of a pipe, piece by piece."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
-        self._held = bytearray()
+        self._buffer = bytearray()
         self._length: int | None = None
 
     def poll(self) -> Any:
-        """Read once, which waits only if nothing has come; the message, or ``PARTIAL``.
+        """Read once, and return the message or ``PARTIAL``. Blocks only if the pipe is empty.
 
         Raises:
-            EOFError: where the other side has closed.
-            OSError: where it was torn off.
+            EOFError: if the other side has closed the pipe.
+            OSError: if the connection was lost.
         """
-        wanted = LENGTH.size if self._length is None else self._length
-        octets = os.read(self.descriptor, min(wanted - len(self._held), MAX_READ_BYTES))
+        needed = LENGTH.size if self._length is None else self._length
+        octets = os.read(self.descriptor, min(needed - len(self._buffer), MAX_READ_BYTES))
         if not octets:
             raise EOFError
-        self._held += octets
-        if len(self._held) < wanted:
+        self._buffer += octets
+        if len(self._buffer) < needed:
             return PARTIAL
-        held, self._held = self._held, bytearray()
+        complete, self._buffer = self._buffer, bytearray()
         if self._length is None:
-            (self._length,) = LENGTH.unpack(held)
+            (self._length,) = LENGTH.unpack(complete)
             return PARTIAL
         self._length = None
-        return pickle.loads(held)  # noqa: S301  (our own process wrote it)
+        return pickle.loads(complete)  # noqa: S301  (written by our own process)

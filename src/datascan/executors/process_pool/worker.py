@@ -1,4 +1,4 @@
-"""Worker processes: how they are started, what they do, and how they end."""
+"""Worker processes: how they start, what they run, and how they end."""
 
 from __future__ import annotations
 
@@ -24,11 +24,14 @@ READY = "ready"
 
 def worker_loop(
     call: Callable[[Any, WorkerSlot], Any],
-    desk: WorkerSlot,
+    slot: WorkerSlot,
     pipe: Connection,
     foreign: Sequence[Connection],
 ) -> None:
-    """Answer every order that comes through the pipe, until it closes, by ``call(order, desk)``."""
+    """Answer every order from the pipe by ``call(order, slot)``, until the pipe closes.
+
+    ``foreign`` are connections inherited from the parent that this process must not keep open.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent()
@@ -42,22 +45,22 @@ def worker_loop(
         except (EOFError, OSError):
             return
         try:
-            answer = call(order, desk)
-        except BaseException as error:  # noqa: BLE001  (it is raised again in the parent)
+            answer = call(order, slot)
+        except BaseException as error:  # noqa: BLE001  (the parent raises it)
             answer = error
         send_message(pipe.fileno(), answer)
 
 
 def die_with_parent() -> None:
-    """Let the kernel end this process when its parent is killed; elsewhere the closed pipe does."""
+    """Let Linux kill this process when its parent dies; elsewhere, the closed pipe ends it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def keep_freed_memory() -> None:
-    """Let the C library keep the memory of freed blocks for the next ones.
+    """Let the C library reuse the memory of freed blocks.
 
-    Otherwise every block of some megabytes is fresh memory, which the kernel has to clear.
+    By default, it returns blocks of some megabytes to the kernel, which clears each new one.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     if libc is not None and hasattr(libc, "mallopt"):
@@ -66,7 +69,7 @@ def keep_freed_memory() -> None:
 
 
 def start_method() -> str:
-    """``fork`` where it is quick and safe: on Linux, in a process with a single thread."""
+    """``fork`` if it is fast and safe: on Linux, in a process with a single thread."""
     if sys.platform == "linux" and threading.active_count() == 1:
         tasks = Path("/proc/self/task")
         if tasks.is_dir() and len(list(tasks.iterdir())) == 1:
@@ -76,7 +79,7 @@ def start_method() -> str:
 
 @contextmanager
 def hidden_main_module() -> Iterator[None]:
-    """Keep a spawned worker from importing the caller's script, which may have no main guard."""
+    """Keep spawned workers from importing the caller's script, which may lack a main guard."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
     try:
@@ -86,7 +89,7 @@ def hidden_main_module() -> Iterator[None]:
 
 
 def describe_exit(exitcode: int | None) -> str:
-    """Words for a process' exit code: "killed by SIGSEGV", "ended with status 3"."""
+    """The exit code of a process in words: "killed by SIGSEGV", "ended with status 3"."""
     if exitcode is not None and exitcode < 0:
         try:
             return f"killed by {signal.Signals(-exitcode).name}"

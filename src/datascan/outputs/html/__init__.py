@@ -1,18 +1,22 @@
-"""The report as one HTML page that needs nothing beside it, and asks nobody for anything.
+"""Reports as one self-contained HTML page: it works offline and makes no network requests.
 
-``page`` says what stands in it, ``templates`` how, ``assets`` how it looks and what moves.
+``view_model`` decides what the page contains, ``templates`` how it is laid out, ``assets`` how it
+looks and behaves.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from datascan.report.model import Report
+from datascan.plugins import OUTPUTS
+from datascan.report.model import FailedScan, Report
+
+HELP = OUTPUTS["html"]
 
 
-def render(report: Report) -> str:
-    """The report as HTML of less than 2 MB, with a Content-Security-Policy of its own."""
+def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
+    """A page of less than 2 MB, with a Content-Security-Policy of its own."""
+    # Jinja is slow to import, and not needed to list the outputs.
     from datascan.outputs.html.page import page
 
-    return page(report)
+    return page(reports, failed)

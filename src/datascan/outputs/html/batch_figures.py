@@ -1,4 +1,4 @@
-"""Batch sizes against batches that lack a class, and where in the store the classes lie."""
+"""Batches that lack a class, by batch size, and the positions of classes in the store."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from markupsafe import Markup
 from datascan.outputs.html.class_figures import MAX_CLASSES, class_name
 from datascan.outputs.html.figure import Cell, Figure, Table, count, figure_of
 from datascan.outputs.html.limits import Limits
-from datascan.report.model import (
+from datascan.report.figures import (
     BatchFigures,
     ClassPositions,
     ClassPositionsRow,
     GapCurve,
     LabelFigures,
-    Report,
 )
+from datascan.report.model import DatasetReport
 from datascan.text import format_percent
 
 LEVELS = 8
 FEW = 5
-"""Of fewer records it cannot be told whether they stand together by chance."""
+"""Fewer records of a class may be close together by chance."""
 
 DASH = "\N{EN DASH}"
 ROW_HEIGHTS = ((12, 22), (30, 14), (60, 9))
-"""Up to so many rows, a row of the strip is so many pixels high."""
+"""Pairs: up to this many rows, a row of the strip is this many pixels high."""
 
 
-def batch_gaps(report: Report, limits: Limits, anchor: str) -> Figure | None:
+def batch_gaps(report: DatasetReport, limits: Limits, anchor: str) -> Figure | None:
     """The share of batches that lack a class, at each batch size."""
     if not report.batch_sizes:
         return None
@@ -75,13 +75,13 @@ def batch_gaps(report: Report, limits: Limits, anchor: str) -> Figure | None:
 
 
 def is_drawable(curve: GapCurve) -> bool:
-    """Whether there is a line to draw; a report may come from anywhere."""
+    """Whether the curve can be drawn: reports may come from any source."""
     points = len(curve.batch_sizes)
     return 1 < points <= 2000 and points == len(curve.sequential) == len(curve.shuffled)
 
 
-def marks(report: Report) -> list[dict[str, Any]]:
-    """The smallest safe batch sizes, to be marked."""
+def marks(report: DatasetReport) -> list[dict[str, Any]]:
+    """The marks of the smallest safe batch sizes."""
     least = report.min_batch_size
     if least is None:
         return []
@@ -91,7 +91,7 @@ def marks(report: Report) -> list[dict[str, Any]]:
     ]
 
 
-def sentence(report: Report) -> str:
+def sentence(report: DatasetReport) -> str:
     """The smallest safe batch sizes in words."""
     why = "A loss that divides by how often a label occurs in a batch is NaN once one is missing."
     least = report.min_batch_size
@@ -124,8 +124,8 @@ def label_cell(label: int, labels: LabelFigures | None) -> Cell:
     return Cell(name, max(-MAX_CLASSES, min(MAX_CLASSES, label)))
 
 
-def store_strip(report: Report, limits: Limits, anchor: str) -> Figure | None:
-    """Where in the store each class lies."""
+def store_strip(report: DatasetReport, limits: Limits, anchor: str) -> Figure | None:
+    """The positions of each class in the store."""
     strip, records = report.strip, report.dataset.records
     if strip is None or not limits.strips:
         return None
@@ -137,7 +137,7 @@ def store_strip(report: Report, limits: Limits, anchor: str) -> Figure | None:
     height = next((high for most, high in ROW_HEIGHTS if len(strip.rows) <= most), 9)
     return Figure(
         f"{anchor}-strip",
-        "Where each class lies in the store",
+        "Positions of each class in the store",
         strip_sentence(strip, records),
         Table(
             ("Class", "Records", "First record", "Last record", "Stretch of the store"),
@@ -171,18 +171,18 @@ def row_name(row: ClassPositionsRow, labels: LabelFigures | None) -> str:
 
 
 def strip_sentence(strip: ClassPositions, records: int) -> str:
-    """What the strip shows, in words: whether the store is sorted by class."""
+    """The strip in words: whether the store is sorted by class."""
     how = "Each row is a class, from the first record at the left to the last at the right."
     if len(strip.rows) < 2:
         return how
-    told = [(spread_of(row, records), row.records) for row in strip.rows if row.records >= FEW]
-    if len(told) > 1:
-        # So much of the store do the first and the last of n records at random places span.
-        usual = median(spread / ((n - 1) / (n + 1)) for spread, n in told)
-        if usual <= 3 / len(told) and usual < 0.75:
-            half = format_percent(median(spread for spread, _ in told))
+    spreads = [(spread_of(row, records), row.records) for row in strip.rows if row.records >= FEW]
+    if len(spreads) > 1:
+        # n records at random positions span (n - 1) / (n + 1) of the store on average.
+        usual = median(spread / ((n - 1) / (n + 1)) for spread, n in spreads)
+        if usual <= 3 / len(spreads) and usual < 0.75:
+            half = format_percent(median(spread for spread, _ in spreads))
             return (
-                f"{how} The store is sorted by class: half of the rows lie within {half} "
+                f"{how} The store is sorted by class: half of the rows are within {half} "
                 "of the store, so batches read in this order hold few classes. Shuffle it."
             )
     return f"{how} Even rows mean a shuffled store, steps a sorted one."
@@ -196,7 +196,7 @@ def spread_of(row: ClassPositionsRow, records: int) -> float:
 def draw_strip(
     strip: ClassPositions, sizes: list[int], names: list[str], height: int, records: int
 ) -> Markup:
-    """The strip as SVG: runs of equal shade are one path each shade and row."""
+    """The strip as SVG: one path per shade, one piece of it per run of equal cells."""
     paths = "".join(
         f'<path class="shade-{shade}" d="{"".join(runs)}"/>'
         for shade, runs in shades(strip, sizes).items()
@@ -224,7 +224,7 @@ def draw_strip(
 
 
 def shades(strip: ClassPositions, sizes: list[int]) -> dict[int, list[str]]:
-    """Paths of the cells of each shade, from 1 (few of the stretch's records) to 8 (all)."""
+    """Path data by shade, from 1 (few records of the stretch) to 8 (all of them)."""
     found: dict[int, list[str]] = {}
     for y, row in enumerate(strip.rows):
         cells = [
@@ -240,5 +240,5 @@ def shades(strip: ClassPositions, sizes: list[int]) -> dict[int, list[str]]:
 
 
 def shade_of(records: int, size: int) -> int:
-    """A shade for a share; the eye tells small shares apart better than large ones."""
+    """The shade of a share, by its square root: small shares are easier to distinguish."""
     return min(LEVELS, max(1, round(LEVELS * sqrt(records / size)))) if records and size else 0

@@ -1,19 +1,20 @@
-"""Classes: how many records each has."""
+"""The number of records in each class."""
 
 from __future__ import annotations
 
 from datascan.outputs.html.figure import Cell, Figure, Table, count, figure_of
 from datascan.outputs.html.limits import Limits, short
-from datascan.report.model import LabelFigures, Report
+from datascan.report.figures import LabelFigures
+from datascan.report.model import DatasetReport
 from datascan.text import escape_control, format_percent, pluralize
 
 NAME_WIDTH = 40
 MAX_CLASSES = 1e300
-"""Labels beyond are all sorted alike."""
+"""Larger labels are sorted as if they were this one."""
 
 
-def class_histogram(report: Report, limits: Limits, anchor: str) -> Figure | None:
-    """Records of each class: by label, or by size."""
+def class_histogram(report: DatasetReport, limits: Limits, anchor: str) -> Figure | None:
+    """The number of records in each class."""
     labels = report.labels
     if labels is None or not labels.counts:
         return None
@@ -48,7 +49,7 @@ def class_histogram(report: Report, limits: Limits, anchor: str) -> Figure | Non
 
 
 def all_labels(labels: LabelFigures, limits: Limits) -> list[str]:
-    """All labels that occur, and the classes that have no record, ascending."""
+    """All labels that occur and the classes without records, ascending."""
     found = set(labels.counts)
     if labels.num_classes and labels.num_classes <= limits.points:
         found |= {str(label) for label in range(labels.num_classes)}
@@ -73,7 +74,7 @@ def class_cell(labels: LabelFigures, label: str) -> Cell:
 
 
 def class_name(labels: LabelFigures, label: str) -> str:
-    """A class by its number, and its name if it has one: 3 (frog)."""
+    """A class by its number, with its name if it has one: 3 (frog)."""
     shown = short(label, NAME_WIDTH)
     if len(label) > 9 or not labels.names or not 0 <= int(label) < len(labels.names):
         return shown

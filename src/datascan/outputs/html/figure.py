@@ -1,4 +1,4 @@
-"""What a figure is: title, sentence, chart, and a table of the same for those who see none."""
+"""A figure: title, sentence, chart, and the same data as a table for accessibility."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell of a table; ``value`` is what it is sorted by, where that is a number."""
+    """A cell of a table; ``value`` is its sort key if that is a number."""
 
     text: str
     value: float | None = None
@@ -19,7 +19,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a heading for each column; ``note`` says what is left out of it."""
+    """A table with a heading for each column; ``note`` says which rows are left out."""
 
     headings: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -28,10 +28,10 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure. ``data`` is drawn by the script, ``drawing`` is drawn already.
+    """A figure, drawn by the script from ``data``, or already drawn as ``drawing``.
 
-    ``legend``: words for the lines, each with the class of its colour. ``is_open``: the table is
-    what is to be seen first.
+    ``legend``: names of the lines, each with the CSS class of its colour. ``is_open``: whether the
+    table is expanded at first.
     """
 
     anchor: str

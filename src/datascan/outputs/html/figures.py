@@ -1,4 +1,4 @@
-"""The figures of a report, in the order of the page. One more is one more function here."""
+"""The figures of a report, in the order of the page. A new figure is one more function here."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from datascan.outputs.html.figure import Figure
 from datascan.outputs.html.limits import Limits
 from datascan.outputs.html.log_figures import log_curve
 from datascan.outputs.html.value_figures import shapes, value_histogram
-from datascan.report.model import Report
+from datascan.report.model import DatasetReport, LogReport, Report
 
-FIGURES: tuple[Callable[[Report, Limits, str], Figure | None], ...] = (
-    log_curve,
+DATASET_FIGURES: tuple[Callable[[DatasetReport, Limits, str], Figure | None], ...] = (
     batch_gaps,
     store_strip,
     class_histogram,
@@ -23,8 +22,10 @@ FIGURES: tuple[Callable[[Report, Limits, str], Figure | None], ...] = (
 
 
 def figures_of(report: Report, limits: Limits, anchor: str) -> Iterator[Figure]:
-    """The figures that this report has; their ids begin with ``anchor``."""
-    for draw in FIGURES:
-        figure = draw(report, limits, anchor)
-        if figure is not None:
-            yield figure
+    """The figures of a report; their ids begin with ``anchor``."""
+    figures: list[Figure | None] = []
+    if isinstance(report, LogReport):
+        figures = [log_curve(report, limits, anchor)]
+    elif isinstance(report, DatasetReport):
+        figures = [draw(report, limits, anchor) for draw in DATASET_FIGURES]
+    yield from (figure for figure in figures if figure is not None)

@@ -1,4 +1,4 @@
-"""How much of a report a page holds, so that it can be mailed."""
+"""How much of a report a page shows, so that it is small enough to be mailed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAX_BYTES = 1_900_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many findings, examples, thumbnails and figures there are, and how long a text is."""
+    """The most findings, examples, thumbnails, points and so on of a report; the longest text."""
 
     findings: int
     examples: int
@@ -18,11 +18,12 @@ class Limits:
     points: int
     rows: int
     sources: int = 20
+    reports: int = 100
     strips: int = 20
-    """So many reports on a page show where in the store their classes lie."""
+    """The most reports on a page that show where in the store their classes are."""
 
     def shared(self, reports: int) -> Limits:
-        """What is left for each of several reports on one page."""
+        """The limits of each of several reports on one page."""
         share = max(1, reports)
         return replace(
             self,
@@ -36,17 +37,17 @@ class Limits:
 LIMITS = (
     Limits(findings=300, examples=20, text=240, thumbnails=60, points=20_000, rows=200),
     Limits(findings=150, examples=20, text=120, thumbnails=60, points=10_000, rows=100),
-    Limits(findings=100, examples=5, text=60, thumbnails=20, points=5_000, rows=40),
-    Limits(findings=40, examples=3, text=40, thumbnails=0, points=1_000, rows=20),
-    Limits(findings=40, examples=3, text=40, thumbnails=0, points=1_000, rows=20, strips=1),
-    Limits(20, examples=2, text=40, thumbnails=0, points=500, rows=10, sources=5, strips=0),
-    Limits(20, examples=2, text=40, thumbnails=0, points=500, rows=10, sources=0, strips=0),
+    Limits(findings=100, examples=5, text=60, thumbnails=20, points=5_000, rows=40, reports=50),
+    Limits(40, examples=3, text=40, thumbnails=0, points=1_000, rows=20, reports=20),
+    Limits(40, examples=3, text=40, thumbnails=0, points=1_000, rows=20, reports=10, strips=1),
+    Limits(20, 2, text=40, thumbnails=0, points=500, rows=10, sources=5, reports=5, strips=0),
+    Limits(20, 2, text=40, thumbnails=0, points=500, rows=10, sources=0, reports=3, strips=0),
 )
-"""From the first to the last, until the page is small enough; the last always is."""
+"""Tried in this order until the page is small enough; with the last, it always is."""
 
 
 def short(text: str, width: int) -> str:
-    """Text cut in its middle to at most ``width`` characters."""
+    """Text of at most ``width`` characters, cut in the middle."""
     if len(text) <= width:
         return text
     half = (width - 1) // 2

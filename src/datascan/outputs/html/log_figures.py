@@ -1,4 +1,4 @@
-"""The curves of a training log: loss and rate, and where they broke."""
+"""The curves of a training log: loss and learning rate, and the iteration at which they broke."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import Any
 
 from datascan.outputs.html.figure import Cell, Figure, Table, count
 from datascan.outputs.html.limits import Limits
-from datascan.report.model import LogCurve, LogFigures, Report
+from datascan.report.figures import LogCurve, LogFigures
+from datascan.report.model import LogReport
 from datascan.text import format_number
 
 MAX_POINTS = 2000
 
 
-def log_curve(report: Report, limits: Limits, anchor: str) -> Figure | None:
-    """The loss and the rate of a run over its iterations."""
+def log_curve(report: LogReport, limits: Limits, anchor: str) -> Figure | None:
+    """Loss and learning rate of a run by iteration."""
     log, curve = report.log, report.log_curve
-    if log is None or curve is None or not is_drawable(curve):
+    if curve is None or not is_drawable(curve):
         return None
     series = [{"label": "loss", "values": curve.losses, "colour": "--first"}]
     legend = [("loss", "first")]
@@ -49,7 +50,7 @@ def log_curve(report: Report, limits: Limits, anchor: str) -> Figure | None:
 
 
 def is_drawable(curve: LogCurve) -> bool:
-    """Whether there is a line to draw; a report may come from anywhere."""
+    """Whether the curve can be drawn: reports may come from any source."""
     points = len(curve.iterations)
     ascending = all(a < b for a, b in pairwise(curve.iterations))
     same = points == len(curve.losses) == len(curve.rates)
@@ -57,7 +58,7 @@ def is_drawable(curve: LogCurve) -> bool:
 
 
 def marks(log: LogFigures) -> list[dict[str, Any]]:
-    """The last iteration before the break, and the first one behind it."""
+    """The last iteration before the break and the first one after it."""
     found = []
     if log.cause != "none" and log.last_finite_iteration is not None:
         found.append((log.last_finite_iteration, "last finite", "--second"))
@@ -67,7 +68,7 @@ def marks(log: LogFigures) -> list[dict[str, Any]]:
 
 
 def sentence(log: LogFigures) -> str:
-    """What became of the run."""
+    """How the run ended."""
     if log.cause == "none":
         return f"The loss was finite to the end, at iteration {log.iterations:,}."
     if log.first_nonfinite_iteration is None:
@@ -76,5 +77,5 @@ def sentence(log: LogFigures) -> str:
 
 
 def cell(value: float | None) -> Cell:
-    """A number, or that there is none."""
+    """A number, or "not finite"."""
     return Cell("not finite") if value is None else Cell(format_number(value), value)

@@ -1,10 +1,11 @@
-"""The whole page: template, style, script, data, and the policy that allows nothing else."""
+"""The page: template, style, script and data, and the policy that allows nothing else."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -13,47 +14,48 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from datascan.outputs.html.limits import LIMITS, MAX_BYTES
-from datascan.outputs.html.view_model import ReportView, build_view
-from datascan.report.model import Report
+from datascan.outputs.html.view_model import PageView, build_page
+from datascan.report.model import FailedScan, Report
 
 HARMFUL = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 STYLES = ("vendor/uPlot.min.css", "assets/report.css")
 SCRIPTS = ("vendor/uPlot.iife.min.js", "assets/tables.js", "assets/charts.js", "assets/page.js")
 
 
-def page(report: Report) -> str:
-    """The page; where it would be too large, with less of everything that can be left out."""
+def page(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
+    """The page; if it would be too large, with less of everything that can be left out."""
     text = ""
     for limits in LIMITS:
-        text = rendered(build_view(report, limits))
+        text = rendered(build_page(reports, failed, limits))
         if len(text.encode("utf-8", "backslashreplace")) <= MAX_BYTES:
             break
     return text
 
 
-def rendered(view: ReportView) -> str:
-    """The page of what is to be shown."""
+def rendered(view: PageView) -> str:
+    """The page as HTML."""
     style, script = asset(STYLES), asset(SCRIPTS)
     policy = (
         f"default-src 'none'; img-src data:; script-src '{digest(script)}'; "
         f"style-src '{digest(style)}'; base-uri 'none'; form-action 'none'"
     )
-    return (
+    text = (
         environment()
         .get_template("page.html.jinja")
         .render(
-            report=view,
+            page=view,
             policy=policy,
             style=Markup(style),  # noqa: S704  (our own files)
             script=Markup(script),  # noqa: S704
-            data=Markup(data_text(view.data)),  # noqa: S704  (nothing in it can end the element)
+            data=Markup(data_text(view.data)),  # noqa: S704  (it cannot end the element)
         )
     )
+    return f"{text}\n"
 
 
 @cache
 def environment() -> Environment:
-    """The templates; whatever is put into them is escaped."""
+    """The templates; all values in them are escaped."""
     return Environment(
         loader=PackageLoader("datascan.outputs.html"),
         autoescape=True,
@@ -65,7 +67,7 @@ def environment() -> Environment:
 
 @cache
 def asset(names: tuple[str, ...]) -> str:
-    """Our own files, one after the other."""
+    """The text of several files of this package."""
     home = files("datascan.outputs.html")
     return "\n".join(home.joinpath(name).read_text("utf-8") for name in names)
 
@@ -77,6 +79,6 @@ def digest(text: str) -> str:
 
 
 def data_text(data: Any) -> str:
-    """JSON that can stand in a script element: no character in it means anything to HTML."""
+    """JSON for a script element: characters with a meaning in HTML are escaped."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return text.translate(HARMFUL)

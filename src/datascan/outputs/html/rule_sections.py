@@ -1,4 +1,4 @@
-"""The pages of rules, cut into headings and paragraphs."""
+"""The pages of rules, as headings and paragraphs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Section:
 
 
 def meaning(rule: str) -> str:
-    """A rule in one line; nothing of a rule that this version does not have."""
+    """A rule in one line; empty if this version does not have the rule."""
     known = rule_pages.all_rules()
     return rule_pages.rule_summary(known[rule]) if rule in known else ""
 
@@ -42,7 +42,7 @@ def sections(rule: str) -> tuple[Section, ...]:
 
 
 def to_html(paragraph: str) -> Markup:
-    """A paragraph whose ``code`` is marked as such."""
+    """A paragraph as HTML, with code elements for text in double backquotes."""
     pieces = CODE.split(paragraph)
     return Markup("").join(
         Markup("<code>{}</code>").format(piece) if i % 2 else escape(piece)

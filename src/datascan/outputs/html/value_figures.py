@@ -8,20 +8,21 @@ from markupsafe import Markup
 
 from datascan.outputs.html.figure import Cell, Figure, Table, count, figure_of
 from datascan.outputs.html.limits import Limits, short
-from datascan.report.model import Report, ShapeFigures
+from datascan.report.figures import ShapeFigures
+from datascan.report.model import DatasetReport
 from datascan.text import escape_control, format_number, format_percent, pluralize
 
 MAX_DOTS = 1500
 FEW_IMAGES = 20
 EDGE, MARGIN = 320, 44
 LARGEST = 1e300
-"""Beyond, a chart's arithmetic overflows: the table has to do."""
+"""Beyond this, the arithmetic of a chart overflows: there is only a table."""
 
 TIMES = " \N{MULTIPLICATION SIGN} "
 
 
-def value_histogram(report: Report, limits: Limits, anchor: str) -> Figure | None:  # noqa: ARG001
-    """How values are distributed, in a sample of the records."""
+def value_histogram(report: DatasetReport, limits: Limits, anchor: str) -> Figure | None:  # noqa: ARG001
+    """The distribution of the values in a sample of the records."""
     values, histogram = report.values, report.histogram
     if values is None:
         return None
@@ -64,7 +65,7 @@ def value_histogram(report: Report, limits: Limits, anchor: str) -> Figure | Non
     )
 
 
-def shapes(report: Report, limits: Limits, anchor: str) -> Figure | None:
+def shapes(report: DatasetReport, limits: Limits, anchor: str) -> Figure | None:
     """Shapes and dtypes; sizes of images as dots."""
     if not report.shapes:
         return None
@@ -101,12 +102,12 @@ def shapes(report: Report, limits: Limits, anchor: str) -> Figure | None:
 
 
 def format_size(kind: ShapeFigures) -> str:
-    """A shape for people: its edges, and the dtype."""
+    """A shape and its dtype: 3 x 32 x 32 uint8."""
     shape = TIMES.join(f"{edge}" for edge in kind.shape[:8]) or "scalar"
     return short(f"{shape} {escape_control(short(kind.dtype, 20))}", 100)
 
 
-def sizes_of(report: Report) -> list[tuple[int, int, int]]:
+def sizes_of(report: DatasetReport) -> list[tuple[int, int, int]]:
     """Width, height and number of images, if the records are images of several sizes."""
     if report.image_sizes:
         return [(one.width, one.height, one.records) for one in report.image_sizes][:MAX_DOTS]
@@ -121,10 +122,10 @@ def sizes_of(report: Report) -> list[tuple[int, int, int]]:
 
 
 def scatter(dots: list[tuple[int, int, int]]) -> Markup:
-    """Widths and heights as SVG, both in logarithm, so that a turned image mirrors the other."""
+    """Widths and heights as SVG on logarithmic scales, so a rotated image is a mirrored dot."""
     low = 10 ** (log10(max(1, min(min(w, h) for w, h, _ in dots))) - 0.08)
     high = 10 ** (log10(max(2, *(max(w, h) for w, h, _ in dots))) + 0.08)
-    # A few images more or less are no difference that a dot should show.
+    # The size of a dot should not depend on a few images more or less.
     most = max(FEW_IMAGES, *(records for _, _, records in dots))
 
     def place(pixels: float) -> float:

@@ -1,17 +1,26 @@
-"""What stands on the page, as plain values: the templates only lay it out."""
+"""What the page shows, as plain values: the templates only lay it out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from datascan._version import __version__
 from datascan.outputs.html.figure import Figure
 from datascan.outputs.html.figures import figures_of
 from datascan.outputs.html.limits import Limits, short
 from datascan.outputs.html.rule_sections import Section, meaning, sections
-from datascan.report.model import Example, Finding, Report
+from datascan.report.figures import Example, Finding
+from datascan.report.model import (
+    DatasetReport,
+    FailedScan,
+    LogReport,
+    NetReport,
+    Report,
+    SourceReport,
+)
 from datascan.text import escape_control, format_bytes, format_number, format_percent, pluralize
 
 SEVERITIES = ("error", "warning", "info")
@@ -20,7 +29,7 @@ PICTURE = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]{1,40000}")
 
 @dataclass(frozen=True, slots=True)
 class ExampleView:
-    """A row of a table of examples; ``index`` is None where it is about no single record."""
+    """A row of a table of examples; ``index`` is None unless it is about a single record."""
 
     index: int | None
     key: str
@@ -64,9 +73,9 @@ class RuleView:
 
 @dataclass(frozen=True, slots=True)
 class ReportView:
-    """A report as a page, or a part of one, shows it.
+    """A report as shown on a page.
 
-    ``anchor`` makes its ids unique, ``level`` is that of its first heading.
+    ``anchor`` is the prefix of its ids, ``level`` the level of its first heading.
     """
 
     anchor: str
@@ -83,23 +92,99 @@ class ReportView:
     level: int = 1
     accepted: int = 0
     within: str = ""
-    """What tells its landmarks from those of other reports on the page: " of source 1"."""
+    """Distinguishes its landmarks from those of other reports on the page: " of source 1"."""
     sources: tuple[ReportView, ...] = ()
     sources_left: int = 0
 
     @property
     def data(self) -> dict[str, Any]:
-        """What the script draws, by the id of its figure."""
+        """The data of the charts, by the id of the figure."""
         found = {figure.anchor: figure.data for figure in self.figures if figure.data}
         for source in self.sources:
             found |= source.data
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class FailureView:
+    """A dataset that was not scanned."""
+
+    path: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageView:
+    """A page: one report, or a summary and a section for each of several."""
+
+    title: str
+    version: str
+    verdict: str
+    summary: str
+    reports: tuple[ReportView, ...]
+    reports_left: int
+    failures: tuple[FailureView, ...]
+    failures_left: int
+
+    @property
+    def is_single(self) -> bool:
+        """Whether the page is one report, whose head is that of the page."""
+        return not self.summary
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The data of the charts, by the id of the figure."""
+        return {anchor: data for report in self.reports for anchor, data in report.data.items()}
+
+
+def build_page(reports: Sequence[Report], failed: Sequence[FailedScan], limits: Limits) -> PageView:
+    """The page of reports and failed scans within ``limits``."""
+    if len(reports) == 1 and not failed:
+        view = build_view(reports[0], limits)
+        return PageView(view.title, view.version, view.verdict, "", (view,), 0, (), 0)
+    passed = not failed and all(report.passed for report in reports)
+    verdict = "pass" if passed else "fail"
+    summary = summarize(reports, failed)
+    shown = [*enumerate(reports, 1)][: limits.reports]
+    return PageView(
+        title=f"{verdict.upper()} · {summary}",
+        version=__version__,
+        verdict=verdict,
+        summary=summary,
+        reports=tuple(
+            build_view(
+                report,
+                limits.shared(len(reports)),
+                f"report-{i}",
+                level=2,
+                within=f" of dataset {i}",
+            )
+            for i, report in shown
+        ),
+        reports_left=len(reports) - len(shown),
+        failures=tuple(
+            FailureView(format_value(scan.path, limits), format_value(scan.error, limits))
+            for scan in failed[: limits.rows]
+        ),
+        failures_left=max(0, len(failed) - limits.rows),
+    )
+
+
+def summarize(reports: Sequence[Report], failed: Sequence[FailedScan]) -> str:
+    """How many datasets there are, and how many of them failed."""
+    count = len(reports) + len(failed)
+    if not count:
+        return "No dataset was scanned"
+    parts = [f"{sum(not report.passed for report in reports):,} failed"]
+    parts += [f"{len(failed):,} not scanned"] if failed else []
+    return f"{pluralize(count, 'dataset')}: {', '.join(parts)}"
+
+
 def build_view(
-    report: Report, limits: Limits, anchor: str = "report", source: int = 0
+    report: Report, limits: Limits, anchor: str = "report", level: int = 1, within: str = ""
 ) -> ReportView:
-    """What is shown of a report within ``limits``; of a report in it, its number from 1 on."""
+    """A report within ``limits``; ``level`` and ``within`` as in :class:`ReportView`."""
+    sources = report.sources or []
     groups = group_findings(report.findings[: limits.findings])
     pictures = dict(list(pictures_of(report).items())[: limits.thumbnails])
     path = format_value(report.dataset.path, limits)
@@ -121,67 +206,84 @@ def build_view(
         left_out=max(0, len(report.findings) - limits.findings),
         figures=tuple(figures_of(report, limits, anchor)),
         version=format_value(report.datascan, limits),
-        level=2 if source else 1,
-        within=f" of source {source}" if source else "",
+        level=level,
+        within=within,
         accepted=sum(f.accepted is not None for f in report.all_findings),
         sources=tuple(
-            build_view(inner, limits.shared(len(report.sources or ())), f"{anchor}-source-{i}", i)
-            for i, inner in enumerate((report.sources or ())[: limits.sources], 1)
+            build_view(
+                inner,
+                limits.shared(len(sources)),
+                f"{anchor}-source-{i}",
+                level=level + 1,
+                within=f" of source {i}{within}",
+            )
+            for i, inner in enumerate(sources[: limits.sources], 1)
         ),
-        sources_left=max(0, len(report.sources or ()) - limits.sources),
+        sources_left=max(0, len(sources) - limits.sources),
     )
 
 
 def format_value(text: str, limits: Limits) -> str:
-    """Text from the dataset: harmless characters, and not too many of them."""
-    # Cut before as well, since an escape takes up to ten characters.
+    """Text from the dataset: control characters escaped, cut to the limit."""
+    # Cut before escaping as well, because an escape takes up to ten characters.
     return short(escape_control(short(text, 2 * limits.text)), limits.text)
 
 
 def pictures_of(report: Report) -> Mapping[str, str]:
-    """The report's thumbnails, as far as they are pictures (a report may come from anywhere)."""
-    found = report.thumbnails or {}
+    """The thumbnails that are images: reports may come from any source."""
+    found = (report.thumbnails if isinstance(report, DatasetReport) else None) or {}
     return {index: uri for index, uri in found.items() if PICTURE.fullmatch(uri)}
 
 
 def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
-    """What, when, how long, and with which command."""
-    source = report.dataset
-    kind = f"{format_value(source.backend, limits)}, {format_value(source.layout, limits)}"
-    size = f"{pluralize(source.records, 'record')}, {format_bytes(source.bytes)}"
-    facts = [("Dataset", kind), ("Size", size)]
-    if report.log is not None:
-        facts = [("Log", kind), ("Iterations", f"{report.log.iterations:,}")]
-        facts.append(("Cause", report.log.cause))
-    elif report.sources is not None:
-        facts = [("Net", kind), ("Sources", f"{len(report.sources):,}"), ("Size", size)]
-    if report.phase is not None:
-        layer = f"layer {format_value(report.layer or '?', limits)} ({report.phase})"
-        facts.insert(0, ("Read by", layer))
-    if report.phase is not None and report.batch_size:
-        facts.append(("Batch size", f"{report.batch_size:,}"))
-    if report.phase is not None and report.num_classes:
-        facts.append(("Classes", f"{report.num_classes:,}"))
-    labels = report.labels
-    if labels is not None and labels.kind == "regression":
-        facts.append(
-            (
-                "Labels",
-                f"regression targets, {format_number(labels.min)} to {format_number(labels.max)}",
-            )
-        )
+    """The facts at the head of a report, by name: dataset, size, time, command."""
+    facts = [*source_facts(report, limits), *size_facts(report, limits), *label_facts(report)]
     if report.started is not None:
         facts.append(("Scanned", format_value(report.started.replace("T", " ", 1), limits)))
-    if source.other_files:
-        facts.append(("Left alone", pluralize(source.other_files, "other file")))
+    if report.dataset.other_files:
+        facts.append(("Ignored", pluralize(report.dataset.other_files, "non-image file")))
     facts.append(("Took", f"{report.elapsed_seconds:,.2f} s"))
     if report.command is not None:
         facts.append(("Command", format_value(report.command, limits)))
     return facts
 
 
+def source_facts(report: Report, limits: Limits) -> list[tuple[str, str]]:
+    """Which layer reads a source."""
+    if not isinstance(report, SourceReport):
+        return []
+    return [("Read by", f"layer {format_value(report.layer or '?', limits)} ({report.phase})")]
+
+
+def size_facts(report: Report, limits: Limits) -> list[tuple[str, str]]:
+    """Format and size of a dataset, net or log; batch size and classes of a source."""
+    dataset = report.dataset
+    kind = f"{format_value(dataset.backend, limits)}, {format_value(dataset.layout, limits)}"
+    size = f"{pluralize(dataset.records, 'record')}, {format_bytes(dataset.bytes)}"
+    if isinstance(report, LogReport):
+        log = report.log
+        return [("Log", kind), ("Iterations", f"{log.iterations:,}"), ("Cause", log.cause)]
+    if isinstance(report, NetReport):
+        return [("Net", kind), ("Sources", f"{len(report.sources):,}"), ("Size", size)]
+    facts = [("Dataset", kind), ("Size", size)]
+    if isinstance(report, SourceReport) and report.batch_size:
+        facts.append(("Batch size", f"{report.batch_size:,}"))
+    if isinstance(report, SourceReport) and report.num_classes:
+        facts.append(("Classes", f"{report.num_classes:,}"))
+    return facts
+
+
+def label_facts(report: Report) -> list[tuple[str, str]]:
+    """The range of regression targets."""
+    labels = report.labels
+    if labels is None or labels.kind != "regression":
+        return []
+    low, high = format_number(labels.min), format_number(labels.max)
+    return [("Labels", f"regression targets, {low} to {high}")]
+
+
 def group_findings(findings: list[Finding]) -> list[list[Finding]]:
-    """Findings of one rule and severity together; the worst first, as the report has them."""
+    """Findings grouped by rule, severity and acceptance, in the order of the report."""
     groups: dict[tuple[str, str, bool], list[Finding]] = {}
     for finding in findings:
         known = finding.accepted is not None
@@ -222,7 +324,7 @@ def rule_view(
 
 
 def acceptance(finding: Finding, limits: Limits) -> str:
-    """Why a finding is accepted, and until when; nothing where it is not."""
+    """Why a finding is accepted, and until when; empty if it is not."""
     if finding.accepted is None:
         return ""
     until = finding.accepted.expires

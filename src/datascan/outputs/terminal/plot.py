@@ -1,4 +1,4 @@
-"""A small plot in characters: values over iterations, and where they broke."""
+"""A small plot in characters: values over iterations, with a cross for each that is missing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ASCII = Marks("*", "x", "|", "+", "-")
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From values to rows, 0 at the bottom."""
+    """Maps values to rows, 0 at the bottom."""
 
     low: float
     high: float
@@ -38,7 +38,7 @@ class Scale:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> Scale:
-        """The scale that holds all ``values``."""
+        """The scale of all ``values``."""
         low, high = min(values), max(values)
         logs = low > 0 and high / low > 10**DECADES
         if logs:
@@ -49,8 +49,8 @@ class Scale:
 
     def row(self, value: float) -> int:
         """The row of a value."""
-        at = log10(value) if self.logs else value
-        return floor((at - self.low) / (self.high - self.low) * (HEIGHT - 1) + 0.5)
+        scaled = log10(value) if self.logs else value
+        return floor((scaled - self.low) / (self.high - self.low) * (HEIGHT - 1) + 0.5)
 
     def value(self, row: int) -> float:
         """The value of a row."""
@@ -61,32 +61,32 @@ class Scale:
 def plot(
     places: Sequence[int], values: Sequence[float | None], width: int, *, unicode: bool
 ) -> list[str]:
-    """Lines of at most ``width`` columns; None among ``values`` shows as a cross.
+    """Lines of at most ``width`` columns; None among ``values`` is drawn as a cross.
 
-    ``places`` ascend. Nothing where there is no value at all.
+    ``places`` ascend. Empty if all values are None, or if there is too little space.
     """
-    # So that differences do not overflow either.
+    # Clipped, so that differences do not overflow either.
     drawn = [None if v is None else max(-LARGEST, min(LARGEST, v)) for v in values]
     known = [value for value in drawn if value is not None]
-    room = width - LABEL - 2
-    if not known or room < 10 or len(places) < 2:
+    columns = width - LABEL - 2
+    if not known or columns < 10 or len(places) < 2:
         return []
     marks = UNICODE if unicode else ASCII
     scale = Scale.of(known)
     first, last = places[0], places[-1]
-    grid = [[" "] * room for _ in range(HEIGHT)]
+    grid = [[" "] * columns for _ in range(HEIGHT)]
     for place, value in zip(places, drawn, strict=True):
-        column = (place - first) * (room - 1) // max(1, last - first)
-        if 0 <= column < room:
+        at = (place - first) * (columns - 1) // max(1, last - first)
+        if 0 <= at < columns:
             row = HEIGHT - 1 if value is None else scale.row(value)
             mark = marks.broken if value is None else marks.point
-            if grid[row][column] != marks.broken:
-                grid[row][column] = mark
+            if grid[row][at] != marks.broken:
+                grid[row][at] = mark
     lines = []
     for row in range(HEIGHT - 1, -1, -1):
         label = f"{scale.value(row):.3g}" if row % 4 == 0 else ""
         lines.append(f"{label:>{LABEL}}{marks.axis}{''.join(grid[row]).rstrip()}")
-    lines.append(" " * LABEL + marks.corner + marks.line * room)
+    lines.append(" " * LABEL + marks.corner + marks.line * columns)
     ends = f"{first:,}", f"{last:,}"
-    lines.append(" " * (LABEL + 1) + ends[0] + ends[1].rjust(room - len(ends[0])))
+    lines.append(" " * (LABEL + 1) + ends[0] + ends[1].rjust(columns - len(ends[0])))
     return lines

@@ -1,18 +1,17 @@
-"""The report for a person at a terminal: the verdict first, and all of it in ten seconds."""
+"""The report for a person at a terminal: the verdict first, short enough to read in ten seconds."""
 
 from __future__ import annotations
 
-import os
-import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
+from datascan.outputs.terminal.paper import MIN_WIDTH, Paper, columns, shorten
 from datascan.outputs.terminal.plot import plot
-from datascan.text import escape_control, format_bytes, format_number, format_percent, pluralize
+from datascan.report.model import LogReport, NetReport, SourceReport
+from datascan.text import format_bytes, format_number, format_percent, pluralize
 
 if TYPE_CHECKING:
-    from datascan.report.model import (
+    from datascan.report.figures import (
         Accepted,
         BatchFigures,
         Example,
@@ -20,9 +19,11 @@ if TYPE_CHECKING:
         LabelFigures,
         LogCurve,
         LogFigures,
-        Report,
         ValueFigures,
     )
+    from datascan.report.model import FailedScan, Report
+
+HELP = "the report on a terminal"
 
 SHOWN_FINDINGS = 4
 SHOWN_EXAMPLES = 3
@@ -30,80 +31,66 @@ SHOWN_SHAPES = 4
 MAX_EXAMPLES = 20
 KEY_WIDTH = 48
 DETAIL_WIDTH = 160
-MIN_WIDTH = 30
 TALL = 60
 PLOT_WIDTH = 90
 INDENT = "  "
 
-COLOURS = {"error": "1;31", "warning": "1;33", "info": "1;34", "pass": "1;32", "faint": "2"}
 
+def render(
+    reports: Sequence[Report],
+    failed: Sequence[FailedScan] = (),
+    *,
+    colour: bool = False,
+    width: int = 100,
+    unicode: bool = True,
+) -> str:
+    """Reports and failed scans as text of lines up to ``width`` columns wide (tables: 80).
 
-def style(stream: TextIO) -> bool:
-    """Whether to colour: only on a terminal that can, and never against NO_COLOR."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return stream.isatty()
-
-
-def takes_unicode(stream: TextIO) -> bool:
-    """Whether ``stream`` can show every character, so that ``render`` may use them."""
-    return (stream.encoding or "").lower().replace("-", "").startswith("utf")
-
-
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """What the report is written on: lines of ``width`` columns, in colour or not.
-
-    Without ``unicode``, whatever is not ASCII shows as escapes.
+    Without ``unicode``, characters other than ASCII are escaped.
     """
-
-    colour: bool
-    width: int
-    unicode: bool
-
-    def paint(self, text: str, kind: str) -> str:
-        """``text`` in the colour of ``kind``."""
-        return f"\x1b[{COLOURS[kind]}m{text}\x1b[0m" if self.colour else text
-
-    def plain(self, text: str) -> str:
-        """``text``, whatever it holds, as characters that only ever take their own place."""
-        text = escape_control(text)
-        return text if self.unicode else text.encode("ascii", "backslashreplace").decode()
-
-    def wrap(self, text: str, indent: str, hang: str = "") -> list[str]:
-        """Lines of words, no wider than the paper, unbreakable words excepted."""
-        return wrap_text(text, indent, self.width, hang=hang)
-
-
-def render(report: Report, *, colour: bool, width: int, unicode: bool = True) -> str:
-    """The report as text of lines no wider than ``width`` (tables: 80), ending in a line break."""
     paper = Paper(colour, max(width, MIN_WIDTH), unicode)
+    blocks = [report_lines(report, paper) for report in reports]
+    blocks += [[*failure_lines(scan, paper)] for scan in failed]
+    lines = [line for block in blocks for line in ["", *block]][1:] or ["no dataset was scanned"]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def report_lines(report: Report, paper: Paper) -> list[str]:
+    """A report, followed by those of its sources."""
     lines = [*headline(report, paper), *body(report, paper)]
     for source in report.sources or ():
         lines += ["", *source_title(source, paper), *headline(source, paper), *body(source, paper)]
     if len(lines) > TALL:
-        # The first lines have left the screen.
+        # The first lines have scrolled off the screen.
         lines += ["", *headline(report, paper)]
-    return "\n".join(line.rstrip() for line in lines) + "\n"
+    return lines
+
+
+def failure_lines(scan: FailedScan, paper: Paper) -> Iterator[str]:
+    """A dataset that was not scanned, and the reason."""
+    first, *more = paper.wrap(f"FAIL  {paper.plain(scan.path)}", "", "      ")
+    yield paper.paint("FAIL", "error") + first[4:]
+    yield from more
+    yield from paper.wrap(f"not scanned: {paper.plain(scan.error)}", "      ")
 
 
 def body(report: Report, paper: Paper) -> Iterator[str]:
-    """Findings and figures; of a net's source without the table of its one batch size."""
+    """Findings and figures; for a source without the batch table, which would have one row."""
     rules: dict[tuple[str, bool], list[Finding]] = {}
     for finding in report.findings:
         rules.setdefault((finding.rule, finding.accepted is not None), []).append(finding)
     for same in rules.values():
         yield from ("", *rule_lines(same, report.dataset.records, paper))
-    if report.log is not None and report.log_curve is not None:
+    if isinstance(report, LogReport) and report.log_curve is not None:
         yield from curves(report.log_curve, paper, broken=report.log.cause == "lr-not-finite")
     figures = [*statistics(report, paper)]
     yield from ["", *figures] if figures else []
-    if report.batch_sizes and report.phase is None:
+    if report.batch_sizes and not isinstance(report, SourceReport):
         yield from ("", *batch_table(report, paper))
 
 
-def source_title(source: Report, paper: Paper) -> Iterator[str]:
-    """Which layer of the net reads a source, when, and how: a rule across the paper."""
+def source_title(source: SourceReport, paper: Paper) -> Iterator[str]:
+    """A separator: which layer of the net reads a source, in which phase and batch size."""
     parts = [f"{source.phase}: layer {paper.plain(source.layer or '?')}"]
     if source.batch_size:
         parts.append(f"batch size {source.batch_size:,}")
@@ -123,10 +110,10 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     yield from more
     seen = pluralize(source.records, "record")
     size = f"{seen}, {format_bytes(source.bytes)} in {report.elapsed_seconds:,.2f} s"
-    if report.log is not None:
+    if isinstance(report, LogReport):
         size = log_line(report.log, report.log_runs)
-    elif source.backend == "net":
-        sources = report.sources or []
+    elif isinstance(report, NetReport):
+        sources = report.sources
         size = f"{pluralize(len(sources), 'source')}, {size}" if sources else "no data was scanned"
     tally = [
         pluralize(number, severity)
@@ -145,18 +132,18 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
         clean = "no findings; nothing here should break training"
     yield from paper.wrap(f"{size}: {', '.join(tally) or clean}", "      ")
     if source.other_files:
-        text = f"{pluralize(source.other_files, 'other file')} left alone"
+        text = f"{pluralize(source.other_files, 'non-image file')} ignored"
         yield from (paper.paint(line, "faint") for line in paper.wrap(text, "      "))
     if not report.complete:
-        text = f"INCOMPLETE: the scan was stopped after {seen}; the rest was not looked at"
+        text = f"INCOMPLETE: the scan was stopped after {seen}; the rest was not checked"
         yield from (paper.paint(line, "warning") for line in paper.wrap(text, ""))
 
 
 def log_line(log: LogFigures, runs: int | None) -> str:
-    """What a training log shows, in a line."""
+    """A training log in one line."""
     parts = [f"{pluralize(log.iterations, 'iteration')}"]
     if runs:
-        parts.append(f"the one of {runs:,} runs that is described")
+        parts.append(f"1 of {runs:,} runs shown")
     if log.last_finite_iteration is not None:
         parts.append(f"loss finite at {log.last_finite_iteration:,}")
     if log.first_nonfinite_iteration is not None:
@@ -165,9 +152,9 @@ def log_line(log: LogFigures, runs: int | None) -> str:
 
 
 def curves(curve: LogCurve, paper: Paper, *, broken: bool) -> Iterator[str]:
-    """Loss and rate over the iterations, a cross where they are no finite number.
+    """Loss and learning rate over the iterations, with a cross for values that are not finite.
 
-    ``broken``: the rate is drawn even where it never changes.
+    ``broken``: draw the rate even if it is constant.
     """
     width = min(paper.width, PLOT_WIDTH)
     every = list(zip(curve.iterations, curve.losses, curve.rates, strict=True))
@@ -183,14 +170,14 @@ def curves(curve: LogCurve, paper: Paper, *, broken: bool) -> Iterator[str]:
 
 
 def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[str]:
-    """The findings of one rule in a dataset of ``records``, and what to do about them."""
+    """The findings of one rule in a dataset of ``records`` records, and how to fix them."""
     first = same[0]
     rule = shorten(paper.plain(first.rule), min(KEY_WIDTH, paper.width - 8))
     known = first.accepted is not None
     mark = "accepted" if known else first.severity.upper()
     title, share = f"{mark:<8}{' ' * known}{rule}", share_of(same, records)
-    room = columns(title) + columns(share) <= paper.width
-    yield paper.paint(title, "faint" if known else first.severity) + (share if room else "")
+    fits = columns(title) + columns(share) <= paper.width
+    yield paper.paint(title, "faint" if known else first.severity) + (share if fits else "")
     for finding in same[:SHOWN_FINDINGS]:
         yield from finding_lines(finding, paper)
     if len(same) > SHOWN_FINDINGS:
@@ -198,7 +185,7 @@ def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[
     if first.accepted is not None:
         yield from paper.wrap(acceptance(first.accepted, paper), INDENT, INDENT)
         return
-    # Where there are several, the first is that of the worst case.
+    # The first finding is the worst.
     yield from paper.wrap("-> " + paper.plain(first.fix), INDENT, "   ")
 
 
@@ -209,7 +196,7 @@ def acceptance(why: Accepted, paper: Paper) -> str:
 
 
 def share_of(same: Sequence[Finding], records: int) -> str:
-    """The share of records that a rule's only finding names; nothing where that says little."""
+    """The share of records in the only finding of a rule; empty if there are several findings."""
     count = same[0].records
     if len(same) > 1 or not 0 < count <= records:
         return ""
@@ -220,10 +207,10 @@ def finding_lines(finding: Finding, paper: Paper) -> Iterator[str]:
     """A finding: its message and first examples."""
     yield from paper.wrap(paper.plain(finding.message), INDENT, INDENT)
     named = any(example.index is not None for example in finding.examples)
-    told = [e for e in finding.examples if e.index is not None or e.detail not in finding.message]
-    for example in told[:SHOWN_EXAMPLES]:
+    shown = [e for e in finding.examples if e.index is not None or e.detail not in finding.message]
+    for example in shown[:SHOWN_EXAMPLES]:
         yield from example_lines(example, paper)
-    more = max(finding.records if named else 0, len(told)) - SHOWN_EXAMPLES
+    more = max(finding.records if named else 0, len(shown)) - SHOWN_EXAMPLES
     if more > 0:
         hint = "; --bad-records FILE lists them all" if named else ""
         least = "at least " if not named and len(finding.examples) >= MAX_EXAMPLES else ""
@@ -232,7 +219,7 @@ def finding_lines(finding: Finding, paper: Paper) -> Iterator[str]:
 
 
 def example_lines(example: Example, paper: Paper) -> Iterator[str]:
-    """One record, in a line if it fits: number, key, detail."""
+    """One example: number and key of the record, and the detail."""
     detail = shorten(paper.plain(example.detail), DETAIL_WIDTH)
     if example.index is not None:
         key = shorten(paper.plain(example.key or ""), min(KEY_WIDTH, paper.width // 2))
@@ -241,7 +228,7 @@ def example_lines(example: Example, paper: Paper) -> Iterator[str]:
 
 
 def statistics(report: Report, paper: Paper) -> Iterator[str]:
-    """Labels, shapes and values: a line each."""
+    """Labels, shapes and values, one line each."""
     if report.labels is not None:
         yield from paper.wrap(f"labels  {label_line(report.labels, paper)}", "", " " * 8)
     if report.shapes:
@@ -270,12 +257,12 @@ def label_line(labels: LabelFigures, paper: Paper) -> str:
         if 0 <= int(label) < (labels.num_classes or 0)
     }
     if not counts:
-        return f"{classes}{declared}, no label among them{missing}"
+        return f"{classes}{declared}, no label in range{missing}"
     return f"{classes}{declared}, {class_sizes(labels, counts, paper)}{missing}"
 
 
 def class_sizes(labels: LabelFigures, counts: dict[str, int], paper: Paper) -> str:
-    """The sizes of the classes that occur; the smallest and the largest by name."""
+    """The sizes of the classes that occur, the smallest and the largest by name."""
     least, most = min(counts.values()), max(counts.values())
     if least == most:
         return f"{pluralize(most, 'record')} each"
@@ -285,7 +272,7 @@ def class_sizes(labels: LabelFigures, counts: dict[str, int], paper: Paper) -> s
 
 
 def class_name(labels: LabelFigures, label: str, paper: Paper) -> str:
-    """A class by its number, and its name if it has one: 3 'frog'."""
+    """A class by its number, with its name if it has one: 3 'frog'."""
     at = int(label)
     if not labels.names or at >= len(labels.names):
         return label
@@ -293,7 +280,7 @@ def class_name(labels: LabelFigures, label: str, paper: Paper) -> str:
 
 
 def value_line(values: ValueFigures) -> str:
-    """Range, moments, and what is not finite."""
+    """Range, moments, and the number of values that are not finite."""
     about = "about " if values.approximate else ""
     text = f"{format_number(values.min)} to {format_number(values.max)}, "
     text += f"mean {about}{format_number(values.mean)}, std {about}{format_number(values.std)}"
@@ -303,7 +290,7 @@ def value_line(values: ValueFigures) -> str:
 
 
 def batch_table(report: Report, paper: Paper) -> Iterator[str]:
-    """Batch size against batches that lack a class, in store order and shuffled."""
+    """Batch sizes with the batches that lack a class, in store order and shuffled."""
     rows = [
         ("batch", "in store order:", "worst", "shuffled:", "a batch", "worst"),
         ("size", "lack a class", "class", "P(lacks a class)", "an epoch", "class"),
@@ -332,50 +319,3 @@ def batch_row(figures: BatchFigures) -> tuple[str, ...]:
         f"{shuffled.expected_lacking_per_epoch:,.1f}",
         str(shuffled.worst_label) if shuffled.p_lacking > 0 else "-",
     )
-
-
-def columns(text: str) -> int:
-    """How many columns of a terminal ``text`` takes: Chinese and Korean two a character."""
-    return sum(columns_of(character) for character in text) if not text.isascii() else len(text)
-
-
-def columns_of(character: str) -> int:
-    """The columns of one character; 0 for one that is drawn over the last."""
-    if unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def shorten(text: str, width: int) -> str:
-    """Text cut in its middle to at most ``width`` columns."""
-    if columns(text) <= width:
-        return text
-    half = (width - 3) // 2
-    return f"{fit_width(text, width - 3 - half)}...{fit_width(text[::-1], half)[::-1]}"
-
-
-def fit_width(text: str, width: int) -> str:
-    """As much of the beginning of ``text`` as takes at most ``width`` columns."""
-    for end, character in enumerate(text):
-        width -= columns_of(character)
-        if width < 0:
-            return text[:end]
-    return text
-
-
-def wrap_text(text: str, indent: str, width: int, *, hang: str = "") -> list[str]:
-    """Words in lines of at most ``width`` columns, unbreakable words excepted.
-
-    Lines begin with ``indent``, all but the first with ``hang`` after it.
-    """
-    lines: list[str] = []
-    line = indent
-    bare = True
-    for word in text.split(" "):
-        grown = f"{line}{word}" if bare else f"{line} {word}"
-        if bare or columns(grown) <= width:
-            line, bare = grown, False
-        else:
-            lines.append(line)
-            line, bare = f"{indent}{hang}{word}", not word
-    return [*lines, line]

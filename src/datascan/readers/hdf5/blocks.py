@@ -1,8 +1,8 @@
-"""From rows of a table's columns to blocks."""
+"""Blocks from the rows of a table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -10,17 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.config.options import Options
-from datascan.decoders.base import Decoder
+from datascan.config.options import ReadOptions
+from datascan.decoders.base import Decoder, Tracker, track_among
 from datascan.readers.hdf5.inventory import DatasetInfo
 from datascan.readers.hdf5.missing_rows import open_dataset
 from datascan.readers.hdf5.rows import (
     OpenDataset,
     RowCursor,
-    arrays_of,
     block_rows,
-    block_rows_in_file,
-    values_of,
+    direct_block_rows,
+    join_arrays,
+    join_values,
 )
 from datascan.readers.hdf5.selection import Table
 from datascan.readers.hdf5.text_labels import TextLabels
@@ -35,43 +35,41 @@ from datascan.records.block import (
 )
 from datascan.records.buffers import BytesColumn
 
-Mark = Callable[[int, int], None]
-
 
 @dataclass(frozen=True, eq=False)
 class OpenTable:
-    """A table's columns, opened in this process; ``part_name`` is that of the records' values."""
+    """A table's datasets, opened in this process. ``data_name``: the column name of the data."""
 
     data: OpenDataset
     label: OpenDataset | None
     extras: tuple[OpenDataset, ...]
-    part_name: str
+    data_name: str
 
 
-def open_table(file: Any, table: Table, *, whole: bool) -> OpenTable:
-    """Open a table's columns; in a file scanned whole, values go by the path of their dataset."""
+def open_table(file: Any, table: Table, *, use_paths: bool) -> OpenTable:
+    """Open a table's datasets. With ``use_paths``, the data's column is named by its path."""
 
-    def opened(column: DatasetInfo) -> OpenDataset:
-        return OpenDataset(open_dataset(file, column.path), column)
+    def open_info(info: DatasetInfo) -> OpenDataset:
+        return OpenDataset(open_dataset(file, info.path), info)
 
     return OpenTable(
-        opened(table.data),
-        opened(table.label) if table.label else None,
-        tuple(map(opened, table.extras)),
-        table.data.name if whole else "data",
+        open_info(table.data),
+        open_info(table.label) if table.label else None,
+        tuple(map(open_info, table.extras)),
+        table.data.name if use_paths else "data",
     )
 
 
 @dataclass(frozen=True, eq=False)
 class RowLabels:
-    """Labels of the rows from ``first`` on, and why some could not be read."""
+    """Labels of consecutive rows from ``first``; ``faults``: reasons by row of the table."""
 
     first: int
     labels: Labels
     faults: dict[int, str]
 
-    def part(self, first: int, stop: int) -> tuple[Labels, list[Fault]]:
-        """The labels of ``first`` <= row < ``stop``, and the faults counted from ``first``."""
+    def slice(self, first: int, stop: int) -> tuple[Labels, list[Fault]]:
+        """Labels of ``first`` <= row < ``stop``, and faults with rows relative to ``first``."""
         rows = slice(first - self.first, stop - self.first)
         labels = Labels(self.labels.values[rows], self.labels.present[rows])
         faults = [
@@ -82,93 +80,90 @@ class RowLabels:
         return labels, faults
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BlockContext:
-    """Where blocks are counted from: row 0 of the table has the address ``base``.
+    """What all blocks of a table share.
 
-    ``mark(row, count)`` is told of the table's rows before they are read; ``words`` are numbers of
-    labels in words.
+    ``base``: the address of row 0 of the table. ``track(row, count)`` is called with rows of the
+    table before they are read. ``text_labels``: the class numbers of text labels.
     """
 
     base: int
-    mark: Mark
-    options: Options
+    track: Tracker
+    options: ReadOptions
     text_labels: TextLabels
+    decode_images: bool = True
 
 
-def blocks(table: OpenTable, start: BlockContext, first: int, stop: int) -> Iterator[Block]:
-    """The records in rows ``first`` <= row < ``stop``."""
-    mark = start.mark
-    data = RowCursor(table.data, first, stop, mark)
-    extras = [RowCursor(extra, first, stop, mark) for extra in table.extras]
-    labels = read_labels(table.label, start, first, stop) if table.label else None
-    in_file = table.data.file_rows is not None
-    rows = (block_rows_in_file if in_file else block_rows)(table.data.column)
-    at = first
-    while at < stop:
-        end = min(stop, at + rows, data.unit_end(at))
-        if table.data.column.content == "numbers":
-            block = number_block(data, table.part_name, start, at, end)
+def read_blocks(table: OpenTable, context: BlockContext, first: int, stop: int) -> Iterator[Block]:
+    """Read rows ``first`` <= row < ``stop`` as blocks."""
+    data = RowCursor(table.data, first, stop, context.track)
+    extras = [RowCursor(extra, first, stop, context.track) for extra in table.extras]
+    labels = read_labels(table.label, context, first, stop) if table.label else None
+    is_direct = table.data.direct_reader is not None
+    rows = (direct_block_rows if is_direct else block_rows)(table.data.info)
+    start = first
+    while start < stop:
+        end = min(stop, start + rows, data.unit_end(start))
+        if table.data.info.content == "numbers":
+            block = read_number_block(data, table.data_name, context, start, end)
         else:
-            block = bytes_block(data, start, at, end)
+            block = read_bytes_block(data, context, start, end)
         for extra in extras:
-            block = with_extra(block, extra, at, end)
+            block = add_extra(block, extra, start, end)
         if labels is not None:
-            chosen, faults = labels.part(at, end)
-            block = replace(block, labels=chosen, faults=(*block.faults, *faults))
+            block_labels, faults = labels.slice(start, end)
+            block = replace(block, labels=block_labels, faults=(*block.faults, *faults))
         yield block
-        at = end
+        start = end
 
 
-def number_block(data: RowCursor, name: str, start: BlockContext, first: int, stop: int) -> Block:
-    """A block of records that are arrays."""
-    rows, values, faults = values_of(data.take(first, stop), first)
-    records = stop - first
-    signatures = np.zeros(records, np.uint64)
-    parts: tuple[ArrayColumn, ...] = ()
-    if values is not None and not data.column.column.record_bytes:
-        why = f"the record has the shape {data.column.column.shape}"
+def read_number_block(
+    data: RowCursor, name: str, context: BlockContext, first: int, stop: int
+) -> Block:
+    """Read a block of numeric records."""
+    rows, values, faults = join_values(data.take(first, stop), first)
+    info, records = data.source.info, stop - first
+    fingerprints = np.zeros(records, np.uint64)
+    columns: tuple[ArrayColumn, ...] = ()
+    if values is not None and not info.record_bytes:
+        why = f"the record has shape {info.shape}"
         faults += [Fault(row, "empty-record", why) for row in rows.tolist()]
     elif values is not None:
-        parts = (ArrayColumn(name, rows, values),)
-        signatures[rows] = compute_fingerprints(parts[0])
+        columns = (ArrayColumn(name, rows, values),)
+        fingerprints[rows] = compute_fingerprints(columns[0])
     return Block(
-        start.base + first,
+        context.base + first,
         records,
-        records * data.column.column.record_bytes,
-        arrays=parts,
+        records * info.record_bytes,
+        arrays=columns,
         faults=tuple(faults),
-        fingerprints=signatures,
+        fingerprints=fingerprints,
         has_exact_fingerprints=False,
-        digests=partial(compute_digests, parts, {}),
+        digests=partial(compute_digests, columns, {}),
     )
 
 
-def bytes_block(data: RowCursor, start: BlockContext, first: int, stop: int) -> Block:
-    """A block of records of variable length: encoded images, or bytes of no known meaning."""
-    readable, values, faults = arrays_of(data.take(first, stop), first)
-    octets = [] if values is None else [one.tobytes() for one in values]
-    full = np.array([bool(one) for one in octets], np.bool_)
-    rows = readable[full] if octets else readable
-    empty = readable[~full].tolist() if octets else []
+def read_bytes_block(data: RowCursor, context: BlockContext, first: int, stop: int) -> Block:
+    """Read a block of records of variable length: encoded images, or opaque bytes."""
+    readable, values, faults = join_arrays(data.take(first, stop), first)
+    strings = [] if values is None else [one.tobytes() for one in values]
+    has_bytes = np.array([bool(one) for one in strings], np.bool_)
+    rows = readable[has_bytes] if strings else readable
+    empty = readable[~has_bytes].tolist() if strings else []
     faults += [Fault(row, "empty-record", "the record has 0 bytes") for row in empty]
-    block = decoder_for(data.column.column.content, start.options).decode(
-        start.base + first,
-        BytesColumn.of([one for one in octets if one]),
-        partial(track_among, start.mark, first + rows),
+    block = make_decoder(data.source.info.content, context.options).decode(
+        context.base + first,
+        BytesColumn.of([one for one in strings if one]),
+        partial(track_among, context.track, first + rows),
+        decode_images=context.decode_images,
     )
     block = scatter(block, rows, stop - first)
     return replace(block, faults=(*faults, *block.faults))
 
 
-def track_among(mark: Mark, rows: NDArray[np.int64], record: int, count: int) -> None:
-    """Mark the rows of some of the records that are not empty."""
-    first, last = int(rows[record]), int(rows[min(record + count, len(rows)) - 1])
-    mark(first, last - first + 1)
-
-
-def decoder_for(content: str, options: Options) -> Decoder:
-    """The layout of records of variable length."""
+def make_decoder(content: str, options: ReadOptions) -> Decoder:
+    """The decoder of records of variable length."""
     from datascan.decoders.image.decoder import (  # noqa: PLC0415  (the decoders are heavy)
         ImageDecoder,
     )
@@ -177,39 +172,40 @@ def decoder_for(content: str, options: Options) -> Decoder:
     return ImageDecoder(options) if content == "images" else RawDecoder(options)
 
 
-def with_extra(block: Block, extra: RowCursor, first: int, stop: int) -> Block:
-    """The block with the values of a further column of its records."""
-    column = extra.column.column
-    if not column.record_bytes:
+def add_extra(block: Block, extra: RowCursor, first: int, stop: int) -> Block:
+    """Add the values of an additional dataset to a block."""
+    info = extra.source.info
+    if not info.record_bytes:
         return block
-    rows, values, faults = values_of(extra.take(first, stop), first)
-    parts = () if values is None else (ArrayColumn(column.name, rows, values, primary=False),)
+    rows, values, faults = join_values(extra.take(first, stop), first)
+    columns = () if values is None else (ArrayColumn(info.name, rows, values, primary=False),)
     return replace(
         block,
-        nbytes=block.nbytes + (stop - first) * column.record_bytes,
-        arrays=(*block.arrays, *parts),
+        nbytes=block.nbytes + (stop - first) * info.record_bytes,
+        arrays=(*block.arrays, *columns),
         faults=(*block.faults, *faults),
     )
 
 
-def read_labels(column: OpenDataset, start: BlockContext, first: int, stop: int) -> RowLabels:
-    """The labels of rows ``first`` <= row < ``stop``; those beyond the column's end are missing."""
-    end = max(first, min(stop, column.column.rows))
-    start.mark(first, end - first)
-    found, values, faults = arrays_of(list(column.read(first, end)), first)
+def read_labels(label: OpenDataset, context: BlockContext, first: int, stop: int) -> RowLabels:
+    """Read the labels of rows ``first`` <= row < ``stop``; missing beyond the dataset's end."""
+    end = max(first, min(stop, label.info.rows))
+    context.track(first, end - first)
+    rows, values, faults = join_arrays(list(label.read(first, end)), first)
     reasons = {first + fault.row: fault.detail for fault in faults if fault.row is not None}
-    if column.column.content == "text":
-        return RowLabels(first, start.text_labels.labels(values, found, stop - first), reasons)
-    shape = (stop - first, *flat_shape(column.column.shape))
-    whole: NDArray[Any] = np.zeros(shape, column.column.dtype)
+    if label.info.content == "text":
+        labels = context.text_labels.make_labels(values, rows, stop - first)
+        return RowLabels(first, labels, reasons)
+    shape = (stop - first, *flatten_shape(label.info.shape))
+    all_values: NDArray[Any] = np.zeros(shape, label.info.dtype)
     present = np.zeros(stop - first, np.bool_)
     if values is not None:
-        whole[found] = values.reshape(len(found), *shape[1:])
-        present[found] = True
-    return RowLabels(first, Labels(whole, present), reasons)
+        all_values[rows] = values.reshape(len(rows), *shape[1:])
+        present[rows] = True
+    return RowLabels(first, Labels(all_values, present), reasons)
 
 
-def flat_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of a label: () of a single number, (k,) of several."""
+def flatten_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a label: () for a single number, (k,) for several."""
     size = int(np.prod(shape, dtype=np.int64))
     return () if size == 1 else (size,)

@@ -1,4 +1,4 @@
-"""Rows of a contiguous HDF5 dataset, read from the file without HDF5 in between."""
+"""Reading rows of a contiguous HDF5 dataset directly from the file, without the library."""
 
 from __future__ import annotations
 
@@ -13,83 +13,84 @@ from numpy.typing import NDArray
 
 from datascan.readers.hdf5.inventory import DatasetInfo, in_components
 from datascan.readers.hdf5.storage import contiguous_offset, rows_on_disk
-from datascan.records.statistics import RecordStats, compute_stats_into, in_one_pass
+from datascan.records.statistics import RecordStats, compute_stats_into, is_measured_directly
 
-PIECE_BYTES = 1 << 18
-"""Rows are looked at in pieces of about this many bytes, which stay in a core's own cache."""
+CHUNK_BYTES = 1 << 18
+"""Rows are measured in chunks of about this many bytes, which fit in a core's L2 cache."""
 
 
 class DirectReader:
-    """A contiguous dataset's rows, read from the file without HDF5 in between.
+    """Reads rows of a contiguous dataset directly from the file.
 
-    Reading into memory at hand costs less than mapping: no page of the file is to be mapped first,
-    and a disk that fails is an error, not a signal.
+    Reading into a reused buffer is faster than mapping the file, because there are no page faults,
+    and a failing disk raises an error instead of a signal.
     """
 
-    def __init__(self, path: str, dtype: np.dtype[Any], offset: int, column: DatasetInfo) -> None:
+    def __init__(self, path: str, dtype: np.dtype[Any], offset: int, info: DatasetInfo) -> None:
         self.path, self.dtype, self.offset = path, dtype, offset
-        self.shape = tuple(column.shape)
+        self.shape = tuple(info.shape)
         self.row_bytes = math.prod(self.shape) * dtype.itemsize
 
-    def is_readable(self, column: DatasetInfo) -> bool:
-        """Whether the file holds the column's values in a form that can be looked at in place."""
-        return in_one_pass(self.dtype) and self.dtype == np.dtype(column.dtype)
+    def is_measurable(self, info: DatasetInfo) -> bool:
+        """Whether the stored values need no conversion before they are measured."""
+        return is_measured_directly(self.dtype) and self.dtype == np.dtype(info.dtype)
 
     @classmethod
-    def of(cls, dataset: Any, column: DatasetInfo) -> DirectReader | None:
-        """The rows of a contiguous dataset; None where its bytes are not its values."""
+    def of(cls, dataset: Any, info: DatasetInfo) -> DirectReader | None:
+        """The reader of a contiguous dataset; None if its bytes are not its values."""
         offset = contiguous_offset(dataset)
-        if offset is None or column.content != "numbers" or not column.record_bytes:
+        if offset is None or info.content != "numbers" or not info.record_bytes:
             return None
-        # Types that NumPy does not have (bfloat16, 12-bit integers) are for HDF5 to convert.
-        plain = dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True)
-        if not plain or not rows_on_disk(dataset, column):
+        # HDF5 must convert types that NumPy does not have (bfloat16, 12-bit integers).
+        is_numpy_type = dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True)
+        if not is_numpy_type or not rows_on_disk(dataset, info):
             return None
         base = in_components(dataset.dtype.base)
         stored = np.dtype(np.uint8) if base.kind == "b" else base
-        return cls(dataset.file.filename, stored, offset, column)
+        return cls(dataset.file.filename, stored, offset, info)
 
     def read(self, first: int, stop: int) -> NDArray[Any]:
-        """The rows ``first`` <= row < ``stop``.
+        """Read rows ``first`` <= row < ``stop``.
 
         Raises:
-            OSError: where the file ends before them, or cannot be read.
+            OSError: if the file is too short, or cannot be read.
         """
         values = np.empty((stop - first, *self.shape), self.dtype)
-        with self._at(first) as file:
-            fill(file, values.reshape(-1).view(np.uint8).data)
+        with self._open_at(first) as file:
+            read_fully(file, values.reshape(-1).view(np.uint8).data)
         return values
 
     def compute_stats(self, first: int, stop: int) -> RowsInFile:
-        """The rows ``first`` <= row < ``stop``, looked at while they are read.
+        """Read and measure rows ``first`` <= row < ``stop`` without keeping them.
 
         Raises:
-            OSError: where the file ends before them, or cannot be read.
+            OSError: if the file is too short, or cannot be read.
         """
-        found = RecordStats.empty(stop - first, self.dtype)
-        step = max(1, PIECE_BYTES // self.row_bytes)
-        scratch = np.empty(min(step, stop - first) * self.row_bytes, np.uint8)
+        stats = RecordStats.empty(stop - first, self.dtype)
+        step = max(1, CHUNK_BYTES // self.row_bytes)
+        buffer = np.empty(min(step, stop - first) * self.row_bytes, np.uint8)
         offsets = np.arange(min(step, stop - first)) * self.row_bytes
         width = math.prod(self.shape)
-        with self._at(first) as file:
-            for at in range(0, stop - first, step):
-                count = min(step, stop - first - at)
-                octets = scratch[: count * self.row_bytes]
-                fill(file, octets.data)
-                compute_stats_into(found, slice(at, at + count), octets, offsets[:count], width)
-        return RowsInFile(self, first, (stop - first, *self.shape), found)
+        with self._open_at(first) as file:
+            for start in range(0, stop - first, step):
+                count = min(step, stop - first - start)
+                rows = slice(start, start + count)
+                octets = buffer[: count * self.row_bytes]
+                read_fully(file, octets.data)
+                compute_stats_into(stats, rows, octets, offsets[:count], width)
+        return RowsInFile(self, first, (stop - first, *self.shape), stats)
 
-    def _at(self, first: int) -> FileIO:
+    def _open_at(self, first: int) -> FileIO:
         file = FileIO(self.path)
         file.seek(self.offset + first * self.row_bytes)
         return file
 
 
-def fill(file: FileIO, octets: memoryview) -> None:
-    """Read as many bytes as there is room for.
+def read_fully(file: FileIO, octets: memoryview) -> None:
+    """Fill ``octets`` from the file.
 
     Raises:
-        OSError: where the file ends before that.
+        OSError: if the file ends before that.
     """
     done = 0
     while done < len(octets):
@@ -101,9 +102,10 @@ def fill(file: FileIO, octets: memoryview) -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowsInFile:
-    """Rows from ``first`` on that have been looked at, and stay where they are.
+    """Rows that were measured but not kept, the first of which is ``first``.
 
-    A :class:`datascan.records.block.LazyArray`; ``shape`` begins with the number of rows.
+    A :class:`datascan.records.block.LazyArray`. ``shape``: the number of rows, followed by the
+    shape of one.
     """
 
     file: DirectReader
@@ -122,14 +124,14 @@ class RowsInFile:
         return self.file.read(self.first, self.first + self.shape[0])
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """The values of some rows, read again, (m, size)."""
+        """The values of ``rows``, read again: (m, size)."""
         if len(rows) == self.shape[0]:
             return self.array.reshape(len(rows), -1)
         values = np.empty((len(rows), math.prod(self.shape[1:])), self.dtype)
-        for place, row in enumerate((rows + self.first).tolist()):
-            values[place] = self.file.read(row, row + 1).reshape(-1)
+        for i, row in enumerate((rows + self.first).tolist()):
+            values[i] = self.file.read(row, row + 1).reshape(-1)
         return values
 
     def compute_stats(self) -> RecordStats:
-        """Figures of all rows."""
+        """Statistics of all rows."""
         return self.stats

@@ -1,7 +1,7 @@
-"""Chunks packed by gzip alone, inflated by a faster library than HDF5's own.
+"""Faster decompression of gzip chunks than HDF5's own.
 
-Only what is plain takes this path: deflate, perhaps after a byte shuffle. Whatever is odd, damaged
-or missing is left to HDF5, which has the last word.
+Supported are deflate, and deflate after a byte shuffle. Chunks that are missing, damaged or stored
+in another way are left to HDF5.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ try:
 
     decompressobj = isal_zlib.decompressobj
     INFLATE_ERRORS = (cast("type[Exception]", isal_zlib.IsalError),)
-except ImportError:  # a processor without ISA-L: the standard library is right as well
+except ImportError:  # ISA-L is not available for this processor
     decompressobj = zlib.decompressobj
     INFLATE_ERRORS = (zlib.error,)
 
@@ -33,69 +33,69 @@ PIPELINES = ((DEFLATE,), (SHUFFLE, DEFLATE))
 
 
 class OverlongChunkError(OSError):
-    """A chunk that unpacks to more than it may hold: HDF5 would give it all memory it asks for."""
+    """A chunk decompresses to more than its size. HDF5 would allocate all of it."""
 
 
 class GzipReader:
-    """Reads rows of a dataset whose chunks are packed by one of ``PIPELINES``."""
+    """Reads rows of a dataset whose chunks are compressed by one of ``PIPELINES``."""
 
     def __init__(self, dataset: Any, *, shuffled: bool) -> None:
         self.dataset = dataset
         self.chunks: tuple[int, ...] = dataset.chunks
         self.shuffled = shuffled
-        self.bytes = math.prod(self.chunks) * dataset.dtype.itemsize
+        self.chunk_bytes = math.prod(self.chunks) * dataset.dtype.itemsize
 
     @classmethod
     def of(cls, dataset: Any) -> GzipReader | None:
-        """The inflater of a dataset; None where HDF5 is to read it."""
+        """The reader of a dataset; None if HDF5 must read it."""
         if dataset.chunks is None or dataset.is_virtual or dataset.dtype.kind not in "iuf":
             return None
-        plain = dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True)
+        is_numpy_type = dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True)
         plist = dataset.id.get_create_plist()
         pipeline = tuple(plist.get_filter(i)[0] for i in range(plist.get_nfilters()))
-        # Without any chunk there is no index, and reading a chunk directly goes astray in HDF5.
-        if not plain or pipeline not in PIPELINES or not dataset.id.get_storage_size():
+        # Without chunks there is no index, and read_direct_chunk fails inside HDF5.
+        if not is_numpy_type or pipeline not in PIPELINES or not dataset.id.get_storage_size():
             return None
         return cls(dataset, shuffled=SHUFFLE in pipeline)
 
     def read(self, first: int, stop: int) -> NDArray[Any] | None:
-        """The rows ``first`` <= row < ``stop``; None where HDF5 is to read them.
+        """Read rows ``first`` <= row < ``stop``; None if HDF5 must read them.
 
         Raises:
-            OverlongChunkError: where HDF5 is not to read them either.
+            OverlongChunkError: if a chunk is damaged in such a way that HDF5 must not read it.
         """
         shape = self.dataset.shape[1:]
         rows = range(first - first % self.chunks[0], stop, self.chunks[0])
-        columns = [range(0, n, c) for n, c in zip(shape, self.chunks[1:], strict=True)]
+        starts = [range(0, n, c) for n, c in zip(shape, self.chunks[1:], strict=True)]
         values = np.empty((stop - first, *shape), self.dataset.dtype)
-        for corner in product(rows, *columns):
-            chunk = self._chunk(corner)
+        for corner in product(rows, *starts):
+            chunk = self._read_chunk(corner)
             if chunk is None:
                 return None
             low, high = max(first, corner[0]), min(stop, corner[0] + self.chunks[0])
-            ends = [
-                slice(at, min(at + c, n))
-                for at, c, n in zip(corner[1:], self.chunks[1:], shape, strict=True)
+            target = [
+                slice(start, min(start + c, n))
+                for start, c, n in zip(corner[1:], self.chunks[1:], shape, strict=True)
             ]
-            inside = [slice(0, end.stop - end.start) for end in ends]
-            own = slice(low - corner[0], high - corner[0])
-            values[(slice(low - first, high - first), *ends)] = chunk[(own, *inside)]
+            source = [slice(0, axis.stop - axis.start) for axis in target]
+            chunk_rows = slice(low - corner[0], high - corner[0])
+            values[(slice(low - first, high - first), *target)] = chunk[(chunk_rows, *source)]
         return values
 
-    def _chunk(self, corner: tuple[int, ...]) -> NDArray[Any] | None:
-        """One chunk, unpacked; None where it is not stored, stored otherwise, or damaged."""
-        unpacking = decompressobj()
+    def _read_chunk(self, corner: tuple[int, ...]) -> NDArray[Any] | None:
+        """Decompress one chunk; None if it is missing, damaged, or stored in another way."""
+        inflate = decompressobj()
         try:
-            skipped, packed = self.dataset.id.read_direct_chunk(corner)
-            octets = b"" if skipped else unpacking.decompress(packed, self.bytes + 1)
+            filter_mask, compressed = self.dataset.id.read_direct_chunk(corner)
+            octets = b"" if filter_mask else inflate.decompress(compressed, self.chunk_bytes + 1)
         except (OSError, RuntimeError, ValueError, MemoryError, *INFLATE_ERRORS):
             return None
-        if len(octets) > self.bytes:
-            where = ", ".join(map(str, corner))
+        if len(octets) > self.chunk_bytes:
+            place = ", ".join(map(str, corner))
             raise OverlongChunkError(
-                f"chunk ({where}) unpacks to more than its {self.bytes:,} bytes"
+                f"chunk ({place}) decompresses to more than {self.chunk_bytes:,} bytes"
             )
-        if len(octets) < self.bytes or not unpacking.eof:
+        if len(octets) < self.chunk_bytes or not inflate.eof:
             return None
         if not self.shuffled:
             return np.frombuffer(octets, self.dataset.dtype).reshape(self.chunks)

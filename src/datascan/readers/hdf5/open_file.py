@@ -1,4 +1,4 @@
-"""Opening HDF5 files, and what it means when that fails."""
+"""Opening HDF5 files, and describing why that fails."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowE
 """What h5py raises for damaged files."""
 
 LOCKING = (False, None, True, "best-effort")
-"""A file that this very process has open already can only be opened as it was; no lock is made."""
+"""Modes to try: a file that this process already has open needs the same mode again."""
 
 TRUNCATED = re.compile(r"truncated file: eof = \d+, .*stored_eof = (\d+)")
-OWN_FILTERS = frozenset(range(1, 7)) | {32000}
-"""Filters that HDF5 and h5py bring themselves: deflate, shuffle, ..., and lzf."""
+BUILT_IN_FILTERS = frozenset(range(1, 7)) | {32000}
+"""Filters of HDF5 and h5py: deflate, shuffle, fletcher32, szip, nbit, scaleoffset, and lzf."""
 
 
-def extra_filters() -> frozenset[int]:
-    """Register the compression filters that HDF5 itself does not bring; their numbers."""
-    import hdf5plugin  # noqa: PLC0415  (a dozen libraries, which few files need)
+def register_filters() -> frozenset[int]:
+    """Register the compression filters of ``hdf5plugin``; return their numbers."""
+    import hdf5plugin  # noqa: PLC0415  (loads many libraries that few files need)
 
     return frozenset(hdf5plugin.FILTERS.values())
 
 
 def load_filters(dataset: Any) -> None:
-    """Register further filters, if reading ``dataset`` may need one."""
+    """Register more filters if reading ``dataset`` may need one."""
     plist = dataset.id.get_create_plist()
     codes = {plist.get_filter(i)[0] for i in range(plist.get_nfilters())}
-    if codes - OWN_FILTERS or dataset.is_virtual:
-        extra_filters()
+    if codes - BUILT_IN_FILTERS or dataset.is_virtual:
+        register_filters()
 
 
 def open_file(path: Path) -> Any:
-    """The file, opened read-only and without a lock.
+    """Open a file read-only, without a lock if possible.
 
     Raises:
-        OSError: and others of ``HDF5_ERRORS``, where it is damaged.
+        OSError: or another of ``HDF5_ERRORS``, if it is damaged.
     """
     for locking in LOCKING:
         try:
@@ -52,23 +52,24 @@ def open_file(path: Path) -> Any:
 
 
 def fault_of_opening(path: Path, shown: str, error: Exception) -> Fault:
-    """Why a file cannot be opened."""
+    """The fault of a file that could not be opened."""
     truncated = TRUNCATED.search(str(error))
     if truncated:
-        size, wanted = path.stat().st_size, int(truncated[1])
+        size, expected = path.stat().st_size, int(truncated[1])
         return Fault(
             None,
             "truncated-store",
-            f"{shown} has {size:,} bytes, but by its own bookkeeping it has {wanted:,}",
+            f"{shown} has {size:,} bytes, but its superblock says {expected:,}",
         )
     if "already open for write" in str(error):
         why = "it was not closed by the program that wrote it, or is still being written"
-        return Fault(None, "damaged-store", f"{shown} cannot be opened: {why} (h5clear -s helps)")
+        hint = "clear the flag with h5clear -s"
+        return Fault(None, "damaged-store", f"{shown} cannot be opened: {why} ({hint})")
     return Fault(None, "damaged-store", f"{shown} cannot be opened: {reason(error)}")
 
 
 def reason(error: Exception) -> str:
-    """The heart of an error of the HDF5 library: "inflate() failed"."""
+    """The innermost reason of an error of the HDF5 library: "inflate() failed"."""
     text = str(error)
     inner = re.search(r"\((.*)\)\W*$", text, re.DOTALL)
     return " ".join((inner[1] if inner else text).split()) or type(error).__name__

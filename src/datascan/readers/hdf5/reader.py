@@ -1,4 +1,4 @@
-"""HDF5 files: data and label, or every dataset of numbers where there is no such pair."""
+"""The HDF5 reader: data and label, or every numeric dataset if there is no such pair."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datascan.config.options import Options
+from datascan.decoders.base import Tracker
 from datascan.readers.base import Reader
 from datascan.readers.hdf5.files import Source, expand_sources, is_hdf5, is_list
 from datascan.records.block import Block, Fault
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from datascan.readers.hdf5.text_labels import TextLabels
 
 MAX_SHARD_ROWS = 1 << 24
-"""A shard holds at most so many rows."""
+"""The maximum number of rows of a shard."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowRun:
-    """Rows ``first`` <= row < ``stop`` of a table of a file, both by number."""
+    """Rows ``first`` <= row < ``stop`` of a table; ``file`` and ``table`` are indices."""
 
     file: int
     table: int
@@ -33,24 +34,24 @@ class RowRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """A file and those of its tables that can be read."""
+class PlannedFile:
+    """A file and its readable tables. ``selects_all``: see ``Selection``."""
 
     source: Source
     tables: tuple[Table, ...]
-    whole: bool
+    selects_all: bool
 
 
 class Hdf5Reader(Reader):
-    """Reads files one after the other, each opened read-only and without a lock."""
+    """Reads HDF5 files one after the other, each opened read-only and without a lock."""
 
     name = "hdf5"
     accepts_many = True
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
-        self.files: tuple[Planned, ...] = ()
-        self.words: TextLabels | None = None
+        self.files: tuple[PlannedFile, ...] = ()
+        self.text_labels: TextLabels | None = None
         self._opened: tuple[int, Any] | None = None
         self._table: tuple[tuple[int, int], OpenTable] | None = None
 
@@ -59,60 +60,64 @@ class Hdf5Reader(Reader):
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
-        """A file with the HDF5 signature, or a text whose first lines name such files."""
+        """Whether ``path`` has the HDF5 signature, or is a list of such files."""
         return path.is_file() and (is_hdf5(path) or is_list(path))
 
     def plan(self) -> Plan:
-        """Choose the datasets of every file, and cut their rows into shards."""
-        from datascan.readers.hdf5.planning import FilePlanner  # noqa: PLC0415
+        """Select the datasets of every file, and cut their rows into shards.
+
+        Raises:
+            DatasetError: if a path is not an HDF5 file, or the datasets cannot be selected.
+        """
+        from datascan.readers.hdf5.planning import FileQuery, isolated_planner  # noqa: PLC0415
         from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415
 
         sources, faults = expand_sources(self.paths)
-        limit = self.options.limit
-        files: list[Planned] = []
+        limit = self.options.read.limit
+        files: list[PlannedFile] = []
         first: Selection | None = None
-        rows, risky = 0, False
-        words: set[bytes] = set()
-        with FilePlanner(self.options) as looking:
+        rows, needs_isolation = 0, False
+        labels: set[bytes] = set()
+        with isolated_planner(self.options) as plan_file:
             for source in sources:
                 if limit is not None and rows >= limit:
                     break
-                seen = looking.plan_file(source, first)
-                faults += seen.faults
-                if seen.choice is None:
+                found = plan_file(FileQuery(source, self.options.read, first))
+                faults += found.faults
+                if found.selection is None:
                     continue
-                first = first or seen.choice
-                files.append(Planned(source, tuple(seen.tables), seen.choice.whole))
-                rows += sum(table.data.rows for table in seen.tables)
-                risky |= seen.is_decoded
-                words |= seen.words
+                first = first or found.selection
+                files.append(PlannedFile(source, tuple(found.tables), found.selection.selects_all))
+                rows += sum(table.data.rows for table in found.tables)
+                needs_isolation |= found.is_decoded
+                labels |= found.label_texts
         self.files = tuple(files)
-        self.words = TextLabels.of(words)
+        self.text_labels = TextLabels.of(labels)
         runs = list(limit_runs(self._runs(), limit))
         return Plan(
-            tuple(Shard(i, run) for i, run in enumerate(runs)),
-            "hdf5-datasets" if any(file.whole for file in files) else "hdf5",
-            sum((run.stop - run.first) * record_bytes(self.table_of(run)) for run in runs),
+            shards=tuple(Shard(i, run) for i, run in enumerate(runs)),
+            layout="hdf5-datasets" if any(file.selects_all for file in files) else "hdf5",
+            nbytes=sum((run.stop - run.first) * record_bytes(self.get_table(run)) for run in runs),
             faults=tuple(faults),
-            class_names=self.words.names,
+            class_names=self.text_labels.names,
             records=sum(run.stop - run.first for run in runs),
-            needs_isolation=risky,
+            needs_isolation=needs_isolation,
         )
 
     def _runs(self) -> Iterator[RowRun]:
         for number, file in enumerate(self.files):
-            for at, table in enumerate(file.tables):
-                step = rows_per_shard(table, self.options.shard_bytes)
+            for index, table in enumerate(file.tables):
+                step = rows_per_shard(table, self.options.read.shard_bytes)
                 for first in range(0, table.data.rows, step):
-                    yield RowRun(number, at, first, min(first + step, table.data.rows))
+                    yield RowRun(number, index, first, min(first + step, table.data.rows))
 
-    def table_of(self, run: RowRun) -> Table:
-        """The table whose rows ``run`` describes."""
+    def get_table(self, run: RowRun) -> Table:
+        """The table to which the rows of ``run`` belong."""
         return self.files[run.file].tables[run.table]
 
-    def read(self, shard: Shard) -> Iterator[Block]:
+    def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
         """The shard's blocks."""
-        from datascan.readers.hdf5.blocks import BlockContext, blocks  # noqa: PLC0415
+        from datascan.readers.hdf5.blocks import BlockContext, read_blocks  # noqa: PLC0415
         from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason  # noqa: PLC0415
         from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415
 
@@ -126,12 +131,17 @@ class Hdf5Reader(Reader):
             faults = tuple(Fault(row, "damaged-store", why) for row in range(stop - first))
             yield Block(shard.base + shard.first, stop - first, 0, faults=faults)
             return
-        words = self.words or TextLabels()
-        start = BlockContext(shard.base - run.first, Marking(self, run.first), self.options, words)
-        yield from blocks(table, start, first, stop)
+        context = BlockContext(
+            base=shard.base - run.first,
+            track=TableTracker(track, run.first),
+            options=self.options.read,
+            text_labels=self.text_labels or TextLabels(),
+            decode_images=decode,
+        )
+        yield from read_blocks(table, context, first, stop)
 
     def _open(self, run: RowRun) -> OpenTable:
-        """The table's columns, opened once for all shards that follow one another."""
+        """The table's datasets, kept open for consecutive shards of the same table."""
         from datascan.readers.hdf5.blocks import open_table  # noqa: PLC0415
         from datascan.readers.hdf5.open_file import open_file  # noqa: PLC0415
 
@@ -141,42 +151,42 @@ class Hdf5Reader(Reader):
             self._opened = run.file, open_file(planned.source.path)
         key = run.file, run.table
         if self._table is None or self._table[0] != key:
-            table = open_table(self._opened[1], self.table_of(run), whole=planned.whole)
+            table = open_table(self._opened[1], self.get_table(run), use_paths=planned.selects_all)
             self._table = key, table
         return self._table[1]
 
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
-        """``file.h5:dataset[row]``."""
+        """Keys of the form ``file.h5:dataset[row]``."""
         run: RowRun = shard.span
-        name = f"{self.files[run.file].source.shown}:{self.table_of(run).data.name}"
+        name = f"{self.files[run.file].source.shown}:{self.get_table(run).data.name}"
         return [f"{name}[{run.first + row}]" for row in rows]
 
-    def count_rows(self, shard: Shard) -> int:
-        """How many rows the shard has."""
+    def count_rows(self, shard: Shard, track: Tracker) -> int:  # noqa: ARG002  (nothing is read)
+        """The number of rows of the shard."""
         run: RowRun = shard.span
         return run.stop - run.first
 
     def close(self) -> None:
-        """Close the file that is open, if any."""
+        """Close the open file, if there is one."""
         if self._opened is not None:
             self._opened[1].close()
         self._opened = self._table = None
 
 
 @dataclass(frozen=True)
-class Marking:
-    """Marks rows of a table as rows of the shard that begins at its row ``first``."""
+class TableTracker:
+    """Tracks rows of a table as rows of the shard that starts at its row ``first``."""
 
-    reader: Hdf5Reader
+    track: Tracker
     first: int
 
     def __call__(self, row: int, count: int) -> None:
-        """Mark ``count`` rows from ``row`` on."""
-        self.reader.mark(row - self.first, count)
+        """Track ``count`` rows of the table, starting with ``row``."""
+        self.track(row - self.first, count)
 
 
 def limit_runs(runs: Iterator[RowRun], limit: int | None) -> Iterator[RowRun]:
-    """The runs that hold the first ``limit`` rows, the last one cut."""
+    """The runs of the first ``limit`` rows, the last one shortened."""
     for run in runs:
         rows = run.stop - run.first
         if limit is None or rows <= limit:
@@ -188,12 +198,12 @@ def limit_runs(runs: Iterator[RowRun], limit: int | None) -> Iterator[RowRun]:
 
 
 def record_bytes(table: Table) -> int:
-    """The bytes of one record, without its label."""
+    """The size of one record in bytes, without its label."""
     return table.data.record_bytes + sum(extra.record_bytes for extra in table.extras)
 
 
 def rows_per_shard(table: Table, shard_bytes: int) -> int:
-    """Rows of about ``shard_bytes``: whole chunks, and at least one."""
+    """The number of rows of about ``shard_bytes``: complete chunks, and at least one."""
     rows = min(MAX_SHARD_ROWS, max(1, shard_bytes // max(1, record_bytes(table))))
     chunk = max(1, table.data.chunk_rows)
     return max(chunk, rows // chunk * chunk)

@@ -1,9 +1,9 @@
-"""Reading rows of a column: straight from the file, or chunk by chunk, around what is damaged."""
+"""Reading rows of a dataset: directly from the file, or by HDF5, past damaged chunks."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.decoders.base import Tracker
 from datascan.readers.hdf5.chunks import missing_chunk_rows
 from datascan.readers.hdf5.direct_read import DirectReader, RowsInFile
 from datascan.readers.hdf5.inflate import GzipReader, OverlongChunkError
-from datascan.readers.hdf5.inventory import DatasetInfo, in_components
+from datascan.readers.hdf5.inventory import DatasetInfo, MissingRows, in_components
 from datascan.readers.hdf5.missing_rows import find_missing_rows
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
 from datascan.readers.hdf5.storage import rows_on_disk
@@ -22,35 +23,37 @@ from datascan.records.block import Fault
 
 BLOCK_BYTES = 1 << 22
 BLOCK_ROWS = 4096
-BLOCK_BYTES_IN_FILE = 1 << 24
-UNIT_BYTES = 256 << 20
-"""Chunks lie side by side in a slab of at most this many bytes; larger ones are read in parts."""
+DIRECT_BLOCK_BYTES = 1 << 24
+"""Rows that are read directly are not kept in memory, so blocks can be larger."""
+
+MAX_UNIT_BYTES = 256 << 20
+"""Larger chunks are read a few rows at a time."""
 
 
-def block_rows(column: DatasetInfo) -> int:
-    """How many rows make a block: about four megabytes of them."""
-    return min(BLOCK_ROWS, max(1, BLOCK_BYTES // max(1, column.record_bytes)))
+def block_rows(info: DatasetInfo) -> int:
+    """The number of rows in a block."""
+    return min(BLOCK_ROWS, max(1, BLOCK_BYTES // max(1, info.record_bytes)))
 
 
-def block_rows_in_file(column: DatasetInfo) -> int:
-    """The same for rows that are looked at where they lie: larger blocks cost no memory."""
-    return min(BLOCK_ROWS, max(1, BLOCK_BYTES_IN_FILE // max(1, column.record_bytes)))
+def direct_block_rows(info: DatasetInfo) -> int:
+    """The number of rows in a block that is read directly."""
+    return min(BLOCK_ROWS, max(1, DIRECT_BLOCK_BYTES // max(1, info.record_bytes)))
 
 
-def unit_rows(column: DatasetInfo) -> int:
-    """How many rows are read at once: whole chunks, of about a block or more."""
-    chunk = max(1, column.chunk_rows)
-    if chunk * column.record_bytes > UNIT_BYTES:
-        return max(1, UNIT_BYTES // column.record_bytes)
-    return chunk * max(1, block_rows(column) // chunk)
+def unit_rows(info: DatasetInfo) -> int:
+    """The number of rows read at once by HDF5: complete chunks, about a block or more."""
+    chunk = max(1, info.chunk_rows)
+    if chunk * info.record_bytes > MAX_UNIT_BYTES:
+        return max(1, MAX_UNIT_BYTES // info.record_bytes)
+    return chunk * max(1, block_rows(info) // chunk)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RowSlice:
-    """Rows ``first`` <= row < ``stop`` as they were read; ``values`` None where they were not.
+    """Rows ``first`` <= row < ``stop`` of a dataset.
 
-    ``values`` has shape (stop - first, ...), in native byte order, or holds an object a record; or
-    they have been looked at, and stay in the file.
+    ``values``: (stop - first, ...) in native byte order, or one object per row; rows in the file
+    that were measured but not kept; or None if they could not be read, for the reason ``why``.
     """
 
     first: int
@@ -58,7 +61,7 @@ class RowSlice:
     values: NDArray[Any] | RowsInFile | None
     why: str = ""
 
-    def column(self, first: int, stop: int) -> RowSlice:
+    def clip(self, first: int, stop: int) -> RowSlice:
         """The rows that are also in ``first`` <= row < ``stop``."""
         first, stop = max(first, self.first), min(stop, self.stop)
         if self.values is None:
@@ -67,7 +70,7 @@ class RowSlice:
 
     @property
     def array(self) -> NDArray[Any]:
-        """The values side by side; not to be asked where there are none."""
+        """The values as an array; they must have been read."""
         if isinstance(self.values, RowsInFile):
             return self.values.array
         assert self.values is not None  # noqa: S101
@@ -75,134 +78,134 @@ class RowSlice:
 
 
 class OpenDataset:
-    """A column's dataset, opened in this process.
+    """A dataset, opened in this process.
 
     Attributes:
-        file_rows: reads the values as they lie in the file; None where HDF5 must read them.
-        gap_of: for each row 0, or 1 + its number in ``reasons``; None where no row has a gap.
+        direct_reader: reads the values without HDF5; None if HDF5 must read them.
+        reason_index: int32 (rows,), 0 for readable rows, else 1 + the index of their reason in
+            ``reasons``; None if no row is known to be missing.
     """
 
-    def __init__(self, dataset: Any, column: DatasetInfo) -> None:
+    def __init__(self, dataset: Any, info: DatasetInfo) -> None:
         self.dataset = dataset
-        self.column = column
-        self.file_rows = DirectReader.of(dataset, column)
-        self.inflater = GzipReader.of(dataset) if column.content == "numbers" else None
+        self.info = info
+        self.direct_reader = DirectReader.of(dataset, info)
+        self.gzip_reader = GzipReader.of(dataset) if info.content == "numbers" else None
         self.reasons: list[str] = []
-        self.gap_of: NDArray[np.int32] | None = None
-        self._note_gaps()
+        self.reason_index: NDArray[np.int32] | None = None
+        self._find_missing_rows()
 
-    def _note_gaps(self) -> None:
-        rows = self.column.rows
-        known = (*find_missing_rows(self.dataset), *self.column.holes)
-        found = [(gap.first, gap.stop, gap.why) for gap in known]
-        held = rows_on_disk(self.dataset, self.column)
-        if held < rows:
-            found.append((held, rows, "it lies beyond the end of the file"))
-        if not found:
+    def _find_missing_rows(self) -> None:
+        rows = self.info.rows
+        missing = [*find_missing_rows(self.dataset), *self.info.holes]
+        stored = rows_on_disk(self.dataset, self.info)
+        if stored < rows:
+            missing.append(MissingRows(stored, rows, "the row is beyond the end of the file"))
+        if not missing:
             return
-        self.reasons = list(dict.fromkeys(why for _, _, why in found))
-        number = {why: i + 1 for i, why in enumerate(self.reasons)}
-        self.gap_of = np.zeros(rows, np.int32)
-        for first, stop, why in found:
-            self.gap_of[first:stop] = number[why]
+        self.reasons = list(dict.fromkeys(run.why for run in missing))
+        numbers = {why: i + 1 for i, why in enumerate(self.reasons)}
+        self.reason_index = np.zeros(rows, np.int32)
+        for run in missing:
+            self.reason_index[run.first : run.stop] = numbers[run.why]
 
     def read(self, first: int, stop: int, *, in_place: bool = False) -> Iterator[RowSlice]:
-        """The rows ``first`` <= row < ``stop`` as slabs, in order; none of them is left out.
+        """Rows ``first`` <= row < ``stop`` as slices, in order and complete.
 
-        With ``in_place``, values that lie in the file as they are need not be copied.
+        With ``in_place``, values may be measured in the file instead of being kept.
         """
-        if self.gap_of is None:
+        if self.reason_index is None:
             yield from self._read(first, stop, in_place=in_place)
             return
-        marks = self.gap_of[first:stop]
-        edges = [0, *(np.flatnonzero(np.diff(marks)) + 1).tolist(), len(marks)]
+        numbers = self.reason_index[first:stop]
+        edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)]
         for low, high in pairwise(edges):
-            gap = int(marks[low])
-            if gap:
-                why = f"{self.column.name}: {self.reasons[gap - 1]}"
+            number = int(numbers[low])
+            if number:
+                why = f"{self.info.name}: {self.reasons[number - 1]}"
                 yield RowSlice(first + low, first + high, None, why)
             else:
                 yield from self._read(first + low, first + high, in_place=in_place)
 
     def _read(self, first: int, stop: int, *, in_place: bool = False) -> Iterator[RowSlice]:
-        if self.file_rows is not None:
-            yield from self._read_file(self.file_rows, first, stop, in_place=in_place)
+        if self.direct_reader is not None:
+            yield from self._read_directly(self.direct_reader, first, stop, in_place=in_place)
             return
-        quick: NDArray[Any] | None = None
+        inflated: NDArray[Any] | None = None
         try:
-            quick = self.inflater.read(first, stop) if self.inflater else None
-            values = self.dataset[first:stop] if quick is None else quick
+            inflated = self.gzip_reader.read(first, stop) if self.gzip_reader else None
+            values = self.dataset[first:stop] if inflated is None else inflated
         except HDF5_ERRORS as error:
-            yield from self._read_around(first, stop, error)
+            yield from self._bisect(first, stop, error)
             return
-        if quick is not None:
-            yield RowSlice(first, stop, native(quick, self.column))
+        if inflated is not None:
+            yield RowSlice(first, stop, to_native(inflated, self.info))
         else:
-            yield from self._trusted(values, first)
+            yield from self._exclude_fill_values(values, first)
 
-    def _trusted(self, values: NDArray[Any], first: int) -> Iterator[RowSlice]:
-        """What HDF5 read from row ``first`` on, without the rows that it made up."""
-        at = first
-        written = self.column.written if self.column.content == "numbers" else 0
-        for gap in missing_chunk_rows(self.dataset, values, first, written):
-            if at < gap.first:
-                yield RowSlice(
-                    at, gap.first, native(values[at - first : gap.first - first], self.column)
-                )
-            yield RowSlice(gap.first, gap.stop, None, f"{self.column.name}: {gap.why}")
-            at = gap.stop
-        if at < first + len(values):
-            yield RowSlice(at, first + len(values), native(values[at - first :], self.column))
+    def _exclude_fill_values(self, values: NDArray[Any], first: int) -> Iterator[RowSlice]:
+        """What HDF5 read, starting at row ``first``, without fill values of missing chunks."""
+        start = first
+        written = self.info.written if self.info.content == "numbers" else 0
+        for run in missing_chunk_rows(self.dataset, values, first, written):
+            if start < run.first:
+                before = values[start - first : run.first - first]
+                yield RowSlice(start, run.first, to_native(before, self.info))
+            yield RowSlice(run.first, run.stop, None, f"{self.info.name}: {run.why}")
+            start = run.stop
+        if start < first + len(values):
+            rest = to_native(values[start - first :], self.info)
+            yield RowSlice(start, first + len(values), rest)
 
-    def _read_file(
-        self, file: DirectReader, first: int, stop: int, *, in_place: bool
+    def _read_directly(
+        self, reader: DirectReader, first: int, stop: int, *, in_place: bool
     ) -> Iterator[RowSlice]:
         try:
-            if in_place and file.is_readable(self.column):
-                yield RowSlice(first, stop, file.compute_stats(first, stop))
+            if in_place and reader.is_measurable(self.info):
+                yield RowSlice(first, stop, reader.compute_stats(first, stop))
             else:
-                yield RowSlice(first, stop, native(file.read(first, stop), self.column))
+                yield RowSlice(first, stop, to_native(reader.read(first, stop), self.info))
         except OSError as error:
             if stop - first > 1:
                 middle = (first + stop) // 2
-                yield from self._read_file(file, first, middle, in_place=in_place)
-                yield from self._read_file(file, middle, stop, in_place=in_place)
+                yield from self._read_directly(reader, first, middle, in_place=in_place)
+                yield from self._read_directly(reader, middle, stop, in_place=in_place)
             else:
-                yield RowSlice(first, stop, None, f"{self.column.name}: {reason(error)}")
+                yield RowSlice(first, stop, None, f"{self.info.name}: {reason(error)}")
 
-    def _read_around(self, first: int, stop: int, error: Exception) -> Iterator[RowSlice]:
-        """Smaller and smaller runs of rows, down to a chunk, or a row where there are none."""
-        size = max(1, self.column.chunk_rows)
-        inner = [*range(first - first % size + size, stop, size)]
-        if not inner and stop - first > 1 and self.column.content != "numbers":
-            inner = [(first + stop) // 2]
-        if not inner:
-            yield RowSlice(first, stop, None, self._place(first, stop, error))
+    def _bisect(self, first: int, stop: int, error: Exception) -> Iterator[RowSlice]:
+        """Read smaller and smaller runs of rows, down to one chunk, or one row without chunks."""
+        size = max(1, self.info.chunk_rows)
+        edges = [*range(first - first % size + size, stop, size)]
+        if not edges and stop - first > 1 and self.info.content != "numbers":
+            edges = [(first + stop) // 2]
+        if not edges:
+            yield RowSlice(first, stop, None, self._describe_damage(first, stop, error))
             return
-        middle = inner[len(inner) // 2]
+        middle = edges[len(edges) // 2]
         yield from self._read(first, middle)
         yield from self._read(middle, stop)
 
-    def _place(self, first: int, stop: int, error: Exception) -> str:
-        """Where it is damaged, and how: "chunk (128, 0) of data: inflate() failed"."""
+    def _describe_damage(self, first: int, stop: int, error: Exception) -> str:
+        """Where the damage is, and what: "chunk (128, 0) of data: inflate() failed"."""
         chunks = self.dataset.chunks
-        told = isinstance(error, OverlongChunkError)
-        if told or not chunks or self.column.content != "numbers":
-            return f"{self.column.name}: {reason(error)}"
+        names_chunk = isinstance(error, OverlongChunkError)
+        if names_chunk or not chunks or self.info.content != "numbers":
+            return f"{self.info.name}: {reason(error)}"
         row = first - first % chunks[0]
-        columns = [range(0, n, c) for n, c in zip(self.dataset.shape[1:], chunks[1:], strict=True)]
-        for corner in product(*columns) if math.prod(map(len, columns)) > 1 else ():
-            ends = [slice(at, at + c) for at, c in zip(corner, chunks[1:], strict=True)]
+        starts = [range(0, n, c) for n, c in zip(self.dataset.shape[1:], chunks[1:], strict=True)]
+        for corner in product(*starts) if math.prod(map(len, starts)) > 1 else ():
+            slices = [slice(start, start + c) for start, c in zip(corner, chunks[1:], strict=True)]
             try:
-                self.dataset[(slice(first, stop), *ends)]
+                self.dataset[(slice(first, stop), *slices)]
             except HDF5_ERRORS as inner:
-                return f"chunk {(row, *corner)} of {self.column.name}: {reason(inner)}"
-        return f"chunk {(row, *(0 for _ in columns))} of {self.column.name}: {reason(error)}"
+                return f"chunk {(row, *corner)} of {self.info.name}: {reason(inner)}"
+        return f"chunk {(row, *(0 for _ in starts))} of {self.info.name}: {reason(error)}"
 
 
-def native(values: NDArray[Any], column: DatasetInfo) -> NDArray[Any]:
-    """Values in the column's own dtype, aligned and without subclass; objects as they are."""
-    if column.content != "numbers":
+def to_native(values: NDArray[Any], info: DatasetInfo) -> NDArray[Any]:
+    """Convert values to the dtype of ``info``, aligned; return objects as they are."""
+    if info.content != "numbers":
         return values.reshape(len(values))
     if values.dtype.kind == "c":
         pairs = np.ascontiguousarray(values).reshape(*values.shape, 1)
@@ -210,70 +213,68 @@ def native(values: NDArray[Any], column: DatasetInfo) -> NDArray[Any]:
     if values.dtype == np.bool_:
         values = values.view(np.uint8)
     with np.errstate(all="ignore"):
-        plain = np.asarray(values).astype(np.dtype(column.dtype), copy=False)
+        plain = np.asarray(values).astype(np.dtype(info.dtype), copy=False)
     return plain if plain.flags.aligned else plain.copy()
 
 
 class RowCursor:
-    """A column's rows between ``first`` and ``stop``, taken in ascending order.
+    """Reads rows ``first`` <= row < ``stop`` of a dataset in ascending order.
 
-    Every chunk is decoded once; ``mark(row, count)`` is told before.
+    Every chunk is decoded once; ``track(row, count)`` is called before that.
     """
 
-    def __init__(
-        self, column: OpenDataset, first: int, stop: int, mark: Callable[[int, int], None]
-    ) -> None:
-        self.column = column
+    def __init__(self, source: OpenDataset, first: int, stop: int, track: Tracker) -> None:
+        self.source = source
         self.first, self.stop = first, stop
-        self.mark = mark
-        self.rows = unit_rows(column.column)
-        self.slabs: list[RowSlice] = []
+        self.track = track
+        self.rows = unit_rows(source.info)
+        self.slices: list[RowSlice] = []
 
     def unit_end(self, row: int) -> int:
-        """Where the rows end that are read at once with ``row``."""
-        if self.column.file_rows is not None:
+        """The end of the rows that are read together with ``row``."""
+        if self.source.direct_reader is not None:
             return self.stop
         return min(self.stop, row - row % self.rows + self.rows)
 
     def take(self, first: int, stop: int) -> list[RowSlice]:
-        """The rows ``first`` <= row < ``stop`` as slabs, in order."""
-        if self.column.file_rows is not None:
-            self.mark(first, stop - first)
-            return list(self.column.read(first, stop, in_place=True))
+        """Rows ``first`` <= row < ``stop`` as slices, in order."""
+        if self.source.direct_reader is not None:
+            self.track(first, stop - first)
+            return list(self.source.read(first, stop, in_place=True))
         taken: list[RowSlice] = []
         while first < stop:
             end = min(stop, self.unit_end(first))
-            if not (self.slabs and self.slabs[0].first <= first < self.slabs[-1].stop):
-                begin = max(self.first, first - first % self.rows)
-                self.mark(begin, self.unit_end(first) - begin)
-                self.slabs = list(self.column.read(begin, self.unit_end(first)))
-            taken += [s.column(first, end) for s in self.slabs if s.first < end and s.stop > first]
+            if not (self.slices and self.slices[0].first <= first < self.slices[-1].stop):
+                start = max(self.first, first - first % self.rows)
+                self.track(start, self.unit_end(first) - start)
+                self.slices = list(self.source.read(start, self.unit_end(first)))
+            taken += [s.clip(first, end) for s in self.slices if s.first < end and s.stop > first]
             first = end
         return taken
 
 
-def values_of(
-    slabs: Sequence[RowSlice], first: int
+def join_values(
+    slices: Sequence[RowSlice], first: int
 ) -> tuple[NDArray[np.int64], NDArray[Any] | RowsInFile | None, list[Fault]]:
-    """What slabs hold: rows, counted from ``first``; their values (None without any); faults."""
-    good = [slab for slab in slabs if slab.values is not None]
-    rows = [np.arange(slab.first - first, slab.stop - first) for slab in good]
+    """Join slices: readable rows relative to ``first``, their values (or None), and faults."""
+    readable = [part for part in slices if part.values is not None]
+    rows = [np.arange(part.first - first, part.stop - first) for part in readable]
     faults = [
-        Fault(row - first, "damaged-store", slab.why)
-        for slab in slabs
-        if slab.values is None
-        for row in range(slab.first, slab.stop)
+        Fault(row - first, "damaged-store", part.why)
+        for part in slices
+        if part.values is None
+        for row in range(part.first, part.stop)
     ]
-    if not good:
+    if not readable:
         return np.empty(0, np.int64), None, faults
-    if len(good) == 1:
-        return rows[0], good[0].values, faults
-    return np.concatenate(rows), np.concatenate([slab.array for slab in good]), faults
+    if len(readable) == 1:
+        return rows[0], readable[0].values, faults
+    return np.concatenate(rows), np.concatenate([part.array for part in readable]), faults
 
 
-def arrays_of(
-    slabs: Sequence[RowSlice], first: int
+def join_arrays(
+    slices: Sequence[RowSlice], first: int
 ) -> tuple[NDArray[np.int64], NDArray[Any] | None, list[Fault]]:
-    """As :func:`values_of`, the values side by side in any case."""
-    rows, values, faults = values_of(slabs, first)
+    """Like :func:`join_values`, but the values are always an array."""
+    rows, values, faults = join_values(slices, first)
     return rows, values.array if isinstance(values, RowsInFile) else values, faults

@@ -1,12 +1,12 @@
-"""Which datasets of a file are the records, which their labels, and which go along with them."""
+"""Selection of the datasets of a file: data, labels, and additional columns."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from datascan.config.options import Options
-from datascan.readers.hdf5.inventory import BESIDES, SINGLE, DatasetInfo, Inventory, join_first
+from datascan.config.options import ReadOptions
+from datascan.readers.hdf5.inventory import DESCRIPTIVE, SINGLE, DatasetInfo, Inventory, join_first
 
 DATA_NAMES = ("data", "x", "images", "features")
 LABEL_NAMES = ("label", "labels", "y", "targets")
@@ -14,7 +14,7 @@ LABEL_NAMES = ("label", "labels", "y", "targets")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Columns whose rows belong together: row i of each is of record i."""
+    """Datasets whose rows belong together: row i of each belongs to record i."""
 
     data: DatasetInfo
     label: DatasetInfo | None = None
@@ -23,211 +23,226 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The tables of a file: one of data and label, or (``whole``) one for every dataset."""
+    """The tables of a file: one of data and label, or one for every dataset (``selects_all``)."""
 
     tables: tuple[Table, ...]
-    whole: bool = False
+    selects_all: bool = False
 
 
 class SelectionError(Exception):
-    """A file in which the datasets cannot be chosen; holds a sentence without a subject."""
+    """The datasets of a file cannot be selected. The message is a full sentence."""
 
 
 class UnreachableError(SelectionError):
-    """A file in which they cannot be reached, for which there is a fault already."""
+    """The dataset to select is damaged, and its fault has been recorded."""
 
 
 def select_datasets(
-    found: Inventory, options: Options, like: Selection | None, shown: str
+    inventory: Inventory, options: ReadOptions, first: Selection | None, shown: str
 ) -> Selection:
-    """The tables of a file, chosen as in the file before it (``like``) where there is one.
+    """Select the tables of a file, as in the first file if there was one before.
 
     Raises:
-        Unchosen: where a dataset asked for does not exist, or several would do.
+        SelectionError: if a requested dataset does not exist, or the selection is ambiguous.
     """
-    if not found.columns:
+    if not inventory.columns:
         raise SelectionError(
-            f"{shown} holds no numeric dataset of one axis or more, only: {found.described()}"
+            f"{shown} has no numeric dataset with at least one axis, only: {inventory.describe()}"
         )
-    if like is not None and like.whole:
-        return select_all(found.columns)
-    data = data_of(found, options, like, shown)
+    if first is not None and first.selects_all:
+        return select_all(inventory.columns)
+    data = select_data(inventory, options, first, shown)
     if data is None:
-        return select_all(found.columns)
-    label = label_of(found, options, like, data, shown)
-    before = like.tables[0].label if like else None
-    if label and before and "text" in {label.content, before.content} != {"text"}:
+        return select_all(inventory.columns)
+    label = select_label(inventory, options, first, data, shown)
+    first_label = first.tables[0].label if first else None
+    if label and first_label and "text" in {label.content, first_label.content} != {"text"}:
         raise SelectionError(
-            f"{shown}: labels are text in {label.name} or in the first file, not in both"
+            f"{shown}: labels in {label.name} are {label.content}, "
+            f"but those of the first file are {first_label.content}"
         )
-    return Selection((Table(data, label, extras_of(found.columns, data, label)),))
+    return Selection((Table(data, label, select_extras(inventory.columns, data, label)),))
 
 
 def select_all(columns: Mapping[str, DatasetInfo]) -> Selection:
-    """Every dataset on its own, in path order."""
-    return Selection(tuple(Table(columns[name]) for name in sorted(columns)), whole=True)
+    """Select every dataset as a table of its own, in path order."""
+    return Selection(tuple(Table(columns[name]) for name in sorted(columns)), selects_all=True)
 
 
-def data_of(
-    found: Inventory, options: Options, like: Selection | None, shown: str
+def select_data(
+    inventory: Inventory, options: ReadOptions, first: Selection | None, shown: str
 ) -> DatasetInfo | None:
-    """The records; None where the file is to be scanned whole."""
-    asked = find_requested(options.data_key, like.tables[0].data if like else None)
-    if asked is not None:
-        return required(found, asked, shown)
-    of_root = foremost(in_group(found.columns, ""), DATA_NAMES)
-    if of_root:
-        return only_one(of_root, "--data", shown)
-    refuse_others(found, [n for n in unread(found) if n.lower() in DATA_NAMES], shown)
-    named = foremost(found.columns.values(), DATA_NAMES)
+    """The data; None if all datasets should be scanned."""
+    columns = inventory.columns
+    requested = find_requested(options.data_key, first.tables[0].data if first else None)
+    if requested is not None:
+        return get_dataset(inventory, requested, shown)
+    in_root = first_named(members(columns, ""), DATA_NAMES)
+    if in_root:
+        return get_single(in_root, "--data", shown)
+    unreadable = find_unreadable(inventory)
+    refuse_unreadable(inventory, [n for n in unreadable if n.lower() in DATA_NAMES], shown)
+    named = first_named(columns.values(), DATA_NAMES)
     if named:
         return named[0] if len(named) == 1 else None
-    rest = [column for name, column in found.columns.items() if last(name) not in LABEL_NAMES]
+    rest = [info for name, info in columns.items() if base_name(name) not in LABEL_NAMES]
     if options.label_key is not None:
-        rest = [column for column in rest if column.name != stripped(options.label_key)]
+        rest = [info for info in rest if info.name != options.label_key.strip("/")]
     if not rest:
-        refuse_others(found, unread(found), shown)
+        refuse_unreadable(inventory, unreadable, shown)
     if len(rest) == 1:
         return rest[0]
     if options.label_key is not None:
-        names = join_first([column.name for column in rest]) or "no other"
+        if not rest:
+            raise SelectionError(f"{shown} has no dataset besides the label")
+        names = join_first([info.name for info in rest])
         raise SelectionError(
-            f"{shown} has several datasets beside the label: choose by --data: {names}"
+            f"{shown} has several datasets besides the label; choose one with --data: {names}"
         )
     return None
 
 
-def label_of(
-    found: Inventory, options: Options, like: Selection | None, data: DatasetInfo, shown: str
+def select_label(
+    inventory: Inventory,
+    options: ReadOptions,
+    first: Selection | None,
+    data: DatasetInfo,
+    shown: str,
 ) -> DatasetInfo | None:
-    """The labels of ``data``; None without any.
+    """The labels of ``data``, if it has any.
 
-    Text is taken for labels if it was asked for, or has a label's name and as many rows.
+    A text dataset is used if it was requested, or has a label's name and as many rows as the data.
     """
-    others = {name: column for name, column in found.columns.items() if name != data.name}
     if options.label_key is not None:
-        key = stripped(options.label_key)
-        if key in found.texts:
-            return found.texts[key]
-        asked = required(found, key, shown)
-        if not labels(asked):
-            raise SelectionError(
-                f"dataset {asked.name!r} of {shown} holds no numbers: it is no label"
-            )
-        return asked
-    before = like.tables[0].label if like else None
-    if before and before.name in others:
-        return labels(others[before.name])
-    texts = {name: column for name, column in found.texts.items() if column.rows == data.rows}
-    if before and before.name in texts:
-        return texts[before.name]
-    for group in (parent(data.name), ""):
-        beside = only_one(foremost(in_group(others, group), LABEL_NAMES), "--label", shown)
-        beside = beside or only_one(foremost(in_group(texts, group), LABEL_NAMES), "--label", shown)
-        if beside is not None:
-            return labels(beside)
-    anywhere = foremost(others.values(), LABEL_NAMES)
-    return labels(anywhere[0]) if len(anywhere) == 1 else None
+        return get_requested_label(inventory, options.label_key.strip("/"), shown)
+    others = {name: info for name, info in inventory.columns.items() if name != data.name}
+    first_label = first.tables[0].label if first else None
+    if first_label and first_label.name in others:
+        return usable_label(others[first_label.name])
+    texts = {name: info for name, info in inventory.texts.items() if info.rows == data.rows}
+    if first_label and first_label.name in texts:
+        return texts[first_label.name]
+    for group in (group_name(data.name), ""):
+        for candidates in (others, texts):
+            named = first_named(members(candidates, group), LABEL_NAMES)
+            if (label := get_single(named, "--label", shown)) is not None:
+                return usable_label(label)
+    anywhere = first_named(others.values(), LABEL_NAMES)
+    return usable_label(anywhere[0]) if len(anywhere) == 1 else None
 
 
-def labels(column: DatasetInfo | None) -> DatasetInfo | None:
-    """The column, if its records can be labels."""
-    can_be = column and column.content in {"numbers", "text"} and column.record_bytes
-    return column if can_be else None
+def get_requested_label(inventory: Inventory, key: str, shown: str) -> DatasetInfo:
+    """The label dataset that the user requested."""
+    if key in inventory.texts:
+        return inventory.texts[key]
+    info = get_dataset(inventory, key, shown)
+    if not usable_label(info):
+        raise SelectionError(
+            f"dataset {info.name!r} of {shown} has no numbers, so it cannot be the label"
+        )
+    return info
 
 
-def extras_of(
+def usable_label(info: DatasetInfo) -> DatasetInfo | None:
+    """The dataset if its rows can be labels, else None."""
+    can_be_label = info.content in {"numbers", "text"} and info.record_bytes
+    return info if can_be_label else None
+
+
+def select_extras(
     columns: Mapping[str, DatasetInfo], data: DatasetInfo, label: DatasetInfo | None
 ) -> tuple[DatasetInfo, ...]:
     """Other numeric datasets with as many rows as the data, in path order."""
-    taken = {data.name, label.name if label else None}
+    used = {data.name, label.name if label else None}
     return tuple(
-        column
-        for name, column in sorted(columns.items())
-        if name not in taken and column.rows == data.rows and column.content == "numbers"
+        info
+        for name, info in sorted(columns.items())
+        if name not in used and info.rows == data.rows and info.content == "numbers"
     )
 
 
-def find_requested(key: str | None, before: DatasetInfo | None) -> str | None:
-    """The path asked for on the command line, or taken in the file before."""
-    return stripped(key) if key is not None else before.name if before else None
+def find_requested(key: str | None, first: DatasetInfo | None) -> str | None:
+    """The path that the user requested, or that was selected in the first file."""
+    return key.strip("/") if key is not None else first.name if first else None
 
 
-def required(found: Inventory, key: str, shown: str) -> DatasetInfo:
-    """The column at ``key``."""
-    if key in found.columns:
-        return found.columns[key]
-    if key in found.lost:
-        raise UnreachableError(f"dataset {key!r} of {shown} cannot be reached")
-    kind = found.others.get(key)
-    what = f"dataset {key!r} of {shown} holds {kind}" if kind else f"{shown} has no dataset {key!r}"
-    raise SelectionError(f"{what}; it has: {join_first(found.names)}")
-
-
-def unread(found: Inventory) -> list[str]:
-    """Paths of what may be the records, and is of a type that is not read, or not to be reached."""
-    likely = {
-        name
-        for name, kind in found.others.items()
-        if kind not in (SINGLE if last(name) in DATA_NAMES else BESIDES)
-    }
-    return sorted(likely | found.lost)
-
-
-def refuse_others(found: Inventory, names: Sequence[str], shown: str) -> None:
-    """Refuse to take others for the data where ``names`` are it, and cannot be read.
+def get_dataset(inventory: Inventory, key: str, shown: str) -> DatasetInfo:
+    """The dataset at ``key``.
 
     Raises:
-        Unchosen: where there are any.
+        SelectionError: if it does not exist or has an unsupported type.
+        UnreachableError: if it is damaged.
     """
-    if any(name in found.lost for name in names):
+    if key in inventory.columns:
+        return inventory.columns[key]
+    if key in inventory.lost:
+        raise UnreachableError(f"dataset {key!r} of {shown} cannot be reached")
+    content = inventory.others.get(key)
+    why = f"{shown} has no dataset {key!r}"
+    if content:
+        why = f"dataset {key!r} of {shown} contains {content}"
+    raise SelectionError(f"{why}; available datasets: {join_first(inventory.names)}")
+
+
+def find_unreadable(inventory: Inventory) -> list[str]:
+    """Paths of datasets that may be the data but have an unsupported type or are damaged."""
+    likely = {
+        name
+        for name, content in inventory.others.items()
+        if content not in (SINGLE if base_name(name) in DATA_NAMES else DESCRIPTIVE)
+    }
+    return sorted(likely | inventory.lost)
+
+
+def refuse_unreadable(inventory: Inventory, names: Sequence[str], shown: str) -> None:
+    """Do not select other data in place of ``names``, which cannot be read.
+
+    Raises:
+        SelectionError: if there are any.
+    """
+    if any(name in inventory.lost for name in names):
         raise UnreachableError(f"{shown}: {join_first(list(names))} cannot be reached")
     if names:
-        held = join_first([f"{name} holds {found.others[name]}" for name in names])
+        contents = join_first([f"{name} contains {inventory.others[name]}" for name in names])
         raise SelectionError(
-            f"{shown}: {held}, which is not read; choose another dataset by --data"
+            f"{shown}: {contents}, which cannot be read; choose another dataset with --data"
         )
 
 
-def foremost(columns: Iterable[DatasetInfo], names: Sequence[str]) -> list[DatasetInfo]:
-    """The columns with the first of ``names`` that any of them has."""
-    among = list(columns)
+def first_named(columns: Iterable[DatasetInfo], names: Sequence[str]) -> list[DatasetInfo]:
+    """The datasets with the first of ``names`` that any dataset has."""
+    candidates = list(columns)
     for name in names:
-        same = [column for column in among if last(column.name) == name]
-        if same:
-            return same
+        matches = [info for info in candidates if base_name(info.name) == name]
+        if matches:
+            return matches
     return []
 
 
-def only_one(columns: Sequence[DatasetInfo], option: str, shown: str) -> DatasetInfo | None:
-    """The only one of ``columns``; None of none.
+def get_single(columns: Sequence[DatasetInfo], option: str, shown: str) -> DatasetInfo | None:
+    """The only dataset of ``columns``; None if it is empty.
 
     Raises:
-        Unchosen: where there are several.
+        SelectionError: if there are several.
     """
     if len(columns) > 1:
-        names = join_first(sorted(column.name for column in columns))
+        names = join_first(sorted(info.name for info in columns))
         raise SelectionError(
-            f"{shown} has several datasets of that kind: choose by {option}: {names}"
+            f"{shown} has several matching datasets; choose one with {option}: {names}"
         )
     return columns[0] if columns else None
 
 
-def in_group(columns: Mapping[str, DatasetInfo], group: str) -> list[DatasetInfo]:
-    """The columns that stand in ``group`` itself."""
-    return [column for name, column in columns.items() if parent(name) == group]
+def members(columns: Mapping[str, DatasetInfo], group: str) -> list[DatasetInfo]:
+    """The datasets directly in ``group``."""
+    return [info for name, info in columns.items() if group_name(name) == group]
 
 
-def stripped(key: str) -> str:
-    """A dataset's path without slashes around it."""
-    return key.strip("/")
-
-
-def parent(name: str) -> str:
-    """The group of a dataset."""
+def group_name(name: str) -> str:
+    """The path of a dataset's group."""
     return name.rpartition("/")[0]
 
 
-def last(name: str) -> str:
+def base_name(name: str) -> str:
     """The last component of a path, in lower case."""
     return name.rpartition("/")[2].lower()

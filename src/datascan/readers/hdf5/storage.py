@@ -1,4 +1,7 @@
-"""How a dataset is stored: where in its file, and compressed by what."""
+"""How a dataset is stored: its offset in the file, and its compression filters.
+
+Source of the filter numbers: The HDF Group, "Registered Filter Plugins".
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 import h5py
 
 from datascan.readers.hdf5.inventory import DatasetInfo
-from datascan.readers.hdf5.open_file import HDF5_ERRORS, extra_filters
+from datascan.readers.hdf5.open_file import HDF5_ERRORS, register_filters
 
 FILTER_NAMES = {305: "lzo", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "lz4"} | {
     32008: "bitshuffle",
@@ -23,22 +26,22 @@ FILTER_NAMES = {305: "lzo", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "
 
 
 def missing_filter(dataset: Any) -> str | None:
-    """The compression that keeps all of a dataset from being read, in words; None if none does."""
+    """Describe the compression filter that is not installed, if no row can be read without it."""
     plist = dataset.id.get_create_plist()
     for i in range(plist.get_nfilters()):
         code, _, _, name = plist.get_filter(i)
         if not h5py.h5z.filter_avail(code) and not is_first_row_readable(dataset):
-            known = FILTER_NAMES.get(code) or name.decode("utf-8", "replace").split("\0")[0]
-            called = f"{code} ({known})" if known else str(code)
+            filter_name = FILTER_NAMES.get(code) or name.decode("utf-8", "replace").split("\0")[0]
+            shown = f"{code} ({filter_name})" if filter_name else str(code)
             remedy = "pip install hdf5plugin"
-            if code not in extra_filters():
-                remedy = "point HDF5_PLUGIN_PATH to a folder that has it"
-            return f"is compressed with filter {called}, which is not installed: {remedy}"
+            if code not in register_filters():
+                remedy = "set HDF5_PLUGIN_PATH to the folder of its plugin"
+            return f"is compressed with filter {shown}, which is not installed: {remedy}"
     return None
 
 
 def is_first_row_readable(dataset: Any) -> bool:
-    """Whether the filter is needed at all: chunks may have been written without it."""
+    """Whether row 0 can be read; chunks may have been written without an optional filter."""
     try:
         dataset[:1]
     except HDF5_ERRORS:
@@ -46,17 +49,17 @@ def is_first_row_readable(dataset: Any) -> bool:
     return True
 
 
-def rows_on_disk(dataset: Any, column: DatasetInfo) -> int:
-    """How many rows lie inside the file; fewer than all where a contiguous dataset is cut off."""
+def rows_on_disk(dataset: Any, info: DatasetInfo) -> int:
+    """The number of rows in the file; less than all rows if a contiguous dataset is truncated."""
     offset = contiguous_offset(dataset)
-    if offset is None or not column.record_bytes:
-        return column.rows
-    stored = stored_record_bytes(dataset)
-    return min(column.rows, int(max(0, file_size(dataset) - offset) // stored))
+    if offset is None or not info.record_bytes:
+        return info.rows
+    record_bytes = stored_record_bytes(dataset)
+    return min(info.rows, int(max(0, file_size(dataset) - offset) // record_bytes))
 
 
 def contiguous_offset(dataset: Any) -> int | None:
-    """Where in the file a contiguous dataset begins; None for any other, or without storage."""
+    """The offset of a contiguous dataset in its file; None for other or unallocated datasets."""
     if dataset.chunks is not None or dataset.is_virtual or dataset.external:
         return None
     plist = dataset.id.get_create_plist()
@@ -67,11 +70,11 @@ def contiguous_offset(dataset: Any) -> int | None:
 
 
 def stored_record_bytes(dataset: Any) -> int:
-    """The bytes of one row as they are stored, without compression."""
+    """The stored size of one row in bytes, before compression."""
     per_value = int(dataset.id.get_type().get_size())
     return per_value * int(math.prod(dataset.shape[1:]))
 
 
 def file_size(dataset: Any) -> int:
-    """The size of the file that a dataset is in, in bytes."""
+    """The size in bytes of the dataset's file."""
     return Path(dataset.file.filename).stat().st_size

@@ -1,4 +1,4 @@
-"""Labels that are text: each word is a class, under a number that all files share."""
+"""Text labels: each distinct text is a class, with the same number in all files."""
 
 from __future__ import annotations
 
@@ -10,49 +10,50 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.readers.hdf5.files import legible
+from datascan.readers.hdf5.files import decode_name
 from datascan.readers.hdf5.inventory import DatasetInfo
 from datascan.readers.hdf5.missing_rows import open_dataset
 from datascan.readers.hdf5.rows import OpenDataset
 from datascan.records.block import Labels
 
-WHOLE = re.compile(rb"[+-]?[0-9]{1,18}")
-STEP = 1 << 16
-"""Words are gathered from so many rows at a time."""
+INTEGER = re.compile(rb"[+-]?[0-9]{1,18}")
+ROWS_PER_STEP = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class TextLabels:
-    """Numbers of words; ``names`` are the classes, none where all words are whole numbers."""
+    """The numbers of labels. ``names``: the class names, empty if all labels are integers."""
 
     numbers: Mapping[bytes, int] = field(default_factory=dict)
     names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, words: Iterable[bytes]) -> TextLabels:
-        """Numbers for ``words``: their own, or their places in alphabetical order."""
-        given = sorted(set(words) - {b""})
-        if all(WHOLE.fullmatch(word) for word in given):
-            return cls({word: int(word) for word in given})
-        return cls({word: i for i, word in enumerate(given)}, tuple(map(legible, given)))
+    def of(cls, texts: Iterable[bytes]) -> TextLabels:
+        """Number the labels: by their own value if all are integers, else in sorted order."""
+        labels = sorted(set(texts) - {b""})
+        if all(INTEGER.fullmatch(label) for label in labels):
+            return cls({label: int(label) for label in labels})
+        return cls({label: i for i, label in enumerate(labels)}, tuple(map(decode_name, labels)))
 
-    def labels(self, words: NDArray[Any] | None, rows: NDArray[np.int64], records: int) -> Labels:
-        """Labels of ``records``, of which ``rows`` have ``words``; an empty word is no label."""
+    def make_labels(
+        self, texts: NDArray[Any] | None, rows: NDArray[np.int64], records: int
+    ) -> Labels:
+        """Labels of ``records`` records. Only ``rows`` have ``texts``; an empty one is missing."""
         values = np.zeros(records, np.int64)
         present = np.zeros(records, np.bool_)
-        for row, word in zip(rows.tolist(), () if words is None else words.tolist(), strict=True):
-            present[row] = word in self.numbers
-            values[row] = self.numbers.get(word, 0)
+        for row, text in zip(rows.tolist(), () if texts is None else texts.tolist(), strict=True):
+            present[row] = text in self.numbers
+            values[row] = self.numbers.get(text, 0)
         return Labels(values, present)
 
 
-def read_text_labels(file: Any, column: DatasetInfo, limit: int | None) -> set[bytes]:
-    """The words of a column of text, or of its first ``limit`` rows, as far as it can be read."""
-    rows = column.rows if limit is None else min(limit, column.rows)
-    reading = OpenDataset(open_dataset(file, column.path), column)
-    found: set[bytes] = set()
-    for first in range(0, rows, STEP):
-        for slab in reading.read(first, min(first + STEP, rows)):
-            if slab.values is not None:
-                found.update(slab.array.tolist())
-    return found
+def read_text_labels(file: Any, info: DatasetInfo, limit: int | None) -> set[bytes]:
+    """The distinct readable texts of a dataset, or of its first ``limit`` rows."""
+    rows = info.rows if limit is None else min(limit, info.rows)
+    dataset = OpenDataset(open_dataset(file, info.path), info)
+    texts: set[bytes] = set()
+    for first in range(0, rows, ROWS_PER_STEP):
+        for part in dataset.read(first, min(first + ROWS_PER_STEP, rows)):
+            if part.values is not None:
+                texts.update(part.array.tolist())
+    return texts

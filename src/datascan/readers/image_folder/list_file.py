@@ -1,4 +1,7 @@
-"""Lists of images: lines as Caffe reads them."""
+"""Lists of images: lines of path and label as Caffe reads them, or CSV.
+
+Source: Caffe, src/caffe/layers/image_data_layer.cpp.
+"""
 
 from __future__ import annotations
 
@@ -14,102 +17,103 @@ import numpy as np
 
 from datascan.decoders.image.header import format_from_name
 from datascan.errors import DatasetError
-from datascan.readers.image_folder.listing import Listing, path_of
+from datascan.readers.image_folder.listing import Listing, resolve_path
 from datascan.readers.image_folder.text_labels import parse_labels
 
 LINE_END = re.compile(r"\r\n|\n|\r")
 PATHS = ("path", "file", "filename", "filepath", "file_path", "image", "image_path")
 LABELS = ("label", "labels", "class", "target", "category")
-"""Headings of a CSV's columns."""
+"""Recognised column names of a CSV, in lower case."""
 
 
 def read_list(file: Path, root: Path) -> Listing:
-    """A list of images: lines of ``path label``, or a CSV with columns ``path`` and ``label``.
+    """Read a list of images: lines of ``path label``, or a CSV with a column of paths.
 
     Raises:
-        DatasetError: where it cannot be read, or names nothing.
+        DatasetError: if it cannot be read, or lists no images.
     """
     try:
         text = file.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise DatasetError(f"cannot read the list {file}: {error.strerror}") from error
     if "\0" in text:
-        raise DatasetError(f"{file} is no list of images: it is a binary file")
+        raise DatasetError(f"{file} is not a list of images: it is a binary file")
     try:
-        separator = separator_of(text, file.suffix.lower())
-        rows = csv_rows(text, separator) if separator else line_rows(text)
+        separator = detect_separator(text, file.suffix.lower())
+        rows = parse_csv(text, separator) if separator else parse_lines(text)
     except csv.Error as error:
         raise DatasetError(
-            f"cannot read the list {file} as CSV: {error}; look for a quote that is never closed"
+            f"cannot read the list {file} as CSV: {error}; check for an unclosed quote"
         ) from error
     if not rows:
-        raise DatasetError(f"the list {file} names no images")
+        raise DatasetError(f"the list {file} contains no images")
     home = os.fspath(root)
     names = [name for name, _ in rows]
     words = [word for _, word in rows]
-    sizes = np.array([file_size(path_of(home, name)) for name in names], np.int64)
+    sizes = np.array([file_size(resolve_path(home, name)) for name in names], np.int64)
     labels = parse_labels(words)
     return Listing(
         names, sizes, labels.values, labels.present, labels.names, bad_labels=labels.bad_labels
     )
 
 
-def separator_of(text: str, suffix: str) -> str | None:
-    """What parts the columns of a CSV; None where the text is none.
+def detect_separator(text: str, suffix: str) -> str | None:
+    """The separator of a CSV; None if the text is not a CSV.
 
-    A CSV has a heading that names the paths, or a name that ends in ``.csv``.
+    A CSV has a header with a column of paths, or the extension ``.csv``.
     """
     first = text.lstrip().split("\n", 1)[0]
-    for mark in (",", ";", "\t"):
-        if mark in first and (place_in(first.split(mark), PATHS) >= 0 or suffix == ".csv"):
-            return mark
-    return "," if place_in([first], PATHS) >= 0 else None
+    for separator in (",", ";", "\t"):
+        has_paths = find_column(first.split(separator), PATHS) >= 0
+        if separator in first and (has_paths or suffix == ".csv"):
+            return separator
+    return "," if find_column([first], PATHS) >= 0 else None
 
 
-def place_in(cells: Sequence[str], names: Sequence[str]) -> int:
-    """The first column that has one of ``names``; -1 where none has."""
-    words = [cell.strip().strip('"').lower() for cell in cells]
-    return next((words.index(name) for name in names if name in words), -1)
+def find_column(header: Sequence[str], names: Sequence[str]) -> int:
+    """The column with the first of ``names`` that occurs in ``header``; -1 if none does."""
+    cells = [cell.strip().strip('"').lower() for cell in header]
+    return next((cells.index(name) for name in names if name in cells), -1)
 
 
-def csv_rows(text: str, separator: str) -> list[tuple[str, str]]:
+def parse_csv(text: str, separator: str) -> list[tuple[str, str]]:
     """Path and label of every row of a CSV; a missing label is empty.
 
-    Without a heading they are the first two columns.
+    Without a header they are the first two columns.
     """
     rows: Iterator[list[str]]
     rows = csv.reader(io.StringIO(text.lstrip(), newline=""), delimiter=separator)
     first = next(rows)
-    path, label = place_in(first, PATHS), place_in(first, LABELS)
+    path, label = find_column(first, PATHS), find_column(first, LABELS)
     if path < 0:
         path, label = 0, 1
         rows = chain([first], rows)
-    found = []
+    parsed = []
     for row in rows:
         if len(row) > path and row[path].strip():
             word = row[label].strip() if 0 <= label < len(row) else ""
-            found.append((row[path].strip(), word))
-    return found
+            parsed.append((row[path].strip(), word))
+    return parsed
 
 
-def line_rows(text: str) -> list[tuple[str, str]]:
-    """Path and label of every line: the label is the last word, if there are several words.
+def parse_lines(text: str) -> list[tuple[str, str]]:
+    """Path and label of every line. The label is the last word, if there are several.
 
-    A last word that ends in an image's extension is part of the path.
+    A last word with an image's extension is part of the path.
     """
-    found = []
-    # Not str.splitlines, which also breaks names at characters that are no line ends in a file.
+    parsed = []
+    # str.splitlines would also break names at characters that do not end lines in a file.
     for line in LINE_END.split(text):
         words = line.strip().rsplit(None, 1)
         if len(words) == 2 and format_from_name(words[1]) is None:
-            found.append((words[0], words[1]))
+            parsed.append((words[0], words[1]))
         elif words:
-            found.append((line.strip(), ""))
-    return found
+            parsed.append((line.strip(), ""))
+    return parsed
 
 
 def file_size(path: str) -> int:
-    """The bytes of a file; -1 where it cannot be told."""
+    """The size of a file in bytes; -1 if it is unknown."""
     try:
         return os.stat(path).st_size  # noqa: PTH116
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Finding the images below a folder."""
+"""The images below a folder, and their classes."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from numpy.typing import NDArray
 from datascan.decoders.image.header import format_from_name
 from datascan.errors import DatasetError
 
-NO_CLASSES = ("__MACOSX",)
-"""Folders that archives bring along; hidden ones are no classes either."""
+ARCHIVE_FOLDERS = ("__MACOSX",)
+"""Folders that archives contain besides their files. They are not classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Listing:
     """The images of a dataset, in order.
 
-    ``names`` are relative to the folder (POSIX; or as the list has them), ``sizes`` int64 (n,), -1
-    where unknown. ``labels`` (n,) and ``present``, bool (n,), are None in a dataset without labels.
+    ``names``: POSIX paths relative to the folder, or as written in the list. ``sizes``: int64
+    (n,), in bytes, -1 if unknown. ``labels``: int64 or float64 (n,), with ``present``, bool (n,);
+    both are None for a dataset without labels.
     """
 
     names: list[str]
@@ -33,68 +34,69 @@ class Listing:
     present: NDArray[np.bool_] | None = None
     class_names: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
-    """Sub-folders that could not be looked into, and why."""
+    """Subfolders that could not be read, and why."""
     bad_labels: dict[int, str] = field(default_factory=dict)
-    """Labels that are no numbers where others are, by record; these are not ``present``."""
+    """By record: labels that are not numbers although most are; these are not ``present``."""
     unclassified: dict[int, str] = field(default_factory=dict)
-    """Folders of the first level that are no classes, by record that lies in one."""
+    """By record: its top-level folder, if that is not a class."""
     ignored_files: int = 0
     """Files without an image's extension."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A file below the folder."""
+class ImageFile:
+    """An image file: its name relative to the folder, and its size in bytes (-1 if unknown)."""
 
     name: str
     size: int
 
 
-Identity = tuple[int, int]
+FolderIdentity = tuple[int, int]
+"""Device and inode of a folder."""
 
 
 @dataclass(slots=True)
-class Search:
-    """A walk below a folder that follows links, and never walks in circles.
+class ImageSearch:
+    """Searches a folder for images. It follows links, but never in a circle.
 
-    It ends after ``most`` entries, if that is given. On the way it notes the folders of the first
-    level, and those that cannot be read, with the reason, and counts the ``others``: files without
-    an image's extension.
+    It stops after ``max_entries`` entries, if given. It collects the names of top-level
+    ``folders`` and of ``unreadable`` ones, with the reason, and counts ``ignored_files``: those
+    without an image's extension.
     """
 
     root: Path
-    most: int | None = None
+    max_entries: int | None = None
     folders: list[str] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
-    others: int = 0
+    ignored_files: int = 0
 
-    def images(self) -> Iterator[Found]:
-        """Files with an image's extension, at any depth, in no order."""
-        # A list of what is still to be entered: folders may lie deeper than Python may recurse.
-        own = identity_of(self.root.stat())
-        waiting: deque[tuple[str, tuple[Identity, ...]]] = deque([("", (own,))])
-        while waiting:
-            prefix, above = waiting.pop()
-            for entry in self._entries(prefix):
+    def find(self) -> Iterator[ImageFile]:
+        """Files with an image's extension, at any depth, in no particular order."""
+        # A queue, because folders may be nested deeper than Python can recurse.
+        root = get_identity(self.root.stat())
+        pending: deque[tuple[str, tuple[FolderIdentity, ...]]] = deque([("", (root,))])
+        while pending:
+            prefix, parents = pending.pop()
+            for entry in self._scan(prefix):
                 name = prefix + entry.name
                 if not is_folder(entry):
                     if format_from_name(entry.name) is not None:
-                        yield Found(name, size_of(entry))
+                        yield ImageFile(name, get_size(entry))
                     else:
-                        self.others += 1
-                elif (entered := self._entered(entry, name, above)) is not None:
-                    # What is hidden comes last, so that a bounded look is not spent on it.
-                    add = waiting.appendleft if is_hidden(entry.name) else waiting.append
-                    add((name + "/", entered))
+                        self.ignored_files += 1
+                elif (path := self._enter(entry, name, parents)) is not None:
+                    # Hidden folders come last, so that they do not use up ``max_entries``.
+                    add = pending.appendleft if is_hidden(entry.name) else pending.append
+                    add((name + "/", path))
 
-    def _entries(self, prefix: str) -> Iterator[os.DirEntry[str]]:
-        """What a folder holds."""
+    def _scan(self, prefix: str) -> Iterator[os.DirEntry[str]]:
+        """The entries of a folder."""
         try:
             with os.scandir(self.root / prefix if prefix else self.root) as entries:
                 for entry in entries:
-                    if self.most is not None:
-                        self.most -= 1
-                        if self.most < 0:
+                    if self.max_entries is not None:
+                        self.max_entries -= 1
+                        if self.max_entries < 0:
                             return
                     yield entry
         except OSError as error:
@@ -103,37 +105,37 @@ class Search:
                 raise DatasetError(f"cannot read {self.root}: {why}") from error
             self.unreadable.append((prefix.rstrip("/"), why))
 
-    def _entered(
-        self, entry: os.DirEntry[str], name: str, above: tuple[Identity, ...]
-    ) -> tuple[Identity, ...] | None:
-        """The folders above and this one; None where it is one of them, or out of reach."""
+    def _enter(
+        self, entry: os.DirEntry[str], name: str, parents: tuple[FolderIdentity, ...]
+    ) -> tuple[FolderIdentity, ...] | None:
+        """The parents and this folder; None if it is one of its parents, or cannot be read."""
         try:
-            identity = identity_of(entry.stat())
+            identity = get_identity(entry.stat())
         except OSError as error:
             self.unreadable.append((name, error.strerror or str(error)))
             return None
-        if identity in above:
+        if identity in parents:
             return None
         if "/" not in name:
             self.folders.append(name)
-        return (*above, identity)
+        return (*parents, identity)
 
 
-def identity_of(status: os.stat_result) -> Identity:
-    """What tells a folder from all others, by whatever name it is reached."""
+def get_identity(status: os.stat_result) -> FolderIdentity:
+    """What identifies a folder, regardless of the path by which it is reached."""
     return status.st_dev, status.st_ino
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether an entry is a folder, or a link to one; links in a circle are not."""
+    """Whether an entry is a folder or a link to one; links to themselves are not."""
     try:
         return entry.is_dir()
     except OSError:
         return False
 
 
-def size_of(entry: os.DirEntry[str]) -> int:
-    """The bytes of a file; -1 where it cannot be told."""
+def get_size(entry: os.DirEntry[str]) -> int:
+    """The size of a file in bytes; -1 if it is unknown."""
     try:
         return entry.stat().st_size
     except OSError:
@@ -141,27 +143,30 @@ def size_of(entry: os.DirEntry[str]) -> int:
 
 
 def is_hidden(folder: str) -> bool:
-    """Whether a folder is not one that its owner made to hold images: .cache, __MACOSX."""
-    return folder.startswith(".") or folder in NO_CLASSES
+    """Whether a folder was created by a tool rather than by the user: .cache, __MACOSX."""
+    return folder.startswith(".") or folder in ARCHIVE_FOLDERS
 
 
 def list_folder(root: Path) -> Listing:
-    """All images below ``root``, sorted by code point; folders of the first level are classes.
+    """List all images below ``root``, sorted by code point. Top-level folders are classes.
 
-    Hidden ones are none: what lies there has no label. Without an image in a class there are none.
+    Images in hidden folders have no label. If no image is in a class, there are no labels.
+
+    Raises:
+        DatasetError: if ``root`` cannot be read.
     """
-    search = Search(root)
-    found = sorted(search.images(), key=lambda file: file.name)
-    names = [file.name for file in found]
-    sizes = np.array([file.size for file in found], np.int64)
+    search = ImageSearch(root)
+    files = sorted(search.find(), key=lambda file: file.name)
+    names = [file.name for file in files]
+    sizes = np.array([file.size for file in files], np.int64)
     unreadable = tuple(sorted(search.unreadable))
     classes = sorted(name for name in search.folders if not is_hidden(name))
-    rank = {name: i for i, name in enumerate(classes)}
+    numbers = {name: i for i, name in enumerate(classes)}
     tops = [name.split("/", 1)[0] if "/" in name else "" for name in names]
-    labels = np.array([rank.get(top, -1) for top in tops], np.int64)
+    labels = np.array([numbers.get(top, -1) for top in tops], np.int64)
     present = labels >= 0
     if not present.any():
-        return Listing(names, sizes, unreadable=unreadable, ignored_files=search.others)
+        return Listing(names, sizes, unreadable=unreadable, ignored_files=search.ignored_files)
     return Listing(
         names,
         sizes,
@@ -169,16 +174,16 @@ def list_folder(root: Path) -> Listing:
         present,
         tuple(classes),
         unreadable,
-        unclassified={i: top for i, top in enumerate(tops) if top and top not in rank},
-        ignored_files=search.others,
+        unclassified={i: top for i, top in enumerate(tops) if top and top not in numbers},
+        ignored_files=search.ignored_files,
     )
 
 
-def path_of(home: str, name: str) -> str:
-    """Where a file of a list is: relative to ``home``, or absolute.
+def resolve_path(home: str, name: str) -> str:
+    """The path of a listed file: relative to ``home``, or absolute.
 
-    Caffe puts ``root_folder`` in front of every name, also of one that begins with a slash: if
-    there is no such absolute path, it is taken below ``home`` too.
+    Caffe prepends ``root_folder`` even to names that start with a slash. Such a name is therefore
+    looked up below ``home`` if the absolute path does not exist.
     """
     if name.startswith("/") and not os.path.exists(name):  # noqa: PTH110  (much faster)
         name = name.lstrip("/")

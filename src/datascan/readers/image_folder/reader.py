@@ -1,4 +1,4 @@
-"""Folders of image files: flat, with a sub-folder for each class, or with a list."""
+"""The reader of image folders: flat, with one subfolder per class, or with a list."""
 
 from __future__ import annotations
 
@@ -9,34 +9,41 @@ from io import FileIO
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datascan.config.options import Options
+from datascan.decoders.base import Tracker
 from datascan.decoders.image.decoder import inspect_images
 from datascan.errors import DatasetError
 from datascan.readers.base import Reader
 from datascan.readers.image_folder.list_file import read_list
-from datascan.readers.image_folder.listing import Listing, Search, list_folder, path_of
-from datascan.readers.image_folder.text_labels import find_mistyped
+from datascan.readers.image_folder.listing import (
+    ImageSearch,
+    Listing,
+    list_folder,
+    resolve_path,
+)
+from datascan.readers.image_folder.text_labels import describe_bad_label
 from datascan.records.block import Block, Fault, Labels
 from datascan.records.buffers import hash_bytes
 from datascan.records.shard import Plan, Shard
 
 FILES_PER_BLOCK = 32
 BLOCK_BYTES = 64 << 20
-"""Large files are read a few at a time."""
+"""A block has fewer files if they are large."""
 
 MAX_ENTRIES_TO_DETECT = 5_000
-"""A folder without any image among so many entries is not taken for a dataset of images."""
+"""A folder without an image among its first entries, up to this number, is not accepted."""
 
 FILES_PER_SHARD = 256
-NO_CLASS = "is not taken for a class; torchvision's ImageFolder makes it one"
+NO_CLASS = "is not treated as a class, but torchvision's ImageFolder does so"
 
-DECODED_BYTES = 12
-"""Decoding a byte of an image costs about as much as reading so many."""
+DECODE_COST = 12
+"""Decoding one byte of an image takes about as long as reading this many."""
 
 
 class ImageFolderReader(Reader):
-    """Reads image files whole, one after the other."""
+    """Reads complete image files, one after the other."""
 
     name = "images"
 
@@ -46,41 +53,43 @@ class ImageFolderReader(Reader):
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
-        """A folder with a file that has an image's extension."""
+        """Whether ``path`` is a folder with a file that has an image's extension."""
         try:
-            return (
-                path.is_dir()
-                and next(Search(path, MAX_ENTRIES_TO_DETECT).images(), None) is not None
-            )
+            search = ImageSearch(path, MAX_ENTRIES_TO_DETECT)
+            return path.is_dir() and next(search.find(), None) is not None
         except (OSError, DatasetError):
             return False
 
     def plan(self) -> Plan:
-        """List the files."""
+        """List the files.
+
+        Raises:
+            DatasetError: if the folder or the list cannot be read, or has no images.
+        """
         if not self.path.is_dir():
-            raise DatasetError(f"{self.path} is no folder of images")
-        file = self.options.list_file
+            raise DatasetError(f"{self.path} is not a folder of images")
+        file = self.options.read.list_file
         self.listing = read_list(file, self.path) if file else list_folder(self.path)
         if not self.listing.names and file is None:
-            raise DatasetError(f"{self.path} holds no file with an image's extension")
-        count = min(len(self.listing.names), self.options.limit or len(self.listing.names))
+            raise DatasetError(f"{self.path} contains no file with an image's extension")
+        count = min(len(self.listing.names), self.options.read.limit or len(self.listing.names))
         sizes = np.maximum(self.listing.sizes[:count], 0)
         return Plan(
-            tuple(Shard(i, span) for i, span in enumerate(self._spans(sizes))),
-            "image",
-            int(sizes.sum()),
+            shards=tuple(Shard(i, span) for i, span in enumerate(self._split(sizes))),
+            layout="image",
+            nbytes=int(sizes.sum()),
             faults=tuple(
                 Fault(None, "missing-file", f"cannot read the folder {format_name(name)}: {why}")
                 for name, why in self.listing.unreadable
             ),
             class_names=self.listing.class_names,
             records=count,
-            work_bytes=int(sizes.sum()) * DECODED_BYTES,
+            work_bytes=int(sizes.sum()) * DECODE_COST,
             ignored_files=self.listing.ignored_files,
         )
 
-    def read(self, shard: Shard) -> Iterator[Block]:
-        """Blocks of some files each."""
+    def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
+        """Blocks of at most ``FILES_PER_BLOCK`` files."""
         first, stop = shard.span
         low = first + shard.first
         high = stop if shard.last is None else min(stop, first + shard.last)
@@ -88,76 +97,76 @@ class ImageFolderReader(Reader):
             sizes = self.listing.sizes[low : min(low + FILES_PER_BLOCK, high)]
             count = max(1, int(np.searchsorted(np.cumsum(np.maximum(sizes, 0)), BLOCK_BYTES)))
             stop = min(low + count, low + len(sizes))
-            yield self._block(shard, low, stop)
+            yield self._block(shard, slice(low, stop), track, decode=decode)
             low = stop
 
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
-        """File names, as the folder or the list has them."""
+        """File names, relative to the folder or as written in the list."""
         return [format_name(self.listing.names[shard.span[0] + row]) for row in rows]
 
-    def count_rows(self, shard: Shard) -> int:
-        """How many files the shard has."""
+    def count_rows(self, shard: Shard, track: Tracker) -> int:  # noqa: ARG002  (nothing is read)
+        """The number of files of the shard."""
         first, stop = shard.span
         return int(stop - first)
 
-    def _spans(
-        self, sizes: np.ndarray[tuple[int], np.dtype[np.int64]]
-    ) -> Iterator[tuple[int, int]]:
+    def _split(self, sizes: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+        """Ranges of files for shards."""
         first, total = 0, 0
         for i, size in enumerate(sizes.tolist()):
             total += size
-            if total >= self.options.shard_bytes or i + 1 - first == FILES_PER_SHARD:
+            if total >= self.options.read.shard_bytes or i + 1 - first == FILES_PER_SHARD:
                 yield first, i + 1
                 first, total = i + 1, 0
         if first < len(sizes):
             yield first, len(sizes)
 
-    def _block(self, shard: Shard, first: int, stop: int) -> Block:
-        base, home = shard.span[0], os.fspath(self.path)
-        names = self.listing.names[first:stop]
+    def _block(self, shard: Shard, files: slice, track: Tracker, *, decode: bool) -> Block:
+        first, home = files.start - shard.span[0], os.fspath(self.path)
+        names = self.listing.names[files]
         contents: list[bytes] = []
         faults: list[Fault] = []
         for row, name in enumerate(names):
-            self.mark(first - base + row, 1)
+            track(first + row, 1)
             try:
-                contents.append(read_file(path_of(home, name)))
+                contents.append(read_file(resolve_path(home, name)))
             except OSError as error:
                 contents.append(b"")
                 faults.append(Fault(row, "missing-file", error.strerror or str(error)))
             else:
                 if not contents[-1]:
                     faults.append(Fault(row, "empty-record", "the file has 0 bytes"))
-            faults += self._label_faults(first + row, row)
+            faults += self._label_faults(files.start + row, row)
         rows = [row for row, content in enumerate(contents) if content]
-        if self.options.undecoded:
+        start, nbytes = shard.base + first, sum(map(len, contents))
+        if not decode:
             encoded = {row: contents[row] for row in rows}
-            base = shard.base + first - base
-            return Block(base, len(names), sum(map(len, contents)), encoded=encoded)
-        seen = inspect_images(
+            return Block(start, len(names), nbytes, encoded=encoded)
+        inspected = inspect_images(
             [contents[row] for row in rows],
             rows,
-            max_pixels=self.options.max_pixels,
-            mark=lambda i, count: self.mark(first - base + rows[i], count),
+            max_pixels=self.options.read.max_pixels,
+            track=lambda i, count: track(first + rows[i], count),
             names=[names[row] for row in rows],
         )
-        prints = np.zeros(len(names), np.uint64)
-        prints[rows] = [hash_bytes(contents[row]) for row in rows]
+        fingerprints = np.zeros(len(names), np.uint64)
+        fingerprints[rows] = [hash_bytes(contents[row]) for row in rows]
         return Block(
-            shard.base + first - base,
+            start,
             len(names),
-            sum(map(len, contents)),
-            arrays=seen.arrays,
-            images=seen.images,
-            labels=self._labels(slice(first, stop)),
-            faults=(*faults, *seen.faults),
-            fingerprints=prints,
+            nbytes,
+            arrays=inspected.arrays,
+            images=inspected.images,
+            labels=self._labels(files),
+            faults=(*faults, *inspected.faults),
+            fingerprints=fingerprints,
         )
 
-    def _label_faults(self, at: int, row: int) -> Iterator[Fault]:
-        if at in self.listing.bad_labels:
-            yield Fault(row, "non-integer-label", find_mistyped(self.listing.bad_labels[at]))
-        if at in self.listing.unclassified:
-            folder = format_name(self.listing.unclassified[at])
+    def _label_faults(self, record: int, row: int) -> Iterator[Fault]:
+        if record in self.listing.bad_labels:
+            label = self.listing.bad_labels[record]
+            yield Fault(row, "non-integer-label", describe_bad_label(label))
+        if record in self.listing.unclassified:
+            folder = format_name(self.listing.unclassified[record])
             yield Fault(row, "missing-label", f"{folder} {NO_CLASS}")
 
     def _labels(self, rows: slice) -> Labels | None:
@@ -168,10 +177,10 @@ class ImageFolderReader(Reader):
 
 
 def read_file(path: str) -> bytes:
-    """All bytes of a regular file; a pipe or device is never opened, lest reading it wait for ever.
+    """The content of a regular file. Pipes and devices are never opened, because they may block.
 
     Raises:
-        OSError: where it is missing, unreadable, or no file.
+        OSError: if it is missing, unreadable, or not a regular file.
     """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
@@ -183,5 +192,5 @@ def read_file(path: str) -> bytes:
 
 
 def format_name(name: str) -> str:
-    """A file name as text: what is not UTF-8 with backslash escapes."""
+    """A file name as text, with backslash escapes for bytes that are not UTF-8."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

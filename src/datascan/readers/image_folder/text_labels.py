@@ -1,4 +1,4 @@
-"""Labels from the words of a list: numbers, or names of classes."""
+"""Labels of a list as text: numbers, or names of classes."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 NUMBER = re.compile(
     r"[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|nan|inf|infinity)", re.IGNORECASE
 )
-"""Not all that Python takes for a number: 1_0 is a name."""
+"""Stricter than Python's float(): 1_0 is a name."""
 
-LEADING = re.compile(r"[+-]?[0-9]+")
+LEADING_INTEGER = re.compile(r"[+-]?[0-9]+")
 MAX_DIGITS = 9
-"""What atoi makes of more is not defined."""
+"""The result of atoi() is undefined for more digits."""
 
-LONG = 60
+MAX_SHOWN = 60
 
 
 @dataclass(frozen=True, eq=False)
 class ParsedLabels:
-    """Labels as a list has them, one a line.
+    """The labels of a list, one per line.
 
-    ``values``, int64 or float64 (n,), and ``present``, bool (n,), are None where no line has a
-    label. ``names`` are those of the classes 0, 1, ... where labels are names. ``odd``: by line,
-    the words that are no numbers where the labels are numbers; these are not ``present``.
+    ``values``, int64 or float64 (n,), and ``present``, bool (n,), are None if no line has a
+    label. ``names``: the names of classes 0, 1, ... if labels are names. ``bad_labels``: by line,
+    labels that are not numbers although most are; these are not ``present``.
     """
 
     values: NDArray[Any] | None = None
@@ -39,31 +39,34 @@ class ParsedLabels:
 
 
 def parse_labels(words: Sequence[str]) -> ParsedLabels:
-    """Labels from words, "" for none: numbers where at least half of them are, else names.
+    """Parse labels ("" is a missing one): as numbers if at least half of them are, else as names.
 
-    Numbers keep their values; names are numbered in the order of their code points.
+    Numbers keep their values; names are numbered by code point order.
     """
-    given = [i for i, word in enumerate(words) if word]
-    if not given:
+    labeled = [i for i, word in enumerate(words) if word]
+    if not labeled:
         return ParsedLabels()
     present = np.array([bool(word) for word in words])
-    odd = {i: words[i] for i in given if not NUMBER.fullmatch(words[i])}
-    if 2 * len(odd) > len(given):
-        names = sorted({words[i] for i in given})
-        rank = {name: i for i, name in enumerate(names)}
+    bad_labels = {i: words[i] for i in labeled if not NUMBER.fullmatch(words[i])}
+    if 2 * len(bad_labels) > len(labeled):
+        names = sorted({words[i] for i in labeled})
+        numbers = {name: i for i, name in enumerate(names)}
         return ParsedLabels(
-            np.array([rank.get(word, 0) for word in words], np.int64), present, (*names,)
+            np.array([numbers.get(word, 0) for word in words], np.int64), present, (*names,)
         )
-    present[list(odd)] = False
-    told = [word if known else "0" for word, known in zip(words, present.tolist(), strict=True)]
-    if all(WHOLE.fullmatch(word) for word in told):
-        return ParsedLabels(np.array([int(word) for word in told], np.int64), present, (), odd)
-    return ParsedLabels(np.array([float(word) for word in told]), present, (), odd)
+    present[list(bad_labels)] = False
+    texts = [word if known else "0" for word, known in zip(words, present.tolist(), strict=True)]
+    if all(INTEGER.fullmatch(text) for text in texts):
+        values: NDArray[Any] = np.array([int(text) for text in texts], np.int64)
+    else:
+        values = np.array([float(text) for text in texts])
+    return ParsedLabels(values, present, bad_labels=bad_labels)
 
 
-def find_mistyped(word: str) -> str:
-    """What is wrong with a word among numbers; Caffe reads it with C's atoi."""
-    told = f"label {word if len(word) <= LONG else word[:LONG] + '...'!r} is no number"
-    start = LEADING.match(word)
-    digits = start[0] if start else "0"
-    return f"{told}; Caffe reads it as {int(digits)}" if len(digits) <= MAX_DIGITS else told
+def describe_bad_label(word: str) -> str:
+    """What is wrong with a label among numbers, and what Caffe reads, which uses C's atoi()."""
+    shown = word if len(word) <= MAX_SHOWN else word[:MAX_SHOWN] + "..."
+    text = f"label {shown!r} is not a number"
+    match = LEADING_INTEGER.match(word)
+    digits = match[0] if match else "0"
+    return f"{text}; Caffe reads it as {int(digits)}" if len(digits) <= MAX_DIGITS else text

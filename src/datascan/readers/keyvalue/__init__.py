@@ -1,1 +1,1 @@
-"""What the readers of key-value stores share."""
+"""Shared code of the readers of key-value stores."""

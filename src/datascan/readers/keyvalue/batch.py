@@ -15,8 +15,8 @@ from datascan.records.buffers import BytesColumn
 class KeyValueBatch:
     """Consecutive entries of a key-value store.
 
-    ``faults`` are the store's own, their rows counted from the first entry; a row that has one
-    (a value on a missing page) could not be read, and its value means nothing.
+    ``faults`` are those of the store, with rows relative to the batch. The value of a row with a
+    fault (for example on a missing page) could not be read and is undefined.
     """
 
     keys: BytesColumn
@@ -27,29 +27,29 @@ class KeyValueBatch:
         return len(self.keys)
 
     def take(self, rows: NDArray[np.int64]) -> KeyValueBatch:
-        """The entries of ``rows``, ascending; faults of no row are kept."""
-        at = {int(row): i for i, row in enumerate(rows)} if self.faults else {}
-        kept = tuple(
-            fault if fault.row is None else replace(fault, row=at[fault.row])
+        """The entries of ``rows``, ascending, with their faults and those of no row."""
+        new_rows = {int(row): i for i, row in enumerate(rows)} if self.faults else {}
+        faults = tuple(
+            fault if fault.row is None else replace(fault, row=new_rows[fault.row])
             for fault in self.faults
-            if fault.row is None or fault.row in at
+            if fault.row is None or fault.row in new_rows
         )
-        return KeyValueBatch(self.keys.take(rows), self.values.take(rows), kept)
+        return KeyValueBatch(self.keys.take(rows), self.values.take(rows), faults)
 
 
-def clip_to_range(pairs: KeyValueBatch, first: bytes | None, stop: bytes | None) -> KeyValueBatch:
-    """The entries with ``first`` <= key < ``stop``; keys are looked at only at the two ends."""
-    low, high = 0, len(pairs)
-    while first is not None and low < high and pairs.keys[low] < first:
+def clip_to_range(batch: KeyValueBatch, first: bytes | None, stop: bytes | None) -> KeyValueBatch:
+    """The entries with ``first`` <= key < ``stop``; compares only the keys at both ends."""
+    low, high = 0, len(batch)
+    while first is not None and low < high and batch.keys[low] < first:
         low += 1
-    while stop is not None and high > low and pairs.keys[high - 1] >= stop:
+    while stop is not None and high > low and batch.keys[high - 1] >= stop:
         high -= 1
-    return pairs if (low, high) == (0, len(pairs)) else pairs.take(np.arange(low, high))
+    return batch if (low, high) == (0, len(batch)) else batch.take(np.arange(low, high))
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRange:
-    """Keys from ``first`` (None: the very first) up to, not with, ``stop`` (None: to the end)."""
+    """Keys ``first`` <= key < ``stop``; None means no bound."""
 
     first: bytes | None = None
     stop: bytes | None = None

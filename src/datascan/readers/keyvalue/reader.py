@@ -1,4 +1,4 @@
-"""What LMDB and LevelDB have in common: records are key-value pairs, in key order."""
+"""The common base of the LMDB and LevelDB readers: records are entries in key order."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datascan.config.options import Options
-from datascan.decoders.base import Decoder, detect_decoder, load_decoder
+from datascan.decoders.base import Decoder, Tracker, detect_decoder, load_decoder, track_among
 from datascan.plugins import DECODERS
 from datascan.readers.base import Reader
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
@@ -25,17 +25,25 @@ from datascan.readers.keyvalue.keys import (
     metadata_rows,
     parse_key_numbers,
 )
-from datascan.readers.keyvalue.text_recognition import TEXT_LINE, TEXT_LINES_A_SHARD, TextLines
+from datascan.readers.keyvalue.text_recognition import (
+    IMAGE_KEY,
+    TextLines,
+    find_text_lines,
+    plan_text_lines,
+    read_text_lines,
+)
 from datascan.records.block import Block, Fault, scatter
-from datascan.records.buffers import BytesColumn
 from datascan.records.shard import Plan, Shard
 
-SAMPLE = 32
-"""The layout is told from so many first records."""
+SAMPLE_SIZE = 32
+"""The number of first records from which the decoder is detected."""
 
 
 class KeyValueReader(Reader):
-    """A store of key-value pairs. A backend provides ``ranges``, ``walk``, ``get``, ``nbytes``."""
+    """A store of key-value pairs.
+
+    A backend implements ``key_ranges``, ``iter_entries``, ``get`` and ``nbytes``.
+    """
 
     is_seekable = False
 
@@ -46,166 +54,156 @@ class KeyValueReader(Reader):
 
     @abstractmethod
     def key_ranges(self) -> list[KeyRange]:
-        """Cut the store into runs of about ``options.shard_bytes`` bytes, in key order."""
+        """Cut the store into ranges of about ``options.read.shard_bytes`` bytes, in key order."""
 
     @abstractmethod
     def iter_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:
-        """The entries of ``span`` in order, about a megabyte at a time.
+        """The entries of ``span`` in key order, a few megabytes at a time.
 
-        With ``values=False`` only the keys matter, and values may be empty. What cannot be read
-        is told in ``Pairs.faults`` ("damaged-store", "truncated-store"); its value has no bytes.
+        With ``values=False`` only keys are needed, and values may be empty. Entries that cannot
+        be read have an empty value and a fault ("damaged-store" or "truncated-store").
         """
 
     @abstractmethod
     def get(self, key: bytes) -> bytes | None:
-        """The value of ``key``; None where there is none, or where it cannot be read."""
+        """The value of ``key``; None if it does not exist or cannot be read."""
 
     @abstractmethod
     def nbytes(self) -> int:
-        """About how many bytes the store's records take."""
+        """The approximate size of the store's records in bytes."""
 
     def faults(self) -> tuple[Fault, ...]:
-        """What is wrong with the store as a whole, seen before reading it."""
+        """Faults of the store as a whole that can be found without reading it."""
         return ()
 
     def store_count(self) -> int | None:
-        """How many entries the store's own bookkeeping says it has, if it keeps any."""
+        """The number of entries that the store itself keeps; None if it does not."""
         return None
 
     def is_damaged(self) -> bool:
-        """Whether a worker process is to read this store, lest it crash."""
+        """Whether the store must be read in a worker process, because the reader may crash."""
         return bool(self.faults())
 
     def plan(self) -> Plan:
-        """Tell the layout from the first records, then cut the store into shards."""
-        numbers = self._text_lines()
+        """Detect the decoder from the first records, then cut the store into shards."""
+        has_text_lines = self.get(b"num-samples") is not None
+        numbers = find_text_lines(self.iter_entries) if has_text_lines else None
         self._is_text_lines = numbers is not None
         if numbers is not None:
-            name, shards = "ocr", self._text_line_shards(numbers)
-            self.decoder = load_decoder("image")(self.options)
+            name, shards = "ocr", plan_text_lines(numbers, self.options.read.limit)
+            self.decoder = load_decoder("image")(self.options.read)
         else:
             self.decoder = self._detect_decoder()
             name = self.decoder.name
             shards = tuple(Shard(i, span) for i, span in enumerate(self.key_ranges()))
-            if self.options.limit is not None:
-                shards = self._limited(shards, self.options.limit)
+            if self.options.read.limit is not None:
+                shards = self._limit_shards(shards, self.options.read.limit)
         return Plan(
-            shards,
-            name,
-            self.nbytes(),
-            declared_count=self._declared_count() if self.options.limit is None else None,
+            shards=shards,
+            layout=name,
+            nbytes=self.nbytes(),
+            declared_count=self._declared_count() if self.options.read.limit is None else None,
             store_count=self._store_count(),
             faults=self.faults(),
             needs_isolation=self.is_damaged(),
             is_bgr=self.decoder.is_bgr,
         )
 
-    def read(self, shard: Shard) -> Iterator[Block]:
+    def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
         """The shard's blocks."""
         assert self.decoder is not None  # noqa: S101  (plan comes first)
         row = 0
-        for pairs in self._records(shard.span):
-            first = min(max(shard.first - row, 0), len(pairs))
-            last = len(pairs) if shard.last is None else min(len(pairs), shard.last - row)
-            inside = pairs
-            if (first, last) != (0, len(pairs)):
-                inside = pairs.take(np.arange(first, max(first, last)))
+        for batch in self._iter_records(shard.span):
+            first = min(max(shard.first - row, 0), len(batch))
+            last = len(batch) if shard.last is None else min(len(batch), shard.last - row)
+            inside = batch
+            if (first, last) != (0, len(batch)):
+                inside = batch.take(np.arange(first, max(first, last)))
             if len(inside) or inside.faults:
-                self.mark(row + first, len(inside))
-                yield self._block(shard.base + row + first, inside, row + first)
-            row += len(pairs)
+                track(row + first, len(inside))
+                yield self._decode(shard.base, row + first, inside, track, decode=decode)
+            row += len(batch)
             if shard.last is not None and row >= shard.last:
                 return
 
-    def with_options(self, options: Options) -> Reader:
-        """The same store, its layout under the same options."""
-        other = super().with_options(options)
-        if isinstance(other, KeyValueReader) and self.decoder is not None:
-            other.decoder = type(self.decoder)(options)
-        return other
-
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
-        """Keys of ``rows``, by walking the shard's keys."""
+        """The keys of ``rows``, found by iterating over the shard's keys."""
         found: list[str] = []
-        wanted = np.array(rows, np.int64)
+        requested = np.array(rows, np.int64)
         row = 0
-        for pairs in self._records(shard.span, values=False):
-            here = wanted[(wanted >= row) & (wanted < row + len(pairs))] - row
-            found += [format_key(pairs.keys[int(i)]) for i in here]
-            row += len(pairs)
+        for batch in self._iter_records(shard.span, values=False):
+            here = requested[(requested >= row) & (requested < row + len(batch))] - row
+            found += [format_key(batch.keys[int(i)]) for i in here]
+            row += len(batch)
             if len(found) == len(rows):
                 break
         return found + ["?"] * (len(rows) - len(found))
 
-    def count_rows(self, shard: Shard) -> int:
-        """How many records the shard has, by walking its keys."""
+    def count_rows(self, shard: Shard, track: Tracker) -> int:
+        """The number of records of the shard, found by iterating over its keys."""
         rows = 0
-        for pairs in self._records(shard.span, values=False):
-            rows += len(pairs)
-            # Nothing is touched there, but it shows that the walk goes on.
-            self.mark(rows, 0)
+        for batch in self._iter_records(shard.span, values=False):
+            rows += len(batch)
+            # No row is read here; this only shows that the walk makes progress.
+            track(rows, 0)
         return rows
 
     def describe_start(self, shard: Shard) -> str:
-        """The first key that may stand in it."""
+        """The lower bound of the shard's keys."""
         span = shard.span
         if isinstance(span, TextLines):
-            return f"key {TEXT_LINE[0] % span.first}"
+            return f"key {IMAGE_KEY % span.first}"
         return "the first key" if span.first is None else f"key {format_key(span.first)}"
 
-    def _block(self, start: int, pairs: KeyValueBatch, row: int) -> Block:
+    def _decode(
+        self, base: int, first: int, batch: KeyValueBatch, track: Tracker, *, decode: bool
+    ) -> Block:
         assert self.decoder is not None  # noqa: S101
-        readable = pairs.values.lengths > 0
-        lost = {fault.row for fault in pairs.faults}
-        empty = [int(row) for row in np.flatnonzero(~readable) if row not in lost]
-        rows = np.flatnonzero(readable)
-        values = pairs.values if len(rows) == len(pairs) else pairs.values.take(rows)
-        block = self.decoder.decode(start, values, partial(self._mark, row, rows))
+        has_value = batch.values.lengths > 0
+        unreadable = {fault.row for fault in batch.faults}
+        empty = [int(row) for row in np.flatnonzero(~has_value) if row not in unreadable]
+        rows = np.flatnonzero(has_value)
+        values = batch.values if len(rows) == len(batch) else batch.values.take(rows)
+        block = self.decoder.decode(
+            base + first, values, partial(track_among, track, first + rows), decode_images=decode
+        )
         faults = [Fault(i, "empty-record", "the value has 0 bytes") for i in empty]
-        block = scatter(block, rows, len(pairs))
+        block = scatter(block, rows, len(batch))
         return replace(
             block,
-            faults=(*pairs.faults, *faults, *block.faults),
-            key_numbers=parse_key_numbers(pairs.keys),
+            faults=(*batch.faults, *faults, *block.faults),
+            key_numbers=parse_key_numbers(batch.keys),
         )
 
-    def _mark(self, base: int, rows: NDArray[np.int64], row: int, count: int) -> None:
-        first, last = int(rows[row]), int(rows[min(row + count, len(rows)) - 1])
-        self.mark(base + first, last - first + 1)
-
-    def _records(self, span: Any, *, values: bool = True) -> Iterator[KeyValueBatch]:
+    def _iter_records(self, span: Any, *, values: bool = True) -> Iterator[KeyValueBatch]:
         if isinstance(span, TextLines):
-            yield from self._read_text_lines(span, values=values)
+            yield from read_text_lines(self.iter_entries, span, values=values)
             return
-        for pairs in self.iter_entries(span, values=values):
-            books = metadata_rows(pairs.keys)
-            yield pairs.take(np.delete(np.arange(len(pairs)), books)) if books else pairs
+        for batch in self.iter_entries(span, values=values):
+            metadata = metadata_rows(batch.keys)
+            yield batch.take(np.delete(np.arange(len(batch)), metadata)) if metadata else batch
 
     def _detect_decoder(self) -> Decoder:
         votes: Counter[type[Decoder]] = Counter()
-        for value in self._sample():
+        for value in islice(self._iter_values(), SAMPLE_SIZE):
             votes[detect_decoder(value)] += 1
         order = list(DECODERS)
-        chosen = max(votes, key=lambda kind: (votes[kind], -order.index(kind.name)), default=None)
-        return (chosen or load_decoder("raw"))(self.options)
+        decoder = max(votes, key=lambda one: (votes[one], -order.index(one.name)), default=None)
+        return (decoder or load_decoder("raw"))(self.options.read)
 
-    def _sample(self) -> Iterator[bytes]:
-        seen = 0
-        for pairs in self._records(KeyRange()):
-            for row in range(len(pairs)):
-                if pairs.values.lengths[row]:
-                    yield pairs.values[row]
-                    seen += 1
-                    if seen == SAMPLE:
-                        return
+    def _iter_values(self) -> Iterator[bytes]:
+        """All values that are not empty."""
+        for batch in self._iter_records(KeyRange()):
+            for row in np.flatnonzero(batch.values.lengths).tolist():
+                yield batch.values[row]
 
-    def _limited(self, shards: tuple[Shard, ...], limit: int) -> tuple[Shard, ...]:
-        """The shards that hold the first ``limit`` records, the last one cut."""
+    def _limit_shards(self, shards: tuple[Shard, ...], limit: int) -> tuple[Shard, ...]:
+        """The shards of the first ``limit`` records, the last one shortened."""
         kept: list[Shard] = []
         for shard in shards:
             records = 0
-            for pairs in self._records(shard.span, values=False):
-                records += len(pairs)
+            for batch in self._iter_records(shard.span, values=False):
+                records += len(batch)
                 if records >= limit:
                     return (*kept, shard.slice(0, limit))
             kept.append(shard)
@@ -213,74 +211,15 @@ class KeyValueReader(Reader):
         return tuple(kept)
 
     def _store_count(self) -> int | None:
-        claimed = self.store_count()
-        if claimed is None or self.options.limit is not None or self._is_text_lines:
+        count = self.store_count()
+        if count is None or self.options.read.limit is not None or self._is_text_lines:
             return None
-        return claimed - sum(self.get(key) is not None for key in METADATA_KEYS)
+        return count - sum(self.get(key) is not None for key in METADATA_KEYS)
 
     def _declared_count(self) -> tuple[str, int] | None:
-        """The number of records that a bookkeeping key states in plain digits."""
+        """The first metadata key whose value is a number of records in digits, and that number."""
         for key in COUNT_KEYS:
             value = self.get(key)
             if value is not None and value.strip().isdigit() and len(value) < 19:
                 return key.decode(), int(value)
         return None
-
-    def _text_lines(self) -> NDArray[np.int64] | None:
-        """Numbers of all images and labels, if this is a text recognition set."""
-        if self.get(b"num-samples") is None:
-            return None
-        found = []
-        for name in TEXT_LINE:
-            head = name[:6].encode()
-            span = KeyRange(head, head[:-1] + bytes([head[-1] + 1]))
-            for pairs in self.iter_entries(span, values=False):
-                numbers = parse_key_numbers(pairs.keys)
-                if numbers is not None:
-                    found.append(numbers.values[numbers.values >= 0])
-        return np.unique(np.concatenate(found)) if found else None
-
-    def _text_line_shards(self, numbers: NDArray[np.int64]) -> tuple[Shard, ...]:
-        numbers = numbers[: self.options.limit]
-        firsts = numbers[::TEXT_LINES_A_SHARD].tolist()
-        stops = [*firsts[1:], int(numbers[-1]) + 1]
-        return tuple(
-            Shard(i, TextLines(first, stop))
-            for i, (first, stop) in enumerate(zip(firsts, stops, strict=True))
-        )
-
-    def _read_text_lines(self, span: TextLines, *, values: bool) -> Iterator[KeyValueBatch]:
-        """Images with their labels, matched by number; what is missing is a fault."""
-        lost: list[Fault] = []
-        images, labels = (self._numbered(span.range_of(name), values, lost) for name in TEXT_LINE)
-        numbers = sorted(images.keys() | labels.keys())
-        for at in range(0, len(numbers), 256):
-            chunk = numbers[at : at + 256]
-            faults, lost = lost, []
-            for row, number in enumerate(chunk):
-                image, label = (name % number for name in TEXT_LINE)
-                if number not in images:
-                    faults.append(Fault(row, "malformed-record", f"{image} is missing"))
-                if number not in labels:
-                    faults.append(Fault(row, "missing-label", f"{label} is missing"))
-                elif values and not labels[number]:
-                    faults.append(Fault(row, "missing-label", f"{label} is empty"))
-            keys = BytesColumn.of([(TEXT_LINE[0] % number).encode() for number in chunk])
-            yield KeyValueBatch(
-                keys, BytesColumn.of([images.get(n, b"") for n in chunk]), tuple(faults)
-            )
-        if lost:
-            yield KeyValueBatch(BytesColumn.of([]), BytesColumn.of([]), tuple(lost))
-
-    def _numbered(self, span: KeyRange, values: bool, lost: list[Fault]) -> dict[int, bytes]:  # noqa: FBT001
-        """Values by the number in their key; what the store lost of them is added to ``lost``."""
-        found: dict[int, bytes] = {}
-        for pairs in self.iter_entries(span, values=values):
-            lost += [replace(fault, row=None, lost=0) for fault in pairs.faults]
-            numbers = parse_key_numbers(pairs.keys)
-            if numbers is None:
-                continue
-            for row, number in enumerate(numbers.values.tolist()):
-                if number >= 0:
-                    found[number] = pairs.values[row] if values else b""
-        return found

@@ -1,22 +1,111 @@
-"""Datasets for text recognition: `image-%09d` and `label-%09d` keys."""
+"""Text recognition datasets: keys `image-%09d` and `label-%09d`, and `num-samples`.
+
+Source: github.com/clovaai/deep-text-recognition-benchmark, create_lmdb_dataset.py.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from datascan.readers.keyvalue.batch import KeyRange
+import numpy as np
+from numpy.typing import NDArray
 
-TEXT_LINE = ("image-%09d", "label-%09d")
-TEXT_LINES_A_SHARD = 4096
+from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
+from datascan.readers.keyvalue.keys import parse_key_numbers
+from datascan.records.block import Fault
+from datascan.records.buffers import BytesColumn
+from datascan.records.shard import Shard
+
+IMAGE_KEY, LABEL_KEY = KEY_FORMATS = ("image-%09d", "label-%09d")
+LINES_PER_SHARD = 4096
+LINES_PER_BATCH = 256
+
+
+class EntryIterator(Protocol):
+    """See :meth:`datascan.readers.keyvalue.reader.KeyValueReader.iter_entries`."""
+
+    def __call__(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:
+        """The entries of ``span`` in key order."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextLines:
-    """Records ``first`` <= number < ``stop`` of a text recognition set: an image and its label."""
+    """Records ``first`` <= number < ``stop``: an image of a line of text, and its label."""
 
     first: int
     stop: int
 
-    def range_of(self, name: str) -> KeyRange:
-        """The keys of its images, or of its labels."""
-        return KeyRange((name % self.first).encode(), (name % self.stop).encode())
+    def key_range(self, key_format: str) -> KeyRange:
+        """The keys of the images, or of the labels."""
+        return KeyRange((key_format % self.first).encode(), (key_format % self.stop).encode())
+
+
+def find_text_lines(iter_entries: EntryIterator) -> NDArray[np.int64] | None:
+    """The numbers of all images and labels, int64 (n,) ascending, or None."""
+    found = []
+    for key_format in KEY_FORMATS:
+        prefix = key_format[: key_format.index("%")].encode()
+        span = KeyRange(prefix, prefix[:-1] + bytes([prefix[-1] + 1]))
+        for batch in iter_entries(span, values=False):
+            numbers = parse_key_numbers(batch.keys)
+            if numbers is not None:
+                found.append(numbers.values[numbers.values >= 0])
+    return np.unique(np.concatenate(found)) if found else None
+
+
+def plan_text_lines(numbers: NDArray[np.int64], limit: int | None) -> tuple[Shard, ...]:
+    """Cut the first ``limit`` records, or all of them, into shards."""
+    numbers = numbers[:limit]
+    firsts = numbers[::LINES_PER_SHARD].tolist()
+    stops = [*firsts[1:], int(numbers[-1]) + 1]
+    return tuple(
+        Shard(i, TextLines(first, stop))
+        for i, (first, stop) in enumerate(zip(firsts, stops, strict=True))
+    )
+
+
+def read_text_lines(
+    iter_entries: EntryIterator, span: TextLines, *, values: bool
+) -> Iterator[KeyValueBatch]:
+    """Image keys and values, one for each number. A missing image or label is a fault."""
+    images, image_faults = read_numbered(iter_entries, span.key_range(IMAGE_KEY), values=values)
+    labels, label_faults = read_numbered(iter_entries, span.key_range(LABEL_KEY), values=values)
+    store_faults = [*image_faults, *label_faults]
+    numbers = sorted(images.keys() | labels.keys())
+    for start in range(0, len(numbers), LINES_PER_BATCH):
+        chunk = numbers[start : start + LINES_PER_BATCH]
+        faults, store_faults = store_faults, []
+        for row, number in enumerate(chunk):
+            if number not in images:
+                faults.append(Fault(row, "malformed-record", f"{IMAGE_KEY % number} is missing"))
+            if number not in labels:
+                faults.append(Fault(row, "missing-label", f"{LABEL_KEY % number} is missing"))
+            elif values and not labels[number]:
+                faults.append(Fault(row, "missing-label", f"{LABEL_KEY % number} is empty"))
+        keys = BytesColumn.of([(IMAGE_KEY % number).encode() for number in chunk])
+        contents = BytesColumn.of([images.get(number, b"") for number in chunk])
+        yield KeyValueBatch(keys, contents, tuple(faults))
+    if store_faults:
+        yield KeyValueBatch(BytesColumn.of([]), BytesColumn.of([]), tuple(store_faults))
+
+
+def read_numbered(
+    iter_entries: EntryIterator, span: KeyRange, *, values: bool
+) -> tuple[dict[int, bytes], list[Fault]]:
+    """Values by the number in their key, and the store's faults, which name no row here.
+
+    The values are empty unless ``values``.
+    """
+    by_number: dict[int, bytes] = {}
+    faults: list[Fault] = []
+    for batch in iter_entries(span, values=values):
+        faults += [replace(fault, row=None, lost=0) for fault in batch.faults]
+        numbers = parse_key_numbers(batch.keys)
+        if numbers is None:
+            continue
+        for row, number in enumerate(numbers.values.tolist()):
+            if number >= 0:
+                by_number[number] = batch.values[row] if values else b""
+    return by_number, faults

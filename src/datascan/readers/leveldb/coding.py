@@ -14,7 +14,7 @@ class CodingError(ValueError):
 
 
 def take_varint(data: bytes, at: int) -> tuple[int, int]:
-    """The number at ``at`` (seven bits a byte, the lowest first), and where it ends.
+    """The number at ``at`` (seven bits a byte, the lowest first), and the offset after it.
 
     Raises:
         CodingError: if it does not end, or exceeds :data:`MAX_NUMBER`.
@@ -33,7 +33,7 @@ def take_varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def take_string(data: bytes, at: int) -> tuple[bytes, int]:
-    """The bytes at ``at``, after their length, and where they end.
+    """The bytes at ``at``, after their length, and the offset after them.
 
     Raises:
         CodingError: if they do not end.

@@ -1,4 +1,4 @@
-"""The files of a LevelDB folder, told apart by their names."""
+"""The files of a LevelDB folder, distinguished by their names."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Folder:
         """List ``path``, or the first ``most`` names in it.
 
         Raises:
-            OSError: where it cannot be listed.
+            OSError: if it cannot be listed.
         """
         manifests: dict[int, str] = {}
         tables: dict[int, str] = {}

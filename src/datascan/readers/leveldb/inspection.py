@@ -89,7 +89,7 @@ def unlisted_tables(folder: Folder, faults: list[Fault]) -> list[TableFile]:
 
 
 def newest_state(folder: Folder, faults: list[Fault]) -> State | None:
-    """What the manifest says; None where none can be read."""
+    """What the manifest says; None if it cannot be read."""
     name = current_manifest(folder, faults)
     if name is None:
         return None

@@ -1,8 +1,8 @@
 """LevelDB's log format, in which both its write-ahead log and its manifest are framed.
 
 Source: LevelDB, doc/log_format.md, log_reader.cc and log_writer.cc. A file is a row of blocks of
-32 KiB; a record lies in one fragment or in several (first, middle, last); a fragment has a header
-of a masked CRC-32C, a length and a kind, and never crosses the end of a block.
+32 KiB; a record has one fragment or several (first, middle, last); a fragment has a header of a
+masked CRC-32C, a length and a kind, and never crosses the end of a block.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def read_log(path: Path) -> Iterator[Record | Flaw]:
         if is_start and pending is not None:
             yield Flaw("damaged-store", at, "has a record without an end")
         elif not is_start and pending is None:
-            # What is left of a record whose beginning was just reported is no news.
+            # The rest of a record whose beginning was just reported is not reported again.
             if not follows_flaw:
                 yield Flaw("damaged-store", item.at, "has a record without a beginning")
             follows_flaw = True

@@ -1,7 +1,7 @@
 """What a key range could not read, as faults that name the records before and after.
 
 Blocks that cannot be read and that no readable record separates are one stretch, reported once: by
-the range in which it begins, whatever the ranges are.
+the range in which it begins.
 """
 
 from __future__ import annotations

@@ -83,12 +83,12 @@ class Merger:
             blocks = table.blocks_in(span.first, span.stop)
             if blocks and overlaps(table, span):
                 parts.append((table, blocks, *table.span_of(blocks)))
-        room = np.empty(sum(stop - start for *_, start, stop in parts), np.uint8)
+        buffer = np.empty(sum(stop - start for *_, start, stop in parts), np.uint8)
         segments: list[Segment] = []
         losses: list[Loss] = []
         at = 0
         for table, blocks, start, stop in parts:
-            segment = table.read(blocks, room[at : at + stop - start])
+            segment = table.read(blocks, buffer[at : at + stop - start])
             segments.append(segment)
             at += stop - start
             for loss in segment.losses:
@@ -100,7 +100,7 @@ class Merger:
         rows = self.logged.rows_in(span.first, span.stop)
         sources = [clip(segment, span) for segment in segments]
         if not len(rows) and are_apart(segments, sources):
-            batch = side_by_side(room, segments, sources, values=values)
+            batch = side_by_side(buffer, segments, sources, values=values)
         else:
             batch, lost = merged(segments, sources, self.logged, rows, values=values)
             losses += lost
@@ -224,7 +224,7 @@ def are_apart(segments: Sequence[Segment], sources: Sequence[NDArray[np.int64]])
 
 
 def side_by_side(
-    room: NDArray[np.uint8],
+    buffer: NDArray[np.uint8],
     segments: Sequence[Segment],
     sources: Sequence[NDArray[np.int64]],
     *,
@@ -237,7 +237,7 @@ def side_by_side(
     )
     starts = np.cumsum([0, *(len(segment.data) for segment in segments)])
     columns, keys, unpacked = [], [], []
-    key_start, unpacked_start = 0, len(room)
+    key_start, unpacked_start = 0, len(buffer)
     for i in order:
         segment = segments[i]
         rows = segment.rows[sources[i]]
@@ -254,9 +254,8 @@ def side_by_side(
     if not columns:
         return empty_batch()
     joined = np.ascontiguousarray(np.concatenate(columns, axis=1))
-    buffer = room
-    if unpacked_start > len(room):
-        buffer = np.concatenate([room, np.frombuffer(b"".join(unpacked), np.uint8)])
+    if unpacked_start > len(buffer):
+        buffer = np.concatenate([buffer, np.frombuffer(b"".join(unpacked), np.uint8)])
     lengths = joined[3] if values else np.zeros_like(joined[3])
     return KeyValueBatch(
         BytesColumn(np.frombuffer(b"".join(keys), np.uint8), joined[0], joined[1]),

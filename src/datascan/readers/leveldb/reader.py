@@ -47,7 +47,7 @@ class LevelDbReader(KeyValueReader):
 
     def key_ranges(self) -> list[KeyRange]:
         """Ranges of about as many bytes on disk; none for an empty store."""
-        return self.store.key_ranges(self.options.shard_bytes)
+        return self.store.key_ranges(self.options.read.shard_bytes)
 
     def iter_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:
         """The entries of a key range."""

@@ -63,7 +63,7 @@ class Store:
         return LossReporter(self.merger, span).batches(values=values)
 
     def get(self, key: bytes) -> bytes | None:
-        """The value of ``key``; None if there is none, or if it cannot be read."""
+        """The value of ``key``; None if it is missing or cannot be read."""
         for window in self.merger.windows(KeyRange(key, key + b"\0"), values=True):
             if len(window.batch):
                 return window.batch.values[0]

@@ -1,7 +1,7 @@
 """Table files: their index, and the entries of any of their blocks.
 
 Source: LevelDB, doc/table_format.md. A table is a row of blocks; its index has a key for each that
-is no smaller than the block's last one, and smaller than all keys of the next block. Every number
+is not smaller than the block's last one, and smaller than all keys of the next block. Every number
 is checked against the file before it is used.
 """
 
@@ -183,21 +183,21 @@ class TableFile:
         handles = self.index.handles
         return int(handles[blocks[0], 0]), int(handles[blocks[-1]].sum()) + TRAILER
 
-    def read(self, blocks: range, room: NDArray[np.uint8]) -> Segment:
-        """Read and decode consecutive blocks; ``room`` has as many bytes as ``span_of`` says."""
+    def read(self, blocks: range, buffer: NDArray[np.uint8]) -> Segment:
+        """Read and decode consecutive blocks; ``buffer`` has as many bytes as ``span_of`` says."""
         assert isinstance(self.index, Index)  # noqa: S101
         begin, _ = self.span_of(blocks)
         reason = ""
         try:
             with open_regular(self.path, inside=self.path.parent) as file:
                 file.seek(begin)
-                filled = fill(file, room)
+                filled = fill(file, buffer)
         except OSError as error:
             filled, reason = 0, f"{self.path.name} cannot be read: {error.strerror}"
         handles = self.index.handles[blocks.start : blocks.stop] - [[begin, 0]]
-        limit = max(MIN_LIMIT, MAX_RATIO * len(room))
+        limit = max(MIN_LIMIT, MAX_RATIO * len(buffer))
         keys, raw, unpacked, state = loops.decode_blocks(
-            room[:filled],
+            buffer[:filled],
             np.ascontiguousarray(handles),
             limit,
             NEWEST,
@@ -211,7 +211,7 @@ class TableFile:
             self._loss(blocks[i], reason or REASONS[int(codes[i])])
             for i in np.flatnonzero(codes).tolist()
         )
-        return Segment(room, keys, rows, unpacked, losses)
+        return Segment(buffer, keys, rows, unpacked, losses)
 
     def _loss(self, block: int, reason: str) -> Loss:
         assert isinstance(self.index, Index)  # noqa: S101
@@ -220,11 +220,11 @@ class TableFile:
         return Loss(self.index.begin(block), self.index.end(block), f"{reason}{where}")
 
 
-def fill(file: Any, room: NDArray[np.uint8]) -> int:
-    """Read into ``room``; how many bytes there were."""
+def fill(file: Any, buffer: NDArray[np.uint8]) -> int:
+    """Read into ``buffer``; how many bytes there were."""
     filled = 0
-    while filled < len(room):
-        count = file.readinto(room[filled:].data)
+    while filled < len(buffer):
+        count = file.readinto(buffer[filled:].data)
         if not count:
             break
         filled += count
@@ -247,17 +247,17 @@ def read_index(path: Path, size: int) -> Index:
         if offset + length + TRAILER > size:
             raise TableError("the index lies outside of the file")
         file.seek(offset)
-        room = np.zeros(length + TRAILER, np.uint8)
-        fill(file, room)
+        buffer = np.zeros(length + TRAILER, np.uint8)
+        fill(file, buffer)
     handle = np.array([[0, length]], np.int64)
-    limit = max(MIN_LIMIT, MAX_RATIO * len(room))
+    limit = max(MIN_LIMIT, MAX_RATIO * len(buffer))
     keys, raw, unpacked, state = loops.decode_blocks(
-        room, handle, limit, EVERY_VERSION, b"", NO_BOUNDS, INCLUSIVE
+        buffer, handle, limit, EVERY_VERSION, b"", NO_BOUNDS, INCLUSIVE
     )
     (code, _) = np.frombuffer(state, np.int64)
     if code != SOUND:
         raise TableError(f"the index cannot be read: {REASONS[int(code)]}")
-    handles = loops.decode_handles(room.tobytes() + unpacked, raw, offset)
+    handles = loops.decode_handles(buffer.tobytes() + unpacked, raw, offset)
     if handles is None:
         raise TableError("the index names blocks that overlap or lie outside of the file")
     ends = np.frombuffer(raw, np.int64).reshape(-1, 5)[:, :2]

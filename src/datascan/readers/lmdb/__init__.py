@@ -1,5 +1,5 @@
-"""The file format of LMDB: pages and trees, read without ever touching a page that is not there.
+"""A reader of LMDB's file format that survives damaged files.
 
-The library trusts its file: a missing page is a SIGBUS, a zeroed one an abort. Here every page
-number, offset and length is compared with the file before it is used.
+The LMDB library trusts its file: a missing page raises SIGBUS, a zeroed one aborts the process.
+Here every page number, offset and length is checked against the file before it is used.
 """

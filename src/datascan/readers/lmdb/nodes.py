@@ -1,4 +1,7 @@
-"""The entries of leaf pages: where their keys and values lie in the file, many pages at a time."""
+"""The entries of leaf pages, located in the file many pages at a time.
+
+Source: LMDB 0.9, mdb.c: MDB_node, mdb_node_add.
+"""
 
 from __future__ import annotations
 
@@ -28,33 +31,43 @@ Octets = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
 
 
+INLINE, SUB_PAGE, SUB_TREE = 0, 1, 2
+"""How an entry stores its value: as it is, or several values on a sub-page or in a tree."""
+
+BEYOND_END, OVERWRITTEN, LOST_VALUES = 1, 2, 3
+VALUE_ERRORS = {
+    BEYOND_END: ("truncated-store", "the value is beyond the end of the file"),
+    OVERWRITTEN: ("damaged-store", "the pages of the value are overwritten"),
+    LOST_VALUES: ("damaged-store", "the values of this key are overwritten"),
+}
+"""Why a value cannot be read: rule and detail."""
+
+
 @dataclass(frozen=True, eq=False)
 class Nodes:
-    """Entries of leaf pages, int64 (n,) each: where key and value lie in the file.
+    """Entries of leaf pages: offsets in the file and lengths of keys and values, int64 (n,) each.
 
-    ``broken`` pages have entries of which nothing is known; the entries of ``torn`` ones are not
-    those that the page was filled with. ``bad`` entries cannot be read: 1 where the value lies
-    beyond the file's end, 2 where its pages or the entry itself are overwritten, 3 where they are
-    several values that cannot be told apart. ``many``: 1 where the value is a page of several
-    values, 2 where it leads to a tree of them.
+    ``errors``: 0, or a key of ``VALUE_ERRORS`` for values that cannot be read. ``storage``:
+    ``INLINE``, ``SUB_PAGE`` or ``SUB_TREE``. ``broken_pages`` have entries that cannot be located.
+    ``inconsistent_pages`` have entries that do not add up to the space that the page uses.
     """
 
     key_offsets: Numbers
     key_lengths: Numbers
     offsets: Numbers
     lengths: Numbers
-    bad: NDArray[np.int8]
-    many: NDArray[np.int8]
-    broken: tuple[int, ...] = ()
-    torn: tuple[int, ...] = ()
+    errors: NDArray[np.int8]
+    storage: NDArray[np.int8]
+    broken_pages: tuple[int, ...] = ()
+    inconsistent_pages: tuple[int, ...] = ()
 
     def key(self, file: PageFile, row: int) -> bytes:
         """The key of ``row``."""
         start = int(self.key_offsets[row])
         return file.data[start : start + int(self.key_lengths[row])].tobytes()
 
-    def misplaced(self, file: PageFile, leaves: Sequence[Child], tree: Tree) -> list[int]:
-        """Those of ``leaves``, whose entries these are, that hold keys of another place."""
+    def find_misplaced(self, file: PageFile, leaves: Sequence[Child], tree: Tree) -> list[int]:
+        """Pages among ``leaves`` with keys outside of the range that their branch page states."""
         pages = self.key_offsets // file.page_size
         starts = np.flatnonzero(np.diff(pages, prepend=-1))
         ends = [*starts[1:].tolist(), len(pages)] if len(pages) else []
@@ -68,7 +81,7 @@ class Nodes:
         return [
             leaf.page
             for leaf in leaves
-            if leaf.page in first_and_last and not leaf.bounds(*first_and_last[leaf.page])
+            if leaf.page in first_and_last and not leaf.covers(*first_and_last[leaf.page])
         ]
 
     def take(self, rows: Any) -> Nodes:
@@ -78,121 +91,135 @@ class Nodes:
             self.key_lengths[rows],
             self.offsets[rows],
             self.lengths[rows],
-            self.bad[rows],
-            self.many[rows],
+            self.errors[rows],
+            self.storage[rows],
         )
 
-    def without(self, file: PageFile, pages: list[int]) -> Nodes:
-        """The entries that lie on none of ``pages``."""
+    def exclude_pages(self, file: PageFile, pages: list[int]) -> Nodes:
+        """The entries that are not on ``pages``."""
         return self.take(~np.isin(self.key_offsets // file.page_size, pages))
 
-    def within(self, nbytes: int) -> Nodes:
-        """The entries whose keys the first ``nbytes`` bytes of the file hold."""
+    def clip_to_size(self, nbytes: int) -> Nodes:
+        """The entries whose keys are within the first ``nbytes`` of the file."""
         inside = self.take(self.key_offsets + self.key_lengths <= nbytes)
         beyond = inside.offsets + inside.lengths > nbytes
-        return replace(inside, bad=np.where(beyond, np.int8(1), inside.bad))
+        return replace(inside, errors=np.where(beyond, np.int8(BEYOND_END), inside.errors))
 
-    def pairs(self, file: PageFile, faults: tuple[Fault, ...] = ()) -> KeyValueBatch:
-        """Keys and values, with ``faults`` in front of their own."""
-        own = tuple(Fault(int(row), *BAD[int(self.bad[row])]) for row in np.flatnonzero(self.bad))
-        lengths = np.where(self.bad > 0, 0, self.lengths)
+    def to_batch(self, file: PageFile, faults: tuple[Fault, ...] = ()) -> KeyValueBatch:
+        """Keys and values, with ``faults`` before those of single entries."""
+        own_faults = tuple(
+            Fault(int(row), *VALUE_ERRORS[int(self.errors[row])])
+            for row in np.flatnonzero(self.errors)
+        )
+        lengths = np.where(self.errors > 0, 0, self.lengths)
         keys = BytesColumn(file.data, self.key_offsets, self.key_lengths)
-        return KeyValueBatch(keys, BytesColumn(file.data, self.offsets, lengths), faults + own)
+        values = BytesColumn(file.data, self.offsets, lengths)
+        return KeyValueBatch(keys, values, faults + own_faults)
 
 
-BAD = {
-    1: ("truncated-store", "its value lies beyond the end of the file"),
-    2: ("damaged-store", "the pages of its value are overwritten"),
-    3: ("damaged-store", "the values of its key are overwritten"),
-}
+def read_leaf_nodes(file: PageFile, pages: Numbers, *, databases: bool = False) -> Nodes:
+    """All records of usable leaf pages, or, with ``databases``, all named databases.
 
-
-def leaf_nodes(file: PageFile, pages: Numbers, *, databases: bool = False) -> Nodes:
-    """All entries of usable leaf pages that are records; or only those that are named databases.
-
-    Entries that point outside their page are left out too: nothing is known of them, not even a
-    key. Their pages are ``Nodes.broken``.
+    Entries that extend beyond their page are left out, because not even their key is known. Their
+    pages are ``Nodes.broken_pages``.
     """
     heads = np.ascontiguousarray(file.pages[pages, :16]).view("<u2")
     counts = (heads[:, 6].astype(np.int64) - 16) // 2
-    widest = int(counts.max(initial=0))
-    pointers = np.ascontiguousarray(file.pages[pages, 16 : 16 + 2 * widest]).view("<u2")
-    real = np.arange(widest) < counts[:, None]
-    inside = real & (pointers >= 16) & (pointers <= file.page_size - 8)
-    owner = np.broadcast_to(pages[:, None], real.shape)
-    broken = owner[real & ~inside]
-    real = inside
-    starts = (pages[:, None] * file.page_size + pointers)[real]
-    ends = np.broadcast_to(((pages + 1) * file.page_size)[:, None], real.shape)[real]
+    max_count = int(counts.max(initial=0))
+    pointers = np.ascontiguousarray(file.pages[pages, 16 : 16 + 2 * max_count]).view("<u2")
+    is_pointer = np.arange(max_count) < counts[:, None]
+    is_inside = is_pointer & (pointers >= 16) & (pointers <= file.page_size - 8)
+    owner = np.broadcast_to(pages[:, None], is_pointer.shape)
+    broken = owner[is_pointer & ~is_inside]
+    starts = (pages[:, None] * file.page_size + pointers)[is_inside]
+    ends = np.broadcast_to(((pages + 1) * file.page_size)[:, None], is_inside.shape)[is_inside]
     fields = gather(file.data, starts, 8).view("<u2").astype(np.int64)
     low, high, flags, key_length = fields.T
     length = low | high << 16
-    key_at = starts + 8
-    at = key_at + key_length
-    big = flags & BIG_DATA > 0
-    # Something that ends beyond its own page is no entry.
-    sound = at + np.where(big, 8, length) <= ends
-    broken = np.concatenate([broken, owner[real][~sound]])
-    places = np.broadcast_to(np.arange(len(pages))[:, None], real.shape)[real]
-    torn = not_filled(file, pages, places, 8 + key_length + np.where(big, 8, length))
-    keep = sound & ((flags & (SUB_DATA | DUP_DATA) == SUB_DATA) == databases)
+    key_offset = starts + 8
+    offset = key_offset + key_length
+    has_overflow = flags & BIG_DATA > 0
+    stored_length = np.where(has_overflow, 8, length)
+    is_complete = offset + stored_length <= ends
+    broken = np.concatenate([broken, owner[is_inside][~is_complete]])
+    page_index = np.broadcast_to(np.arange(len(pages))[:, None], is_inside.shape)[is_inside]
+    inconsistent = find_unfilled_pages(file, pages, page_index, 8 + key_length + stored_length)
+    keep = is_complete & ((flags & (SUB_DATA | DUP_DATA) == SUB_DATA) == databases)
     if not keep.all():
-        key_at, key_length, at, length = key_at[keep], key_length[keep], at[keep], length[keep]
-        big, flags = big[keep], flags[keep]
-    bad = np.zeros(len(at), np.int8)
-    if big.any():
-        where, verdict = overflow_values(file, at[big], length[big])
-        at = at.copy()
-        at[big], bad[big] = where, verdict
-    cut = tuple(sorted(set(broken.tolist())))
-    several = np.where(flags & DUP_DATA > 0, 1 + (flags & SUB_DATA > 0), 0).astype(np.int8)
-    own = tuple(sorted(set(torn) - set(cut)))
-    return Nodes(key_at, key_length, at, length, bad, several, cut, own)
+        key_offset, key_length = key_offset[keep], key_length[keep]
+        offset, length = offset[keep], length[keep]
+        has_overflow, flags = has_overflow[keep], flags[keep]
+    errors = np.zeros(len(offset), np.int8)
+    if has_overflow.any():
+        offset = offset.copy()
+        offset[has_overflow], errors[has_overflow] = locate_overflow_values(
+            file, offset[has_overflow], length[has_overflow]
+        )
+    storage = np.where(flags & DUP_DATA > 0, SUB_PAGE + (flags & SUB_DATA > 0), INLINE)
+    broken_pages = set(broken.tolist())
+    return Nodes(
+        key_offset,
+        key_length,
+        offset,
+        length,
+        errors,
+        storage.astype(np.int8),
+        tuple(sorted(broken_pages)),
+        tuple(sorted(set(inconsistent) - broken_pages)),
+    )
 
 
-def torn_pages(nodes: Nodes) -> list[LostPage]:
-    """Pages of which some entries are lost, and why."""
-    outside = "has entries that point outside of it"
-    other = "shows other entries than fill it"
+def find_damaged_pages(nodes: Nodes) -> list[LostPage]:
+    """Pages that have lost some of their entries."""
+    reasons = (
+        (nodes.broken_pages, "has entries that extend beyond it"),
+        (nodes.inconsistent_pages, "has entries that do not match the space it uses"),
+    )
     return [
         LostPage(page, f"page {page:,} {why}", missing=False)
-        for pages, why in ((nodes.broken, outside), (nodes.torn, other))
+        for pages, why in reasons
         for page in pages
     ]
 
 
-def not_filled(file: PageFile, pages: Numbers, places: Numbers, sizes: Numbers) -> list[int]:
-    """Those of ``pages`` whose entries are more or less than fill them.
+def find_unfilled_pages(
+    file: PageFile, pages: Numbers, page_index: Numbers, sizes: Numbers
+) -> list[int]:
+    """Those of ``pages`` whose entries take more or less space than the page uses.
 
-    Entry i, of ``sizes[i]`` bytes, is of ``pages[places[i]]``. LMDB keeps entries side by side,
-    each of an even number of bytes, from ``upper`` to the end.
+    Entry i has ``sizes[i]`` bytes and is on ``pages[page_index[i]]``. LMDB stores entries without
+    gaps, each padded to an even number of bytes, from ``upper`` to the end of the page.
     """
     uppers = np.ascontiguousarray(file.pages[pages, 14:16]).view("<u2")[:, 0]
-    filled = np.bincount(places, weights=sizes + sizes % 2, minlength=len(pages))
-    wrong: list[int] = pages[filled != file.page_size - uppers.astype(np.int64)].tolist()
-    return wrong
+    filled = np.bincount(page_index, weights=sizes + sizes % 2, minlength=len(pages))
+    unfilled: list[int] = pages[filled != file.page_size - uppers.astype(np.int64)].tolist()
+    return unfilled
 
 
-def overflow_values(
+def locate_overflow_values(
     file: PageFile, pointers: Numbers, lengths: Numbers
 ) -> tuple[Numbers, NDArray[np.int8]]:
-    """Offsets of values on overflow pages, whose numbers stand at ``pointers``; and verdicts."""
+    """Offsets of values on overflow pages, and their errors.
+
+    ``pointers``: the offsets of the overflow pages' numbers; ``lengths``: of the values.
+    """
     numbers = gather(file.data, pointers, 8).view("<i8")[:, 0]
     needed = (lengths + 16 + file.page_size - 1) // file.page_size
-    verdict = np.zeros(len(numbers), np.int8)
+    errors = np.zeros(len(numbers), np.int8)
     inside = (numbers >= 0) & (numbers <= len(file.pages) - needed)
-    verdict[~inside] = 1
+    errors[~inside] = BEYOND_END
     first = np.where(inside, numbers, 0)
     heads = gather(file.data, first * file.page_size, 16)
     flags = heads[:, 10:12].copy().view("<u2")[:, 0]
     pages = heads[:, 12:16].copy().view("<u4")[:, 0]
-    own = heads[:, :8].copy().view("<i8")[:, 0] == first
-    verdict[inside & ~(own & (flags & OVERFLOW > 0) & (pages >= needed))] = 2
-    return first * file.page_size + 16, verdict
+    has_own_number = heads[:, :8].copy().view("<i8")[:, 0] == first
+    is_intact = has_own_number & (flags & OVERFLOW > 0) & (pages >= needed)
+    errors[inside & ~is_intact] = OVERWRITTEN
+    return first * file.page_size + 16, errors
 
 
 def gather(data: Octets, starts: Numbers, width: int) -> Octets:
-    """``width`` bytes from each of ``starts`` on, (n, width), C-contiguous."""
+    """Copy the ``width`` bytes at each of ``starts``: (n, width), C-contiguous."""
     out = np.empty((len(starts), width), np.uint8)
     loops.gather(data, np.ascontiguousarray(starts), width, out)
     return out

@@ -1,8 +1,9 @@
-"""Leaf pages that no tree leads to any more, because a page above them is lost.
+"""Leaf pages that no tree leads to any more because a page above them is lost.
 
-The whole file is swept for pages that are leaves by their own account. Those that a tree still
-leads to are known, those on the free list are out of date; the rest hold records that would be
-lost otherwise.
+All pages of the file that claim to be leaves are collected. Leaves that a tree still leads to and
+outdated leaves on the free list are dropped; the rest are records that would be lost otherwise.
+
+Source: LMDB 0.9, mdb.c: mdb_freelist_save for the format of the free list.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.readers.lmdb.duplicates import SubTrees
-from datascan.readers.lmdb.nodes import leaf_nodes
+from datascan.readers.lmdb.nodes import SUB_TREE, read_leaf_nodes
 from datascan.readers.lmdb.pages import (
     DATABASE,
     LEAF,
@@ -27,12 +28,12 @@ from datascan.readers.lmdb.pages import (
 from datascan.readers.lmdb.traversal import Child
 from datascan.readers.lmdb.tree import TreeReader
 
-SWEEP_PAGES = 1 << 14
+PAGES_PER_STEP = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
 class OrphanedLeaf:
-    """A leaf page with its first and last keys and its number of entries."""
+    """A leaf page: first and last key in comparable form, number of entries, page number."""
 
     first: bytes
     last: bytes
@@ -43,77 +44,82 @@ class OrphanedLeaf:
 def find_orphaned_leaves(file: PageFile, tree: Tree) -> list[Child]:
     """Leaf pages of ``tree`` that it does not lead to, by first key."""
     free: set[int] = set()
-    known: set[int] = set()
+    reachable: set[int] = set()
     if file.meta is not None:
-        known = reachable(file, [file.meta.free, file.meta.main, tree])
-        free = free_pages(file, [leaf.page for leaf in TreeReader(file, file.meta.free).leaves()])
-    # Without a meta page no free list can be told from an older one: overlaps decide.
-    swept = [page for page in sweep(file).tolist() if page not in known and page not in free]
+        reachable = find_reachable_leaves(file, [file.meta.free, file.meta.main, tree])
+        free_list = TreeReader(file, file.meta.free)
+        free = read_free_lists(file, [leaf.page for leaf in free_list.leaves()])
+    # Without a meta page the current free list is unknown; drop_outdated resolves overlaps.
+    pages = [p for p in find_leaf_pages(file).tolist() if p not in reachable and p not in free]
     if tree.has_duplicates:
-        values = value_leaves(file, tree, swept)
-        swept = [p for p in swept if p not in values and not holds_values_only(file, p)]
-    strays = (describe_orphan(file, page, tree) for page in swept if not is_free_list(file, page))
-    return [Child(stray.page, stray.first) for stray in newest([s for s in strays if s])]
+        values = find_value_leaves(file, tree, pages)
+        pages = [page for page in pages if page not in values and not is_value_leaf(file, page)]
+    leaves = (describe_orphan(file, page, tree) for page in pages if not is_free_list(file, page))
+    orphans = drop_outdated([leaf for leaf in leaves if leaf])
+    return [Child(leaf.page, leaf.first) for leaf in orphans]
 
 
-def sweep(file: PageFile) -> NDArray[np.int64]:
-    """Numbers of all pages that say they are a leaf, and that they are themselves."""
+def find_leaf_pages(file: PageFile) -> NDArray[np.int64]:
+    """Numbers of all pages whose header has the leaf flag and their own number."""
     found = [np.empty(0, np.int64)]
-    for first in range(0, len(file.pages), SWEEP_PAGES):
-        heads = np.ascontiguousarray(file.pages[first : first + SWEEP_PAGES, :16])
+    for first in range(0, len(file.pages), PAGES_PER_STEP):
+        heads = np.ascontiguousarray(file.pages[first : first + PAGES_PER_STEP, :16])
         numbers = heads[:, :8].copy().view("<i8")[:, 0]
         flags = heads[:, 10:12].copy().view("<u2")[:, 0]
-        own = numbers == np.arange(first, first + len(heads))
-        leaf = (flags & (LEAF | LEAF2 | SUB)) == LEAF
-        found.append(first + np.flatnonzero(own & leaf))
+        has_own_number = numbers == np.arange(first, first + len(heads))
+        is_leaf = (flags & (LEAF | LEAF2 | SUB)) == LEAF
+        found.append(first + np.flatnonzero(has_own_number & is_leaf))
     return np.concatenate(found)
 
 
-def reachable(file: PageFile, trees: list[Tree]) -> set[int]:
-    """Leaf pages to which one of ``trees``, or a database named in one, still leads."""
+def find_reachable_leaves(file: PageFile, trees: list[Tree]) -> set[int]:
+    """Leaf pages to which one of ``trees``, or a database named in one, still leads.
+
+    The first tree is the free list, which has no named databases. The last one is the tree being
+    scanned, so a database of that name is not followed again.
+    """
     found: set[int] = set()
     for tree in trees:
         if tree.root == NO_PAGE:
             continue
-        walk = TreeReader(file, tree)
-        found |= own_leaves(file, tree)
+        found |= find_leaves(file, tree)
         if tree is not trees[0]:
-            for named in walk.databases().values():
+            for named in TreeReader(file, tree).read_databases().values():
                 if named != trees[-1]:
-                    found |= own_leaves(file, named)
+                    found |= find_leaves(file, named)
     return found
 
 
-def own_leaves(file: PageFile, tree: Tree) -> set[int]:
+def find_leaves(file: PageFile, tree: Tree) -> set[int]:
     """The leaf pages of a tree, and those of the values of its keys."""
     found = {leaf.page for leaf in TreeReader(file, tree).leaves()}
-    return found | value_leaves(file, tree, list(found)) if tree.has_duplicates else found
+    return found | find_value_leaves(file, tree, list(found)) if tree.has_duplicates else found
 
 
-def value_leaves(file: PageFile, tree: Tree, pages: list[int]) -> set[int]:
-    """The leaf pages to which entries on ``pages`` of ``tree`` lead: of the values of a key."""
+def find_value_leaves(file: PageFile, tree: Tree, pages: list[int]) -> set[int]:
+    """The leaf pages of the trees of values to which entries on ``pages`` of ``tree`` lead."""
     values = SubTrees(file, tree)
     found: set[int] = set()
     for page in pages:
         if page_error(file, page, LEAF) is None:
-            nodes = leaf_nodes(file, np.array([page]))
-            trees = np.flatnonzero((nodes.many == 2) & (nodes.lengths == DATABASE.size))
-            for row in trees.tolist():
-                found.update(values.pages_of(nodes, row))
+            nodes = read_leaf_nodes(file, np.array([page]))
+            has_tree = (nodes.storage == SUB_TREE) & (nodes.lengths == DATABASE.size)
+            for row in np.flatnonzero(has_tree).tolist():
+                found.update(values.find_leaves(nodes, row))
     return found
 
 
-def holds_values_only(file: PageFile, page: int) -> bool:
-    """Whether no entry of a leaf has a value: its keys are the values of a key that is lost."""
+def is_value_leaf(file: PageFile, page: int) -> bool:
+    """Whether all entries of a leaf are empty: then its keys are the values of a lost key."""
     usable = page_error(file, page, LEAF) is None
-    return usable and not leaf_nodes(file, np.array([page])).lengths.any()
+    return usable and not read_leaf_nodes(file, np.array([page])).lengths.any()
 
 
 def describe_orphan(file: PageFile, page: int, tree: Tree) -> OrphanedLeaf | None:
-    """What lies on a leaf page; None where it holds no record that can be read."""
+    """The key range and size of a leaf page; None if it has no readable record."""
     if page_error(file, page, LEAF) is not None:
         return None
-    keys = leaf_nodes(file, np.array([page])).pairs(file).keys
+    keys = read_leaf_nodes(file, np.array([page])).to_batch(file).keys
     if not len(keys):
         return None
     first, last = (tree.comparable(keys[row]) for row in (0, len(keys) - 1))
@@ -121,40 +127,43 @@ def describe_orphan(file: PageFile, page: int, tree: Tree) -> OrphanedLeaf | Non
 
 
 def is_free_list(file: PageFile, page: int) -> bool:
-    """Whether a leaf holds lists of free pages: 8-byte keys, values of a count and that many."""
+    """Whether a leaf page is part of a free list.
+
+    Keys are transaction numbers of 8 bytes; values are a count and as many page numbers.
+    """
     if page_error(file, page, LEAF) is not None:
         return False
-    pairs = leaf_nodes(file, np.array([page])).pairs(file)
-    for row in range(len(pairs)):
-        value = pairs.values[row]
+    batch = read_leaf_nodes(file, np.array([page])).to_batch(file)
+    for row in range(len(batch)):
+        value = batch.values[row]
         count = int.from_bytes(value[:8], "little")
-        if len(pairs.keys[row]) != 8 or len(value) != 8 * (count + 1):
+        if len(batch.keys[row]) != 8 or len(value) != 8 * (count + 1):
             return False
-    return len(pairs) > 0
+    return len(batch) > 0
 
 
-def free_pages(file: PageFile, leaves: list[int]) -> set[int]:
-    """The pages that free lists on these leaf pages name."""
+def read_free_lists(file: PageFile, leaves: list[int]) -> set[int]:
+    """The pages that are listed as free on these leaf pages."""
     found: set[int] = set()
     for page in leaves:
         if is_free_list(file, page):
-            pairs = leaf_nodes(file, np.array([page])).pairs(file)
-            for row in range(len(pairs)):
-                found.update(np.frombuffer(pairs.values[row], "<u8")[1:].tolist())
+            batch = read_leaf_nodes(file, np.array([page])).to_batch(file)
+            for row in range(len(batch)):
+                found.update(np.frombuffer(batch.values[row], "<u8")[1:].tolist())
     return found
 
 
-def newest(strays: list[OrphanedLeaf]) -> list[OrphanedLeaf]:
-    """Strays by first key; of those whose keys overlap, the fuller and then the later page.
+def drop_outdated(leaves: list[OrphanedLeaf]) -> list[OrphanedLeaf]:
+    """Leaves by first key; of leaves with overlapping keys, the one with most entries.
 
-    LMDB never writes over a page in use, so an older version of a leaf may lie about: a leaf that
-    grew has more entries now.
+    LMDB copies a page before it changes it, so outdated versions of a leaf may remain in the file.
+    A leaf that grew has more entries now; if the counts are equal, the later page is kept.
     """
     kept: list[OrphanedLeaf] = []
-    for stray in sorted(strays, key=lambda stray: (stray.first, -stray.entries, -stray.page)):
-        if kept and stray.first <= kept[-1].last:
-            if (stray.entries, stray.page) > (kept[-1].entries, kept[-1].page):
-                kept[-1] = stray
+    for leaf in sorted(leaves, key=lambda leaf: (leaf.first, -leaf.entries, -leaf.page)):
+        if kept and leaf.first <= kept[-1].last:
+            if (leaf.entries, leaf.page) > (kept[-1].entries, kept[-1].page):
+                kept[-1] = leaf
         else:
-            kept.append(stray)
+            kept.append(leaf)
     return kept

@@ -1,5 +1,5 @@
-// Charts, drawn by uPlot: lines, and bars for classes and bins. Dragging zooms, so do the buttons;
-// with the keyboard, arrows move over the values. Colours come from the style.
+// Charts drawn by uPlot: lines, and bars for classes and bins. Dragging or a button zooms; the arrow
+// keys move through the values. Colours come from the style sheet.
 
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -26,7 +26,7 @@ function share(value) {
   return `${Number((value * 100).toFixed(2))}%`;
 }
 
-// A spot beside the pointer that says what is there.
+// A tooltip next to the pointer.
 function makeTip(place) {
   const tip = document.createElement("div");
   tip.className = "tip";
@@ -38,8 +38,8 @@ function makeTip(place) {
     show(text, left, top) {
       tip.textContent = text;
       tip.hidden = false;
-      const room = place.clientWidth - tip.offsetWidth;
-      tip.style.left = `${Math.max(0, Math.min(left + 14, room))}px`;
+      const limit = place.clientWidth - tip.offsetWidth;
+      tip.style.left = `${Math.max(0, Math.min(left + 14, limit))}px`;
       tip.style.top = `${Math.max(0, top - tip.offsetHeight - 10)}px`;
     },
   };
@@ -53,7 +53,7 @@ function axis(label, values, size) {
   };
 }
 
-// A dashed line at each mark, its words beside it, one below the other.
+// A dashed line at each mark, with its label to the right, one below the other.
 function drawMarks(u, data) {
   const ratio = devicePixelRatio, { left, top, width, height } = u.bbox;
   u.ctx.save();
@@ -117,7 +117,7 @@ function linesChart(data) {
   };
 }
 
-// ``margin``: how far the scale reaches beyond the first and the last value that are shown.
+// ``margin``: how far the scale extends beyond the first and last value.
 function barsChart(data, xs, name, span, margin) {
   return {
     margin,
@@ -171,7 +171,7 @@ function button(text, action) {
   return made;
 }
 
-// A chart in its place: drawn anew when the width, the colours or the order change.
+// A chart, redrawn if the width, the colours or the order change.
 class Chart {
   constructor(place, data) {
     this.place = place;
@@ -235,8 +235,8 @@ class Chart {
     return this.tip.show(this.chart.tip(idx), left + u.over.offsetLeft, offset + Math.max(top, 40));
   }
 
-  // Of the part that is shown, around the value at hand; else around its middle, or from its
-  // beginning where the largest come first.
+  // Zooms around the selected value; without one, around the middle of what is shown, or from its
+  // start if the largest come first.
   zoom(factor) {
     const { low, high, to } = this.extent(), half = ((high - low) / 2) * factor;
     let centre = this.sorted ? low + half : (low + high) / 2;
@@ -250,7 +250,7 @@ class Chart {
     this.show(start, start + width);
   }
 
-  // What is shown, and what there is, on the scale on which the chart is even.
+  // The visible and the full range, on the scale of the axis (logarithmic or linear).
   extent() {
     const { scales, data } = this.u, xs = data[0], log = scales.x.distr === 3;
     const to = log ? Math.log : (value) => value, { margin } = this.chart;

@@ -1,4 +1,4 @@
-// Brings the page to life.
+// Makes tables, findings and charts interactive.
 
 function makeStrip(place, data) {
   const store = place.parentElement.querySelector(".strip-store");

@@ -1,5 +1,5 @@
-// Tables that sort, tables with a search box, and the filter of the findings. Without this script
-// all tables are there, unsorted.
+// Sortable tables, tables with a search box, and the filter of the findings. Without this script,
+// all tables are shown unsorted.
 "use strict";
 
 function sortKey(row, column) {
@@ -52,8 +52,8 @@ function matches(element, word) {
   return !word || element.textContent.toLowerCase().includes(word);
 }
 
-// A card stays if its severity is wanted and the word is found in it. If the word is found only in
-// some of its examples, the others are hidden.
+// Shows a card if its severity is selected and it contains the word. If only some of its examples
+// contain the word, the others are hidden.
 function filterCard(card, word, wanted) {
   let found = false;
   for (const row of card.querySelectorAll(".examples tbody tr")) {

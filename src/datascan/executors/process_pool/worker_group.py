@@ -1,0 +1,271 @@
+"""Worker processes that share a queue of shards, and are replaced when they crash or hang.
+
+Workers note in shared memory which rows they are about to touch. When one crashes, its shard is
+tried again; if it crashes again at the same rows, the shard is split around them until a single
+record is left (isolation.py).
+"""
+
+from __future__ import annotations
+
+import mmap
+import multiprocessing
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import BaseContext
+from typing import Any, Generic
+
+from datascan.errors import DatascanError
+from datascan.executors.base import (
+    BYTES,
+    NO_ROW,
+    RECORDS,
+    SLOT_FIELDS,
+    OnDone,
+    OnTick,
+    R,
+    WorkerSlot,
+    ignore_done,
+)
+from datascan.executors.process_pool.framing import PARTIAL, MessageReader
+from datascan.executors.process_pool.isolation import OnFailure, ShardPart, ShardTask, WorkerCrash
+from datascan.executors.process_pool.worker import (
+    READY,
+    describe_exit,
+    hidden_main_module,
+    start_method,
+    worker_loop,
+)
+from datascan.records.shard import Shard
+
+TICK_SECONDS = 0.1
+START_SECONDS = 60.0
+MAX_FAILED_STARTS = 3
+"""If more workers than this end in a row before they are ready, none can be started."""
+
+Function = Callable[[Shard, WorkerSlot], R]
+CountRows = Callable[[Shard, WorkerSlot], int]
+
+
+@dataclass(eq=False)
+class Worker(Generic[R]):
+    """A process, the parent's end of its pipe, and the part of a shard that it is reading."""
+
+    process: Any
+    pipe: Connection
+    messages: MessageReader
+    slot: WorkerSlot
+    ready: bool = False
+    assignment: tuple[ShardTask[R], ShardPart[R]] | None = None
+    state: tuple[int, int, int, int] = (NO_ROW, 0, 0, 0)
+    last_progress: float = field(default_factory=time.monotonic)
+
+
+class WorkerGroup(Generic[R]):
+    """``count`` processes that call ``function`` on shards; use as a context manager.
+
+    ``on_failure(shard, reason)`` gives the result for rows that crash workers.
+    ``count_rows(shard, slot)`` counts the rows of a shard of unknown length, in a worker too;
+    None if shards cannot be split. ``timeout`` is in seconds without any progress.
+    """
+
+    def __init__(
+        self,
+        function: Function[R],
+        on_failure: OnFailure[R],
+        count_rows: CountRows | None = None,
+        *,
+        count: int,
+        timeout: float,
+    ) -> None:
+        self.call = partial(run_order, function, count_rows)
+        self.on_failure = on_failure
+        self.can_count = count_rows is not None
+        self.timeout = timeout
+        self.context = multiprocessing.get_context(start_method())
+        self.slots = create_shared_slots(self.context, count)
+        self.workers: list[Worker[R]] = []
+        self.count = count
+        self.failed_starts = 0
+        self.queue: deque[tuple[ShardTask[R], ShardPart[R]]] = deque()
+        self.on_done: OnDone[R] = ignore_done
+
+    def __enter__(self) -> WorkerGroup[R]:
+        try:
+            for number in range(self.count):
+                self.workers.append(self._spawn(number))
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for worker in self.workers:
+            worker.process.kill()
+        for worker in self.workers:
+            worker.process.join()
+            worker.pipe.close()
+        self.workers = []
+
+    @property
+    def in_progress(self) -> tuple[int, int]:
+        """Records and bytes read so far of the parts that workers are reading."""
+        states = [worker.state for worker in self.workers if worker.assignment is not None]
+        return sum(s[RECORDS] for s in states), sum(s[BYTES] for s in states)
+
+    def map(
+        self, shards: Iterable[Shard], *, on_tick: OnTick, on_done: OnDone[R]
+    ) -> Iterator[list[R]]:
+        """Yield for each shard, in order, the results of its parts (one, if no worker crashed).
+
+        ``on_tick`` is called about ten times a second and after every part; ``on_done`` as soon
+        as a shard is finished, in any order.
+        """
+        self.on_done = on_done
+        tasks = [ShardTask[R].of(shard) for shard in shards]
+        self.queue = deque((task, task.parts[0]) for task in tasks)
+        for task in tasks:
+            while not task.is_done:
+                self._assign()
+                self._wait()
+                on_tick(*self.in_progress)
+            yield task.results
+            task.parts.clear()
+
+    def _assign(self) -> None:
+        for worker in self.workers:
+            if worker.assignment is None and self.queue:
+                worker.assignment = _, part = self.queue.popleft()
+                worker.state, worker.last_progress = (NO_ROW, 0, 0, 0), time.monotonic()
+                worker.slot.reset()
+                try:
+                    worker.pipe.send((part.shard, part.is_counted))
+                except OSError:
+                    self._replace(worker)
+
+    def _wait(self) -> None:
+        pipes = wait([w.pipe for w in self.workers if w.assignment is not None], TICK_SECONDS)
+        # A copy: workers replaced meanwhile have nothing to say yet.
+        for worker in [worker for worker in self.workers if worker.assignment is not None]:
+            if worker.pipe in pipes:
+                self._receive(worker)
+            elif (state := worker.slot.state) != worker.state:
+                worker.state, worker.last_progress = state, time.monotonic()
+            elif time.monotonic() - worker.last_progress > self._stall_limit(worker):
+                self._replace(worker, f"no progress for {self.timeout:g} seconds")
+
+    def _stall_limit(self, worker: Worker[R]) -> float:
+        """Seconds that a worker may take without progress; more until it is ready."""
+        return self.timeout if worker.ready else max(self.timeout, START_SECONDS)
+
+    def _receive(self, worker: Worker[R]) -> None:
+        try:
+            answer = worker.messages.poll()
+        except (EOFError, OSError):
+            self._replace(worker)
+            return
+        worker.last_progress = time.monotonic()
+        if answer is PARTIAL:
+            return
+        if isinstance(answer, str) and answer == READY:
+            worker.ready, self.failed_starts = True, 0
+            return
+        assert worker.assignment is not None  # noqa: S101  (_wait polls busy workers only)
+        task, part = worker.assignment
+        worker.assignment = None
+        if isinstance(answer, BaseException):
+            raise answer
+        if part.is_counted:
+            self._continue_with(task, part, [part.with_row_count(answer)])
+        else:
+            part.result, part.done = answer, True
+            self._continue_with(task, part, [part])
+
+    def _replace(self, worker: Worker[R], reason: str | None = None) -> None:
+        """Replace a worker that ended by itself, or one that hangs for ``reason``."""
+        row, count, _, _ = worker.slot.state
+        assert worker.assignment is not None  # noqa: S101
+        task, part = worker.assignment
+        is_hung = reason is not None
+        if is_hung:
+            worker.process.kill()
+        worker.process.join()
+        worker.pipe.close()
+        reason = reason or describe_exit(worker.process.exitcode)
+        number = self.workers.index(worker)
+        if not worker.ready:
+            self.failed_starts += 1
+            if self.failed_starts > MAX_FAILED_STARTS:
+                raise DatascanError(f"worker processes cannot start ({reason}); try --workers 0")
+        self.workers[number] = self._spawn(number)
+        if not worker.ready:
+            # It ended before it received the part.
+            self._continue_with(task, part, [part])
+            return
+        crash = WorkerCrash(row, count, reason, is_hung=is_hung)
+        parts = task.next_parts(part, crash, self.on_failure, can_count=self.can_count)
+        self._continue_with(task, part, parts)
+
+    def _continue_with(
+        self, task: ShardTask[R], part: ShardPart[R], following: list[ShardPart[R]]
+    ) -> None:
+        """Replace ``part`` by ``following``, and queue what is unfinished of it first."""
+        at = task.parts.index(part)
+        task.parts[at : at + 1] = following
+        self.queue.extendleft((task, p) for p in reversed(following) if not p.done)
+        if task.is_done:
+            self.on_done(task.shard.index, task.results)
+
+    def _spawn(self, number: int) -> Worker[R]:
+        slot = WorkerSlot(self.slots, SLOT_FIELDS * number)
+        slot.reset()
+        try:
+            ours, theirs = self.context.Pipe()
+            foreign = [ours, *(worker.pipe for worker in self.workers)]
+            inherited = foreign if self.context.get_start_method() == "fork" else []
+            process = self.context.Process(  # type: ignore[attr-defined]  # absent from the stub of contexts
+                target=worker_loop, args=(self.call, slot, theirs, inherited), daemon=True
+            )
+            with hidden_main_module():
+                process.start()
+        except OSError as error:
+            reason = error.strerror or error
+            raise DatascanError(
+                f"cannot start a worker process ({reason}); try --workers 0"
+            ) from error
+        theirs.close()
+        return Worker(process, ours, MessageReader(ours.fileno()), slot)
+
+
+def run_order(
+    function: Function[R],
+    count_rows: CountRows | None,
+    order: tuple[Shard, bool],
+    slot: WorkerSlot,
+) -> R | int:
+    """Execute an order in a worker: call the function on a shard, or count the shard's rows."""
+    shard, is_counted = order
+    if is_counted and count_rows is not None:
+        return count_rows(shard, slot)
+    return function(shard, slot)
+
+
+def create_shared_slots(context: BaseContext, workers: int) -> Any:
+    """Slots for ``workers`` processes of ``context``, int64 (4 * workers,), in shared memory.
+
+    Raises:
+        DatascanError: if memory cannot be shared.
+    """
+    numbers = SLOT_FIELDS * workers
+    try:
+        if context.get_start_method() == "fork":
+            # Anonymous memory needs no file: there may be no writable directory.
+            return memoryview(mmap.mmap(-1, 8 * numbers)).cast("q")
+        return context.RawArray("q", numbers)
+    except OSError as error:
+        raise DatascanError(
+            f"cannot share memory with workers ({error.strerror or error}); try --workers 0"
+        ) from error

@@ -1,0 +1,246 @@
+"""What a report is made of: findings, and the figures of datasets and training logs.
+
+Together with :mod:`datascan.report.model`, these types define version 1 of the JSON report; its
+JSON Schema is generated from them.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Cause = Literal[
+    "none",
+    "gradient-blow-up",
+    "lr-not-finite",
+    "sudden-nan",
+    "loss-saturated",
+    "nan-from-start",
+    "died",
+]
+"""How a training run ended; each cause except "none" is also a rule."""
+
+Count = Annotated[int, Meta(ge=0)]
+Size = Annotated[int, Meta(ge=1)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Number = Annotated[float, Meta(description="Finite: JSON has no NaN or Infinity.")]
+Label = Annotated[str, Meta(pattern="^(0|-?[1-9][0-9]{0,399})$")]
+"""A whole label as the name of a JSON member; float64 reaches 309 digits."""
+
+
+class Example(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One example of a finding: a record (``index`` and ``key``), or a detail without a record."""
+
+    detail: str
+    index: Annotated[
+        Count | None, Meta(description="Position of the record in the store, from 0.")
+    ] = None
+    key: Annotated[
+        str | None, Meta(description="Name of the record; bytes that are not UTF-8 are escaped.")
+    ] = None
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """Why a finding does not count: a baseline lists it as known."""
+
+    reason: str
+    expires: Annotated[date | None, Meta(description="The last day of the acceptance.")]
+    records: Count
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An issue as reported: ``records`` is the exact count, ``examples`` are at most 20."""
+
+    rule: str
+    severity: Literal["error", "warning", "info"]
+    records: Annotated[
+        Count, Meta(description="Number of records affected; 0 if it is not about records.")
+    ]
+    message: str
+    fix: str
+    examples: Annotated[list[Example], Meta(max_length=20)]
+    key: Annotated[
+        str | None, Meta(description="For a finding about a net: name of the layer, or solver.")
+    ] = None
+    accepted: Annotated[
+        Accepted | None, Meta(description="Set if the finding is accepted and so does not fail.")
+    ] = None
+
+
+class DatasetInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The dataset: its path, format and layout, and how many records and bytes were scanned."""
+
+    backend: str
+    path: Annotated[str, Meta(description="As given by the user; several, separated by spaces.")]
+    layout: str
+    records: Count
+    bytes: Count
+    other_files: Annotated[
+        Count, Meta(description="For an image folder: files that are not images, ignored.")
+    ] = 0
+
+
+class LabelFigures(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Number of records per class, or the range of regression targets."""
+
+    num_classes: Annotated[Count | None, Meta(description="Null for regression targets.")]
+    declared: Annotated[bool, Meta(description="Whether the user gave the number of classes.")]
+    counts: Annotated[
+        dict[Label, Size],
+        Meta(description="Records of each whole label that occurs, in or out of range, ascending."),
+    ]
+    # Optional to read, yet always written: msgspec never omits the value of a factory.
+    kind: Literal["class", "regression"] = msgspec.field(default_factory=lambda: "class")
+    missing: Annotated[Count, Meta(description="Readable records without a label.")] = 0
+    names: Annotated[
+        list[str] | None, Meta(description="Names of the classes 0, 1, ... (class folders).")
+    ] = None
+    min: Number | None = None
+    max: Number | None = None
+
+
+class ValueFigures(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Range and moments of all finite values; ``nan`` and ``inf`` count the others.
+
+    ``approximate``: JPEGs were measured at 1/8 scale.
+    """
+
+    min: Number | None
+    max: Number | None
+    mean: Number | None
+    std: (
+        Annotated[
+            float,
+            Meta(
+                ge=0,
+                description="Of the population; also null if far smaller than the mean.",
+            ),
+        ]
+        | None
+    )
+    nan: Count
+    inf: Count
+    approximate: bool = False
+
+
+class ShapeFigures(msgspec.Struct, frozen=True):
+    """Number of records of one shape and dtype."""
+
+    shape: list[Count]
+    dtype: str
+    records: Count
+
+
+class SequentialGaps(msgspec.Struct, frozen=True):
+    """Batches in store order: how many lack a class, and which class most often."""
+
+    batches: Count
+    lacking: Count
+    worst_label: int
+    worst_lacking: Annotated[Count, Meta(description="Batches that lack ``worst_label``.")]
+
+
+class ShuffledGaps(msgspec.Struct, frozen=True):
+    """Batches drawn without replacement: the probability that a batch lacks a class."""
+
+    p_lacking: Share
+    expected_lacking_per_epoch: Annotated[float, Meta(ge=0)]
+    worst_label: int
+    worst_p: Annotated[Share, Meta(description="Probability that a batch lacks ``worst_label``.")]
+
+
+class BatchFigures(msgspec.Struct, frozen=True):
+    """Label gaps at one batch size."""
+
+    batch_size: Size
+    sequential: SequentialGaps
+    shuffled: ShuffledGaps
+
+
+class MinBatchSize(msgspec.Struct, frozen=True):
+    """The smallest safe batch sizes: no gap in store order; below 1% of batches if shuffled."""
+
+    sequential: Size
+    shuffled_1pct: Size
+
+
+class ValueHistogram(msgspec.Struct, frozen=True):
+    """Distribution of the values in a sample of records, spread evenly over the dataset."""
+
+    bins: Annotated[list[Number], Meta(description="Edges: one more than ``counts``.")]
+    counts: Annotated[list[Count], Meta(max_length=64)]
+    records: Annotated[Size, Meta(description="Number of records in the sample.")]
+
+
+class GapCurve(msgspec.Struct, frozen=True):
+    """Shares of batches that lack a class, over a range of batch sizes."""
+
+    batch_sizes: Annotated[list[Size], Meta(description="Ascending.")]
+    sequential: list[Share]
+    shuffled: list[Share]
+
+
+class ClassPositionsRow(msgspec.Struct, frozen=True):
+    """Positions of the records of a class, or of the classes from ``first`` to ``last``."""
+
+    first: Count
+    last: Count
+    records: Size
+    first_index: Count
+    last_index: Count
+    counts: Annotated[list[Count], Meta(description="Records in each stretch of the store.")]
+
+
+class ClassPositions(msgspec.Struct, frozen=True):
+    """Positions of each class in the store.
+
+    Stretch i of ``bins`` holds the records with ``index * bins // records == i``, for ``records``
+    in all.
+    """
+
+    bins: Size
+    rows: list[ClassPositionsRow]
+
+
+class ImageSize(msgspec.Struct, frozen=True):
+    """Number of images of one size in pixels."""
+
+    width: Count
+    height: Count
+    records: Size
+
+
+class RecordRange(msgspec.Struct, frozen=True):
+    """A range of records, both ends included; it wraps around the store if first > last."""
+
+    first: Count
+    last: Count
+
+
+class LogCurve(msgspec.Struct, frozen=True):
+    """Losses and learning rates of a run, thinned out; null for values that are not finite."""
+
+    iterations: list[Count]
+    losses: list[Number | None]
+    rates: list[Number | None]
+
+
+class LogFigures(msgspec.Struct, frozen=True):
+    """One run of a training log: the last, or if that is healthy, the last that broke."""
+
+    iterations: Annotated[Count, Meta(description="The largest iteration in the log.")]
+    last_finite_iteration: Annotated[
+        Count | None, Meta(description="The last one in the log before the break.")
+    ]
+    first_nonfinite_iteration: Count | None
+    cause: Cause
+    records: Annotated[
+        RecordRange | None,
+        Meta(description="Read between these iterations; null if the net or order is unknown."),
+    ]
+    culprits: Annotated[
+        list[Count] | None, Meta(description="Indices of the records among them with an error.")
+    ]

@@ -1,0 +1,156 @@
+"""Strict decoding: damage is found, bombs cost nothing, and nothing is printed."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.builders.images import encode, photo, pixels
+from tests.builders.odd_images import TILE_BOMB, bombs, layered_psd, tiff_of
+from tests.decoders.image.support import HEALTHY, find_faults, inspect
+
+ROOT = Path(__file__).resolve().parents[3]
+MEGABYTES = 150
+GROWTH = """
+import resource, sys
+from datascan.decoders.image.decoder import inspect_images
+from tests.builders.images import encode, pixels
+from tests.builders.odd_images import bombs
+from tests.builders.tracking import untracked
+
+def inspect(data):
+    return inspect_images([data], [0], max_pixels=178_956_970, track=untracked)
+
+for kind in ("PNG", "GIF", "WEBP", "TIFF", "PPM"):
+    inspect(encode(pixels(), kind))
+data = bombs()[sys.argv[1]]
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+(fault,) = inspect(data).faults
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(fault.rule, grown // 1024)
+"""
+
+
+@pytest.mark.parametrize("name", bombs())
+def test_bombs_cost_no_memory_of_native_code_either(name):
+    run = [sys.executable, "-c", GROWTH, name]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True, timeout=100)
+    rule, grown = done.stdout.split()
+    assert rule == "oversized-image"
+    assert int(grown) < MEGABYTES
+    assert done.stderr == ""
+
+
+def test_a_huge_tile_in_a_small_tiff_is_corrupt():
+    assert [rule for rule, _ in find_faults(tiff_of(TILE_BOMB))] == ["corrupt-image"]
+
+
+def test_a_jpeg_over_the_limit_is_not_decoded():
+    assert find_faults(photo(), limit=24 * 32 - 1) == [
+        ("oversized-image", "32 x 24 = 768 pixels exceed the limit of 767")
+    ]
+    assert find_faults(photo(), limit=24 * 32) == []
+
+
+def test_blank_jpegs_are_known_exactly():
+    blank = encode(Image.new("RGB", (640, 480), (7, 7, 7)), "JPEG")
+    seen = inspect(blank, photo(height=480, width=640)).images
+    assert seen.approximate.tolist() == [False, True]
+    assert seen.low[0, :3].tolist() == seen.high[0, :3].tolist() == [7, 7, 7]
+
+
+def test_layers_are_no_frames():
+    assert find_faults(layered_psd(3)) == []
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_animations(kind):
+    frames = [pixels(seed) for seed in range(3)]
+    data = encode(frames[0], kind, save_all=True, append_images=frames[1:])
+    word = "pages" if kind == "TIFF" else "frames"
+    assert find_faults(data) == [("animated-image", f"3 {word}")]
+    assert find_faults(encode(frames[0], kind, save_all=True)) == []
+
+
+def test_a_broken_later_frame_is_found():
+    frames = [pixels(seed) for seed in range(3)]
+    data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert find_faults(data[: len(data) * 3 // 4])[0][0] == "corrupt-image"
+
+
+def test_formats_without_a_decoder():
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99)
+    assert find_faults(heic) == [("corrupt-image", "HEIC: no decoder for HEIC")]
+    assert find_faults(b"\xff\x0a" + bytes(40)) == [
+        ("corrupt-image", "JPEG XL: no decoder for JPEG XL")
+    ]
+
+
+def test_sixteen_bits_of_either_byte_order_are_one_dtype():
+    values = np.arange(768).reshape(24, 32)
+    pair = [encode(Image.fromarray(values.astype(order + "u2")), "TIFF") for order in "<>"]
+    seen = inspect(*pair).images
+    assert seen.dtype.tolist() == ["uint16", "uint16"]
+    assert seen.high[:, 0].tolist() == [767, 767]
+
+
+@pytest.mark.parametrize("compression", ["tiff_adobe_deflate", "packbits", "jpeg", "tiff_lzw"])
+def test_tiffs_of_every_compression(compression, capfd):
+    data = encode(pixels(), "TIFF", compression=compression)
+    assert find_faults(data) == []
+    for share in (0.2, 0.5, 0.8):
+        assert find_faults(data[: int(len(data) * share)])[0][0] == "corrupt-image"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_fax_that_only_its_library_finds_damaged(capfd):
+    data = encode(pixels(height=96, width=128, mode="1"), "TIFF", compression="group4")
+    assert find_faults(data) == []
+    for cut in (1, 4, 16):
+        assert find_faults(data[:-cut])[0][0] == "corrupt-image"
+    chance = random.Random(0)
+    places = range(20, len(data) - 400, 20)
+    found = sum(
+        find_faults(data[:at] + chance.randbytes(16) + data[at + 16 :]) != [] for at in places
+    )
+    assert found > 0.9 * len(places)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_libtiff_prints_nothing(capfd):
+    data = HEALTHY["tiff lzw"]
+    for seed in range(150):
+        chance = random.Random(seed)
+        at = chance.randrange(len(data) - 40)
+        find_faults(data[:at] + chance.randbytes(32) + data[at + 32 :])
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_tiff_needs_no_folder_for_temporary_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nothing"))
+    assert find_faults(HEALTHY["tiff lzw"]) == []
+
+
+LOGGED = """
+from datascan.decoders.image.decoder import inspect_images
+from tests.builders.odd_images import tiff_of
+from tests.builders.tracking import untracked
+
+tags = {256: 4, 257: 4, 258: 8, 259: 1, 262: 1, 273: 8, 277: 9_999, 279: 16}
+(fault,) = inspect_images([tiff_of(tags)], [0], max_pixels=99, track=untracked).faults
+print(fault.rule)
+"""
+
+
+def test_what_pillow_logs_is_not_shown():
+    # A process of its own: pytest takes all that is logged.
+    run = [sys.executable, "-c", LOGGED]
+    done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True, timeout=100)
+    assert (done.stdout, done.stderr) == ("corrupt-image\n", "")

@@ -1,0 +1,114 @@
+"""What every output must obey: inherit :class:`OutputLaws` and say which output it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from datascan.outputs.base import Output
+from datascan.report.figures import Accepted, DatasetInfo, Example, Finding, LabelFigures
+from datascan.report.model import FailedScan, Report
+from datascan.text import escape_surrogates
+from tests.outputs.reports import ANY_TEXT, finding, log, net, report, source
+
+HOSTILE = ANY_TEXT.map(escape_surrogates)
+"""Any text that a report can hold: lone surrogates are escaped before."""
+
+EXAMPLES = st.builds(Example, HOSTILE, st.none() | st.integers(0, 10**12), st.none() | HOSTILE)
+FINDINGS = st.builds(
+    Finding,
+    rule=st.sampled_from(["nan-value", "no-such-rule"]) | HOSTILE,
+    severity=st.sampled_from(["error", "warning", "info"]),
+    records=st.integers(0, 10**12),
+    message=HOSTILE,
+    fix=HOSTILE,
+    examples=st.lists(EXAMPLES, max_size=2),
+    accepted=st.none() | st.builds(Accepted, HOSTILE, st.none() | st.dates(), st.integers(0, 9)),
+)
+FAILED = st.lists(st.builds(FailedScan, HOSTILE, HOSTILE), max_size=2)
+
+
+@st.composite
+def datasets(draw: st.DrawFn, build: Callable[..., Any] = report) -> Any:
+    """The report of a dataset or source whose every text is hostile."""
+    info = DatasetInfo(draw(HOSTILE), draw(HOSTILE), draw(HOSTILE), draw(st.integers(0, 99)), 1)
+    names = draw(st.none() | st.lists(HOSTILE, max_size=2))
+    return build(
+        *draw(st.lists(FINDINGS, max_size=2)),
+        dataset=info,
+        complete=draw(st.booleans()),
+        labels=draw(st.none() | st.just(LabelFigures(2, True, {"0": 1, "7": 2}, names=names))),
+        command=draw(st.none() | HOSTILE),
+        rules=draw(st.none() | st.just(["nan-value"])),
+        fail_on=draw(st.sampled_from([None, "error", "warning", "never"])),
+    )
+
+
+SOURCES = st.lists(datasets(source), max_size=2)
+OWN_FINDINGS = st.lists(FINDINGS, max_size=1)
+REPORTS: st.SearchStrategy[Report] = st.one_of(
+    datasets(),
+    st.builds(lambda inner, own: net(*inner, findings=own), SOURCES, OWN_FINDINGS),
+    st.builds(lambda inner, own: log(*inner, findings=own), SOURCES, OWN_FINDINGS),
+)
+"""Reports of all three kinds."""
+
+LAW = settings(
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow],
+)
+
+
+class OutputLaws:
+    """The laws. ``read`` raises unless the text is valid in the format of the output."""
+
+    output: Output
+
+    def read(self, text: str) -> object:
+        """Read the output back."""
+        raise NotImplementedError
+
+    def test_it_says_what_it_is(self) -> None:
+        assert self.output.HELP
+        assert self.output.HELP.strip().rstrip(".") == self.output.HELP
+
+    @LAW
+    @given(REPORTS)
+    def test_it_renders_any_report(self, any_report: Report) -> None:
+        self.check(self.output.render([any_report]))
+
+    @LAW
+    @given(st.lists(REPORTS, max_size=3), FAILED)
+    def test_it_renders_several_and_failed_scans(
+        self, reports: list[Report], failed: list[FailedScan]
+    ) -> None:
+        self.check(self.output.render(reports, failed))
+
+    def test_it_renders_nothing(self) -> None:
+        self.check(self.output.render([]))
+
+    def test_every_dataset_is_named(self) -> None:
+        paths = [f"data/{name}" for name in ("first", "second", "third", "absent")]
+        infos = [DatasetInfo("lmdb", path, "raw", 9, 9) for path in paths]
+        inner = source(finding(), dataset=infos[2])
+        reports = [report(finding(), dataset=infos[0]), report(dataset=infos[1]), net(inner)]
+        text = self.output.render(reports, [FailedScan(paths[3], "no such path")])
+        named = [path for path in paths if path in text]
+        # A dataset without findings need not be named.
+        assert named in (paths, [paths[0], *paths[2:]])
+        assert "no such path" in text
+
+    def test_the_same_reports_give_the_same_text(self) -> None:
+        reports = [report(finding()), net(source(finding())), log()]
+        assert self.output.render(reports) == self.output.render(reports)
+        assert self.output.render([reports[0]]) == self.output.render(reports[:1], ())
+
+    def check(self, text: str) -> None:
+        """Whole lines of UTF-8, valid in their format."""
+        text.encode("utf-8")
+        assert not text or text.endswith("\n")
+        self.read(text)

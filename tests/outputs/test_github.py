@@ -1,0 +1,57 @@
+"""The annotations of GitHub Actions: no text can issue another command."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from datascan.outputs import github
+from datascan.report.figures import Accepted, DatasetInfo
+from datascan.report.model import FailedScan
+from tests.outputs.laws import OutputLaws
+from tests.outputs.reports import finding, net, report, source
+
+
+class TestLaws(OutputLaws):
+    output = github
+
+    def read(self, text):
+        for line in text.split("\n")[:-1]:
+            assert re.fullmatch(r"::(error|warning|notice) title=[^:,\r]*::[^\r]*", line)
+
+
+@pytest.mark.parametrize("harm", ["x\n::error::no", "x\r\n::stop-commands::t", "%0A::error::y"])
+def test_no_key_issues_a_command(harm):
+    source = DatasetInfo("lmdb", harm, "raw", 1, 1)
+    text = github.render([report(finding(message=harm), dataset=source)])
+    assert text.count("\n") == 1
+    assert "\r" not in text
+    properties, message = re.fullmatch(r"::error title=([^:,]*)::(.*)\n", text).groups()
+    back = message.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
+    assert back == f"{harm}; drop these records"
+    assert harm.splitlines()[0].replace("%", "%25").replace(":", "%3A") in properties
+
+
+def test_ten_annotations_of_a_kind():
+    found = report(*[finding()] * 12, *[finding(severity="info")] * 3)
+    lines = github.render([found]).splitlines()
+    assert [line.split()[0] for line in lines] == ["::error"] * 10 + ["::notice"] * 3
+
+
+def test_an_annotation_names_the_source():
+    inner = source(finding(), dataset=DatasetInfo("lmdb", "store", "caffe-datum", 9, 9))
+    title = "::error title=nan-value%3A store (TRAIN%2C layer data)::"
+    assert github.render([net(inner)]).startswith(title)
+
+
+def test_accepted_findings_are_notices():
+    known = finding(accepted=Accepted("sensor 3 was off", None, 5), message="5 known ones")
+    _, notice = github.render([report(known, finding())]).splitlines()
+    assert notice.startswith("::notice title=nan-value (accepted)%3A train_lmdb::")
+    assert notice.endswith("::5 known ones; accepted: sensor 3 was off")
+
+
+def test_failed_scans_come_first():
+    first, _ = github.render([report(finding())], [FailedScan("a,b", "no such path")]).splitlines()
+    assert first == "::error title=not scanned%3A a%2Cb::no such path"

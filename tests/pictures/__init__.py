@@ -1,1 +1,0 @@
-"""Tests of looking at encoded images."""

@@ -1,0 +1,136 @@
+"""What the README and the documents mention exists: files, names, commands and flags."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+import datascan
+from datascan.cli.app import build_parser
+from datascan.cli.commands.demo import CLASSES, write_lmdb
+from datascan.outputs.terminal.render import render
+from datascan.plugins import COMMANDS, rule_names
+
+ROOT = Path(__file__).parents[1]
+SOURCES = ROOT / "src" / "datascan"
+DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+SOURCE_TEXT = "\n".join(file.read_text() for file in SOURCES.rglob("*.py"))
+
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+CODE = re.compile(r"`([^`\n]+)`")
+COMMAND = re.compile(r"^(?:\$ |- run: |  script: )?(datascan .*)$", re.MULTILINE)
+
+
+def code_spans(text: str) -> list[str]:
+    """The inline code of a document."""
+    return CODE.findall(FENCE.sub("", text))
+
+
+def commands_in(text: str) -> Iterator[str]:
+    """All command lines of datascan in a document, in fenced blocks and in inline code."""
+    for _, block in FENCE.findall(text):
+        yield from COMMAND.findall(block)
+    for span in code_spans(text):
+        if COMMAND.fullmatch(span):
+            yield span
+
+
+def subparsers() -> Iterator[argparse.ArgumentParser]:
+    """The parser of every command, with its arguments."""
+    for name in COMMANDS:
+        (action,) = (a for a in build_parser([name])._actions if a.nargs == argparse.PARSER)
+        yield action.choices[name]
+
+
+ALL_FLAGS = {flag for parser in subparsers() for flag in parser._option_string_actions}
+
+
+@pytest.fixture(params=DOCUMENTS, ids=lambda path: path.name)
+def document(request):
+    return request.param.read_text()
+
+
+def is_present(path: str) -> bool:
+    """Whether a path with a folder exists below the root or the package; a bare name, anywhere."""
+    if "/" in path.rstrip("/"):
+        return (ROOT / path).exists() or (SOURCES / path).exists()
+    return (ROOT / path).exists() or any(SOURCES.rglob(path))
+
+
+def test_files_and_folders_exist(document):
+    spans = [span for span in code_spans(document) if re.fullmatch(r"[\w/.-]+(\.py|/)", span)]
+    paths = [path for path in spans if "my_" not in path]
+    assert [path for path in paths if not is_present(path)] == []
+
+
+def test_the_directory_listing_is_complete():
+    listing = FENCE.findall((ROOT / "docs/design.md").read_text())[0][1]
+    names = [line.split()[0] for line in listing.splitlines() if line[0] != " "]
+    listed = {Path(name).stem for name in names}
+    modules = {path.stem for path in SOURCES.glob("*.py") if path.name[0] != "_"}
+    packages = {path.parent.name for path in SOURCES.glob("*/__init__.py")}
+    assert listed == modules | packages
+
+
+def test_dotted_names_can_be_imported(document):
+    names = {
+        m
+        for span in code_spans(document)
+        for m in re.findall(r"(?<![\w.])datascan(?:\.\w+)+", span)
+    }
+    for name in sorted(names - {"datascan.toml"}):
+        module, _, attribute = name.rpartition(".")
+        try:
+            import_module(name)
+        except ModuleNotFoundError:
+            assert hasattr(import_module(module), attribute), name
+
+
+def test_classes_in_the_design_exist():
+    spans = code_spans((ROOT / "docs/design.md").read_text())
+    names = {span for span in spans if re.fullmatch(r"[A-Z][a-z]+[A-Z]\w+", span)}
+    defined = re.findall(r"^class (\w+)|^([A-Z]\w+) = ", SOURCE_TEXT, re.MULTILINE)
+    assert len(names) > 5
+    assert names - {name for pair in defined for name in pair} == set()
+
+
+def test_commands_parse(document):
+    """Placeholders such as PATH stand for themselves; optional parts are in brackets."""
+    for line in commands_in(document):
+        arguments = shlex.split(re.sub(r"[\[\]]| \|\| .*", "", line), comments=True)[1:]
+        if len(arguments) > 1:
+            build_parser(arguments).parse_args(arguments)
+        else:
+            assert arguments[0] in {*COMMANDS, "--version"}, line
+
+
+def test_flags_exist(document):
+    """Flags in paragraphs about scripts belong to those."""
+    paragraphs = [part for part in document.split("\n\n") if "scripts/" not in part]
+    flags = re.findall(r"(?<![\w-])--[a-z][a-z-]+", "\n".join(paragraphs))
+    assert set(flags) <= ALL_FLAGS | {"--version", "--help"}
+
+
+def readme_section(heading: str) -> str:
+    return (ROOT / "README.md").read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
+
+
+def test_the_readme_lists_each_rule_once():
+    rows = readme_section("Rules").partition("\n\n`datascan")[0]
+    assert sorted(code_spans(rows)) == sorted(rule_names())
+
+
+def test_the_report_in_the_readme_is_an_excerpt_of_the_demo(tmp_path):
+    write_lmdb(tmp_path / "train_lmdb")
+    report = datascan.scan(tmp_path / "train_lmdb", num_classes=CLASSES)
+    report = replace(report, dataset=replace(report.dataset, path="train_lmdb"))
+    printed = re.sub(r"in [\d.]+ s", "in 0.07 s", render([report])).splitlines()
+    sample = FENCE.findall((ROOT / "README.md").read_text())[0][1].splitlines()[1:]
+    assert [line for line in sample if line != "..." and line not in printed] == []
