@@ -8,8 +8,29 @@ from pathlib import Path
 
 import plyvel
 
-from datascan.readers.leveldb.clone import read_state
-from datascan.readers.leveldb.manifest import State
+from datascan.readers.leveldb.log import (
+    BLOCK_BYTES as LOG_BLOCK_BYTES,
+)
+from datascan.readers.leveldb.log import (
+    FIRST,
+    FULL,
+    HEADER,
+    LAST,
+    MIDDLE,
+    Record,
+    masked_crc,
+    read_log,
+)
+from datascan.readers.leveldb.manifest import (
+    TAG_COMPARATOR,
+    TAG_LAST_SEQUENCE,
+    TAG_LOG,
+    TAG_NEW,
+    TAG_NEXT_FILE,
+    TAG_PREVIOUS_LOG,
+    State,
+    state_of,
+)
 
 BLOCK_BYTES = 4096
 """A block of a table ends with the entry that makes it larger than this."""
@@ -55,7 +76,8 @@ def files(path: Path) -> dict[str, tuple[bytes, int, int, int]]:
 
 def state(path: Path) -> State:
     """The state of the store according to its manifest."""
-    return read_state(path)
+    name = (path / "CURRENT").read_text().strip()
+    return state_of(item.payload for item in read_log(path / name) if isinstance(item, Record))
 
 
 def table_files(path: Path) -> list[Path]:
@@ -101,3 +123,56 @@ def merged(sessions: Sequence[Mapping[bytes, bytes | None]]) -> dict[bytes, byte
             else:
                 found[key] = value
     return dict(sorted(found.items()))
+
+
+def edit_of(state: State) -> bytes:
+    """``state`` as one edit."""
+    out = [varint(TAG_COMPARATOR), string(state.comparator)]
+    for tag, number in (
+        (TAG_LOG, state.log),
+        (TAG_PREVIOUS_LOG, state.previous_log),
+        (TAG_NEXT_FILE, state.next_file),
+        (TAG_LAST_SEQUENCE, state.last_sequence),
+    ):
+        out += [varint(tag), varint(number)]
+    for table in state.tables:
+        out += [varint(n) for n in (TAG_NEW, table.level, table.number, table.size)]
+        out += [string(table.smallest), string(table.largest)]
+    return b"".join(out)
+
+
+def varint(value: int) -> bytes:
+    """``value``, seven bits a byte, the lowest first."""
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def string(value: bytes) -> bytes:
+    """``value`` behind its length."""
+    return varint(len(value)) + value
+
+
+def frame_records(records: Iterable[bytes]) -> bytes:
+    """``records`` as the contents of a log file."""
+    out = bytearray()
+    for record in records:
+        at = 0
+        while True:
+            room = LOG_BLOCK_BYTES - len(out) % LOG_BLOCK_BYTES
+            if room < HEADER.size:
+                out += bytes(room)
+                room = LOG_BLOCK_BYTES
+            piece = record[at : at + room - HEADER.size]
+            is_first, is_last = at == 0, at + len(piece) == len(record)
+            kind = {(True, True): FULL, (True, False): FIRST, (False, True): LAST}.get(
+                (is_first, is_last), MIDDLE
+            )
+            out += HEADER.pack(masked_crc(bytes([kind]) + piece), len(piece), kind) + piece
+            at += len(piece)
+            if is_last:
+                break
+    return bytes(out)

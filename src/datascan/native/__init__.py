@@ -1,8 +1,8 @@
 """Inner loops, in C if a compiler was available when datascan was installed.
 
-``fallback`` is the reference implementation in NumPy; ``kernels.c`` and ``epoch.c`` return
-bit-identical results in a fraction of the time. ``DATASCAN_PLAIN=1`` in the environment selects
-``fallback``. ``tables.c`` reads LevelDB tables; see ``datascan.readers.leveldb.tables``.
+``fallback`` (NumPy) and ``table_blocks`` (Python) are the reference implementations; ``kernels.c``,
+``epoch.c`` and ``tables.c`` return bit-identical results in a fraction of the time.
+``DATASCAN_PLAIN=1`` in the environment selects the reference implementations.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
-from datascan.native import fallback
+from datascan.native import fallback, table_blocks
 
-loops: Any = fallback
-"""The implementation in use; it has the functions of ``fallback``."""
+loops: Any = SimpleNamespace(**(vars(table_blocks) | vars(fallback)))
+"""The implementation in use; it has the functions of ``fallback`` and ``table_blocks``."""
 
 if not os.environ.get("DATASCAN_PLAIN"):
     with suppress(ImportError):  # not built
-        from datascan.native import epoch, kernels
+        from datascan.native import epoch, kernels, tables
 
-        loops = SimpleNamespace(**(vars(epoch) | vars(kernels)))
+        loops = SimpleNamespace(**(vars(epoch) | vars(kernels) | vars(tables)))

@@ -10,20 +10,32 @@ from datascan.readers.leveldb.log import (
     BLOCK_BYTES,
     HEADER,
     Flaw,
-    frame_records,
+    Record,
     masked_crc,
     read_log,
 )
-from tests.builders.leveldb import log_file, numbered, write_leveldb
+from tests.builders.leveldb import frame_records, log_file, numbered, write_leveldb
 
 RECORDS = [b"a" * 10, b"", b"b" * 40_000, b"c" * 32_000, b"d" * 100_000, b"e"]
+
+
+def payloads(path):
+    """What is in a log: the payloads of its records, and its flaws."""
+    found = []
+    for item in read_log(path):
+        if isinstance(item, Record):
+            content = path.read_bytes()
+            parts = [content[offset : offset + size] for offset, size in item.fragments]
+            assert b"".join(parts) == item.payload
+        found.append(item.payload if isinstance(item, Record) else item)
+    return found
 
 
 @pytest.fixture
 def write(tmp_path):
     def write_log(content):
         (tmp_path / "log").write_bytes(content)
-        return list(read_log(tmp_path / "log"))
+        return payloads(tmp_path / "log")
 
     return write_log
 
@@ -43,13 +55,13 @@ def test_any_records_come_back(tmp_path_factory, sizes):
     path = tmp_path_factory.mktemp("log") / "log"
     records = [bytes([i]) * size for i, size in enumerate(sizes)]
     path.write_bytes(frame_records(records))
-    assert list(read_log(path)) == records
+    assert (payloads(path)) == records
 
 
 def test_reads_what_leveldb_wrote(tmp_path):
     entries = numbered(range(50), 2000)
     write_leveldb(tmp_path, entries, in_tables=False)
-    records = list(read_log(log_file(tmp_path)))
+    records = payloads(log_file(tmp_path))
     assert len(records) == 50
     assert all(v in record for record, v in zip(records, entries.values(), strict=True))
 
@@ -95,7 +107,7 @@ def test_a_flaw_costs_its_block_only(write):
     found = write(bytes(content))
     (flaw,) = [item for item in found if isinstance(item, Flaw)]
     assert flaw.rule == "damaged-store"
-    assert BLOCK_BYTES < flaw.offset <= BLOCK_BYTES + 5000
+    assert BLOCK_BYTES < flaw.at <= BLOCK_BYTES + 5000
     assert 160 < len(found) < 180
     assert found[-1] == b"x" * 1000
 
@@ -114,7 +126,7 @@ def test_zeros_before_the_end_are_a_flaw(write):
     content = frame_records(records)
     found = write(content[:BLOCK_BYTES] + bytes(2 * BLOCK_BYTES) + content[3 * BLOCK_BYTES :])
     (flaw,) = [item for item in found if isinstance(item, Flaw)]
-    assert flaw == Flaw("damaged-store", BLOCK_BYTES, "has 65,536 bytes of zeros")
+    assert flaw == Flaw("damaged-store", BLOCK_BYTES, "holds zeros for 65,536 bytes")
     assert found[-1] == records[-1]
 
 
@@ -132,11 +144,11 @@ def fragment(kind, payload):
     [
         ([2, 1], "has a record without an end"),
         ([2, 2, 4], "has a record without an end"),
-        ([3, 1], "has a record without a start"),
-        ([4], "has a record without a start"),
-        ([9, 1], "has a fragment of unknown type 9"),
+        ([3, 1], "has a record without a beginning"),
+        ([4], "has a record without a beginning"),
+        ([9, 1], "has a fragment of the unknown kind 9"),
     ],
 )
 def test_fragments_out_of_order(write, kinds, words):
     found = write(b"".join(fragment(kind, b"abc") for kind in kinds))
-    assert [item.why for item in found if isinstance(item, Flaw)] == [words]
+    assert [item.words for item in found if isinstance(item, Flaw)] == [words]

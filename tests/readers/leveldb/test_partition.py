@@ -1,29 +1,46 @@
-"""Cutting a store's keys into ranges."""
+"""Splitting a store into ranges of keys."""
 
 from __future__ import annotations
 
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from datascan.readers.leveldb.manifest import Table
 from datascan.readers.leveldb.partition import MIN_BYTES, split_keys
+from datascan.readers.leveldb.replay import LoggedEntries
 
 KEYS = [b"%08d_x" % i for i in range(1000)]
 ENTRY = 1000
 
 
-def size_among(keys):
-    def size(first, last):
-        return ENTRY * sum(first <= key < last for key in keys)
+class FakeTable:
+    """A table with a block of ``ENTRY`` bytes for every key."""
 
-    return size
+    def __init__(self, keys):
+        self.keys = keys
+        self.table = Table(6, 1, ENTRY * len(keys), keys[0] + bytes(8), keys[-1] + bytes(8))
+        self.is_asked = False
+
+    @property
+    def index(self):
+        self.is_asked = True
+        return self
+
+    @property
+    def handles(self):
+        return np.array([[0, ENTRY]] * len(self.keys))
+
+    def begin(self, block):
+        return self.keys[block]
 
 
-def table(keys):
-    return Table(6, 1, ENTRY * len(keys), keys[0] + bytes(8), keys[-1] + bytes(8))
+def logged(keys=(), size=ENTRY):
+    places = np.array([(0, 0, size)] * len(keys), np.int64).reshape(-1, 3)
+    return LoggedEntries((), list(keys), np.zeros(len(keys), np.uint64), places)
 
 
 def sizes(edges, keys):
@@ -31,36 +48,36 @@ def sizes(edges, keys):
     return [sum(a <= key < b for key in keys) * ENTRY for a, b in itertools.pairwise(bounds)]
 
 
-def test_nothing_to_cut():
-    assert split_keys([], 1000, size_among([])) == []
-    assert split_keys([table(KEYS[:5])], 100_000, size_among(KEYS)) == []
+def test_nothing_to_split():
+    assert split_keys([], logged(), 1000) == []
+    assert split_keys([FakeTable(KEYS[:5])], logged(), 100_000) == []
 
 
 @pytest.mark.parametrize("target", [10_000, 100_000, 300_000])
-def test_a_large_table_is_cut_inside(target):
-    edges = split_keys([table(KEYS)], target, size_among(KEYS))
-    assert all(target // 2 < size < target * 2 for size in sizes(edges, KEYS))
+@pytest.mark.parametrize("in_logs", [True, False])
+def test_a_large_table_or_log_is_split_inside(target, in_logs):
+    tables, entries = ([], logged(KEYS)) if in_logs else ([FakeTable(KEYS)], logged())
+    edges = split_keys(tables, entries, target)
+    assert len(edges) >= 3 * 100_000 // target
+    assert all(target // 4 < size < target * 2 for size in sizes(edges, KEYS))
 
 
-def test_small_tables_are_cut_where_they_begin():
-    tables = [table(KEYS[i : i + 10]) for i in range(0, 1000, 10)]
-
-    def never(first, last):
-        raise AssertionError
-
-    edges = split_keys(tables, 100_000, never)
-    assert len(edges) == 9
-    assert set(edges) <= set(KEYS)
-    assert set(sizes(edges, KEYS)) == {100_000}
+def test_small_tables_are_split_where_they_begin():
+    tables = [FakeTable(KEYS[i : i + 10]) for i in range(0, 1000, 10)]
+    edges = split_keys(tables, logged(), 100_000)
+    assert len(edges) in (9, 10)
+    assert set(edges) <= {table.keys[0] for table in tables}
+    assert not any(table.is_asked for table in tables)
 
 
 @given(
     keys=st.lists(st.binary(max_size=4), min_size=1, max_size=60, unique=True).map(sorted),
-    parts=st.integers(1, 5),
+    runs=st.integers(1, 5),
     target=st.sampled_from([1, 2 * ENTRY, MIN_BYTES, 20 * ENTRY]),
 )
-def test_edges_ascend(keys, parts, target):
-    runs = [keys[i::parts] for i in range(parts) if keys[i::parts]]
-    edges = split_keys([table(run) for run in runs], target, size_among(keys))
+def test_edges_ascend(keys, runs, target):
+    parts = [keys[i::runs] for i in range(runs) if keys[i::runs]]
+    tables = [FakeTable(part) for part in parts[1:]]
+    edges = split_keys(tables, logged(parts[0]), target)
     assert edges == sorted(set(edges))
     assert b"" not in edges

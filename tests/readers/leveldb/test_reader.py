@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import pickle
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -23,10 +21,10 @@ from hypothesis import strategies as st
 from datascan.config.options import Options
 from datascan.errors import DatasetError
 from datascan.readers.keyvalue.batch import KeyRange
-from datascan.readers.leveldb.log import frame_records
-from datascan.readers.leveldb.manifest import State, make_edit
+from datascan.readers.leveldb.log import Record, read_log
+from datascan.readers.leveldb.manifest import State, state_of
 from datascan.readers.leveldb.reader import LevelDbReader
-from tests.builders.leveldb import files, merged, numbered, write_leveldb
+from tests.builders.leveldb import edit_of, files, frame_records, merged, numbered, write_leveldb
 
 SHARED = Path(__file__).resolve().parents[3] / ".." / "shared" / "data"
 SHARD_BYTES = (1, 1000, 30_000, 1 << 25)
@@ -274,19 +272,6 @@ def test_two_processes_at_once(tmp_path, opened):
     assert files(tmp_path) == before
 
 
-def test_a_fork_opens_its_own_and_removes_nothing(tmp_path, opened, monkeypatch, temporary):
-    write_leveldb(tmp_path, numbered(range(50)))
-    reader = opened(tmp_path)
-    mine = reader.store.db
-    with monkeypatch.context() as fork:
-        fork.setattr(os, "getpid", lambda: 1)
-        assert reader.store.db is not mine
-        assert len(entries(reader)) == 50
-        reader.store.close()
-    assert reader.store.db is mine
-    holds(reader, numbered(range(50)))
-
-
 def test_a_copy_that_was_pickled_removes_nothing(tmp_path, opened):
     write_leveldb(tmp_path, numbered(range(50)))
     reader = opened(tmp_path)
@@ -297,50 +282,85 @@ def test_a_copy_that_was_pickled_removes_nothing(tmp_path, opened):
     holds(reader, numbered(range(50)))
 
 
-def test_nothing_is_left(tmp_path, temporary):
-    write_leveldb(tmp_path, numbered(range(50)), in_tables=False)
-    reader = LevelDbReader((tmp_path,), Options())
-    assert len(entries(reader)) == 50
-    assert len(list(temporary.iterdir())) == 1
-    reader.close()
-    reader.close()
+def test_nothing_is_written_anywhere(tmp_path, temporary):
+    """No clone, no temporary file, no link: the store is only read."""
+    write_leveldb(tmp_path / "store", numbered(range(50)), in_tables=False)
+    opened: list[tuple[str, int]] = []
+    watching = True
+
+    def watch(event, arguments):
+        if watching and event == "open":
+            opened.append((str(arguments[0]), arguments[2]))
+        assert not watching or event not in {"os.link", "os.symlink", "os.rename", "os.remove"}
+
+    sys.addaudithook(watch)
+    try:
+        reader = LevelDbReader((tmp_path / "store",), Options())
+        assert len(entries(reader)) == 50
+    finally:
+        watching = False
+    assert opened
+    assert not [path for path, flags in opened if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)]
     assert list(temporary.iterdir()) == []
 
 
-def test_nothing_is_left_without_close(tmp_path, temporary):
-    write_leveldb(tmp_path, numbered(range(50)), in_tables=False)
-    reader = LevelDbReader((tmp_path,), Options())
-    assert len(entries(reader)) == 50
-    del reader
-    assert list(temporary.iterdir()) == []
+class TestHostileNames:
+    """Names and numbers with which a folder made LevelDB overwrite files of the user."""
 
+    def test_a_number_that_wraps(self, tmp_path, opened):
+        victim = tmp_path / "victim"
+        victim.write_text("mine")
+        store = tmp_path / "store"
+        store.mkdir()
+        (store / "18446744073709551614.ldb").write_bytes(b"")
+        (store / "000000.ldb").symlink_to(victim)
+        (store / "000007.ldb").write_bytes(b"x")
+        reader = opened(store)
+        assert reader.key_ranges() == []
+        assert {fault.rule for fault in reader.faults()} == {"damaged-store"}
+        assert victim.read_text() == "mine"
 
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from datascan.config.options import Options
-from datascan.readers.leveldb.reader import LevelDbReader
-reader = LevelDbReader((Path(sys.argv[1]),), Options().replace(shard_bytes=1000))
-spans = reader.key_ranges()
-next(reader.iter_entries(spans[1]))
-os.kill(os.getpid(), signal.SIGKILL)
-"""
+    @pytest.mark.parametrize("number", [1 << 63, (1 << 64) - 1, 1 << 64])
+    def test_a_next_file_number_beyond_all_files(self, tmp_path, opened, number):
+        write_leveldb(tmp_path, numbered(range(50)))
+        (manifest,) = tmp_path.glob("MANIFEST-*")
+        old = state_of(item.payload for item in read_log(manifest) if isinstance(item, Record))
+        manifest.write_bytes(frame_records([edit_of(replace(old, next_file=number))]))
+        before = files(tmp_path)
+        reader = opened(tmp_path)
+        assert dict(entries(reader)) == numbered(range(50))
+        (fault,) = reader.faults()
+        assert "a number " in fault.detail
+        assert files(tmp_path) == before
 
+    def test_tables_and_logs_that_are_links_out_of_the_folder(self, tmp_path, opened):
+        secret = tmp_path / "secret"
+        secret.write_bytes(b"secret")
+        write_leveldb(tmp_path / "other", numbered(range(50)))
+        write_leveldb(tmp_path / "store", numbered(range(100, 150)))
+        (theirs,) = (tmp_path / "other").glob("*.ldb")
+        (ours,) = (tmp_path / "store").glob("*.ldb")
+        ours.unlink()
+        ours.symlink_to(theirs)
+        (log,) = (tmp_path / "store").glob("*.log")
+        log.unlink()
+        log.symlink_to(secret)
+        reader = opened(tmp_path / "store")
+        assert reader.key_ranges() == []
+        details = [fault.detail for fault in reader.faults()]
+        assert len(details) == 2
+        assert all("it is a link out of its folder" in detail for detail in details)
 
-def test_a_killed_process_leaves_the_original_alone(tmp_path):
-    path = write_leveldb(
-        tmp_path / "store", numbered(range(500)), numbered(range(500, 900)), in_tables=False
-    )
-    before = files(path)
-    (tmp_path / "temporary").mkdir()
-    ended = subprocess.run(
-        [sys.executable, "-c", KILLED, str(path)],
-        check=False,
-        env={**os.environ, "TMPDIR": str(tmp_path / "temporary")},
-    )
-    assert ended.returncode == -signal.SIGKILL
-    assert len(list((tmp_path / "temporary").glob("datascan-*/*"))) == 1
-    assert files(path) == before
+    @pytest.mark.parametrize("name", ["CURRENT", "MANIFEST", "table", "log"])
+    def test_a_pipe_in_place_of_a_file(self, tmp_path, opened, name):
+        write_leveldb(tmp_path, numbered(range(50)), numbered(range(50, 90)), in_tables=False)
+        pattern = {"MANIFEST": "MANIFEST-*", "table": "*.ldb", "log": "*.log"}.get(name, name)
+        (target, *_) = sorted(tmp_path.glob(pattern))
+        target.unlink()
+        os.mkfifo(target)
+        reader = opened(tmp_path)
+        list(reader.iter_entries(KeyRange()))
+        assert any("not a regular file" in fault.detail for fault in reader.faults())
 
 
 class TestMatches:
@@ -394,46 +414,6 @@ class TestRefuses:
 
     def test_another_order_of_keys(self, tmp_path):
         (tmp_path / "CURRENT").write_text("MANIFEST-000001\n")
-        (tmp_path / "MANIFEST-000001").write_bytes(frame_records([make_edit(State(b"idb_cmp1"))]))
+        (tmp_path / "MANIFEST-000001").write_bytes(frame_records([edit_of(State(b"idb_cmp1"))]))
         with pytest.raises(DatasetError, match="'idb_cmp1'"):
             LevelDbReader((tmp_path,), Options()).plan()
-
-    def test_no_temporary_folder(self, tmp_path, monkeypatch):
-        write_leveldb(tmp_path, numbered(range(10)))
-        with monkeypatch.context() as patch:
-            patch.setattr(tempfile, "tempdir", str(tmp_path / "nothing"))
-            with pytest.raises(
-                DatasetError, match=r"^cannot clone .*: No such file .*; set TMPDIR"
-            ):
-                LevelDbReader((tmp_path,), Options()).key_ranges()
-
-    def test_no_temporary_folder_at_all(self, tmp_path, monkeypatch):
-        def nowhere():
-            raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in []")
-
-        write_leveldb(tmp_path, numbered(range(10)))
-        monkeypatch.setattr(tempfile, "gettempdir", nowhere)
-        with pytest.raises(DatasetError, match=r"^cannot clone .*: no folder .*; set TMPDIR to"):
-            LevelDbReader((tmp_path,), Options()).key_ranges()
-
-    def test_no_room(self, tmp_path, monkeypatch):
-        def full(source, target):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
-
-        write_leveldb(tmp_path, numbered(range(10)), in_tables=False)
-        monkeypatch.setattr(shutil, "copyfile", full)
-        with pytest.raises(
-            DatasetError, match=r"No space left on device; set TMPDIR to a folder with"
-        ):
-            LevelDbReader((tmp_path,), Options()).key_ranges()
-
-    def test_no_room_for_what_leveldb_writes(self, tmp_path, monkeypatch):
-        def full(*arguments, **options):
-            raise plyvel.IOError(b"IO error: /tmp/x/000009.ldb: No space left on device")
-
-        write_leveldb(tmp_path, numbered(range(10)), in_tables=False)
-        monkeypatch.setattr(plyvel, "DB", full)
-        with pytest.raises(
-            DatasetError, match=r"No space left on device; set TMPDIR to a folder with"
-        ):
-            LevelDbReader((tmp_path,), Options()).key_ranges()

@@ -1,9 +1,12 @@
-"""Tables read without LevelDB hold what LevelDB says that they hold."""
+"""Blocks of tables: read in C and in Python alike, whatever they hold."""
 
 from __future__ import annotations
 
+import itertools
+import os
 import struct
-from contextlib import closing
+import subprocess
+import sys
 
 import numpy as np
 import plyvel
@@ -11,119 +14,97 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datascan.config.options import Options
-from datascan.readers.keyvalue.batch import KeyRange
+from datascan.native import table_blocks
+from datascan.native.table_blocks import CHECKSUM, COMPRESSION, ORDER, SOUND, TOO_LARGE
 from datascan.readers.leveldb.files import Folder
-from datascan.readers.leveldb.iteration import walk
 from datascan.readers.leveldb.log import masked_crc
-from datascan.readers.leveldb.reader import LevelDbReader
-from datascan.readers.leveldb.tables import DisjointTables, read_entries
-from tests.builders.leveldb import flip, numbered, state, table_files, write_leveldb
+from datascan.readers.leveldb.manifest import Table
+from datascan.readers.leveldb.tables import TableError, TableFile, read_index
+from tests.builders.leveldb import numbered, state, table_files, varint, write_leveldb
 
-pytest.importorskip("datascan.native.tables")
+tables = pytest.importorskip("datascan.native.tables")
 
 PACKED = b"the same again and again " * 60
 
 
-def told(pairs_seen):
-    """Keys and values of pairs, and where the faults stand."""
-    return [
-        (pairs.keys[row], pairs.values[row]) for pairs in pairs_seen for row in range(len(pairs))
+def decode(buffer, handles, limit=1 << 30, every_version=False, bounds=(), is_inclusive=True):
+    """What C and Python read alike: entries by block, and the error of each block."""
+    starts = itertools.accumulate((len(key) for key in bounds), initial=0)
+    places = np.array([(a, len(k)) for a, k in zip(starts, bounds, strict=False)], np.int64)
+    limits = (b"".join(bounds), places.reshape(-1, 2), is_inclusive)
+    room = np.frombuffer(buffer, np.uint8)
+    where = np.array(handles, np.int64).reshape(-1, 2)
+    found = [
+        module.decode_blocks(room, where, limit, every_version, *limits)
+        for module in (tables, table_blocks)
     ]
+    assert found[0] == found[1]
+    keys, raw, unpacked, state = found[0]
+    rows = np.frombuffer(raw, np.int64).reshape(-1, 5).tolist()
+    everything = bytes(buffer) + unpacked
+    entries = [
+        (keys[key : key + size], everything[value : value + length], mark)
+        for key, size, value, length, mark in rows
+    ]
+    states = np.frombuffer(state, np.int64).reshape(-1, 2)
+    assert len(entries) == states[:, 1].sum()
+    assert not states[states[:, 0] != SOUND, 1].any()
+    return entries, states[:, 0].tolist()
 
 
-def quick(path, span=None, *, values=True):
-    """Entries that are read from the tables, and where LevelDB is to go on."""
-    tables = DisjointTables.of(state(path).tables, paths(path))
-    assert tables is not None
-    found = []
-    run = tables.iter_entries(span or KeyRange(), values=values)
-    while True:
-        try:
-            found.append(next(run))
-        except StopIteration as end:
-            return told(found), end.value
+def table_of(path):
+    """The only table of a store."""
+    (table,) = state(path).tables
+    return TableFile(path / Folder.of(path).tables[table.number], table)
 
 
-def paths(path):
-    return {number: path / name for number, name in Folder.of(path).tables.items()}
-
-
-def by_library(path, span=None):
-    with closing(LevelDbReader((path,), Options())) as reader:
-        return told(walk(reader.store.db, span or KeyRange(), values=True))
+def all_entries(file):
+    return decode(file.path.read_bytes(), file.index.handles)
 
 
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_both_read_the_same(tmp_path_factory, data):
+def test_a_table_holds_what_was_written(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("store") / "s"
     keys = st.binary(min_size=1, max_size=6)
     values = st.one_of(st.binary(max_size=40), st.sampled_from([PACKED, PACKED * 40, b"x" * 9000]))
-    session = data.draw(st.dictionaries(keys, st.one_of(st.none(), values), max_size=30))
-    more = data.draw(st.dictionaries(keys, values, max_size=10))
-    write_leveldb(path, session | more, compression=data.draw(st.sampled_from([None, "snappy"])))
-    span = KeyRange(*(data.draw(st.one_of(st.none(), keys)) for _ in range(2)))
-    if span.first is not None and span.stop is not None and span.first > span.stop:
-        span = KeyRange(span.stop, span.first)
-    assert quick(path, span) == (by_library(path, span), None)
+    session = data.draw(st.dictionaries(keys, st.one_of(st.none(), values), min_size=1))
+    write_leveldb(path, session, compression=data.draw(st.sampled_from([None, "snappy"])))
+    if not state(path).tables:
+        return
+    entries, errors = all_entries(table_of(path))
+    assert set(errors) <= {SOUND}
+    live = {key: value for key, value, mark in entries if mark & 0xFF}
+    assert live == {key: value for key, value in session.items() if value is not None}
 
 
 def test_the_newest_of_several_versions_in_one_table(tmp_path):
-    # One session's log: all versions of a key go to one table.
+    # All versions of a key that one session wrote are in one table.
     with plyvel.DB(str(tmp_path), create_if_missing=True) as db:
+        snapshots = []
         for version in range(3):
+            snapshots.append(db.snapshot())  # or LevelDB drops the older versions
             for i in range(200):
                 db.put(b"%03d" % i, b"%d" % version)
         db.delete(b"007")
-        db.delete(b"199")
-    plyvel.DB(str(tmp_path)).close()
-    found, on = quick(tmp_path)
-    assert found == [(b"%03d" % i, b"2") for i in range(200) if i not in (7, 199)]
-    assert on is None
-
-
-def test_tables_that_overlap_are_left_to_the_library(tmp_path):
-    write_leveldb(tmp_path, numbered(range(0, 50, 2)), numbered(range(1, 50, 2)))
-    assert DisjointTables.of(state(tmp_path).tables, paths(tmp_path)) is None
-
-
-def test_without_values(tmp_path):
-    write_leveldb(tmp_path, numbered(range(50)))
-    found, on = quick(tmp_path, values=False)
-    assert found == [(key, b"") for key in numbered(range(50))]
-    assert on is None
-
-
-@pytest.fixture
-def three_tables(tmp_path):
-    sessions = [numbered(range(i, i + 100), 1000) for i in (0, 100, 200)]
-    return write_leveldb(tmp_path / "s", *sessions)
-
-
-@pytest.mark.parametrize("damage", [lambda p: flip(p, 5000, 1), lambda p: p.unlink()])
-def test_in_front_of_damage_it_hands_over(three_tables, damage):
-    damage(table_files(three_tables)[1])
-    found, on = quick(three_tables, KeyRange(None, b"00000100"))
-    # The table behind the range is damaged: LevelDB is to tell of it.
-    assert [key for key, _ in found] == sorted(numbered(range(100)))
-    assert on == b"00000099\0"
-    assert quick(three_tables)[1] == b""  # all three are read at once
-    assert quick(three_tables, KeyRange(b"00000200", None))[1] is None
-
-
-@pytest.mark.parametrize("change", [lambda b: b + b"\0", lambda b: b[:-1], lambda b: b[1:]])
-def test_a_table_of_another_size_is_left_to_the_library(three_tables, change):
-    table = table_files(three_tables)[2]
-    table.write_bytes(change(table.read_bytes()))
-    assert quick(three_tables, KeyRange(b"00000200", None)) == ([], b"00000200")
-
-
-def test_plain_on_request(three_tables, monkeypatch):
-    octets = memoryview(table_files(three_tables)[0].read_bytes())
-    assert read_entries(octets) is not None
-    monkeypatch.setenv("DATASCAN_PLAIN", "1")
-    assert read_entries(octets) is None
+        db.compact_range()
+        file = None
+        for name in Folder.of(tmp_path).tables.values():
+            size = (tmp_path / name).stat().st_size
+            file = TableFile(tmp_path / name, Table(0, 1, size, b"", b""))
+        assert file is not None
+        handles = file.index.handles
+        newest, _ = decode(file.path.read_bytes(), handles)
+        every, _ = decode(file.path.read_bytes(), handles, every_version=True)
+        for snapshot in snapshots:
+            snapshot.close()
+    assert len(every) > 400
+    assert len({key for key, _, _ in newest}) == 200
+    by_key = {}
+    for key, value, mark in every:
+        by_key.setdefault(key, (value, mark & 0xFF))
+    assert by_key[b"007"][1] == 0
+    assert all(by_key[key] == (value, mark & 0xFF) for key, value, mark in newest)
 
 
 @pytest.fixture(scope="module")
@@ -131,46 +112,147 @@ def whole_table(tmp_path_factory):
     path = tmp_path_factory.mktemp("table")
     values = numbered(range(300), 100) | {b"packed%d" % i: PACKED for i in range(20)}
     write_leveldb(path, values, compression="snappy")
-    return table_files(path)[0].read_bytes()
+    file = TableFile(table_files(path)[0], state(path).tables[0])
+    return file.path.read_bytes(), file.index.handles
 
 
 @given(data=st.data())
-def test_a_changed_table_is_refused(whole_table, data):
-    at = data.draw(st.integers(0, len(whole_table) - 1))
-    changed = bytearray(whole_table)
+def test_a_changed_byte_costs_its_block(whole_table, data):
+    content, handles = whole_table
+    block = data.draw(st.integers(0, len(handles) - 1))
+    offset, size = handles[block].tolist()
+    at = offset + data.draw(st.integers(0, size + 4))
+    changed = bytearray(content)
     changed[at] ^= data.draw(st.integers(1, 255))
-    found = read_entries(memoryview(changed))
-    # Bytes that nothing refers to (the footer's padding, the filter's block) may change.
-    assert found is None or found == read_entries(memoryview(whole_table))
+    sound, _ = decode(content, np.delete(handles, block, axis=0))
+    entries, errors = decode(changed, handles)
+    assert errors[block] == CHECKSUM
+    assert entries == sound
+    assert errors.count(SOUND) == len(errors) - 1
 
 
-@given(st.binary(max_size=300), st.integers(0, 1))
-def test_nonsense_with_a_right_checksum_does_no_harm(content, packing):
-    """An index block, or a data block, of arbitrary bytes."""
-    handle = bytes([0, *varint(len(content))])
-    data = sealed(content, packing)
-    index = sealed(entry(b"k" * 9, handle) + struct.pack("<II", 0, 1), 0)
-    at = len(data)
-    first = [*varint(at), *varint(len(index) - 5)]
-    for table in (
-        data + index + footer(first),
-        data + footer(handle),
-    ):
-        entries = read_entries(memoryview(table))
-        if entries is not None:
-            keys, columns, unpacked = entries
-            rows = np.frombuffer(columns, np.int64).reshape(-1, 4)
-            assert (rows >= 0).all()
-            assert (rows[:, 0] + rows[:, 1] <= len(keys)).all()
-            assert (rows[:, 2] + rows[:, 3] <= len(table) + len(unpacked)).all()
+@given(st.binary(max_size=300), st.integers(0, 2), st.booleans())
+def test_nonsense_with_a_right_checksum_does_no_harm(content, packing, every_version):
+    block = sealed(content, packing)
+    entries, _ = decode(block, [[0, len(content)]], 4096, every_version)
+    assert all(len(key) + len(value) <= len(content) + 2 * 4096 for key, value, _ in entries)
 
 
-def varint(number):
-    octets = []
-    while number >= 128:
-        octets.append(number & 127 | 128)
-        number >>= 7
-    return [*octets, number]
+@given(
+    st.lists(
+        st.tuples(st.binary(max_size=3), st.integers(0, 2**64 - 1), st.binary(max_size=5)),
+        max_size=8,
+    ),
+    st.booleans(),
+)
+def test_any_order_of_keys(triples, every_version):
+    content = b"".join(
+        entry(key + struct.pack("<Q", mark & ~0xFF | mark % 2), value)
+        for key, mark, value in triples
+    ) + struct.pack("<II", 0, 1)
+    entries, (error,) = decode(sealed(content, 0), [[0, len(content)]], 4096, every_version)
+    order = [(key, -(mark & ~0xFF | mark % 2)) for key, mark, _ in triples]
+    assert (error == ORDER) == any(a >= b for a, b in itertools.pairwise(order))
+    if error == SOUND and every_version:
+        assert len(entries) == len(triples)
+
+
+@given(
+    st.lists(st.binary(max_size=2), max_size=4, unique=True).map(sorted),
+    st.lists(st.binary(max_size=2), min_size=2, max_size=2).map(sorted),
+    st.booleans(),
+)
+def test_keys_outside_of_the_bounds_of_their_block(keys, bounds, is_inclusive):
+    content = b"".join(entry(key + b"\1" + bytes(7), b"") for key in keys)
+    content += struct.pack("<II", 0, 1)
+    block = sealed(content, 0)
+    _, (error,) = decode(block, [[0, len(content)]], bounds=bounds, is_inclusive=is_inclusive)
+    low, high = bounds
+    inside = all((low < key or (is_inclusive and low == key)) and key <= high for key in keys)
+    assert (error == SOUND) == inside
+
+
+@pytest.mark.parametrize("place", [[-1, 1], [0, 9], [1 << 62, 1], [0, -1]])
+def test_bounds_outside_of_their_keys(place):
+    content = entry(b"k\1" + bytes(7), b"") + struct.pack("<II", 0, 1)
+    room = np.frombuffer(sealed(content, 0), np.uint8)
+    handles = np.array([[0, len(content)]], np.int64)
+    for places in ([place, [0, 1]], [[0, 1], place]):
+        where = np.array(places, np.int64)
+        found = [
+            module.decode_blocks(room, handles, 99, False, b"k", where, True)
+            for module in (tables, table_blocks)
+        ]
+        assert found[0] == found[1]
+        assert np.frombuffer(found[0][3], np.int64).tolist() == [ORDER, 0]
+    for module in (tables, table_blocks):
+        with pytest.raises(ValueError, match="bound"):
+            module.decode_blocks(room, handles, 99, False, b"k", np.zeros((3, 2), np.int64), True)
+
+
+@given(st.lists(st.tuples(*[st.integers(-3, 40)] * 2), max_size=5), st.binary(max_size=40))
+def test_any_handles(places, data):
+    rows = np.zeros((len(places), 5), np.int64)
+    rows[:, 2:4] = np.array(places, np.int64).reshape(-1, 2)
+    found = [module.decode_handles(data, rows.tobytes(), 90) for module in (tables, table_blocks)]
+    assert found[0] == found[1]
+    if found[0] is not None:
+        handles = np.frombuffer(found[0], np.int64).reshape(-1, 2)
+        ends = handles.sum(axis=1) + 5
+        assert (ends <= 90).all()
+        assert (handles[1:, 0] >= ends[:-1]).all()
+
+
+@pytest.mark.parametrize(
+    "handle", [[-1, 5], [0, -1], [0, 1 << 62], [1 << 62, 1], [90, 20], [-(1 << 63), 1 << 62]]
+)
+def test_handles_outside_of_the_buffer(handle):
+    assert decode(bytes(100), [handle])[1] == [table_blocks.OUTSIDE]
+
+
+def test_a_method_of_compression_that_is_unknown():
+    assert decode(sealed(b"x" * 50, 2), [[0, 50]])[1] == [COMPRESSION]
+
+
+def test_a_block_that_expands_without_end():
+    # A literal of one byte, then copies of 64 bytes each: 64 times its size, and no more.
+    copies = b"".join([b"\xfe\x01\x00"] * 20_000)
+    packed = bytes(varint(1 + 64 * 20_000)) + b"\x00a" + copies
+    assert decode(sealed(packed, 1), [[0, len(packed)]], 100_000)[1] == [TOO_LARGE]
+
+
+def test_keys_that_expand_without_end():
+    # Every key shares the 1,000 bytes of the one before, and costs 12 bytes.
+    content = entry(b"k" * 1000 + bytes(8), b"")
+    content = bytes([0]) + bytes(varint(1008)) + bytes([0]) + b"k" * 1000 + b"\1" + bytes(7)
+    for i in range(1, 2000):
+        shared, mark = 1000, struct.pack(">I", i) + b"\1" + bytes(7)
+        content += bytes(varint(shared)) + bytes([len(mark), 0]) + mark
+    content += struct.pack("<II", 0, 1)
+    block = sealed(content, 0)
+    assert decode(block, [[0, len(content)]])[1] == [SOUND]
+    assert decode(block, [[0, len(content)]], 100_000)[1] == [TOO_LARGE]
+
+
+def test_handles_of_an_index_must_ascend(tmp_path):
+    block = sealed(entry(b"a" + b"\1" + bytes(7), b"v") + struct.pack("<II", 0, 1), 0)
+    handle = bytes([0, len(block) - 5])
+    key = [b"a" + b"\1" + bytes(7), b"b" + b"\1" + bytes(7)]
+    index = sealed(entry(key[0], handle) + entry(key[1], handle) + struct.pack("<II", 0, 1), 0)
+    content = block + index + footer(bytes(varint(len(block))) + bytes(varint(len(index) - 5)))
+    (tmp_path / "000001.ldb").write_bytes(content)
+    with pytest.raises(TableError, match="overlap"):
+        read_index(tmp_path / "000001.ldb", len(content))
+
+
+@pytest.mark.parametrize(("value", "module"), [("", tables), ("1", table_blocks)])
+def test_the_implementation_in_use(value, module):
+    code = "from datascan.native import loops; print(loops.decode_blocks.__module__)"
+    environment = {**os.environ, "DATASCAN_PLAIN": value}
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, check=True)
+    expected = getattr(module.decode_blocks, "__module__", None)
+    assert done.stdout.strip() == str(expected)
 
 
 def sealed(content, packing):
@@ -179,7 +261,7 @@ def sealed(content, packing):
 
 
 def entry(key, value):
-    return bytes([0, len(key), len(value)]) + key + value
+    return bytes([0]) + varint(len(key)) + varint(len(value)) + key + value
 
 
 def footer(handle):

@@ -1,1 +1,1 @@
-"""What the LevelDB reader stands on: logs, manifests, clones, recovery, and the way past damage."""
+"""LevelDB stores, read without the library: manifest, logs, tables, and their merged entries."""

@@ -1,7 +1,4 @@
-"""The files of a LevelDB folder, by name.
-
-Source: LevelDB, db/filename.cc.
-"""
+"""The files of a LevelDB folder, distinguished by their names."""
 
 from __future__ import annotations
 
@@ -12,19 +9,19 @@ from itertools import islice
 from pathlib import Path
 
 CURRENT = "CURRENT"
-MANIFEST = re.compile(r"MANIFEST-(\d+)")
-TABLE = re.compile(r"(\d+)\.(?:ldb|sst)")
-LOG = re.compile(r"(\d+)\.log")
+MANIFEST = re.compile(r"MANIFEST-(\d{1,19})")
+TABLE = re.compile(r"(\d{1,19})\.(?:ldb|sst)")
+LOG = re.compile(r"(\d{1,19})\.log")
 INFO_LOG = "LOG"
 ROCKSDB = re.compile(r"IDENTITY|OPTIONS-\d+")
-"""Files that only RocksDB writes; its folders look like LevelDB's otherwise."""
+"""Names of files that RocksDB writes, whose folders look alike."""
 
-MAX_ENTRIES_TO_DETECT = 1000
+A_FEW = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """The names of manifests, tables and logs by file number, and all other names."""
+    """Names of files by their numbers, and all other names."""
 
     path: Path
     manifests: Mapping[int, str]
@@ -33,8 +30,8 @@ class Folder:
     others: frozenset[str]
 
     @classmethod
-    def of(cls, path: Path, max_entries: int | None = None) -> Folder:
-        """List ``path``, or its first ``max_entries`` entries.
+    def of(cls, path: Path, most: int | None = None) -> Folder:
+        """List ``path``, or the first ``most`` names in it.
 
         Raises:
             OSError: if it cannot be listed.
@@ -43,27 +40,22 @@ class Folder:
         tables: dict[int, str] = {}
         logs: dict[int, str] = {}
         others: set[str] = set()
-        for entry in islice(path.iterdir(), max_entries):
+        for entry in islice(path.iterdir(), most):
             name = entry.name
-            if match := MANIFEST.fullmatch(name):
-                manifests[int(match[1])] = name
-            elif match := TABLE.fullmatch(name):
-                # Of two tables with one number LevelDB uses the .ldb, which sorts first.
-                tables[int(match[1])] = min(name, tables.get(int(match[1]), name))
-            elif match := LOG.fullmatch(name):
-                logs[int(match[1])] = name
+            if found := MANIFEST.fullmatch(name):
+                manifests[int(found[1])] = name
+            elif found := TABLE.fullmatch(name):
+                # Of two with one number LevelDB takes the .ldb, which sorts first.
+                tables[int(found[1])] = min(name, tables.get(int(found[1]), name))
+            elif found := LOG.fullmatch(name):
+                logs[int(found[1])] = name
             else:
                 others.add(name)
         return cls(path, manifests, tables, logs, frozenset(others))
 
     @property
-    def next_number(self) -> int:
-        """A file number that is higher than all others."""
-        return 1 + max([1, *self.manifests, *self.tables, *self.logs])
-
-    @property
     def is_rocksdb(self) -> bool:
-        """Whether RocksDB wrote the folder."""
+        """Whether RocksDB wrote it."""
         return any(ROCKSDB.fullmatch(name) for name in self.others)
 
 
@@ -74,7 +66,7 @@ def is_leveldb(path: Path) -> bool:
             return False
         if (path / CURRENT).is_file():
             return True
-        folder = Folder.of(path, MAX_ENTRIES_TO_DETECT)
+        folder = Folder.of(path, A_FEW)
     except (OSError, ValueError):
         return False
     has_log = bool(folder.logs) and INFO_LOG in folder.others

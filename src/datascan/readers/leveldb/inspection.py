@@ -1,165 +1,207 @@
-"""Inspection of a LevelDB's files, before LevelDB opens a clone of it.
+"""Which tables and logs make up a LevelDB, and what is wrong with its files.
 
-LevelDB refuses to open a store whose manifest or tables are damaged, but does not report a damaged
-log: it reads a truncated log as a shorter one.
+LevelDB refuses to open a store whose manifest or tables are damaged, and says nothing at all if a
+log is: a truncated log reads as a shorter log.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from datascan.errors import DatasetError
+from datascan.files import open_regular, read_regular
 from datascan.readers.keyvalue.keys import format_key
+from datascan.readers.leveldb.coding import CodingError
 from datascan.readers.leveldb.files import CURRENT, Folder
 from datascan.readers.leveldb.log import Flaw, read_log
-from datascan.readers.leveldb.manifest import COMPARATOR, ManifestError, State, Table, apply_edits
+from datascan.readers.leveldb.manifest import COMPARATOR, MARK_BYTES, State, Table, state_of
+from datascan.readers.leveldb.tables import TABLE_MAGIC, TableFile
 from datascan.records.block import Fault
 
-TABLE_MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
-"""The last eight bytes of every table."""
-
 MAX_FLAWS = 10
-"""The number of flaws of a log that are reported one by one."""
+"""Up to this many flaws of a log are reported one by one."""
+
+MAX_CURRENT_BYTES = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """The state without lost tables, the logs that are in use, and the faults of the files.
+    """The tables that can be read, the logs with entries that no table has, and the faults."""
 
-    ``state`` is None if no manifest can be read; every table and log may then be in use.
-    ``flawed``: the names of logs that LevelDB can read only in part.
-    """
-
-    folder: Folder
-    state: State | None
+    tables: tuple[TableFile, ...]
     logs: tuple[Path, ...]
-    flawed: frozenset[str]
     faults: tuple[Fault, ...]
-
-    @property
-    def tables(self) -> dict[int, Path]:
-        """The paths of all table files."""
-        return {number: self.folder.path / name for number, name in self.folder.tables.items()}
 
 
 def inspect(path: Path) -> Inspection:
-    """Inspect the files of the LevelDB at ``path``, an absolute path.
+    """Inspect the files of the LevelDB in ``path``.
 
     Raises:
-        DatasetError: if its keys have a custom order.
+        DatasetError: if its keys are in an order that LevelDB itself does not know.
         OSError: if a file cannot be read.
     """
     folder = Folder.of(path)
     faults: list[Fault] = []
     state = newest_state(folder, faults)
-    if state is not None:
+    if state is None:
+        tables = unlisted_tables(folder, faults)
+    else:
         if state.comparator != COMPARATOR:
             raise DatasetError(
                 f"{path} has keys ordered by {format_key(state.comparator)!r}, "
-                "which is not supported; only LevelDB's default order is"
+                f"which LevelDB does not know: only stores with its own order can be read"
             )
-        intact = [table for table in state.tables if is_intact(folder, table, faults)]
-        state = replace(state, tables=tuple(intact))
-    logs, flawed = find_live_logs(folder, state, faults)
-    return Inspection(folder, state, logs, flawed, tuple(faults))
+        tables = [
+            TableFile(folder.path / folder.tables[table.number], table)
+            for table in state.tables
+            if is_whole(folder, table, faults)
+        ]
+    logs = live_logs(folder, state, faults)
+    return Inspection(tuple(tables), logs, tuple(faults))
+
+
+def unlisted_tables(folder: Folder, faults: list[Fault]) -> list[TableFile]:
+    """All tables of a folder without a manifest, with the keys that their index names."""
+    found = []
+    for number, name in sorted(folder.tables.items()):
+        path = folder.path / name
+        try:
+            size, magic = table_end(folder, name)
+        except OSError as error:
+            faults.append(
+                damaged(f"{name} cannot be read ({error.strerror}): its records are lost")
+            )
+            continue
+        if magic != TABLE_MAGIC:
+            faults.append(damaged(f"{name} is not a whole table: its records are lost"))
+            continue
+        whole = TableFile(path, Table(0, number, size, b"", b""))
+        if isinstance(whole.index, str):
+            faults.append(damaged(f"{whole.index}: its records are lost"))
+        elif len(whole.index):
+            first, last = (key + bytes(MARK_BYTES) for key in whole.key_bounds())
+            found.append(TableFile(path, Table(0, number, size, first, last)))
+    return found
 
 
 def newest_state(folder: Folder, faults: list[Fault]) -> State | None:
-    """The state in the manifest; None if it cannot be read."""
-    name = find_manifest(folder, faults)
+    """What the manifest says; None if it cannot be read."""
+    name = current_manifest(folder, faults)
     if name is None:
         return None
-    edits = []
-    for item in read_log(folder.path / name):
-        if isinstance(item, Flaw):
-            detail = f"{name} {item.why} at byte {item.offset:,}; the store is read from its tables"
-            faults.append(Fault(None, item.rule, detail))
-            return None
-        edits.append(item)
+    instead = "the store is read from its tables"
     try:
-        return apply_edits(edits)
-    except ManifestError as error:
-        faults.append(damaged(f"{name} cannot be read: {error}; the store is read from its tables"))
-        return None
+        edits = []
+        for item in read_log(folder.path / name):
+            if isinstance(item, Flaw):
+                words = f"{name} {item.words} at byte {item.at:,}"
+                faults.append(Fault(None, item.rule, f"{words}: {instead}"))
+                return None
+            edits.append(item.payload)
+        return state_of(edits)
+    except CodingError as error:
+        faults.append(damaged(f"{name} cannot be read: {error}; {instead}"))
+    except OSError as error:
+        faults.append(damaged(f"{name} cannot be read: {error.strerror}; {instead}"))
+    return None
 
 
-def find_manifest(folder: Folder, faults: list[Fault]) -> str | None:
+def current_manifest(folder: Folder, faults: list[Fault]) -> str | None:
     """The manifest that CURRENT names, or else the newest one."""
     newest = max(folder.manifests, default=None)
-    fallback = "no manifest is left, so the store is read from its tables and logs"
+    instead = "no manifest is left, so the store is read from its tables and logs"
     if newest is not None:
-        fallback = f"{folder.manifests[newest]} is read instead"
+        instead = f"{folder.manifests[newest]} is read instead"
     current = folder.path / CURRENT
-    if not current.is_file():
-        faults.append(damaged(f"{CURRENT} is missing; {fallback}"))
+    try:
+        text = read_regular(current, max_bytes=MAX_CURRENT_BYTES, inside=folder.path)
+    except FileNotFoundError:
+        faults.append(damaged(f"{CURRENT} is missing: {instead}"))
+    except OSError as error:
+        faults.append(damaged(f"{CURRENT} cannot be read ({error.strerror}): {instead}"))
     else:
-        text = current.read_bytes()
         name = text.decode("utf-8", "backslashreplace").removesuffix("\n")
         if text.endswith(b"\n") and name in folder.manifests.values():
             return name
-        faults.append(damaged(f"{CURRENT} names {name[:40]!r}, not a manifest; {fallback}"))
+        faults.append(damaged(f"{CURRENT} does not name a manifest but {name[:40]!r}: {instead}"))
     return None if newest is None else folder.manifests[newest]
 
 
-def is_intact(folder: Folder, table: Table, faults: list[Fault]) -> bool:
-    """Whether the table's file exists, has its full size, and ends with the magic number."""
+def is_whole(folder: Folder, table: Table, faults: list[Fault]) -> bool:
+    """Whether the table's file is there, long enough, and ends as a table does."""
     name = folder.tables.get(table.number)
     first, last = format_key(table.first), format_key(table.last)
-    lost = f"its records between {first!r} and {last!r} cannot be read"
+    lost = f"its records between {first!r} and {last!r} are out of reach"
     if name is None:
         shown = f"{table.number:06}.ldb"
-        faults.append(damaged(f"{shown}, which the manifest lists, is missing; {lost}"))
+        faults.append(damaged(f"{shown}, which the manifest lists, is missing: {lost}"))
         return False
     try:
-        size, magic = read_table_end(folder.path / name, table.size)
+        size, magic = table_end(folder, name, table.size)
     except OSError as error:
-        faults.append(damaged(f"{name} cannot be read ({error.strerror}); {lost}"))
+        faults.append(damaged(f"{name} cannot be read ({error.strerror}): {lost}"))
         return False
     if size < table.size:
-        detail = f"{name} has {size:,} bytes, but the manifest says {table.size:,}; {lost}"
-        faults.append(Fault(None, "truncated-store", detail))
+        words = f"{name} has {size:,} bytes, but the manifest says {table.size:,}: {lost}"
+        faults.append(Fault(None, "truncated-store", words))
     elif magic != TABLE_MAGIC:
-        faults.append(damaged(f"{name} does not end with a table's magic number; {lost}"))
+        faults.append(damaged(f"{name} does not end as a table does: {lost}"))
     return size >= table.size and magic == TABLE_MAGIC
 
 
-def read_table_end(path: Path, size: int) -> tuple[int, bytes]:
-    """A file's size, and the eight bytes before offset ``size``."""
-    with path.open("rb", buffering=0) as file:
+def table_end(folder: Folder, name: str, size: int | None = None) -> tuple[int, bytes]:
+    """A table's size, and the eight bytes before byte ``size``, or before its end.
+
+    Raises:
+        OSError: if it cannot be read, is not a regular file, or a link that leaves the folder.
+    """
+    with open_regular(folder.path / name, inside=folder.path) as file:
         actual = file.seek(0, 2)
-        file.seek(max(0, size - 8))
-        return actual, file.read(8)
+        file.seek(max(0, (actual if size is None else size) - 8))
+        return actual, file.read(8) or b""
 
 
-def find_live_logs(
-    folder: Folder, state: State | None, faults: list[Fault]
-) -> tuple[tuple[Path, ...], frozenset[str]]:
-    """The non-empty logs with records that are not in tables, and the names of flawed ones."""
+def live_logs(folder: Folder, state: State | None, faults: list[Fault]) -> tuple[Path, ...]:
+    """The logs, none empty, that have records no table has."""
     numbers = [n for n in sorted(folder.logs) if state is None or state.is_live(n)]
     if state is not None and state.log and state.log not in numbers:
-        why = "which the manifest lists, is missing; its records are lost"
-        faults.append(damaged(f"{state.log:06}.log, {why}"))
-    paths = [folder.path / folder.logs[n] for n in numbers]
-    live = tuple(path for path in paths if path.stat().st_size)
-    flawed = set()
-    for path in live:
-        if log_faults := list(find_log_faults(path)):
-            flawed.add(path.name)
-            faults += log_faults
-    return live, frozenset(flawed)
+        words = "which the manifest names, is missing: the records in it are lost"
+        faults.append(damaged(f"{state.log:06}.log, {words}"))
+    live = []
+    for number in numbers:
+        name = folder.logs[number]
+        try:
+            with open_regular(folder.path / name, inside=folder.path) as file:
+                size = file.seek(0, 2)
+        except OSError as error:
+            faults.append(
+                damaged(f"{name} cannot be read ({error.strerror}): its records are lost")
+            )
+            continue
+        if size:
+            live.append(folder.path / name)
+    return tuple(live)
 
 
-def find_log_faults(path: Path) -> Iterator[Fault]:
-    """The faults of a write-ahead log; flaws beyond ``MAX_FLAWS`` are only counted."""
-    flaws = [item for item in read_log(path) if isinstance(item, Flaw)]
-    for flaw in flaws[:MAX_FLAWS]:
-        is_end = flaw.rule == "truncated-store"
-        lost = "any later records are lost" if is_end else "the records there are lost"
-        yield Fault(None, flaw.rule, f"{path.name} {flaw.why} at byte {flaw.offset:,}; {lost}")
-    if len(flaws) > MAX_FLAWS:
-        yield damaged(f"{path.name} is damaged in {len(flaws) - MAX_FLAWS:,} more places")
+def log_faults(flaws: Sequence[tuple[Path, Flaw]]) -> Iterator[Fault]:
+    """The flaws of write-ahead logs, the first ones of each log by themselves."""
+    for path, group in groupby(flaws, key=itemgetter(0)):
+        found = [flaw for _, flaw in group]
+        for flaw in found[:MAX_FLAWS]:
+            where = f"{path.name} {flaw.words} at byte {flaw.at:,}"
+            lost = "written after it" if flaw.rule == "truncated-store" else "stored there"
+            yield Fault(None, flaw.rule, f"{where}: the records {lost} are lost")
+        if len(found) > MAX_FLAWS:
+            yield damaged(f"{path.name} has {len(found) - MAX_FLAWS:,} more such places")
+
+
+def unreadable(name: str, error: OSError) -> Fault:
+    """The fault of a file that cannot be read."""
+    return damaged(f"{name} cannot be read ({error.strerror}): its records are lost")
 
 
 def damaged(detail: str) -> Fault:

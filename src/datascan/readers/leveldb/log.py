@@ -1,20 +1,20 @@
-"""LevelDB's log format, which both its write-ahead log and its manifest use.
+"""LevelDB's log format, in which both its write-ahead log and its manifest are framed.
 
-A file is a sequence of blocks of 32 KiB. A record is one fragment or several (first, middle,
-last). A fragment has a header of a masked CRC-32C, a length and a type, and never crosses the end
-of a block.
-
-Source: LevelDB, doc/log_format.md, db/log_reader.cc and db/log_writer.cc.
+Source: LevelDB, doc/log_format.md, log_reader.cc and log_writer.cc. A file is a row of blocks of
+32 KiB; a record has one fragment or several (first, middle, last); a fragment has a header of a
+masked CRC-32C, a length and a kind, and never crosses the end of a block.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import google_crc32c
+
+from datascan.files import open_regular
 
 BLOCK_BYTES = 1 << 15
 HEADER = struct.Struct("<IHB")
@@ -24,68 +24,82 @@ MASK_DELTA = 0xA282EAD8
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """An offset in a log at which records are lost. ``why`` is a predicate of the log's name."""
+    """A place of a log from which records are lost: the rule, the byte, and words for it."""
 
     rule: str
-    offset: int
-    why: str
+    at: int
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """An intact fragment."""
+    """An intact fragment at byte ``at``."""
 
-    offset: int
-    type: int
+    at: int
+    kind: int
     payload: bytes
 
 
-def read_log(path: Path) -> Iterator[bytes | Flaw]:
-    """The records of a log as LevelDB reads them, and the flaws between them.
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record, and the byte offset and size of the payload of each of its fragments."""
 
-    A log that ends inside a record is a flaw, too, although LevelDB ignores that.
+    payload: bytes
+    fragments: tuple[tuple[int, int], ...]
+
+    @property
+    def at(self) -> int:
+        """The byte at which the record begins."""
+        return self.fragments[0][0] - HEADER.size
+
+
+def read_log(path: Path) -> Iterator[Record | Flaw]:
+    """The records of a log, as LevelDB would read them, and the flaws between them.
+
+    A log that ends inside a record is a flaw too, although LevelDB passes over it in silence.
     """
-    pending: list[bytes] | None = None
-    offset, follows_flaw = 0, False
-    for item in iter_fragments(path):
+    pending: list[Fragment] | None = None
+    at, follows_flaw = 0, False
+    for item in fragments(path):
         if isinstance(item, Flaw):
             pending, follows_flaw = None, True
             yield item
             continue
-        is_start = item.type in (FULL, FIRST)
-        if item.type not in (FULL, FIRST, MIDDLE, LAST):
-            yield Flaw("damaged-store", item.offset, f"has a fragment of unknown type {item.type}")
+        is_start = item.kind in (FULL, FIRST)
+        if item.kind not in (FULL, FIRST, MIDDLE, LAST):
+            yield Flaw("damaged-store", item.at, f"has a fragment of the unknown kind {item.kind}")
             pending, follows_flaw = None, True
             continue
         if is_start and pending is not None:
-            yield Flaw("damaged-store", offset, "has a record without an end")
+            yield Flaw("damaged-store", at, "has a record without an end")
         elif not is_start and pending is None:
-            # The rest of a record whose start has been reported is not reported again.
+            # The rest of a record whose beginning was just reported is not reported again.
             if not follows_flaw:
-                yield Flaw("damaged-store", item.offset, "has a record without a start")
+                yield Flaw("damaged-store", item.at, "has a record without a beginning")
             follows_flaw = True
             continue
         if is_start:
-            pending, offset, follows_flaw = [], item.offset, False
+            pending, at, follows_flaw = [], item.at, False
         assert pending is not None  # noqa: S101
-        pending.append(item.payload)
-        if item.type in (FULL, LAST):
-            yield b"".join(pending)
+        pending.append(item)
+        if item.kind in (FULL, LAST):
+            places = tuple((one.at + HEADER.size, len(one.payload)) for one in pending)
+            yield Record(b"".join(one.payload for one in pending), places)
             pending = None
     if pending is not None:
         yield truncated_record(path.stat().st_size)
 
 
-def iter_fragments(path: Path) -> Iterator[Fragment | Flaw]:
-    """The fragments of a log. As in LevelDB, the rest of a block after a flaw is lost."""
+def fragments(path: Path) -> Iterator[Fragment | Flaw]:
+    """The fragments of a log. After a flaw the rest of its block is lost, as it is to LevelDB."""
     zeros: int | None = None
     base = 0
-    with path.open("rb") as file:
+    with open_regular(path, inside=path.parent) as file:
         while block := file.read(BLOCK_BYTES):
             if zeros is not None and not is_zero(block):
-                yield Flaw("damaged-store", zeros, f"has {base - zeros:,} bytes of zeros")
+                yield Flaw("damaged-store", zeros, f"holds zeros for {base - zeros:,} bytes")
                 zeros = None
-            for item in iter_block_fragments(block, base):
+            for item in block_fragments(block, base):
                 if isinstance(item, int):
                     zeros = item if zeros is None else zeros
                 else:
@@ -93,68 +107,45 @@ def iter_fragments(path: Path) -> Iterator[Fragment | Flaw]:
             base += len(block)
 
 
-def iter_block_fragments(block: bytes, base: int) -> Iterator[Fragment | Flaw | int]:
-    """The fragments of one block; an int is the offset from which the block is all zeros."""
-    start, size = 0, len(block)
-    while size - start >= HEADER.size:
-        crc, length, fragment_type = HEADER.unpack_from(block, start)
-        end, offset = start + HEADER.size + length, base + start
-        if fragment_type == 0 and length == 0:
-            rest_is_zero = is_zero(block[start:])
-            yield offset if rest_is_zero else Flaw("damaged-store", offset, "has a zeroed header")
+def block_fragments(block: bytes, base: int) -> Iterator[Fragment | Flaw | int]:
+    """The fragments of one block; a number is the byte from which on the block is all zeros."""
+    at, size = 0, len(block)
+    while size - at >= HEADER.size:
+        crc, length, kind = HEADER.unpack_from(block, at)
+        end = at + HEADER.size + length
+        if kind == 0 and length == 0:
+            rest = is_zero(block[at:])
+            yield base + at if rest else Flaw("damaged-store", base + at, "has a zeroed header")
             return
         if end > size:
             is_last = size < BLOCK_BYTES
-            yield truncated_record(base + size) if is_last else bad_checksum(offset)
+            yield truncated_record(base + size) if is_last else bad_checksum(base + at)
             return
-        if masked_crc(block[start + 6 : end]) != crc:
-            yield bad_checksum(offset)
+        if masked_crc(block[at + 6 : end]) != crc:
+            yield bad_checksum(base + at)
             return
-        yield Fragment(offset, fragment_type, block[start + HEADER.size : end])
-        start = end
-    if size < BLOCK_BYTES and not is_zero(block[start:]):
+        yield Fragment(base + at, kind, block[at + HEADER.size : end])
+        at = end
+    if size < BLOCK_BYTES and not is_zero(block[at:]):
         yield truncated_record(base + size)
 
 
 def is_zero(data: bytes) -> bool:
-    """Whether ``data`` consists of zeros."""
+    """Whether ``data`` holds nothing but zeros."""
     return data.count(0) == len(data)
 
 
 def truncated_record(size: int) -> Flaw:
-    """The flaw of a log of ``size`` bytes whose last record is incomplete."""
+    """The flaw of a log of ``size`` bytes whose last record is not whole."""
     return Flaw("truncated-store", size, "ends inside a record")
 
 
-def bad_checksum(offset: int) -> Flaw:
-    """The flaw of a damaged fragment."""
-    return Flaw("damaged-store", offset, "has a wrong checksum or length")
+def bad_checksum(at: int) -> Flaw:
+    """The flaw of a fragment that is not as it was written."""
+    return Flaw("damaged-store", at, "has a wrong checksum or length")
 
 
 def masked_crc(data: bytes) -> int:
     """The CRC-32C of ``data``, masked as LevelDB stores it."""
     crc = int(google_crc32c.value(data))
     return (((crc >> 15) | (crc << 17)) + MASK_DELTA) & 0xFFFF_FFFF
-
-
-def frame_records(records: Iterable[bytes]) -> bytes:
-    """Write ``records`` in the format of a log file."""
-    out = bytearray()
-    for record in records:
-        start = 0
-        while True:
-            available = BLOCK_BYTES - len(out) % BLOCK_BYTES
-            if available < HEADER.size:
-                out += bytes(available)
-                available = BLOCK_BYTES
-            payload = record[start : start + available - HEADER.size]
-            is_first, is_last = start == 0, start + len(payload) == len(record)
-            fragment_type = {(True, True): FULL, (True, False): FIRST, (False, True): LAST}.get(
-                (is_first, is_last), MIDDLE
-            )
-            crc = masked_crc(bytes([fragment_type]) + payload)
-            out += HEADER.pack(crc, len(payload), fragment_type) + payload
-            start += len(payload)
-            if is_last:
-                break
-    return bytes(out)

@@ -1,8 +1,7 @@
-"""A LevelDB's manifest: the tables of the store, and the logs that are in use.
+"""What a LevelDB's manifest says: which tables make up the store, and which logs are alive.
 
-A manifest is a log whose records are edits. An edit is a list of tagged fields.
-
-Source: LevelDB, db/version_edit.cc.
+Source: LevelDB, version_edit.cc: a manifest is a log whose records are edits, and an edit is a list
+of tagged fields.
 """
 
 from __future__ import annotations
@@ -10,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from datascan.readers.leveldb.coding import CodingError, take_string, take_varint
+
 COMPARATOR = b"leveldb.BytewiseComparator"
 
 TAG_COMPARATOR, TAG_LOG, TAG_NEXT_FILE, TAG_LAST_SEQUENCE = 1, 2, 3, 4
 TAG_COMPACT_POINTER, TAG_DELETED, TAG_NEW, TAG_PREVIOUS_LOG = 5, 6, 7, 9
 
 
-class ManifestError(Exception):
-    """The manifest is damaged. The message is a predicate in a fault's detail."""
+MARK_BYTES = 8
+"""The end of an internal key: sequence number and kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table file: level, file number, size in bytes, and first and last internal key.
+    """A table file: its level, number and bytes, and its first and last internal key.
 
-    An internal key is a user key followed by eight bytes of sequence number and value type.
+    An internal key is a user key and eight bytes of sequence number and kind.
     """
 
     level: int
@@ -36,17 +37,17 @@ class Table:
     @property
     def first(self) -> bytes:
         """The first user key."""
-        return self.smallest[:-8]
+        return self.smallest[:-MARK_BYTES]
 
     @property
     def last(self) -> bytes:
         """The last user key."""
-        return self.largest[:-8]
+        return self.largest[:-MARK_BYTES]
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The state after all edits. Logs from number ``log`` on and ``previous_log`` are in use."""
+    """The sum of a manifest's edits. Logs of ``log`` and above, and ``previous_log``, are alive."""
 
     comparator: bytes = COMPARATOR
     log: int = 0
@@ -56,22 +57,22 @@ class State:
     tables: tuple[Table, ...] = ()
 
     def is_live(self, log: int) -> bool:
-        """Whether the log of that number may have records that are not in tables."""
+        """Whether the log of that number holds records that no table has."""
         return log >= self.log or log == self.previous_log
 
 
-def apply_edits(edits: Iterable[bytes]) -> State:
-    """Apply the edits of a manifest in order.
+def state_of(edits: Iterable[bytes]) -> State:
+    """Add up the edits of a manifest.
 
     Raises:
-        ManifestError: if an edit does not parse, or a field that LevelDB requires is missing.
+        CodingError: if an edit does not parse, or the sum lacks what LevelDB requires.
     """
     numbers: dict[int, int] = {}
     comparator = COMPARATOR
     tables: dict[int, Table] = {}
     for edit in edits:
         fields = Fields(edit)
-        while fields.has_more:
+        while fields.left:
             tag = fields.varint()
             if tag == TAG_COMPARATOR:
                 comparator = fields.string()
@@ -80,7 +81,7 @@ def apply_edits(edits: Iterable[bytes]) -> State:
             else:
                 change_tables(tables, tag, fields)
     if any(tag not in numbers for tag in (TAG_LOG, TAG_NEXT_FILE, TAG_LAST_SEQUENCE)):
-        raise ManifestError("it is incomplete")
+        raise CodingError("it is not complete")
     return State(
         comparator,
         numbers[TAG_LOG],
@@ -92,7 +93,7 @@ def apply_edits(edits: Iterable[bytes]) -> State:
 
 
 def change_tables(tables: dict[int, Table], tag: int, fields: Fields) -> None:
-    """Read the fields after ``tag``, and add or remove a table."""
+    """Add a table, or take one away, as the fields after ``tag`` say."""
     if tag == TAG_COMPACT_POINTER:
         fields.varint()
         fields.string()
@@ -105,76 +106,38 @@ def change_tables(tables: dict[int, Table], tag: int, fields: Fields) -> None:
         level, number, size = fields.varint(), fields.varint(), fields.varint()
         tables[number] = Table(level, number, size, fields.key(), fields.key())
     else:
-        raise ManifestError(f"it has a field with unknown tag {tag}")
-
-
-def make_edit(state: State) -> bytes:
-    """Write ``state`` as a single edit."""
-    out = [varint(TAG_COMPARATOR), string(state.comparator)]
-    for tag, number in (
-        (TAG_LOG, state.log),
-        (TAG_PREVIOUS_LOG, state.previous_log),
-        (TAG_NEXT_FILE, state.next_file),
-        (TAG_LAST_SEQUENCE, state.last_sequence),
-    ):
-        out += [varint(tag), varint(number)]
-    for table in state.tables:
-        out += [varint(n) for n in (TAG_NEW, table.level, table.number, table.size)]
-        out += [string(table.smallest), string(table.largest)]
-    return b"".join(out)
+        raise CodingError(f"it has a field of the unknown tag {tag}")
 
 
 class Fields:
-    """Reads an edit field by field."""
+    """Reads an edit field by field.
+
+    Raises:
+        CodingError: from every method, if the edit ends too early.
+    """
 
     def __init__(self, edit: bytes) -> None:
         self.edit = edit
-        self.offset = 0
+        self.at = 0
 
     @property
-    def has_more(self) -> bool:
-        """Whether there are more fields."""
-        return self.offset < len(self.edit)
+    def left(self) -> bool:
+        """Whether there is more."""
+        return self.at < len(self.edit)
 
     def varint(self) -> int:
-        """Read a number: seven bits per byte, lowest first."""
-        value = shift = 0
-        while self.has_more and shift < 70:
-            byte = self.edit[self.offset]
-            self.offset += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-            shift += 7
-        raise ManifestError("it has a truncated number")
-
-    def string(self) -> bytes:
-        """Read a byte string, which follows its length."""
-        length = self.varint()
-        value = self.edit[self.offset : self.offset + length]
-        self.offset += length
-        if len(value) < length:
-            raise ManifestError("it has a truncated string")
+        """A number."""
+        value, self.at = take_varint(self.edit, self.at)
         return value
 
+    def string(self) -> bytes:
+        """A byte string."""
+        found, self.at = take_string(self.edit, self.at)
+        return found
+
     def key(self) -> bytes:
-        """Read an internal key."""
-        key = self.string()
-        if len(key) < 8:
-            raise ManifestError("it has a key of less than eight bytes")
-        return key
-
-
-def varint(value: int) -> bytes:
-    """Encode ``value``: seven bits per byte, lowest first."""
-    out = bytearray()
-    while value >= 0x80:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def string(value: bytes) -> bytes:
-    """Encode ``value`` with its length before it."""
-    return varint(len(value)) + value
+        """An internal key."""
+        found = self.string()
+        if len(found) < MARK_BYTES:
+            raise CodingError(f"it has a key of less than {MARK_BYTES} bytes")
+        return found

@@ -1,27 +1,22 @@
-"""The LevelDB reader. It opens a clone of the folder, because LevelDB changes what it opens."""
+"""LevelDB: a folder of tables and logs, read without the library, which would change it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
-
-import plyvel
 
 from datascan.config.options import Options
 from datascan.errors import DatasetError
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.keyvalue.reader import KeyValueReader
 from datascan.readers.leveldb.files import Folder, is_leveldb
-from datascan.readers.leveldb.iteration import CHECKED, walk
-from datascan.readers.leveldb.partition import split_keys
 from datascan.readers.leveldb.store import Store
 from datascan.records.block import Fault
 from datascan.records.shard import Plan
 
 
 class LevelDbReader(KeyValueReader):
-    """Reads the newest version of every key, without changing the folder."""
+    """Reads the newest version of every key, without touching the folder."""
 
     name = "leveldb"
 
@@ -31,67 +26,52 @@ class LevelDbReader(KeyValueReader):
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
-        """Whether ``path`` is a folder with LevelDB's CURRENT, manifest, tables or logs."""
+        """A folder with a CURRENT or a manifest, or with numbered tables or logs."""
         return is_leveldb(path)
 
     def plan(self) -> Plan:
-        """Clone and recover the store, then plan as for any key-value store.
-
-        Raises:
-            DatasetError: if the path is not a LevelDB, or cannot be cloned.
-        """
-        require_leveldb(self.path)
+        """Check the folder, then plan as for any key-value store."""
+        check(self.path)
         return super().plan()
 
     @property
     def store(self) -> Store:
-        """The clones, made on first use."""
+        """The tables and logs, inspected when they are first needed."""
         if self._store is None:
             self._store = Store.of(self.path)
         return self._store
 
     def faults(self) -> tuple[Fault, ...]:
-        """Faults for files that are missing, truncated or damaged, and for lost log records."""
-        return self.store.recovered.faults
+        """Files that are missing, truncated or damaged, and logs of which records are lost."""
+        return self.store.faults
 
     def key_ranges(self) -> list[KeyRange]:
-        """Ranges of about equal size on disk; empty for an empty store."""
-        if next(self.iter_entries(KeyRange(), values=False), None) is None:
-            return []
-        db, tables = self.store.db, self.store.recovered.tables
-        edges = split_keys(tables, self.options.read.shard_bytes, db.approximate_size)
-        return [KeyRange(first, stop) for first, stop in pairwise([None, *edges, None])]
+        """Ranges of about as many bytes on disk; none for an empty store."""
+        return self.store.key_ranges(self.options.read.shard_bytes)
 
     def iter_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:
-        """The entries of a key range: directly from tables, and by LevelDB where that fails."""
-        begin: bytes | None = None
-        if self.store.disjoint_tables is not None:
-            begin = yield from self.store.disjoint_tables.iter_entries(span, values=values)
-            if begin is None:
-                return
-        if self.store.db is not None:
-            yield from walk(self.store.db, span, values=values, begin=begin)
+        """The entries of a key range."""
+        return self.store.iter_entries(span, values=values)
 
     def get(self, key: bytes) -> bytes | None:
-        """The value of ``key``; None if it does not exist or cannot be read."""
-        try:
-            return None if self.store.db is None else self.store.db.get(key, **CHECKED)
-        except plyvel.Error:
-            return None
+        """The value of ``key``, if it can be read."""
+        return self.store.get(key)
 
     def nbytes(self) -> int:
-        """The size in bytes of all tables, including those made from logs."""
-        return sum(table.size for table in self.store.recovered.tables)
+        """The bytes of all tables, and of the values in the logs."""
+        return self.store.nbytes
 
     def close(self) -> None:
-        """Remove the clones."""
-        if self._store is not None:
-            self._store.close()
-            self._store = None
+        """Forget what was inspected."""
+        self._store = None
 
 
-def require_leveldb(path: Path) -> None:
-    """Raise :class:`DatasetError` unless ``path`` looks like a LevelDB."""
+def check(path: Path) -> None:
+    """Check that ``path`` can be a LevelDB.
+
+    Raises:
+        DatasetError: if it cannot.
+    """
     if not path.exists():
         raise DatasetError(f"{path} does not exist")
     if not path.is_dir():
@@ -103,4 +83,4 @@ def require_leveldb(path: Path) -> None:
     if folder.is_rocksdb:
         raise DatasetError(f"{path} was written by RocksDB, which LevelDB cannot read")
     if not is_leveldb(path):
-        raise DatasetError(f"{path} is not a LevelDB: it has no CURRENT, manifest or tables")
+        raise DatasetError(f"{path} is not a LevelDB: it has no CURRENT, no manifest and no tables")

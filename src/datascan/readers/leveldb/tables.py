@@ -1,142 +1,288 @@
-"""Reading tables without LevelDB, if the result is certain to be the same.
+"""Table files: their index, and the entries of any of their blocks.
 
-It is if the tables do not overlap, so that every key is in one of them, and the checksums of their
-blocks match. Uncompressed values are then not copied. Everything else (overlapping tables, damage)
-is left to LevelDB.
+Source: LevelDB, doc/table_format.md. A table is a row of blocks; its index has a key for each that
+is not smaller than the block's last one, and smaller than all keys of the next block. Every number
+is checked against the file before it is used.
 """
 
 from __future__ import annotations
 
-import os
 from bisect import bisect_left
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from io import FileIO
-from itertools import pairwise
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch, clip_to_range
+from datascan.files import open_regular
+from datascan.native import loops
+from datascan.native.table_blocks import (
+    CHECKSUM,
+    COMPRESSION,
+    ENTRIES,
+    ORDER,
+    OUTSIDE,
+    SNAPPY_DATA,
+    SOUND,
+    TOO_LARGE,
+    TRAILER,
+)
+from datascan.readers.leveldb.coding import CodingError, take_varint
 from datascan.readers.leveldb.manifest import Table
-from datascan.records.buffers import BytesColumn
 
-Run = Generator[KeyValueBatch, None, bytes | None]
-"""Yields entries; returns the key at which LevelDB must continue, or None."""
+FOOTER_BYTES = 48
+TABLE_MAGIC = 0xDB4775248B80FB57.to_bytes(8, "little")
+"""The last eight bytes of every table."""
 
-MIN_GROUP_BYTES = 1 << 22
-"""Consecutive tables are read together until they have this many bytes."""
+NEWEST, EVERY_VERSION = False, True
+INCLUSIVE = True
+NO_BOUNDS = np.zeros((0, 2), np.int64)
+
+MAX_RATIO = 64
+"""Blocks may have this many times their compressed bytes; Snappy cannot exceed 22."""
+
+MIN_LIMIT = 1 << 16
+"""Blocks may always have this many bytes."""
+
+REASONS = {
+    OUTSIDE: "a block lies outside of the file",
+    CHECKSUM: "block checksum mismatch",
+    COMPRESSION: "a block is compressed by an unknown method",
+    SNAPPY_DATA: "a block has damaged Snappy data",
+    ENTRIES: "a block has malformed entries",
+    ORDER: "keys are out of order",
+    TOO_LARGE: f"a block expands to more than {MAX_RATIO} times its size",
+}
 
 
-def read_entries(octets: memoryview) -> tuple[bytes, bytes, bytes] | None:
-    """Concatenated keys, int64 (n, 4) rows as bytes, and decompressed blocks of an intact table.
+class TableError(Exception):
+    """A table whose index cannot be read."""
 
-    A row is the offset and length of a key, and the offset and length of its value. Offsets of
-    values continue after the table's end in the decompressed blocks. None if the table must be
-    left to LevelDB, for example because datascan was installed without a compiler.
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Keys of a table that cannot be read: from ``begin`` up to and including ``end``."""
+
+    begin: bytes
+    end: bytes
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """Entries of some consecutive blocks of a table, in key order.
+
+    ``rows``, int64 (m, 5): offset and size of the user key in ``keys``; offset and size of the
+    value in ``data`` (or, from its size on, in ``unpacked``); mark (sequence number << 8 | kind).
     """
-    if os.environ.get("DATASCAN_PLAIN"):
-        return None
-    try:
-        from datascan.native.tables import table_entries  # noqa: PLC0415  (optional)
-    except ImportError:
-        return None
-    return table_entries(octets)
+
+    data: NDArray[np.uint8]
+    keys: bytes
+    rows: NDArray[np.int64]
+    unpacked: bytes
+    losses: tuple[Loss, ...]
+
+    def key(self, row: int) -> bytes:
+        """The user key of a row."""
+        start, size = self.rows[row, 0], self.rows[row, 1]
+        return self.keys[start : start + size]
 
 
-class DisjointTables:
-    """The tables of a store in key order, if no two of them overlap."""
+@dataclass(frozen=True, eq=False)
+class Index:
+    """The blocks of a table, and the keys between which those of each block are.
 
-    def __init__(self, tables: Sequence[Table], paths: Mapping[int, Path]) -> None:
-        self.tables = tables
-        self.paths = paths
+    ``places``, int64 (n + 1, 2): offset and size in ``keys`` of the first key of the table, and of
+    the key up to which each block goes. ``handles``, int64 (n, 2): offset and size of each block.
+    """
 
-    @classmethod
-    def of(cls, tables: Sequence[Table], paths: Mapping[int, Path]) -> DisjointTables | None:
-        """The tables, with their ``paths`` by number; None if they overlap."""
-        ordered = sorted(tables, key=lambda table: table.first)
-        if any(left.last >= right.first for left, right in pairwise(ordered)):
-            return None
-        return cls(ordered, paths)
+    keys: bytes
+    places: NDArray[np.int64]
+    handles: NDArray[np.int64]
 
-    def iter_entries(self, span: KeyRange, *, values: bool) -> Run:
-        """The entries of ``span``, with values if requested.
+    def __len__(self) -> int:
+        return len(self.handles)
 
-        Returns the key at which LevelDB must continue; None if everything was read and the table
-        after the range is intact, because the range before a damaged table reports it.
+    def end(self, block: int) -> bytes:
+        """The key up to which a block goes."""
+        start, size = self.places[block + 1].tolist()
+        return self.keys[start : start + size]
+
+    def begin(self, block: int) -> bytes:
+        """The smallest key that a block can have."""
+        start, size = self.places[block].tolist()
+        return self.keys[start : start + size] + (b"\0" if block else b"")
+
+    def count_before(self, key: bytes) -> int:
+        """How many blocks end before ``key``."""
+        return bisect_left(range(len(self)), key, key=self.end)
+
+    def within(self, first: bytes, last: bytes) -> Index:
+        """The same blocks in a table whose first and last key are known.
+
+        The key of the last block in the file is any short one not smaller than its keys.
         """
-        next_key = span.first or b""
-        first, stop = self._find_tables(span)
-        for low, high in self._group(first, stop):
-            batch = self._read(self.tables[low:high], values=values)
-            if batch is None:
-                return next_key
-            inside = clip_to_range(batch, span.first, span.stop)
-            if len(inside):
-                next_key = inside.keys[len(inside) - 1] + b"\0"
-                yield inside
-        is_next_known = stop in (0, len(self.tables)) or (
-            span.stop is not None and self.tables[stop - 1].last >= span.stop
-        )
-        if is_next_known or self._read(self.tables[stop : stop + 1], values=False) is not None:
-            return None
-        return next_key
+        places = self.places.copy()
+        places[0] = len(self.keys), len(first)
+        if len(self) and self.end(len(self) - 1) > last:
+            places[-1] = len(self.keys) + len(first), len(last)
+        return Index(self.keys + first + last, places, self.handles)
 
-    def _find_tables(self, span: KeyRange) -> tuple[int, int]:
-        """The range of tables, (first, stop), that may have keys of ``span``."""
-        first = 0
-        if span.first is not None:
-            first = bisect_left(self.tables, span.first, key=lambda table: table.last)
-        stop = len(self.tables)
-        if span.stop is not None:
-            stop = bisect_left(self.tables, span.stop, key=lambda table: table.first)
-        return first, max(first, stop)
 
-    def _group(self, first: int, stop: int) -> Iterator[tuple[int, int]]:
-        """Ranges of tables that are read together."""
-        low, nbytes = first, 0
-        for i in range(first, stop):
-            nbytes += self.tables[i].size
-            if nbytes >= MIN_GROUP_BYTES or i + 1 == stop:
-                yield low, i + 1
-                low, nbytes = i + 1, 0
+class TableFile:
+    """A table of a store: what the manifest says of it, and its file. Holds no file open."""
 
-    def _read(self, tables: Sequence[Table], *, values: bool) -> KeyValueBatch | None:
-        """All entries of ``tables``; None if one of them must be left to LevelDB."""
-        octets = np.empty(sum(table.size for table in tables), np.uint8)
-        keys: list[bytes] = []
-        decompressed: list[bytes] = []
-        rows: list[NDArray[np.int64]] = []
-        start = key_start = 0
-        end = len(octets)
-        for table in tables:
-            target = octets[start : start + table.size]
-            entries = read_entries(target.data) if self._read_file(table, target) else None
-            if entries is None:
-                return None
-            table_keys, table_rows, table_blocks = entries
-            keys.append(table_keys)
-            decompressed.append(table_blocks)
-            slices = np.frombuffer(table_rows, np.int64).reshape(-1, 4).copy()
-            slices[:, 0] += key_start
-            slices[:, 2] += np.where(slices[:, 2] < table.size, start, end - table.size)
-            rows.append(slices)
-            start += table.size
-            key_start += len(table_keys)
-            end += len(table_blocks)
-        key_offsets, key_lengths, offsets, lengths = np.ascontiguousarray(np.concatenate(rows).T)
-        if end > len(octets):
-            octets = np.concatenate([octets, np.frombuffer(b"".join(decompressed), np.uint8)])
-        key_octets = np.frombuffer(b"".join(keys), np.uint8)
-        return KeyValueBatch(
-            BytesColumn(key_octets, key_offsets, key_lengths),
-            BytesColumn(octets, offsets, lengths if values else np.zeros_like(lengths)),
-        )
+    def __init__(self, path: Path, table: Table) -> None:
+        self.path = path
+        self.table = table
 
-    def _read_file(self, table: Table, target: NDArray[np.uint8]) -> bool:
-        """Read a table's file to ``target``; return whether it has the size in the manifest."""
+    def __getstate__(self) -> tuple[Path, Table]:
+        return self.path, self.table
+
+    def __setstate__(self, state: tuple[Path, Table]) -> None:
+        self.path, self.table = state
+
+    @cached_property
+    def index(self) -> Index | str:
+        """The index, or why it cannot be read."""
         try:
-            with FileIO(self.paths[table.number]) as file:
-                return file.readinto(target.data) == table.size and not file.read(1)
-        except (OSError, KeyError):
-            return False
+            index = read_index(self.path, self.table.size)
+        except TableError as error:
+            return f"{error} in {self.path.name}"
+        except OSError as error:
+            return f"{self.path.name} cannot be read: {error.strerror}"
+        return index.within(self.table.first, self.table.last) if self.table.largest else index
+
+    def key_bounds(self) -> tuple[bytes, bytes]:
+        """The first and the last key, as far as they can be read; else bounds that hold them."""
+        assert isinstance(self.index, Index)  # noqa: S101
+        bounds = [b"", self.index.end(len(self.index) - 1)]
+        for i, block in enumerate((0, len(self.index) - 1)):
+            start, stop = self.span_of(range(block, block + 1))
+            segment = self.read(range(block, block + 1), np.empty(stop - start, np.uint8))
+            if len(segment.rows):
+                bounds[i] = segment.key(0 if i == 0 else len(segment.rows) - 1)
+        return bounds[0], bounds[1]
+
+    def blocks_in(self, first: bytes | None, stop: bytes | None) -> range:
+        """The numbers of the blocks that may hold keys from ``first`` up to ``stop``."""
+        if isinstance(self.index, str):
+            return range(0)
+        low = 0 if first is None else self.index.count_before(first)
+        high = len(self.index)
+        if stop is not None:
+            last = self.index.count_before(stop)
+            high = min(high, last + (last == 0 or self.index.begin(last) < stop))
+        return range(low, max(low, high))
+
+    def span_of(self, blocks: range) -> tuple[int, int]:
+        """Where some consecutive blocks begin and end in the file."""
+        assert isinstance(self.index, Index)  # noqa: S101
+        handles = self.index.handles
+        return int(handles[blocks[0], 0]), int(handles[blocks[-1]].sum()) + TRAILER
+
+    def read(self, blocks: range, buffer: NDArray[np.uint8]) -> Segment:
+        """Read and decode consecutive blocks; ``buffer`` has as many bytes as ``span_of`` says."""
+        assert isinstance(self.index, Index)  # noqa: S101
+        begin, _ = self.span_of(blocks)
+        reason = ""
+        try:
+            with open_regular(self.path, inside=self.path.parent) as file:
+                file.seek(begin)
+                filled = fill(file, buffer)
+        except OSError as error:
+            filled, reason = 0, f"{self.path.name} cannot be read: {error.strerror}"
+        handles = self.index.handles[blocks.start : blocks.stop] - [[begin, 0]]
+        limit = max(MIN_LIMIT, MAX_RATIO * len(buffer))
+        keys, raw, unpacked, state = loops.decode_blocks(
+            buffer[:filled],
+            np.ascontiguousarray(handles),
+            limit,
+            NEWEST,
+            self.index.keys,
+            np.ascontiguousarray(self.index.places[blocks.start : blocks.stop + 1]),
+            blocks.start == 0,
+        )
+        rows = np.frombuffer(raw, np.int64).reshape(-1, 5)
+        codes = np.frombuffer(state, np.int64).reshape(-1, 2)[:, 0]
+        losses = tuple(
+            self._loss(blocks[i], reason or REASONS[int(codes[i])])
+            for i in np.flatnonzero(codes).tolist()
+        )
+        return Segment(buffer, keys, rows, unpacked, losses)
+
+    def _loss(self, block: int, reason: str) -> Loss:
+        assert isinstance(self.index, Index)  # noqa: S101
+        offset = int(self.index.handles[block, 0])
+        where = "" if self.path.name in reason else f" in {self.path.name} at byte {offset:,}"
+        return Loss(self.index.begin(block), self.index.end(block), f"{reason}{where}")
+
+
+def fill(file: Any, buffer: NDArray[np.uint8]) -> int:
+    """Read into ``buffer``; how many bytes there were."""
+    filled = 0
+    while filled < len(buffer):
+        count = file.readinto(buffer[filled:].data)
+        if not count:
+            break
+        filled += count
+    return filled
+
+
+def read_index(path: Path, size: int) -> Index:
+    """The index of the table of ``size`` bytes at ``path``.
+
+    Raises:
+        TableError: if the footer or the index is damaged.
+        OSError: if the file cannot be read.
+    """
+    with open_regular(path, inside=path.parent) as file:
+        file.seek(max(0, size - FOOTER_BYTES))
+        footer = file.read(FOOTER_BYTES) or b""
+        if len(footer) < FOOTER_BYTES or footer[-8:] != TABLE_MAGIC:
+            raise TableError("damaged footer")
+        offset, length = index_handle(footer)
+        if offset + length + TRAILER > size:
+            raise TableError("the index lies outside of the file")
+        file.seek(offset)
+        buffer = np.zeros(length + TRAILER, np.uint8)
+        fill(file, buffer)
+    handle = np.array([[0, length]], np.int64)
+    limit = max(MIN_LIMIT, MAX_RATIO * len(buffer))
+    keys, raw, unpacked, state = loops.decode_blocks(
+        buffer, handle, limit, EVERY_VERSION, b"", NO_BOUNDS, INCLUSIVE
+    )
+    (code, _) = np.frombuffer(state, np.int64)
+    if code != SOUND:
+        raise TableError(f"the index cannot be read: {REASONS[int(code)]}")
+    handles = loops.decode_handles(buffer.tobytes() + unpacked, raw, offset)
+    if handles is None:
+        raise TableError("the index names blocks that overlap or lie outside of the file")
+    ends = np.frombuffer(raw, np.int64).reshape(-1, 5)[:, :2]
+    places = np.concatenate([np.zeros((1, 2), np.int64), ends])
+    return Index(keys, places, np.frombuffer(handles, np.int64).reshape(-1, 2))
+
+
+def index_handle(footer: bytes) -> tuple[int, int]:
+    """Offset and size of the index block, after those of the block of filters."""
+    try:
+        at = 0
+        numbers = []
+        for _ in range(4):
+            number, at = take_varint(footer, at)
+            numbers.append(number)
+    except CodingError as error:
+        raise TableError("damaged footer") from error
+    return numbers[2], numbers[3]
+
+
+def blocks_before(table: TableFile, key: bytes) -> range:
+    """The block that holds the greatest keys below ``key``, and the one before it."""
+    if isinstance(table.index, str):
+        return range(0)
+    last = min(table.index.count_before(key), len(table.index) - 1)
+    if last > 0 and table.index.begin(last) >= key:
+        last -= 1
+    return range(max(0, last - 1), last + 1)

@@ -1,0 +1,180 @@
+"""Write-ahead logs: the entries that are in no table yet.
+
+Source: LevelDB, db/write_batch.cc: a record of a log is a batch of writes: a sequence number
+(eight bytes), a count (four bytes), and for each write its kind, its key and, unless it deletes,
+its value. Keys and the places of values are kept in memory; values are read from the log when
+they are needed.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.files import open_regular
+from datascan.readers.leveldb.coding import CodingError, take_string, take_varint
+from datascan.readers.leveldb.log import Flaw, Record, read_log
+
+BATCH_HEAD = struct.Struct("<QI")
+DELETION, VALUE = 0, 1
+
+MAX_GAP_BYTES = 1 << 16
+"""Values that are closer together than this are read at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class LogFile:
+    """A log as one sequence of payload bytes, without the headers between its fragments.
+
+    ``starts`` and ``offsets``, int64 (n + 1,) and (n,): where each fragment begins in the payload
+    (and where the last one ends), and in the file.
+    """
+
+    path: Path
+    starts: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+
+    def read(self, start: int, stop: int) -> bytes:
+        """The payload from ``start`` up to ``stop``.
+
+        Raises:
+            OSError: if the file cannot be read, or is shorter than it was.
+        """
+        first = int(np.searchsorted(self.starts, start, "right")) - 1
+        last = int(np.searchsorted(self.starts, stop, "left"))
+        begin = int(self.offsets[first])
+        lengths = np.diff(self.starts)[first:last]
+        end = int(self.offsets[last - 1] + lengths[-1])
+        with open_regular(self.path, inside=self.path.parent) as file:
+            file.seek(begin)
+            raw = b"".join(iter(lambda: file.read(end - file.tell()) or b"", b""))
+        if len(raw) < end - begin:
+            raise OSError(0, "it is shorter than it was", str(self.path))
+        places = (self.offsets[first:last] - begin).tolist()
+        chunks = (raw[at : at + size] for at, size in zip(places, lengths.tolist(), strict=True))
+        skipped = start - int(self.starts[first])
+        return b"".join(chunks)[skipped : skipped + stop - start]
+
+
+@dataclass(frozen=True, eq=False)
+class LoggedEntries:
+    """The newest version of every key in the logs, in key order.
+
+    ``marks``, uint64 (n,): sequence number << 8 | kind. ``places``, int64 (n, 3): the log, and
+    where the value begins in its payload, and its bytes.
+    """
+
+    logs: tuple[LogFile, ...]
+    keys: Sequence[bytes]
+    marks: NDArray[np.uint64]
+    places: NDArray[np.int64]
+
+    def rows_in(self, first: bytes | None, stop: bytes | None) -> range:
+        """The rows of keys from ``first`` up to, not with, ``stop``."""
+        low = 0 if first is None else bisect_left(self.keys, first)
+        high = len(self.keys) if stop is None else bisect_left(self.keys, stop)
+        return range(low, max(low, high))
+
+    def values(self, rows: NDArray[np.int64]) -> list[bytes]:
+        """The values of ``rows``; those that are close together in a log are read at once.
+
+        Raises:
+            OSError: if a log cannot be read, or is shorter than it was.
+        """
+        found: list[bytes] = [b""] * len(rows)
+        places = self.places[rows]
+        order = np.lexsort((places[:, 1], places[:, 0]))
+        for run in runs_of(places[order]):
+            chosen = order[run]
+            log = self.logs[int(places[chosen[0], 0])]
+            start = int(places[chosen[0], 1])
+            stop = int((places[chosen, 1] + places[chosen, 2]).max())
+            data = log.read(start, stop) if stop > start else b""
+            for i in chosen.tolist():
+                at = int(places[i, 1]) - start
+                found[i] = data[at : at + int(places[i, 2])]
+        return found
+
+
+def runs_of(places: NDArray[np.int64]) -> Iterator[slice]:
+    """Slices of places, in order of log and payload, that are close enough to read at once."""
+    ends = places[:, 1] + places[:, 2]
+    is_apart = (np.diff(places[:, 0]) != 0) | (places[1:, 1] - ends[:-1] > MAX_GAP_BYTES)
+    edges = [0, *(np.flatnonzero(is_apart) + 1).tolist(), len(places)]
+    for low, high in pairwise(edges):
+        if high > low:
+            yield slice(low, high)
+
+
+def replay(paths: Sequence[Path]) -> tuple[LoggedEntries, list[tuple[Path, Flaw]]]:
+    """The entries of the logs at ``paths``, and the places in them that cannot be read.
+
+    Raises:
+        OSError: if a log cannot be read.
+    """
+    logs: list[LogFile] = []
+    flaws: list[tuple[Path, Flaw]] = []
+    found: list[tuple[bytes, int, int, int, int]] = []
+    for number, path in enumerate(paths):
+        starts, offsets = [0], []
+        for item in read_log(path):
+            if isinstance(item, Flaw):
+                flaws.append((path, item))
+                continue
+            base = starts[-1]
+            for offset, size in item.fragments:
+                offsets.append(offset)
+                starts.append(starts[-1] + size)
+            try:
+                for key, mark, place, size in writes_of(item):
+                    found.append((key, -mark, number, base + place, size))
+            except CodingError as error:
+                words = f"holds a record of {len(item.payload):,} bytes that is not a batch of"
+                flaw = Flaw("damaged-store", item.at, f"{words} writes ({error})")
+                flaws.append((path, flaw))
+        arrays = (np.array(starts, np.int64), np.array(offsets, np.int64))
+        logs.append(LogFile(path, *arrays))
+    found.sort()
+    newest = [row for i, row in enumerate(found) if not i or row[0] != found[i - 1][0]]
+    marks = np.array([-row[1] for row in newest], np.uint64)
+    places = np.array([row[2:] for row in newest], np.int64).reshape(-1, 3)
+    return LoggedEntries(tuple(logs), [row[0] for row in newest], marks, places), flaws
+
+
+def writes_of(record: Record) -> Iterator[tuple[bytes, int, int, int]]:
+    """Key, mark, place of the value in the record and its bytes, for every write of a batch.
+
+    Raises:
+        CodingError: if the record is not a batch; the writes before that place are sound.
+    """
+    data = record.payload
+    if len(data) < BATCH_HEAD.size:
+        raise CodingError("it is too short")
+    sequence, count = BATCH_HEAD.unpack_from(data)
+    at = BATCH_HEAD.size
+    seen = 0
+    while at < len(data):
+        kind = data[at]
+        if kind not in (DELETION, VALUE):
+            raise CodingError(f"it has a write of the unknown kind {kind}")
+        key, at = take_string(data, at + 1)
+        size = 0
+        if kind == VALUE:
+            size, at = take_varint(data, at)
+            if size > len(data) - at:
+                raise CodingError("it has a value without an end")
+        mark = (sequence + seen) << 8 | kind
+        if mark >> 64:
+            raise CodingError("it has a sequence number of 2**56 or more")
+        yield key, mark, at, size
+        at += size
+        seen += 1
+    if seen != count:
+        raise CodingError(f"it announces {count:,} writes and has {seen:,}")
