@@ -62,8 +62,8 @@ def gap_curve(report: DatasetReport, labels: LabelSummary) -> GapCurve | None:
         # The size before shows how steep the end of the line is.
         sizes |= {least.sequential - 1, least.sequential, least.shuffled_1pct}
     ascending = sorted(size for size in sizes if 0 < size <= count)
-    sequential = [lacking / batches for batches, lacking in map(epoch.lacking, ascending)]
-    return GapCurve(ascending, sequential, [epoch.p_lacking(size) for size in ascending])
+    sequential = [lacking / batches for batches, lacking in map(epoch.count_lacking, ascending)]
+    return GapCurve(ascending, sequential, [epoch.compute_p_lacking(size) for size in ascending])
 
 
 def class_positions(dataset: DatasetSummary, labels: LabelSummary) -> ClassPositions | None:

@@ -123,10 +123,10 @@ def find_duplicates(
     signatures = tally.fingerprints.array
     indices = find_repeated(signatures)
     digests: Sequence[Any] = signatures[indices].tolist()
-    if tally.is_inexact and not dataset.is_complete:
+    if tally.inexact_blocks and not dataset.is_complete:
         # Whoever stops a scan does not want it to begin again.
         return dataset
-    if tally.is_inexact and len(indices):
+    if tally.inexact_blocks and len(indices):
         try:
             digests, lost = confirm_duplicates(reader, dataset, indices, executor, tick)
         except ScanCancelled:
