@@ -99,7 +99,7 @@ def test_labels_beyond_the_outputs(tmp_path):
         (17, "00000017", "label 4"),
         (40, "00000040", "label -1"),
     ]
-    assert found.message == ("2 labels lie outside 0..3: layer ip, which loss reads, has 4 outputs")
+    assert found.message == ("2 labels are outside 0..3: layer ip, which loss reads, has 4 outputs")
     assert scan(tmp_path, small_net(batch=40), ignore=["label-beyond-outputs"]).passed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from datascan.checks.class_shares import ClassShare, chance_of_absence
+from datascan.checks.class_shares import ClassShare, estimate_chance_distance
 from datascan.config.expectations import Expectations
 from datascan.config.options import NetTargets
 from tests.builders.expected import animals, expecting, hdf5, known_dataset, learn, raised
@@ -55,7 +55,7 @@ def test_other_numbers_than_those_of_the_names(named, tmp_path):
     labels = [3] * 6 + [1] * 4 + [2] * 2
     found = raised(encoded_store(tmp_path / "store", folder, order, labels), file)
     assert found["unexpected-class"].records == 6
-    assert found["unexpected-class"].message.endswith("not expected: 3")
+    assert found["unexpected-class"].message.endswith("an unexpected class: 3")
     told = found["label-shift"].message
     assert "differ by 0.5 from" in told
     assert "class 0 (cat) has 0.0% instead of 50.0%" in told
@@ -67,7 +67,7 @@ def test_names_count_more_than_numbers(named, tmp_path):
     more = animals(tmp_path, "more", {"ant": 1, **NAMED})
     found = raised(more, named[1])
     assert set(found) == {"unexpected-class"}
-    assert found["unexpected-class"].message.endswith("not expected: 0 (ant)")
+    assert found["unexpected-class"].message.endswith("an unexpected class: 0 (ant)")
 
 
 def test_names_that_are_digits(tmp_path):
@@ -94,8 +94,8 @@ def test_files_without_numbers_are_still_read(named, tmp_path):
     found = raised(store, old)
     assert set(found) == {"label-shift"}
     assert found["label-shift"].message == (
-        "the classes cannot be compared: the expectations name them without their numbers, "
-        "this dataset only has numbers"
+        "the classes cannot be compared: the expectations have class names without numbers, "
+        "and this dataset has only numbers"
     )
 
 
@@ -152,7 +152,7 @@ def test_few_records_differ_by_chance(tmp_path):
     file = learn(drawn("k.h5", 120, even))
     found = raised(drawn("n.h5", 115, even), file)
     assert found["label-shift"].severity == "info"
-    assert "; chance may give 0.2" in found["label-shift"].message
+    assert "; chance alone can reach 0.2" in found["label-shift"].message
     found = raised(drawn("o.h5", 115, odd), file)
     assert found["label-shift"].severity == "warning"
     assert "chance" not in found["label-shift"].message
@@ -160,7 +160,7 @@ def test_few_records_differ_by_chance(tmp_path):
     exact = "\n".join(x for x in file.read_text().splitlines() if "learned_from =" not in x)
     file.with_name("exact.toml").write_text(exact)
     found = raised(tmp_path / "n.h5", file.with_name("exact.toml"))
-    assert "chance may give 0.17" in found["label-shift"].message
+    assert "chance alone can reach 0.17" in found["label-shift"].message
     asked = raised(tmp_path / "n.h5", file, severity={"label-shift": "warning"})
     assert asked["label-shift"].severity == "warning"
 
@@ -191,13 +191,15 @@ def test_chance_seldom_exceeds_what_it_may_give(classes, here, before, even):
         learned = random.multinomial(before, shares) / before if before else shares
         pairs = zip(drawn, learned, strict=True)
         told = tuple(ClassShare("", float(a), float(b)) for a, b in pairs)
-        beyond += bool(np.abs(drawn - learned).sum() / 2 > chance_of_absence(told, here, before))
+        beyond += bool(
+            np.abs(drawn - learned).sum() / 2 > estimate_chance_distance(told, here, before)
+        )
     # One in 20 is meant: nearly never would be a bound that excuses too much.
     assert 2 <= beyond <= 40
 
 
 def test_chance_of_a_single_class_is_none():
-    assert chance_of_absence((ClassShare("0", 1.0, 1.0),), 10, 10) == 0
+    assert estimate_chance_distance((ClassShare("0", 1.0, 1.0),), 10, 10) == 0
 
 
 def test_very_many_classes(tmp_path):

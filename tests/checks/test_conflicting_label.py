@@ -19,7 +19,7 @@ def test_all_records_of_a_conflict_are_named():
         ConflictingLabel, block_of(values[:4], labels[:4]), block_of(values[4:], labels[4:])
     )
     assert said.severity == "error"
-    assert said.message == "3 of 7 records share their content with one under another label"
+    assert said.message == "3 of 7 records have the same content as a record with another label"
     assert said.named == {
         1: "label 3; the same content has label 5 at record 3",
         3: "label 5; the same content has label 3 at record 1",

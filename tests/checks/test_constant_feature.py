@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from datascan.checks.constant_feature import ConstantFeature, channel_axis
+from datascan.checks.constant_feature import ConstantFeature, find_channel_axis
 from tests.builders.blocks import block_of, block_of_parts, finding, findings, part_of, pictures_of
 
 
@@ -18,7 +18,7 @@ def test_a_feature_that_never_changes():
     assert said.severity == "warning"
     assert said.records == 0
     assert said.message == (
-        "1 of 8 features has one value in every record: feature [5] is always 0"
+        "1 of 8 features has the same value in every record: feature [5] is always 0"
     )
     assert said.details == ("feature [5] is always 0",)
 
@@ -28,7 +28,8 @@ def test_several_features_of_two_axes():
     values[:, 1, 2], values[:, 3, 0] = 0.5, -0.0
     said = finding(ConstantFeature, block_of(values))
     assert said.message == (
-        "2 of 24 features have one value in every record: feature [1, 2] is always 0.5 and 1 more"
+        "2 of 24 features have the same value in every record: "
+        "feature [1, 2] is always 0.5 and 1 more"
     )
     assert said.details == ("feature [1, 2] is always 0.5", "feature [3, 0] is always 0")
 
@@ -53,7 +54,7 @@ def test_channels_first():
     values[:, 2] = 255
     said = finding(ConstantFeature, block_of(values))
     assert said.message == (
-        "1 of 3 channels has one value in every record: channel 2 is always 255"
+        "1 of 3 channels has the same value in every record: channel 2 is always 255"
     )
 
 
@@ -86,7 +87,7 @@ def test_a_channel_that_differs_in_one_value_far_behind():
     ],
 )
 def test_where_the_channels_are(shape, axis):
-    assert channel_axis(shape) == axis
+    assert find_channel_axis(shape) == axis
 
 
 def test_channels_of_pictures():
@@ -116,13 +117,13 @@ def test_further_columns_are_named():
     side = np.stack([np.arange(6), np.full(6, 4)], axis=1)
     block = block_of(noise(6, 3), extras={"pose": side, "depth": np.full(6, True)})
     said = finding(ConstantFeature, block)
-    assert said.message.startswith("2 of 6 features have one value in every record: ")
+    assert said.message.startswith("2 of 6 features have the same value in every record: ")
     assert said.details == ("depth: the value is always 1", "pose: feature [1] is always 4")
 
 
 def test_records_that_are_all_the_same():
     said = finding(ConstantFeature, block_of(np.full((5, 30), 2, np.uint8)))
-    assert said.message.startswith("30 of 30 features have one value in every record")
+    assert said.message.startswith("30 of 30 features have the same value in every record")
     assert len(said.details) == 20
 
 

@@ -11,7 +11,7 @@ def test_arrays_of_one_value():
     values[1], values[4] = 0, 255
     said = finding(ConstantRecord, block_of(values))
     assert said.severity == "warning"
-    assert said.message == "2 of 5 records hold one value throughout"
+    assert said.message == "2 of 5 records hold a single value throughout"
     assert said.named == {1: "all 3,072 values are 0", 4: "all 3,072 values are 255"}
 
 
@@ -26,7 +26,7 @@ def test_blank_pictures():
         (3, 4, 5), (1, 4, 5), (3, 4, 5), low=[7, 0, [0, 0, 255]], high=[7, 9, [0, 0, 255]]
     )
     said = finding(ConstantRecord, block_of(records=3, pictures=pictures))
-    assert said.message == "1 of 3 records holds one value throughout"
+    assert said.message == "1 of 3 records holds a single value throughout"
     assert said.named == {0: "all 60 values are 7"}
 
 

@@ -27,7 +27,9 @@ def test_records_and_places_of_blocks():
         Fault(None, "damaged-store", "page 11", lost=1),
     ]
     said = finding(DamagedStore, WHOLE, block_of(records=4, faults=faults))
-    assert said.message == "2 of 14 records lie on damaged places; page 9 and 1 more place"
+    assert (
+        said.message == "2 of 14 records are in damaged parts of the store; page 9 and 1 more place"
+    )
     assert said.records == 7
     assert said.named == {11: "page 7", 12: "page 8"}
     assert said.details == ("page 9", "page 11")

@@ -21,9 +21,9 @@ from tests.builders.blocks import block_of, finding, findings, pictures_of
 
 FAULT_RULES = [
     (CorruptImage, "corrupt-image", "error", "cannot be decoded in full"),
-    (NotAnImage, "not-an-image", "error", "are no images"),
-    (MisnamedImage, "misnamed-image", "warning", "are of another type than their names say"),
-    (OversizedImage, "oversized-image", "error", "are too large to be decoded"),
+    (NotAnImage, "not-an-image", "error", "are not images"),
+    (MisnamedImage, "misnamed-image", "warning", "have another image type than their names"),
+    (OversizedImage, "oversized-image", "error", "have too many pixels to be decoded"),
     (TrailingBytes, "trailing-bytes", "info", "have bytes after the end of their image"),
     (ExifOrientation, "exif-orientation", "info", "have a rotation tag"),
     (AnimatedImage, "animated-image", "warning", "have several frames"),
@@ -63,13 +63,13 @@ def test_images_of_another_mode():
     first = block_of(records=3, pictures=images("RGB", "L", "RGB"))
     said = finding(MixedChannels, first, block_of(records=2, pictures=images("RGBA", "RGB")))
     assert said.severity == "warning"
-    assert said.message == "2 of 5 images have another colour mode than most (RGB)"
+    assert said.message == "2 of 5 images have a different colour mode from most (RGB)"
     assert said.named == {1: "mode L, most are RGB", 3: "mode RGBA, most are RGB"}
 
 
 def test_one_image_of_another_mode():
     said = finding(MixedChannels, block_of(records=3, pictures=images("L", "L", "P")))
-    assert said.message == "1 of 3 images has another colour mode than most (L)"
+    assert said.message == "1 of 3 images has a different colour mode from most (L)"
 
 
 def test_of_two_equally_frequent_modes_the_first_met_is_usual():

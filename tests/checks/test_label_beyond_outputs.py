@@ -21,14 +21,14 @@ def test_labels_beyond_the_outputs():
     assert said.severity == "error"
     assert said.records == 3
     assert list(said.named.values()) == ["label 10", "label -1", "label 4000000"]
-    assert said.message == "3 labels lie outside 0..9: layer ip2, which loss reads, has 10 outputs"
+    assert said.message == "3 labels are outside 0..9: layer ip2, which loss reads, has 10 outputs"
     # The rule for datasets without a net stays silent meanwhile.
     assert findings(LabelOutOfRange, block, targets=TEN, num_classes=10) == []
 
 
 def test_one_label_and_one_output():
     said = finding(LabelBeyondOutputs, labelled([0, 1]), targets=NetTargets(1, "ip", "l"))
-    assert said.message == "1 label lies outside 0..0: layer ip, which l reads, has 1 output"
+    assert said.message == "1 label is outside 0..0: layer ip, which l reads, has 1 output"
 
 
 def test_float_labels_count_if_they_are_whole():

@@ -14,24 +14,24 @@ def labelled(labels, **more):
 def test_labels_beyond_the_declared_classes():
     said = finding(LabelOutOfRange, labelled([0, 10, 9]), labelled([-1, 1_000_000]), num_classes=10)
     assert said.severity == "error"
-    assert said.message == "3 labels lie outside 0..9"
+    assert said.message == "3 labels are outside 0..9"
     assert said.named == {1: "label 10", 3: "label -1", 4: "label 1000000"}
 
 
 def test_one_float_label():
     labels = np.array([0.0, 1.0, 4_000_000.0], np.float32)
     said = finding(LabelOutOfRange, labelled(labels), num_classes=2)
-    assert said.message == "1 label lies outside 0..1"
+    assert said.message == "1 label is outside 0..1"
     assert said.named == {2: "label 4000000"}
 
 
 def test_negative_labels_need_no_declaration():
     said = finding(LabelOutOfRange, labelled([0, -1, 2]))
-    assert said.message == "1 label lies outside 0..2"
+    assert said.message == "1 label is outside 0..2"
 
 
 def test_nothing_but_negative_labels():
-    assert finding(LabelOutOfRange, labelled([-3])).message == "1 label lies outside any range"
+    assert finding(LabelOutOfRange, labelled([-3])).message == "1 label is outside any range"
 
 
 @pytest.mark.parametrize("large", [2**62, 2**63 - 1, 2**64 - 1])

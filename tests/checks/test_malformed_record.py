@@ -16,14 +16,14 @@ def test_records_that_readers_tell_of():
     )
     said = finding(MalformedRecord, first, second)
     assert said.severity == "error"
-    assert said.message == "2 of 5 records do not parse in their layout"
+    assert said.message == "2 of 5 records are malformed"
     assert said.records == 2
     assert said.named == {2: "why", 3: "how; so"}
 
 
 def test_one_record():
     block = block_of(records=2, faults=[Fault(1, "malformed-record", "why")])
-    assert finding(MalformedRecord, block).message == "1 of 2 records does not parse in its layout"
+    assert finding(MalformedRecord, block).message == "1 of 2 records is malformed"
 
 
 def test_faults_of_other_rules_and_none():

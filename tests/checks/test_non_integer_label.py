@@ -16,13 +16,13 @@ def test_a_fraction_among_whole_numbers():
     labels[17] = 1.5
     said = finding(NonIntegerLabel, labelled(labels))
     assert said.severity == "error"
-    assert said.message == "1 of 200 class labels is no whole number"
+    assert said.message == "1 of 200 class labels is not a whole number"
     assert said.named == {17: "label 1.5"}
 
 
 def test_several_where_classes_are_asked_for():
     said = finding(NonIntegerLabel, labelled([0.1, 1, -2.5, np.nan, np.inf]), label_type="class")
-    assert said.message == "2 of 5 class labels are no whole numbers"
+    assert said.message == "2 of 5 class labels are not whole numbers"
     assert said.named == {0: "label 0.1", 2: "label -2.5"}
 
 
@@ -37,7 +37,7 @@ def test_text_among_numbers_as_readers_tell_of_it():
     labels, present = np.array([3.0, 0, 0.5]), [True, False, True]
     block = block_of(np.zeros((3, 1)), labels, present=present, faults=[fault])
     said = finding(NonIntegerLabel, block, label_type="class")
-    assert said.message == "2 of 3 class labels are no whole numbers"
+    assert said.message == "2 of 3 class labels are not whole numbers"
     assert said.named == {1: fault.detail, 2: "label 0.5"}
     assert findings(NonIntegerLabel, block, label_type="regression") == []
     assert findings(NonIntegerLabel, block, label_type="none") == []

@@ -16,14 +16,14 @@ def test_records_that_readers_tell_of():
     )
     said = finding(ReaderCrash, first, second)
     assert said.severity == "error"
-    assert said.message == "2 of 5 records crashed or stopped their reader"
+    assert said.message == "2 of 5 records crashed or hung the reader"
     assert said.records == 2
     assert said.named == {2: "why", 3: "how; so"}
 
 
 def test_one_record():
     block = block_of(records=2, faults=[Fault(1, "reader-crash", "why")])
-    assert finding(ReaderCrash, block).message == "1 of 2 records crashed or stopped its reader"
+    assert finding(ReaderCrash, block).message == "1 of 2 records crashed or hung the reader"
 
 
 def test_faults_of_other_rules_and_none():

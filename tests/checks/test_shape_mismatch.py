@@ -16,7 +16,7 @@ def test_a_record_of_another_shape():
     )
     said = finding(ShapeMismatch, block)
     assert said.severity == "error"
-    assert said.message == "1 of 6 records has another shape than most (3x32x32)"
+    assert said.message == "1 of 6 records has a different shape from most (3x32x32)"
     assert said.named == {4: "shape 3x16x32, most are 3x32x32"}
 
 
@@ -26,7 +26,7 @@ def test_of_two_equally_frequent_shapes_the_first_met_is_right():
         [part_of(np.zeros((2, 5)), [2, 3]), part_of(np.zeros((2, 7)), [0, 1])], 4
     )
     said = finding(ShapeMismatch, block)
-    assert said.message == "2 of 4 records have another shape than most (7)"
+    assert said.message == "2 of 4 records have a different shape from most (7)"
     assert said.named == dict.fromkeys((2, 3), "shape 5, most are 7")
 
 
@@ -39,7 +39,7 @@ def test_sizes_of_images_are_a_warning():
     pictures = pictures_of((3, 4, 5), (1, 4, 5), (3, 5, 4))
     said = finding(ShapeMismatch, block_of(records=3, pictures=pictures))
     assert said.severity == "warning"
-    assert said.message == "1 of 3 images has another size than most (4x5)"
+    assert said.message == "1 of 3 images has a different size from most (4x5)"
     assert said.named == {2: "size 5x4, most are 4x5"}
 
 
@@ -50,7 +50,7 @@ def test_images_among_arrays_are_compared_with_images():
     )
     pictures = pictures_of((3, 4, 5), (3, 4, 5), (3, 9, 9))
     said = finding(ShapeMismatch, array, block_of(records=3, pictures=pictures))
-    assert said.message == "1 of 3 images has another size than most (4x5)"
+    assert said.message == "1 of 3 images has a different size from most (4x5)"
     assert list(said.named) == [6]
 
 

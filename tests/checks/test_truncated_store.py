@@ -27,7 +27,7 @@ def test_records_and_places_of_blocks():
         Fault(None, "truncated-store", "page 11", lost=1),
     ]
     said = finding(TruncatedStore, WHOLE, block_of(records=4, faults=faults))
-    assert said.message == "2 of 14 records lie behind the end of the file; page 9 and 1 more place"
+    assert said.message == "2 of 14 records are past the end of the file; page 9 and 1 more place"
     assert said.records == 7
     assert said.named == {11: "page 7", 12: "page 8"}
     assert said.details == ("page 9", "page 11")

@@ -95,9 +95,7 @@ def test_other_classes(known, tmp_path):
     found = raised(hdf5(tmp_path / "n.h5", known[0], labels), known[1])
     assert set(found) == {"unexpected-class"}
     assert [e.index for e in found["unexpected-class"].examples] == [7, 33]
-    assert (
-        found["unexpected-class"].message == "2 labels are of a class that is not expected: 10, 12"
-    )
+    assert found["unexpected-class"].message == "2 labels have an unexpected class: 10, 12"
 
 
 def test_shifted_classes(known, tmp_path):

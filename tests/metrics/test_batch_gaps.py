@@ -86,8 +86,8 @@ def test_both_ways_to_the_smallest_sequential_size_agree(seed, classes, count):
     epoch = Epoch(labels)
     longest = int(epoch.free.max())
     sizes = np.arange((longest + 1) // 2 + 1, longest + 1)
-    found = epoch._first_good(sizes)
-    assert found == epoch._first_good_of_many(sizes) == epoch.min_sequential()
+    found = epoch._search_by_size(sizes)
+    assert found == epoch._search_by_batch(sizes) == epoch.find_min_sequential()
     assert lacking(labels.tolist(), found) == 0
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from datascan.metrics.labels import (
-    compact,
     format_label,
     guess_label_type,
     is_whole,
     measure_labels,
+    shrink_dtype,
     summarize_batch_gaps,
     summarize_labels,
 )
@@ -44,8 +44,8 @@ def summary(*blocks, **options):
 )
 def test_integers_take_the_smallest_dtype(low, high, dtype):
     values = np.array([low, high], np.uint64 if high >= 2**63 else np.int64)
-    assert compact(values).dtype == dtype
-    assert compact(values).astype(np.float64).tolist() == [float(low), float(high)]
+    assert shrink_dtype(values).dtype == dtype
+    assert shrink_dtype(values).astype(np.float64).tolist() == [float(low), float(high)]
 
 
 def test_booleans_are_classes_0_and_1():

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.metrics.shapes import Kind, measure_shapes
+from datascan.metrics.shapes import RecordKind, measure_shapes
 from tests.builders.blocks import block_of, block_of_parts, cut, part_of, pictures_of, travelled
 
 
@@ -46,7 +46,7 @@ def test_any_cut_lists_the_same_records(kinds, data):
 
 def test_a_uniform_block_is_one_run():
     tally = measure_shapes(block_of(np.zeros((1000, 3, 2), np.uint8)))
-    assert tally.kinds == (Kind((3, 2), "uint8"),)
+    assert tally.kinds == (RecordKind((3, 2), "uint8"),)
     assert tally.runs.array.tolist() == [[0, 0, 1000]]
 
 
@@ -58,8 +58,8 @@ def test_pictures_have_a_mode_and_further_columns_no_kind():
         extras={"side": np.zeros((2, 7))},
     )
     assert set(measure_shapes(block).kinds) == {
-        Kind((2,), "float64"),
-        Kind((3, 4, 5), "uint8", "RGB"),
+        RecordKind((2,), "float64"),
+        RecordKind((3, 4, 5), "uint8", "RGB"),
     }
 
 

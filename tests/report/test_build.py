@@ -12,7 +12,7 @@ from hypothesis import given
 
 from datascan.metrics.base import Concatenated, ExactSum, Highest, Lowest, metric_name
 from datascan.metrics.labels import LabelTally, measure_labels
-from datascan.metrics.shapes import Kind, ShapeTally, measure_shapes
+from datascan.metrics.shapes import RecordKind, ShapeTally, measure_shapes
 from datascan.metrics.values import ValueTally, measure_values
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
@@ -227,10 +227,10 @@ def test_batch_sizes_by_hand():
 
 def test_shapes_of_one_size_in_several_modes_are_one():
     kinds = (
-        Kind((3, 4, 4), "uint8", "RGB"),
-        Kind((1, 4, 4), "uint8", "L"),
-        Kind((3, 4, 4), "uint8", "YCbCr"),
-        Kind((3, 4, 4), "uint16", ""),
+        RecordKind((3, 4, 4), "uint8", "RGB"),
+        RecordKind((1, 4, 4), "uint8", "L"),
+        RecordKind((3, 4, 4), "uint8", "YCbCr"),
+        RecordKind((3, 4, 4), "uint16", ""),
     )
     runs = np.array([[0, 0, 2], [1, 2, 3], [2, 5, 2], [3, 7, 1], [0, 8, 1]])
     tallies = {metric_name(measure_shapes): ShapeTally(kinds, Concatenated((runs,)))}
@@ -243,7 +243,7 @@ def test_shapes_of_one_size_in_several_modes_are_one():
 
 
 def test_at_most_a_hundred_shapes():
-    kinds = tuple(Kind((i,), "uint8") for i in range(150))
+    kinds = tuple(RecordKind((i,), "uint8") for i in range(150))
     runs = np.array([[i, i * 200, i + 1] for i in range(150)])
     tallies = {metric_name(measure_shapes): ShapeTally(kinds, Concatenated((runs,)))}
     shapes = build_report(scanned_of(tallies=tallies), version="1").shapes

@@ -26,7 +26,7 @@ EXAMPLE_OF_SPEC = """{
               "bytes": 154150000},
   "findings": [
     {"rule": "label-out-of-range", "severity": "error", "records": 2,
-     "message": "2 labels lie outside 0..9", "fix": "...",
+     "message": "2 labels are outside 0..9", "fix": "...",
      "examples": [{"index": 17, "key": "00000017_cat.jpg", "detail": "label 10"}]}
   ],
   "labels": {"num_classes": 10, "declared": true, "counts": {"0": 5000, "1": 5000}},

@@ -1,1 +1,1 @@
-"""One file a rule; its docstring is the rule's page."""
+"""One module per rule; its docstring is the rule's page."""

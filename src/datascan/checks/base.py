@@ -1,4 +1,4 @@
-"""What a rule, a check and an issue are."""
+"""Base classes of rules and checks, and the issues that they yield."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from datascan.config.baseline import Acceptance
 
 MAX_EXAMPLES = 20
-"""At most so many examples stand in a finding."""
+"""The maximum number of examples in a finding."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Issue:
-    """What a rule has to say about this dataset, before keys are looked up: a finding in the raw.
+    """A problem that a rule found in the dataset; it becomes a finding once keys are looked up.
 
-    ``records`` is exact. ``flagged`` holds every record it names, and ``describe`` turns a fact
-    into the detail that people read. ``details`` are for what is no single record (a class, a
-    batch size, a place in the store).
+    ``records`` is exact. ``flagged`` holds every record concerned, and ``describe`` formats a fact
+    as the detail shown to users. ``details`` describe anything other than a single record (a class,
+    a batch size, a place in the store).
     """
 
     rule: str
@@ -38,22 +38,22 @@ class Issue:
     describe: Callable[[Any], str] = str
     details: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
-    """Names of what ``details`` tell of, where they have names."""
+    """The name of the subject of each of ``details``, if they have names."""
     about: str = ""
-    """Which of several judgements of one rule about no records it is: "batch size 32"."""
+    """Distinguishes several issues of one rule that do not name records: "batch size 32"."""
     accepted: Acceptance | None = None
-    """Why it does not count, if it does not."""
+    """The baseline entry that accepts the issue, if one does."""
     locations: tuple[Location, ...] = ()
-    """All that it is about besides ``flagged``, of which ``details`` show the first few."""
+    """Everything that the issue covers besides ``flagged``; ``details`` show the first few."""
 
 
 TallyT = TypeVar("TallyT")
 
 
 class Rule:
-    """What every rule has: a name, a severity and a fix. Its module's docstring is its page.
+    """A rule has a name, a severity and a fix. Its module's docstring is its page.
 
-    Rules that measure records are checks; those of ``caffe/rules`` look at nets and logs.
+    Rules that measure records are checks; those in ``caffe/rules`` inspect nets and logs.
     """
 
     rule: ClassVar[str]
@@ -64,19 +64,19 @@ class Rule:
 class Check(Rule, ABC, Generic[TallyT]):
     """A rule about records. Its module's docstring is the rule's page.
 
-    ``measure`` may be a function that several checks share (``measure = staticmethod(...)``): it
-    then runs once for all of them.
+    Several checks may share one metric (``measure = staticmethod(...)``); it then runs once for
+    all of them.
     """
 
     measure: Callable[[Block], TallyT | None] | None
-    """None for a check that asks only what is known of every dataset."""
+    """Measures one block. None if the check only uses what is known about every dataset."""
 
     @abstractmethod
     def evaluate(self, tally: TallyT, dataset: DatasetSummary) -> Iterator[Issue]:
-        """Turn what was measured over the whole dataset into judgements."""
+        """Yield the issues of the whole dataset; ``tally`` is the sum over all its blocks."""
 
-    def configure(self, options: CheckOptions) -> Self:  # noqa: ARG002  (most measure the same under all)
-        """The check as ``options`` want it."""
+    def configure(self, options: CheckOptions) -> Self:  # noqa: ARG002  (most checks have no options)
+        """The check configured by ``options``."""
         return self
 
     def dataset_issue(  # noqa: PLR0913  (all but the message by name, and optional)
@@ -90,9 +90,10 @@ class Check(Rule, ABC, Generic[TallyT]):
         details: Sequence[str] = (),
         locations: Sequence[Location] = (),
     ) -> Issue:
-        """A judgement that names no single record; ``details`` tell its parts, if any.
+        """An issue that does not name single records.
 
-        With parts, ``subjects`` are all of them, or what tells it from others of its rule.
+        If it has parts, ``details`` describe the first of them and ``locations`` are all of them.
+        ``about`` distinguishes it from other issues of the same rule.
         """
         return Issue(
             self.rule,
@@ -113,7 +114,7 @@ class Check(Rule, ABC, Generic[TallyT]):
         *,
         severity: Severity | None = None,
     ) -> Issue:
-        """A judgement that names every record in ``flagged``."""
+        """An issue that names every record in ``flagged``."""
         return Issue(
             self.rule,
             severity or self.severity,
@@ -126,16 +127,16 @@ class Check(Rule, ABC, Generic[TallyT]):
 
 
 MAX_LOCATIONS = 1000
-"""More parts of a judgement than this are one subject: it changes if any of them does."""
+"""If an issue has more parts, they become one location, which changes if any of them does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A part of what a judgement says.
+    """A part of an issue.
 
-    ``name`` is the same as long as it is the same fault, and holds the numbers that were found.
-    ``detail`` is what people read of it, "" where the message says it already; ``records`` are
-    those that it costs, beyond the records that have keys.
+    ``name`` identifies the fault from scan to scan, and includes the numbers that were found.
+    ``detail`` is shown to users, and empty if the message already says it. ``records`` is the
+    number of records lost here, not counting those that have keys.
     """
 
     name: str
@@ -144,10 +145,10 @@ class Location:
 
 
 def locations_from(details: Iterable[str], count: int, *whole: bytes) -> tuple[Location, ...]:
-    """A subject for each of ``count`` details.
+    """A location for each of ``count`` details.
 
-    More than :data:`MAX_LOCATIONS` are one, known by their number and a hash of ``whole``, from
-    which they all follow; of ``details`` no more than that are drawn.
+    If there are more than :data:`MAX_LOCATIONS`, they become one location, identified by their
+    number and a hash of ``whole``, the data they derive from; ``details`` is then not read.
     """
     if count <= MAX_LOCATIONS:
         return tuple(Location(detail, detail) for detail in islice(details, count))
@@ -155,7 +156,7 @@ def locations_from(details: Iterable[str], count: int, *whole: bytes) -> tuple[L
 
 
 def summarize_locations(count: int, *whole: bytes) -> str:
-    """A name for ``count`` parts that follow from ``whole``."""
+    """A name for ``count`` parts that derive from ``whole``."""
     digest = hashlib.sha256()
     for part in whole:
         digest.update(len(part).to_bytes(8, "little") + part)

@@ -1,4 +1,4 @@
-"""Which classes of a dataset are which of those expected, by name or by number."""
+"""Matches the classes of a dataset with the expected ones, by name or by number."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from math import pi, sqrt
 
 from datascan.config.expectations import Labels
 from datascan.metrics.base import DatasetSummary
-from datascan.metrics.labels import class_counts, class_name
+from datascan.metrics.labels import count_classes, format_class
 from datascan.text import escape_surrogates
 
 
 @dataclass(frozen=True, slots=True)
 class ClassShare:
-    """A class in words, and its share of the class labels: here, and as expected."""
+    """A class as shown to users, its share of the class labels, and the share expected."""
 
     label: str
-    here: float
-    before: float
+    actual: float
+    expected: float
 
 
-def expected_names(dataset: DatasetSummary, expected: Labels) -> dict[int, str] | None:
+def match_expected_names(dataset: DatasetSummary, expected: Labels) -> dict[int, str] | None:
     """The name in ``expected.shares`` of every label that is expected.
 
-    Names are compared where the classes of both have names, else numbers. None where ``expected``
-    has names without numbers, and the dataset has numbers only.
+    Names are compared if the classes of both have names, otherwise numbers. None if ``expected``
+    has names without numbers and the dataset has only numbers.
     """
     shares = expected.shares or {}
     if not expected.named:
@@ -38,65 +38,72 @@ def expected_names(dataset: DatasetSummary, expected: Labels) -> dict[int, str] 
     return {number: name for name, number in expected.numbers.items()}
 
 
-def class_shares(
+def compute_class_shares(
     dataset: DatasetSummary, expected: Labels, names: Mapping[int, str]
 ) -> tuple[ClassShare, ...]:
-    """The shares of all classes that are here or expected; those expected first.
+    """The shares of all classes that occur or are expected; expected classes first.
 
-    Labels that the net ignores are left out of both.
+    The label that the net ignores is excluded from both.
     """
-    targets, counts = dataset.options.check.targets, class_counts(dataset)
+    targets, counts = dataset.options.check.targets, count_classes(dataset)
     total = sum(counts.values())
     ignored = None
     if targets is not None and targets.ignore_label is not None:
         ignored = names.get(targets.ignore_label)
-    before = {name: s for name, s in (expected.shares or {}).items() if name != ignored}
-    scale = sum(before.values()) or 1.0
-    called = class_formatter(dataset, expected)
-    here = dict.fromkeys(before, 0)
-    others = []
+    expected_shares = {name: s for name, s in (expected.shares or {}).items() if name != ignored}
+    scale = sum(expected_shares.values()) or 1.0
+    format_label = class_formatter(dataset, expected)
+    known_counts = dict.fromkeys(expected_shares, 0)
+    unexpected = []
     for label, count in counts.items():
         name = names.get(label)
         if name is None:
-            others.append(ClassShare(called(label, ""), count / total, 0.0))
+            unexpected.append(ClassShare(format_label(label, ""), count / total, 0.0))
         else:
-            here[name] = here.get(name, 0) + count
+            known_counts[name] = known_counts.get(name, 0) + count
     labels = {name: label for label, name in names.items()}
     known = (
         ClassShare(
-            called(labels.get(name), name), here[name] / total, before.get(name, 0.0) / scale
+            format_label(labels.get(name), name),
+            count / total,
+            expected_shares.get(name, 0.0) / scale,
         )
-        for name in here
+        for name, count in known_counts.items()
     )
-    return (*known, *others)
+    return (*known, *unexpected)
 
 
 def class_formatter(dataset: DatasetSummary, expected: Labels) -> Callable[[int | None, str], str]:
-    """What tells a class to people, from its label here (if any) and its expected name (or "").
+    """A function that formats a class, given its label here (if any) and expected name (or "").
 
-    Its name where names are compared, else its number, and its name if either side has one.
+    It gives the name if names are compared, otherwise the number, with a name if either side has
+    one.
     """
     own = dataset.plan.class_names
     if not expected.named:
-        return lambda label, name: name if label is None else class_name(dataset, label)
+        return lambda label, name: name if label is None else format_class(dataset, label)
     if own:
-        called = dict(enumerate(own))
-        return lambda label, name: name or called.get(-1 if label is None else label, f"{label}")
+        own_names = dict(enumerate(own))
+        return lambda label, name: name or own_names.get(-1 if label is None else label, f"{label}")
     return lambda label, name: f"{label} ({name})" if name else f"{label}"
 
 
-def chance_of_absence(shares: tuple[ClassShare, ...], here: int, before: int | None) -> float:
+def estimate_chance_distance(
+    shares: tuple[ClassShare, ...], actual: int, expected: int | None
+) -> float:
     """The distance that chance alone exceeds in about one of twenty comparisons.
 
-    Of samples of ``here`` and ``before`` records of the same classes: the difference of the shares
-    of one class is about normal, with the variance p (1 - p) (1/here + 1/before) for the share p of
-    both samples together, so the mean of its size is sqrt(2 / pi) of its deviation. The distance
-    is half the sum of the sizes; two of its own deviations are added, k / (k - 1) for the k
-    differences that add up to 0. Without ``before`` the expected shares are taken as exact.
+    It compares two samples of the same classes, of ``actual`` and ``expected`` records. The
+    difference of the shares of one class is about normal, with variance
+    p (1 - p) (1/actual + 1/expected), where p is its share in both samples together; the mean
+    of its absolute value is sqrt(2 / pi) times its standard deviation. The distance is half the
+    sum of the absolute values. Two standard deviations of that sum are added, with a factor
+    k / (k - 1) for the variance because the k differences add up to 0. Without ``expected`` the
+    expected shares are taken as exact.
     """
-    weight = before / (here + before) if before else 1.0
-    samples = 1 / here + (1 / before if before else 0.0)
-    pooled = [weight * share.before + (1 - weight) * share.here for share in shares]
+    weight = expected / (actual + expected) if expected else 1.0
+    samples = 1 / actual + (1 / expected if expected else 0.0)
+    pooled = [weight * share.expected + (1 - weight) * share.actual for share in shares]
     variances = [p * (1 - p) * samples for p in pooled if 0 < p < 1]
     if not variances:
         return 0.0

@@ -1,28 +1,28 @@
 """The same content as another record, under another label.
 
 What it is
-    Two records or more hold exactly the same content, and their labels differ. All of them are
-    reported, since nobody but you knows which label is right.
+    Two or more records have exactly the same content but different labels. All of them are
+    reported, because the data cannot show which label is right.
 
 Why it breaks training
-    At most one of the labels is right, and the network is asked for two answers to one question. It
-    can only learn the mean, so the loss has a floor, accuracy a ceiling, and the gradients of such
-    pairs never vanish.
+    At most one of the labels is right, and the network is trained towards contradictory answers. It
+    can only learn their mean: the loss has a floor, the accuracy a ceiling, and the gradients of
+    these records never vanish.
 
 How to find the cause
-    Look at the pictures and at where the labels came from: two annotators, two sources merged, a
-    class renamed in one of them, or a default label given to what was not annotated.
+    Check the images and where their labels came from: two annotators, two merged sources, a class
+    that was renamed in only one of them, or a default label for records that were never annotated.
 
 How to fix it
-    Decide which label is right, keep one copy under it, and drop the others. If a picture really
-    belongs to several classes, use a loss for several labels.
+    Decide which label is right, keep one copy with it, and drop the others. If an image really
+    belongs to several classes, use a multi-label loss.
 
 Example
     ``conflicting-label: #42 frog/002.jpg label 2; the same content has label 0 at record 2``
 
 Limits
-    Only exact copies are compared; see ``duplicate-record``. The detail names one of the records
-    that disagree. Labels that are NaN, vectors or text are not compared.
+    Only exact copies are compared; see ``duplicate-record``. The detail names one of the
+    conflicting records. Labels that are NaN, vectors or text are not compared.
 
 Source
     Northcutt, Athalye and Mueller (2021), Pervasive Label Errors in Test Sets.
@@ -48,43 +48,44 @@ class ConflictingLabel(Check[FingerprintTally]):
 
     rule = "conflicting-label"
     severity = Severity.ERROR
-    fix = "decide which label is right, and keep one copy under it"
+    fix = "decide which label is right, and keep one copy with it"
     measure = staticmethod(measure_fingerprints)
 
     def evaluate(self, tally: FingerprintTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
-        """All records of every content that has two labels or more."""
-        copies = dataset.duplicates
+        """One issue with all records whose content has two labels or more."""
+        duplicates = dataset.duplicates
         labels = dataset.derive(summarize_labels)
-        if copies is None or labels.kind == "none" or not len(copies.indices):
+        if duplicates is None or labels.kind == "none" or not len(duplicates.indices):
             return
-        found = conflicts(copies, labels.indices, labels.values)
+        found = find_conflicts(duplicates, labels.indices, labels.values)
         if not len(found[0]):
             return
-        indices, own, other, where = found
+        indices, own, other, partners = found
         yield self.record_issue(
             Flagged.of(dataset.addresses(indices), np.arange(len(indices))),
-            f"{len(indices):,} of {dataset.records:,} records share their content with one under "
-            "another label",
+            f"{len(indices):,} of {dataset.records:,} records have the same content as a record "
+            "with another label",
             lambda i: (
                 f"label {format_label(own[i])}; the same content has label "
-                f"{format_label(other[i])} at record {where[i]}"
+                f"{format_label(other[i])} at record {partners[i]}"
             ),
         )
 
 
-def conflicts(
-    copies: Duplicates, labelled: NDArray[np.int64], labels: NDArray[Any]
+def find_conflicts(
+    duplicates: Duplicates, labelled: NDArray[np.int64], labels: NDArray[Any]
 ) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[Any], NDArray[np.int64]]:
-    """Copies whose label differs from another one's of the same content.
+    """Find duplicates whose label differs from that of another record with the same content.
 
-    Returns their indices (ascending), their own labels, the other label, and its record.
+    ``labelled``, int64 (n,), are the indices of the records with ``labels`` (n,). Returns arrays
+    of shape (m,): indices (ascending), own labels, the other label, and the index of its record.
     """
-    at = np.minimum(np.searchsorted(labelled, copies.indices), len(labelled) - 1)
-    known = labelled[at] == copies.indices
+    at = np.minimum(np.searchsorted(labelled, duplicates.indices), len(labelled) - 1)
+    known = labelled[at] == duplicates.indices
     known &= ~np.isnan(labels[at].astype(np.float64))
-    indices, groups, own = copies.indices[known], copies.groups[known], labels[at][known]
+    indices, groups, own = duplicates.indices[known], duplicates.groups[known], labels[at][known]
     order = np.lexsort((indices, own, groups))
-    # In each group sorted by label, the first and the last differ if any two do.
+    # Each group is sorted by label, so its first and last labels differ if any two do.
     starts = np.flatnonzero(np.diff(groups[order], prepend=-1))
     sizes = np.diff([*starts, len(order)])
     lowest = np.repeat(order[starts], sizes)

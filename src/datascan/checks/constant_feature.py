@@ -1,31 +1,33 @@
-"""A feature has one and the same value in every record.
+"""A feature has the same value in every record.
 
 What it is
     A feature (an element of a one- or two-dimensional record) or a channel (of an image) never
-    changes over the whole dataset.
+    changes across the dataset.
 
 Why it breaks training
-    Its variance is zero. Standardising it divides 0 by 0 and makes every record NaN; BatchNorm
-    divides by the square root of its epsilon and turns rounding errors into large activations. At
-    best, the feature is dead weight.
+    Its variance is zero. Standardising it divides 0 by 0 and turns every record into NaN; BatchNorm
+    divides by the square root of its epsilon and amplifies rounding errors into large activations.
+    At best, the feature is dead weight.
 
 How to find the cause
-    The detail names the feature and its value. 0 points to a column that was never filled or a dead
-    sensor; a class of a one-hot code that does not occur in this split; an alpha channel that is
-    always opaque (255).
+    The detail names the feature and its value. A 0 points to a column that was never filled, a dead
+    sensor, or a one-hot class that does not occur in this split; 255 in the last channel is usually
+    an opaque alpha channel.
 
 How to fix it
-    Drop the feature, or leave it out of the standardisation (scikit-learn's VarianceThreshold finds
-    and drops such columns). If it varies in the full data, look how this split was made.
+    Drop the feature or exclude it from standardisation (scikit-learn's VarianceThreshold finds and
+    drops such columns). If it varies in the full data, check how this split was made.
 
 Example
-    ``constant-feature: 1 of 16 features has one value in every record: feature [9] is always 0``
+    ``constant-feature: 1 of 16 features has the same value in every record: feature [9] is always
+    0``
 
 Limits
-    Of records of three axes and more (those of length 1 aside) the first are the channels, or the
-    last if it has 1, 3 or 4 entries and the first has not: the corner pixels of centred digits may
-    all be black. Of each column only the most frequent shape and dtype is looked at, in at least
-    two records. A feature that is NaN throughout is ``nan-value``.
+    In records with three or more axes longer than 1, the first such axis holds the channels, or the
+    last if it has 1, 3 or 4 entries and the first does not. Only whole channels are compared there,
+    because the corner pixels of centred digits may all be black. For each column only the most
+    frequent shape and dtype is checked, and only if at least two records have it. A feature that is
+    always NaN is reported as ``nan-value``.
 
 Source
     Ioffe and Szegedy (2015), Batch Normalization, algorithm 1.
@@ -47,16 +49,18 @@ from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, TallyMap
 from datascan.records.block import ArrayColumn, Block, ImageColumn
 
-FEW_CHANNELS = (1, 3, 4)
-SAMPLE_ROWS = 64
-"""So many values of a channel are compared first: in most data they decide."""
+CHANNEL_COUNTS = (1, 3, 4)
+"""The last axis holds the channels if it has one of these lengths and the first does not."""
+
+SAMPLE_VALUES = 64
+"""How many values of each channel are compared first: for most data that is enough."""
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """Records whose features can be compared: of one part, shape and dtype.
+class FeatureGroup:
+    """Records whose features can be compared: those of one column, shape and dtype.
 
-    ``axis`` is that of the channels; None where every value is a feature.
+    ``axis`` is the axis of the channels; None if every value is a feature.
     """
 
     name: str
@@ -67,13 +71,13 @@ class Column:
 
     @property
     def features(self) -> int:
-        """How many features or channels a record has."""
+        """The number of features or channels of a record."""
         return prod(self.shape) if self.axis is None else self.shape[self.axis]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConstantFeatures:
-    """The features in which ``records`` agree: int64 (k,), ascending, and their values (k,)."""
+    """The features that are equal in all ``records``: int64 (k,), ascending, and values (k,)."""
 
     records: int
     features: NDArray[np.int64]
@@ -88,78 +92,83 @@ class ConstantFeatures:
 
 
 class ConstantFeature(Check[TallyMap]):
-    """A feature (or channel) has one and the same value in every record."""
+    """A feature (or channel) has the same value in every record."""
 
     rule = "constant-feature"
     severity = Severity.WARNING
-    fix = "drop these features, or leave them out of the standardisation"
+    fix = "drop these features, or exclude them from standardisation"
 
     def measure(self, block: Block) -> TallyMap | None:
-        """Unchanging features of every part, and unchanging channels of pictures."""
-        found: dict[Column, ConstantFeatures] = {}
-        for column, tally in (*array_features(block), *image_features(block.images)):
-            found[column] = found[column] + tally if column in found else tally
+        """Constant features of every array column, and constant channels of images."""
+        found: dict[FeatureGroup, ConstantFeatures] = {}
+        for group, tally in (*find_array_features(block), *find_image_features(block.images)):
+            found[group] = found[group] + tally if group in found else tally
         return TallyMap(found) if found else None
 
     def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
-        """Of every name the column of most records; one judgement for all of them."""
-        seen = {
-            column: tally.entries[column]
-            for column in most_frequent(tally)
-            if tally.entries[column].records > 1
+        """One issue for the most frequent group of every column."""
+        groups = {
+            group: tally.entries[group]
+            for group in select_most_frequent(tally)
+            if tally.entries[group].records > 1
         }
-        count = sum(len(found.features) for found in seen.values())
+        count = sum(len(found.features) for found in groups.values())
         if not count:
             return
-        total = sum(column.features for column in seen)
-        kinds = {f"{noun(column)}{'s' if total > 1 else ''}" for column in seen}
+        total = sum(group.features for group in groups)
+        nouns = {f"{feature_noun(group)}{'s' if total > 1 else ''}" for group in groups}
         verb = "has" if count == 1 else "have"
-        named = (text for column, found in seen.items() for text in describe(column, found))
-        details = list(islice(named, MAX_LOCATIONS))
+        texts = (text for group, found in groups.items() for text in describe(group, found))
+        details = list(islice(texts, MAX_LOCATIONS))
         more = f" and {count - 1:,} more" if count > 1 else ""
         yield self.dataset_issue(
-            f"{count:,} of {total:,} {' and '.join(sorted(kinds))} {verb} one value in every "
+            f"{count:,} of {total:,} {' and '.join(sorted(nouns))} {verb} the same value in every "
             f"record: {details[0]}{more}",
             details=details,
-            locations=locations_from(details, count, *contents(seen)),
+            locations=locations_from(details, count, *iter_contents(groups)),
         )
 
 
-def array_features(block: Block) -> Iterator[tuple[Column, ConstantFeatures]]:
-    """The unchanging features of a block's parts."""
-    for part in block.arrays:
-        if len(part.rows) and part.size:
-            shape, dtype = part.shape, part.dtype.name
-            axis = channel_axis(shape)
-            yield Column(part.name, part.primary, shape, dtype, axis), find_constant(part, axis)
+def find_array_features(block: Block) -> Iterator[tuple[FeatureGroup, ConstantFeatures]]:
+    """The constant features of a block's array columns."""
+    for column in block.arrays:
+        if len(column.rows) and column.size:
+            shape, dtype = column.shape, column.dtype.name
+            axis = find_channel_axis(shape)
+            group = FeatureGroup(column.name, column.primary, shape, dtype, axis)
+            yield group, find_constant(column, axis)
 
 
-def channel_axis(shape: tuple[int, ...]) -> int | None:
-    """The axis of the channels; None for less than three axes, those of length 1 aside."""
+def find_channel_axis(shape: tuple[int, ...]) -> int | None:
+    """The axis of the channels; None if fewer than three axes are longer than 1."""
     axes = [axis for axis, length in enumerate(shape) if length != 1]
     if len(axes) < 3:
         return None
     first, last = axes[0], axes[-1]
-    return last if shape[last] in FEW_CHANNELS and shape[first] not in FEW_CHANNELS else first
+    is_last = shape[last] in CHANNEL_COUNTS and shape[first] not in CHANNEL_COUNTS
+    return last if is_last else first
 
 
-def find_constant(part: ArrayColumn, axis: int | None) -> ConstantFeatures:
-    """The features in which all records of a part (one at least) agree: mostly a glance tells."""
-    count = len(part.rows)
+def find_constant(column: ArrayColumn, axis: int | None) -> ConstantFeatures:
+    """The features that are equal in all records of a column, which has at least one.
+
+    A sample of records and values is compared first; usually it rules out every feature.
+    """
+    count = len(column.rows)
     rows = sorted({0, min(1, count - 1), count // 2, count - 1})
-    glance = by_feature(part.take(np.array(rows)), part.shape, axis)
-    first = glance[0, :, 0].copy()
-    left = np.flatnonzero(agrees(glance[:, :, :SAMPLE_ROWS], first))
-    for piece in part.chunks() if len(left) else ():
-        cube = by_feature(part.flat[piece], part.shape, axis)
-        left = left[agrees(cube if len(left) == len(first) else cube[:, left], first[left])]
+    sample = group_by_feature(column.take(np.array(rows)), column.shape, axis)
+    first = sample[0, :, 0].copy()
+    left = np.flatnonzero(is_constant(sample[:, :, :SAMPLE_VALUES], first))
+    for chunk in column.chunks() if len(left) else ():
+        cube = group_by_feature(column.flat[chunk], column.shape, axis)
+        left = left[is_constant(cube if len(left) == len(first) else cube[:, left], first[left])]
         if not len(left):
             break
-    return ConstantFeatures(count, left, first[left] + first.dtype.type(0))  # no -0.0
+    return ConstantFeatures(count, left, first[left] + first.dtype.type(0))  # never -0.0
 
 
-def by_feature(flat: NDArray[Any], shape: tuple[int, ...], axis: int | None) -> NDArray[Any]:
-    """Values (m, size) of records of ``shape`` as (m, features, values of one), not copied."""
+def group_by_feature(flat: NDArray[Any], shape: tuple[int, ...], axis: int | None) -> NDArray[Any]:
+    """A view of the values (m, size) of records of ``shape`` as (m, features, values of each)."""
     if axis is None:
         return flat[:, :, None]
     records, channels = len(flat), shape[axis]
@@ -168,55 +177,60 @@ def by_feature(flat: NDArray[Any], shape: tuple[int, ...], axis: int | None) -> 
     return flat.reshape(records, prod(shape) // channels, channels).swapaxes(1, 2)
 
 
-def agrees(cube: NDArray[Any], values: NDArray[Any]) -> NDArray[np.bool_]:
-    """Which features of (m, k, r) are equal to theirs of ``values`` (k,) throughout; no NaN is."""
+def is_constant(cube: NDArray[Any], values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which features of ``cube`` (m, k, r) always equal their value in ``values`` (k,).
+
+    A feature that contains NaN never does.
+    """
     return np.asarray((cube == values[:, None]).all(axis=(0, 2)))
 
 
-def image_features(pictures: ImageColumn | None) -> Iterator[tuple[Column, ConstantFeatures]]:
-    """Unchanging channels of images, apart for each number of channels."""
-    if pictures is None:
+def find_image_features(
+    images: ImageColumn | None,
+) -> Iterator[tuple[FeatureGroup, ConstantFeatures]]:
+    """Constant channels of images, grouped by number of channels."""
+    if images is None:
         return
-    for count in np.unique(pictures.channels).tolist():
-        chosen = pictures.channels == count
-        low, high = pictures.low[chosen, :count], pictures.high[chosen, :count]
+    for count in np.unique(images.channels).tolist():
+        chosen = images.channels == count
+        low, high = images.low[chosen, :count], images.high[chosen, :count]
         same = ((low == low[0]) & (high == low[0])).all(axis=0)
-        column = Column("image", primary=True, shape=(count,), dtype="", axis=0)
-        yield column, ConstantFeatures(len(low), np.flatnonzero(same), low[0, same])
+        group = FeatureGroup("image", primary=True, shape=(count,), dtype="", axis=0)
+        yield group, ConstantFeatures(len(low), np.flatnonzero(same), low[0, same])
 
 
-def most_frequent(tally: TallyMap) -> list[Column]:
-    """Of every name the column of most records; the records' own values come first."""
+def select_most_frequent(tally: TallyMap) -> list[FeatureGroup]:
+    """The group with the most records of every column; the records' own values come first."""
 
-    def order(column: Column) -> tuple[Any, ...]:
-        records = tally.entries[column].records
-        return not column.primary, column.name, -records, column.shape, column.dtype
+    def order(group: FeatureGroup) -> tuple[Any, ...]:
+        records = tally.entries[group].records
+        return not group.primary, group.name, -records, group.shape, group.dtype
 
-    first: dict[str, Column] = {}
-    for column in sorted(tally.entries, key=order):
-        first.setdefault(column.name, column)
+    first: dict[str, FeatureGroup] = {}
+    for group in sorted(tally.entries, key=order):
+        first.setdefault(group.name, group)
     return list(first.values())
 
 
-def contents(seen: Mapping[Column, ConstantFeatures]) -> Iterator[bytes]:
-    """All that is known of the unchanging features, as bytes."""
-    for column, found in seen.items():
-        yield f"{column.name} {column.shape}".encode("utf-8", "surrogatepass")
+def iter_contents(groups: Mapping[FeatureGroup, ConstantFeatures]) -> Iterator[bytes]:
+    """The constant features and their values as bytes, for a hash."""
+    for group, found in groups.items():
+        yield f"{group.name} {group.shape}".encode("utf-8", "surrogatepass")
         yield found.features.tobytes()
         yield found.values.astype(found.values.dtype.newbyteorder("<")).tobytes()
 
 
-def noun(column: Column) -> str:
-    """What the column's features are called."""
-    return "feature" if column.axis is None else "channel"
+def feature_noun(group: FeatureGroup) -> str:
+    """What the features of a group are called."""
+    return "feature" if group.axis is None else "channel"
 
 
-def describe(column: Column, found: ConstantFeatures) -> Iterator[str]:
-    """Words for each unchanging feature: "feature [3, 5] is always 0"."""
-    whose = "" if column.primary and column.name in ("data", "image") else f"{column.name}: "
+def describe(group: FeatureGroup, found: ConstantFeatures) -> Iterator[str]:
+    """Describe each constant feature: "feature [3, 5] is always 0"."""
+    prefix = "" if group.primary and group.name in ("data", "image") else f"{group.name}: "
     for feature, value in zip(found.features.tolist(), found.values.tolist(), strict=True):
         place = str(feature)
-        if column.axis is None:
-            place = str([int(i) for i in np.unravel_index(feature, column.shape)])
-        name = f"{noun(column)} {place}" if column.shape else "the value"
-        yield f"{whose}{name} is always {value:g}"
+        if group.axis is None:
+            place = str([int(i) for i in np.unravel_index(feature, group.shape)])
+        name = f"{feature_noun(group)} {place}" if group.shape else "the value"
+        yield f"{prefix}{name} is always {value:g}"

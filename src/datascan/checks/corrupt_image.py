@@ -1,36 +1,37 @@
 """The image cannot be decoded in full, or its decoder reports damaged data.
 
 What it is
-    The bytes begin as an image, but they are cut, overwritten or mixed up: the decoder stops early,
-    meets a code that does not exist, or a checksum is wrong. A decoder that patches over the damage
-    with grey and goes on counts as well.
+    The bytes begin like an image but are truncated, overwritten or scrambled: the decoder stops
+    early, finds an invalid code, or a checksum is wrong. An image also counts if the decoder
+    conceals the damage with grey and continues.
 
 Why it breaks training
-    Most loaders do not notice. Caffe trains on a JPEG cut to 80 % or without its last two bytes,
-    exits 0 and prints nothing; with flipped bytes it prints one line from libjpeg; only cut to half
-    does it abort, and it never names the record. The network then learns grey bars and shifted
-    blocks, under a label that says otherwise. Loaders that do notice end the whole run.
+    Most loaders do not notice. Caffe trains on a JPEG cut to 80 % or missing its last two bytes,
+    exits 0 and prints nothing; with flipped bytes it prints one line from libjpeg; it aborts only
+    if the file is cut to half, and it never names the record. The network then learns grey bars and
+    shifted blocks under a label that does not match. Loaders that do notice end the whole run.
 
 How to find the cause
-    Look at the key: files of one folder or one day point to a broken download or a full disk;
-    single files spread evenly point to failing memory or storage. Compare sizes with the source's.
-    For records in a store, look at the program that wrote it: a buffer that was reused too early
-    damages the tail of images.
+    Check the keys. Files from one folder or one day point to a broken download or a full disk;
+    single files spread evenly point to failing memory or storage. Compare the file sizes with those
+    of the source. If the images are in a store, check the program that wrote it: a buffer that is
+    reused too early damages the tail of images.
 
 How to fix it
-    Fetch or encode the images listed by ``--bad-records`` again, and build the store from them
-    anew. If there is no source any more, leave the records out; do not repair them with a tolerant
-    decoder, since what it fills in is not the picture.
+    Download or encode the images listed by ``--bad-records`` again, and rebuild the store from
+    them. If the source is gone, drop the records. Do not repair them with a tolerant decoder: what
+    it fills in is not part of the image.
 
 Example
     ``corrupt-image: #4 cat/004.jpg JPEG: Premature end of JPEG file``
 
 Limits
-    JPEGs are decoded at 1/8 scale: every entropy-coded byte is read, so damage that leaves codes
-    valid (a changed brightness, say) cannot be seen, at any scale. In PNG files every checksum is
-    compared; formats without checksums (BMP, some TIFFs) show only what breaks their structure.
-    JPEGs of rare kinds (arithmetic coding, 12 bits) are left to Pillow, which patches over some
-    damage. HEIC and JPEG XL are known by their first bytes, but there is no decoder for them here.
+    JPEGs are decoded at 1/8 scale. Every entropy-coded byte is read, but damage that leaves the
+    codes valid (a changed brightness, say) cannot be detected at any scale. In PNG files every
+    checksum is verified; in formats without checksums (BMP, some TIFFs) only damage to the
+    structure is found. Rare kinds of JPEG (arithmetic coding, 12 bits) are decoded by Pillow, which
+    conceals some damage. HEIC and JPEG XL are recognised by their first bytes but cannot be
+    decoded.
 
 Source
     ITU-T T.81 (JPEG), ISO/IEC 15948 (PNG). Measured on 1,500 damaged JPEGs: Pillow's verify()
@@ -48,5 +49,5 @@ class CorruptImage(FaultCheck):
 
     rule = "corrupt-image"
     severity = Severity.ERROR
-    fix = "fetch or encode these images again; delete them if they cannot be had"
+    fix = "download or encode these images again; if the source is gone, delete them"
     phrases = ("cannot be decoded in full", "cannot be decoded in full")

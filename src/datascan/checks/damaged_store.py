@@ -1,36 +1,38 @@
 """Pages, blocks or chunks of the store cannot be read.
 
 What it is
-    A part of the store is overwritten: a page that is not itself, a block or chunk whose checksum
-    is wrong or that does not inflate, a file of the store that is missing. The details name the
-    places; everything outside of them was scanned.
+    Part of the store is damaged: a page was overwritten, a block or chunk has a wrong checksum or
+    does not inflate, or one of the store's files is missing. The details name the places.
+    Everything outside them was scanned.
 
 Why it breaks training
-    LMDB has no checksums: 500 zeroed pages abort the process with MDB_CORRUPTED once they are met,
-    and damage inside a value is simply trained on. LevelDB has checksums that Caffe does not check:
-    with 16 bytes flipped in a table it exits 0 and one batch differs, and with 256 KB zeroed it
-    iterates 49,890 of 50,000 records and exits 0. HDF5 reads a virtual dataset whose source is
-    missing as zeros, and so it reads a chunk that its index lost: one flipped bit in the index of a
-    gzip file turned 10 of 200 rows into zeros, with a checksum on every chunk and no error.
+    LMDB has no checksums: 500 zeroed pages abort the process with MDB_CORRUPTED once one of them is
+    read, and damage inside a value is simply trained on. LevelDB has checksums, but Caffe does not
+    verify them: with 16 bytes flipped in a table it exits 0 and one batch differs, and with 256 KB
+    zeroed it iterates over 49,890 of 50,000 records and exits 0. HDF5 fills in zeros for a virtual
+    dataset whose source is missing, and also for a chunk that its index has lost: one flipped bit
+    in the index of a gzip file turned 10 of 200 rows into zeros, with a checksum on every chunk and
+    no error.
 
 How to find the cause
-    Run the scan twice: places that move point to memory, places that stay point to the file. Look
-    at the system log for disk errors, and compare the checksum of the file with the original's.
+    Run the scan twice. If the places move, suspect the memory; if they stay, the file itself is
+    damaged. Check the system log for disk errors, and compare the file's checksum with the
+    original's.
 
 How to fix it
-    Copy the store again from a good original, or write it anew. Repair tools
-    (``leveldb::RepairDB``) drop what they cannot read without saying what it was: run them on a
-    copy only, and compare the number of records afterwards.
+    Copy the store again from a good original, or rebuild it. Repair tools (``leveldb::RepairDB``)
+    silently drop what they cannot read: run them on a copy only, and compare the number of records
+    afterwards.
 
 Example
     ``damaged-store: page 1,876 is overwritten and 2 more places; 49,890 of 50,000 records could be
     reached``
 
 Limits
-    Damage inside an LMDB value, or an HDF5 chunk without a filter, shows only if the record's own
-    content does. A hole in a chunked HDF5 dataset may also be rows that were never written: both
-    are read as fill values. Rows at the end of a dataset that can grow, and a dataset that was
-    never written at all, are no damage.
+    Damage inside an LMDB value, or in an HDF5 chunk without a filter, is found only if it makes the
+    record's content invalid. A hole in a chunked HDF5 dataset may also be rows that were never
+    written; both are read as fill values. Rows missing at the end of a dataset that can grow, and
+    datasets that were never written at all, are not reported.
 
 Source
     LMDB, mdb.c; LevelDB, doc/table_format.md; HDF5 File Format Specification 3.0. Behaviour
@@ -48,5 +50,5 @@ class DamagedStore(StoreCheck):
 
     rule = "damaged-store"
     severity = Severity.ERROR
-    fix = "copy or write the store again, and test the disk and memory it came from"
-    phrases = ("lies on a damaged place", "lie on damaged places")
+    fix = "copy or rebuild the store, and test the disk and memory it came from"
+    phrases = ("is in a damaged part of the store", "are in damaged parts of the store")

@@ -1,27 +1,27 @@
-"""A class has no record.
+"""A class has no records.
 
 What it is
     One of the classes 0..N-1 does not occur at all.
 
 Why it breaks training
-    The network has an output that is never right. A loss that divides by how often each class
-    occurs divides by zero, and is NaN from the first batch on; weights of inverse frequency are
-    infinite. Confusion matrices and per-class accuracies get NaN entries.
+    The network has an output that is never right. A loss that divides by the frequency of each
+    class divides by zero and is NaN from the first batch on; inverse-frequency weights are
+    infinite. Confusion matrices and per-class accuracies contain NaN.
 
 How to find the cause
-    The number of classes is too large by one (labels counted from 1 leave class 0 empty), a class
-    got lost when the data was split or filtered, or a folder is empty.
+    Either the number of classes is too large by one (labels that start at 1 leave class 0 empty),
+    or a class was lost when the data was split or filtered, or a folder is empty.
 
 How to fix it
-    Map the labels to 0..N-1 without gaps, add records of the class, or leave the class out of the
+    Map the labels to 0..N-1 without gaps, add records of the class, or exclude the class from the
     loss.
 
 Example
     ``empty-class: 1 of 10 classes has no record: class 7``
 
 Limits
-    The number of classes is ``--num-classes``, else 1 + the largest label, or the number of class
-    folders. Only the first 20 empty classes are named.
+    The number of classes is ``--num-classes``, otherwise 1 + the largest label or the number of
+    class folders, whichever is larger. Only the first 20 empty classes are named.
 
 Source
     King and Zeng (2001), Logistic Regression in Rare Events Data, for weights by class frequency.
@@ -34,7 +34,7 @@ from collections.abc import Iterator
 from datascan.checks.base import MAX_LOCATIONS, Check, Issue, locations_from
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
-from datascan.metrics.labels import LabelTally, class_name, measure_labels, summarize_labels
+from datascan.metrics.labels import LabelTally, format_class, measure_labels, summarize_labels
 
 
 class EmptyClass(Check[LabelTally]):
@@ -46,7 +46,7 @@ class EmptyClass(Check[LabelTally]):
     measure = staticmethod(measure_labels)
 
     def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
-        """The classes without records; their number may be larger than memory could hold."""
+        """One issue for all empty classes; there may be more than fit in memory."""
         labels = dataset.derive(summarize_labels)
         if labels.kind != "class":
             return
@@ -60,7 +60,7 @@ class EmptyClass(Check[LabelTally]):
             if label not in used:
                 first.append(label)
             label += 1
-        names = [f"class {class_name(dataset, label)}" for label in first]
+        names = [f"class {format_class(dataset, label)}" for label in first]
         verb = "has" if count == 1 else "have"
         more = f" and {count - 3:,} more" if count > 3 else ""
         message = f"{count:,} of {labels.num_classes:,} classes {verb} no record: "

@@ -1,29 +1,29 @@
 """The value or file has zero bytes.
 
 What it is
-    There is a key, or a file, and nothing in it.
+    The key or the file exists, but it is empty.
 
 Why it breaks training
-    Caffe ends in a segmentation fault when it comes to an empty value, without a message. Loaders
-    of files end with an error of the decoder, or put an image of zeros in its place.
+    On an empty value Caffe ends in a segmentation fault, without a message. Loaders that read files
+    end with a decoding error, or substitute an image of zeros.
 
 How to find the cause
-    Empty files are what a full disk, a broken download or an interrupted copy leave behind. In a
-    store they come from writers that put the result of a failed read or encode without looking at
-    it (``cv2.imencode`` returns False and an empty buffer).
+    Empty files are left by a full disk, a broken download or an interrupted copy. In a store they
+    come from writers that do not check whether a read or an encode succeeded (``cv2.imencode``
+    returns False and an empty buffer).
 
 How to fix it
-    Write the records again from their source, or delete them, and let the writer stop when a read
-    or an encode gives nothing.
+    Rewrite the records from their source or delete them, and make the writer stop when a read or an
+    encode returns nothing.
 
 Example
     ``empty-record: #250 00000250 the value has 0 bytes``
 
 Limits
-    Values that hold something, but only zeros, are ``constant-record``.
+    Values that are not empty but contain only zeros are reported as ``constant-record``.
 
 Source
-    Caffe's behaviour was measured: empty data is a segmentation fault in a release build.
+    Measured with Caffe: empty data is a segmentation fault in a release build.
 """
 
 from __future__ import annotations
@@ -37,5 +37,5 @@ class EmptyRecord(FaultCheck):
 
     rule = "empty-record"
     severity = Severity.ERROR
-    fix = "write these records again, or delete them"
+    fix = "rewrite these records, or delete them"
     phrases = ("has 0 bytes", "have 0 bytes")

@@ -1,28 +1,30 @@
 """A rotation tag that many loaders ignore.
 
 What it is
-    The EXIF orientation tag says that the picture is to be turned or mirrored for showing. Viewers
-    obey it; OpenCV does by default, Pillow, simplejpeg, libjpeg and Caffe's encoded records do not.
+    The EXIF orientation tag says that the image must be rotated or mirrored for display. Image
+    viewers apply it, and so does OpenCV by default; Pillow, simplejpeg, libjpeg and Caffe's encoded
+    records do not.
 
 Why it breaks training
     The network sees people lying on their side while you see them standing, and boxes or key points
-    drawn in a viewer do not fit the pixels. Validation data that went through another program may
-    be upright: accuracy then differs without a reason in the model.
+    drawn in a viewer do not match the pixels. Validation data processed by another program may be
+    upright, so accuracy differs for no reason in the model.
 
 How to find the cause
-    Telephones write the tag. Compare the size that your annotation tool reports with the one of the
-    file: exchanged width and height tell that the tool has turned the picture.
+    Phones write the tag. Compare the size that your annotation tool reports with the size of the
+    file: if width and height are swapped, the tool has rotated the image.
 
 How to fix it
-    Turn the pixels once and remove the tag (``PIL.ImageOps.exif_transpose``, ``jpegtran -rotate``),
-    before annotations are made; or see to it that every program in the chain obeys it.
+    Rotate the pixels once and remove the tag (``PIL.ImageOps.exif_transpose``, ``jpegtran
+    -rotate``) before the images are annotated, or make sure that every program in the pipeline
+    applies it.
 
 Example
     ``exif-orientation: #5 0005.jpg orientation 6: rotated by 90 degrees``
 
 Limits
-    The tag is read in JPEG, PNG, WebP and TIFF. Whether it is right is not checked: some cameras
-    write it wrongly.
+    The tag is read from JPEG, PNG, WebP and TIFF. Whether it is correct is not checked: some
+    cameras write a wrong one.
 
 Source
     CIPA DC-008 (EXIF 2.32), tag 0x0112.
@@ -39,5 +41,5 @@ class ExifOrientation(FaultCheck):
 
     rule = "exif-orientation"
     severity = Severity.INFO
-    fix = "turn the pixels for good (PIL.ImageOps.exif_transpose), or let your loader obey the tag"
+    fix = "rotate the pixels once (PIL.ImageOps.exif_transpose), or make your loader apply the tag"
     phrases = ("has a rotation tag", "have a rotation tag")

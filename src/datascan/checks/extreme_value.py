@@ -1,29 +1,29 @@
 """Values too large for half precision.
 
 What it is
-    A finite value lies beyond +-65504, the largest number that float16 can hold.
+    A finite value is beyond +-65504, the largest number that float16 can represent.
 
 Why it breaks training
-    With mixed-precision training, the input is cast to float16 on the way to the accelerator, and
-    such a value becomes Inf there. The dataset is finite, the loss is NaN, and a look at the data
-    in float32 finds nothing. Even in float32 such values make large activations and gradients, and
-    a single one can throw a small network off.
+    Mixed-precision training casts the input to float16, where such a value becomes Inf. The dataset
+    is finite, yet the loss is NaN, and checking the data in float32 shows nothing. Even in float32
+    such values produce large activations and gradients, and a single one can derail a small
+    network.
 
 How to find the cause
-    Look at the position in the record: a feature in raw units (nanoseconds, bytes, a timestamp, an
-    identifier that slipped in among the features), or a marker for "missing" such as 1e20 (netCDF)
-    or 3.4e38.
+    Check the position within the record. It may be a feature in raw units (nanoseconds, bytes, a
+    timestamp, an identifier among the features) or a marker for "missing", such as 1e20 (netCDF) or
+    3.4e38.
 
 How to fix it
-    Scale the feature (subtract the mean, divide by the standard deviation, take the logarithm),
-    replace markers for missing values, or keep the input in float32 or bfloat16.
+    Scale the feature (subtract the mean and divide by the standard deviation, or take the
+    logarithm), replace markers for missing values, or keep the input in float32 or bfloat16.
 
 Example
     ``extreme-value: #40 0000000040 1 of 64 values, first 1e+20 at [7]``
 
 Limits
-    Float data only: integers are usually scaled before they are cast. bfloat16 has the range of
-    float32, so it is safe from this rule's fault.
+    Only floats are checked: integers are usually scaled before they are cast. bfloat16 has the
+    range of float32, so it does not overflow here.
 
 Source
     IEEE 754-2019, binary16: emax = 15, so the largest number is (2 - 2**-10) * 2**15 = 65504.
@@ -43,35 +43,35 @@ from datascan.metrics.base import DatasetSummary, TallyMap
 from datascan.metrics.value_hits import ValueHits, measure_value_hits
 from datascan.records.block import ArrayColumn, Block
 
-LARGEST_HALF = 65504.0
+MAX_FLOAT16 = 65504.0
 
 
-def suspect(part: ArrayColumn) -> NDArray[np.bool_]:
-    """Records with a value beyond the limit, or one that hides it."""
-    low, high = part.ranges
-    return np.asarray(~((low >= -LARGEST_HALF) & (high <= LARGEST_HALF)))
+def find_suspects(column: ArrayColumn) -> NDArray[np.bool_]:
+    """Records with a value beyond the limit, or with a NaN or Inf that could hide one."""
+    low, high = column.ranges
+    return np.asarray(~((low >= -MAX_FLOAT16) & (high <= MAX_FLOAT16)))
 
 
-def extreme(values: NDArray[Any]) -> NDArray[np.bool_]:
+def is_extreme(values: NDArray[Any]) -> NDArray[np.bool_]:
     """Finite values beyond the limit."""
-    return np.asarray(np.isfinite(values) & (np.abs(values) > LARGEST_HALF))
+    return np.asarray(np.isfinite(values) & (np.abs(values) > MAX_FLOAT16))
 
 
 class ExtremeValue(Check[TallyMap]):
-    """A finite float value beyond 65504: it overflows to Inf in float16."""
+    """A finite float value beyond 65504 overflows to Inf in float16."""
 
     rule = "extreme-value"
     severity = Severity.WARNING
     fix = "scale this feature, or replace markers for missing values, before mixed precision"
 
     def measure(self, block: Block) -> TallyMap | None:
-        """Extreme values by part."""
-        return measure_value_hits(block, suspect, extreme)
+        """Extreme values by column."""
+        return measure_value_hits(block, find_suspects, is_extreme)
 
     def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:
-        """All records with such a value."""
-        spots = ValueHits.of(tally)
-        count = len(spots.flagged.addresses.array)
+        """One issue with all records that have an extreme value."""
+        hits = ValueHits.of(tally)
+        count = len(hits.flagged.addresses.array)
         verb = "holds" if count == 1 else "hold"
         message = f"{count:,} of {dataset.records:,} records {verb} values beyond 65504"
-        yield self.record_issue(spots.flagged, message, spots.describe)
+        yield self.record_issue(hits.flagged, message, hits.describe)

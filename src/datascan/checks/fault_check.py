@@ -1,4 +1,4 @@
-"""Rules whose cases are found by readers and decoders."""
+"""Rules whose faults are found by readers and decoders."""
 
 from __future__ import annotations
 
@@ -21,51 +21,52 @@ from datascan.text import pluralize
 
 
 class FaultCheck(Check[TallyMap]):
-    """A rule whose cases readers and layouts find: subclass it, and state rule, fix and words.
+    """A rule whose faults are found by readers and decoders.
 
-    ``what`` says what is wrong, for one record and for several: "has ...", "have ...".
+    Subclasses set rule, severity, fix and ``phrases``: what is wrong, for one record and for
+    several ("has ...", "have ...").
     """
 
     phrases: ClassVar[tuple[str, str]]
     measure = staticmethod(measure_faults)
 
     def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:
-        """One judgement of all its records, and of the places that hold none."""
+        """One issue for all records and places with the fault."""
         found: FaultTally | None = tally.entries.get(self.rule)
         if found is None:
             return
         count = len(found.records.addresses.array)
-        said = []
+        clauses = []
         if count:
-            what = self.phrases[0] if count == 1 else self.phrases[1]
-            said.append(f"{count:,} of {dataset.records:,} records {what}")
+            phrase = self.phrases[0] if count == 1 else self.phrases[1]
+            clauses.append(f"{count:,} of {dataset.records:,} records {phrase}")
         if found.locations:
             more = len(found.locations) - 1
             noun = "place" if more == 1 else "places"
-            said.append(found.locations[0][0] + (f" and {more:,} more {noun}" if more else ""))
-        said += self.reach(tally, dataset)
+            clauses.append(found.locations[0][0] + (f" and {more:,} more {noun}" if more else ""))
+        clauses += self.describe_reach(tally, dataset)
         lost = sum(records for _, records in found.locations)
-        unseen = 0 if lost else self.unreachable_records(tally, dataset)
+        unreachable = 0 if lost else self.count_unreachable(tally, dataset)
         yield replace(
-            self.record_issue(found.records, "; ".join(said)),
-            records=count + lost + unseen,
+            self.record_issue(found.records, "; ".join(clauses)),
+            records=count + lost + unreachable,
             details=tuple(detail for detail, _ in found.locations[:MAX_EXAMPLES]),
-            locations=(*fault_locations(found.locations), *count_unreachable(unseen)),
+            locations=(*locate_faults(found.locations), *locate_unreachable(unreachable)),
         )
 
-    def reach(self, tally: TallyMap, dataset: DatasetSummary) -> list[str]:  # noqa: ARG002
-        """What more is to be said of records out of reach: nothing."""
+    def describe_reach(self, tally: TallyMap, dataset: DatasetSummary) -> list[str]:  # noqa: ARG002
+        """Clauses for the message on how many records could be reached."""
         return []
 
-    def unreachable_records(self, tally: TallyMap, dataset: DatasetSummary) -> int:  # noqa: ARG002
-        """How many records no row was seen of, if this rule answers for them: none."""
+    def count_unreachable(self, tally: TallyMap, dataset: DatasetSummary) -> int:  # noqa: ARG002
+        """How many records could not be reached, if this rule reports them."""
         return 0
 
 
-def fault_locations(places: Sequence[tuple[str, int]]) -> Iterator[Location]:
-    """The places by what is wrong there and how much it costs; equal ones are numbered.
+def locate_faults(places: Sequence[tuple[str, int]]) -> Iterator[Location]:
+    """Locations for (detail, records lost) pairs; equal ones are numbered.
 
-    More than ``MAX_LOCATIONS`` are one.
+    More than ``MAX_LOCATIONS`` become one.
     """
     lost = sum(records for _, records in places)
     if len(places) > MAX_LOCATIONS:
@@ -82,36 +83,36 @@ def fault_locations(places: Sequence[tuple[str, int]]) -> Iterator[Location]:
         yield Location(f"{detail}{cost}{again}", detail, records)
 
 
-def count_unreachable(records: int) -> Iterator[Location]:
-    """Records that the store claims and that no place accounts for."""
+def locate_unreachable(records: int) -> Iterator[Location]:
+    """A location for records that the store declares but that none of the places accounts for."""
     if records:
         yield Location(f"{pluralize(records, 'record')} out of reach", "", records)
 
 
 STORE_RULES = ("truncated-store", "damaged-store")
 REACH_RULES = (*STORE_RULES, "reader-crash", "missing-file")
-"""What tells why records are out of reach."""
+"""The rules that explain why records could not be reached."""
 
 
 class StoreCheck(FaultCheck):
-    """A rule about the store itself, which knows how many records are out of reach."""
+    """A rule about the store itself, which declares how many records it holds."""
 
-    def reach(self, tally: TallyMap, dataset: DatasetSummary) -> list[str]:
-        """How many records could be reached of how many the store claims."""
-        claimed = dataset.plan.store_count
-        if claimed is None or not dataset.is_complete:
+    def describe_reach(self, tally: TallyMap, dataset: DatasetSummary) -> list[str]:
+        """How many of the declared records could be reached."""
+        declared = dataset.plan.store_count
+        if declared is None or not dataset.is_complete:
             return []
         faults = [tally.entries[rule] for rule in STORE_RULES if rule in tally.entries]
         unread = sum(len(fault.records.addresses.array) for fault in faults)
         reached = dataset.records - unread
-        return [f"{reached:,} of {claimed:,} records could be reached"]
+        return [f"{reached:,} of {declared:,} records could be reached"]
 
-    def unreachable_records(self, tally: TallyMap, dataset: DatasetSummary) -> int:
-        """What the store claims beyond the records seen; the first of the store's rules answers."""
-        claimed = dataset.plan.store_count
+    def count_unreachable(self, tally: TallyMap, dataset: DatasetSummary) -> int:
+        """Declared records that were not read; the first store rule with a place counts them."""
+        declared = dataset.plan.store_count
         first = next(
             (r for r in STORE_RULES if r in tally.entries and tally.entries[r].locations), ""
         )
-        if claimed is None or not dataset.is_complete or first != self.rule:
+        if declared is None or not dataset.is_complete or first != self.rule:
             return 0
-        return max(0, claimed - dataset.records)
+        return max(0, declared - dataset.records)

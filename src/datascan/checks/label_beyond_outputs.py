@@ -1,31 +1,32 @@
 """A label has no output of its own in the layer that the loss reads.
 
 What it is
-    The net's loss reads a layer of so many outputs, one for each class, and this label is below 0,
-    or at or above their number, and is not the loss's ``ignore_label``. Raised by ``datascan net``.
+    The loss of the net reads a layer with one output per class. This label is negative, or at or
+    above the number of outputs, and is not the loss's ``ignore_label``. Reported by ``datascan
+    net``.
 
 Why it breaks training
-    Caffe takes the label as an index into the outputs of its record. In a release build it reads
-    outside the array there, without an error: with label 10, -1 or 255 of 10 classes it exits 0
-    with a finite loss, and trains on whatever lies beside; with label 1,000,000 it ends in a
-    segmentation fault without a message. Only a debug build says ``Check failed: label_value <``.
+    Caffe uses the label as an index into the outputs of its record. A release build then reads
+    outside the array without an error: with label 10, -1 or 255 of 10 classes it exits 0 with a
+    finite loss and trains on unrelated memory; with label 1,000,000 it ends in a segmentation fault
+    without a message. Only a debug build says ``Check failed: label_value <``.
 
 How to find the cause
-    Labels 1 to N with N outputs: counting began at 1. 255 or -1: a mark for "ignore" that the loss
-    does not know. Many different ones: the net was made for another dataset; compare the
-    ``num_output`` of the layer that the message names with the number of classes.
+    Labels 1 to N with N outputs: counting started at 1. 255 or -1: an "ignore" marker that the loss
+    does not know. Many different values: the net was made for another dataset; compare the
+    ``num_output`` of the layer in the message with the number of classes.
 
 How to fix it
-    Set ``num_output`` of that layer to the number of classes, or subtract 1 where counting began at
-    1, or give the loss ``loss_param { ignore_label: 255 }``.
+    Set ``num_output`` of that layer to the number of classes, subtract 1 if counting started at 1,
+    or give the loss ``loss_param { ignore_label: 255 }``.
 
 Example
-    ``label-beyond-outputs: 1 label lies outside 0..9: layer ip2, which loss reads, has 10 outputs``
+    ``label-beyond-outputs: 1 label is outside 0..9: layer ip2, which loss reads, has 10 outputs``
 
 Limits
-    Only labels that go from a data layer to the loss directly are judged: not those that pass
-    through a Slice, nor label images. Whole labels only; others are ``non-integer-label``. Where an
-    Accuracy alone takes the labels (a TEST net without loss), its outputs count.
+    Only labels that go directly from a data layer to the loss are checked, not labels that pass
+    through a Slice, nor label images. Labels with a fraction are reported as ``non-integer-label``.
+    If only an Accuracy layer reads the labels (a TEST net without a loss), its outputs count.
 
 Source
     Caffe, src/caffe/layers/softmax_loss_layer.cpp; measured with Caffe 1.0 on 50,000 records.
@@ -42,23 +43,23 @@ from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.labels import (
     LabelTally,
+    describe_label,
     is_whole,
-    label_text,
     measure_labels,
     summarize_labels,
 )
 
 
 class LabelBeyondOutputs(Check[LabelTally]):
-    """A label at or above the number of outputs that the loss reads, or below 0."""
+    """A label below 0, or at or above the number of outputs that the loss reads."""
 
     rule = "label-beyond-outputs"
     severity = Severity.ERROR
-    fix = "set num_output to the number of classes, correct these labels, or give an ignore_label"
+    fix = "set num_output to the number of classes, correct these labels, or set an ignore_label"
     measure = staticmethod(measure_labels)
 
     def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
-        """All whole labels outside the outputs; nothing where no net is known."""
+        """One issue with all whole labels that do not have an output, if the net is known."""
         targets, labels = dataset.options.check.targets, dataset.derive(summarize_labels)
         if targets is None or not targets.outputs or labels.kind != "class":
             return
@@ -67,10 +68,10 @@ class LabelBeyondOutputs(Check[LabelTally]):
         count = int(np.count_nonzero(outside))
         if count:
             flagged = Flagged.of(dataset.addresses(labels.indices[outside]), labels.values[outside])
-            what = "label lies" if count == 1 else "labels lie"
+            subject = "label is" if count == 1 else "labels are"
             outputs = "1 output" if targets.outputs == 1 else f"{targets.outputs:,} outputs"
             message = (
-                f"{count:,} {what} outside 0..{targets.outputs - 1}: layer {targets.layer}, "
+                f"{count:,} {subject} outside 0..{targets.outputs - 1}: layer {targets.layer}, "
                 f"which {targets.loss} reads, has {outputs}"
             )
-            yield self.record_issue(flagged, message, label_text)
+            yield self.record_issue(flagged, message, describe_label)

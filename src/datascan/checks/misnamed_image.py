@@ -1,32 +1,31 @@
 """The content is another image type than the file name says.
 
 What it is
-    The extension promises one format and the content is another: a PNG called .jpg, a WebP called
-    .png.
+    The file extension promises one format, but the content is another: a PNG named .jpg, a WebP
+    named .png.
 
 Why it breaks training
-    Loaders that choose the decoder by the extension fail on such a file, often only when the record
-    comes up in the middle of an epoch; fast paths (TurboJPEG, GPU decoders, DALI) are chosen by
-    name as well. A PNG among JPEGs also often carries an alpha channel or a palette, and then has
-    another number of channels.
+    Loaders that choose the decoder by extension fail on such a file, often in the middle of an
+    epoch. Fast paths (TurboJPEG, GPU decoders, DALI) are chosen by name as well. A PNG among JPEGs
+    often has an alpha channel or a palette, and then a different number of channels.
 
 How to find the cause
-    Web servers hand out WebP or AVIF under a .jpg address, image editors keep the old name on
-    export, and scrapers name all files alike. Look whether the files share a source.
+    Web servers deliver WebP or AVIF under a .jpg address, image editors keep the old name on
+    export, and scrapers give every file the same extension. Check whether the files share a source.
 
 How to fix it
-    Rename the files after what they are, or convert them to what their names say (losslessly where
-    the content is lossless), and correct the list that names them.
+    Rename the files to match their content, or convert them to the format in their name (losslessly
+    if the content is lossless), and update the list that names them.
 
 Example
     ``misnamed-image: #31 dog/011.jpg PNG named .jpg``
 
 Limits
-    Only files are looked at: keys in a store are no file names (Caffe keeps the original name as
-    key whatever it encodes).
+    Only files are checked. Keys in a store are not file names: Caffe keeps the original name as the
+    key, however the image is encoded.
 
 Source
-    The signatures of the formats' own specifications.
+    The signatures in the formats' own specifications.
 """
 
 from __future__ import annotations
@@ -40,5 +39,5 @@ class MisnamedImage(FaultCheck):
 
     rule = "misnamed-image"
     severity = Severity.WARNING
-    fix = "rename these files after their content, or encode them as their names say"
-    phrases = ("is of another type than its name says", "are of another type than their names say")
+    fix = "rename these files to match their content, or convert them to the format in their name"
+    phrases = ("has another image type than its name", "have another image type than their names")

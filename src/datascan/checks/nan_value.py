@@ -1,34 +1,33 @@
 """NaN among the values of a record.
 
 What it is
-    At least one value of the record is NaN, "not a number". The detail says how many of its
-    values are, and where the first one stands.
+    At least one value of the record is NaN, "not a number". The detail gives the number of NaN
+    values and the position of the first one.
 
 Why it breaks training
-    NaN spreads: every sum and product that meets it is NaN. One such record makes the loss of its
-    whole batch NaN, the gradients of that batch NaN, and after one step every weight. No later
-    batch brings the weights back, so a run that shows NaN at iteration 80,000 was lost to a single
+    NaN spreads: every sum and product that contains it is NaN. One such record turns the loss of
+    its whole batch into NaN, then the gradients, and after one step every weight. No later batch
+    brings the weights back, so a run that shows NaN at iteration 80,000 was lost to a single
     record. Frameworks print the loss, never the record.
 
 How to find the cause
-    Look at the first record named: its key, and the position inside it. The same position in many
-    records points to the code that computes that feature (0/0, log of a negative number, the
-    square root of one); one record alone points to its source file (a failed sensor, a missing
-    cell that a CSV parser turned into NaN, a division by the standard deviation of a constant
-    signal).
+    Check the first record named: its key, and the position within it. The same position in many
+    records points to the code that computes that feature (0/0, the log or square root of a negative
+    number). A single record points to its source file: a failed sensor, a missing cell that a CSV
+    parser turned into NaN, or a division by the standard deviation of a constant signal.
 
 How to fix it
-    Drop the records listed by ``--bad-records``, or compute them again. Replace missing values
-    before the dataset is written (``numpy.nan_to_num``, the feature's mean), and put a check
-    there that stops when a value is not finite.
+    Drop the records listed by ``--bad-records``, or recompute them. Replace missing values before
+    the dataset is written (``numpy.nan_to_num``, the feature's mean), and make the writer stop if a
+    value is not finite.
 
 Example
-    ``datascan hdf5 train.h5`` prints ``nan-value: 1 record ... 00003333: 1 of 48 values, first nan
-    at [0, 2, 1]``.
+    ``nan-value: #3,333 00003333 1 of 48 values, first nan at [0, 2, 1]``
 
 Limits
-    Integers have no NaN, so integer data is not looked at. Numbers that stand for "missing", such
-    as -9999, are values like any other; the line "values" of the report shows them as its minimum.
+    Integers cannot be NaN, so integer data is not checked. Numbers that mean "missing", such as
+    -9999, are treated as ordinary values; the line "values" of the report shows them as the
+    minimum.
 
 Source
     IEEE 754-2019, section 6.2: operations with NaN operands.
@@ -52,16 +51,16 @@ class NanValue(Check[TallyMap]):
 
     rule = "nan-value"
     severity = Severity.ERROR
-    fix = "drop these records or compute them again; look for 0/0, log(0) or missing cells upstream"
+    fix = "drop or recompute these records; look for 0/0, log(0) or missing cells upstream"
 
     def measure(self, block: Block) -> TallyMap | None:
-        """NaN values by part; the minimum of a record is NaN if any of its values is."""
-        return measure_value_hits(block, lambda part: np.isnan(part.ranges[0]), np.isnan)
+        """NaN values by column; the minimum of a record is NaN if any of its values is."""
+        return measure_value_hits(block, lambda column: np.isnan(column.ranges[0]), np.isnan)
 
     def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:
-        """All records with a NaN."""
-        spots = ValueHits.of(tally)
-        count = len(spots.flagged.addresses.array)
+        """One issue with all records that have a NaN."""
+        hits = ValueHits.of(tally)
+        count = len(hits.flagged.addresses.array)
         verb = "holds" if count == 1 else "hold"
         message = f"{count:,} of {dataset.records:,} records {verb} NaN"
-        yield self.record_issue(spots.flagged, message, spots.describe)
+        yield self.record_issue(hits.flagged, message, hits.describe)

@@ -1,36 +1,36 @@
-"""A record has a dtype that the expectations do not know.
+"""A record's dtype is not in the expectations.
 
 What it is
-    The values of the record are of a type (uint8, float32, ...) that is none of the dtypes in the
-    expectations given by --expect.
+    The values of the record have a type (uint8, float32, ...) that is not one of the dtypes in the
+    ``--expect`` file.
 
 Why it breaks training
-    A net that was tuned on floats from 0 to 1 sees values 255 times as large when the next
-    delivery is uint8 without the scaling in between: the first updates are 255 times as large,
-    and the loss is NaN within a few iterations. float64 where float32 was doubles memory, float16
+    A net that was tuned on floats from 0 to 1 sees values 255 times as large if the next delivery
+    is uint8 and the scaling is missing: the first updates are 255 times as large, and the loss is
+    NaN within a few iterations. float64 in place of float32 doubles the memory, and float16
     overflows beyond 65504.
 
 How to find the cause
-    The examples name the records. When all are named, the export changed: a division by 255 that
-    was dropped, another library version, images stored encoded instead of as arrays.
+    The examples name the records. If all records are affected, the export changed: a division by
+    255 that was dropped, another library version, or images stored encoded instead of as arrays.
 
 How to fix it
-    Convert the records, or scale them when they are read. If the new dtype is meant, add it to
-    dtypes in the file of expectations, and check the range of values too.
+    Convert the records, or scale them when they are read. If the new dtype is intended, add it to
+    ``dtypes`` in the expectations, and check the range of values too.
 
 Example
     datascan hdf5 new.h5 --expect train.expect.toml
 
     ERROR   unexpected-dtype  100.00% of records
-      5,000 of 5,000 records are of a dtype that is not expected: uint8 (expected float32)
+      5,000 of 5,000 records have an unexpected dtype: uint8 (expected float32)
 
 Limits
-    Byte order and storage do not count: a big-endian float32 is a float32. Encoded images are of
-    the dtype that they decode to.
+    Byte order and storage do not matter: a big-endian float32 is a float32. The dtype of an encoded
+    image is the one it decodes to.
 
 Source
-    Expectations are learned by datascan learn and kept as TOML; docs/design.md says how they are
-    compared.
+    Expectations are learned by ``datascan learn`` and kept as TOML; docs/design.md says how they
+    are compared.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from datascan.metrics.shapes import ShapeTally, measure_shapes
 
 
 class UnexpectedDtype(Check[ShapeTally]):
-    """A record has a dtype that the expectations do not know."""
+    """A record's dtype is not in the expectations."""
 
     rule = "unexpected-dtype"
     severity = Severity.ERROR
@@ -54,23 +54,24 @@ class UnexpectedDtype(Check[ShapeTally]):
     measure = staticmethod(measure_shapes)
 
     def evaluate(self, tally: ShapeTally, dataset: DatasetSummary) -> Iterator[Issue]:
-        """All records of other dtypes."""
+        """One issue with all records of unexpected dtypes."""
         expected = dataset.options.check.expect
         if expected is None or expected.data is None or expected.data.dtypes is None:
             return
         dtypes = expected.data.dtypes
-        odd = np.array([kind.dtype not in dtypes for kind in tally.kinds], np.bool_)
-        addresses, kinds = tally.addresses(odd)
+        unexpected = np.array([kind.dtype not in dtypes for kind in tally.kinds], np.bool_)
+        addresses, kinds = tally.addresses(unexpected)
         count = len(addresses)
         if not count:
             return
         order = np.argsort(addresses)
         known = " or ".join(dtypes) or "none"
-        others = ", ".join(sorted({tally.kinds[i].dtype for i in np.flatnonzero(odd).tolist()}))
-        verb = "is" if count == 1 else "are"
+        chosen = np.flatnonzero(unexpected).tolist()
+        others = ", ".join(sorted({tally.kinds[i].dtype for i in chosen}))
+        verb = "has" if count == 1 else "have"
         yield self.record_issue(
             Flagged.of(addresses[order], kinds[order]),
-            f"{count:,} of {dataset.records:,} records {verb} of a dtype that is not expected: "
+            f"{count:,} of {dataset.records:,} records {verb} an unexpected dtype: "
             f"{others} (expected {known})",
             lambda kind: f"{tally.kinds[kind].dtype}, expected {known}",
         )

@@ -1,22 +1,22 @@
-"""A value lies beyond the expected range.
+"""A value is outside the expected range.
 
 What it is
-    The smallest or largest finite value of the record lies below min or above max, by more than
-    margin, in the expectations given by --expect.
+    The smallest finite value of the record is below ``min``, or the largest above ``max``, by more
+    than ``margin``, in the ``--expect`` file.
 
 Why it breaks training
-    Activations, gradients and updates grow with the input: ten times larger values make updates
-    of the first layer a hundred times larger at the same learning rate, which is enough for a
-    loss to blow up. A single record of that kind does it, if the batch is small.
+    Activations, gradients and updates grow with the input. Values ten times larger make the updates
+    of the first layer a hundred times larger at the same learning rate, which is enough for the
+    loss to blow up. If the batch is small, a single such record does it.
 
 How to find the cause
-    The examples name the records and their range. All of them beyond: the scaling changed (0..255
-    instead of 0..1), or a mean is no longer subtracted. A few: markers for missing values
-    (-9999), broken sensors, another unit.
+    The examples name the records and their ranges. If all records are affected, the scaling changed
+    (0..255 instead of 0..1), or a mean is no longer subtracted. If only a few are, they hold
+    markers for missing values (-9999), readings of broken sensors, or another unit.
 
 How to fix it
-    Scale, clip or drop these records. If the range is meant, widen min, max or margin in the file
-    of expectations, or learn them again.
+    Scale, clip or drop these records. If the range is intended, widen ``min``, ``max`` or
+    ``margin`` in the expectations, or learn them again.
 
 Example
     datascan hdf5 new.h5 --expect train.expect.toml
@@ -25,15 +25,15 @@ Example
       1 of 5,000 records holds values beyond the expected -4.2..4.4 (by more than 0.86)
 
 Limits
-    Of floats, a tenth of the range may be beyond it on either side, since the extremes of random
-    data grow with their number; of whole numbers nothing (margin 0). NaN and Inf have rules of
-    their own (nan-value, inf-value), and records that hold them are left to these. The values of
-    JPEGs above 16,384 pixels are those of the picture at 1/8 scale, which are a little less
-    extreme: a range learned from such pictures gets a tenth as well.
+    The learned margin is a tenth of the range on either side for floats, since the extremes of
+    random data grow with their number, and 0 for whole numbers. NaN and Inf have their own rules
+    (``nan-value``, ``inf-value``), and records that hold them are left to those. The values of
+    JPEGs above 16,384 pixels are those of the image at 1/8 scale, which are a little less extreme,
+    so a range learned from such images gets a margin of a tenth as well.
 
 Source
-    Expectations are learned by datascan learn and kept as TOML; docs/design.md says how they are
-    compared.
+    Expectations are learned by ``datascan learn`` and kept as TOML; docs/design.md says how they
+    are compared.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from datascan.records.block import Block
 
 
 class ValueOutOfRange(Check[Flagged]):
-    """A value lies beyond the expected range."""
+    """A value is outside the expected range."""
 
     rule = "value-out-of-range"
     severity = Severity.WARNING
@@ -62,26 +62,26 @@ class ValueOutOfRange(Check[Flagged]):
         self.expected = expected
 
     def configure(self, options: CheckOptions) -> Self:
-        """The check of the range that is expected."""
+        """The check for the range in the expectations."""
         return type(self)(options.expect.values if options.expect else None)
 
     def measure(self, block: Block) -> Flagged | None:
-        """Records beyond the range: facts are their own least and largest value."""
+        """Records outside the range; the facts, float64 (n, 2), are their minimum and maximum."""
         if self.expected is None:
             return None
         tallies = []
-        for part in block.arrays:
-            if part.primary and part.size:
-                low, high = part.ranges
-                tallies.append(beyond(self.expected, block.start + part.rows, low, high))
+        for column in block.arrays:
+            if column.primary and column.size:
+                low, high = column.ranges
+                tallies.append(find_outside(self.expected, block.start + column.rows, low, high))
         if block.images is not None and len(block.images.rows):
-            seen = block.images
-            ends = np.nanmin(seen.low, axis=1), np.nanmax(seen.high, axis=1)
-            tallies.append(beyond(self.expected, block.start + seen.rows, *ends))
+            images = block.images
+            low, high = np.nanmin(images.low, axis=1), np.nanmax(images.high, axis=1)
+            tallies.append(find_outside(self.expected, block.start + images.rows, low, high))
         return add_all(tally for tally in tallies if tally is not None)
 
     def evaluate(self, tally: Flagged, dataset: DatasetSummary) -> Iterator[Issue]:
-        """All records with such a value."""
+        """One issue with all records that have a value outside the range."""
         if self.expected is None:
             return
         order = np.argsort(tally.addresses.array, kind="stable")
@@ -94,17 +94,17 @@ class ValueOutOfRange(Check[Flagged]):
             flagged,
             f"{count:,} of {dataset.records:,} records {verb} values beyond the expected "
             f"{span}{margin}",
-            lambda ends: f"values from {ends[0]:g} to {ends[1]:g}, expected {span}",
+            lambda fact: f"values from {fact[0]:g} to {fact[1]:g}, expected {span}",
         )
 
 
-def beyond(
+def find_outside(
     expected: Values, addresses: NDArray[np.int64], low: NDArray[Any], high: NDArray[Any]
 ) -> Flagged | None:
-    """Of ``addresses`` those whose finite least and largest values are not as expected."""
-    least, most = low.astype(np.float64), high.astype(np.float64)
-    outside = (least < expected.min - expected.margin) | (most > expected.max + expected.margin)
-    outside &= np.isfinite(least) & np.isfinite(most)
+    """Flag the records with a finite range ``low`` to ``high`` that exceeds the expected one."""
+    lows, highs = low.astype(np.float64), high.astype(np.float64)
+    outside = (lows < expected.min - expected.margin) | (highs > expected.max + expected.margin)
+    outside &= np.isfinite(lows) & np.isfinite(highs)
     if not outside.any():
         return None
-    return Flagged.of(addresses[outside], np.stack([least[outside], most[outside]], axis=1))
+    return Flagged.of(addresses[outside], np.stack([lows[outside], highs[outside]], axis=1))

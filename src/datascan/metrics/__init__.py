@@ -1,1 +1,1 @@
-"""What several rules need of a block: measured once, added up, and read by all of them."""
+"""Metrics that several rules share: measured once per block, then added up."""

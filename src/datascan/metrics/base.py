@@ -1,4 +1,4 @@
-"""Tallies: partial results whose fields add up exactly."""
+"""Tallies: partial results that add up exactly, and what checks see of the whole dataset."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A partial result whose fields all add. Subclass it, list fields, and never write a merge.
+    """A partial result whose fields all add. Subclasses only list their fields.
 
-    ``+`` must be associative; it need not commute. There is no zero: what has seen
-    nothing does not exist.
+    ``+`` must be associative; it need not be commutative. A tally of nothing does not exist, so
+    there is no zero.
     """
 
     def __add__(self, right: Self) -> Self:
@@ -33,7 +33,7 @@ class Tally:
 
 
 def add_all(items: Iterable[T]) -> T | None:
-    """Add neighbours, in order, as a balanced tree; ``None`` when there are none.
+    """Add items in order, as a balanced tree; ``None`` if there are no items.
 
     At most log2(n) partial sums are alive, and no sum is copied more than log2(n) times.
     """
@@ -50,21 +50,21 @@ def add_all(items: Iterable[T]) -> T | None:
 
 
 def count_distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """The different values of a (n,) array, ascending, and how often each occurs.
+    """The distinct values of an (n,) array, ascending, and how often each occurs.
 
-    As ``np.unique`` with counts; small whole numbers, as labels are, are counted, not sorted.
+    Equivalent to ``np.unique`` with counts, but integers in a small range, such as labels, are
+    counted instead of sorted.
     """
     if values.dtype.kind in "iu" and len(values):
-        least, most = int(values.min()), int(values.max())
-        if most - least < max(1 << 16, 2 * len(values)):
+        low, high = int(values.min()), int(values.max())
+        if high - low < max(1 << 16, 2 * len(values)):
             wide = values if values.dtype.kind == "u" else values.astype(np.int64)
-            counts = np.bincount((wide - wide.dtype.type(least)).astype(np.int64))
+            counts = np.bincount((wide - wide.dtype.type(low)).astype(np.int64))
             used = np.flatnonzero(counts)
-            return (used.astype(wide.dtype) + wide.dtype.type(least)).astype(values.dtype), counts[
-                used
-            ]
-    found, counts = np.unique(values, return_counts=True)
-    return found, counts
+            distinct = used.astype(wide.dtype) + wide.dtype.type(low)
+            return distinct.astype(values.dtype), counts[used]
+    distinct, counts = np.unique(values, return_counts=True)
+    return distinct, counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +91,15 @@ class Highest:
 class ExactSum:
     """A sum of integers and float64 values without any rounding.
 
-    Held as an integer multiple of 2**-1074, the smallest positive float64, of which every finite
-    float64 is a whole multiple. ``units`` is None as soon as a term was not finite.
+    ``units`` counts multiples of 2**-1074, the smallest positive float64: every finite float64 is
+    an integer multiple of it. It is None once a term was not finite.
     """
 
     units: int | None
 
     @classmethod
     def of(cls, values: NDArray[Any]) -> ExactSum:
-        """The sum of ``values``, shape (n,), of any integer dtype up to 64 bits, or float64."""
+        """The sum of ``values``, shape (n,), of any integer dtype, bool or float64."""
         if values.dtype.kind in "iub":
             wide = values.astype(np.uint64 if values.dtype.kind == "u" else np.int64)
             high, low = wide >> 32, wide & 0xFFFFFFFF
@@ -117,13 +117,13 @@ class ExactSum:
 
     @property
     def fraction(self) -> Fraction | None:
-        """The exact value."""
+        """The exact value; None if a term was not finite."""
         return None if self.units is None else Fraction(self.units, 1 << 1074)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Concatenated:
-    """Arrays laid end to end: shape (n, ...); joined late, so adding costs nothing."""
+    """Arrays of shape (n, ...), concatenated on demand, so that adding is cheap."""
 
     chunks: tuple[NDArray[Any], ...]
 
@@ -132,7 +132,7 @@ class Concatenated:
 
     @property
     def array(self) -> NDArray[Any]:
-        """All pieces as one array; dtypes are promoted to a common one."""
+        """All chunks as one array; dtypes are promoted to a common one."""
         return self.chunks[0] if len(self.chunks) == 1 else np.concatenate(self.chunks)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -141,10 +141,10 @@ class Concatenated:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flagged(Tally):
-    """Records that failed: their addresses, int64 of shape (n,), and one fact about each.
+    """Flagged records: their addresses, int64 of shape (n,), and one fact about each.
 
-    Facts are an array of shape (n,) or (n, k), of whatever dtype tells most in least space; the
-    check that made them turns one into words.
+    Facts are a compact array of shape (n,) or (n, k), of a dtype that the check chooses; the check
+    also formats a fact as text.
     """
 
     addresses: Concatenated
@@ -152,13 +152,13 @@ class Flagged(Tally):
 
     @classmethod
     def of(cls, addresses: NDArray[np.int64], facts: NDArray[Any]) -> Flagged:
-        """Flag ``addresses``, with as many ``facts``."""
+        """Flag ``addresses`` with ``facts``, one for each."""
         return cls(Concatenated((addresses,)), Concatenated((facts,)))
 
 
 @dataclass(frozen=True, slots=True)
 class TallyMap:
-    """Tallies under names, each added to its namesake; order of first appearance."""
+    """Tallies by name, in order of first appearance; tallies with the same name are added."""
 
     entries: Mapping[Any, Any]
 
@@ -173,7 +173,7 @@ Derived = TypeVar("Derived")
 
 
 def metric_name(measure: Callable[[Block], Any]) -> str:
-    """The name under which a measure's tally stands; the same for checks that share it."""
+    """The name of a metric in ``DatasetSummary.tallies``; checks that share it get the same."""
     owner = getattr(measure, "__self__", None)
     qualified = f"{type(owner).__qualname__}.{measure.__name__}" if owner else measure.__qualname__
     return f"{measure.__module__}.{qualified}"
@@ -192,10 +192,10 @@ class Duplicates:
 
 @dataclass(frozen=True, eq=False)
 class DatasetSummary:
-    """What checks know of the whole dataset when they judge.
+    """What checks see of the whole dataset when they evaluate it.
 
-    ``counts``, int64 (shards,), are the records of each shard; ``tallies`` are the sums of all
-    measures, under the name of the function that measured them.
+    ``counts``, int64 (shards,), are the numbers of records of each shard; ``tallies`` are the sums
+    of all metrics by :func:`metric_name`.
     """
 
     plan: Plan
@@ -208,7 +208,7 @@ class DatasetSummary:
 
     @property
     def records(self) -> int:
-        """How many records were scanned."""
+        """The number of records scanned."""
         return int(self.counts.sum())
 
     @cached_property
@@ -217,13 +217,13 @@ class DatasetSummary:
         return (np.cumsum(self.counts) - self.counts).astype(np.int64)
 
     def indices(self, addresses: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Record indices, counted from 0 in store order, of addresses."""
+        """The record indices, counted from 0 in store order, of addresses."""
         shards, rows = split_addresses(addresses)
         return np.asarray(self.starts[shards] + rows)
 
     def addresses(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Addresses of record indices."""
-        # Empty shards share their start with the next one: the last of them holds the record.
+        """The addresses of record indices."""
+        # Empty shards have the same start as the next shard; the last of them holds the record.
         shards = np.searchsorted(self.starts, indices, side="right") - 1
         return join_addresses(shards, indices - self.starts[shards])
 
@@ -232,7 +232,7 @@ class DatasetSummary:
         return self.tallies.get(metric_name(measure))
 
     def derive(self, function: Callable[[DatasetSummary], Derived]) -> Derived:
-        """``function(self)``, computed once however many checks ask."""
+        """``function(self)``, computed once and cached for all checks."""
         if function not in self.derived:
             self.derived[function] = function(self)
         return cast("Derived", self.derived[function])

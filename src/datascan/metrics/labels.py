@@ -1,4 +1,4 @@
-"""Labels: one compact array in store order, from which all label and batch figures come."""
+"""Labels as one compact array in store order, the basis of all label and batch figures."""
 
 from __future__ import annotations
 
@@ -14,24 +14,28 @@ from datascan.metrics.batch_gaps import BatchGaps, compute_batch_gaps
 from datascan.records.block import Block
 
 MAX_CLASSES = 100_000
+"""Float labels with more distinct values are regression targets."""
+
 MIN_WHOLE_SHARE = 0.99
-LARGEST = 1 << 62
-"""No number of classes is larger, so that every label in range fits in int64."""
+"""Float labels with a smaller share of whole numbers are regression targets."""
+
+MAX_NUM_CLASSES = 1 << 62
+"""The number of classes is capped here, so that every label in range fits in int64."""
 
 NON_INTEGER_LABEL = "non-integer-label"
-"""Under this rule readers tell of labels that are text where others are numbers."""
+"""The rule under which readers report text among numeric labels."""
 
 MAX_INTEGER_TEXT = 1e15
-"""Whole labels up to here are written in full, also where they are floats."""
+"""Whole labels below this are written in full, even if they are floats."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelTally(Tally):
-    """Labels of all records (n,), whether each has one, and the addresses of those that lack it.
+    """Labels of all records (n,), whether each record has one, and the addresses of those without.
 
-    ``lacking``: readable records without a label. What stands in ``values`` where ``present`` is
-    False means nothing. A label that its reader could not read as a number
-    (``NON_INTEGER_LABEL``) is neither present nor unlabeled.
+    ``values`` is undefined wherever ``present`` is False. ``unlabeled`` are readable records
+    without a label. A record whose label is not a number (``NON_INTEGER_LABEL``) is neither
+    present nor unlabeled.
     """
 
     values: Concatenated
@@ -45,33 +49,34 @@ def measure_labels(block: Block) -> LabelTally:
         values: NDArray[Any] = np.zeros(block.records, np.int8)
         present = np.zeros(block.records, np.bool_)
     else:
-        values, present = compact(scalar(block.labels.values)), block.labels.present
+        values = shrink_dtype(reduce_to_scalars(block.labels.values))
+        present = block.labels.present
     if present.all():
-        lacking = np.empty(0, np.int64)
+        unlabeled = np.empty(0, np.int64)
     else:
-        mistyped = [
+        text_rows = [
             f.row for f in block.faults if f.rule == NON_INTEGER_LABEL and f.row is not None
         ]
         absent = ~present & ~block.unreadable
-        absent[mistyped] = False
-        lacking = block.start + np.flatnonzero(absent)
-    return LabelTally(Concatenated((values,)), Concatenated((present,)), Concatenated((lacking,)))
+        absent[text_rows] = False
+        unlabeled = block.start + np.flatnonzero(absent)
+    return LabelTally(Concatenated((values,)), Concatenated((present,)), Concatenated((unlabeled,)))
 
 
-def scalar(values: NDArray[Any]) -> NDArray[Any]:
-    """Labels of shape (n,); of vector targets (n, k) one number each, not finite if any is not."""
+def reduce_to_scalars(values: NDArray[Any]) -> NDArray[Any]:
+    """Labels of shape (n,); a vector becomes one number, not finite if any of its values is not."""
     if values.ndim == 1:
         return values
     flat = values.reshape(len(values), prod(values.shape[1:]))
     if flat.shape[1] == 1:
         return np.asarray(flat[:, 0])
-    # Never whole, so never taken for classes.
+    # Never a whole number, so that vectors are never mistaken for classes.
     finite = np.isfinite(flat).all(axis=1)
     return np.where(finite, 0.5, np.where(np.isnan(flat).any(axis=1), np.nan, np.inf))
 
 
-def compact(values: NDArray[Any]) -> NDArray[Any]:
-    """Integers in the smallest dtype that holds them all, float64 beyond int64; floats as is."""
+def shrink_dtype(values: NDArray[Any]) -> NDArray[Any]:
+    """Integers in the smallest signed dtype that holds them, or float64; floats unchanged."""
     if values.dtype.kind == "b":
         return np.asarray(values.view(np.int8))
     if values.dtype.kind not in "iu" or not len(values):
@@ -84,19 +89,19 @@ def compact(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.float64)
 
 
-def empty() -> NDArray[np.int64]:
-    """No labels."""
+def make_empty() -> NDArray[np.int64]:
+    """An empty array."""
     return np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
 class LabelSummary:
-    """All that is known of a dataset's labels.
+    """What is known about a dataset's labels.
 
-    ``kind`` is "none" where labels are absent or not to be looked at. ``values`` are the labels of
-    ``indices`` (records that have one), in store order. ``classes`` and ``counts``: the distinct
-    whole labels with their numbers of records, ascending; ``in_range`` are, in store order, those
-    at 0 <= label < ``num_classes``.
+    ``kind`` is "none" if labels are absent or ignored. ``values`` are the labels of ``indices``
+    (the records that have one), in store order. ``classes`` and ``counts`` are the distinct whole
+    labels, ascending, with their numbers of records. ``in_range`` are the class labels with
+    0 <= label < ``num_classes``, in store order.
     """
 
     kind: Literal["class", "regression", "none"]
@@ -105,39 +110,39 @@ class LabelSummary:
     unlabeled: NDArray[np.int64]
     num_classes: int = 0
     declared: bool = False
-    classes: NDArray[Any] = field(default_factory=empty)
-    counts: NDArray[np.int64] = field(default_factory=empty)
-    in_range: NDArray[np.int64] = field(default_factory=empty)
+    classes: NDArray[Any] = field(default_factory=make_empty)
+    counts: NDArray[np.int64] = field(default_factory=make_empty)
+    in_range: NDArray[np.int64] = field(default_factory=make_empty)
 
 
 def summarize_labels(dataset: DatasetSummary) -> LabelSummary:
-    """Take the labels as classes, as regression targets, or as absent.
+    """Summarise the labels as classes, as regression targets, or as absent.
 
-    Use it as ``dataset.derive(summarise)``, so that it runs once.
+    Call it as ``dataset.derive(summarize_labels)``, so that it runs once.
     """
     tally: LabelTally | None = dataset.tally(measure_labels)
-    asked = dataset.options.check.label_type
-    if tally is None or asked == "none" or not tally.present.array.any():
-        return LabelSummary("none", empty(), empty(), empty())
+    label_type = dataset.options.check.label_type
+    if tally is None or label_type == "none" or not tally.present.array.any():
+        return LabelSummary("none", make_empty(), make_empty(), make_empty())
     present = tally.present.array
     indices = np.flatnonzero(present)
-    every = tally.values.array
-    values = every if len(indices) == len(every) else every[indices]
+    all_values = tally.values.array
+    values = all_values if len(indices) == len(all_values) else all_values[indices]
     targets = dataset.options.check.targets
     if targets is not None and targets.ignore_label is not None:
-        heeded = values != targets.ignore_label
-        indices, values = indices[heeded], values[heeded]
+        kept = values != targets.ignore_label
+        indices, values = indices[kept], values[kept]
         if not len(values):
-            return LabelSummary("none", empty(), empty(), empty())
-    kind = asked if asked in ("class", "regression") else guess_label_type(values)
+            return LabelSummary("none", make_empty(), make_empty(), make_empty())
+    kind = label_type if label_type in ("class", "regression") else guess_label_type(values)
     if kind == "regression":
         return LabelSummary("regression", values, indices, tally.unlabeled.array)
     whole = values[is_whole(values)]
     classes, counts = count_distinct(whole)
     declared = dataset.options.check.num_classes is not None
-    num_classes = dataset.options.check.num_classes or count_named_classes(dataset, classes)
-    num_classes = min(num_classes, LARGEST)
-    inside = whole[(whole >= 0) & (whole <= num_classes - 1)].astype(np.int64)
+    num_classes = dataset.options.check.num_classes or guess_num_classes(dataset, classes)
+    num_classes = min(num_classes, MAX_NUM_CLASSES)
+    in_range = whole[(whole >= 0) & (whole <= num_classes - 1)].astype(np.int64)
     return LabelSummary(
         "class",
         values,
@@ -147,11 +152,11 @@ def summarize_labels(dataset: DatasetSummary) -> LabelSummary:
         declared,
         classes,
         counts,
-        inside,
+        in_range,
     )
 
 
-def count_named_classes(dataset: DatasetSummary, classes: NDArray[Any]) -> int:
+def guess_num_classes(dataset: DatasetSummary, classes: NDArray[Any]) -> int:
     """1 + the largest label, or the number of class folders if that is more."""
     largest = int(classes[-1]) if len(classes) else -1
     return max(largest + 1, len(dataset.plan.class_names), 0)
@@ -165,7 +170,7 @@ def is_whole(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 
 def guess_label_type(values: NDArray[Any]) -> Literal["class", "regression"]:
-    """Integers are classes; so are floats, 99% of them whole, of at most 100,000 values."""
+    """Integers are classes, and so are floats if 99% are whole, of at most 100,000 values."""
     if values.dtype.kind in "iu":
         return "class"
     if is_whole(values).mean() < MIN_WHOLE_SHARE:
@@ -173,25 +178,25 @@ def guess_label_type(values: NDArray[Any]) -> Literal["class", "regression"]:
     return "class" if len(count_distinct(values)[0]) <= MAX_CLASSES else "regression"
 
 
-def label_text(label: Any) -> str:
-    """A label for people: "label 10", "label 1.5", "label nan"."""
+def describe_label(label: Any) -> str:
+    """Describe a label: "label 10", "label 1.5", "label nan"."""
     return f"label {format_label(label)}"
 
 
 def format_label(label: Any) -> str:
-    """A label in the fewest digits that tell it from others of its dtype: 10, 1.5, 1e+20, nan."""
+    """Format a label in the fewest digits that are unique in its dtype: 10, 1.5, 1e+20, nan."""
     whole = -MAX_INTEGER_TEXT < label < MAX_INTEGER_TEXT and label == int(label)
     return str(int(label)) if whole or isinstance(label, np.integer) else str(label)
 
 
-def class_name(dataset: DatasetSummary, label: int) -> str:
-    """A class by its number, and its name if it has one: 3 (frog)."""
+def format_class(dataset: DatasetSummary, label: int) -> str:
+    """Format a class as its number, with its name if it has one: "3 (frog)"."""
     names = dataset.plan.class_names
     return f"{label} ({names[label]})" if 0 <= label < len(names) else str(label)
 
 
-def class_counts(dataset: DatasetSummary) -> dict[int, int]:
-    """Records of each class, ascending by label; empty without class labels."""
+def count_classes(dataset: DatasetSummary) -> dict[int, int]:
+    """The number of records of each class, ascending by label; empty without class labels."""
     labels = dataset.derive(summarize_labels)
     if labels.kind != "class":
         return {}
@@ -200,7 +205,7 @@ def class_counts(dataset: DatasetSummary) -> dict[int, int]:
 
 
 def summarize_batch_gaps(dataset: DatasetSummary) -> BatchGaps | None:
-    """Label gaps at the batch sizes asked for; None without class labels in range."""
+    """Label gaps at the requested batch sizes; None without class labels in range."""
     labels = dataset.derive(summarize_labels)
     if labels.kind != "class" or not len(labels.in_range):
         return None

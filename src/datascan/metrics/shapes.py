@@ -1,4 +1,4 @@
-"""Shapes and dtypes of records, as runs: a uniform dataset of any size is a single run."""
+"""Shapes and dtypes of records as runs, so that a uniform dataset of any size is one run."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from datascan.records.block import Block
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What one record looks like; ``mode`` is an image's colour mode, else empty."""
+class RecordKind:
+    """The shape and dtype of a record; ``mode`` is the colour mode of an image, otherwise empty."""
 
     shape: tuple[int, ...]
     dtype: str
@@ -24,30 +24,30 @@ class Kind:
 class ShapeTally:
     """Runs of records of one kind, in store order.
 
-    ``runs``, int64 (r, 3): a number in ``kinds``, the address of the run's first record, and its
-    length. Records without a kind (unreadable ones) stand in no run.
+    ``runs``, int64 (r, 3), are an index into ``kinds``, the address of the run's first record, and
+    its length. Unreadable records do not belong to any run.
     """
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[RecordKind, ...]
     runs: Concatenated
 
     def __add__(self, right: ShapeTally) -> ShapeTally:
         if self.kinds == right.kinds:
             return ShapeTally(self.kinds, self.runs + right.runs)
-        known = {kind: i for i, kind in enumerate(self.kinds)}
+        indices = {kind: i for i, kind in enumerate(self.kinds)}
         for kind in right.kinds:
-            known.setdefault(kind, len(known))
+            indices.setdefault(kind, len(indices))
         runs = right.runs.array.copy()
-        runs[:, 0] = np.array([known[kind] for kind in right.kinds])[runs[:, 0]]
-        return ShapeTally(tuple(known), self.runs + Concatenated((runs,)))
+        runs[:, 0] = np.array([indices[kind] for kind in right.kinds])[runs[:, 0]]
+        return ShapeTally(tuple(indices), self.runs + Concatenated((runs,)))
 
     def counts(self) -> NDArray[np.int64]:
-        """Records of each of ``kinds``."""
+        """The number of records of each of ``kinds``."""
         runs = self.runs.array
         return np.bincount(runs[:, 0], runs[:, 2], len(self.kinds)).astype(np.int64)
 
     def addresses(self, chosen: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Addresses and kind numbers of all records whose kind is ``chosen``, bool (kinds,)."""
+        """Addresses and kind indices of all records whose kind is ``chosen``, bool (kinds,)."""
         runs = self.runs.array
         runs = runs[chosen[runs[:, 0]]]
         lengths = runs[:, 2]
@@ -57,21 +57,21 @@ class ShapeTally:
 
 def measure_shapes(block: Block) -> ShapeTally | None:
     """The kinds of the block's records."""
-    kinds: dict[Kind, int] = {}
-    numbers = np.full(block.records, -1, np.int64)
-    for part in block.arrays:
-        if part.primary:
-            kind = Kind(part.shape, part.dtype.name)
-            numbers[part.rows] = kinds.setdefault(kind, len(kinds))
+    kinds: dict[RecordKind, int] = {}
+    indices = np.full(block.records, -1, np.int64)
+    for column in block.arrays:
+        if column.primary:
+            kind = RecordKind(column.shape, column.dtype.name)
+            indices[column.rows] = kinds.setdefault(kind, len(kinds))
     if block.images is not None:
-        seen = block.images
-        columns = (seen.channels, seen.height, seen.width, seen.dtype, seen.mode)
-        for row, c, h, w, dtype, mode in zip(seen.rows, *columns, strict=True):
-            kind = Kind((int(c), int(h), int(w)), str(dtype), str(mode))
-            numbers[row] = kinds.setdefault(kind, len(kinds))
+        images = block.images
+        attributes = (images.channels, images.height, images.width, images.dtype, images.mode)
+        for row, c, h, w, dtype, mode in zip(images.rows, *attributes, strict=True):
+            kind = RecordKind((int(c), int(h), int(w)), str(dtype), str(mode))
+            indices[row] = kinds.setdefault(kind, len(kinds))
     if not kinds:
         return None
-    edges = np.flatnonzero(np.diff(numbers, prepend=-2, append=-2))
+    edges = np.flatnonzero(np.diff(indices, prepend=-2, append=-2))
     starts, lengths = edges[:-1], np.diff(edges)
-    runs = np.stack([numbers[starts], block.start + starts, lengths], axis=1)
+    runs = np.stack([indices[starts], block.start + starts, lengths], axis=1)
     return ShapeTally(tuple(kinds), Concatenated((runs[runs[:, 0] >= 0],)))

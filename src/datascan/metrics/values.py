@@ -1,4 +1,4 @@
-"""The range and moments of all values, exact whatever the cutting."""
+"""The range and moments of all values, independent of how blocks are cut."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import Any
 
 import numpy as np
 
-from datascan.metrics.base import ExactSum, Highest, Lowest, Tally
+from datascan.metrics.base import ExactSum, Highest, Lowest, Tally, add_all
 from datascan.native.fallback import LANES
 from datascan.records.block import ArrayColumn, Block, ImageColumn
 from datascan.records.statistics import compute_stats
 
-UNKNOWN_LENGTH = 50
-"""Where the variance is less than so many times its possible error, it is not told."""
+MIN_VARIANCE_ERRORS = 50
+"""A variance smaller than this many times its maximum error is not reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class ValueTally(Tally):
-    """Extent, sum and sum of squares of ``count`` finite values; how many are NaN and Inf.
+    """Range, sum and sum of squares of ``count`` finite values, and the number of NaN and Inf.
 
-    ``approximate`` counts JPEGs, whose values are those of a decode at 1/8 scale. ``longest`` is
-    the number of values of the longest record whose sums were rounded; 0 where none was.
+    ``approximate`` counts JPEGs, whose values come from decoding at 1/8 scale. ``longest`` is the
+    number of values in the longest record whose sums were rounded, or 0.
     """
 
     low: Lowest
@@ -39,7 +39,7 @@ class ValueTally(Tally):
 
     @property
     def mean(self) -> float | None:
-        """The mean of all finite values; None without any, or where their sum overflows."""
+        """The mean of all finite values; None without any, or if a sum overflowed."""
         total = self.total.fraction
         return float(total / self.count) if self.count and total is not None else None
 
@@ -47,105 +47,102 @@ class ValueTally(Tally):
     def std(self) -> float | None:
         """The population standard deviation.
 
-        None as for ``mean``, and where it is too small against the mean to be told from the
-        rounding of the squares: below about a ten-millionth of it.
+        None under the same conditions as ``mean``, and if it is below about a ten-millionth of the
+        mean, because it then cannot be distinguished from rounding errors in the squares.
         """
         total, squares = self.total.fraction, self.squares.fraction
         if not self.count or total is None or squares is None:
             return None
         if self.low.value == self.high.value:
-            return 0.0  # squares are rounded, and would leave a trace of it
+            return 0.0  # the rounded squares would give a tiny positive number
         deviations = squares - total * total / self.count
-        if deviations < squares * rounding(int(self.longest.value)) * UNKNOWN_LENGTH:
+        max_error = squares * max_rounding_error(int(self.longest.value))
+        if deviations < max_error * MIN_VARIANCE_ERRORS:
             return None
         return sqrt(max(0.0, float(deviations / self.count)))
 
 
-def rounding(length: int) -> Fraction:
-    """The largest relative error of a sum of ``length`` float64 squares, added up in lanes.
+def max_rounding_error(length: int) -> Fraction:
+    """The maximum relative error of a sum of ``length`` float64 squares, added up in lanes.
 
-    Every term is rounded once, and once for every addition: in its lane, then across the lanes
-    (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2).
+    Every term is rounded once when squared, and once per addition: first within its lane, then
+    across lanes (Higham, Accuracy and Stability of Numerical Algorithms, section 4.2).
     """
     additions = -(-length // LANES) + LANES.bit_length() if length else 0
     return Fraction(additions, 1 << 53)
 
 
 def measure_values(block: Block) -> ValueTally | None:
-    """The block's own values: those of its primary parts, and of its pictures."""
-    total: ValueTally | None = None
-    for tally in tallies(block):
-        total = tally if total is None else total + tally
-    return total
+    """The block's own values: those of its primary array columns and of its images."""
+    return add_all(iter_tallies(block))
 
 
-def tallies(block: Block) -> Iterator[ValueTally]:
-    """A tally for each of the block's groups of values."""
-    for part in block.arrays:
-        if part.primary and part.size:
-            yield array_tally(part)
+def iter_tallies(block: Block) -> Iterator[ValueTally]:
+    """A tally for each of the block's columns with values."""
+    for column in block.arrays:
+        if column.primary and column.size:
+            yield tally_array(column)
     if block.images is not None and len(block.images.rows):
-        yield image_tally(block.images)
+        yield tally_images(block.images)
 
 
-def array_tally(part: ArrayColumn) -> ValueTally:
-    """The values of a part; records with NaN or Inf are looked at once more."""
-    low, high = part.ranges
-    finite = part.finite
+def tally_array(column: ArrayColumn) -> ValueTally:
+    """The values of an array column; only records with NaN or Inf are read again."""
+    low, high = column.ranges
+    finite = column.finite
     if finite.all():
         return ValueTally(
-            Lowest(square_sums(low.min())),
-            Highest(square_sums(high.max())),
-            ExactSum.of(part.stats.totals),
-            ExactSum.of(part.stats.squares),
-            len(part.rows) * part.size,
+            Lowest(to_float(low.min())),
+            Highest(to_float(high.max())),
+            ExactSum.of(column.stats.totals),
+            ExactSum.of(column.stats.squares),
+            len(column.rows) * column.size,
             0,
             0,
             0,
-            longest_of(part),
+            longest_rounded(column),
         )
-    odd = part.take(np.flatnonzero(~finite))
-    usable = np.isfinite(odd)
-    zeroed = np.where(usable, odd, odd.dtype.type(0))
-    more = compute_stats(np.ascontiguousarray(zeroed))
-    some = odd[usable]
-    clean_low, clean_high = low[finite], high[finite]
-    lows = [square_sums(x.min()) for x in (some, clean_low) if len(x)]
-    highs = [square_sums(x.max()) for x in (some, clean_high) if len(x)]
-    nan = int(np.isnan(odd).sum())
+    values = column.take(np.flatnonzero(~finite))
+    usable = np.isfinite(values)
+    zeroed = np.where(usable, values, values.dtype.type(0))
+    stats = compute_stats(np.ascontiguousarray(zeroed))
+    usable_values = values[usable]
+    lows = [to_float(x.min()) for x in (usable_values, low[finite]) if len(x)]
+    highs = [to_float(x.max()) for x in (usable_values, high[finite]) if len(x)]
+    nan = int(np.isnan(values).sum())
     return ValueTally(
         Lowest(min(lows, default=float("inf"))),
         Highest(max(highs, default=float("-inf"))),
-        ExactSum.of(part.stats.totals[finite]) + ExactSum.of(more.totals),
-        ExactSum.of(part.stats.squares[finite]) + ExactSum.of(more.squares),
-        int(finite.sum()) * part.size + len(some),
+        ExactSum.of(column.stats.totals[finite]) + ExactSum.of(stats.totals),
+        ExactSum.of(column.stats.squares[finite]) + ExactSum.of(stats.squares),
+        int(finite.sum()) * column.size + len(usable_values),
         nan,
-        odd.size - len(some) - nan,
+        values.size - len(usable_values) - nan,
         0,
-        longest_of(part),
+        longest_rounded(column),
     )
 
 
-def longest_of(part: ArrayColumn) -> Highest:
-    """The length of records whose squares were rounded: sums of 8-bit values are exact."""
-    return Highest(0.0 if part.dtype.itemsize == 1 else float(part.size))
+def longest_rounded(column: ArrayColumn) -> Highest:
+    """The length of records whose squares were rounded; sums of 8-bit values are exact."""
+    return Highest(0.0 if column.dtype.itemsize == 1 else float(column.size))
 
 
-def square_sums(value: Any) -> float:
-    """A number as a float, never as -0.0: which zero is met first depends on the cutting."""
+def to_float(value: Any) -> float:
+    """A number as a float, never -0.0: which zero comes first depends on how blocks are cut."""
     return float(value) + 0.0
 
 
-def image_tally(pictures: ImageColumn) -> ValueTally:
+def tally_images(images: ImageColumn) -> ValueTally:
     """The values of decoded images."""
     return ValueTally(
-        Lowest(square_sums(np.nanmin(pictures.low))),
-        Highest(square_sums(np.nanmax(pictures.high))),
-        ExactSum.of(pictures.totals),
-        ExactSum.of(pictures.squares),
-        int(pictures.counts.sum()),
+        Lowest(to_float(np.nanmin(images.low))),
+        Highest(to_float(np.nanmax(images.high))),
+        ExactSum.of(images.totals),
+        ExactSum.of(images.squares),
+        int(images.counts.sum()),
         0,
         0,
-        int(pictures.approximate.sum()),
+        int(images.approximate.sum()),
         Highest(0.0),
     )

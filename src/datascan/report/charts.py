@@ -67,8 +67,8 @@ def gap_curve(report: DatasetReport, labels: LabelSummary) -> GapCurve | None:
         # The size before shows how steeply the line ends.
         sizes |= {safe.sequential - 1, safe.sequential, safe.shuffled_1pct}
     ascending = sorted(size for size in sizes if 0 < size <= count)
-    sequential = [lacking / batches for batches, lacking in map(epoch.lacking, ascending)]
-    return GapCurve(ascending, sequential, [epoch.p_lacking(size) for size in ascending])
+    sequential = [lacking / batches for batches, lacking in map(epoch.count_lacking, ascending)]
+    return GapCurve(ascending, sequential, [epoch.compute_p_lacking(size) for size in ascending])
 
 
 def class_positions(dataset: DatasetSummary, labels: LabelSummary) -> ClassPositions | None:

@@ -18,8 +18,8 @@ from datascan.config.expectations import (
     Values,
 )
 from datascan.metrics.base import DatasetSummary
-from datascan.metrics.labels import class_counts, summarize_labels
-from datascan.metrics.shapes import Kind, ShapeTally, measure_shapes
+from datascan.metrics.labels import count_classes, summarize_labels
+from datascan.metrics.shapes import RecordKind, ShapeTally, measure_shapes
 from datascan.metrics.values import ValueTally, measure_values
 from datascan.text import escape_surrogates
 
@@ -77,7 +77,7 @@ def learn_labels(dataset: DatasetSummary) -> Labels | None:
     """The share of each class among the class labels, and its number if classes have names."""
     if dataset.derive(summarize_labels).kind == "regression":
         return Labels(kind="regression")
-    counts = class_counts(dataset)
+    counts = count_classes(dataset)
     total = sum(counts.values())
     if not total:
         return None
@@ -109,7 +109,7 @@ def learn_values(dataset: DatasetSummary) -> Values | None:
     return Values(low, high, margin if needs_margin and np.isfinite(margin) else 0.0)
 
 
-def is_float(kind: Kind) -> bool:
+def is_float(kind: RecordKind) -> bool:
     """Whether records of this kind have float values."""
     return "float" in kind.dtype
 

@@ -123,10 +123,10 @@ def find_duplicates(
     fingerprints = tally.fingerprints.array
     indices = find_repeated(fingerprints)
     digests: Sequence[Any] = fingerprints[indices].tolist()
-    if tally.is_inexact and not dataset.is_complete:
+    if tally.inexact_blocks and not dataset.is_complete:
         # A user who cancels a scan does not want it to read records again.
         return dataset
-    if tally.is_inexact and len(indices):
+    if tally.inexact_blocks and len(indices):
         try:
             digests, lost = confirm_duplicates(reader, dataset, indices, executor, tick)
         except ScanCancelled:

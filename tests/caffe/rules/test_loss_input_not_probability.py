@@ -13,7 +13,9 @@ def test_scores(tmp_path, loss):
     net = data() + inner("ip", "data", 4) + layer("loss", loss, "ip label H", "loss")
     ((key, detail),) = net_findings(scan_prototxt(tmp_path, net), RULE)
     assert key == "loss"
-    assert detail.startswith(f"{loss} takes logarithms of ip (InnerProduct), no probabilities")
+    assert detail.startswith(
+        f"{loss} takes the logarithm of ip (InnerProduct), which does not give probabilities"
+    )
 
 
 @pytest.mark.parametrize("between", ["Power", "AbsVal", "BNLL", "Dropout"])

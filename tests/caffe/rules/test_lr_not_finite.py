@@ -25,35 +25,35 @@ def solver(policy: str, more: str) -> Solver:
     [
         (
             'base_lr: 1 lr_policy: "exp" gamma: 2 max_iter: 1000',
-            "policy exp yields a rate of inf at iteration 128 of 1,000",
+            "policy exp gives a learning rate of inf at iteration 128 of 1,000",
         ),
         (
             'base_lr: 0.1 lr_policy: "fixed" max_iter: 10 base_lr: nan'.replace("base_lr: 0.1", ""),
-            "policy fixed yields a rate of nan at iteration 0 of 10",
+            "policy fixed gives a learning rate of nan at iteration 0 of 10",
         ),
         (
             'base_lr: -0.5 lr_policy: "fixed" max_iter: 10',
-            "policy fixed yields a rate of -0.5 at iteration 0 of 10",
+            "policy fixed gives a learning rate of -0.5 at iteration 0 of 10",
         ),
         (
             'base_lr: 1 lr_policy: "inv" gamma: -0.25 power: 0.5 max_iter: 10',
-            "policy inv yields a rate of inf at iteration 4 of 10",
+            "policy inv gives a learning rate of inf at iteration 4 of 10",
         ),
         (
             'base_lr: 1 lr_policy: "step" gamma: -0.1 stepsize: 7 max_iter: 10',
-            "policy step yields a rate of -0.1 at iteration 7 of 10",
+            "policy step gives a learning rate of -0.1 at iteration 7 of 10",
         ),
         (
             'base_lr: 1 lr_policy: "multistep" gamma: 1e30 stepvalue: 3 stepvalue: 9 max_iter: 10',
-            "policy multistep yields a rate of inf at iteration 9 of 10",
+            "policy multistep gives a learning rate of inf at iteration 9 of 10",
         ),
         (
             'base_lr: 1e39 lr_policy: "fixed" max_iter: 10',
-            "policy fixed yields a rate of inf at iteration 0 of 10",
+            "policy fixed gives a learning rate of inf at iteration 0 of 10",
         ),
         (
             'base_lr: 1 lr_policy: "exp" gamma: 1.000001 max_iter: 1000000000',
-            "policy exp yields a rate of inf at iteration 93,033,529 of 1,000,000,000",
+            "policy exp gives a learning rate of inf at iteration 93,033,529 of 1,000,000,000",
         ),
     ],
 )

@@ -38,7 +38,7 @@ def test_the_numbers_are_given(tmp_path):
     assert key == "data"
     # Uniform values of 0 to 255 have the root mean square sqrt(255 * 511 / 6) = 147.4.
     assert detail.startswith("uint8 values (root mean square 14")
-    assert "go into conv1 (xavier filler) without scale or mean" in detail
+    assert "enter conv1 (xavier filler) without scale or mean" in detail
     assert "base_lr 0.01 x 75 inputs x 14" in detail
     product = float(detail.split(" = ")[1].split(", and")[0].replace(",", ""))
     assert product == pytest.approx(0.01 * 75 * 255 * 511 / 6, rel=0.02)

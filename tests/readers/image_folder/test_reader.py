@@ -415,7 +415,7 @@ def test_one_mistyped_label_leaves_all_others_alone(tmp_path):
     seen = report(tmp_path / "set", list_file=tmp_path / "list.txt", num_classes=20)
     (finding,) = seen.findings
     assert (finding.rule, finding.records) == ("non-integer-label", 1)
-    assert finding.message == "1 of 60 class labels is no whole number"
+    assert finding.message == "1 of 60 class labels is not a whole number"
     (example,) = finding.examples
     assert (example.index, example.key) == (33, "33.jpg")
     assert example.detail == "label '1O' is not a number; Caffe reads it as 1"

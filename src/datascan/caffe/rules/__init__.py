@@ -1,4 +1,1 @@
-"""Rules about nets, solvers and logs: found by looking, one a file, whose docstring is its page.
-
-Their classes are subclasses of :class:`datascan.checks.base.Rule`.
-"""
+"""Rules about nets, solvers and logs: one module per rule, whose docstring is the rule's page."""

@@ -1,4 +1,4 @@
-"""What a rule about nets is, and what it may look at."""
+"""Base classes of rules about nets and logs, and the context that they evaluate."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from datascan.checks.base import Issue, Rule
 from datascan.report.model import DatasetReport
 
 SOLVER = "solver"
-"""The key of findings about the solver."""
+"""The key of issues about the solver."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """How a run of a training log ended, in words.
+    """How a run of a training log ended.
 
-    ``where`` says which of several runs it was, ``about`` the records that it read at the time;
-    ``details`` name those that explain it.
+    ``where`` is a prefix that names the run if there are several, ``about`` a suffix on the records
+    that were read at the time; ``details`` name the records that explain the end.
     """
 
-    verdict: Diagnosis
+    diagnosis: Diagnosis
     where: str = ""
     about: str = ""
     details: tuple[str, ...] = ()
@@ -32,28 +32,29 @@ class RunOutcome:
 
 @dataclass(frozen=True, slots=True)
 class NetContext:
-    """A net and its solver, and what the scans of its sources found.
+    """A net and its solver, and the results of scanning its sources.
 
-    ``reports`` has no entry for a source that was not scanned; ``backends`` are what the stores
-    are, which need not be what the net calls them; ``found`` is what checks said of the records.
+    ``reports`` does not have an entry for a source that was not scanned. ``backends`` are the
+    actual types of the stores, which may differ from those in the net. ``issues`` are those of the
+    checks on the records, and ``outcomes`` are the ends of the runs in a log.
     """
 
     training: Training
     reports: Mapping[DataSource, DatasetReport] = field(default_factory=dict)
     backends: Mapping[DataSource, str] = field(default_factory=dict)
-    found: Mapping[DataSource, Sequence[Issue]] = field(default_factory=dict)
-    endings: Sequence[RunOutcome] = ()
+    issues: Mapping[DataSource, Sequence[Issue]] = field(default_factory=dict)
+    outcomes: Sequence[RunOutcome] = ()
 
 
 class NetRule(Rule, ABC):
-    """One rule about nets or solvers. Its module's docstring is the rule's page."""
+    """A rule about nets or solvers. Its module's docstring is the rule's page."""
 
     @abstractmethod
-    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
-        """What is wrong, in the order of the net; the same twice counts once."""
+    def evaluate(self, context: NetContext) -> Iterator[Issue]:
+        """Yield what is wrong, in the order of the net; duplicates are removed later."""
 
     def net_issue(self, key: str, text: str, *, fix: str | None = None) -> Issue:
-        """A judgement about the layer named ``key``, or about the solver."""
+        """An issue about the layer named ``key``, or about the solver."""
         place = SOLVER if key == SOLVER else f"layer {key}"
         return Issue(
             self.rule,
@@ -66,32 +67,32 @@ class NetRule(Rule, ABC):
 
 
 class LogRule(NetRule):
-    """A rule about training logs, named after the cause that it tells of."""
+    """A rule about training logs, named after the cause that it reports."""
 
-    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
+    def evaluate(self, context: NetContext) -> Iterator[Issue]:
         """Every run that ended for this cause."""
-        return self.outcome_issue(evidence)
+        return self.outcome_issues(context)
 
-    def outcome_issue(self, evidence: NetContext) -> Iterator[Issue]:
+    def outcome_issues(self, context: NetContext) -> Iterator[Issue]:
         """Every run that ended for this cause: what the log shows, and which records it read."""
-        for ending in evidence.endings:
-            verdict = ending.verdict
-            if verdict.cause == self.rule:
+        for outcome in context.outcomes:
+            diagnosis = outcome.diagnosis
+            if diagnosis.cause == self.rule:
                 yield Issue(
                     self.rule,
                     self.severity,
-                    f"{ending.where}{verdict.text}{ending.about}",
+                    f"{outcome.where}{diagnosis.text}{outcome.about}",
                     self.fix,
-                    details=(verdict.text, *ending.details),
-                    keys=(verdict.output,) if verdict.output else (),
-                    about=verdict.text,
+                    details=(diagnosis.text, *outcome.details),
+                    keys=(diagnosis.output,) if diagnosis.output else (),
+                    about=diagnosis.text,
                 )
 
 
-def evaluate_rules(rules: list[type[NetRule]], evidence: NetContext) -> list[Issue]:
-    """Everything that ``rules`` say; what several phases have in common is said once."""
-    found: dict[tuple[str, str, tuple[str, ...]], Issue] = {}
+def evaluate_rules(rules: list[type[NetRule]], context: NetContext) -> list[Issue]:
+    """The issues of all ``rules``; an issue that occurs in several phases is kept once."""
+    issues: dict[tuple[str, str, tuple[str, ...]], Issue] = {}
     for rule in rules:
-        for judgement in rule().evaluate(evidence):
-            found.setdefault((judgement.rule, judgement.message, judgement.keys), judgement)
-    return list(found.values())
+        for issue in rule().evaluate(context):
+            issues.setdefault((issue.rule, issue.message, issue.keys), issue)
+    return list(issues.values())

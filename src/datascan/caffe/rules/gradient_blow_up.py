@@ -1,38 +1,38 @@
-"""The loss grew before it was NaN: the updates were too large.
+"""The loss grew before it became NaN: the updates were too large.
 
 What it is
-    In a training log the loss is NaN or Inf at some line, and had grown before, in one of these
-    ways: the median of its last three finite values is over five times its value at iteration 0;
-    its last finite value is over twice the largest of up to twenty before the last two; it rose
-    at four lines or more, to over twice; it rose at two or three lines, to over four times, and
-    by more than twice the largest jump (in logarithms) of up to twenty lines before; or its last
-    value is the latest of several records and over 2.5 times all of the first half of twenty
-    lines. Or it is finite to the end, and a thousand times what it was.
+    A training log shows a loss of NaN or Inf after a loss that had grown, in one of these ways: the
+    median of its last three finite values is over five times its value at iteration 0; its last
+    finite value is over twice the largest of up to twenty values before the last two; it rose on
+    four or more lines, to over twice; it rose on two or three lines, to over four times and by more
+    than twice the largest jump (in logarithms) of up to twenty lines before; or its last value is
+    the latest of several records and over 2.5 times every value in the first half of twenty lines.
+    A loss that stays finite but ends a thousand times as large as it was counts too.
 
 Why it breaks training
-    Updates that overshoot make activations larger, which make gradients larger, which make the
-    next update larger still: within some iterations a weight exceeds 3.4e38, and from then on
-    every sum is Inf or NaN. Data seldom does that; the rate, the initialisation or the weight of
-    a loss does.
+    Updates that overshoot make activations larger, which make gradients larger, which make the next
+    update larger still. Within some iterations a weight exceeds 3.4e38, and from then on every sum
+    is Inf or NaN. The data is seldom the cause; the learning rate, the initialisation or the weight
+    of a loss is.
 
 How to find the cause
-    Look when it began to grow. From the first lines on: base_lr is too large for this net and
-    this scale of input (unscaled-input). After hundreds of iterations: the rate never falls, or
-    one loss of several has too large a loss_weight; the finding names the output that broke
-    first. After a step: gamma is above 1.
+    Check when the loss began to grow. From the first lines on: base_lr is too large for this net
+    and this input scale (``unscaled-input``). After hundreds of iterations: the rate never falls,
+    or one of several losses has too large a loss_weight; the finding names the output that broke
+    first. After a learning rate step: gamma is above 1.
 
 How to fix it
     Divide base_lr by ten, and raise it slowly (warm-up). Scale the input. Clip gradients
-    (clip_gradients in the solver). Lower the loss_weight of the loss that went first, or give
-    deep nets BatchNorm and xavier or msra fillers.
+    (clip_gradients in the solver). Lower the loss_weight of the loss that broke first, or give deep
+    nets BatchNorm and xavier or msra fillers.
 
 Example
     ``gradient-blow-up: the loss grew from 2.33683 to 78.7394, and is nan at iteration 11``
 
 Limits
-    A log that prints every hundredth iteration may miss the growth: then it looks like sudden-
-    nan. Smoothed losses (average_loss) show it late. Whether the last values are noise or growth
-    is decided by the factors above, not by a model of the noise.
+    A log that prints every hundredth iteration may miss the growth, which then looks like
+    ``sudden-nan``. Smoothed losses (average_loss) show it late. The factors above, not a model of
+    the noise, decide whether the last values are noise or growth.
 
 Source
     Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural networks (2013).
@@ -45,7 +45,7 @@ from datascan.config.options import Severity
 
 
 class GradientBlowUp(LogRule):
-    """The loss grew before it was NaN or infinite."""
+    """The loss grew before it became NaN or infinite."""
 
     rule = "gradient-blow-up"
     severity = Severity.ERROR

@@ -1,31 +1,32 @@
-"""A loss takes the logarithm of something that is no probability.
+"""A loss takes the logarithm of something that is not a probability.
 
 What it is
     MultinomialLogisticLoss and InfogainLoss compute -log(p) of their first input. Here no Softmax
-    or Sigmoid stands before it, so the input are plain scores, of any sign and size.
+    or Sigmoid comes before the loss, so its input is raw scores of any sign and size.
 
 Why it breaks training
-    The logarithm of a negative number is NaN and that of 0 is infinite. Caffe takes everything
-    below 1e-20 as 1e-20 there: the loss of such a record stands still at 46.05, its gradient is
-    divided by 1e-20, and the weights are NaN after a step or two. Scores above 1 give a negative
-    loss, which falls without end.
+    The logarithm of a negative number is NaN, and that of 0 is infinite. Caffe clamps everything
+    below 1e-20 to 1e-20: the loss of such a record is stuck at 46.05, its gradient is divided by
+    1e-20, and the weights are NaN after a step or two. Scores above 1 give a negative loss that
+    falls without end.
 
 How to find the cause
-    The message names the layer that feeds the loss: mostly an InnerProduct or Convolution whose
-    Softmax was removed, or a SoftmaxWithLoss that was changed to another type of loss.
+    The message names the layer that feeds the loss. Usually it is an InnerProduct or Convolution
+    whose Softmax was removed, or the loss was a SoftmaxWithLoss before its type was changed.
 
 How to fix it
     Put a Softmax layer between the scores and the loss, or use SoftmaxWithLoss, which does both at
     once and is numerically safer.
 
 Example
-    ``layer loss: MultinomialLogisticLoss takes logarithms of ip2 (InnerProduct), no probabilities``
+    ``layer loss: MultinomialLogisticLoss takes the logarithm of ip2 (InnerProduct), which does not
+    give probabilities: there is no Softmax or Sigmoid before the loss``
 
 Limits
-    Inputs that come straight from a data layer, or from a layer of a type that Caffe does not have,
-    are taken as probabilities; of an Eltwise only the first input is followed. InfogainLoss of
+    Inputs that come straight from a data layer, or from a layer type that Caffe does not have, are
+    assumed to be probabilities; only the first input of an Eltwise is followed. InfogainLoss of
     Caffe 1.0 applies a Softmax of its own, earlier versions do not: if yours does, ignore the rule
-    for it, and do not put a second one before.
+    for it, and do not add a second one.
 
 Source
     Caffe, src/caffe/layers/multinomial_logistic_loss_layer.cpp, infogain_loss_layer.cpp;
@@ -41,8 +42,8 @@ from datascan.caffe.rules.base import NetContext, NetRule
 from datascan.checks.base import Issue
 from datascan.config.options import Severity
 
-LOGARITHMIC = ("MultinomialLogisticLoss", "InfogainLoss")
-RANGE_KEPT = (
+LOGARITHMIC_LOSSES = ("MultinomialLogisticLoss", "InfogainLoss")
+RANGE_PRESERVING = (
     "AbsVal",
     "BNLL",
     "Clip",
@@ -59,9 +60,9 @@ RANGE_KEPT = (
     "Split",
     "Tile",
 )
-"""Layers that give nothing like probabilities unless they are given such."""
+"""Layers whose output is not probabilities unless their input is."""
 
-SCORES = (
+SCORE_LAYERS = (
     "BatchNorm",
     "Bias",
     "Convolution",
@@ -79,29 +80,30 @@ SCORES = (
     "Swish",
     "TanH",
 )
-"""Layers that give numbers of any size."""
+"""Layers whose output can be any number."""
 
 
 class LossInputNotProbability(NetRule):
-    """A loss that takes logarithms of probabilities is fed by a layer that gives none."""
+    """The input of a loss that takes logarithms of probabilities is not probabilities."""
 
     rule = "loss-input-not-probability"
     severity = Severity.ERROR
     fix = "put a Softmax before the loss, or use SoftmaxWithLoss"
 
-    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
-        """Every such loss that is fed by scores."""
-        for view in evidence.training.views:
-            for layer in view.of_type(*LOGARITHMIC):
+    def evaluate(self, context: NetContext) -> Iterator[Issue]:
+        """Every such loss that reads scores."""
+        for view in context.training.views:
+            for layer in view.of_type(*LOGARITHMIC_LOSSES):
                 above = find_producer(view, layer)
-                if above is not None and above.type in SCORES:
+                if above is not None and above.type in SCORE_LAYERS:
                     yield self.net_issue(
                         layer.name,
-                        f"{layer.type} takes logarithms of {above.name} ({above.type}), "
-                        "no probabilities: there is no Softmax or Sigmoid before it",
+                        f"{layer.type} takes the logarithm of {above.name} ({above.type}), which "
+                        "does not give probabilities: there is no Softmax or Sigmoid before the "
+                        "loss",
                     )
 
 
 def find_producer(view: View, layer: Layer) -> Layer | None:
-    """The layer that decides what numbers the loss sees, layers that only pass them on aside."""
-    return next((above for above in view.up(layer) if above.type not in RANGE_KEPT), None)
+    """The layer that determines the range of the loss's input; layers that keep it are skipped."""
+    return next((above for above in view.up(layer) if above.type not in RANGE_PRESERVING), None)

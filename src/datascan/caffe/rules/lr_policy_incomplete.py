@@ -1,30 +1,30 @@
-"""The solver's learning rate policy lacks a parameter, or is none that Caffe knows.
+"""The solver's learning rate policy lacks a parameter or is unknown to Caffe.
 
 What it is
-    ``lr_policy`` says how the rate changes, and every policy but ``fixed`` needs more than
-    ``base_lr``: step gamma and stepsize, exp gamma, inv gamma and power, multistep gamma and
+    ``lr_policy`` says how the rate changes, and every policy except ``fixed`` needs more than
+    ``base_lr``: step needs gamma and stepsize, exp gamma, inv gamma and power, multistep gamma and
     stepvalue, poly power and max_iter, sigmoid gamma and stepsize.
 
 Why it breaks training
-    Caffe takes a missing number as 0 and does not say so. With gamma 0 the rate is 0 after the
-    first step and nothing is learnt any more; stepsize 0 is a division by 0; inv and poly with
-    power 0 never lower the rate; without base_lr it is 0 throughout. A policy that Caffe does not
-    know ends the run at its first iteration.
+    Caffe silently reads a missing number as 0. With gamma 0 the rate is 0 after the first step, and
+    learning stops; stepsize 0 is a division by 0; inv and poly with power 0 never lower the rate;
+    without base_lr it is always 0. A policy that Caffe does not know ends the run at its first
+    iteration.
 
 How to find the cause
-    The message names the policy and what it lacks. Mostly the policy was changed and the numbers of
-    the old one were left behind.
+    The message names the policy and what it lacks. Usually the policy was changed but still has the
+    parameters of the old one.
 
 How to fix it
-    Give the parameters that the message names, for instance ``gamma: 0.1 stepsize: 100000`` for
-    step, or say ``lr_policy: "fixed"``.
+    Set the parameters that the message names, for instance ``gamma: 0.1 stepsize: 100000`` for
+    step, or use ``lr_policy: "fixed"``.
 
 Example
     ``solver: policy step lacks stepsize``
 
 Limits
-    A stepsize or max_iter of 0 counts as missing, since Caffe divides by it. Policies that only
-    forks of Caffe have are unknown here.
+    A stepsize or max_iter of 0 counts as missing, since Caffe divides by it. Policies that exist
+    only in forks of Caffe are unknown.
 
 Source
     Caffe, src/caffe/solvers/sgd_solver.cpp: GetLearningRate.
@@ -46,11 +46,11 @@ class LrPolicyIncomplete(NetRule):
 
     rule = "lr-policy-incomplete"
     severity = Severity.ERROR
-    fix = "give the parameters that the policy needs, or choose another lr_policy"
+    fix = "set the parameters that the policy needs, or choose another lr_policy"
 
-    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
+    def evaluate(self, context: NetContext) -> Iterator[Issue]:
         """What the policy lacks."""
-        solver = evidence.training.solver
+        solver = context.training.solver
         if solver is None:
             return
         policy = solver.lr_policy

@@ -1,29 +1,29 @@
 """The loss is NaN from the first line on.
 
 What it is
-    In a training log no line shows a finite loss before the first one that is NaN or Inf, and the
-    learning rate is finite.
+    In a training log, no line shows a finite loss before the first NaN or Inf, and the learning
+    rate is finite.
 
 Why it breaks training
-    The first forward pass already gave NaN. No weight was updated yet (or only those few times
-    before the first line), so that it is the input, the initial weights or the loss function that
-    is NaN, not the training.
+    The first forward pass already gave NaN, before any weight was updated (or after only the few
+    updates before the first line). So the input, the initial weights or the loss function is NaN,
+    not the training.
 
 How to find the cause
-    With --net the records of the first iterations are scanned and named. If they are healthy:
-    weights from a damaged .caffemodel, a mean file with NaN, a filler with std 0 in front of a
-    division, or a loss of 0/0.
+    With ``--net``, the records of the first iterations are scanned and named. If they are healthy,
+    the cause is weights from a damaged .caffemodel, a mean file with NaN, a filler with std 0
+    before a division, or a loss of 0/0.
 
 How to fix it
-    Repair the records that are named; load the weights without the file that they come from;
-    check the mean file as a dataset of one record.
+    Repair the records named in the finding. Start once without the .caffemodel to see whether its
+    weights are the cause. Scan the mean file as a dataset of one record.
 
 Example
     ``nan-from-start: the loss is nan from the first line on, at iteration 0; iteration 0 read
     records 0 to 49: record 17 (00000017): inf-value``
 
 Limits
-    A log whose beginning was cut off looks like this too.
+    A log whose beginning was cut off looks the same.
 
 Source
     Caffe, src/caffe/solver.cpp: the line of iteration 0 is the loss before the first update.
@@ -36,8 +36,8 @@ from datascan.config.options import Severity
 
 
 class NanFromStart(LogRule):
-    """The loss is NaN or infinite from the first line of the log on."""
+    """The loss is NaN or infinite from the first line of the log."""
 
     rule = "nan-from-start"
     severity = Severity.ERROR
-    fix = "repair the records that are named; if none is, look at initial weights and mean file"
+    fix = "repair the records named here; if none are, check the initial weights and the mean file"

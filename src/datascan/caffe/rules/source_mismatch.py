@@ -1,31 +1,32 @@
-"""A data source is not what the net takes it for.
+"""A data source does not match what the net expects.
 
 What it is
-    A data layer says that its store is an LMDB, and it is a LevelDB, or the other way round; or the
+    A data layer declares its store as LMDB but it is a LevelDB, or the other way round; or the
     images of the TRAIN and the TEST source differ in channels or shape; or ``crop_size`` is larger
     than the images.
 
 Why it breaks training
-    Each ends the run with a failed check, the last two perhaps hours into it: the TEST net is first
-    filled at ``test_interval``, and an image that is too small for the crop may come late. Caffe
-    never names the record.
+    Each of these ends the run with a failed check, the last two perhaps hours into it: the TEST net
+    is first filled at ``test_interval``, and an image that is too small for the crop may come late.
+    Caffe never names the record.
 
 How to find the cause
-    Without ``backend`` a Data layer takes LEVELDB. Channels that differ: one store was written in
-    grey, the other in colour (``convert_imageset --gray``). A crop that is too large: the images
-    were resized to another size than the net was made for.
+    Without ``backend``, a Data layer uses LEVELDB. If the channels differ, one store was written in
+    greyscale and the other in colour (``convert_imageset --gray``). If the crop is too large, the
+    images were resized to another size than the net was made for.
 
 How to fix it
-    Set ``backend`` to what the store is, write both stores with the same options, and take a
-    crop_size of at most the smaller side of the smallest image.
+    Set ``backend`` to the type of the store, write both stores with the same options, and choose a
+    crop_size no larger than the smaller side of the smallest image.
 
 Example
-    ``layer data: crop_size 227 is larger than the 3x32x32 images of train_lmdb (50,000 records)``
+    ``layer data: crop_size 227 is larger than the 3x32x32 images of train_lmdb (50,000 of 50,000
+    records are too small)``
 
 Limits
-    Shapes of TRAIN and TEST are compared where every source has one shape only, after cropping and
-    resizing; channels always, by the most frequent shape. Sources whose tops have different names
-    are not compared. Needs the scans, so ``--no-data`` finds none of it.
+    Shapes of TRAIN and TEST are compared only if every source has a single shape after cropping and
+    resizing. Channels are always compared, by the most frequent shape. Sources whose tops have
+    different names are not compared. The rule needs the scans, so ``--no-data`` finds nothing.
 
 Source
     Caffe, src/caffe/util/db.cpp, src/caffe/data_transformer.cpp, src/caffe/net.cpp:
@@ -42,41 +43,45 @@ from datascan.checks.base import Issue
 from datascan.config.options import Severity
 from datascan.report.model import DatasetReport
 
-SPOKEN = {"lmdb": "an LMDB", "leveldb": "a LevelDB"}
+BACKEND_NOUNS = {"lmdb": "an LMDB", "leveldb": "a LevelDB"}
 
 
 class SourceMismatch(NetRule):
-    """A data source is of another backend, shape or size than the net takes it for."""
+    """A data source has a different backend, shape or size from what the net expects."""
 
     rule = "source-mismatch"
     severity = Severity.ERROR
-    fix = "set backend, crop_size and the way both stores are written to what the net expects"
+    fix = "correct backend and crop_size, and write both stores with the same options"
 
-    def evaluate(self, evidence: NetContext) -> Iterator[Issue]:
+    def evaluate(self, context: NetContext) -> Iterator[Issue]:
         """Backends, then crops, then pairs of TRAIN and TEST sources."""
-        for source, found in evidence.backends.items():
-            if source.type == "Data" and found != source.backend:
+        for source, backend in context.backends.items():
+            if source.type == "Data" and backend != source.backend:
                 yield self.net_issue(
                     source.layer,
-                    f"backend is {source.backend.upper()}, and {source.given} is {SPOKEN[found]}"
+                    f"backend is {source.backend.upper()}, but {source.given} is "
+                    f"{BACKEND_NOUNS[backend]}"
                     + ("" if source.backend == "lmdb" else " (LEVELDB is also Caffe's default)"),
                 )
-        for source, report in evidence.reports.items():
-            yield from self._crops(source, report)
-        train = [(s, r) for s, r in evidence.reports.items() if s.phase == "TRAIN"]
-        for tested, report in evidence.reports.items():
+        for source, report in context.reports.items():
+            yield from self._check_crop(source, report)
+        train = [(s, r) for s, r in context.reports.items() if s.phase == "TRAIN"]
+        for tested, report in context.reports.items():
             if tested.phase == "TEST":
                 for source, other in train:
                     if source.tops[:1] == tested.tops[:1]:
-                        yield from self._pairs(source, other, tested, report)
+                        yield from self._compare_phases(source, other, tested, report)
 
-    def _crops(self, source: DataSource, report: DatasetReport) -> Iterator[Issue]:
+    def _check_crop(self, source: DataSource, report: DatasetReport) -> Iterator[Issue]:
         """Images that are smaller than the crop."""
         if not source.crop_size or source.size:
             if source.size and min(source.size) < source.crop_size:
-                high, wide = source.size
-                text = f"crop_size {source.crop_size} is larger than new_height {high} x {wide}"
-                yield self.net_issue(source.layer, text)
+                height, width = source.size
+                yield self.net_issue(
+                    source.layer,
+                    f"crop_size {source.crop_size} is larger than "
+                    f"new_height x new_width, {height} x {width}",
+                )
             return
         small = [
             kind
@@ -93,25 +98,25 @@ class SourceMismatch(NetRule):
                 f"({count:,} of {report.dataset.records:,} records are too small)",
             )
 
-    def _pairs(
+    def _compare_phases(
         self, train: DataSource, trained: DatasetReport, test: DataSource, tested: DatasetReport
     ) -> Iterator[Issue]:
         """A TRAIN and a TEST source whose images differ."""
-        left, right = observed_shape(train, trained), observed_shape(test, tested)
+        left, right = compute_net_shape(train, trained), compute_net_shape(test, tested)
         if not left or not right:
             return
-        fixed = fixed_shape(train, trained) and fixed_shape(test, tested)
-        what = "channels" if left[0] != right[0] else "shape"
+        fixed = has_fixed_shape(train, trained) and has_fixed_shape(test, tested)
+        aspect = "channels" if left[0] != right[0] else "shape"
         if left[0] != right[0] or (fixed and left != right):
             yield self.net_issue(
                 test.layer,
-                f"TEST and TRAIN differ in {what}: {test.given} gives {format_shape(right)}, "
+                f"TEST and TRAIN differ in {aspect}: {test.given} gives {format_shape(right)}, "
                 f"{train.given} gives {format_shape(left)}",
             )
 
 
-def observed_shape(source: DataSource, report: DatasetReport) -> list[int]:
-    """The most frequent shape as the net sees it, after resizing and cropping; channels first."""
+def compute_net_shape(source: DataSource, report: DatasetReport) -> list[int]:
+    """The most frequent shape as it reaches the net, after resizing and cropping."""
     if not report.shapes:
         return []
     shape = list(report.shapes[0].shape)
@@ -124,11 +129,11 @@ def observed_shape(source: DataSource, report: DatasetReport) -> list[int]:
     return shape
 
 
-def fixed_shape(source: DataSource, report: DatasetReport) -> bool:
+def has_fixed_shape(source: DataSource, report: DatasetReport) -> bool:
     """Whether all records have one shape when they reach the net."""
     return len(report.shapes) == 1 or bool(source.size or source.crop_size)
 
 
 def format_shape(shape: list[int]) -> str:
-    """A shape for people: 3x32x32."""
+    """Format a shape: "3x32x32"; "single values" for []."""
     return "x".join(map(str, shape)) or "single values"

@@ -1,36 +1,36 @@
-"""The loss was quiet, and then NaN from one line to the next.
+"""The loss was stable, then NaN from one line to the next.
 
 What it is
-    In a training log the loss is NaN or Inf at some line, and had not grown before (see gradient-
-    blow-up for what counts as growth), while the learning rate was finite.
+    In a training log the loss is NaN or Inf on some line and had not grown before (see
+    ``gradient-blow-up`` for what counts as growth), while the learning rate was finite.
 
 Why it breaks training
-    A single value of NaN or Inf in one record makes the loss of its batch NaN, with it all
-    gradients, and with one update every weight: nothing after it can be finite. A loss function
-    that takes the log of 0, or divides by the number of labels in the batch, does the same.
+    A single NaN or Inf in one record makes the loss of its batch NaN, then all gradients, and after
+    one update every weight: nothing after it can be finite. A loss function that takes the log of
+    0, or divides by the number of labels in the batch, does the same.
 
 How to find the cause
-    The iterations between the last finite line and the first broken one read known records: with
-    --net (and --solver) they are named and scanned, and the record that did it is shown. Where
-    all of them are healthy, the loss function is left: look at batch-label-gap and loss-input-
-    not-probability.
+    The iterations between the last finite line and the first broken one read known records. With
+    ``--net`` (and ``--solver``) these records are scanned, and the one with the fault is named. If
+    all of them are healthy, the loss function is the cause: see ``batch-label-gap`` and
+    ``loss-input-not-probability``.
 
 How to fix it
-    Drop or repair the record that is named. Where the loss is at fault, add a small constant
-    inside the logarithm, or skip classes that are absent from the batch. Start again from a
-    snapshot of before the break.
+    Drop or repair the record named in the finding. If the loss function is the cause, add a small
+    constant inside the logarithm, or skip classes that are absent from the batch. Restart from a
+    snapshot taken before the break.
 
 Example
     ``sudden-nan: the loss is 2.25009 at iteration 60 and nan at 70, without growing before;
     iterations 61 to 70 read records 3,050 to 3,549: record 3,333 (00003333): nan-value``
 
 Limits
-    The range is as wide as the display interval. It is not known where records are shuffled or
-    skipped at random (shuffle, rand_skip).
+    The range is as wide as the display interval. It is unknown if records are shuffled or skipped
+    at random (shuffle, rand_skip).
 
 Source
-    Caffe, src/caffe/layers/base_data_layer.cpp and data_layer.cpp: records are read in the order
-    of the store, round and round.
+    Caffe, src/caffe/layers/base_data_layer.cpp and data_layer.cpp: records are read in the order of
+    the store, round and round.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from datascan.config.options import Severity
 
 
 class SuddenNan(LogRule):
-    """The loss was quiet, and NaN or infinite at the next line."""
+    """The loss was stable, then NaN or infinite on the next line."""
 
     rule = "sudden-nan"
     severity = Severity.ERROR
-    fix = "drop the record that is named; if none is, look at the loss function (log of 0, 0/0)"
+    fix = "drop the record named here; if none is, check the loss function (log of 0, 0/0)"
