@@ -42,7 +42,7 @@ def test_a_missing_file_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("matrix", "detail"),
     [
-        (np.eye(3), "matrix H.binaryproto is 3x3, and layer ip has 4 outputs"),
+        (np.eye(3), "matrix H.binaryproto is 3x3, but layer ip has 4 outputs"),
         (np.ones((4, 5)), "matrix H.binaryproto is 4x5, not square"),
         (
             np.diag([1, 1, np.inf, 1]),

@@ -56,7 +56,7 @@ def test_the_example_of_the_web_is_understood(tmp_path):
     ((key, detail),) = net_findings(report, RULE)
     assert key == "pool5"
     assert "stride 5 is larger than kernel 3" in detail
-    assert "Caffe would refuse the field kernel: it is kernel_size" in detail
+    assert "Caffe would reject the field kernel: it is kernel_size" in detail
     ((key, detail),) = net_findings(report, "unknown-field")
     assert key == "pool5"
     assert "no field kernel" in detail

@@ -22,7 +22,7 @@ BELOW = inner("ip", "data", 4) + softmax_loss()
 def test_a_leveldb_that_is_called_an_lmdb(tmp_path):
     write_leveldb(tmp_path / "train_lmdb", numbered(random_datums(40)))
     report = scan_prototxt(tmp_path, data() + BELOW, data=True)
-    assert net_findings(report, RULE) == [("data", "backend is LMDB, and train_lmdb is a LevelDB")]
+    assert net_findings(report, RULE) == [("data", "backend is LMDB, but train_lmdb is a LevelDB")]
     (source,) = report.sources
     assert (source.dataset.backend, source.dataset.records) == ("leveldb", 40)
 
@@ -33,7 +33,7 @@ def test_an_lmdb_that_is_called_a_leveldb(tmp_path, backend):
     net = data().replace("backend: LMDB", backend) + BELOW
     ((key, detail),) = net_findings(scan_prototxt(tmp_path, net, data=True), RULE)
     assert key == "data"
-    assert detail.startswith("backend is LEVELDB, and train_lmdb is an LMDB")
+    assert detail.startswith("backend is LEVELDB, but train_lmdb is an LMDB")
 
 
 def test_backends_as_they_are(tmp_path):

@@ -40,9 +40,9 @@ def test_the_numbers_are_given(tmp_path):
     assert detail.startswith("uint8 values (root mean square 14")
     assert "enter conv1 (xavier filler) without scale or mean" in detail
     assert "base_lr 0.01 x 75 inputs x 14" in detail
-    product = float(detail.split(" = ")[1].split(", and")[0].replace(",", ""))
+    product = float(detail.split(" = ")[1].split(", but")[0].replace(",", ""))
     assert product == pytest.approx(0.01 * 75 * 255 * 511 / 6, rel=0.02)
-    assert detail.endswith("and above 2 the first steps diverge")
+    assert detail.endswith("but above 2 the first steps diverge")
 
 
 @pytest.mark.parametrize(
