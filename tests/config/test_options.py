@@ -153,7 +153,6 @@ def test_python_refuses_before_it_looks_at_the_path(name, value, message, tmp_pa
         ("colour", ""),
         ("shard_bytes", ""),
         ("targets", ""),
-        ("charts", ""),
     ],
 )
 def test_unknown_names_are_answered_with_a_near_one(name, hint):
@@ -262,6 +261,6 @@ def test_names_that_are_near():
 
 
 def test_what_users_cannot_set():
-    hidden = {"shard_bytes", "targets", "charts"}
+    hidden = {"shard_bytes", "targets"}
     every = {name for group in GROUPS for name in group.__struct_fields__}
     assert hidden == every - set(FIELDS)
