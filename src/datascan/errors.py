@@ -37,3 +37,7 @@ class FindingsError(DatascanError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class PluginWarning(UserWarning):
+    """A plug-in of another package could not be used, or failed, and was left out."""

@@ -12,10 +12,10 @@ from typing import Any, Self
 from msgspec.structs import replace as replace_in
 
 from datascan._version import __version__
-from datascan.checks.base import Check
+from datascan.checks.base import Check, load_rule, make_check
 from datascan.config.options import Options
 from datascan.executors.base import Executor, NullProgress, Progress
-from datascan.plugins import CHECKS, load, require_rules, rule_target
+from datascan.plugins import check_names, require_rules, unusable
 from datascan.readers.base import Reader, open_reader
 from datascan.report.build import build_report
 from datascan.report.charts import add_charts
@@ -156,9 +156,10 @@ def select_checks(options: Options) -> list[Check[Any]]:
     """The checks that the options select, configured.
 
     Raises:
-        UsageError: if the options name a rule that does not exist.
+        UsageError: if the options name a rule that does not exist or cannot be used.
     """
-    return [kind().configure(options.check) for kind in select_rules(options, CHECKS)]
+    made = (make_check(kind.rule, options.check) for kind in select_rules(options, check_names()))
+    return [check for check in made if check is not None]
 
 
 def select_rules(options: Options, rules: Sequence[str]) -> list[type[Any]]:
@@ -167,10 +168,11 @@ def select_rules(options: Options, rules: Sequence[str]) -> list[type[Any]]:
     Raises:
         UsageError: if the options name a rule that does not exist in any package.
     """
-    chosen, ignored = options.check.select, options.check.ignore
-    require_rules((*chosen, *ignored, *dict(options.verdict.severity)))
-    return [
-        load(rule_target(rule))
-        for rule in rules
-        if (not chosen or rule in chosen) and rule not in ignored
-    ]
+    selected, ignored = options.check.select, options.check.ignore
+    require_rules((*selected, *ignored, *dict(options.verdict.severity)))
+    chosen = [rule for rule in rules if (not selected or rule in selected) and rule not in ignored]
+    found = {rule: load_rule(rule) for rule in chosen}
+    for rule in selected:
+        if rule in found and found[rule] is None:
+            raise unusable("check", rule)
+    return [kind for kind in found.values() if kind is not None]

@@ -14,8 +14,8 @@ from datascan.config.options import Options
 from datascan.readers.hdf5.reader import Hdf5Reader
 from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan
-from tests.builders.blocks import array_of
-from tests.builders.tracking import untracked
+from datascan.testing.blocks import array_of
+from datascan.testing.reader_laws import untracked
 
 GZIP = {"compression": "gzip"}
 STORAGE: dict[str, dict[str, Any]] = {

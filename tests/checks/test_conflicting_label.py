@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datascan.checks.conflicting_label import ConflictingLabel
-from tests.builders.blocks import block_of, finding, findings
+from datascan.testing.blocks import block_of, finding, findings
 
 
 def twins(*groups):

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from datascan.checks.constant_feature import ConstantFeature, find_channel_axis
-from tests.builders.blocks import block_of, block_of_parts, finding, findings, part_of, pictures_of
+from datascan.testing.blocks import (
+    block_of,
+    block_of_columns,
+    column_of,
+    finding,
+    findings,
+    images_of,
+)
 
 
 def noise(*shape):
@@ -91,10 +98,10 @@ def test_where_the_channels_are(shape, axis):
 
 
 def test_channels_of_pictures():
-    pictures = pictures_of(
+    pictures = images_of(
         (4, 2, 2), (4, 3, 3), (3, 2, 2), low=[[0, 1, 2, 255], [5, 5, 5, 255], 0], high=255
     )
-    said = finding(ConstantFeature, block_of(records=3, pictures=pictures))
+    said = finding(ConstantFeature, block_of(records=3, images=pictures))
     assert said.details == ("channel 3 is always 255",)
 
 
@@ -109,7 +116,9 @@ def test_only_the_most_frequent_shape_counts():
 def test_records_of_one_shape_in_two_parts():
     values = noise(6, 3)
     values[:, 0] = 1
-    block = block_of_parts([part_of(values[:2], [4, 5]), part_of(values[2:], [0, 1, 2, 3])], 6)
+    block = block_of_columns(
+        [column_of(values[:2], [4, 5]), column_of(values[2:], [0, 1, 2, 3])], 6
+    )
     assert finding(ConstantFeature, block).details == ("feature [0] is always 1",)
 
 

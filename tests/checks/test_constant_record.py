@@ -3,7 +3,14 @@ from __future__ import annotations
 import numpy as np
 
 from datascan.checks.constant_record import ConstantRecord
-from tests.builders.blocks import block_of, block_of_parts, finding, findings, part_of, pictures_of
+from datascan.testing.blocks import (
+    block_of,
+    block_of_columns,
+    column_of,
+    finding,
+    findings,
+    images_of,
+)
 
 
 def test_arrays_of_one_value():
@@ -22,19 +29,19 @@ def test_negative_zero_and_fractions():
 
 
 def test_blank_pictures():
-    pictures = pictures_of(
+    pictures = images_of(
         (3, 4, 5), (1, 4, 5), (3, 4, 5), low=[7, 0, [0, 0, 255]], high=[7, 9, [0, 0, 255]]
     )
-    said = finding(ConstantRecord, block_of(records=3, pictures=pictures))
+    said = finding(ConstantRecord, block_of(records=3, images=pictures))
     assert said.message == "1 of 3 records holds a single value throughout"
     assert said.named == {0: "all 60 values are 7"}
 
 
 def test_arrays_and_pictures_of_one_block_in_store_order():
-    block = block_of_parts(
-        [part_of([[1, 1]], [2]), part_of([[3, 3, 3]], [0])],
+    block = block_of_columns(
+        [column_of([[1, 1]], [2]), column_of([[3, 3, 3]], [0])],
         3,
-        pictures=pictures_of((1, 2, 2), low=5, high=5, rows=[1]),
+        images=images_of((1, 2, 2), low=5, high=5, rows=[1]),
     )
     said = finding(ConstantRecord, block)
     assert list(said.named.items()) == [
@@ -48,5 +55,5 @@ def test_single_values_nan_and_further_columns_are_not_constant():
     single = block_of(np.zeros((3, 1)))
     nan = block_of(np.full((2, 2), np.nan))
     side = block_of(np.array([[1, 2], [3, 4]]), extras={"depth": np.zeros((2, 4))})
-    dot = block_of(records=1, pictures=pictures_of((1, 1, 1), low=3, high=3))
+    dot = block_of(records=1, images=images_of((1, 1, 1), low=3, high=3))
     assert findings(ConstantRecord, single, nan, side, dot) == []

@@ -4,7 +4,7 @@ import numpy as np
 
 from datascan.checks.damaged_store import DamagedStore
 from datascan.records.block import Fault
-from tests.builders.blocks import block_of, finding, findings
+from datascan.testing.blocks import block_of, finding, findings
 
 WHOLE = block_of(np.zeros((10, 2)))
 

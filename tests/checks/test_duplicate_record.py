@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from datascan.checks.duplicate_record import DuplicateRecord
-from tests.builders.blocks import block_of, finding, findings, pictures_of
+from datascan.testing.blocks import block_of, finding, findings, images_of
 
 
 def noise(count=6):
@@ -53,8 +53,8 @@ def test_other_shapes_dtypes_and_zeros_are_other_content():
 
 
 def test_pictures():
-    pictures = pictures_of((3, 4, 4), (3, 4, 4), (3, 5, 5), low=[1, 2, 1])
-    said = finding(DuplicateRecord, block_of(records=3, pictures=pictures))
+    pictures = images_of((3, 4, 4), (3, 4, 4), (3, 5, 5), low=[1, 2, 1])
+    said = finding(DuplicateRecord, block_of(records=3, images=pictures))
     assert said.named == {2: "same content as record 0"}
 
 

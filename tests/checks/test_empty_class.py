@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from datascan.checks.empty_class import EmptyClass
-from tests.builders.blocks import block_of, finding, findings
+from datascan.testing.blocks import block_of, finding, findings
 
 
 def labelled(labels):

@@ -4,7 +4,7 @@ import numpy as np
 
 from datascan.checks.empty_dataset import EmptyDataset
 from datascan.scanner.scan import scan
-from tests.builders.blocks import BlockReader, block_of, finding, findings
+from datascan.testing.blocks import BlockReader, block_of, finding, findings
 from tests.checks.test_record_count_mismatch import StopsAtOnce
 
 

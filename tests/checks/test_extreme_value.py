@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from datascan.checks.extreme_value import ExtremeValue
-from tests.builders.blocks import block_of, finding, findings
+from datascan.testing.blocks import block_of, finding, findings
 
 
 def test_values_beyond_float16_also_beside_nan_and_inf():

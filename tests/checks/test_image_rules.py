@@ -17,7 +17,7 @@ from datascan.checks.not_an_image import NotAnImage
 from datascan.checks.oversized_image import OversizedImage
 from datascan.checks.trailing_bytes import TrailingBytes
 from datascan.records.block import Fault
-from tests.builders.blocks import block_of, finding, findings, pictures_of
+from datascan.testing.blocks import block_of, finding, findings, images_of
 
 FAULT_RULES = [
     (CorruptImage, "corrupt-image", "error", "cannot be decoded in full"),
@@ -43,7 +43,7 @@ def test_what_readers_tell_of(check, rule, severity, words):
 @pytest.mark.parametrize(("check", "rule", "severity", "words"), FAULT_RULES)
 def test_faults_of_other_rules_and_none(check, rule, severity, words):
     others = [Fault(0, other, "why") for _, other, _, _ in FAULT_RULES if other != rule]
-    healthy = block_of(records=2, pictures=images("RGB", "RGB"))
+    healthy = block_of(records=2, images=images("RGB", "RGB"))
     assert findings(check, block_of(records=1, faults=others), healthy) == []
 
 
@@ -55,33 +55,33 @@ def test_a_folder_that_cannot_be_read_is_told_without_a_record():
 
 
 def images(*modes, size=4):
-    pictures = pictures_of(*((3, size + i, size) for i in range(len(modes))))
+    pictures = images_of(*((3, size + i, size) for i in range(len(modes))))
     return replace(pictures, mode=np.array(modes))
 
 
 def test_images_of_another_mode():
-    first = block_of(records=3, pictures=images("RGB", "L", "RGB"))
-    said = finding(MixedChannels, first, block_of(records=2, pictures=images("RGBA", "RGB")))
+    first = block_of(records=3, images=images("RGB", "L", "RGB"))
+    said = finding(MixedChannels, first, block_of(records=2, images=images("RGBA", "RGB")))
     assert said.severity == "warning"
     assert said.message == "2 of 5 images have a different colour mode from most (RGB)"
     assert said.named == {1: "mode L, most are RGB", 3: "mode RGBA, most are RGB"}
 
 
 def test_one_image_of_another_mode():
-    said = finding(MixedChannels, block_of(records=3, pictures=images("L", "L", "P")))
+    said = finding(MixedChannels, block_of(records=3, images=images("L", "L", "P")))
     assert said.message == "1 of 3 images has a different colour mode from most (L)"
 
 
 def test_of_two_equally_frequent_modes_the_first_met_is_usual():
-    said = finding(MixedChannels, block_of(records=4, pictures=images("L", "RGB", "RGB", "L")))
+    said = finding(MixedChannels, block_of(records=4, images=images("L", "RGB", "RGB", "L")))
     assert said.named == dict.fromkeys((1, 2), "mode RGB, most are L")
 
 
 def test_one_mode_in_many_sizes_is_healthy():
-    blocks = [block_of(records=3, pictures=images("L", "L", "L", size=size)) for size in (4, 50)]
+    blocks = [block_of(records=3, images=images("L", "L", "L", size=size)) for size in (4, 50)]
     assert findings(MixedChannels, *blocks) == []
 
 
 def test_arrays_have_no_mode():
     arrays = block_of(np.zeros((5, 3, 4, 4)))
-    assert findings(MixedChannels, arrays, block_of(records=1, pictures=images("RGB"))) == []
+    assert findings(MixedChannels, arrays, block_of(records=1, images=images("RGB"))) == []

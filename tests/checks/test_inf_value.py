@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datascan.checks.inf_value import InfValue
-from tests.builders.blocks import block_of, finding, findings
+from datascan.testing.blocks import block_of, finding, findings
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])

@@ -5,7 +5,7 @@ import pytest
 
 from datascan.checks.key_gap import KeyGap
 from datascan.records.block import Fault
-from tests.builders.blocks import block_of, finding, findings
+from datascan.testing.blocks import block_of, finding, findings
 
 
 def keyed(numbers, prefix="", **more):

@@ -5,7 +5,7 @@ import numpy as np
 from datascan.checks.label_beyond_outputs import LabelBeyondOutputs
 from datascan.checks.label_out_of_range import LabelOutOfRange
 from datascan.config.options import NetTargets
-from tests.builders.blocks import block_of, finding, findings
+from datascan.testing.blocks import block_of, finding, findings
 
 
 def labelled(labels):

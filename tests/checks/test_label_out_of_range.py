@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from datascan.checks.label_out_of_range import LabelOutOfRange
-from tests.builders.blocks import block_of, finding, findings
+from datascan.testing.blocks import block_of, finding, findings
 
 
 def labelled(labels, **more):

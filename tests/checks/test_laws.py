@@ -1,102 +1,102 @@
-"""Every check that is found keeps the laws."""
+"""Every built-in rule and check obeys the laws."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from datascan.checks.base import Check
-from tests.checks.laws import (
-    HEADINGS,
-    RULES,
-    SEVERITIES,
-    all_said,
-    blocks,
-    cut_everywhere,
-    headings,
-    page_of,
-    pieces,
-    said_after_pickling,
-    sections,
-    whole_scan,
+from datascan.checks.fault_check import FaultCheck
+from datascan.plugins import CHECKS, NET_RULES, load, rule_target
+from datascan.testing.check_laws import CheckLaws, RuleLaws, blocks
+
+ALL_CHECKS = [load(rule_target(rule)) for rule in CHECKS]
+ALL_NET_RULES = [load(rule_target(rule)) for rule in NET_RULES]
+FAULT_RULES = sorted(
+    {check.rule for check in ALL_CHECKS if issubclass(check, FaultCheck)} | {"missing-label"}
 )
 
-BY_RULE = pytest.mark.parametrize("check", RULES, ids=lambda check: check.rule)
-SHARDS = st.lists(blocks(), min_size=1, max_size=3)
+SEVERITIES = {
+    "nan-value": "error",
+    "inf-value": "error",
+    "extreme-value": "warning",
+    "constant-record": "warning",
+    "constant-feature": "warning",
+    "shape-mismatch": "error",
+    "malformed-record": "error",
+    "empty-record": "error",
+    "duplicate-record": "warning",
+    "conflicting-label": "error",
+    "corrupt-image": "error",
+    "not-an-image": "error",
+    "misnamed-image": "warning",
+    "oversized-image": "error",
+    "mixed-channels": "warning",
+    "trailing-bytes": "info",
+    "exif-orientation": "info",
+    "animated-image": "warning",
+    "label-out-of-range": "error",
+    "non-integer-label": "error",
+    "non-finite-label": "error",
+    "missing-label": "warning",
+    "length-mismatch": "error",
+    "empty-class": "warning",
+    "class-imbalance": "warning",
+    "batch-label-gap": "warning",
+    "truncated-store": "error",
+    "damaged-store": "error",
+    "reader-crash": "error",
+    "record-count-mismatch": "error",
+    "missing-file": "error",
+    "key-gap": "warning",
+    "empty-dataset": "error",
+    "gradient-blow-up": "error",
+    "sudden-nan": "error",
+    "nan-from-start": "error",
+    "loss-saturated": "error",
+    "died": "error",
+    "unexpected-shape": "error",
+    "unexpected-dtype": "error",
+    "unexpected-class": "error",
+    "label-shift": "warning",
+    "value-out-of-range": "warning",
+    "record-count-change": "warning",
+    "label-beyond-outputs": "error",
+    "pooling-stride-exceeds-kernel": "error",
+    "lr-policy-incomplete": "error",
+    "lr-not-finite": "error",
+    "loss-needs-matrix": "error",
+    "loss-input-not-probability": "error",
+    "source-mismatch": "error",
+    "batchnorm-unstable": "warning",
+    "unscaled-input": "warning",
+    "unknown-field": "warning",
+}
+"""Every rule there is, with its default severity."""
 
 
 def test_every_rule_is_listed_once():
-    assert sorted(rule.rule for rule in RULES) == sorted(SEVERITIES)
+    rules = [rule.rule for rule in (*ALL_CHECKS, *ALL_NET_RULES)]
+    assert sorted(rules) == sorted(SEVERITIES)
 
 
-@BY_RULE
-def test_severity(check):
-    assert check.severity.value == SEVERITIES[check.rule]
+@pytest.mark.parametrize("rule", [*ALL_CHECKS, *ALL_NET_RULES], ids=lambda rule: rule.rule)
+def test_severity(rule):
+    assert rule.severity.value == SEVERITIES[rule.rule]
 
 
-@BY_RULE
-def test_rule_and_module_and_class_share_a_name(check):
-    home = "checks" if issubclass(check, Check) else "caffe.rules"
-    assert check.__module__ == f"datascan.{home}.{check.rule.replace('-', '_')}"
-    assert check.__name__ == check.rule.title().replace("-", "")
+@pytest.mark.parametrize("rule", [*ALL_CHECKS, *ALL_NET_RULES], ids=lambda rule: rule.rule)
+def test_rule_and_module_and_class_share_a_name(rule):
+    home = "checks" if issubclass(rule, Check) else "caffe.rules"
+    assert rule.__module__ == f"datascan.{home}.{rule.rule.replace('-', '_')}"
+    assert rule.__name__ == rule.rule.title().replace("-", "")
 
 
-@BY_RULE
-def test_fix_is_one_line_without_a_full_stop(check):
-    assert check.fix == check.fix.strip()
-    assert "\n" not in check.fix
-    assert not check.fix.endswith(".")
-    assert check.fix[0].islower()
+class TestChecks(CheckLaws):
+    rules = ALL_CHECKS
+
+    def blocks(self):
+        return blocks(faults=FAULT_RULES)
 
 
-@BY_RULE
-def test_meaning_is_one_line(check):
-    assert check.__doc__ is not None
-    assert check.__doc__ != Check.__doc__
-    assert "\n" not in check.__doc__.strip()
-
-
-@BY_RULE
-def test_page_has_its_headings_with_something_below_each(check):
-    page = page_of(check)
-    assert tuple(headings(page)) == HEADINGS
-    assert len(sections(page)) == len(HEADINGS)
-    assert all(sections(page))
-
-
-@settings(max_examples=150, deadline=None)
-@given(SHARDS, st.data())
-def test_cutting_blocks_anywhere_leaves_the_judgements_unchanged(shards, data):
-    whole = all_said(whole_scan([[block] for block in shards]))
-    chosen = [
-        pieces(block, data.draw(st.lists(st.integers(0, block.records), max_size=3)))
-        for block in shards
-    ]
-    assert all_said(whole_scan(chosen)) == whole
-
-
-@settings(max_examples=60, deadline=None)
-@given(SHARDS)
-def test_single_records_add_up_to_the_same_judgements(shards):
-    whole = all_said(whole_scan([[block] for block in shards]))
-    assert all_said(whole_scan([cut_everywhere(block) for block in shards])) == whole
-
-
-@settings(max_examples=60, deadline=None)
-@given(SHARDS)
-def test_tallies_pickle(shards):
-    scanned = whole_scan([[block] for block in shards])
-    assert said_after_pickling(scanned) == all_said(scanned)
-
-
-@settings(max_examples=60, deadline=None)
-@given(SHARDS)
-def test_every_judgement_is_of_its_rule_and_counts_what_it_names(shards):
-    for judged in all_said(whole_scan([[block] for block in shards])):
-        assert judged.severity in (SEVERITIES[judged.rule], "warning")
-        assert judged.records >= len(judged.named)
-        assert "\n" not in judged.message + judged.fix
-        assert not judged.message.endswith(".")
-        assert len(judged.details) <= 20
-        assert all(judged.named.values())
+class TestNetRules(RuleLaws):
+    rules = ALL_NET_RULES

@@ -4,7 +4,7 @@ import numpy as np
 
 from datascan.checks.malformed_record import MalformedRecord
 from datascan.records.block import Fault
-from tests.builders.blocks import block_of, finding, findings
+from datascan.testing.blocks import block_of, finding, findings
 
 
 def test_records_that_readers_tell_of():

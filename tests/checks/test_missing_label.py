@@ -4,7 +4,7 @@ import numpy as np
 
 from datascan.checks.missing_label import MissingLabel
 from datascan.records.block import Fault
-from tests.builders.blocks import block_of, block_of_parts, finding, findings, part_of
+from datascan.testing.blocks import block_of, block_of_columns, column_of, finding, findings
 
 ABSENT = "no label; Caffe reads it as class 0"
 
@@ -36,7 +36,7 @@ def test_a_record_counts_once():
 
 
 def test_records_that_cannot_be_read_lack_nothing():
-    block = block_of_parts([part_of(np.zeros((1, 2)), [0])], 2, [1, 1], present=[True, False])
+    block = block_of_columns([column_of(np.zeros((1, 2)), [0])], 2, [1, 1], present=[True, False])
     assert findings(MissingLabel, block) == []
 
 

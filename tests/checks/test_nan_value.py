@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from datascan.checks.nan_value import NanValue
-from tests.builders.blocks import block_of, block_of_parts, finding, findings, part_of
+from datascan.testing.blocks import block_of, block_of_columns, column_of, finding, findings
 
 
 def healthy(count=6):
@@ -42,7 +42,7 @@ def test_nan_in_a_further_column_is_named_after_it():
 
 def test_the_same_shape_in_two_parts_of_a_block():
     bad = np.array([[np.nan, 0]])
-    block = block_of_parts([part_of(bad, [1]), part_of(bad, [0])], 2)
+    block = block_of_columns([column_of(bad, [1]), column_of(bad, [0])], 2)
     assert sorted(finding(NanValue, block).named) == [0, 1]
 
 

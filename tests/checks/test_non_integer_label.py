@@ -4,7 +4,7 @@ import numpy as np
 
 from datascan.checks.non_integer_label import NonIntegerLabel
 from datascan.records.block import Fault
-from tests.builders.blocks import block_of, finding, findings
+from datascan.testing.blocks import block_of, finding, findings
 
 
 def labelled(labels):

@@ -6,7 +6,7 @@ import pytest
 from datascan.checks.record_count_mismatch import RecordCountMismatch
 from datascan.executors.base import ScanCancelled
 from datascan.scanner.scan import scan
-from tests.builders.blocks import BlockReader, block_of, finding, findings
+from datascan.testing.blocks import BlockReader, block_of, finding, findings
 
 BLOCK = block_of(np.zeros((7, 2)))
 

@@ -3,14 +3,21 @@ from __future__ import annotations
 import numpy as np
 
 from datascan.checks.shape_mismatch import ShapeMismatch
-from tests.builders.blocks import block_of, block_of_parts, finding, findings, part_of, pictures_of
+from datascan.testing.blocks import (
+    block_of,
+    block_of_columns,
+    column_of,
+    finding,
+    findings,
+    images_of,
+)
 
 
 def test_a_record_of_another_shape():
-    block = block_of_parts(
+    block = block_of_columns(
         [
-            part_of(np.zeros((1, 3, 16, 32)), [4]),
-            part_of(np.zeros((5, 3, 32, 32)), [0, 1, 2, 3, 5]),
+            column_of(np.zeros((1, 3, 16, 32)), [4]),
+            column_of(np.zeros((5, 3, 32, 32)), [0, 1, 2, 3, 5]),
         ],
         6,
     )
@@ -22,8 +29,8 @@ def test_a_record_of_another_shape():
 
 def test_of_two_equally_frequent_shapes_the_first_met_is_right():
     # The later records stand in the first part.
-    block = block_of_parts(
-        [part_of(np.zeros((2, 5)), [2, 3]), part_of(np.zeros((2, 7)), [0, 1])], 4
+    block = block_of_columns(
+        [column_of(np.zeros((2, 5)), [2, 3]), column_of(np.zeros((2, 7)), [0, 1])], 4
     )
     said = finding(ShapeMismatch, block)
     assert said.message == "2 of 4 records have a different shape from most (7)"
@@ -36,8 +43,8 @@ def test_scalars_have_a_name():
 
 
 def test_sizes_of_images_are_a_warning():
-    pictures = pictures_of((3, 4, 5), (1, 4, 5), (3, 5, 4))
-    said = finding(ShapeMismatch, block_of(records=3, pictures=pictures))
+    pictures = images_of((3, 4, 5), (1, 4, 5), (3, 5, 4))
+    said = finding(ShapeMismatch, block_of(records=3, images=pictures))
     assert said.severity == "warning"
     assert said.message == "1 of 3 images has a different size from most (4x5)"
     assert said.named == {2: "size 5x4, most are 4x5"}
@@ -45,11 +52,9 @@ def test_sizes_of_images_are_a_warning():
 
 def test_images_among_arrays_are_compared_with_images():
     array = block_of(np.zeros((4, 3, 4, 5)))
-    assert (
-        findings(ShapeMismatch, array, block_of(records=1, pictures=pictures_of((3, 4, 5)))) == []
-    )
-    pictures = pictures_of((3, 4, 5), (3, 4, 5), (3, 9, 9))
-    said = finding(ShapeMismatch, array, block_of(records=3, pictures=pictures))
+    assert findings(ShapeMismatch, array, block_of(records=1, images=images_of((3, 4, 5)))) == []
+    pictures = images_of((3, 4, 5), (3, 4, 5), (3, 9, 9))
+    said = finding(ShapeMismatch, array, block_of(records=3, images=pictures))
     assert said.message == "1 of 3 images has a different size from most (4x5)"
     assert list(said.named) == [6]
 

@@ -14,8 +14,8 @@ from datascan.checks.nan_value import NanValue
 from datascan.executors.base import OnDone, OnTick, R, Task, WorkerSlot
 from datascan.records.shard import Shard
 from datascan.scanner.scan import scan
+from datascan.testing.executor_laws import ExecutorLaws
 from tests.builders.plain import PlainReader
-from tests.executors.laws import ExecutorLaws
 
 TICK_SECONDS = 0.1
 

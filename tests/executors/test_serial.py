@@ -5,7 +5,7 @@ from __future__ import annotations
 from datascan.executors.base import ignore_done
 from datascan.executors.serial import SerialExecutor
 from datascan.records.shard import Shard
-from tests.executors.laws import ExecutorLaws
+from datascan.testing.executor_laws import ExecutorLaws
 
 
 class TestSerialExecutor(ExecutorLaws):

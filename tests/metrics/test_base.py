@@ -22,7 +22,7 @@ from datascan.metrics.base import (
     add_all,
     count_distinct,
 )
-from tests.builders.blocks import travelled
+from datascan.testing.blocks import pickled
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 EDGES = st.sampled_from(
@@ -118,7 +118,7 @@ def test_flagged_records_are_joined_in_order(groups):
     for total in (add_all(tallies), reduce(add, tallies)):
         assert total.addresses.array.tolist() == flat
         assert total.facts.array.tolist() == [2 * number for number in flat]
-        again = travelled(total)
+        again = pickled(total)
         assert again.addresses.array.tolist() == flat
         assert len(again.addresses.chunks) == 1
 
@@ -126,7 +126,7 @@ def test_flagged_records_are_joined_in_order(groups):
 def test_flagged_facts_may_be_words_or_rows():
     words = Flagged.of(np.array([1]), np.array(["a"], object))
     words += Flagged.of(np.array([2]), np.array(["long"], object))
-    assert travelled(words).facts.array.tolist() == ["a", "long"]
+    assert pickled(words).facts.array.tolist() == ["a", "long"]
     rows = Flagged.of(np.arange(2), np.eye(2)) + Flagged.of(np.arange(1), np.ones((1, 2)))
     assert rows.facts.array.shape == (3, 2)
 
@@ -147,7 +147,7 @@ def test_tallies_under_names(one, two, three):
     assert list(left.entries) == list(right.entries) == list(dict.fromkeys([*one, *two, *three]))
     for name, text in left.entries.items():
         assert text == "".join(each.get(name, "") for each in (one, two, three))
-    assert travelled(left) == left
+    assert pickled(left) == left
 
 
 @given(

@@ -11,7 +11,7 @@ from datascan.checks.duplicate_record import DuplicateRecord
 from datascan.metrics.duplicates import find_repeated
 from datascan.records.block import compute_digests, compute_fingerprints
 from datascan.scanner.scan import scan
-from tests.builders.blocks import BlockReader, block_of, part_of
+from datascan.testing.blocks import BlockReader, block_of, column_of
 
 DTYPES = [np.uint8, np.bool_, np.int16, np.float16, np.float32, np.float64]
 
@@ -29,11 +29,11 @@ def test_equal_records_share_signature_and_digest(seed, count, size, dtype):
     if values.dtype.kind == "f":
         values[random.random(values.shape) < 0.05] = np.nan
     values = values[random.integers(0, count, 2 * count)]
-    part = part_of(values)
+    part = column_of(values)
     signatures = compute_fingerprints(part)
     digests = compute_digests((part,), {}, np.arange(len(values)))
     for i in range(len(values)):
-        alone = compute_fingerprints(part_of(values[i : i + 1].copy()))[0]
+        alone = compute_fingerprints(column_of(values[i : i + 1].copy()))[0]
         assert alone == signatures[i] != 0
         for j in range(i):
             same = values[i].tobytes() == values[j].tobytes()
@@ -43,7 +43,7 @@ def test_equal_records_share_signature_and_digest(seed, count, size, dtype):
 
 @pytest.mark.parametrize("shape", [(3, 1), (3, 0), (3,)])
 def test_less_than_two_values_are_too_little(shape):
-    assert compute_fingerprints(part_of(np.zeros(shape))).tolist() == [0, 0, 0]
+    assert compute_fingerprints(column_of(np.zeros(shape))).tolist() == [0, 0, 0]
 
 
 @given(st.lists(st.integers(0, 6), max_size=30))

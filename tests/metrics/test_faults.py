@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datascan.metrics.faults import measure_faults
 from datascan.records.block import Fault
-from tests.builders.blocks import block_of
+from datascan.testing.blocks import block_of
 
 
 def test_faults_stand_under_their_rules():

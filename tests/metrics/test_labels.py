@@ -15,7 +15,7 @@ from datascan.metrics.labels import (
     summarize_labels,
 )
 from datascan.scanner.scan import scan
-from tests.builders.blocks import BlockReader, block_of, block_of_parts, part_of
+from datascan.testing.blocks import BlockReader, block_of, block_of_columns, column_of
 
 
 def dataset(*blocks, plan=None, **options):
@@ -95,7 +95,7 @@ def test_labels_stand_with_their_records():
 
 
 def test_only_readable_records_lack_a_label():
-    block = block_of_parts([part_of(np.zeros((2, 1)), [0, 2])], 3)
+    block = block_of_columns([column_of(np.zeros((2, 1)), [0, 2])], 3)
     assert measure_labels(block).unlabeled.array.tolist() == [0, 2]
 
 

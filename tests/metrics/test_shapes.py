@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datascan.metrics.shapes import RecordKind, measure_shapes
-from tests.builders.blocks import block_of, block_of_parts, cut, part_of, pictures_of, travelled
+from datascan.testing.blocks import block_of, block_of_columns, column_of, cut, images_of, pickled
 
 
 def mixed(kinds):
     """A block whose record i has the shape (kinds[i],); 0 cannot be read."""
     rows = {kind: np.flatnonzero(np.array(kinds) == kind) for kind in sorted(set(kinds) - {0})}
-    return block_of_parts(
-        [part_of(np.zeros((len(at), kind)), at) for kind, at in rows.items()], len(kinds)
+    return block_of_columns(
+        [column_of(np.zeros((len(at), kind)), at) for kind, at in rows.items()], len(kinds)
     )
 
 
@@ -36,7 +36,7 @@ def test_any_cut_lists_the_same_records(kinds, data):
     if not wanted:
         assert tallies == []
         return
-    total = travelled(tallies[0] if len(tallies) == 1 else tallies[0] + tallies[1])
+    total = pickled(tallies[0] if len(tallies) == 1 else tallies[0] + tallies[1])
     assert listed(total) == wanted
     counts = dict(zip((kind.shape[0] for kind in total.kinds), total.counts(), strict=True))
     assert {k: n for k, n in counts.items() if n} == {
@@ -51,10 +51,10 @@ def test_a_uniform_block_is_one_run():
 
 
 def test_pictures_have_a_mode_and_further_columns_no_kind():
-    block = block_of_parts(
-        [part_of(np.zeros((1, 2)), [1])],
+    block = block_of_columns(
+        [column_of(np.zeros((1, 2)), [1])],
         2,
-        pictures=pictures_of((3, 4, 5), rows=[0]),
+        images=images_of((3, 4, 5), rows=[0]),
         extras={"side": np.zeros((2, 7))},
     )
     assert set(measure_shapes(block).kinds) == {

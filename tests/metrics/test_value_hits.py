@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datascan.metrics.value_hits import ValueHits, measure_value_hits
-from tests.builders.blocks import block_of, block_of_parts, cut, part_of
+from datascan.testing.blocks import block_of, block_of_columns, column_of, cut
 
 
 def nan_spots(block):
@@ -52,5 +52,7 @@ def test_integers_and_records_of_no_values_are_not_looked_at():
     def never(part):
         raise AssertionError
 
-    block = block_of_parts([part_of(np.zeros((2, 3), np.int64)), part_of(np.zeros((1, 0)), [2])], 3)
+    block = block_of_columns(
+        [column_of(np.zeros((2, 3), np.int64)), column_of(np.zeros((1, 0)), [2])], 3
+    )
     assert measure_value_hits(block, never, np.isnan) is None

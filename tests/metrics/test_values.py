@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from datascan.metrics.values import measure_values
 from datascan.records.statistics import compute_stats
-from tests.builders.blocks import block_of, block_of_parts, cut, part_of, pictures_of
+from datascan.testing.blocks import block_of, block_of_columns, column_of, cut, images_of
 
 DTYPES = [np.dtype(code) for code in ("u1", "i1", "u2", "i4", "i8", "f2", "f4", "f8", "?")]
 
@@ -125,8 +125,8 @@ def test_without_values_there_is_no_tally():
 
 
 def test_arrays_and_pictures_add():
-    block = block_of_parts(
-        [part_of(np.array([[4.0, 6.0]]), [1])], 2, pictures=pictures_of((1, 2, 2), rows=[0])
+    block = block_of_columns(
+        [column_of(np.array([[4.0, 6.0]]), [1])], 2, images=images_of((1, 2, 2), rows=[0])
     )
     tally = measure_values(block)
     assert tally.count == 6

@@ -9,8 +9,8 @@ import pytest
 from datascan.outputs import github
 from datascan.report.figures import Accepted, DatasetInfo
 from datascan.report.model import FailedScan
-from tests.outputs.laws import OutputLaws
-from tests.outputs.reports import finding, net, report, source
+from datascan.testing.output_laws import OutputLaws
+from datascan.testing.reports import finding, net, report, source
 
 
 class TestLaws(OutputLaws):

@@ -6,8 +6,8 @@ import json
 
 from datascan.outputs import json as json_output
 from datascan.report.model import FailedScan, Report
-from tests.outputs.laws import OutputLaws
-from tests.outputs.reports import finding, net, report, source
+from datascan.testing.output_laws import OutputLaws
+from datascan.testing.reports import finding, net, report, source
 
 
 class TestLaws(OutputLaws):

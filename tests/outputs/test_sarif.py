@@ -12,8 +12,8 @@ from sarif.loader import load_sarif_file
 from datascan.outputs import sarif
 from datascan.report.figures import Accepted, DatasetInfo, Example
 from datascan.report.model import FailedScan
-from tests.outputs.laws import OutputLaws
-from tests.outputs.reports import finding, net, report, source
+from datascan.testing.output_laws import OutputLaws
+from datascan.testing.reports import finding, net, report, source
 
 
 class TestLaws(OutputLaws):

@@ -11,8 +11,8 @@ from hypothesis import given
 from datascan.checks.base import Issue
 from datascan.metrics.base import Concatenated, Flagged
 from datascan.report.bad_records import iter_bad_records
+from datascan.testing.reports import ANY_TEXT
 from tests.builders.judged import address, judgement, scanned_of
-from tests.outputs.reports import ANY_TEXT
 
 
 def listed(*judgements: Issue, **more) -> list[tuple[int, str, str, str, str]]:

@@ -21,10 +21,10 @@ from datascan.report.build import build_report
 from datascan.report.model import Report
 from datascan.report.schema import json_schema
 from datascan.scanner.scan import scan
+from datascan.testing.reports import ANY_TEXT
 from datascan.text import escape_surrogates
 from tests.builders.judged import judgement, scanned_of
 from tests.builders.plain import PlainReader
-from tests.outputs.reports import ANY_TEXT
 
 CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 

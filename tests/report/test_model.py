@@ -17,7 +17,7 @@ from datascan.errors import DatasetError
 from datascan.report.figures import Accepted, DatasetInfo, Example
 from datascan.report.model import DatasetReport, LogReport, NetReport, Report, SourceReport
 from datascan.report.schema import json_schema
-from tests.outputs.reports import ANY_TEXT, finding, log, net, report, source
+from datascan.testing.reports import ANY_TEXT, finding, log, net, report, source
 
 KINDS = {
     "dataset": report(finding()),

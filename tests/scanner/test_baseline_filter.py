@@ -25,7 +25,7 @@ from datascan.config.options import Options
 from datascan.records.block import Fault
 from datascan.scanner.baseline_filter import BaselineFilter, make_entries
 from datascan.scanner.scan import scan
-from tests.builders.blocks import BlockReader, block_of
+from datascan.testing.blocks import BlockReader, block_of
 from tests.builders.hdf5 import numbers, write_hdf5
 from tests.builders.judged import judgement, scanned_of
 from tests.builders.lmdb import numbered, random_datums, write_lmdb

@@ -5,8 +5,8 @@ import pytest
 
 from datascan.records.shard import Shard
 from datascan.scanner.reread import blocks_with_rows, rows_by_shard, slices_with_rows
+from datascan.testing.reader_laws import untracked
 from tests.builders.plain import PlainReader
-from tests.builders.tracking import untracked
 
 CHOSEN = np.array([3, 4, 20])
 

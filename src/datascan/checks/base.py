@@ -7,10 +7,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 from datascan.config.options import CheckOptions, Severity
+from datascan.errors import DatascanError
 from datascan.metrics.base import DatasetSummary, Flagged
+from datascan.plugins import find_plugin, leave_out, load, load_class, rule_target
 from datascan.records.block import Block
 
 if TYPE_CHECKING:
@@ -124,6 +126,30 @@ class Check(Rule, ABC, Generic[TallyT]):
             flagged=flagged,
             describe=describe,
         )
+
+
+def load_rule(name: str) -> type[Rule] | None:
+    """The rule of that name; None if it is another package's and cannot be used."""
+    if find_plugin("check", name) is None:
+        return cast("type[Rule]", load(rule_target(name)))
+    return load_class("check", name, Check, ("rule", "severity", "fix", "measure"))
+
+
+def make_check(name: str, options: CheckOptions) -> Check[Any] | None:
+    """The check of that name under ``options``; None if it is another package's and cannot be used.
+
+    A plug-in that raises while it is made is left out.
+    """
+    kind, plugin = cast("type[Check[Any]] | None", load_rule(name)), find_plugin("check", name)
+    if kind is None or plugin is None:
+        return kind().configure(options) if kind is not None else None
+    try:
+        return kind().configure(options)
+    except DatascanError:
+        raise
+    except Exception as error:  # noqa: BLE001  (the code of others may raise anything)
+        leave_out(plugin, error)
+        return None
 
 
 MAX_LOCATIONS = 1000

@@ -7,14 +7,16 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any, NoReturn
 
 from datascan._version import __version__
 from datascan.cli.progress import Interrupted, restored_signals
-from datascan.errors import DatascanError, UsageError
-from datascan.plugins import COMMANDS, command_module, nearest
+from datascan.errors import DatascanError, PluginWarning, UsageError
+from datascan.plugins import COMMANDS, command_helps, command_module, nearest
 
 FAILURE = 2
 
@@ -61,12 +63,13 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if arguments[:1] == ["help"]:
             arguments = [*arguments[1:2], "--help"]
-        check_command(arguments)
-        options = build_parser(arguments).parse_args(arguments)
-        options.typed = quote_command(arguments)
-        with restored_signals():
-            status: int = options.command(options)
-            sys.stdout.flush()
+        with plugin_warnings_in_one_line():
+            check_command(arguments)
+            options = build_parser(arguments).parse_args(arguments)
+            options.typed = quote_command(arguments)
+            with restored_signals():
+                status: int = options.command(options)
+                sys.stdout.flush()
     except DatascanError as error:
         print(f"datascan: {one_line(error)}", file=sys.stderr)
         return FAILURE
@@ -89,15 +92,33 @@ def run(arguments: Sequence[str]) -> int:
 def check_command(arguments: Sequence[str]) -> None:
     """Raise :class:`UsageError` unless the arguments begin with a command, if with anything."""
     word = arguments[0] if arguments else "--help"
-    if word in COMMANDS or word in {"-h", "--help", "--version"}:
+    if word in COMMANDS or word in {"-h", "--help", "--version"} or word in command_helps():
         return
     if word.startswith("-"):
         raise UsageError(f"options follow a command, but {word} comes first (see datascan --help)")
-    near = nearest(word, COMMANDS)
+    near = nearest(word, command_helps())
     if near is None and os.path.lexists(word):
         near = f"scan {shlex.quote(word)}"
     hint = f"; did you mean datascan {near}?" if near else ""
     raise UsageError(f"no such command: {word}{hint} (see datascan --help)")
+
+
+@contextmanager
+def plugin_warnings_in_one_line() -> Iterator[None]:
+    """Show every warning about a plug-in as one line on standard error, whatever the filters."""
+    with warnings.catch_warnings():
+        show_others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+            if issubclass(category, PluginWarning):
+                print(f"datascan: {one_line(str(message))}", file=sys.stderr)
+            else:
+                show_others(message, category, *place)
+
+        warnings.simplefilter("always", PluginWarning)
+        # The stub names the parameters that are passed on here.
+        warnings.showwarning = show  # type: ignore[assignment]
+        yield
 
 
 def discard_stdout() -> None:
@@ -126,7 +147,8 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"datascan {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     typed = arguments[0] if arguments else ""
-    for name, help_text in COMMANDS.items():
+    known = COMMANDS if typed == "--version" else command_helps()
+    for name, help_text in known.items():
         command = commands.add_parser(name, help=help_text)
         if name == typed:
             # Only the command that runs is imported.

@@ -9,12 +9,13 @@ from typing import Any
 
 from datascan.config.option_field import OptionField
 from datascan.config.options import GROUPS, Options
-from datascan.plugins import OUTPUTS
+from datascan.plugins import READERS, output_helps
 
 
 def add_path_arguments(command: argparse.ArgumentParser, name: str) -> None:
     """Add the dataset's paths; ``name`` is a format, or "scan" for all of them."""
-    several = name in {"hdf5", "scan"}
+    # A reader of another package is not imported here; it checks the number of paths itself.
+    several = name in {"hdf5", "scan"} or name not in READERS
     command.add_argument("paths", nargs="+" if several else 1, type=Path, metavar="PATH")
 
 
@@ -49,7 +50,7 @@ def add_flag(group: argparse._ActionsContainer, field: OptionField) -> None:
 def add_output_arguments(command: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Where the report goes: an option for every output that writes a file; returns the group."""
     outputs = command.add_argument_group("outputs")
-    for name, help_text in OUTPUTS.items():
+    for name, help_text in output_helps().items():
         outputs.add_argument(f"--{name}", metavar="FILE", help=help_text)
     outputs.add_argument("--quiet", action="store_true", help="print no report")
     outputs.add_argument("--no-progress", action="store_true", help="show no progress bar")

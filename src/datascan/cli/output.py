@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TextIO, TypeVar
 from datascan.cli.progress import SignalWatcher
 from datascan.errors import UsageError
 from datascan.outputs.base import load_output
-from datascan.plugins import OUTPUTS
+from datascan.plugins import output_helps
 from datascan.report.model import FailedScan
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def check_outputs(given: argparse.Namespace, *further: str) -> None:
     from datascan.cli.files import check_writable
 
     taken: dict[str, str] = {}
-    for option in (*OUTPUTS, *further):
+    for option in (*output_helps(), *further):
         name = getattr(given, option.replace("-", "_"), None)
         if name is None or (option == "json" and name == "-"):
             continue
@@ -44,6 +44,8 @@ def check_outputs(given: argparse.Namespace, *further: str) -> None:
             raise UsageError(
                 f"--{option} needs the name of a file (/dev/stdout for standard output)"
             )
+        if option in output_helps():
+            load_output(option)
         # A file to resume from is looked into before it is written to.
         own = option != "resume"
         if own and any(overwrites_input(Path(name), path) for path in input_paths(given, further)):
@@ -56,7 +58,7 @@ def check_outputs(given: argparse.Namespace, *further: str) -> None:
 
 def input_paths(given: argparse.Namespace, further: Sequence[str]) -> list[Path]:
     """Every path among the arguments that is read."""
-    outputs = {option.replace("-", "_") for option in (*OUTPUTS, *further)}
+    outputs = {option.replace("-", "_") for option in (*output_helps(), *further)}
     values = [value for name, value in vars(given).items() if name not in outputs]
     every = [one for value in values for one in (value if isinstance(value, list) else [value])]
     return [path for path in every if isinstance(path, Path)]
@@ -92,8 +94,8 @@ def write_outputs(report: Report, given: argparse.Namespace) -> None:
     from datascan.cli.files import write
 
     quiet = given.quiet
-    for name in OUTPUTS:
-        target = getattr(given, name)
+    for name in output_helps():
+        target = getattr(given, name.replace("-", "_"))
         if target == "-":
             write_utf8(sys.stdout, load_output(name).render([report]))
             quiet = True

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import inspect
 
 from datascan.errors import UsageError
-from datascan.plugins import READERS, nearest, require_rules
+from datascan.plugins import COMMANDS, READERS, nearest, require_rules
 
 MAX_SHOWN = 80
 """Longer values are cut in messages."""
@@ -125,10 +125,10 @@ class OptionField:
 
     def is_shown(self, command: str) -> bool:
         """Whether ``command`` has the flag."""
-        if command not in READERS:
+        if command in COMMANDS and command not in READERS:
             return command in self.option.commands
-        readers = self.option.readers or READERS
-        return "scan" in self.option.commands and command in readers
+        readers = self.option.readers
+        return "scan" in self.option.commands and (not readers or command in readers)
 
     def convert(self, value: Any, place: str) -> Any:
         """The value in the field's type; lists may be single values, files are read.

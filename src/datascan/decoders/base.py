@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datascan.config.options import ReadOptions
-from datascan.plugins import DECODERS, load
+from datascan.errors import DatasetError
+from datascan.plugins import (
+    DECODERS,
+    Plugin,
+    decoder_names,
+    find_plugin,
+    leave_out,
+    load,
+    load_class,
+    unusable,
+)
 from datascan.records.block import Block
 from datascan.records.buffers import BytesColumn
 
@@ -50,13 +60,65 @@ def track_among(track: Tracker, rows: NDArray[np.int64], value: int, count: int)
     track(first, last - first + 1)
 
 
-def detect_decoder(value: bytes) -> type[Decoder]:
-    """The first decoder that matches ``value``."""
-    decoders: Iterator[type[Decoder]] = (load(target) for target in DECODERS.values())
-    return next(decoder for decoder in decoders if decoder.matches(value))
+class GuardedDecoder(Decoder):
+    """The decoder of another package. What it raises is a DatasetError that names the plug-in."""
+
+    def __init__(self, plugin: Plugin, decoder: Decoder) -> None:
+        super().__init__(decoder.options)
+        self.plugin, self.decoder = plugin, decoder
+        # Class variables of other decoders, but each guarded one has those of what it guards.
+        vars(self).update(name=decoder.name, is_bgr=decoder.is_bgr)
+
+    @classmethod
+    def matches(cls, value: bytes) -> bool:  # noqa: ARG003
+        """Always False: the guard is chosen by the name of what it guards."""
+        return False
+
+    def decode(
+        self, start: int, values: BytesColumn, track: Tracker, *, decode_images: bool = True
+    ) -> Block:
+        """The block of the decoder."""
+        with self.plugin.failures_as(DatasetError):
+            block = self.decoder.decode(start, values, track, decode_images=decode_images)
+            return self.plugin.require(block, Block, "decode")
 
 
-def load_decoder(name: str) -> type[Decoder]:
-    """The decoder called ``name``."""
-    decoder: type[Decoder] = load(DECODERS[name])
-    return decoder
+def detect_decoder(value: bytes) -> str:
+    """The name of the first decoder that recognises a value; "raw" takes any."""
+    return next(name for name in decoder_names() if matches(name, value))
+
+
+def matches(name: str, value: bytes) -> bool:
+    """Whether a decoder recognises ``value``; another package's that raises is not asked again."""
+    kind = load_decoder(name)
+    plugin = find_plugin("decoder", name)
+    if kind is None or plugin is None:
+        return kind is not None and kind.matches(value)
+    try:
+        return kind.matches(value)
+    except Exception as error:  # noqa: BLE001  (the code of others may raise anything)
+        leave_out(plugin, error)
+        return False
+
+
+def load_decoder(name: str) -> type[Decoder] | None:
+    """The decoder of that name; None if it is another package's and cannot be used."""
+    if name in DECODERS:
+        return cast("type[Decoder]", load(DECODERS[name]))
+    return load_class("decoder", name, Decoder, ("name",))
+
+
+def make_decoder(name: str, options: ReadOptions) -> Decoder:
+    """A decoder by its name.
+
+    Raises:
+        UsageError: if it is another package's and cannot be used.
+        DatasetError: if it is another package's and cannot be made.
+    """
+    kind, plugin = load_decoder(name), find_plugin("decoder", name)
+    if kind is None:
+        raise unusable("decoder", name)
+    if plugin is None:
+        return kind(options)
+    with plugin.failures_as(DatasetError):
+        return GuardedDecoder(plugin, kind(options))

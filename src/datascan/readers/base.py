@@ -6,14 +6,23 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from datascan.config.identity import DatasetIdentity
 from datascan.config.options import Options
 from datascan.decoders.base import Tracker
 from datascan.errors import DatasetError, UsageError
 from datascan.executors.base import WorkerSlot
-from datascan.plugins import READERS, load
+from datascan.plugins import (
+    READERS,
+    Plugin,
+    find_plugin,
+    leave_out,
+    load,
+    load_class,
+    reader_names,
+    unusable,
+)
 from datascan.records.block import Block, Fault
 from datascan.records.shard import Plan, Shard
 from datascan.text import escape_surrogates
@@ -92,6 +101,69 @@ class Reader(ABC):
         """Remove temporary files; safe to call twice."""
 
 
+class GuardedReader(Reader):
+    """The reader of another package. What it raises is a DatasetError that names the plug-in."""
+
+    def __init__(self, plugin: Plugin, reader: Reader) -> None:
+        super().__init__(reader.paths, reader.options)
+        self.plugin, self.reader = plugin, reader
+        # Class variables of other readers, but each guarded reader has those of what it guards.
+        vars(self).update(
+            name=reader.name, accepts_many=reader.accepts_many, is_seekable=reader.is_seekable
+        )
+
+    @property
+    def identity(self) -> DatasetIdentity:
+        """The dataset as a baseline knows it."""
+        with self.plugin.failures_as(DatasetError):
+            return self.reader.identity
+
+    @classmethod
+    def accepts(cls, path: Path) -> bool:  # noqa: ARG003
+        """Always False: the guard is chosen by the name of what it guards."""
+        return False
+
+    def plan(self) -> Plan:
+        """The plan of the reader."""
+        with self.plugin.failures_as(DatasetError):
+            return self.plugin.require(self.reader.plan(), Plan, "plan")
+
+    def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
+        """The blocks of the reader."""
+        with self.plugin.failures_as(DatasetError):
+            for block in self.reader.read(shard, track, decode=decode):
+                yield self.plugin.require(block, Block, "read")
+
+    def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
+        """The keys of the reader, one for each row."""
+        with self.plugin.failures_as(DatasetError):
+            keys = self.plugin.require(self.reader.keys(shard, rows), list, "keys")
+            if len(keys) != len(rows):
+                raise ValueError(f"keys() returned {len(keys):,} keys for {len(rows):,} rows")
+            return keys
+
+    def count_rows(self, shard: Shard, track: Tracker) -> int:
+        """The count of the reader."""
+        with self.plugin.failures_as(DatasetError):
+            return self.plugin.require(self.reader.count_rows(shard, track), int, "count_rows")
+
+    def describe_start(self, shard: Shard) -> str:
+        """The words of the reader."""
+        with self.plugin.failures_as(DatasetError):
+            start = self.reader.describe_start(shard)
+            return self.plugin.require(start, str, "describe_start")
+
+    def find_missing(self, records: int) -> Iterator[Fault]:
+        """The faults of the reader."""
+        with self.plugin.failures_as(DatasetError):
+            yield from self.reader.find_missing(records)
+
+    def close(self) -> None:
+        """Close the reader."""
+        with self.plugin.failures_as(DatasetError):
+            self.reader.close()
+
+
 def open_reader(paths: Sequence[Path], options: Options, backend: str | None) -> Reader:
     """The reader for ``paths``.
 
@@ -106,12 +178,25 @@ def open_reader(paths: Sequence[Path], options: Options, backend: str | None) ->
             raise DatasetError(f"no such path: {path}")
     if backend is None:
         backend = detect_reader(paths[0])
-    if backend not in READERS:
-        raise UsageError(f"no such backend: {backend}; there are {', '.join(sorted(READERS))}")
-    kind: type[Reader] = load(READERS[backend])
+    if backend not in (known := reader_names()):
+        raise UsageError(f"no such backend: {backend}; there are {', '.join(sorted(known))}")
+    kind = load_reader(backend)
+    if kind is None:
+        raise unusable("reader", backend)
     if len(paths) > 1 and not kind.accepts_many:
         raise UsageError(f"datascan {backend} scans one path at a time, not {len(paths)}")
-    return kind(tuple(paths), options)
+    plugin = find_plugin("reader", backend)
+    if plugin is None:
+        return kind(tuple(paths), options)
+    with plugin.failures_as(DatasetError):
+        return GuardedReader(plugin, kind(tuple(paths), options))
+
+
+def load_reader(name: str) -> type[Reader] | None:
+    """The reader of that name; None if it is another package's and cannot be used."""
+    if name in READERS:
+        return cast("type[Reader]", load(READERS[name]))
+    return load_class("reader", name, Reader, ("name",))
 
 
 def detect_reader(path: Path) -> str:
@@ -120,13 +205,26 @@ def detect_reader(path: Path) -> str:
     Raises:
         DatasetError: if none does.
     """
-    for name, target in READERS.items():
-        if load(target).accepts(path):
+    for name in reader_names():
+        kind = load_reader(name)
+        if kind is not None and accepts(kind, path):
             return name
     raise DatasetError(
         f"{path} is not a dataset that datascan can read: not an LMDB or LevelDB folder, "
         "an HDF5 file or a list of them, or a folder of images"
     )
+
+
+def accepts(kind: type[Reader], path: Path) -> bool:
+    """Whether a reader recognises ``path``; another package's that raises is not asked again."""
+    plugin = find_plugin("reader", kind.name)
+    if plugin is None:
+        return kind.accepts(path)
+    try:
+        return kind.accepts(path)
+    except Exception as error:  # noqa: BLE001  (the code of others may raise anything)
+        leave_out(plugin, error)
+        return False
 
 
 def tracked_blocks(

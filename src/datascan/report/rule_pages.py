@@ -7,21 +7,21 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from inspect import cleandoc
 
-from datascan.checks.base import Rule
+from datascan.checks.base import Rule, load_rule
 from datascan.errors import UsageError
-from datascan.plugins import load, rule_names, rule_target
+from datascan.plugins import rule_names, unusable
 
 
 def all_rules() -> dict[str, type[Rule]]:
     """All rules by name, errors first."""
-    found: list[type[Rule]] = [load(rule_target(rule)) for rule in rule_names()]
+    found = [rule for name in rule_names() if (rule := load_rule(name)) is not None]
     found.sort(key=lambda check: (-check.severity.rank, check.rule))
     return {check.rule: check for check in found}
 
 
 def rule_summary(check: type[Rule]) -> str:
     """A rule in one line."""
-    return (check.__doc__ or "").strip().splitlines()[0]
+    return ((check.__doc__ or "").strip() or check.rule).splitlines()[0]
 
 
 def list_rules() -> list[tuple[str, str, str]]:
@@ -38,12 +38,14 @@ def rule_page(rule: str) -> str:
         UsageError: if there is no such rule; suggests similar names.
     """
     known = all_rules()
+    if rule in rule_names() and rule not in known:
+        raise unusable("check", rule)
     if rule not in known:
         near = nearest(rule.lower(), known)
         hint = f"did you mean {' or '.join(near)}?" if near else "datascan explain lists them all"
         raise UsageError(f"no such rule: {rule}; {hint}")
     check = known[rule]
-    text = cleandoc(sys.modules[check.__module__].__doc__ or "")
+    text = cleandoc(sys.modules[check.__module__].__doc__ or check.__doc__ or "")
     title = f"{rule} ({check.severity.value})"
     return f"{title}\n{'=' * len(title)}\n\n{text}\n"
 

@@ -21,6 +21,8 @@ from typing import Any, BinaryIO, Protocol
 from datascan._version import __version__
 from datascan.errors import OutputError
 from datascan.executors.base import Progress
+from datascan.metrics.base import Tally
+from datascan.plugins import plugins_of
 from datascan.readers.base import Reader
 from datascan.records.shard import Plan
 
@@ -112,7 +114,7 @@ class Checkpoint:
 
 
 class TallyUnpickler(pickle.Unpickler):
-    """Creates tallies and NumPy arrays, and calls nothing else."""
+    """Creates tallies, also those of plug-ins, and NumPy arrays, and calls nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
         """Refuse everything but tallies and arrays."""
@@ -120,8 +122,16 @@ class TallyUnpickler(pickle.Unpickler):
             return super().find_class(module, name)
         if module.startswith(("datascan.metrics.", "datascan.checks.")):
             return super().find_class(module, name)
-        if (module, name) == ("datascan.scanner.tasks", "PartialResult"):
+        if (module, name) in {
+            ("datascan.scanner.tasks", "PartialResult"),
+            ("datascan.scanner.guard", "GuardedTally"),
+        }:
             return super().find_class(module, name)
+        roots = {plugin.target.partition(".")[0] for plugin in plugins_of("check").values()}
+        if module.partition(".")[0] in {root.partition(":")[0] for root in roots}:
+            found = super().find_class(module, name)
+            if isinstance(found, type) and issubclass(found, Tally):
+                return found
         raise pickle.UnpicklingError(f"{module}.{name} is not a tally")
 
 

@@ -16,7 +16,7 @@ from datascan.checks.base import Check, Issue
 from datascan.checks.fault_check import REACH_RULES
 from datascan.executors.base import Executor, NullProgress, Progress, ScanCancelled
 from datascan.executors.select import default_executor
-from datascan.metrics.base import DatasetSummary, Duplicates, metric_name
+from datascan.metrics.base import DatasetSummary, Duplicates, TallyMap, metric_name
 from datascan.metrics.duplicates import FingerprintTally, find_repeated, measure_fingerprints
 from datascan.metrics.faults import measure_faults, tally_faults
 from datascan.metrics.labels import measure_labels
@@ -26,6 +26,12 @@ from datascan.readers.base import Reader
 from datascan.records.block import Fault
 from datascan.records.shard import Plan
 from datascan.scanner.checkpoint import open_checkpoint
+from datascan.scanner.guard import (
+    evaluate_guarded,
+    guarded_metrics,
+    usable_checks,
+    without_guards,
+)
 from datascan.scanner.reread import reread, rows_by_shard
 from datascan.scanner.result import ScanResult
 from datascan.scanner.tasks import DigestTask, MeasureTask, Metrics, PartialResult, measure_shards
@@ -39,7 +45,7 @@ def scan(
 ) -> ScanResult:
     """Scan the reader's dataset with ``checks``. The result does not depend on the executor."""
     began = time.perf_counter()
-    plan = reader.plan()
+    plan, checks = reader.plan(), usable_checks(checks)
     if executor is None:
         executor = default_executor(plan, reader.options.run)
     measures, progress = collect_metrics(checks), progress or NullProgress()
@@ -47,6 +53,8 @@ def scan(
         total, complete = measure_shards(
             MeasureTask(reader, measures), plan, executor, progress, kept
         )
+    tallies, failed = without_guards(total.tallies.entries)
+    total = replace(total, tallies=TallyMap(tallies))
     dataset = summarize(reader, plan, total, complete=complete)
     tick = partial(progress.update, dataset.records, total.nbytes)
     dataset = find_duplicates(reader, dataset, executor, tick)
@@ -56,8 +64,10 @@ def scan(
         for check in checks:
             if dataset.is_complete:
                 tick()
-            issues += tuple(evaluate_check(check, dataset))
-            rules += (check.rule,)
+            found = evaluate_guarded(check, evaluate_check, dataset, failed)
+            if found is not None:
+                issues += found
+                rules += (check.rule,)
     except ScanCancelled:
         dataset = replace(dataset, is_complete=False)
     return ScanResult(
@@ -73,8 +83,9 @@ def scan(
 
 def collect_metrics(checks: Sequence[Check[Any]]) -> Metrics:
     """Each metric that ``checks`` and the report need, once, by its name."""
-    figures: list[Any] = [measure_faults, measure_labels, measure_shapes, measure_values]
-    return {metric_name(m): m for m in [*figures, *(c.measure for c in checks)] if m}
+    shared: list[Any] = [measure_faults, measure_labels, measure_shapes, measure_values]
+    figures = {metric_name(measure): measure for measure in shared}
+    return figures | guarded_metrics(checks) | figures
 
 
 def evaluate_check(check: Check[Any], dataset: DatasetSummary) -> Iterator[Issue]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from datascan.caffe.net.prototxt import message_fields, parse, read_text
 from datascan.caffe.net.schema import ENUMS, MESSAGES, current_type_name
 from datascan.errors import DatasetError
-from tests.outputs.reports import ANY_TEXT
+from datascan.testing.reports import ANY_TEXT
 
 SCALARS = {"string", "float", "int32", "int64", "uint32", "bool"}
 

@@ -75,7 +75,9 @@ def test_a_source_with_a_constant_feature(tmp_path):
     report = scan_prototxt(tmp_path, net, data=True)
     ((key, detail),) = net_findings(report, RULE)
     assert key == "bn"
-    assert detail.startswith("normalises train_lmdb, in which 1 of 3 channels has the same value in every record")
+    assert detail.startswith(
+        "normalises train_lmdb, in which 1 of 3 channels has the same value in every record"
+    )
     alone = scan_prototxt(tmp_path, net, data=True, select=[RULE])
     assert [finding.rule for finding in alone.findings] == [RULE]
     assert all(source.findings == [] for source in alone.sources)

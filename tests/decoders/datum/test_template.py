@@ -13,7 +13,7 @@ from datascan.decoders.datum.decoder import DatumDecoder
 from datascan.decoders.datum.message import parse
 from datascan.decoders.datum.template import build_template
 from datascan.records.buffers import BytesColumn
-from tests.builders.tracking import untracked
+from datascan.testing.reader_laws import untracked
 
 
 def varint(number: int) -> bytes:

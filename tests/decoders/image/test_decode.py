@@ -23,7 +23,7 @@ import resource, sys
 from datascan.decoders.image.decoder import inspect_images
 from tests.builders.images import encode, pixels
 from tests.builders.odd_images import bombs
-from tests.builders.tracking import untracked
+from datascan.testing.reader_laws import untracked
 
 def inspect(data):
     return inspect_images([data], [0], max_pixels=178_956_970, track=untracked)
@@ -141,7 +141,7 @@ def test_a_tiff_needs_no_folder_for_temporary_files(tmp_path, monkeypatch):
 LOGGED = """
 from datascan.decoders.image.decoder import inspect_images
 from tests.builders.odd_images import tiff_of
-from tests.builders.tracking import untracked
+from datascan.testing.reader_laws import untracked
 
 tags = {256: 4, 257: 4, 258: 8, 259: 1, 262: 1, 273: 8, 277: 9_999, 279: 16}
 (fault,) = inspect_images([tiff_of(tags)], [0], max_pixels=99, track=untracked).faults

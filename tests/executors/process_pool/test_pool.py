@@ -21,8 +21,8 @@ from datascan.executors.process_pool import worker_group
 from datascan.executors.process_pool.pool import ProcessPool
 from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan
+from datascan.testing.executor_laws import ExecutorLaws, IsolationLaws, TouchTask, make_shards
 from tests.builders.plain import PlainReader
-from tests.executors.laws import ExecutorLaws, IsolationLaws, TouchTask, make_shards
 
 
 @pytest.mark.usefixtures("forked")

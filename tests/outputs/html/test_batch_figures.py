@@ -13,8 +13,8 @@ from datascan.report.figures import (
     DatasetInfo,
     GapCurve,
 )
+from datascan.testing.reports import report
 from tests.outputs.html.reading import held_in, read_safely
-from tests.outputs.reports import report
 
 
 def strip_of(labels):

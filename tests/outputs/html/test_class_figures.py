@@ -8,8 +8,8 @@ from datascan.outputs.html import render
 from datascan.report.figures import (
     LabelFigures,
 )
+from datascan.testing.reports import report
 from tests.outputs.html.reading import held_in, read_safely
-from tests.outputs.reports import report
 
 
 def test_each_class_has_a_bar():

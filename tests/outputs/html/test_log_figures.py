@@ -11,8 +11,8 @@ from datascan.report.figures import (
     LogCurve,
     LogFigures,
 )
+from datascan.testing.reports import log
 from tests.outputs.html.reading import held_in, read_safely
-from tests.outputs.reports import log
 
 
 def test_the_break_is_marked():

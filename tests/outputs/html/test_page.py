@@ -29,9 +29,9 @@ from datascan.report.figures import (
     ValueHistogram,
 )
 from datascan.report.model import DatasetReport, FailedScan, SourceReport
+from datascan.testing.output_laws import OutputLaws
+from datascan.testing.reports import ANY_TEXT, finding, net, report, source
 from tests.outputs.html.reading import MOST, PIXEL, held_in, read_safely
-from tests.outputs.laws import OutputLaws
-from tests.outputs.reports import ANY_TEXT, finding, net, report, source
 
 
 class TestLaws(OutputLaws):

@@ -10,8 +10,8 @@ from datascan.report.figures import (
     ValueFigures,
     ValueHistogram,
 )
+from datascan.testing.reports import report
 from tests.outputs.html.reading import held_in, read_safely
-from tests.outputs.reports import report
 
 
 def test_values_that_are_not_finite_are_counted():

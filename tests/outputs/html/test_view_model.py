@@ -8,8 +8,8 @@ from datascan.outputs.html import render
 from datascan.report.figures import (
     LabelFigures,
 )
+from datascan.testing.reports import finding, log, net, report, source
 from tests.outputs.html.reading import PIXEL, read_safely
-from tests.outputs.reports import finding, log, net, report, source
 
 
 def test_verdict_dataset_time_and_command_stand_at_the_top():

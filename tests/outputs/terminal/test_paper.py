@@ -15,7 +15,7 @@ from datascan.outputs.terminal.paper import (
     use_colour,
     wrap_text,
 )
-from tests.outputs.reports import ANY_TEXT
+from datascan.testing.reports import ANY_TEXT
 
 WORDS = st.text(alphabet="ab  数\u0301", max_size=300)
 

@@ -26,8 +26,8 @@ from datascan.report.figures import (
     ShuffledGaps,
 )
 from datascan.report.model import FailedScan
-from tests.outputs.laws import OutputLaws
-from tests.outputs.reports import ANY_TEXT, finding, report
+from datascan.testing.output_laws import OutputLaws
+from datascan.testing.reports import ANY_TEXT, finding, report
 
 
 class TestLaws(OutputLaws):

@@ -10,8 +10,8 @@ from PIL import Image
 
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
+from datascan.testing.reader_laws import untracked
 from tests.builders.hdf5 import reader_of, row_faults, rules, scanned
-from tests.builders.tracking import untracked
 
 CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 

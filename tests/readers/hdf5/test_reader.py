@@ -14,7 +14,8 @@ from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
 from datascan.readers.hdf5.reader import Hdf5Reader
 from datascan.report.build import build_report
-from tests.builders.blocks import array_of
+from datascan.testing.blocks import array_of
+from datascan.testing.reader_laws import untracked
 from tests.builders.hdf5 import (
     GZIP,
     STORAGE,
@@ -28,7 +29,6 @@ from tests.builders.hdf5 import (
     scanned,
     write_hdf5,
 )
-from tests.builders.tracking import untracked
 
 CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 INTEGERS = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">i2", ">u4", ">i8"]

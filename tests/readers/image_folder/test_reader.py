@@ -17,8 +17,8 @@ from datascan.readers.image_folder import listing
 from datascan.readers.image_folder.reader import FILES_PER_SHARD, ImageFolderReader
 from datascan.report.build import build_report
 from datascan.scanner.scan import scan
+from datascan.testing.reader_laws import untracked
 from tests.builders.images import encode, photo, pixels, write_tree
-from tests.builders.tracking import untracked
 
 CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
 

@@ -13,8 +13,8 @@ from datascan.config.options import Options
 from datascan.errors import DatasetError
 from datascan.readers.lmdb.reader import LmdbReader
 from datascan.scanner.scan import scan
+from datascan.testing.reader_laws import untracked
 from tests.builders.lmdb import datum, numbered, random_datums, write_lmdb
-from tests.builders.tracking import untracked
 
 
 def scanned(path, **options):

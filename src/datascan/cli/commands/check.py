@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datascan.plugins import OUTPUTS
+from datascan.plugins import output_helps
 
 if TYPE_CHECKING:
     from datascan.cli.progress import Closeable, SignalWatcher
@@ -21,7 +21,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
         "paths", nargs="*", type=Path, metavar="PATH", help="only the datasets at, above or below"
     )
     command.add_argument("--config", type=Path, metavar="FILE", help="in place of datascan.toml")
-    for name, help_text in OUTPUTS.items():
+    for name, help_text in output_helps().items():
         command.add_argument(f"--{name}", metavar="FILE", help=help_text)
     command.add_argument("--quiet", action="store_true", help="print no verdicts")
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
@@ -174,8 +174,8 @@ def write_outputs(
     from datascan.outputs.base import load_output
     from datascan.outputs.json import render_several
 
-    for name in OUTPUTS:
-        target = getattr(given, name)
+    for name in output_helps():
+        target = getattr(given, name.replace("-", "_"))
         if not target:
             continue
         # The form of the JSON must not depend on the number of datasets.

@@ -6,13 +6,13 @@ import argparse
 from pathlib import Path
 
 from datascan.errors import DatasetError
-from datascan.plugins import OUTPUTS
+from datascan.plugins import output_helps
 
 
 def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     """Add the arguments of the command."""
     command.add_argument("file", type=Path, metavar="FILE.json")
-    for name, help_text in OUTPUTS.items():
+    for name, help_text in output_helps().items():
         command.add_argument(f"--{name}", metavar="FILE", help=help_text)
 
 
@@ -26,6 +26,6 @@ def run(args: argparse.Namespace) -> int:
         text = args.file.read_bytes()
     except OSError as error:
         raise DatasetError(f"cannot read {args.file}: {error.strerror}") from error
-    args.quiet = any(getattr(args, name) is not None for name in OUTPUTS)
+    args.quiet = any(getattr(args, name.replace("-", "_")) is not None for name in output_helps())
     write_outputs(Report.from_json(text), args)
     return 0

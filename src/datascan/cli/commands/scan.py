@@ -11,7 +11,7 @@ from datascan.cli.arguments import (
     add_path_arguments,
     options_of,
 )
-from datascan.plugins import COMMANDS
+from datascan.plugins import command_helps
 
 ANY_FORMAT = (
     "Scan a dataset and report every bad record: an LMDB or LevelDB store, HDF5 files, or a folder "
@@ -21,7 +21,7 @@ ANY_FORMAT = (
 
 def add_arguments(command: argparse.ArgumentParser, name: str) -> None:
     """Add the arguments of the scan of one format, or of any of them."""
-    command.description = ANY_FORMAT if name == "scan" else f"Scan {COMMANDS[name]}."
+    command.description = ANY_FORMAT if name == "scan" else f"Scan {command_helps()[name]}."
     add_path_arguments(command, name)
     add_option_arguments(command, name)
     outputs = add_output_arguments(command)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from datascan.config.options import Options
-from datascan.decoders.base import Decoder, Tracker, detect_decoder, load_decoder, track_among
-from datascan.plugins import DECODERS
+from datascan.decoders.base import Decoder, Tracker, detect_decoder, make_decoder, track_among
+from datascan.plugins import decoder_names
 from datascan.readers.base import Reader
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.keyvalue.keys import (
@@ -91,7 +91,7 @@ class KeyValueReader(Reader):
         self._is_text_lines = numbers is not None
         if numbers is not None:
             name, shards = "ocr", plan_text_lines(numbers, self.options.read.limit)
-            self.decoder = load_decoder("image")(self.options.read)
+            self.decoder = make_decoder("image", self.options.read)
         else:
             self.decoder = self._detect_decoder()
             name = self.decoder.name
@@ -184,12 +184,11 @@ class KeyValueReader(Reader):
             yield batch.take(np.delete(np.arange(len(batch)), metadata)) if metadata else batch
 
     def _detect_decoder(self) -> Decoder:
-        votes: Counter[type[Decoder]] = Counter()
-        for value in islice(self._iter_values(), SAMPLE_SIZE):
-            votes[detect_decoder(value)] += 1
-        order = list(DECODERS)
-        decoder = max(votes, key=lambda one: (votes[one], -order.index(one.name)), default=None)
-        return (decoder or load_decoder("raw"))(self.options.read)
+        sample = islice(self._iter_values(), SAMPLE_SIZE)
+        votes: Counter[str] = Counter(map(detect_decoder, sample))
+        order = decoder_names()
+        chosen = max(votes, key=lambda name: (votes[name], -order.index(name)), default="raw")
+        return make_decoder(chosen, self.options.read)
 
     def _iter_values(self) -> Iterator[bytes]:
         """All values that are not empty."""

@@ -1,4 +1,4 @@
-"""Reports made by hand."""
+"""Reports made by hand, for tests of outputs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def finding(**changes: Any) -> Finding:
 
 
 def report(*findings: Finding, **changes: Any) -> DatasetReport:
-    """1,000 healthy pictures of ten classes, and ``findings``."""
+    """1,000 healthy images of ten classes, and ``findings``."""
     return DatasetReport(**members(findings) | figures() | changes)
 
 
@@ -96,7 +96,9 @@ def figures() -> dict[str, Any]:
     """What the report of a dataset has besides."""
     gap = BatchFigures(64, SequentialGaps(15, 3, 4, 2), ShuffledGaps(0.0118, 0.177, 4, 0.0012))
     return {
-        "labels": LabelFigures(10, True, {str(i): 100 for i in range(10)}),
+        "labels": LabelFigures(
+            num_classes=10, declared=True, counts={str(i): 100 for i in range(10)}
+        ),
         "values": ValueFigures(0.0, 255.0, 120.7, 64.1, 0, 0),
         "shapes": [ShapeFigures([3, 32, 32], "uint8", 1000)],
         "batch_sizes": [gap],

@@ -1,19 +1,6 @@
-"""The plug-ins of datascan by name: readers, decoders, checks, outputs, executors and commands.
-
-The tables below are strings, so that listing plug-ins imports none of them. Other packages add
-their own through entry points in the groups ``datascan.readers``, ``datascan.decoders``,
-``datascan.checks`` and ``datascan.outputs``.
-"""
+"""The built-in plug-ins by name, as strings: listing them imports none of them."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
-from functools import cache
-from importlib import import_module
-from typing import Any
-
-from datascan.errors import UsageError
 
 READERS = {
     "lmdb": "datascan.readers.lmdb.reader:LmdbReader",
@@ -119,6 +106,41 @@ COMMANDS = {
 """The commands with their help."""
 
 
+OWN_OPTIONS = frozenset(
+    [
+        *("backend", "bad-records", "baseline", "batch-size", "batch-sizes", "command", "config"),
+        *(
+            "data",
+            "data-key",
+            "db",
+            "expect",
+            "expires",
+            "fail-on",
+            "file",
+            "folder",
+            "github",
+            "help",
+        ),
+        *(
+            "ignore",
+            "label",
+            "label-key",
+            "label-type",
+            "limit",
+            "list",
+            "list-file",
+            "log",
+            "max-pixels",
+            "net",
+        ),
+        *("no-data", "no-progress", "num-classes", "output", "paths", "quiet", "reason", "resume"),
+        *("root", "rule", "select", "severity", "solver"),
+        *("terminal", "timeout", "typed", "version", "workers"),
+    ]
+)
+"""Options and arguments of the command line, whose names an output cannot have."""
+
+
 def rule_target(rule: str) -> str:
     """Where the class of a built-in rule is: rule, module and class share one name."""
     package = "checks" if rule in CHECKS else "caffe.rules"
@@ -128,33 +150,5 @@ def rule_target(rule: str) -> str:
 
 def command_module(name: str) -> str:
     """The module of a command; the scans of all formats share one."""
-    module = "scan" if name in READERS else name
+    module = "scan" if name not in COMMANDS or name in READERS else name
     return f"datascan.cli.commands.{module}"
-
-
-@cache
-def load(target: str) -> Any:
-    """The object that ``module:name`` names; the module alone without a name."""
-    module, _, name = target.partition(":")
-    loaded = import_module(module)
-    return getattr(loaded, name) if name else loaded
-
-
-def rule_names() -> tuple[str, ...]:
-    """The names of all rules; none of them is imported."""
-    return CHECKS + NET_RULES
-
-
-def require_rules(rules: Sequence[str], where: str = "") -> None:
-    """Raise :class:`UsageError` unless there is a rule of each name; ``where`` it was asked for."""
-    for rule in rules:
-        if rule not in (known := rule_names()):
-            near = get_close_matches(rule, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else "see datascan explain"
-            raise UsageError(f"{where}no such rule: {rule}; {hint}")
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The name among ``known`` that ``word`` probably misspells, if one is near enough."""
-    found = get_close_matches(word, list(known), n=1, cutoff=0.75)
-    return found[0] if found else None
