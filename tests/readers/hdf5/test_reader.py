@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 
 import h5py
@@ -19,19 +18,21 @@ from datascan.testing.reader_laws import untracked
 from tests.builders.hdf5 import (
     GZIP,
     STORAGE,
-    damage_chunk,
     gathered,
     numbers,
     place_faults,
     reader_of,
-    row_faults,
     rules,
     scanned,
     write_hdf5,
 )
 
 CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
+
+
 INTEGERS = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", ">i2", ">u4", ">i8"]
+
+
 FLOATS = ["f2", "f4", "f8", ">f2", ">f4", ">f8"]
 
 
@@ -80,91 +81,6 @@ def test_large_unsigned_labels_stay_unsigned(tmp_path):
     labels = np.array([0, 2**63 + 5, 2**64 - 1], np.uint64)
     path = write_hdf5(tmp_path / "a.h5", data=numbers(3, 3), label=labels)
     assert gathered(reader_of(path))[2] == labels.tolist()
-
-
-WORDS = ["cat", "dog", "", "été", "cat", "dog"]
-TEXTS = {
-    "fixed": np.array([word.encode() for word in WORDS]),
-    "variable": np.array(WORDS, h5py.string_dtype()),
-    "column": np.array(WORDS, h5py.string_dtype()).reshape(6, 1),
-    "chunked": (np.array([word.encode() for word in WORDS]), {"chunks": (4,), **GZIP}),
-    "ragged": (np.array(WORDS, h5py.string_dtype()), {"chunks": (4,), **GZIP}),
-}
-
-
-@pytest.mark.parametrize("form", TEXTS)
-@pytest.mark.parametrize("options", [{}, {"shard_bytes": 1}, {"label_key": "label"}])
-def test_labels_that_are_text_are_classes(tmp_path, form, options):
-    path = write_hdf5(tmp_path / "a.h5", data=numbers(6, 3), label=TEXTS[form])
-    assert gathered(reader_of(path, **options))[2] == [0, 1, None, 2, 0, 1]
-    result = scanned(path, checks=CHECKS, **options)
-    assert result.summary.plan.class_names == ("cat", "dog", "été")
-    assert findings(result)["missing-label"].records == 1
-    assert not rules(result)
-
-
-def test_words_are_numbered_over_all_files(tmp_path):
-    one = write_hdf5(tmp_path / "a.h5", data=numbers(2, 3), label=[b"dog", b"cow"])
-    two = write_hdf5(tmp_path / "b.h5", data=numbers(2, 3), label=[b"\xff", b"cow"])
-    reader = reader_of(one, two, shard_bytes=1)
-    assert gathered(reader)[2] == [1, 0, 2, 0]
-    assert reader.plan().class_names == ("cow", "dog", "\\xff")
-
-
-def test_words_that_are_whole_numbers_are_these(tmp_path):
-    path = write_hdf5(tmp_path / "a.h5", data=numbers(3, 3), label=[b"10", b"-1", b"007"])
-    reader = reader_of(path)
-    assert gathered(reader)[2] == [10, -1, 7]
-    assert reader.plan().class_names == ()
-
-
-def test_words_of_the_first_records_only(tmp_path):
-    path = write_hdf5(tmp_path / "a.h5", data=numbers(3, 3), label=[b"b", b"c", b"a"])
-    assert reader_of(path, limit=2).plan().class_names == ("b", "c")
-
-
-def test_text_of_another_name_or_length_is_no_label(tmp_path):
-    path = write_hdf5(tmp_path / "a.h5", data=numbers(3, 3), names=[b"a"] * 3, labels=[b"a", b"b"])
-    assert gathered(reader_of(path))[2] == []
-    assert gathered(reader_of(path, label_key="names"))[2] == [0, 0, 0]
-    path = write_hdf5(tmp_path / "b.h5", data=numbers(3, 3), y=np.arange(3), label=[b"a"] * 3)
-    assert gathered(reader_of(path))[2] == [0, 1, 2]
-
-
-def test_a_label_that_cannot_be_one_is_refused(tmp_path):
-    path = write_hdf5(tmp_path / "a.h5", data=numbers(5, 3), none=np.empty((5, 0)), name="x")
-    with h5py.File(path, "a") as file:
-        compound(file, "pairs")
-    reasons = {
-        "pairs": "contains compound records",
-        "none": "has no numbers",
-        "name": "contains a single",
-    }
-    for key, why in reasons.items():
-        with pytest.raises(DatasetError, match=f"dataset '{key}' of a.h5 {why}"):
-            scanned(path, label_key=key)
-
-
-def test_text_in_one_file_and_numbers_in_another(tmp_path):
-    one = write_hdf5(tmp_path / "a.h5", data=numbers(2, 3), label=[b"dog", b"cow"])
-    two = write_hdf5(tmp_path / "b.h5", data=numbers(3, 3), label=np.arange(3))
-    numbers_later = "labels in label are numbers, but those of the first file are text"
-    text_later = "labels in label are text, but those of the first file are numbers"
-    for paths, records, why in (((one, two), 2, numbers_later), ((two, one), 3, text_later)):
-        result = scanned(*paths)
-        assert result.summary.records == records
-        ((detail, _),) = place_faults(result, "damaged-store")
-        assert why in detail
-
-
-def test_a_damaged_chunk_of_words(tmp_path):
-    words = np.array([b"ape", b"bear", b"cat"] * 10)
-    stored = {"chunks": (10,), "fletcher32": True}
-    path = write_hdf5(tmp_path / "a.h5", data=numbers(30, 3), label=(words, stored))
-    damage_chunk(path, "label", 1)
-    assert sorted(row_faults(scanned(path), "damaged-store")) == list(range(10, 20))
-    labels = gathered(reader_of(path))[2]
-    assert labels[:3] + labels[10:20] + labels[20:23] == [0, 1, 2, *[None] * 10, 2, 0, 1]
 
 
 @pytest.mark.parametrize("storage", STORAGE)
@@ -225,6 +141,20 @@ UNREAD = {
     text: "strings",
     nothing: "no values",
 }
+
+
+def test_a_label_that_cannot_be_one_is_refused(tmp_path):
+    path = write_hdf5(tmp_path / "a.h5", data=numbers(5, 3), none=np.empty((5, 0)), name="x")
+    with h5py.File(path, "a") as file:
+        compound(file, "pairs")
+    reasons = {
+        "pairs": "contains compound records",
+        "none": "has no numbers",
+        "name": "contains a single",
+    }
+    for key, why in reasons.items():
+        with pytest.raises(DatasetError, match=f"dataset '{key}' of a.h5 {why}"):
+            scanned(path, label_key=key)
 
 
 @pytest.mark.parametrize("write", UNREAD)
@@ -404,32 +334,6 @@ def test_several_files_are_one_dataset(tmp_path):
     assert result.reader.keys(shard, [3]) == ["b.h5:data[3]"]
 
 
-def test_a_list_of_files(tmp_path, monkeypatch):
-    (tmp_path / "parts").mkdir()
-    write_hdf5(tmp_path / "parts" / "a.h5", data=numbers(20, 3), label=np.arange(20))
-    write_hdf5(tmp_path / "b.h5", data=numbers(30, 3, seed=1), label=np.arange(30))
-    listing = tmp_path / "parts" / "train.txt"
-    listing.write_text("a.h5\n\n   \nb.h5\r\n")
-    monkeypatch.chdir(tmp_path)
-    assert Hdf5Reader.accepts(listing)
-    _, keys, _ = gathered(reader_of(listing))
-    assert [keys[0], keys[19], keys[20], keys[49]] == [
-        "a.h5:data[0]",
-        "a.h5:data[19]",
-        "b.h5:data[0]",
-        "b.h5:data[29]",
-    ]
-
-
-def test_names_that_collide_are_shown_as_they_were_given(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for folder in ("one", "two"):
-        (tmp_path / folder).mkdir()
-        write_hdf5(tmp_path / folder / "a.h5", data=numbers(1, 3))
-    (tmp_path / "list.txt").write_text("one/a.h5\ntwo/a.h5\n")
-    assert gathered(reader_of(tmp_path / "list.txt"))[1] == ["one/a.h5:data[0]", "two/a.h5:data[0]"]
-
-
 def test_nested_groups_are_scanned_whole(tmp_path):
     path = tmp_path / "demos.h5"
     with h5py.File(path, "w") as file:
@@ -591,44 +495,6 @@ def test_a_file_that_this_process_has_open(tmp_path):
         assert result.summary.records == 5
         result.reader.close()
         assert file["data"].shape == (5, 3)
-
-
-def test_recognises_hdf5_only(tmp_path):
-    (tmp_path / "a.txt").write_text("not\na list\n")
-    (tmp_path / "b.bin").write_bytes(b"\x00\x01" * 2000)
-    (tmp_path / "empty").write_bytes(b"")
-    (tmp_path / "list.txt").write_text("gone.h5\n")
-    for path in (tmp_path, *tmp_path.iterdir(), tmp_path / "nothing"):
-        assert not Hdf5Reader.accepts(path)
-
-
-@pytest.mark.parametrize("name", ["a.txt", "a", "a.h5.txt"])
-@pytest.mark.parametrize("content", [b"", b"hello\n", b"\x00" * 4000])
-def test_what_is_no_hdf5_is_refused(tmp_path, name, content):
-    (tmp_path / name).write_bytes(content)
-    message = "neither an HDF5 file nor a list of HDF5 files"
-    with pytest.raises(DatasetError, match=message):
-        scanned(tmp_path / name)
-
-
-def test_a_text_that_is_no_list_is_refused_also_of_several(tmp_path):
-    path = write_hdf5(tmp_path / "a.h5", data=numbers(5, 3))
-    (tmp_path / "notes.txt").write_text("not\na list\n")
-    with pytest.raises(DatasetError, match=r"notes.txt is neither"):
-        scanned(path, tmp_path / "notes.txt")
-
-
-def test_pipes_are_not_opened(tmp_path):
-    os.mkfifo(tmp_path / "a.h5")
-    with pytest.raises(DatasetError, match=r"a.h5 is not a regular file"):
-        scanned(tmp_path / "a.h5")
-
-
-def test_folders_and_missing_paths_are_refused(tmp_path):
-    with pytest.raises(DatasetError, match="is a folder"):
-        scanned(tmp_path)
-    with pytest.raises(DatasetError, match="no such path"):
-        scanned(tmp_path / "a.h5")
 
 
 def test_a_file_without_numbers_is_refused(tmp_path):
