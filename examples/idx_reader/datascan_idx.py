@@ -66,7 +66,7 @@ class IdxReader(Reader):
             end = f"the file ends at byte {size:,}, within image {stored:,} of {declared:,}"
             faults.append(Fault(None, "truncated-store", end, lost=declared - stored))
         elif size > HEADER_BYTES + declared * self.image_bytes:
-            faults.append(Fault(None, "damaged-store", "the file goes on after its last image"))
+            faults.append(Fault(None, "damaged-store", "the file has bytes after its last image"))
         if self.options.read.limit is not None:
             self.count = min(self.count, self.options.read.limit)
         step = max(1, self.options.read.shard_bytes // self.image_bytes)

@@ -210,7 +210,7 @@ def slice_block(block: Block, first: int, last: int) -> Block:
 
 
 def slice_images(images: ImageColumn, first: int, last: int) -> ImageColumn | None:
-    """The images of the rows ``first`` <= row < ``last``; None if there are none."""
+    """The images of the rows ``first`` <= row < ``last``; None if no row has one."""
     inside = (images.rows >= first) & (images.rows < last)
     columns = {name: column[inside] for name, column in vars(images).items()}
     columns["rows"] = columns["rows"] - first

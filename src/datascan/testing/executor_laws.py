@@ -225,7 +225,7 @@ class CrashingTask:
         return int(shard.span)
 
     def on_failure(self, shard: Shard, reason: str) -> tuple[list[int], str]:
-        """The rows to blame, and the reason."""
+        """The rows of the part that failed, and the reason."""
         assert shard.last is not None
         return list(range(shard.first, shard.last)), reason
 

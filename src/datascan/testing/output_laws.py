@@ -79,7 +79,7 @@ class OutputLaws:
         """Read the text back; raise unless it is valid in the format of the output."""
 
     def test_it_says_what_it_is(self) -> None:
-        """``HELP`` is the help of the option, which is no sentence."""
+        """``HELP`` is the help of the option: a phrase, without a full stop."""
         assert self.output.HELP
         assert self.output.HELP.strip().rstrip(".") == self.output.HELP
 
