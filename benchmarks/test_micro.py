@@ -62,7 +62,7 @@ def test_gaps_of_a_million_labels(benchmark):
 
 
 def test_a_photo(benchmark):
-    from datascan.decoders.image.decoder import inspect_images
+    from datascan.decoders.image.inspection import inspect_images
 
     images = [photo(1, height=375, width=500)]
     benchmark(inspect_images, images, [0], max_pixels=1 << 28, track=lambda i, count: None)

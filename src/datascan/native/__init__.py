@@ -12,13 +12,20 @@ from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any
 
-from datascan.native import fallback, table_blocks
+from datascan.native import fallback
 
-loops: Any = SimpleNamespace(**(vars(table_blocks) | vars(fallback)))
+
+def select_loops() -> Any:
+    """The functions in C, or the reference implementations if they were not built."""
+    if not os.environ.get("DATASCAN_PLAIN"):
+        with suppress(ImportError):  # not built
+            from datascan.native import epoch, kernels, tables  # noqa: PLC0415
+
+            return SimpleNamespace(**(vars(epoch) | vars(kernels) | vars(tables)))
+    from datascan.native import table_blocks  # noqa: PLC0415  (imports a library)
+
+    return SimpleNamespace(**(vars(table_blocks) | vars(fallback)))
+
+
+loops: Any = select_loops()
 """The implementation in use; it has the functions of ``fallback`` and ``table_blocks``."""
-
-if not os.environ.get("DATASCAN_PLAIN"):
-    with suppress(ImportError):  # not built
-        from datascan.native import epoch, kernels, tables
-
-        loops = SimpleNamespace(**(vars(epoch) | vars(kernels) | vars(tables)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from datascan.decoders.image.decoder import inspect_images
+from datascan.decoders.image.inspection import inspect_images
 from tests.builders.images import encode, pixels
 
 LIMIT = 178_956_970

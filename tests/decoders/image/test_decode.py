@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MEGABYTES = 150
 GROWTH = """
 import resource, sys
-from datascan.decoders.image.decoder import inspect_images
+from datascan.decoders.image.inspection import inspect_images
 from tests.builders.images import encode, pixels
 from tests.builders.odd_images import bombs
 from datascan.testing.reader_laws import untracked
@@ -139,7 +139,7 @@ def test_a_tiff_needs_no_folder_for_temporary_files(tmp_path, monkeypatch):
 
 
 LOGGED = """
-from datascan.decoders.image.decoder import inspect_images
+from datascan.decoders.image.inspection import inspect_images
 from tests.builders.odd_images import tiff_of
 from datascan.testing.reader_laws import untracked
 

@@ -1,4 +1,4 @@
 """Encoded images: their format, whether they are intact, and their pixels.
 
-:func:`datascan.decoders.image.decoder.inspect_images` handles many images, everything else one.
+:func:`datascan.decoders.image.inspection.inspect_images` handles many images, everything else one.
 """

@@ -164,9 +164,7 @@ def read_bytes_block(data: RowCursor, context: BlockContext, first: int, stop: i
 
 def make_decoder(content: str, options: ReadOptions) -> Decoder:
     """The decoder of records of variable length."""
-    from datascan.decoders.image.decoder import (  # noqa: PLC0415  (the decoders are heavy)
-        ImageDecoder,
-    )
+    from datascan.decoders.image.decoder import ImageDecoder  # noqa: PLC0415
     from datascan.decoders.raw import RawDecoder  # noqa: PLC0415
 
     return ImageDecoder(options) if content == "images" else RawDecoder(options)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from datascan.config.options import Options
 from datascan.decoders.base import Tracker
-from datascan.decoders.image.decoder import inspect_images
+from datascan.decoders.image.inspection import inspect_images
 from datascan.errors import DatasetError
 from datascan.readers.base import Reader
 from datascan.readers.image_folder.list_file import read_list

@@ -1,0 +1,195 @@
+"""Inspect encoded images: decode them, and find what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datascan.decoders.base import Tracker
+from datascan.decoders.image.decode import (
+    CorruptImageError,
+    DecodedImage,
+    OversizedImageError,
+    check_size,
+    decode,
+)
+from datascan.decoders.image.header import (
+    ImageHeader,
+    describe_content,
+    format_from_name,
+    sniff_format,
+)
+from datascan.decoders.image.structure import ORIENTATIONS, read_header, read_orientation
+from datascan.records.block import ArrayColumn, Fault, ImageColumn
+from datascan.records.statistics import compute_stats
+
+MAX_CHANNELS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedImages:
+    """The results for some images. ``arrays``: pixels of float images, as columns of their own."""
+
+    images: ImageColumn | None
+    faults: tuple[Fault, ...]
+    arrays: tuple[ArrayColumn, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageStats:
+    """Statistics of a decoded image, kept in place of its pixels, which may be large.
+
+    ``low``, ``high``: (channels,), the range of the finite values; 0 for a channel without any.
+    ``total``, ``square``: sums of the ``count`` finite values and of their squares.
+    """
+
+    row: int
+    format: str
+    height: int
+    width: int
+    mode: str
+    dtype: str
+    approximate: bool
+    low: NDArray[Any]
+    high: NDArray[Any]
+    total: float
+    square: float
+    count: int
+
+
+def inspect_images(
+    images: Sequence[bytes | memoryview],
+    rows: Sequence[int],
+    *,
+    max_pixels: int,
+    track: Tracker,
+    names: Sequence[str] | None = None,
+) -> InspectedImages:
+    """Decode ``images``, which are the block's ``rows``, ascending.
+
+    ``track(i, 1)`` is called before image i is decoded. ``names`` are the file names, if there are
+    any; their extensions are compared with the content.
+    """
+    faults: list[Fault] = []
+    stats: list[ImageStats] = []
+    floats: list[ArrayColumn] = []
+    for i, (image, row) in enumerate(zip(images, rows, strict=True)):
+        track(i, 1)
+        data = bytes(image)
+        image_format = sniff_format(data)
+        if image_format is None:
+            faults.append(Fault(row, "not-an-image", describe_content(data)))
+            continue
+        header = read_header(image_format, data)
+        try:
+            decoded = decode_image(image_format, data, header, max_pixels)
+        except CorruptImageError as why:
+            faults.append(Fault(row, "corrupt-image", f"{image_format}: {why}"))
+        except OversizedImageError as why:
+            faults.append(Fault(row, "oversized-image", str(why)))
+        else:
+            if decoded.planes.dtype.kind == "f":
+                # Float pixels can be NaN or Inf, so the rules about those need the values.
+                pixels = decoded.planes[None]
+                floats.append(ArrayColumn("pixels", np.array([row]), pixels, primary=False))
+            stats.append(compute_image_stats(row, image_format, decoded))
+            name = names[i] if names is not None else None
+            faults += (
+                Fault(row, rule, detail)
+                for rule, detail in find_image_faults(image_format, data, name, header, decoded)
+            )
+    return InspectedImages(stack_stats(stats), tuple(faults), tuple(floats))
+
+
+def decode_image(
+    image_format: str, data: bytes, header: ImageHeader, max_pixels: int
+) -> DecodedImage:
+    """Decode an image if its structure is intact and it is not too large.
+
+    Raises:
+        CorruptImageError: if it cannot be decoded in full.
+        OversizedImageError: if it has too many pixels, whether it is intact or not.
+    """
+    if header.size is not None:
+        check_size(*header.size, max_pixels)
+    if header.damage is not None:
+        raise CorruptImageError(header.damage)
+    return decode(image_format, data, max_pixels)
+
+
+def find_image_faults(
+    image_format: str, data: bytes, name: str | None, header: ImageHeader, decoded: DecodedImage
+) -> Iterator[tuple[str, str]]:
+    """Yield (rule, detail) for problems of an image that decodes."""
+    if name is not None and format_from_name(name) not in (None, image_format):
+        yield "misnamed-image", f"{image_format} named {name[name.rfind('.') :]}"
+    if header.end is not None and header.end < len(data):
+        count = len(data) - header.end
+        yield "trailing-bytes", f"{count:,} byte{'s' * (count > 1)} after the end of the image"
+    orientation = read_orientation(header.exif if image_format != "TIFF" else data)
+    if orientation in ORIENTATIONS:
+        yield "exif-orientation", f"orientation {orientation}: {ORIENTATIONS[orientation]}"
+    frames = max(decoded.frames, header.frames or 1)
+    if frames > 1:
+        yield "animated-image", f"{frames:,} {'pages' if image_format == 'TIFF' else 'frames'}"
+
+
+def compute_image_stats(row: int, image_format: str, decoded: DecodedImage) -> ImageStats:
+    """Compute the statistics of an image."""
+    planes = decoded.planes
+    if planes.dtype.kind == "f" and not np.isfinite(planes).all():
+        finite = [plane[np.isfinite(plane)] for plane in planes]
+        stats = [compute_stats(values.reshape(1, -1)) if values.size else None for values in finite]
+        low = np.array([one.low[0] if one else 0.0 for one in stats])
+        high = np.array([one.high[0] if one else 0.0 for one in stats])
+        count = sum(values.size for values in finite)
+        total = float(sum(one.totals[0] for one in stats if one))
+        square = float(sum(one.squares[0] for one in stats if one))
+    else:
+        all_stats = compute_stats(planes)
+        low, high, count = all_stats.low, all_stats.high, planes.size
+        total, square = float(all_stats.totals.sum()), float(all_stats.squares.sum())
+    return ImageStats(
+        row,
+        image_format,
+        decoded.height,
+        decoded.width,
+        decoded.mode,
+        decoded.dtype,
+        decoded.approximate,
+        low,
+        high,
+        total,
+        square,
+        count,
+    )
+
+
+def stack_stats(stats: Sequence[ImageStats]) -> ImageColumn | None:
+    """Collect the statistics of all images in a column; None if there are no images."""
+    if not stats:
+        return None
+    low = np.full((len(stats), MAX_CHANNELS), np.nan)
+    high = np.full((len(stats), MAX_CHANNELS), np.nan)
+    for i, one in enumerate(stats):
+        low[i, : len(one.low)] = one.low
+        high[i, : len(one.high)] = one.high
+    return ImageColumn(
+        rows=np.array([one.row for one in stats], np.int64),
+        height=np.array([one.height for one in stats], np.int64),
+        width=np.array([one.width for one in stats], np.int64),
+        channels=np.array([len(one.low) for one in stats], np.int64),
+        mode=np.array([one.mode for one in stats]),
+        format=np.array([one.format for one in stats]),
+        dtype=np.array([one.dtype for one in stats]),
+        low=low,
+        high=high,
+        totals=np.array([one.total for one in stats]),
+        squares=np.array([one.square for one in stats]),
+        counts=np.array([one.count for one in stats], np.int64),
+        approximate=np.array([one.approximate for one in stats]),
+    )
