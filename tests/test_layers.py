@@ -58,6 +58,18 @@ def test_every_rule_in_a_folder_is_in_its_table(folder, names, shared):
     assert modules - shared == {name.replace("-", "_") for name in names}
 
 
+@pytest.mark.parametrize("rule", [*CHECKS, *NET_RULES])
+def test_every_rule_has_a_test_file(rule):
+    folder = "checks" if rule in CHECKS else "caffe/rules"
+    assert (ROOT / "tests" / folder / f"test_{rule.replace('-', '_')}.py").is_file()
+
+
+def test_every_metric_has_a_test_file():
+    modules = {file.stem for file in (SOURCES / "metrics").glob("*.py")} - {"__init__"}
+    tests = {file.stem.removeprefix("test_") for file in (ROOT / "tests/metrics").glob("test_*.py")}
+    assert tests == modules
+
+
 def test_every_reader_decoder_output_and_command_of_the_tables_exists():
     for target in [*READERS.values(), *DECODERS.values()]:
         assert isinstance(load(target), type)

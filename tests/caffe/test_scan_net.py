@@ -298,7 +298,7 @@ def test_images_of_a_list(tmp_path, folder, monkeypatch):
     counts = {f.rule: f.records for f in source.findings if f.severity == "error"}
     assert counts == {"label-beyond-outputs": 1, "missing-file": 1}
     assert net_findings(report, "source-mismatch") == [
-        ("data", "crop_size 20 is larger than new_height 16 x 16")
+        ("data", "crop_size 20 is larger than new_height x new_width, 16 x 16")
     ]
 
 

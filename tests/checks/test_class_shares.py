@@ -107,64 +107,6 @@ def test_shares_are_relative_to_their_sum(known, tmp_path):
     assert "label-shift" not in raised(path, file)
 
 
-@pytest.mark.parametrize(
-    ("labels", "options", "told"),
-    [
-        (None, {}, "none of 100 records has a class label; labels of 10 classes are expected"),
-        ("regression", {}, "none of 100 records has a class label (100 are regression targets); "),
-        ("class", {"label_type": "regression"}, "(100 are regression targets)"),
-    ],
-)
-def test_class_labels_that_got_lost(known, tmp_path, labels, options, told):
-    given = {"class": np.arange(100) % 10, "regression": np.linspace(0.1, 3, 100), None: None}
-    found = raised(hdf5(tmp_path / "n.h5", known[0], given[labels]), known[1], **options)
-    assert set(found) == {"label-shift"}
-    assert found["label-shift"].severity == "error"
-    assert told in found["label-shift"].message
-
-
-def test_regression_targets_that_got_lost(tmp_path):
-    values = np.random.default_rng(0).random((50, 4), np.float32)
-    file = learn(hdf5(tmp_path / "k.h5", values, np.linspace(0.1, 3, 50)))
-    assert "shift" not in file.read_text().split("[labels]")[1]
-    # Targets that happen to be whole are still targets.
-    assert raised(hdf5(tmp_path / "w.h5", values, np.arange(50.0)), file) == {}
-    found = raised(hdf5(tmp_path / "n.h5", values), file)
-    assert set(found) == {"label-shift"}
-    assert found["label-shift"].message == (
-        "none of 50 records has a label; regression targets are expected"
-    )
-
-
-def test_labels_are_not_looked_at_where_that_is_asked_for(known, tmp_path):
-    assert raised(hdf5(tmp_path / "n.h5", known[0]), known[1], label_type="none") == {}
-    assert raised(hdf5(tmp_path / "0.h5", known[0][:0]), known[1]).keys() == {"record-count-change"}
-
-
-def test_few_records_differ_by_chance(tmp_path):
-    random = np.random.default_rng(3)
-
-    def drawn(name, count, shares):
-        labels = random.choice(10, count, p=shares)
-        return hdf5(tmp_path / name, random.random((count, 4), np.float32), labels)
-
-    even, odd = np.full(10, 0.1), np.array([0.4, 0.2, *[0.05] * 8])
-    file = learn(drawn("k.h5", 120, even))
-    found = raised(drawn("n.h5", 115, even), file)
-    assert found["label-shift"].severity == "info"
-    assert "; chance alone can reach 0.2" in found["label-shift"].message
-    found = raised(drawn("o.h5", 115, odd), file)
-    assert found["label-shift"].severity == "warning"
-    assert "chance" not in found["label-shift"].message
-    # Shares that were not learned from a sample are exact.
-    exact = "\n".join(x for x in file.read_text().splitlines() if "learned_from =" not in x)
-    file.with_name("exact.toml").write_text(exact)
-    found = raised(tmp_path / "n.h5", file.with_name("exact.toml"))
-    assert "chance alone can reach 0.17" in found["label-shift"].message
-    asked = raised(tmp_path / "n.h5", file, severity={"label-shift": "warning"})
-    assert asked["label-shift"].severity == "warning"
-
-
 def test_folders_are_compared_by_name(tmp_path):
     files = {
         f"{name}/{i}.png": encode(pixels(i), "PNG") for i in range(4) for name in ("cat", "dog")
@@ -200,15 +142,6 @@ def test_chance_seldom_exceeds_what_it_may_give(classes, here, before, even):
 
 def test_chance_of_a_single_class_is_none():
     assert estimate_chance_distance((ClassShare("0", 1.0, 1.0),), 10, 10) == 0
-
-
-def test_very_many_classes(tmp_path):
-    labels = np.arange(30_000)
-    path = hdf5(tmp_path / "k.h5", np.arange(60_000.0).reshape(-1, 2), labels)
-    file = learn(path)
-    assert raised(path, file) == {}
-    found = raised(hdf5(tmp_path / "n.h5", np.ones((30_000, 2)), labels // 10), file)
-    assert "differ by 0.9 from" in found["label-shift"].message
 
 
 def test_labels_that_a_net_ignores_are_left_out_of_both(tmp_path):

@@ -9,8 +9,10 @@ import datascan
 from datascan.config.options import ReadOptions
 from datascan.decoders.image.decoder import ImageDecoder
 from datascan.records.buffers import BytesColumn
-from tests.builders.images import photo
+from tests.builders.images import encode, photo, pixels
 from tests.builders.lmdb import write_lmdb
+
+VALUES = [photo(0), photo(1)[:400], encode(pixels(2), "PNG"), b"no image", photo(0)]
 
 
 def block(values, **options):

@@ -13,8 +13,6 @@ from PIL import Image
 from tests.builders.images import encode, gif_bomb, photo, pixels, png_bomb, tiff_bomb, webp_bomb
 from tests.decoders.image.support import HEALTHY, find_faults, inspect
 
-VALUES = [photo(0), photo(1)[:400], encode(pixels(2), "PNG"), b"no image", photo(0)]
-
 
 @pytest.mark.parametrize("name", HEALTHY)
 def test_healthy_images_raise_nothing(name, capfd):
