@@ -12,7 +12,7 @@ from typing import Any, Self
 from msgspec.structs import replace as replace_in
 
 from datascan._version import __version__
-from datascan.checks.base import Check, load_rule, make_check
+from datascan.checks.base import Check, load_rules, make_checks
 from datascan.config.options import Options
 from datascan.executors.base import Executor, NullProgress, Progress
 from datascan.plugins import check_names, require_rules, unusable
@@ -158,8 +158,7 @@ def select_checks(options: Options) -> list[Check[Any]]:
     Raises:
         UsageError: if the options name a rule that does not exist or cannot be used.
     """
-    made = (make_check(kind.rule, options.check) for kind in select_rules(options, check_names()))
-    return [check for check in made if check is not None]
+    return make_checks(select_rules(options, check_names()), options.check)
 
 
 def select_rules(options: Options, rules: Sequence[str]) -> list[type[Any]]:
@@ -171,7 +170,7 @@ def select_rules(options: Options, rules: Sequence[str]) -> list[type[Any]]:
     selected, ignored = options.check.select, options.check.ignore
     require_rules((*selected, *ignored, *dict(options.verdict.severity)))
     chosen = [rule for rule in rules if (not selected or rule in selected) and rule not in ignored]
-    found = {rule: load_rule(rule) for rule in chosen}
+    found = load_rules(chosen)
     for rule in selected:
         if rule in found and found[rule] is None:
             raise unusable("check", rule)

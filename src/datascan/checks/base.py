@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 from datascan.config.options import CheckOptions, Severity
 from datascan.errors import DatascanError
 from datascan.metrics.base import DatasetSummary, Flagged
-from datascan.plugins import find_plugin, leave_out, load, load_class, rule_target
+from datascan.plugins import Plugin, leave_out, load, load_class, plugins_of, rule_target
 from datascan.records.block import Block
 
 if TYPE_CHECKING:
@@ -128,21 +128,31 @@ class Check(Rule, ABC, Generic[TallyT]):
         )
 
 
-def load_rule(name: str) -> type[Rule] | None:
-    """The rule of that name; None if it is another package's and cannot be used."""
-    if find_plugin("check", name) is None:
-        return cast("type[Rule]", load(rule_target(name)))
-    return load_class("check", name, Check, ("rule", "severity", "fix", "measure"))
+def load_rules(names: Iterable[str]) -> dict[str, type[Rule] | None]:
+    """The rules of these names; None for another package's that cannot be used."""
+    external = plugins_of("check")
+    required = ("rule", "severity", "fix", "measure")
+    return {
+        name: load_class("check", name, Check, required)
+        if name in external
+        else cast("type[Rule]", load(rule_target(name)))
+        for name in names
+    }
 
 
-def make_check(name: str, options: CheckOptions) -> Check[Any] | None:
-    """The check of that name under ``options``; None if it is another package's and cannot be used.
+def make_checks(kinds: Iterable[type[Check[Any]]], options: CheckOptions) -> list[Check[Any]]:
+    """The checks under ``options``; a plug-in that raises while it is made is left out."""
+    external = plugins_of("check")
+    made = (make_check(kind, options, external.get(kind.rule)) for kind in kinds)
+    return [check for check in made if check is not None]
 
-    A plug-in that raises while it is made is left out.
-    """
-    kind, plugin = cast("type[Check[Any]] | None", load_rule(name)), find_plugin("check", name)
-    if kind is None or plugin is None:
-        return kind().configure(options) if kind is not None else None
+
+def make_check(
+    kind: type[Check[Any]], options: CheckOptions, plugin: Plugin | None
+) -> Check[Any] | None:
+    """A check under ``options``; None if it is that of ``plugin`` and cannot be made."""
+    if plugin is None:
+        return kind().configure(options)
     try:
         return kind().configure(options)
     except DatascanError:

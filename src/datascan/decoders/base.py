@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, cast
 
 import numpy as np
@@ -83,22 +85,38 @@ class GuardedDecoder(Decoder):
             return self.plugin.require(block, Block, "decode")
 
 
-def detect_decoder(value: bytes) -> str:
-    """The name of the first decoder that recognises a value; "raw" takes any."""
-    return next(name for name in decoder_names() if matches(name, value))
+def detect_decoders(values: Iterable[bytes]) -> list[str]:
+    """The name of the first decoder that recognises each value; "raw" takes any."""
+    candidates = [Candidate(name) for name in decoder_names()]
+    return [next(one.name for one in candidates if one.matches(value)) for value in values]
 
 
-def matches(name: str, value: bytes) -> bool:
-    """Whether a decoder recognises ``value``; another package's that raises is not asked again."""
-    kind = load_decoder(name)
-    plugin = find_plugin("decoder", name)
-    if kind is None or plugin is None:
-        return kind is not None and kind.matches(value)
-    try:
-        return kind.matches(value)
-    except Exception as error:  # noqa: BLE001  (the code of others may raise anything)
-        leave_out(plugin, error)
-        return False
+@dataclass
+class Candidate:
+    """A decoder that may recognise values; it is loaded when it is first asked."""
+
+    name: str
+
+    @cached_property
+    def kind(self) -> type[Decoder] | None:
+        """The decoder; None if it cannot be used."""
+        return load_decoder(self.name)
+
+    @cached_property
+    def plugin(self) -> Plugin | None:
+        """The plug-in of another package, if the decoder is one."""
+        return find_plugin("decoder", self.name)
+
+    def matches(self, value: bytes) -> bool:
+        """Whether the decoder recognises ``value``; a plug-in that raises is not asked again."""
+        if self.kind is None or self.plugin is None:
+            return self.kind is not None and self.kind.matches(value)
+        try:
+            return self.kind.matches(value)
+        except Exception as error:  # noqa: BLE001  (the code of others may raise anything)
+            leave_out(self.plugin, error)
+            self.kind = None
+            return False
 
 
 def load_decoder(name: str) -> type[Decoder] | None:

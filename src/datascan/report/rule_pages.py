@@ -7,14 +7,14 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from inspect import cleandoc
 
-from datascan.checks.base import Rule, load_rule
+from datascan.checks.base import Rule, load_rules
 from datascan.errors import UsageError
 from datascan.plugins import rule_names, unusable
 
 
 def all_rules() -> dict[str, type[Rule]]:
     """All rules by name, errors first."""
-    found = [rule for name in rule_names() if (rule := load_rule(name)) is not None]
+    found = [rule for rule in load_rules(rule_names()).values() if rule is not None]
     found.sort(key=lambda check: (-check.severity.rank, check.rule))
     return {check.rule: check for check in found}
 

@@ -14,7 +14,7 @@ from typing import Any
 from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, metric_name
-from datascan.plugins import describe_error, find_plugin, report_failure
+from datascan.plugins import Plugin, describe_error, plugins_of, report_failure
 from datascan.records.block import Block
 
 
@@ -66,9 +66,10 @@ def pickling_error(value: Any) -> str | None:
 
 def usable_checks(checks: Iterable[Check[Any]]) -> list[Check[Any]]:
     """The checks without those of other packages whose ``measure`` cannot cross to a worker."""
+    external = plugins_of("check")
     found = []
     for check in checks:
-        plugin = find_plugin("check", check.rule)
+        plugin = external.get(check.rule)
         if plugin is not None and (error := pickling_error(check.measure)):
             report_failure(plugin, error)
         else:
@@ -78,15 +79,16 @@ def usable_checks(checks: Iterable[Check[Any]]) -> list[Check[Any]]:
 
 def guarded_metrics(checks: Sequence[Check[Any]]) -> dict[str, Callable[[Block], Any]]:
     """The metrics of all checks by name; those that only checks of other packages use, guarded."""
+    external = plugins_of("check")
     guarded, plain = {}, {}
     for check in checks:
         if check.measure is None:
             continue
         name = metric_name(check.measure)
-        if find_plugin("check", check.rule) is None:
-            plain[name] = check.measure
-        else:
+        if check.rule in external:
             guarded[name] = GuardedMetric(check.measure)
+        else:
+            plain[name] = check.measure
     return {**guarded, **plain}
 
 
@@ -109,11 +111,9 @@ def evaluate_guarded(
     evaluate: Callable[[Check[Any], DatasetSummary], Iterable[Issue]],
     dataset: DatasetSummary,
     failed: Mapping[str, str],
+    plugin: Plugin,
 ) -> tuple[Issue, ...] | None:
-    """The issues of a check; None, and a warning, if it is another package's and failed."""
-    plugin = find_plugin("check", check.rule)
-    if plugin is None:
-        return tuple(evaluate(check, dataset))
+    """The issues of the check of ``plugin``; None, and a warning, if it failed."""
     error = None if check.measure is None else failed.get(metric_name(check.measure))
     try:
         issues = () if error else tuple(evaluate(check, dataset))

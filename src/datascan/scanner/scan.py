@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from datascan.metrics.faults import measure_faults, tally_faults
 from datascan.metrics.labels import measure_labels
 from datascan.metrics.shapes import measure_shapes
 from datascan.metrics.values import measure_values
+from datascan.plugins import plugins_of
 from datascan.readers.base import Reader
 from datascan.records.block import Fault
 from datascan.records.shard import Plan
@@ -58,25 +60,17 @@ def scan(
     dataset = summarize(reader, plan, total, complete=complete)
     tick = partial(progress.update, dataset.records, total.nbytes)
     dataset = find_duplicates(reader, dataset, executor, tick)
-    issues: tuple[Issue, ...] = ()
-    rules: tuple[str, ...] = ()
-    try:
-        for check in checks:
-            if dataset.is_complete:
-                tick()
-            found = evaluate_guarded(check, evaluate_check, dataset, failed)
-            if found is not None:
-                issues += found
-                rules += (check.rule,)
-    except ScanCancelled:
+    found, complete = evaluate_checks(checks, dataset, failed, tick)
+    if not complete:
         dataset = replace(dataset, is_complete=False)
+    issues = tuple(chain.from_iterable(found.values()))
     return ScanResult(
         reader=reader,
         summary=dataset,
         issues=issues,
         nbytes=total.nbytes,
         seconds=time.perf_counter() - began,
-        rules=rules,
+        rules=tuple(found),
         evidence=issues,
     )
 
@@ -86,6 +80,34 @@ def collect_metrics(checks: Sequence[Check[Any]]) -> Metrics:
     shared: list[Any] = [measure_faults, measure_labels, measure_shapes, measure_values]
     figures = {metric_name(measure): measure for measure in shared}
     return figures | guarded_metrics(checks) | figures
+
+
+def evaluate_checks(
+    checks: Iterable[Check[Any]],
+    dataset: DatasetSummary,
+    failed: Mapping[str, str],
+    tick: Callable[[], None],
+) -> tuple[dict[str, tuple[Issue, ...]], bool]:
+    """The issues of each check, without plug-ins that fail, by rule; whether all were evaluated.
+
+    ``tick`` is called before each check if the whole dataset was read, and may cancel the scan.
+    """
+    external = plugins_of("check")
+    found: dict[str, tuple[Issue, ...]] = {}
+    try:
+        for check in checks:
+            if dataset.is_complete:
+                tick()
+            issues: tuple[Issue, ...] | None
+            if plugin := external.get(check.rule):
+                issues = evaluate_guarded(check, evaluate_check, dataset, failed, plugin)
+            else:
+                issues = tuple(evaluate_check(check, dataset))
+            if issues is not None:
+                found[check.rule] = issues
+    except ScanCancelled:
+        return found, False
+    return found, True
 
 
 def evaluate_check(check: Check[Any], dataset: DatasetSummary) -> Iterator[Issue]:

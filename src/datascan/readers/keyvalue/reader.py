@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from datascan.config.options import Options
-from datascan.decoders.base import Decoder, Tracker, detect_decoder, make_decoder, track_among
+from datascan.decoders.base import Decoder, Tracker, detect_decoders, make_decoder, track_among
 from datascan.plugins import decoder_names
 from datascan.readers.base import Reader
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
@@ -184,8 +184,8 @@ class KeyValueReader(Reader):
             yield batch.take(np.delete(np.arange(len(batch)), metadata)) if metadata else batch
 
     def _detect_decoder(self) -> Decoder:
-        sample = islice(self._iter_values(), SAMPLE_SIZE)
-        votes: Counter[str] = Counter(map(detect_decoder, sample))
+        sample = list(islice(self._iter_values(), SAMPLE_SIZE))
+        votes = Counter(detect_decoders(sample))
         order = decoder_names()
         chosen = max(votes, key=lambda name: (votes[name], -order.index(name)), default="raw")
         return make_decoder(chosen, self.options.read)
