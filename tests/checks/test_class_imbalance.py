@@ -23,7 +23,7 @@ def test_a_hundred_times_is_not_over_a_hundred_times():
     assert len(findings(ClassImbalance, labelled(101, 1))) == 1
 
 
-def test_labels_out_of_range_are_no_class():
+def test_labels_out_of_range_do_not_count_as_classes():
     assert findings(ClassImbalance, labelled(500, 400, 1), num_classes=2) == []
 
 

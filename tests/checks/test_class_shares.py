@@ -1,4 +1,4 @@
-"""Classes here and those expected: by name or by number, lost ones, and what chance gives."""
+"""Classes compared with the expected ones, by name or by number, and the effect of chance."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ def test_other_numbers_than_those_of_the_names(named, tmp_path):
     found = raised(encoded_store(tmp_path / "store", folder, order, labels), file)
     assert found["unexpected-class"].records == 6
     assert found["unexpected-class"].message.endswith("an unexpected class: 3")
-    told = found["label-shift"].message
-    assert "differ by 0.5 from" in told
-    assert "class 0 (cat) has 0.0% instead of 50.0%" in told
-    assert "class 3 has 50.0% instead of 0.0%" in told
+    message = found["label-shift"].message
+    assert "differ by 0.5 from" in message
+    assert "class 0 (cat) has 0.0% instead of 50.0%" in message
+    assert "class 3 has 50.0% instead of 0.0%" in message
 
 
 def test_names_count_more_than_numbers(named, tmp_path):
@@ -123,7 +123,7 @@ def test_folders_are_compared_by_name(tmp_path):
     [(2, 40, 40), (3, 60, 60), (10, 100, None), (10, 100, 50_000), (10, 100, 100), (50, 200, 90)],
 )
 @pytest.mark.parametrize("even", [True, False])
-def test_chance_seldom_exceeds_what_it_may_give(classes, here, before, even):
+def test_chance_exceeds_the_estimate_in_one_of_twenty_comparisons(classes, here, before, even):
     random = np.random.default_rng(classes)
     weights = np.ones(classes) if even else 1 / np.arange(1, classes + 1)
     shares = weights / weights.sum()
@@ -132,19 +132,19 @@ def test_chance_seldom_exceeds_what_it_may_give(classes, here, before, even):
         drawn = random.multinomial(here, shares) / here
         learned = random.multinomial(before, shares) / before if before else shares
         pairs = zip(drawn, learned, strict=True)
-        told = tuple(ClassShare("", float(a), float(b)) for a, b in pairs)
+        compared = tuple(ClassShare("", float(a), float(b)) for a, b in pairs)
         beyond += bool(
-            np.abs(drawn - learned).sum() / 2 > estimate_chance_distance(told, here, before)
+            np.abs(drawn - learned).sum() / 2 > estimate_chance_distance(compared, here, before)
         )
-    # One in 20 is meant: nearly never would be a bound that excuses too much.
+    # About 20 of 400: a bound that is almost never exceeded would hide real shifts.
     assert 2 <= beyond <= 40
 
 
-def test_chance_of_a_single_class_is_none():
+def test_a_single_class_has_no_chance_distance():
     assert estimate_chance_distance((ClassShare("0", 1.0, 1.0),), 10, 10) == 0
 
 
-def test_labels_that_a_net_ignores_are_left_out_of_both(tmp_path):
+def test_labels_that_a_net_ignores_are_excluded_from_both(tmp_path):
     values = np.random.default_rng(0).random((40, 2))
     labels = np.arange(40) % 4
     file = learn(hdf5(tmp_path / "k.h5", values, labels))

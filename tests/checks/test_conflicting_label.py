@@ -54,7 +54,7 @@ def test_without_labels_there_is_no_conflict(labels):
     assert findings(ConflictingLabel, block_of(twins(0, 0), labels), label_type=label_type) == []
 
 
-def test_large_labels_are_told_apart():
+def test_large_labels_are_distinguished():
     block = block_of(twins(0, 0), np.array([2**60, 2**60 + 1]))
     said = finding(ConflictingLabel, block, label_type="regression")
     assert said.named[0] == f"label {2**60}; the same content has label {2**60 + 1} at record 1"

@@ -41,16 +41,16 @@ def test_several_features_of_two_axes():
     assert said.details == ("feature [1, 2] is always 0.5", "feature [3, 0] is always 0")
 
 
-@pytest.mark.parametrize("odd", [0, 1, 10, 17, 18, 19])
-def test_one_record_that_differs_is_enough(odd):
+@pytest.mark.parametrize("row", [0, 1, 10, 17, 18, 19])
+def test_one_record_that_differs_is_enough(row):
     values = noise(20, 8)
     values[:, 5] = 3
-    values[odd, 5] = 4
+    values[row, 5] = 4
     assert findings(ConstantFeature, block_of(values)) == []
     assert findings(ConstantFeature, block_of(values[:9]), block_of(values[9:])) == []
 
 
-def test_a_constant_of_its_own_in_every_block_is_none():
+def test_a_different_constant_in_every_block_is_not_constant():
     one, other = noise(5, 3), noise(5, 3)
     one[:, 0], other[:, 0] = 1, 2
     assert findings(ConstantFeature, block_of(one), block_of(other)) == []
@@ -136,6 +136,6 @@ def test_records_that_are_all_the_same():
     assert len(said.details) == 20
 
 
-def test_a_single_record_and_nan_say_nothing():
+def test_a_single_record_and_nan_are_not_reported():
     assert findings(ConstantFeature, block_of(np.zeros((1, 4)))) == []
     assert findings(ConstantFeature, block_of(np.full((4, 1), np.nan))) == []

@@ -33,17 +33,17 @@ def test_a_single_copy():
     assert said.message == "1 of 3 records repeats the content of an earlier one"
 
 
-def test_equal_signatures_are_looked_at_twice():
+def test_equal_fingerprints_are_confirmed():
     values = noise()
     values[4] = values[2]
-    values[4, 7] = np.nextafter(values[2, 7], np.float32(9))  # between the words that are looked at
+    values[4, 7] = np.nextafter(values[2, 7], np.float32(9))  # between the sampled words
     block = block_of(values)
     signatures = block.fingerprints.copy()
     signatures[4] = signatures[2]
     assert findings(DuplicateRecord, replace(block, fingerprints=signatures)) == []
 
 
-def test_other_shapes_dtypes_and_zeros_are_other_content():
+def test_other_shapes_dtypes_and_zeros_are_different_content():
     zeros = [
         block_of(np.zeros(shape, dtype))
         for shape in ((1, 2, 8), (1, 16))
@@ -58,6 +58,6 @@ def test_pictures():
     assert said.named == {2: "same content as record 0"}
 
 
-def test_single_values_and_records_without_content_are_no_copies():
+def test_single_values_and_records_without_content_are_not_duplicates():
     block = block_of(np.zeros((5, 1)))
     assert findings(DuplicateRecord, block, block_of(records=4)) == []

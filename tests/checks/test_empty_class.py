@@ -39,7 +39,7 @@ def test_one_very_large_label():
     assert len(said.details) == 20
 
 
-def test_classes_that_all_occur_and_labels_that_are_none():
+def test_healthy_classes_and_labels_that_are_not_classes():
     assert findings(EmptyClass, labelled([0, 1, 2, 2])) == []
     assert findings(EmptyClass, labelled([0, 1, -7, 5]), num_classes=2) == []
     assert findings(EmptyClass, labelled([0, 5]), label_type="regression") == []

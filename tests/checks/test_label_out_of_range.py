@@ -47,12 +47,12 @@ def test_huge_float_labels(dtype):
 
 
 def test_labels_in_range_fractions_nan_and_absent_labels_are_left_alone():
-    odd = labelled(np.array([0, 1, 1.5, np.nan, 7]), present=[True] * 4 + [False])
-    assert findings(LabelOutOfRange, odd, num_classes=2, label_type="class") == []
+    block = labelled(np.array([0, 1, 1.5, np.nan, 7]), present=[True] * 4 + [False])
+    assert findings(LabelOutOfRange, block, num_classes=2, label_type="class") == []
     assert findings(LabelOutOfRange, labelled(range(10)), num_classes=10) == []
 
 
-def test_targets_and_labels_that_are_not_to_be_looked_at_have_no_range():
+def test_regression_targets_and_ignored_labels_have_no_range():
     block = labelled([-1, 50])
     assert findings(LabelOutOfRange, block, num_classes=2, label_type="regression") == []
     assert findings(LabelOutOfRange, block, num_classes=2, label_type="none") == []

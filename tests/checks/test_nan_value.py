@@ -46,7 +46,7 @@ def test_the_same_shape_in_two_parts_of_a_block():
     assert sorted(finding(NanValue, block).named) == [0, 1]
 
 
-def test_finite_values_infinities_and_integers_are_no_nan():
-    odd = healthy()
-    odd[2, 0, 0] = np.inf
-    assert findings(NanValue, block_of(odd), block_of(np.zeros((3, 2), np.int64))) == []
+def test_finite_values_infinities_and_integers_are_not_nan():
+    values = healthy()
+    values[2, 0, 0] = np.inf
+    assert findings(NanValue, block_of(values), block_of(np.zeros((3, 2), np.int64))) == []

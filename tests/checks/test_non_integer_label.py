@@ -32,7 +32,7 @@ def test_targets_and_whole_numbers_are_right():
     assert findings(NonIntegerLabel, labelled([0, 3])) == []
 
 
-def test_text_among_numbers_as_readers_tell_of_it():
+def test_text_among_numbers_reported_by_a_reader():
     fault = Fault(1, "non-integer-label", "label '1O' is not a number; Caffe reads it as 1")
     labels, present = np.array([3.0, 0, 0.5]), [True, False, True]
     block = block_of(np.zeros((3, 1)), labels, present=present, faults=[fault])

@@ -7,7 +7,7 @@ from datascan.records.block import Fault
 from datascan.testing.blocks import block_of, finding, findings
 
 
-def test_records_that_readers_tell_of():
+def test_faults_of_all_blocks_are_added():
     first = block_of(
         records=3, faults=[Fault(2, "reader-crash", "why"), Fault(0, "nan-value", "no")]
     )
@@ -26,6 +26,6 @@ def test_one_record():
     assert finding(ReaderCrash, block).message == "1 of 2 records crashed or hung the reader"
 
 
-def test_faults_of_other_rules_and_none():
+def test_faults_of_other_rules_and_healthy_records():
     other = block_of(records=1, faults=[Fault(0, "corrupt-image", "why")])
     assert findings(ReaderCrash, other, block_of(np.zeros((2, 2)))) == []

@@ -27,8 +27,8 @@ def test_a_record_of_another_shape():
     assert said.named == {4: "shape 3x16x32, most are 3x32x32"}
 
 
-def test_of_two_equally_frequent_shapes_the_first_met_is_right():
-    # The later records stand in the first part.
+def test_of_two_equally_frequent_shapes_the_first_counts():
+    # The later records are in the first column.
     block = block_of_columns(
         [column_of(np.zeros((2, 5)), [2, 3]), column_of(np.zeros((2, 7)), [0, 1])], 4
     )
@@ -59,7 +59,7 @@ def test_images_among_arrays_are_compared_with_images():
     assert list(said.named) == [6]
 
 
-def test_another_dtype_is_no_other_shape():
+def test_a_different_dtype_is_not_a_mismatch():
     blocks = [block_of(np.zeros((2, 4), dtype)) for dtype in (np.uint8, np.float32)]
     assert findings(ShapeMismatch, *blocks) == []
 

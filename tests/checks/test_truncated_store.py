@@ -10,13 +10,13 @@ WHOLE = block_of(np.zeros((10, 2)))
 
 
 def test_a_place_that_planning_found():
-    plan = {"faults": (Fault(None, "truncated-store", "data.mdb is odd"),), "store_count": 30}
+    plan = {"faults": (Fault(None, "truncated-store", "data.mdb is short"),), "store_count": 30}
     said = finding(TruncatedStore, WHOLE, plan=plan)
     assert said.severity == "error"
-    assert said.message == "data.mdb is odd; 10 of 30 records could be reached"
+    assert said.message == "data.mdb is short; 10 of 30 records could be reached"
     assert said.records == 20
     assert said.named == {}
-    assert said.details == ("data.mdb is odd",)
+    assert said.details == ("data.mdb is short",)
 
 
 def test_records_and_places_of_blocks():
@@ -34,7 +34,7 @@ def test_records_and_places_of_blocks():
 
 
 def test_records_out_of_reach_are_counted_by_one_rule_only():
-    faults = (Fault(None, "truncated-store", "short"), Fault(None, "damaged-store", "odd"))
+    faults = (Fault(None, "truncated-store", "short"), Fault(None, "damaged-store", "page 3"))
     said = finding(TruncatedStore, WHOLE, plan={"faults": faults, "store_count": 30})
     assert said.records == (20 if TruncatedStore.rule == "truncated-store" else 0)
 

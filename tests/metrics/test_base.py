@@ -71,9 +71,9 @@ def test_exact_sum_of_booleans():
     assert ExactSum.of(np.array([True, False, True])).fraction == 2
 
 
-@pytest.mark.parametrize("odd", [np.nan, np.inf, -np.inf])
-def test_a_sum_that_is_not_finite_stays_so(odd):
-    lost, found = ExactSum.of(np.array([1.0, odd])), ExactSum.of(np.array([1.0]))
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_sum_that_is_not_finite_stays_so(bad):
+    lost, found = ExactSum.of(np.array([1.0, bad])), ExactSum.of(np.array([1.0]))
     assert lost.fraction is None
     assert (lost + found).fraction is None
     assert (found + lost).fraction is None

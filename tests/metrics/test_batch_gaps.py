@@ -1,4 +1,4 @@
-"""Label gaps against every batch looked at one by one, and exact fractions."""
+"""Label gaps compared with every batch counted one by one, and with exact fractions."""
 
 from __future__ import annotations
 

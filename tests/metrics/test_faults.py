@@ -7,7 +7,7 @@ from datascan.records.block import Fault
 from datascan.testing.blocks import block_of
 
 
-def test_faults_stand_under_their_rules():
+def test_faults_are_grouped_by_rule():
     faults = [
         Fault(3, "corrupt-image", "b"),
         Fault(None, "damaged-store", "page 1", lost=2),

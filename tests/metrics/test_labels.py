@@ -83,7 +83,7 @@ def test_no_labels():
     assert summary().kind == "none"
 
 
-def test_labels_stand_with_their_records():
+def test_labels_belong_to_their_records():
     found = summary(labelled([5, 6, 7], present=[True, False, True]), labelled([6]))
     assert found.values.tolist() == [5, 7, 6]
     assert found.indices.tolist() == [0, 2, 3]

@@ -1,4 +1,4 @@
-"""Wrong values: which records, how many, and where the first one stands."""
+"""Bad values: which records have them, how many, and the position of the first."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_own_values_come_first_whatever_failed_first():
         )
 
 
-def test_integers_and_records_of_no_values_are_not_looked_at():
+def test_integers_and_records_without_values_are_skipped():
     def never(part):
         raise AssertionError
 

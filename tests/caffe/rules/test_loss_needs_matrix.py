@@ -66,7 +66,7 @@ def test_matrices_that_cannot_be_used(tmp_path, matrix, detail):
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xff\xff", b"\x08\x04\x10\x04", b"no blob"])
-def test_files_that_are_no_matrix(tmp_path, content):
+def test_files_that_are_not_a_matrix(tmp_path, content):
     (tmp_path / "H.binaryproto").write_bytes(content)
     ((_, detail),) = net_findings(scan_prototxt(tmp_path, infogain(SOURCE)), RULE)
     assert detail.startswith("matrix H.binaryproto ")

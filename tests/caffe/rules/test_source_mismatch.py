@@ -85,7 +85,7 @@ def test_a_crop_that_is_larger_than_the_images(tmp_path):
     ]
 
 
-def test_old_crops_stand_in_data_param(tmp_path):
+def test_old_crops_in_data_param(tmp_path):
     write_datums(tmp_path / "train_lmdb")
     net = data(settings="crop_size: 20") + BELOW
     ((_, detail),) = net_findings(scan_prototxt(tmp_path, net, data=True), RULE)

@@ -47,9 +47,9 @@ RULE = "unknown-field"
 )
 def test_fields_that_caffe_does_not_have(tmp_path, part, key, detail):
     report = scan_prototxt(tmp_path, part)
-    ((found, told),) = net_findings(report, RULE)
+    ((found, text),) = net_findings(report, RULE)
     assert found == key
-    assert told.startswith(detail)
+    assert text.startswith(detail)
     assert report.findings[0].severity == "warning"
     assert report.passed
 

@@ -27,7 +27,7 @@ How to fix it
     nets BatchNorm and xavier or msra fillers.
 
 Example
-    ``gradient-blow-up: the loss grew from 2.33683 to 78.7394, and is nan at iteration 11``
+    ``gradient-blow-up: the loss grew from 2.33683 to 78.7394 and is nan at iteration 11``
 
 Limits
     A log that prints every hundredth iteration may miss the growth, which then looks like
