@@ -1,15 +1,18 @@
 """Opening files that somebody else has made: only regular files, and never by waiting.
 
 A named pipe, a device or a socket in place of a file would block, or never end. Every path that
-comes from a dataset, a list, a net or a configuration is opened here.
+comes from a dataset, a list, a net or a configuration is opened here. Only a path that the user
+has typed may be a pipe (:func:`open_typed`).
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from io import FileIO
+from io import BufferedReader, BytesIO, FileIO
 from pathlib import Path
+from typing import BinaryIO
 
 FLAGS = (
     os.O_RDONLY
@@ -18,6 +21,20 @@ FLAGS = (
     | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_BINARY", 0)
 )
+
+
+MIB = 1 << 20
+MAX_CONFIG_BYTES = MIB
+MAX_TOML_BYTES = 64 * MIB
+"""Of expectations and baselines, which may list hashes of all records."""
+MAX_PROTOTXT_BYTES = 16 * MIB
+MAX_MATRIX_BYTES = 256 * MIB
+MAX_LIST_BYTES = 256 * MIB
+MAX_LOG_BYTES = 512 * MIB
+MAX_IMAGE_BYTES = 640 * MIB
+MAX_REPORT_BYTES = 256 * MIB
+MAX_PIPE_BYTES = 64 * MIB
+"""The largest files that are read in one piece, by kind; a pipe is read into memory."""
 
 
 class NotRegularError(OSError):
@@ -56,6 +73,8 @@ def open_regular(path: Path, *, inside: Path | None = None) -> FileIO:
 
 def require_regular(found: os.stat_result, path: Path) -> None:
     """Raise :class:`NotRegularError` unless ``found`` is the state of a regular file."""
+    if stat.S_ISDIR(found.st_mode):
+        raise NotRegularError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(found.st_mode):
         raise NotRegularError(0, "it is not a regular file", str(path))
 
@@ -67,11 +86,58 @@ def read_regular(path: Path, *, max_bytes: int, inside: Path | None = None) -> b
         OSError: as :func:`open_regular`, and if the file is larger.
     """
     with open_regular(path, inside=inside) as file:
-        chunks = []
-        left = max_bytes + 1
-        while left and (chunk := file.read(left)):
-            chunks.append(chunk)
-            left -= len(chunk)
+        return read_at_most(file, max_bytes, path)
+
+
+def open_typed(path: Path, *, max_bytes: int) -> BinaryIO:
+    """Open a file that the user has named in person: a regular one, or a pipe.
+
+    So ``<(zcat train.log.gz)`` and ``/dev/stdin`` work. A pipe is read to its end first; one that
+    nobody writes to is empty rather than waited for. The result is seekable.
+
+    Raises:
+        OSError: as :func:`open_regular`, and if the file has more than ``max_bytes`` bytes, or the
+            pipe more than that or ``MAX_PIPE_BYTES``.
+    """
+    descriptor = os.open(path, FLAGS)
+    with FileIO(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if stat.S_ISFIFO(found.st_mode):
+            os.set_blocking(descriptor, True)
+            return BytesIO(read_at_most(file, min(max_bytes, MAX_PIPE_BYTES), path))
+        require_regular(found, path)
+        if found.st_size > max_bytes:
+            raise too_large(max_bytes, path)
+        return BufferedReader(FileIO(os.dup(descriptor), "rb"))
+
+
+def read_typed(path: Path, *, max_bytes: int) -> bytes:
+    """The contents of a file that the user has named in person; see :func:`open_typed`."""
+    with open_typed(path, max_bytes=max_bytes) as file:
+        return read_at_most(file, max_bytes, path)
+
+
+def is_special(path: Path) -> bool:
+    """Whether something exists at ``path`` that is neither a regular file nor a folder."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def read_at_most(file: BinaryIO | FileIO, max_bytes: int, path: Path) -> bytes:
+    """The rest of ``file``; OSError if it has more than ``max_bytes`` bytes."""
+    chunks = []
+    left = max_bytes + 1
+    while left and (chunk := file.read(min(left, MIB))):
+        chunks.append(chunk)
+        left -= len(chunk)
     if not left:
-        raise OSError(0, f"it has more than {max_bytes:,} bytes", str(path))
+        raise too_large(max_bytes, path)
     return b"".join(chunks)
+
+
+def too_large(max_bytes: int, path: Path) -> OSError:
+    """The error for a file that has more than ``max_bytes`` bytes."""
+    return OSError(0, f"it has more than {max_bytes:,} bytes", str(path))

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import inspect
 
 from datascan.errors import UsageError
+from datascan.files import is_special
 from datascan.plugins import COMMANDS, READERS, nearest, require_rules
 
 MAX_SHOWN = 80
@@ -154,7 +155,10 @@ class OptionField:
             return value
         if not isinstance(value, str) or not value:
             raise self.error(value, place)
-        return folder / value
+        path = folder / value
+        if is_special(path):
+            raise UsageError(f"{place}: {path} is not a regular file")
+        return path
 
     def parse(self, text: str) -> Any:
         """The value of a flag: comma-separated if it takes several; a file becomes its path."""

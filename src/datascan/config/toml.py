@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from datascan.errors import UsageError
+from datascan.files import MAX_CONFIG_BYTES, MAX_TOML_BYTES, read_regular
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -23,21 +24,21 @@ def read_toml(path: Path, kind: type[T], what: str) -> T:
     Raises:
         UsageError: if it cannot be read, is not valid TOML, or has a key or value of another kind.
     """
-    content = load_toml(path, f"the {what} ")
+    content = load_toml(path, f"the {what} ", max_bytes=MAX_TOML_BYTES)
     try:
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
         raise UsageError(f"{path}: {explain_error(str(error), kind)}") from error
 
 
-def load_toml(path: Path, what: str = "") -> dict[str, Any]:
+def load_toml(path: Path, what: str = "", *, max_bytes: int = MAX_CONFIG_BYTES) -> dict[str, Any]:
     """The content of the file at ``path``; ``what`` precedes its name if it cannot be read.
 
     Raises:
         UsageError: if it cannot be read or is not valid TOML.
     """
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        return tomllib.loads(read_regular(path, max_bytes=max_bytes).decode("utf-8-sig"))
     except OSError as error:
         raise UsageError(f"cannot read {what}{path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits

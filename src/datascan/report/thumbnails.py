@@ -16,6 +16,7 @@ from datascan.decoders.image.decode import (
     capture_library_output,
     check_size,
     collect_pillow_warnings,
+    open_with_pillow,
     to_plain_mode,
 )
 from datascan.decoders.image.header import sniff_format
@@ -63,7 +64,7 @@ def open_image(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Ima
             capture_library_output(kind),
             accept_truncated(allowed=damaged),
         ):
-            return load_image(data, max_pixels, edge, damaged=damaged)
+            return load_image(kind, data, max_pixels, edge, damaged=damaged)
     except Exception:  # noqa: BLE001  (decoders raise all kinds of errors on damaged images)
         return None
 
@@ -75,9 +76,9 @@ def check_header(kind: str, data: bytes, max_pixels: int) -> None:
         check_size(*shape.size, max_pixels if kind == "JPEG" else min(max_pixels, MAX_PIXELS))
 
 
-def load_image(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Image.Image:
+def load_image(kind: str, data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Image.Image:
     """Open and load an image; a large JPEG at reduced scale."""
-    image: Any = Image.open(io.BytesIO(data))
+    image: Any = open_with_pillow(kind, data)
     width, height = image.size
     check_size(width, height, max_pixels)
     # A progressive JPEG is held in memory in full, even if decoded at reduced scale.

@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datascan.decoders.image.decode import PLUGINS, CorruptImageError, decode
+from datascan.decoders.image.header import sniff_format
+from datascan.report.thumbnails import thumbnail
 from tests.builders.images import encode, photo, pixels
 from tests.builders.odd_images import TILE_BOMB, bombs, layered_psd, tiff_of
 from tests.decoders.image.support import HEALTHY, find_faults, inspect
@@ -154,3 +157,26 @@ def test_what_pillow_logs_is_not_shown():
     run = [sys.executable, "-c", LOGGED]
     done = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, check=True, timeout=100)
     assert (done.stdout, done.stderr) == ("corrupt-image\n", "")
+
+
+@pytest.mark.parametrize("data", [b"\xff\x0a" + b"x" * 600, b"II*\0" + b"x" * 600, b"8BPS\0\x01"])
+def test_only_the_plugin_of_the_format_sees_the_bytes(monkeypatch, data):
+    Image.init()
+    asked = []
+    for name, (factory, _) in list(Image.OPEN.items()):
+        monkeypatch.setitem(
+            Image.OPEN, name, (factory, lambda _, name=name: asked.append(name) or False)
+        )
+    kind = sniff_format(data)
+    with pytest.raises(CorruptImageError):
+        decode(kind, data, 1 << 20)
+    assert thumbnail(data, 1 << 20) is None
+    assert set(asked) <= {PLUGINS[kind][0]} if kind in PLUGINS else not asked
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", b"%PDF-1.4\n", b"\xd7\xcd\xc6\x9a"],
+)
+def test_formats_that_need_other_programs_are_not_images(data):
+    assert sniff_format(data) is None

@@ -10,12 +10,14 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import TextIOWrapper
 from pathlib import Path
-from typing import IO
+from typing import TextIO
 
 from datascan.caffe.log.csv_log import parse_table
 from datascan.caffe.log.runs import Output, Run, parse_number
 from datascan.errors import DatasetError
+from datascan.files import MAX_LOG_BYTES, open_typed
 
 GLOG = re.compile(r"^[IWEF]\d{4,8} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./+-]+:\d+\] ")
 LOSS = re.compile(r"Iteration (\d{1,12})(?: \([^)]*\))?, loss = (\S+)")
@@ -55,9 +57,9 @@ def read_log(path: Path) -> Log:
     try:
         with open_log(path) as file:
             runs = tuple(run for run in split_runs(iter_lines(file)) if not run.is_empty)
-        if any(run.iterations or run.rate_iterations or run.is_glog for run in runs):
-            return Log(path, "caffe-log", runs)
-        with open_log(path) as file:
+            if any(run.iterations or run.rate_iterations or run.is_glog for run in runs):
+                return Log(path, "caffe-log", runs)
+            file.seek(0)
             table = parse_table(iter_lines(file))
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror}") from error
@@ -69,19 +71,25 @@ def read_log(path: Path) -> Log:
     return Log(path, "csv", (table,))
 
 
-def open_log(path: Path) -> IO[str]:
+def open_log(path: Path) -> TextIO:
     """Open the file as UTF-8, or as UTF-16 if it has a byte order mark, as PowerShell writes it."""
-    with path.open("rb") as file:
-        start = file.read(2)
-    wide = start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    file = open_typed(path, max_bytes=MAX_LOG_BYTES)
+    wide = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    file.seek(0)
     encoding = "utf-16" if wide else "utf-8-sig"
-    return path.open("r", encoding=encoding, errors="replace", newline=None)
+    return TextIOWrapper(file, encoding, errors="replace", newline=None)
 
 
-def iter_lines(file: Iterable[str]) -> Iterator[str]:
-    """The lines without line endings; very long ones are truncated."""
-    for line in file:
-        yield line.rstrip("\r\n")[:MAX_LINE_LENGTH]
+def iter_lines(file: TextIO) -> Iterator[str]:
+    """The lines without line endings; very long ones are truncated.
+
+    A line is read in pieces, because it may be as long as the file.
+    """
+    is_rest = False
+    while piece := file.readline(MAX_LINE_LENGTH):
+        if not is_rest:
+            yield piece.rstrip("\r\n")
+        is_rest = not piece.endswith("\n")
 
 
 def split_runs(lines: Iterable[str]) -> Iterator[Run]:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from datascan.caffe.net.sources import DataSource, Missing, exists
 from datascan.caffe.net.training import Training
+from datascan.files import open_regular
+
+MAX_FIRST_LINE = 1 << 16
 
 
 def find_image_folder(source: DataSource, training: Training) -> Path:
@@ -30,13 +33,15 @@ def find_image_folder(source: DataSource, training: Training) -> Path:
 
 def read_first_name(source: DataSource) -> str:
     """The first file of an image list; "" if it lists none or cannot be read."""
-    from datascan.readers.image_folder.list_file import parse_lines  # noqa: PLC0415
+    from datascan.readers.image_folder.list_file import LINE_END, parse_lines  # noqa: PLC0415
 
     try:
-        with (source.path or Path()).open(encoding="utf-8-sig", errors="surrogateescape") as file:
-            rows = parse_lines(file.readline(1 << 16))
+        with open_regular(source.path or Path()) as file:
+            head = file.read(MAX_FIRST_LINE)
     except OSError:
         return ""
+    first = LINE_END.split(head.decode("utf-8-sig", "surrogateescape"), maxsplit=1)[0]
+    rows = parse_lines(first)
     return rows[0][0] if rows else ""
 
 

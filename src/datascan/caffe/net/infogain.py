@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.files import MAX_MATRIX_BYTES, read_regular
+
 FIELDS = (
     ("num", 1, "int32"),
     ("channels", 2, "int32"),
@@ -61,7 +63,7 @@ def read_matrix(path: Path) -> NDArray[np.float64]:
 
     blob = blob_class()()
     try:
-        blob.ParseFromString(path.read_bytes())
+        blob.ParseFromString(read_regular(path, max_bytes=MAX_MATRIX_BYTES))
     except message.DecodeError as error:
         raise ValueError("is not a BlobProto: the message is truncated or damaged") from error
     values = np.array(blob.double_data or blob.data, np.float64)

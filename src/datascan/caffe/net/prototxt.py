@@ -16,6 +16,7 @@ from typing import Any
 
 from datascan.caffe.net.schema import ALIASES, ENUMS, MESSAGES
 from datascan.errors import DatasetError
+from datascan.files import MAX_PROTOTXT_BYTES, read_regular, read_typed
 
 PACKAGE = "datascan_caffe"
 OWN_NAMES = re.compile(rf"({PACKAGE}\.)?(Around\d+\.)?")
@@ -115,14 +116,17 @@ def fill_descriptor(target: Any, field: Field, enums: dict[str, str]) -> None:
         target.default_value = field.default
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, *, typed: bool = False) -> str:
     """The text of a prototxt; bytes that are not UTF-8 (usually in comments) are replaced.
+
+    ``typed``: the user has named the file in person, so it may be a pipe.
 
     Raises:
         DatasetError: if the file cannot be read or is binary.
     """
     try:
-        content = path.read_bytes()
+        read = read_typed if typed else read_regular
+        content = read(path, max_bytes=MAX_PROTOTXT_BYTES)
     except FileNotFoundError as error:
         raise DatasetError(f"no such file: {path}") from error
     except OSError as error:

@@ -9,6 +9,7 @@ from datascan.caffe.net.sources import DataSource, Missing, locate
 from datascan.caffe.net.training import Training
 from datascan.config.options import NetTargets, Options
 from datascan.errors import DatasetError
+from datascan.files import is_special
 from datascan.readers.base import detect_reader
 
 
@@ -22,6 +23,8 @@ def source_options(
     """
     if source.path is None:
         raise Missing(missing_text(source))
+    if is_special(source.path):
+        raise DatasetError(f"source {source.path} is not a regular file")
     size = source.records_an_iteration
     given = options.replace(
         batch_sizes=(size,) if size else options.check.batch_sizes,

@@ -67,10 +67,13 @@ class Files:
     def __init__(self) -> None:
         self.known: dict[Path, Prototxt] = {}
 
-    def read(self, path: Path) -> Prototxt:
-        """Read a net, or a solver if the file has a solver's fields."""
+    def read(self, path: Path, *, typed: bool = False) -> Prototxt:
+        """Read a net, or a solver if the file has a solver's fields.
+
+        ``typed``: the user has named the file in person, so it may be a pipe.
+        """
         if path not in self.known:
-            text = read_text(path)
+            text = read_text(path, typed=typed)
             found = parse(path, text, "NetParameter")
             if not (found.message.layer or found.message.layers):
                 own = message_fields("SolverParameter")
@@ -205,12 +208,12 @@ def read_training(path: Path, solver: Path | None = None, root: Path | None = No
     if root is not None and not root.is_dir():
         raise UsageError(f"--root {root} is not a folder")
     files = Files()
-    given = files.read(path)
+    given = files.read(path, typed=True)
     own = given if is_solver(given) else None
     if solver is not None:
         if own:
             raise UsageError(f"{path} is itself a solver: pass its net, or drop --solver")
-        own = files.read(solver)
+        own = files.read(solver, typed=True)
         if not is_solver(own):
             raise UsageError(f"--solver {solver} is a net, not a solver")
     parents = [file.path.parent for file in (own, given) if file]

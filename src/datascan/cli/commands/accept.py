@@ -104,9 +104,10 @@ def add_entries(target: Path, entries: list[BaselineEntry]) -> None:
     """Add entries to the baseline file, or create it."""
     from datascan.cli.files import write
     from datascan.config.baseline import append_entries
+    from datascan.files import MAX_TOML_BYTES, read_regular
 
     try:
-        old = target.read_bytes().decode() if target.exists() else None
+        old = read_regular(target, max_bytes=MAX_TOML_BYTES).decode() if target.exists() else None
     except OSError as error:
         raise OutputError(f"cannot read {target}: {error.strerror}") from error
     write(target, [append_entries(entries, old)])

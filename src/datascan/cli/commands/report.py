@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from datascan.errors import DatasetError
+from datascan.files import MAX_REPORT_BYTES, read_typed
 from datascan.plugins import output_helps
 
 
@@ -23,7 +24,7 @@ def run(args: argparse.Namespace) -> int:
 
     check_outputs(args)
     try:
-        text = args.file.read_bytes()
+        text = read_typed(args.file, max_bytes=MAX_REPORT_BYTES)
     except OSError as error:
         raise DatasetError(f"cannot read {args.file}: {error.strerror}") from error
     args.quiet = any(getattr(args, name.replace("-", "_")) is not None for name in output_helps())

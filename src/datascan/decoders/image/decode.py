@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from typing import IO, Any
 
 import numpy as np
@@ -38,6 +39,24 @@ JPEG_MODES = {"YCbCr": "RGB", "RGB": "RGB", "Gray": "L", "CMYK": "CMYK", "YCCK":
 JPEG_TARGETS = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
 PLAIN_MODES = {"P": "RGB", "PA": "RGBA"}
 UNDECODED = ("HEIC", "JPEG XL")
+PLUGINS = {
+    "JPEG": ("JPEG", "Jpeg"),
+    "PNG": ("PNG", "Png"),
+    "GIF": ("GIF", "Gif"),
+    "TIFF": ("TIFF", "Tiff"),
+    "JPEG 2000": ("JPEG2000", "Jpeg2K"),
+    "PSD": ("PSD", "Psd"),
+    "WebP": ("WEBP", "WebP"),
+    "BMP": ("BMP", "Bmp"),
+    "PNM": ("PPM", "Ppm"),
+    "ICO": ("ICO", "Ico"),
+    "AVIF": ("AVIF", "Avif"),
+}
+"""By format, the one plugin of Pillow that may see the bytes, and the start of its module's name.
+
+Other plugins run external programs (EPS) or are rarely used, and some accept any bytes.
+"""
+
 FRAMED = ("GIF", "WebP", "PNG", "TIFF", "AVIF")
 """Formats in which Pillow's frames are frames. In a PSD they are layers."""
 
@@ -152,9 +171,22 @@ def first_damage_message(image_format: str, warned: list[str], printed: list[str
     return next(iter((*printed, *relevant)), None)
 
 
+def open_with_pillow(image_format: str, data: bytes) -> Any:
+    """Open an image with the one plugin of Pillow for its format.
+
+    Raises:
+        UnidentifiedImageError: if Pillow has no decoder for the format, or it rejects the bytes.
+    """
+    if image_format not in PLUGINS:
+        raise UnidentifiedImageError(f"no decoder for {image_format}")
+    name, module = PLUGINS[image_format]
+    import_module(f"PIL.{module}ImagePlugin")
+    return Image.open(io.BytesIO(data), formats=[name])
+
+
 def open_and_load(image_format: str, data: bytes, limit: int) -> DecodedImage:
     """Open the image, check its size, then load its frames."""
-    with Image.open(io.BytesIO(data)) as image:
+    with open_with_pillow(image_format, data) as image:
         width, height = image.size
         check_size(width, height, limit)
         mode = image.mode

@@ -17,6 +17,7 @@ import numpy as np
 
 from datascan.decoders.image.header import format_from_name
 from datascan.errors import DatasetError
+from datascan.files import MAX_LIST_BYTES, read_typed
 from datascan.readers.image_folder.listing import Listing, resolve_path
 from datascan.readers.image_folder.text_labels import parse_labels
 
@@ -33,9 +34,10 @@ def read_list(file: Path, root: Path) -> Listing:
         DatasetError: if it cannot be read, or lists no images.
     """
     try:
-        text = file.read_bytes().decode("utf-8-sig", "surrogateescape")
+        octets = read_typed(file, max_bytes=MAX_LIST_BYTES)
     except OSError as error:
         raise DatasetError(f"cannot read the list {file}: {error.strerror}") from error
+    text = octets.decode("utf-8-sig", "surrogateescape")
     if "\0" in text:
         raise DatasetError(f"{file} is not a list of images: it is a binary file")
     try:

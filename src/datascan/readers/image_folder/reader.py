@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
-from io import FileIO
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +13,7 @@ from datascan.config.options import Options
 from datascan.decoders.base import Tracker
 from datascan.decoders.image.inspection import inspect_images
 from datascan.errors import DatasetError
+from datascan.files import MAX_IMAGE_BYTES, NotRegularError, read_regular
 from datascan.readers.base import Reader
 from datascan.readers.image_folder.list_file import read_list
 from datascan.readers.image_folder.listing import (
@@ -183,10 +182,9 @@ def read_file(path: str) -> bytes:
         OSError: if it is missing, unreadable, or not a regular file.
     """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116
-            raise OSError(0, "not a regular file")
-        with FileIO(path) as file:
-            return file.readall()
+        return read_regular(Path(path), max_bytes=MAX_IMAGE_BYTES)
+    except NotRegularError as error:
+        raise OSError(0, "not a regular file") from error
     except ValueError as error:  # a name with a null byte
         raise OSError(0, str(error)) from error
 

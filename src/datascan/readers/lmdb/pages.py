@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.errors import DatasetError
+from datascan.files import open_regular
 from datascan.records.block import Fault
 
 MAGIC = 0xBEEFC0DE
@@ -120,7 +121,7 @@ class PageFile:
         self.path = path
         self._mapped: mmap.mmap | None = None
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 self.size = os.fstat(file.fileno()).st_size
                 if self.size:
                     self._mapped = mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ)
@@ -215,7 +216,7 @@ class PageFile:
 def has_magic(path: Path) -> bool:
     """Whether a file starts like an LMDB data file; never raises."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(PAGE_SIZES[0] * 2)
     except OSError:
         return False
