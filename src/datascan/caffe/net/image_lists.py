@@ -5,6 +5,7 @@ Source: Caffe, src/caffe/layers/image_data_layer.cpp.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from datascan.caffe.net.sources import DataSource, Missing, exists
@@ -12,6 +13,8 @@ from datascan.caffe.net.training import Training
 from datascan.files import open_regular
 
 MAX_FIRST_LINE = 1 << 16
+MAX_HEAD = 1 << 16
+"""The part of a list that decides whether it is one, in bytes."""
 
 
 def find_image_folder(source: DataSource, training: Training) -> Path:
@@ -43,6 +46,45 @@ def read_first_name(source: DataSource) -> str:
     first = LINE_END.split(head.decode("utf-8-sig", "surrogateescape"), maxsplit=1)[0]
     rows = parse_lines(first)
     return rows[0][0] if rows else ""
+
+
+def require_listed_images(source: DataSource, folder: Path) -> None:
+    """Raise :class:`Missing` if the first lines of an image list do not name images.
+
+    A net may name any file as a list. Its lines are quoted in the report only if it is one.
+    """
+    from datascan.decoders.image.header import format_from_name  # noqa: PLC0415
+    from datascan.readers.image_folder.list_file import LINE_END, parse_lines  # noqa: PLC0415
+    from datascan.readers.image_folder.listing import resolve_path  # noqa: PLC0415
+
+    path = source.path or Path()
+    try:
+        with open_regular(path) as file:
+            head = file.read(MAX_HEAD) or b""
+    except OSError:
+        return  # the reader reports it
+    lines = LINE_END.split(head.decode("utf-8-sig", "surrogateescape"))
+    # The last line may have been cut.
+    lines = lines[:-1] if len(head) == MAX_HEAD else lines
+    names = [name for name, _ in parse_lines("\n".join(lines))]
+    missing = [name for name in names if not exists(Path(resolve_path(str(folder), name)))]
+    require_list(path, len(names), missing, [name for name in missing if format_from_name(name)])
+
+
+def require_list(path: Path, lines: int, missing: Sequence[str], plausible: Sequence[str]) -> None:
+    """Raise :class:`Missing` unless the file at ``path`` is a list.
+
+    Args:
+        path: the file.
+        lines: how many lines it has.
+        missing: those that name no existing file.
+        plausible: those of ``missing`` that are at least named like files of the kind.
+    """
+    found = lines - len(missing)
+    if lines and (not found or 2 * (found + len(plausible)) < lines):
+        which = f"{found:,} of its {lines:,} lines" if found else f"none of its {lines:,} lines"
+        verb = "names" if found < 2 else "name"
+        raise Missing(f"source {path} is not a list of files: {which} {verb} an existing file")
 
 
 def explain_unjoined_root(source: DataSource, training: Training) -> str | None:

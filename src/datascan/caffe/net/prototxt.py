@@ -138,8 +138,11 @@ def read_text(path: Path, *, typed: bool = False) -> str:
     return content.decode("utf-8-sig", "replace")
 
 
-def parse(path: Path, text: str, name: str) -> Prototxt:
+def parse(path: Path, text: str, name: str, *, typed: bool = True) -> Prototxt:
     """Parse ``text`` as the message ``name``.
+
+    ``typed``: the user has named the file in person. Otherwise it may be any text of the user, so
+    that errors do not quote it.
 
     Raises:
         DatasetError: if the syntax or a value is invalid; the message has line and column.
@@ -151,7 +154,8 @@ def parse(path: Path, text: str, name: str) -> Prototxt:
         text_format.Parse(text, message, allow_unknown_field=True)
         return Prototxt(path, message, tuple(find_unknown_fields(text, name)))
     except text_format.ParseError as error:
-        raise DatasetError(f"{path}{describe_parse_error(error)}") from error
+        why = describe_parse_error(error) if typed else ": it is not a valid prototxt"
+        raise DatasetError(f"{path}{why}") from error
     except RecursionError as error:
         raise DatasetError(f"{path}: braces are nested too deeply") from error
 

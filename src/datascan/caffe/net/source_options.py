@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from datascan.caffe.net.image_lists import explain_unjoined_root, find_image_folder
+from datascan.caffe.net.image_lists import (
+    explain_unjoined_root,
+    find_image_folder,
+    require_list,
+    require_listed_images,
+)
 from datascan.caffe.net.sources import DataSource, Missing, locate
 from datascan.caffe.net.training import Training
 from datascan.config.options import NetTargets, Options
@@ -35,16 +40,16 @@ def source_options(
     if source.backend == "hdf5":
         from datascan.readers.hdf5.files import label_width  # noqa: PLC0415
 
-        files, missing = hdf5_paths(source, training)
-        if not files:
-            raise Missing(missing_line_text(missing[0], source))
+        files, _ = hdf5_paths(source, training)
         given = given.replace(data_key=data_top(source), label_key=source.label_top)
         if label_width(files[0], source.label_top) > 1:
             # Label images and sequences: the meaning of a single number is unknown.
             given = given.replace(label_type="none", num_classes=None, targets=None)
         return files, given
     if source.backend == "images":
-        return (find_image_folder(source, training),), given.replace(list_file=source.path)
+        folder = find_image_folder(source, training)
+        require_listed_images(source, folder)
+        return (folder,), given.replace(list_file=source.path)
     return (source.path,), given
 
 
@@ -82,8 +87,9 @@ def hdf5_paths(source: DataSource, training: Training) -> tuple[tuple[Path, ...]
 
     Raises:
         DatasetError: if the list cannot be read or is empty.
+        Missing: if no line names an existing file, or the file does not seem to be a list.
     """
-    from datascan.readers.hdf5.files import is_hdf5, list_lines  # noqa: PLC0415
+    from datascan.readers.hdf5.files import EXTENSIONS, is_hdf5, list_lines  # noqa: PLC0415
 
     path = source.path or Path()
     if is_hdf5(path):
@@ -96,7 +102,8 @@ def hdf5_paths(source: DataSource, training: Training) -> tuple[tuple[Path, ...]
     if not lines:
         raise DatasetError(f"source {path} lists no files")
     there = [locate(line, (*training.places, path.parent))[0] for line in lines]
-    missing = (line for line, file in zip(lines, there, strict=True) if file is None)
+    missing = [line for line, file in zip(lines, there, strict=True) if file is None]
+    require_list(path, len(there), missing, [x for x in missing if x.lower().endswith(EXTENSIONS)])
     return tuple(file for file in there if file), tuple(missing)
 
 

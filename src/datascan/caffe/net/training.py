@@ -74,12 +74,12 @@ class Files:
         """
         if path not in self.known:
             text = read_text(path, typed=typed)
-            found = parse(path, text, "NetParameter")
+            found = parse(path, text, "NetParameter", typed=typed)
             if not (found.message.layer or found.message.layers):
                 own = message_fields("SolverParameter")
                 if not any(field.name in own for field in found.unknown if not field.within):
                     raise DatasetError(f"{path} is neither a net nor a solver: it has no layers")
-                found = parse(path, text, "SolverParameter")
+                found = parse(path, text, "SolverParameter", typed=typed)
             self.known[path] = found
         return self.known[path]
 

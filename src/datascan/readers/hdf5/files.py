@@ -13,6 +13,7 @@ from math import prod
 from pathlib import Path
 
 from datascan.errors import DatasetError
+from datascan.files import MAX_LIST_BYTES, open_regular, read_typed
 from datascan.records.block import Fault
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -38,7 +39,7 @@ def is_hdf5(path: Path) -> bool:
     """Whether the file has the HDF5 signature. Never raises."""
     try:
         size = path.stat().st_size
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             offset = 0
             while offset < size:
                 file.seek(offset)
@@ -66,7 +67,7 @@ def looks_like_list(path: Path) -> bool:
 def read_first_lines(path: Path) -> list[str]:
     """The first lines of a text file that are not blank; empty if it is not a text file."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(LIST_HEAD_BYTES)
         text = head.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -104,7 +105,13 @@ def expand_sources(paths: Sequence[Path]) -> tuple[list[Source], list[Fault]]:
         if is_hdf5(path):
             found.append((path, str(path)))
         elif looks_like_list(path):
-            for line in list_lines(path):
+            lines = list_lines(path)
+            if not any(os.path.lexists(resolve_name(line, path.parent)) for line in lines):
+                # The lines are not quoted, because this may be any text.
+                text = f"none of the {len(lines):,} lines of {path.name} names an existing file"
+                faults.append(Fault(None, "missing-file", decode_name(text)))
+                continue
+            for line in lines:
                 listed = resolve_name(line, path.parent)
                 fault = find_file_fault(listed, f"{line}, listed in {path.name},")
                 if fault is None:
@@ -145,7 +152,8 @@ def list_lines(path: Path) -> list[str]:
         DatasetError: if it cannot be read as UTF-8.
     """
     try:
-        return non_blank_lines(path.read_text("utf-8-sig").splitlines())
+        text = read_typed(path, max_bytes=MAX_LIST_BYTES).decode("utf-8-sig")
+        return non_blank_lines(text.splitlines())
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"cannot read the list {path}: {error}") from error
 
@@ -168,7 +176,7 @@ def find_file_fault(path: Path, name: str) -> Fault | None:
 def get_state(path: Path) -> str:
     """``OPEN``, ``EMPTY``, or the system's reason why a file cannot be read."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return OPEN if file.read(1) else EMPTY
     except OSError as error:
         return error.strerror or "unreadable"

@@ -31,7 +31,7 @@ def read_list(file: Path, root: Path) -> Listing:
     """Read a list of images: lines of ``path label``, or a CSV with a column of paths.
 
     Raises:
-        DatasetError: if it cannot be read, or lists no images.
+        DatasetError: if it cannot be read, or lists no images that exist.
     """
     try:
         octets = read_typed(file, max_bytes=MAX_LIST_BYTES)
@@ -53,6 +53,10 @@ def read_list(file: Path, root: Path) -> Listing:
     names = [name for name, _ in rows]
     words = [word for _, word in rows]
     sizes = np.array([file_size(resolve_path(home, name)) for name in names], np.int64)
+    if not (sizes >= 0).any():
+        raise DatasetError(
+            f"none of the {len(names):,} lines of the list {file} names an existing file"
+        )
     labels = parse_labels(words)
     return Listing(
         names, sizes, labels.values, labels.present, labels.names, bad_labels=labels.bad_labels
