@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from datascan.outputs.terminal.plot import ASCII, HEIGHT, plot
@@ -29,6 +29,7 @@ def test_nothing_to_draw():
     assert plot([0, 1], [1.0, 2.0], 15, unicode=True) == []
 
 
+@example([None, 5e-324], 21, unicode=False)
 @given(
     st.lists(st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)), min_size=2),
     st.integers(1, 120),

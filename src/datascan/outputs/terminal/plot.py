@@ -44,7 +44,8 @@ class Scale:
         if logs:
             low, high = log10(low), log10(high)
         if high - low < 1e-12 * max(1.0, abs(high)):
-            low, high = low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1)
+            # Half of the smallest float is 0.
+            low, high = low - (0.5 * abs(low) or 0.5), high + (0.5 * abs(high) or 0.5)
         return cls(low, high, logs)
 
     def row(self, value: float) -> int:
