@@ -91,21 +91,25 @@ class ConstantFeatures:
         return ConstantFeatures(self.records + right.records, both[same], self.values[ours[same]])
 
 
-class ConstantFeature(Check[TallyMap]):
+FeatureMap = TallyMap[FeatureGroup, ConstantFeatures]
+"""Constant features by group of records."""
+
+
+class ConstantFeature(Check[FeatureMap]):
     """A feature (or channel) has the same value in every record."""
 
     rule = "constant-feature"
     severity = Severity.WARNING
     fix = "drop these features, or exclude them from standardisation"
 
-    def measure(self, block: Block) -> TallyMap | None:
+    def measure(self, block: Block) -> FeatureMap | None:
         """Constant features of every array column, and constant channels of images."""
         found: dict[FeatureGroup, ConstantFeatures] = {}
         for group, tally in (*find_array_features(block), *find_image_features(block.images)):
             found[group] = found[group] + tally if group in found else tally
         return TallyMap(found) if found else None
 
-    def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: FeatureMap, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """One issue for the most frequent group of every column."""
         groups = {
             group: tally.entries[group]
@@ -199,7 +203,7 @@ def find_image_features(
         yield group, ConstantFeatures(len(low), np.flatnonzero(same), low[0, same])
 
 
-def select_most_frequent(tally: TallyMap) -> list[FeatureGroup]:
+def select_most_frequent(tally: FeatureMap) -> list[FeatureGroup]:
     """The group with the most records of every column; the records' own values come first."""
 
     def order(group: FeatureGroup) -> tuple[Any, ...]:

@@ -39,8 +39,8 @@ from numpy.typing import NDArray
 
 from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import DatasetSummary, TallyMap
-from datascan.metrics.value_hits import ValueHits, measure_value_hits
+from datascan.metrics.base import DatasetSummary
+from datascan.metrics.value_hits import HitMap, ValueHits, measure_value_hits
 from datascan.records.block import ArrayColumn, Block
 
 MAX_FLOAT16 = 65504.0
@@ -57,18 +57,18 @@ def is_extreme(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(values) & (np.abs(values) > MAX_FLOAT16))
 
 
-class ExtremeValue(Check[TallyMap]):
+class ExtremeValue(Check[HitMap]):
     """A finite float value beyond 65504 overflows to Inf in float16."""
 
     rule = "extreme-value"
     severity = Severity.WARNING
     fix = "scale this feature, or replace markers for missing values, before mixed precision"
 
-    def measure(self, block: Block) -> TallyMap | None:
+    def measure(self, block: Block) -> HitMap | None:
         """Extreme values by column."""
         return measure_value_hits(block, find_suspects, is_extreme)
 
-    def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:
+    def evaluate(self, tally: HitMap, dataset: DatasetSummary) -> Iterator[Issue]:
         """One issue with all records that have an extreme value."""
         hits = ValueHits.of(tally)
         count = len(hits.flagged.addresses.array)

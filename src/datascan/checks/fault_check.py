@@ -15,12 +15,12 @@ from datascan.checks.base import (
     Location,
     summarize_locations,
 )
-from datascan.metrics.base import DatasetSummary, TallyMap
-from datascan.metrics.faults import FaultTally, measure_faults
+from datascan.metrics.base import DatasetSummary
+from datascan.metrics.faults import FaultMap, FaultTally, measure_faults
 from datascan.text import pluralize
 
 
-class FaultCheck(Check[TallyMap]):
+class FaultCheck(Check[FaultMap]):
     """A rule whose faults are found by readers and decoders.
 
     Subclasses set rule, severity, fix and ``phrases``: what is wrong, for one record and for
@@ -30,7 +30,7 @@ class FaultCheck(Check[TallyMap]):
     phrases: ClassVar[tuple[str, str]]
     measure = staticmethod(measure_faults)
 
-    def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:
+    def evaluate(self, tally: FaultMap, dataset: DatasetSummary) -> Iterator[Issue]:
         """One issue for all records and places with the fault."""
         found: FaultTally | None = tally.entries.get(self.rule)
         if found is None:
@@ -54,11 +54,11 @@ class FaultCheck(Check[TallyMap]):
             locations=(*locate_faults(found.locations), *locate_unreachable(unreachable)),
         )
 
-    def describe_reach(self, tally: TallyMap, dataset: DatasetSummary) -> list[str]:  # noqa: ARG002
+    def describe_reach(self, tally: FaultMap, dataset: DatasetSummary) -> list[str]:  # noqa: ARG002
         """Clauses for the message on how many records could be reached."""
         return []
 
-    def count_unreachable(self, tally: TallyMap, dataset: DatasetSummary) -> int:  # noqa: ARG002
+    def count_unreachable(self, tally: FaultMap, dataset: DatasetSummary) -> int:  # noqa: ARG002
         """How many records could not be reached, if this rule reports them."""
         return 0
 
@@ -97,7 +97,7 @@ REACH_RULES = (*STORE_RULES, "reader-crash", "missing-file")
 class StoreCheck(FaultCheck):
     """A rule about the store itself, which declares how many records it holds."""
 
-    def describe_reach(self, tally: TallyMap, dataset: DatasetSummary) -> list[str]:
+    def describe_reach(self, tally: FaultMap, dataset: DatasetSummary) -> list[str]:
         """How many of the declared records could be reached."""
         declared = dataset.plan.store_count
         if declared is None or not dataset.is_complete:
@@ -107,7 +107,7 @@ class StoreCheck(FaultCheck):
         reached = dataset.records - unread
         return [f"{reached:,} of {declared:,} records could be reached"]
 
-    def count_unreachable(self, tally: TallyMap, dataset: DatasetSummary) -> int:
+    def count_unreachable(self, tally: FaultMap, dataset: DatasetSummary) -> int:
         """Declared records that were not read; the first store rule with a place counts them."""
         declared = dataset.plan.store_count
         first = next(

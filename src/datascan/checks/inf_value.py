@@ -38,24 +38,24 @@ import numpy as np
 
 from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import DatasetSummary, TallyMap
-from datascan.metrics.value_hits import ValueHits, measure_value_hits
+from datascan.metrics.base import DatasetSummary
+from datascan.metrics.value_hits import HitMap, ValueHits, measure_value_hits
 from datascan.records.block import Block
 
 
-class InfValue(Check[TallyMap]):
+class InfValue(Check[HitMap]):
     """A value of the record is +Inf or -Inf."""
 
     rule = "inf-value"
     severity = Severity.ERROR
     fix = "drop or recompute these records; look for x/0, log(0) or overflow upstream"
 
-    def measure(self, block: Block) -> TallyMap | None:
+    def measure(self, block: Block) -> HitMap | None:
         """Infinite values by column."""
         # Not by the range: a NaN in the same record would hide the infinity.
         return measure_value_hits(block, lambda column: ~column.finite, np.isinf)
 
-    def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:
+    def evaluate(self, tally: HitMap, dataset: DatasetSummary) -> Iterator[Issue]:
         """One issue with all records that have an infinite value."""
         hits = ValueHits.of(tally)
         count = len(hits.flagged.addresses.array)

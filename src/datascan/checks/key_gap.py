@@ -51,14 +51,18 @@ MIN_DENSITY = 0.1
 """The minimum share of the numbers between the first and the last that must occur."""
 
 
-class KeyGap(Check[TallyMap]):
+RunMap = TallyMap[str, Concatenated]
+"""Runs of consecutive numbers by key prefix."""
+
+
+class KeyGap(Check[RunMap]):
     """Keys are numbered consecutively, and numbers are missing."""
 
     rule = "key-gap"
     severity = Severity.WARNING
     fix = "rebuild the store, unless these records were left out on purpose"
 
-    def measure(self, block: Block) -> TallyMap | None:
+    def measure(self, block: Block) -> RunMap | None:
         """Runs of consecutive numbers by key prefix, int64 (r, 2): first and last."""
         numbers = block.key_numbers
         if numbers is None:
@@ -70,7 +74,7 @@ class KeyGap(Check[TallyMap]):
         runs = np.stack([values[np.r_[0, breaks + 1]], values[np.r_[breaks, -1]]], axis=1)
         return TallyMap({numbers.prefix: Concatenated((runs,))})
 
-    def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:
+    def evaluate(self, tally: RunMap, dataset: DatasetSummary) -> Iterator[Issue]:
         """One issue for all missing numbers, if the keys are numbered at all."""
         if not dataset.is_complete:
             return

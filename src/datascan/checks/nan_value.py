@@ -41,23 +41,23 @@ import numpy as np
 
 from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
-from datascan.metrics.base import DatasetSummary, TallyMap
-from datascan.metrics.value_hits import ValueHits, measure_value_hits
+from datascan.metrics.base import DatasetSummary
+from datascan.metrics.value_hits import HitMap, ValueHits, measure_value_hits
 from datascan.records.block import Block
 
 
-class NanValue(Check[TallyMap]):
+class NanValue(Check[HitMap]):
     """A value of the record is NaN."""
 
     rule = "nan-value"
     severity = Severity.ERROR
     fix = "drop or recompute these records; look for 0/0, log(0) or missing cells upstream"
 
-    def measure(self, block: Block) -> TallyMap | None:
+    def measure(self, block: Block) -> HitMap | None:
         """NaN values by column; the minimum of a record is NaN if any of its values is."""
         return measure_value_hits(block, lambda column: np.isnan(column.ranges[0]), np.isnan)
 
-    def evaluate(self, tally: TallyMap, dataset: DatasetSummary) -> Iterator[Issue]:
+    def evaluate(self, tally: HitMap, dataset: DatasetSummary) -> Iterator[Issue]:
         """One issue with all records that have a NaN."""
         hits = ValueHits.of(tally)
         count = len(hits.flagged.addresses.array)

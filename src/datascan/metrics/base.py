@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
 from functools import cached_property, reduce
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Generic, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ from datascan.records.block import Block
 from datascan.records.shard import Plan, join_addresses, split_addresses
 
 T = TypeVar("T")
+NameT = TypeVar("NameT")
+EntryT = TypeVar("EntryT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,13 +159,13 @@ class Flagged(Tally):
 
 
 @dataclass(frozen=True, slots=True)
-class TallyMap:
+class TallyMap(Generic[NameT, EntryT]):
     """Tallies by name, in order of first appearance; tallies with the same name are added."""
 
-    entries: Mapping[Any, Any]
+    entries: Mapping[NameT, EntryT]
 
-    def __add__(self, right: TallyMap) -> TallyMap:
-        merged = dict(self.entries)
+    def __add__(self, right: TallyMap[NameT, EntryT]) -> TallyMap[NameT, EntryT]:
+        merged: dict[NameT, Any] = dict(self.entries)
         for name, value in right.entries.items():
             merged[name] = merged[name] + value if name in merged else value
         return TallyMap(merged)

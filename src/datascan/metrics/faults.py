@@ -22,12 +22,16 @@ class FaultTally(Tally):
     locations: tuple[tuple[str, int], ...]
 
 
-def measure_faults(block: Block) -> TallyMap | None:
+FaultMap = TallyMap[str, FaultTally]
+"""Faults by rule."""
+
+
+def measure_faults(block: Block) -> FaultMap | None:
     """The block's faults by rule; None if there are no faults."""
     return tally_faults(block.faults, block.start) if block.faults else None
 
 
-def tally_faults(faults: Sequence[Fault], start: int) -> TallyMap:
+def tally_faults(faults: Sequence[Fault], start: int) -> FaultMap:
     """Tally faults by rule; their rows are relative to the address ``start``."""
     found: dict[str, FaultTally] = {}
     for rule in dict.fromkeys(fault.rule for fault in faults):
@@ -47,5 +51,5 @@ def tally_faults(faults: Sequence[Fault], start: int) -> TallyMap:
 
 def find_faults(dataset: DatasetSummary, rule: str) -> FaultTally | None:
     """The faults that readers and decoders report under ``rule``, or None."""
-    faults: TallyMap | None = dataset.tally(measure_faults)
+    faults: FaultMap | None = dataset.tally(measure_faults)
     return faults.entries.get(rule) if faults else None

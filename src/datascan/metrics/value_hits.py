@@ -18,13 +18,19 @@ FindSuspects = Callable[[ArrayColumn], NDArray[np.bool_]]
 IsBad = Callable[[NDArray[Any]], NDArray[np.bool_]]
 """Which values are bad, as bool of the same shape."""
 
+ColumnName = tuple[str, tuple[int, ...], bool]
+"""Name and shape of a column, and whether it holds the records' own values."""
 
-def measure_value_hits(block: Block, find_suspects: FindSuspects, is_bad: IsBad) -> TallyMap | None:
+HitMap = TallyMap[ColumnName, Flagged]
+"""Records with bad values, by column."""
+
+
+def measure_value_hits(block: Block, find_suspects: FindSuspects, is_bad: IsBad) -> HitMap | None:
     """Bad values of all float columns.
 
     Facts, int64 (n, 3), are the number of bad values, the flat position of the first, and its bits.
     """
-    found: dict[tuple[str, tuple[int, ...], bool], Flagged] = {}
+    found: dict[ColumnName, Flagged] = {}
     for column in block.arrays:
         if not column.is_float or not column.size:
             continue
@@ -52,11 +58,11 @@ class ValueHits:
     """All bad values by record; each fact of ``flagged`` is the record's range of ``entries``."""
 
     flagged: Flagged
-    names: tuple[tuple[str, tuple[int, ...], bool], ...]
+    names: tuple[ColumnName, ...]
     entries: NDArray[np.int64]
 
     @classmethod
-    def of(cls, tally: TallyMap) -> ValueHits:
+    def of(cls, tally: HitMap) -> ValueHits:
         """Sort the hits of all columns by record."""
         # The records' own values come first.
         names = tuple(sorted(tally.entries, key=lambda name: (not name[2], *name[:2])))

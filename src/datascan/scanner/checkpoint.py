@@ -1,40 +1,50 @@
 """Saves finished shards to a file during the scan, so that a later run can resume from it.
 
 The file has a header, the fingerprint of the dataset and the options, and an entry for each
-finished shard: length, CRC, and what was measured. Entries are appended, so a killed scan loses at
-most the entry that it was writing; an incomplete entry is cut off. The unpickler that reads the
-file creates tallies and nothing else.
+finished shard: length, checksum, and what was measured (``stored_results``). Entries are appended,
+so a killed scan loses at most the entry that it was writing; an incomplete entry is cut off.
+
+The file may come from a stranger. Reading it imports, calls and opens nothing: an entry is numbers
+and texts, compared with the types that the metrics of this scan declare. A file that does not pass
+is reported, and the scan starts from the beginning.
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
-import pickle
+import stat
 import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import BinaryIO
+
+import xxhash
 
 from datascan._version import __version__
 from datascan.errors import OutputError
 from datascan.executors.base import Progress
-from datascan.metrics.base import Tally
-from datascan.plugins import plugins_of
 from datascan.readers.base import Reader
 from datascan.records.shard import Plan
+from datascan.scanner.forms import DamagedError, UnstorableError
+from datascan.scanner.stored_results import ResultForms
+from datascan.scanner.tasks import KeptShards, Metrics, PartialResult
 
-HEADER = b"datascan resume 2\n"
-ENTRY = struct.Struct("<QI")
-SAFE = {
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "scalar"),
-    ("numpy._core.numeric", "_frombuffer"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-}
+MAGIC = b"datascan resume "
+"""The first bytes of the files of all versions."""
+
+HEADER = MAGIC + b"3\n"
+ENTRY = struct.Struct("<QQ")
+"""Before an entry: its length in bytes, and its XXH3."""
+
+FLAGS = (
+    os.O_RDWR
+    | os.O_CREAT
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_BINARY", 0)
+)
 
 
 class Checkpoint:
@@ -42,30 +52,28 @@ class Checkpoint:
 
     Attributes:
         finished: the results of each finished shard, by its index.
-        stale: whether the file was written for another dataset or other options, and is now
-            overwritten.
+        replaced: why the file was not used, and is now overwritten; empty if it was used or new.
+        incomplete: whether the last entry was not complete.
 
     Raises:
-        OutputError: if the file cannot be read or written.
+        OutputError: if the file cannot be read or written, or is not a checkpoint.
     """
 
-    def __init__(self, path: Path, fingerprint: bytes) -> None:
-        self.path = path
-        self.finished: dict[int, list[Any]] = {}
-        head = HEADER + fingerprint
-        self.stale = False
+    def __init__(
+        self, path: Path, fingerprint: bytes, forms: ResultForms, progress: Progress
+    ) -> None:
+        self.path, self.forms, self.progress = path, forms, progress
+        self.finished: dict[int, list[PartialResult]] = {}
+        self.replaced, self.incomplete, self.full = "", False, False
         try:
-            self.file: BinaryIO = path.open("r+b" if path.exists() else "w+b")
+            self.file = open_file(path)
         except OSError as error:
             raise OutputError(f"cannot write {path}: {error.strerror}") from error
         try:
-            self._begin(head)
+            self._begin(HEADER + fingerprint)
         except OSError as error:
             self.file.close()
             raise OutputError(f"cannot write {path}: {error.strerror}") from error
-        except pickle.UnpicklingError as error:
-            self.file.close()
-            raise OutputError(f"cannot resume from {path}: {error}") from error
         except OutputError:
             self.file.close()
             raise
@@ -73,12 +81,20 @@ class Checkpoint:
     def _begin(self, head: bytes) -> None:
         """Read the finished shards, or write the header."""
         old = self.file.read(len(head))
-        if old and not old.startswith(HEADER):
+        if old and not old.startswith(MAGIC):
             raise OutputError(
                 f"cannot write {self.path}: it exists and was not written by datascan"
             )
-        self.stale = bool(old) and old != head
-        end = self._load() if old == head else len(head)
+        end = len(head)
+        if old == head:
+            try:
+                end = self._load()
+            except DamagedError as error:
+                self.finished, self.replaced = {}, f"is damaged ({error})"
+        elif old:
+            same = old.startswith(HEADER)
+            another = "is for another dataset or other options"
+            self.replaced = another if same else "is from another version of datascan"
         if old != head:
             self.file.seek(0)
             self.file.write(head)
@@ -86,11 +102,19 @@ class Checkpoint:
         self.file.seek(end)
         self.file.flush()
 
-    def keep(self, shard: int, pieces: Sequence[Any]) -> None:
+    def keep(self, shard: int, pieces: Sequence[PartialResult]) -> None:
         """Append a finished shard."""
-        body = pickle.dumps((shard, list(pieces)), pickle.HIGHEST_PROTOCOL)
+        if self.full:
+            return
         try:
-            self.file.write(ENTRY.pack(len(body), zlib.crc32(body)) + body)
+            body = self.forms.encode(shard, pieces)
+        except UnstorableError as error:
+            self.full = True
+            self.progress.notify(f"{self.path} saves no more of this scan: {error}")
+            return
+        try:
+            self.file.write(ENTRY.pack(len(body), xxhash.xxh3_64_intdigest(body)))
+            self.file.write(body)
             self.file.flush()
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error.strerror}") from error
@@ -100,39 +124,35 @@ class Checkpoint:
         self.file.close()
 
     def _load(self) -> int:
-        """Read all complete entries; returns where the last one ends."""
-        end = self.file.tell()
-        while len(head := self.file.read(ENTRY.size)) == ENTRY.size:
-            length, crc = ENTRY.unpack(head)
-            body = self.file.read(length)
-            if len(body) != length or zlib.crc32(body) != crc:
+        """Read all complete entries; returns the offset at which the last one ends.
+
+        Raises:
+            DamagedError: if an entry has the wrong checksum, or does not parse.
+        """
+        end, size = self.file.tell(), os.fstat(self.file.fileno()).st_size
+        while size - end >= ENTRY.size:
+            length, checksum = ENTRY.unpack(self.file.read(ENTRY.size))
+            if length > size - end - ENTRY.size:
                 break
-            shard, pieces = TallyUnpickler(io.BytesIO(body)).load()
+            body = self.file.read(length)
+            if len(body) != length or xxhash.xxh3_64_intdigest(body) != checksum:
+                raise DamagedError("an entry has the wrong checksum")
+            shard, pieces = self.forms.decode(body)
+            if shard in self.finished:
+                raise DamagedError("a part occurs twice")
             self.finished[shard] = pieces
-            end = self.file.tell()
+            end += ENTRY.size + length
+        self.incomplete = end < size
         return end
 
 
-class TallyUnpickler(pickle.Unpickler):
-    """Creates tallies, also those of plug-ins, and NumPy arrays, and calls nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        """Refuse everything but tallies and arrays."""
-        if (module, name) in SAFE:
-            return super().find_class(module, name)
-        if module.startswith(("datascan.metrics.", "datascan.checks.")):
-            return super().find_class(module, name)
-        if (module, name) in {
-            ("datascan.scanner.tasks", "PartialResult"),
-            ("datascan.scanner.guard", "GuardedTally"),
-        }:
-            return super().find_class(module, name)
-        roots = {plugin.target.partition(".")[0] for plugin in plugins_of("check").values()}
-        if module.partition(".")[0] in {root.partition(":")[0] for root in roots}:
-            found = super().find_class(module, name)
-            if isinstance(found, type) and issubclass(found, Tally):
-                return found
-        raise pickle.UnpicklingError(f"{module}.{name} is not a tally")
+def open_file(path: Path) -> BinaryIO:
+    """Open a regular file for reading and writing; it is created if it does not exist."""
+    descriptor = os.open(path, FLAGS, 0o666)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(0, "it is not a regular file")
+    return os.fdopen(descriptor, "r+b")
 
 
 def fingerprint(reader: Reader, plan: Plan, measures: Sequence[str], version: str) -> bytes:
@@ -160,9 +180,7 @@ def files_of(reader: Reader) -> Iterator[tuple[str, int, int]]:
                     yield str(file), status.st_size, status.st_mtime_ns
 
 
-def open_checkpoint(
-    reader: Reader, plan: Plan, measures: Sequence[str], progress: Progress
-) -> CheckpointLike:
+def open_checkpoint(reader: Reader, plan: Plan, metrics: Metrics, progress: Progress) -> KeptShards:
     """The checkpoint in the file that the user chose, or one that saves nothing.
 
     Raises:
@@ -171,36 +189,29 @@ def open_checkpoint(
     path = reader.options.run.resume
     if path is None:
         return NullCheckpoint()
-    resume = Checkpoint(path, fingerprint(reader, plan, measures, __version__))
-    if resume.stale:
-        progress.notify(
-            f"{path} is for another dataset or other options; starting from the beginning"
-        )
-    elif resume.finished:
-        count = len(resume.finished)
-        progress.notify(f"resuming from {path}: {count:,} of {len(plan.shards):,} parts are done")
+    try:
+        forms = ResultForms(metrics, len(plan.shards))
+    except UnstorableError as error:
+        progress.notify(f"{path} is not used: {error}")
+        return NullCheckpoint()
+    identity = fingerprint(reader, plan, list(metrics), __version__)
+    resume = Checkpoint(path, identity, forms, progress)
+    if resume.replaced:
+        progress.notify(f"{path} {resume.replaced}; starting from the beginning")
+    elif resume.finished or resume.incomplete:
+        done = f"{len(resume.finished):,} of {len(plan.shards):,} parts are done"
+        torn = "; the last entry is incomplete and is read again" if resume.incomplete else ""
+        progress.notify(f"resuming from {path}: {done}{torn}")
     return resume
-
-
-class CheckpointLike(Protocol):
-    """Finished shards by index, and a place to save more."""
-
-    finished: dict[int, list[Any]]
-
-    def keep(self, shard: int, pieces: Sequence[Any]) -> None:
-        """Save a finished shard."""
-
-    def close(self) -> None:
-        """Save no more shards."""
 
 
 class NullCheckpoint:
     """Saves nothing."""
 
     def __init__(self) -> None:
-        self.finished: dict[int, list[Any]] = {}
+        self.finished: dict[int, list[PartialResult]] = {}
 
-    def keep(self, shard: int, pieces: Sequence[Any]) -> None:
+    def keep(self, shard: int, pieces: Sequence[PartialResult]) -> None:
         """Save nothing."""
 
     def close(self) -> None:

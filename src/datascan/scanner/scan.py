@@ -51,7 +51,7 @@ def scan(
     if executor is None:
         executor = default_executor(plan, reader.options.run)
     measures, progress = collect_metrics(checks), progress or NullProgress()
-    with closing(open_checkpoint(reader, plan, list(measures), progress)) as kept:
+    with closing(open_checkpoint(reader, plan, measures, progress)) as kept:
         total, complete = measure_shards(
             MeasureTask(reader, measures), plan, executor, progress, kept
         )

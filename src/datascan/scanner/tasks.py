@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from datascan.metrics.base import Concatenated, Tally, TallyMap, add_all
 from datascan.readers.base import Reader, tracked_blocks
 from datascan.records.block import Block, Fault
 from datascan.records.shard import Plan, Shard
-from datascan.scanner.checkpoint import CheckpointLike
 from datascan.scanner.reread import RowsByShard, blocks_with_rows
 
 Metrics = Mapping[str, Callable[[Block], Any]]
@@ -26,7 +25,19 @@ class PartialResult(Tally):
     shards: Concatenated
     records: Concatenated
     nbytes: int
-    tallies: TallyMap
+    tallies: TallyMap[str, Any]
+
+
+class KeptShards(Protocol):
+    """Finished shards by index, and a place to save more."""
+
+    finished: dict[int, list[PartialResult]]
+
+    def keep(self, shard: int, pieces: Sequence[PartialResult]) -> None:
+        """Save a finished shard."""
+
+    def close(self) -> None:
+        """Save no more shards."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +123,7 @@ class DigestTask:
 
 
 def measure_shards(
-    task: MeasureTask, plan: Plan, executor: Executor, progress: Progress, kept: CheckpointLike
+    task: MeasureTask, plan: Plan, executor: Executor, progress: Progress, kept: KeptShards
 ) -> tuple[PartialResult, bool]:
     """Measure all shards: the sum, and whether it covers the whole dataset."""
     done = ProgressCounter(progress)

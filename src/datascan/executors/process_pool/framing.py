@@ -3,6 +3,9 @@
 A process can be stopped or killed in the middle of a message. ``Connection.recv`` would then block
 forever; a message reader keeps the bytes that have arrived and returns, so that its caller can
 enforce a timeout.
+
+Messages are pickles: both ends are this program, with the same rights, and no other process has the
+pipe. Nothing that comes from a file may be sent through here as a pickle to be loaded.
 """
 
 from __future__ import annotations
