@@ -29,12 +29,12 @@ def test_nothing_to_draw():
     assert plot([0, 1], [1.0, 2.0], 15, unicode=True) == []
 
 
-@example([None, 5e-324], 21, unicode=False)
 @given(
     st.lists(st.one_of(st.none(), st.floats(allow_nan=False, allow_infinity=False)), min_size=2),
     st.integers(1, 120),
     st.booleans(),
 )
+@example([None, 5e-324], 21, False)  # noqa: FBT003  (positional, as drawn)
 def test_no_line_is_too_long(values, width, unicode):
     lines = plot(list(range(len(values))), values, width, unicode=unicode)
     assert all(len(line) <= width for line in lines)
