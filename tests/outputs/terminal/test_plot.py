@@ -34,7 +34,7 @@ def test_nothing_to_draw():
     st.integers(1, 120),
     st.booleans(),
 )
-@example([None, 5e-324], 21, False)  # noqa: FBT003  (positional, as drawn)
+@example([None, 5e-324], 21, False)
 def test_no_line_is_too_long(values, width, unicode):
     lines = plot(list(range(len(values))), values, width, unicode=unicode)
     assert all(len(line) <= width for line in lines)
