@@ -27,7 +27,7 @@ MIB = 1 << 20
 MAX_CONFIG_BYTES = MIB
 MAX_TOML_BYTES = 64 * MIB
 """Of expectations and baselines, which may list hashes of all records."""
-MAX_PROTOTXT_BYTES = 16 * MIB
+MAX_PROTOTXT_BYTES = 4 * MIB
 MAX_MATRIX_BYTES = 256 * MIB
 MAX_LIST_BYTES = 256 * MIB
 MAX_LOG_BYTES = 512 * MIB

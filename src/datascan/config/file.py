@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import accumulate
+from operator import or_
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +67,15 @@ class ConfigFile:
 
 def matches(names: Sequence[str], wanted: Sequence[str]) -> bool:
     """Whether a path fits a pattern, both in parts; ``**`` matches any number of folders."""
-    if not wanted:
-        return not names
-    if wanted[0] == "**":
-        return any(matches(names[skipped:], wanted[1:]) for skipped in range(len(names) + 1))
-    here = bool(names) and fnmatchcase(names[0], wanted[0])
-    return here and matches(names[1:], wanted[1:])
+    # ``fitting[i]``: whether the parts of the pattern so far fit the first ``i`` names.
+    fitting = [True, *[False] * len(names)]
+    for part in wanted:
+        if part == "**":
+            fitting = list(accumulate(fitting, or_))
+        else:
+            longer = zip(fitting[:-1], names, strict=True)
+            fitting = [False, *(fits and fnmatchcase(name, part) for fits, name in longer)]
+    return fitting[-1]
 
 
 def find_config(named: Path | None = None, start: Path | None = None) -> ConfigFile | None:

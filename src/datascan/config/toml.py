@@ -15,6 +15,11 @@ from datascan.files import MAX_CONFIG_BYTES, MAX_TOML_BYTES, read_regular
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+MAX_PARTS = 32
+PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+DOTTED = re.compile(rf"(?<![\w-]){PART}(?:[ \t]*\.[ \t]*{PART}){{{MAX_PARTS}}}")
+"""A dotted key of more parts, for which the parser takes quadratic time."""
+
 UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
 
 
@@ -38,9 +43,15 @@ def load_toml(path: Path, what: str = "", *, max_bytes: int = MAX_CONFIG_BYTES) 
         UsageError: if it cannot be read or is not valid TOML.
     """
     try:
-        return tomllib.loads(read_regular(path, max_bytes=max_bytes).decode("utf-8-sig"))
+        text = read_regular(path, max_bytes=max_bytes).decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot read {what}{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    if DOTTED.search(text):
+        raise UsageError(f"{path}: a key has more than {MAX_PARTS} parts")
+    try:
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits
         raise UsageError(f"{path} is not valid TOML: {error}") from error
 

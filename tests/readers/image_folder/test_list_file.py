@@ -7,6 +7,7 @@ import os
 import pytest
 
 from datascan.config.options import Options
+from datascan.decoders.image.inspection import inspect_image
 from datascan.errors import DatasetError
 from datascan.metrics.labels import measure_labels
 from datascan.readers.image_folder.reader import ImageFolderReader
@@ -167,3 +168,30 @@ def test_a_leading_slash_is_below_the_folder_where_it_leads_nowhere_else(animals
     (tmp_path / "plain.txt").write_text("cat/0.jpg 0\ndog/0.jpg 1\ncat/1.jpg 0\ngone.jpg 1\n")
     first, second = (report(animals, list_file=tmp_path / f"{n}.txt") for n in ("list", "plain"))
     assert first.dataset.bytes == second.dataset.bytes > 0
+
+
+def test_a_file_of_many_lines_is_inspected_once(animals, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        "datascan.readers.image_folder.image_files.inspect_image",
+        lambda *given: calls.append(given) or inspect_image(*given),
+    )
+    (tmp_path / "list.txt").write_text("cat/0.jpg 0\ncat/../cat/0.jpg 0\ndog/0.jpg 1\n" * 400)
+    seen = report(animals, list_file=tmp_path / "list.txt", workers=0)
+    assert seen.dataset.records == 1200
+    assert len(calls) == 2
+
+
+def test_a_file_with_two_extensions_is_inspected_for_each(animals, tmp_path):
+    (animals / "cat" / "0.png").symlink_to("0.jpg")
+    (tmp_path / "list.txt").write_text("cat/0.jpg 0\ncat/0.png 0\n")
+    seen = report(animals, list_file=tmp_path / "list.txt")
+    (finding,) = [one for one in seen.findings if one.rule == "misnamed-image"]
+    assert [example.index for example in finding.examples] == [1]
+
+
+def test_the_lines_of_a_list_are_limited(animals, tmp_path, monkeypatch):
+    monkeypatch.setattr("datascan.readers.image_folder.list_file.MAX_LINES", 3)
+    (tmp_path / "list.txt").write_text("cat/0.jpg 0\n" * 4)
+    with pytest.raises(DatasetError, match="more than 3 lines"):
+        report(animals, list_file=tmp_path / "list.txt")

@@ -140,3 +140,31 @@ def test_a_linked_class_folder_is_followed(tmp_path):
     seen = report(tmp_path / "set")
     assert seen.findings == []
     assert seen.labels.names == ["linked", "own"]
+
+
+def test_folders_that_link_to_each_other_are_entered_once(tmp_path):
+    names = [f"folder{i:02}" for i in range(12)]
+    write_tree(tmp_path, {f"{name}/0.jpg": photo(i) for i, name in enumerate(names)})
+    for name in names:
+        for other in names:
+            (tmp_path / name / f"to-{other}").symlink_to(tmp_path / other)
+    seen = report(tmp_path)
+    assert seen.dataset.records == 12
+    assert seen.labels.names == names
+
+
+def test_classes_that_are_links_win_over_nested_folders(tmp_path):
+    write_tree(tmp_path, {"all/v1/cats/0.jpg": photo(1), "all/v1/dogs/0.jpg": photo(2)})
+    (tmp_path / "cats").symlink_to("all/v1/cats")
+    (tmp_path / "dogs").symlink_to("all/v1/dogs")
+    seen = report(tmp_path)
+    assert (seen.dataset.records, seen.labels.names) == (2, ["all", "cats", "dogs"])
+    assert seen.labels.counts == {"1": 1, "2": 1}
+
+
+def test_a_class_may_be_a_link_to_another(tmp_path):
+    write_tree(tmp_path, {"cats/0.jpg": photo(1), "dogs/0.jpg": photo(2)})
+    (tmp_path / "kittens").symlink_to("cats")
+    seen = report(tmp_path)
+    assert seen.labels.names == ["cats", "dogs", "kittens"]
+    assert "duplicate-record" in [finding.rule for finding in seen.findings]

@@ -20,7 +20,7 @@ from datascan.errors import DatasetError
 from datascan.files import MAX_LOG_BYTES, open_typed
 
 GLOG = re.compile(r"^[IWEF]\d{4,8} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./+-]+:\d+\] ")
-LOSS = re.compile(r"Iteration (\d{1,12})(?: \([^)]*\))?, loss = (\S+)")
+LOSS = re.compile(r"Iteration (\d{1,12})(?: \([^)]{0,200}\))?, loss = (\S+)")
 RATE = re.compile(r"Iteration (\d{1,12}), lr = (\S+)")
 OUTPUT = re.compile(r"Train net output #\d+: (.{1,200}?) = (\S+)(?: \(\* (\S+) = \S+ loss\))?")
 PARAMETER = re.compile(r"^(\w{1,40}): (\S{1,200})\s*$")

@@ -36,16 +36,15 @@ def find_image_folder(source: DataSource, training: Training) -> Path:
 
 def read_first_name(source: DataSource) -> str:
     """The first file of an image list; "" if it lists none or cannot be read."""
-    from datascan.readers.image_folder.list_file import LINE_END, parse_lines  # noqa: PLC0415
+    from datascan.readers.image_folder.list_file import parse_lines  # noqa: PLC0415
 
     try:
         with open_regular(source.path or Path()) as file:
             head = file.read(MAX_FIRST_LINE)
     except OSError:
         return ""
-    first = LINE_END.split(head.decode("utf-8-sig", "surrogateescape"), maxsplit=1)[0]
-    rows = parse_lines(first)
-    return rows[0][0] if rows else ""
+    rows = parse_lines(head.decode("utf-8-sig", "surrogateescape"))
+    return next(rows, ("", ""))[0]
 
 
 def require_listed_images(source: DataSource, folder: Path) -> None:
@@ -54,7 +53,7 @@ def require_listed_images(source: DataSource, folder: Path) -> None:
     A net may name any file as a list. Its lines are quoted in the report only if it is one.
     """
     from datascan.decoders.image.header import format_from_name  # noqa: PLC0415
-    from datascan.readers.image_folder.list_file import LINE_END, parse_lines  # noqa: PLC0415
+    from datascan.readers.image_folder.list_file import parse_lines  # noqa: PLC0415
     from datascan.readers.image_folder.listing import resolve_path  # noqa: PLC0415
 
     path = source.path or Path()
@@ -63,10 +62,9 @@ def require_listed_images(source: DataSource, folder: Path) -> None:
             head = file.read(MAX_HEAD) or b""
     except OSError:
         return  # the reader reports it
-    lines = LINE_END.split(head.decode("utf-8-sig", "surrogateescape"))
+    names = [name for name, _ in parse_lines(head.decode("utf-8-sig", "surrogateescape"))]
     # The last line may have been cut.
-    lines = lines[:-1] if len(head) == MAX_HEAD else lines
-    names = [name for name, _ in parse_lines("\n".join(lines))]
+    names = names[:-1] if len(head) == MAX_HEAD else names
     missing = [name for name in names if not exists(Path(resolve_path(str(folder), name)))]
     require_list(path, len(names), missing, [name for name in missing if format_from_name(name)])
 

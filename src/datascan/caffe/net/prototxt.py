@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from dataclasses import field as new_field
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,13 @@ from datascan.files import MAX_PROTOTXT_BYTES, read_regular, read_typed
 
 PACKAGE = "datascan_caffe"
 OWN_NAMES = re.compile(rf"({PACKAGE}\.)?(Around\d+\.)?")
+MAX_NEAREST = 200
+"""For more unknown names, no similar field is searched for."""
+
+MAX_NAME = 100
+MAX_LINE = 1 << 17
+"""Protobuf takes quadratic time for a longer line."""
+
 MAX_BYTES = 200
 """Longer error messages of protobuf are truncated."""
 
@@ -122,7 +130,7 @@ def read_text(path: Path, *, typed: bool = False) -> str:
     ``typed``: the user has named the file in person, so it may be a pipe.
 
     Raises:
-        DatasetError: if the file cannot be read or is binary.
+        DatasetError: if the file cannot be read, is binary, or has a very long line.
     """
     try:
         read = read_typed if typed else read_regular
@@ -135,7 +143,10 @@ def read_text(path: Path, *, typed: bool = False) -> str:
         raise DatasetError(f"cannot read {str(path)!r}: {error}") from error
     if b"\0" in content:
         raise DatasetError(f"{path} is a binary file, not a prototxt")
-    return content.decode("utf-8-sig", "replace")
+    text = content.decode("utf-8-sig", "replace")
+    if max(map(len, text.split("\n"))) > MAX_LINE:
+        raise DatasetError(f"{path} has a line of more than {MAX_LINE:,} characters")
+    return text
 
 
 def parse(path: Path, text: str, name: str, *, typed: bool = True) -> Prototxt:
@@ -175,7 +186,25 @@ def find_unknown_fields(text: str, name: str) -> Iterator[UnknownField]:
     """The fields of ``text``, a valid message ``name``, that Caffe does not have."""
     from google.protobuf import text_format  # noqa: PLC0415
 
-    yield from UnknownFieldFinder(text_format.Tokenizer(text.split("\n"))).message(name, "", "", "")
+    lines = LineCounter(text)
+    finder = UnknownFieldFinder(text_format.Tokenizer(lines), lines)
+    yield from finder.message(name, "", "", "")
+
+
+class LineCounter:
+    """The lines of a text, counted as the tokenizer takes them.
+
+    The tokenizer itself tells its line only together with the text of the line, which may be long.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.taken = 0
+        self._lines = text.split("\n")
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.taken += 1
+            yield line
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,18 +212,21 @@ class UnknownFieldFinder:
     """Walks the tokens of a text that protobuf has parsed without errors."""
 
     tokenizer: Any
+    lines: LineCounter
+    near: dict[tuple[str, str], str | None] = new_field(default_factory=dict)
+    """The nearest field, by message and unknown name: it takes long to find."""
 
     def message(self, kind: str, within: str, owner: str, end: str) -> Iterator[UnknownField]:
         """The unknown fields up to ``end``; none if ``kind`` itself is unknown ("")."""
         found: list[UnknownField] = []
         own = ""
         while not self.tokenizer.AtEnd() and self.tokenizer.token != end:
-            line = self.tokenizer.ParseError("").GetLine()
+            line = self.lines.taken
             name = self._name()
-            field = message_fields(kind).get(name) if kind else Field(name)
-            if field is None or (kind, name) in ALIASES:
-                found.append(make_unknown_field(kind, name, within, line))
-            below = field.kind if field and field.kind in MESSAGES else ""
+            known = message_fields(kind).get(name) if kind else Field(name)
+            if known is None or (kind, name) in ALIASES:
+                found.append(self._unknown(kind, name, within, line))
+            below = known.kind if known and known.kind in MESSAGES else ""
             value, inner = self._value(below, name)
             if name == "name" and kind in ("LayerParameter", "V1LayerParameter"):
                 own = value
@@ -202,6 +234,14 @@ class UnknownFieldFinder:
         owner = own or owner
         for unknown in found:
             yield unknown if unknown.owner else replace(unknown, owner=owner)
+
+    def _unknown(self, kind: str, name: str, within: str, line: int) -> UnknownField:
+        """The field ``name``, which ``kind`` does not have, with the nearest one that it has."""
+        if (kind, name) not in self.near and len(self.near) < MAX_NEAREST:
+            self.near[kind, name] = find_nearest(kind, name)
+        meant = ALIASES.get((kind, name))
+        nearest = meant or self.near.get((kind, name))
+        return UnknownField(shorten(name), shorten(within), "", line, nearest, bool(meant))
 
     def _name(self) -> str:
         """The name of the next field; an extension's name is in brackets."""
@@ -239,9 +279,13 @@ class UnknownFieldFinder:
         return word, inner
 
 
-def make_unknown_field(kind: str, name: str, within: str, line: int) -> UnknownField:
-    """The field ``name``, which ``kind`` does not have, with the nearest one that it has."""
-    meant = ALIASES.get((kind, name))
+def find_nearest(kind: str, name: str) -> str | None:
+    """The field of ``kind`` that is most similar to ``name``, if any is."""
     known = [field for field in message_fields(kind) if (kind, field) not in ALIASES]
-    near = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
-    return UnknownField(name, within, "", line, meant or (near[0] if near else None), bool(meant))
+    near = get_close_matches(name.lower(), known, n=1, cutoff=0.6) if len(name) <= MAX_NAME else []
+    return near[0] if near else None
+
+
+def shorten(name: str) -> str:
+    """A name that is not too long for a message."""
+    return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}..."

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from datascan.caffe.log.diagnosis import Diagnosis
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Training
 from datascan.checks.base import Issue, Rule
 from datascan.report.model import DatasetReport
+
+MAX_ISSUES = 5000
+"""How many findings of one rule about a net are listed."""
 
 SOLVER = "solver"
 """The key of issues about the solver."""
@@ -91,8 +94,23 @@ class LogRule(NetRule):
 
 def evaluate_rules(rules: list[type[NetRule]], context: NetContext) -> list[Issue]:
     """The issues of all ``rules``; an issue that occurs in several phases is kept once."""
+    return [issue for rule in rules for issue in evaluate_rule(rule, context)]
+
+
+def evaluate_rule(rule: type[NetRule], context: NetContext) -> list[Issue]:
+    """The issues of one rule; the last one counts those beyond the first ``MAX_ISSUES``."""
     issues: dict[tuple[str, str, tuple[str, ...]], Issue] = {}
-    for rule in rules:
-        for issue in rule().evaluate(context):
-            issues.setdefault((issue.rule, issue.message, issue.keys), issue)
-    return list(issues.values())
+    omitted: Issue | None = None
+    more = 0
+    for issue in rule().evaluate(context):
+        key = (issue.rule, issue.message, issue.keys)
+        if key in issues:
+            continue
+        if len(issues) < MAX_ISSUES:
+            issues[key] = issue
+        else:
+            omitted, more = issue, more + 1
+    if omitted is None:
+        return list(issues.values())
+    text = f"{more:,} more findings of this rule are not listed"
+    return [*issues.values(), replace(omitted, message=text, details=(text,), keys=())]

@@ -47,7 +47,6 @@ class ImageStats:
     ``total``, ``square``: sums of the ``count`` finite values and of their squares.
     """
 
-    row: int
     format: str
     height: int
     width: int
@@ -59,6 +58,19 @@ class ImageStats:
     total: float
     square: float
     count: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InspectedImage:
+    """The result for one image.
+
+    ``stats``: None if it does not decode. ``faults``: rules and details. ``pixels``: the values of
+    a float image, (1, channels, values).
+    """
+
+    stats: ImageStats | None = None
+    faults: tuple[tuple[str, str], ...] = ()
+    pixels: NDArray[Any] | None = None
 
 
 def inspect_images(
@@ -74,35 +86,46 @@ def inspect_images(
     ``track(i, 1)`` is called before image i is decoded. ``names`` are the file names, if there are
     any; their extensions are compared with the content.
     """
-    faults: list[Fault] = []
-    stats: list[ImageStats] = []
-    floats: list[ArrayColumn] = []
-    for i, (image, row) in enumerate(zip(images, rows, strict=True)):
+    found = []
+    for i, image in enumerate(images):
         track(i, 1)
-        data = bytes(image)
-        image_format = sniff_format(data)
-        if image_format is None:
-            faults.append(Fault(row, "not-an-image", describe_content(data)))
-            continue
-        header = read_header(image_format, data)
-        try:
-            decoded = decode_image(image_format, data, header, max_pixels)
-        except CorruptImageError as why:
-            faults.append(Fault(row, "corrupt-image", f"{image_format}: {why}"))
-        except OversizedImageError as why:
-            faults.append(Fault(row, "oversized-image", str(why)))
-        else:
-            if decoded.planes.dtype.kind == "f":
-                # Float pixels can be NaN or Inf, so the rules about those need the values.
-                pixels = decoded.planes[None]
-                floats.append(ArrayColumn("pixels", np.array([row]), pixels, primary=False))
-            stats.append(compute_image_stats(row, image_format, decoded))
-            name = names[i] if names is not None else None
-            faults += (
-                Fault(row, rule, detail)
-                for rule, detail in find_image_faults(image_format, data, name, header, decoded)
-            )
-    return InspectedImages(stack_stats(stats), tuple(faults), tuple(floats))
+        name = names[i] if names is not None else None
+        found.append(inspect_image(bytes(image), name, max_pixels))
+    return collect_images(found, rows)
+
+
+def inspect_image(data: bytes, name: str | None, max_pixels: int) -> InspectedImage:
+    """Decode one image; the extension of its file's ``name`` is compared with the content."""
+    image_format = sniff_format(data)
+    if image_format is None:
+        return InspectedImage(faults=(("not-an-image", describe_content(data)),))
+    header = read_header(image_format, data)
+    try:
+        decoded = decode_image(image_format, data, header, max_pixels)
+    except CorruptImageError as why:
+        return InspectedImage(faults=(("corrupt-image", f"{image_format}: {why}"),))
+    except OversizedImageError as why:
+        return InspectedImage(faults=(("oversized-image", str(why)),))
+    # Float pixels can be NaN or Inf, so the rules about those need the values.
+    return InspectedImage(
+        compute_image_stats(image_format, decoded),
+        tuple(find_image_faults(image_format, data, name, header, decoded)),
+        decoded.planes[None] if decoded.planes.dtype.kind == "f" else None,
+    )
+
+
+def collect_images(found: Sequence[InspectedImage], rows: Sequence[int]) -> InspectedImages:
+    """Put the results for single images, which are the block's ``rows``, into columns."""
+    pairs = list(zip(found, rows, strict=True))
+    return InspectedImages(
+        stack_stats([(one.stats, row) for one, row in pairs if one.stats is not None]),
+        tuple(Fault(row, rule, detail) for one, row in pairs for rule, detail in one.faults),
+        tuple(
+            ArrayColumn("pixels", np.array([row]), one.pixels, primary=False)
+            for one, row in pairs
+            if one.pixels is not None
+        ),
+    )
 
 
 def decode_image(
@@ -138,7 +161,7 @@ def find_image_faults(
         yield "animated-image", f"{frames:,} {'pages' if image_format == 'TIFF' else 'frames'}"
 
 
-def compute_image_stats(row: int, image_format: str, decoded: DecodedImage) -> ImageStats:
+def compute_image_stats(image_format: str, decoded: DecodedImage) -> ImageStats:
     """Compute the statistics of an image."""
     planes = decoded.planes
     if planes.dtype.kind == "f" and not np.isfinite(planes).all():
@@ -154,7 +177,6 @@ def compute_image_stats(row: int, image_format: str, decoded: DecodedImage) -> I
         low, high, count = all_stats.low, all_stats.high, planes.size
         total, square = float(all_stats.totals.sum()), float(all_stats.squares.sum())
     return ImageStats(
-        row,
         image_format,
         decoded.height,
         decoded.width,
@@ -169,17 +191,18 @@ def compute_image_stats(row: int, image_format: str, decoded: DecodedImage) -> I
     )
 
 
-def stack_stats(stats: Sequence[ImageStats]) -> ImageColumn | None:
-    """Collect the statistics of all images in a column; None if there are no images."""
-    if not stats:
+def stack_stats(found: Sequence[tuple[ImageStats, int]]) -> ImageColumn | None:
+    """The statistics of all images, each with its row, as a column; None without images."""
+    if not found:
         return None
+    stats = [one for one, _ in found]
     low = np.full((len(stats), MAX_CHANNELS), np.nan)
     high = np.full((len(stats), MAX_CHANNELS), np.nan)
     for i, one in enumerate(stats):
         low[i, : len(one.low)] = one.low
         high[i, : len(one.high)] = one.high
     return ImageColumn(
-        rows=np.array([one.row for one in stats], np.int64),
+        rows=np.array([row for _, row in found], np.int64),
         height=np.array([one.height for one in stats], np.int64),
         width=np.array([one.width for one in stats], np.int64),
         channels=np.array([len(one.low) for one in stats], np.int64),

@@ -6,10 +6,9 @@ Source: Caffe, src/caffe/layers/image_data_layer.cpp.
 from __future__ import annotations
 
 import csv
-import io
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -21,7 +20,8 @@ from datascan.files import MAX_LIST_BYTES, read_typed
 from datascan.readers.image_folder.listing import Listing, resolve_path
 from datascan.readers.image_folder.text_labels import parse_labels
 
-LINE_END = re.compile(r"\r\n|\n|\r")
+LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+MAX_LINES = 1 << 24
 PATHS = ("path", "file", "filename", "filepath", "file_path", "image", "image_path")
 LABELS = ("label", "labels", "class", "target", "category")
 """Recognised column names of a CSV, in lower case."""
@@ -37,21 +37,22 @@ def read_list(file: Path, root: Path) -> Listing:
         octets = read_typed(file, max_bytes=MAX_LIST_BYTES)
     except OSError as error:
         raise DatasetError(f"cannot read the list {file}: {error.strerror}") from error
+    if count_lines(octets) > MAX_LINES:
+        raise DatasetError(f"cannot read the list {file}: it has more than {MAX_LINES:,} lines")
     text = octets.decode("utf-8-sig", "surrogateescape")
+    del octets
     if "\0" in text:
         raise DatasetError(f"{file} is not a list of images: it is a binary file")
     try:
         separator = detect_separator(text, file.suffix.lower())
-        rows = parse_csv(text, separator) if separator else parse_lines(text)
+        names, words = split_rows(parse_csv(text, separator) if separator else parse_lines(text))
     except csv.Error as error:
         raise DatasetError(
             f"cannot read the list {file} as CSV: {error}; check for an unclosed quote"
         ) from error
-    if not rows:
+    if not names:
         raise DatasetError(f"the list {file} contains no images")
     home = os.fspath(root)
-    names = [name for name, _ in rows]
-    words = [word for _, word in rows]
     sizes = np.array([file_size(resolve_path(home, name)) for name in names], np.int64)
     if not (sizes >= 0).any():
         raise DatasetError(
@@ -82,40 +83,53 @@ def find_column(header: Sequence[str], names: Sequence[str]) -> int:
     return next((cells.index(name) for name in names if name in cells), -1)
 
 
-def parse_csv(text: str, separator: str) -> list[tuple[str, str]]:
+def parse_csv(text: str, separator: str) -> Iterator[tuple[str, str]]:
     """Path and label of every row of a CSV; a missing label is empty.
 
     Without a header they are the first two columns.
     """
     rows: Iterator[list[str]]
-    rows = csv.reader(io.StringIO(text.lstrip(), newline=""), delimiter=separator)
+    lines = (match[0] for match in LINE.finditer(text, len(text) - len(text.lstrip())))
+    rows = csv.reader(lines, delimiter=separator)
     first = next(rows)
     path, label = find_column(first, PATHS), find_column(first, LABELS)
     if path < 0:
         path, label = 0, 1
         rows = chain([first], rows)
-    parsed = []
     for row in rows:
         if len(row) > path and row[path].strip():
             word = row[label].strip() if 0 <= label < len(row) else ""
-            parsed.append((row[path].strip(), word))
-    return parsed
+            yield row[path].strip(), word
 
 
-def parse_lines(text: str) -> list[tuple[str, str]]:
+def parse_lines(text: str) -> Iterator[tuple[str, str]]:
     """Path and label of every line. The label is the last word, if there are several.
 
     A last word with an image's extension is part of the path.
     """
-    parsed = []
     # str.splitlines would also break names at characters that do not end lines in a file.
-    for line in LINE_END.split(text):
-        words = line.strip().rsplit(None, 1)
+    for match in LINE.finditer(text):
+        line = match[0].strip()
+        words = line.rsplit(None, 1)
         if len(words) == 2 and format_from_name(words[1]) is None:
-            parsed.append((words[0], words[1]))
+            yield words[0], words[1]
         elif words:
-            parsed.append((line.strip(), ""))
-    return parsed
+            yield line, ""
+
+
+def split_rows(rows: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
+    """Paths and labels; equal labels are one object, as a list may have millions."""
+    names, words = [], []
+    known: dict[str, str] = {}
+    for name, word in rows:
+        names.append(name)
+        words.append(known.setdefault(word, word))
+    return names, words
+
+
+def count_lines(text: bytes) -> int:
+    """The number of lines, or one more."""
+    return text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n") + 1
 
 
 def file_size(path: str) -> int:

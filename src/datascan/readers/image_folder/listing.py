@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,10 @@ from datascan.errors import DatasetError
 
 ARCHIVE_FOLDERS = ("__MACOSX",)
 """Folders that archives contain besides their files. They are not classes."""
+
+
+MAX_ALIASES = 16
+"""How many top-level folders may be links to the same folder."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +61,7 @@ FolderIdentity = tuple[int, int]
 
 @dataclass(slots=True)
 class ImageSearch:
-    """Searches a folder for images. It follows links, but never in a circle.
+    """Searches a folder for images. It follows links, but enters no folder twice.
 
     It stops after ``max_entries`` entries, if given. It collects the names of top-level
     ``folders`` and of ``unreadable`` ones, with the reason, and counts ``ignored_files``: those
@@ -74,20 +78,24 @@ class ImageSearch:
         """Files with an image's extension, at any depth, in no particular order."""
         # A queue, because folders may be nested deeper than Python can recurse.
         root = get_identity(self.root.stat())
-        pending: deque[tuple[str, tuple[FolderIdentity, ...]]] = deque([("", (root,))])
+        entered = Counter({root: MAX_ALIASES})
+        pending = deque([""])
         while pending:
-            prefix, parents = pending.pop()
+            prefix = pending.pop()
+            folders = []
             for entry in self._scan(prefix):
-                name = prefix + entry.name
-                if not is_folder(entry):
-                    if format_from_name(entry.name) is not None:
-                        yield ImageFile(name, get_size(entry))
-                    else:
-                        self.ignored_files += 1
-                elif (path := self._enter(entry, name, parents)) is not None:
+                if is_folder(entry):
+                    folders.append(entry)
+                elif format_from_name(entry.name) is not None:
+                    yield ImageFile(prefix + entry.name, get_size(entry))
+                else:
+                    self.ignored_files += 1
+            # Folders before links to them, so that the result does not depend on the file system.
+            for entry in sorted(folders, key=lambda one: (one.is_symlink(), one.name)):
+                if self._enter(entry, prefix + entry.name, entered):
                     # Hidden folders come last, so that they do not use up ``max_entries``.
                     add = pending.appendleft if is_hidden(entry.name) else pending.append
-                    add((name + "/", path))
+                    add(prefix + entry.name + "/")
 
     def _scan(self, prefix: str) -> Iterator[os.DirEntry[str]]:
         """The entries of a folder."""
@@ -105,20 +113,23 @@ class ImageSearch:
                 raise DatasetError(f"cannot read {self.root}: {why}") from error
             self.unreadable.append((prefix.rstrip("/"), why))
 
-    def _enter(
-        self, entry: os.DirEntry[str], name: str, parents: tuple[FolderIdentity, ...]
-    ) -> tuple[FolderIdentity, ...] | None:
-        """The parents and this folder; None if it is one of its parents, or cannot be read."""
+    def _enter(self, entry: os.DirEntry[str], name: str, entered: Counter[FolderIdentity]) -> bool:
+        """Whether to enter a folder: not if that was done before, or it cannot be read.
+
+        A few top-level folders may be the same one, because each of them is a class.
+        """
         try:
             identity = get_identity(entry.stat())
         except OSError as error:
             self.unreadable.append((name, error.strerror or str(error)))
-            return None
-        if identity in parents:
-            return None
-        if "/" not in name:
+            return False
+        is_top = "/" not in name
+        if entered[identity] >= (MAX_ALIASES if is_top else 1):
+            return False
+        entered[identity] += 1
+        if is_top:
             self.folders.append(name)
-        return (*parents, identity)
+        return True
 
 
 def get_identity(status: os.stat_result) -> FolderIdentity:

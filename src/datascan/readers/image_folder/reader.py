@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datascan.config.options import Options
 from datascan.decoders.base import Tracker
-from datascan.decoders.image.inspection import inspect_images
+from datascan.decoders.image.inspection import collect_images
 from datascan.errors import DatasetError
-from datascan.files import MAX_IMAGE_BYTES, NotRegularError, read_regular
 from datascan.readers.base import Reader
+from datascan.readers.image_folder.image_files import (
+    FileIdentity,
+    InspectedFile,
+    InspectedFiles,
+    identify_file,
+    read_file,
+)
 from datascan.readers.image_folder.list_file import read_list
 from datascan.readers.image_folder.listing import (
     ImageSearch,
@@ -24,7 +31,6 @@ from datascan.readers.image_folder.listing import (
 )
 from datascan.readers.image_folder.text_labels import describe_bad_label
 from datascan.records.block import Block, Fault, Labels
-from datascan.records.buffers import hash_bytes
 from datascan.records.shard import Plan, Shard
 
 FILES_PER_BLOCK = 32
@@ -49,6 +55,7 @@ class ImageFolderReader(Reader):
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
         self.listing = Listing([], np.empty(0, np.int64))
+        self._inspected = InspectedFiles(options.read.max_pixels)
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
@@ -58,6 +65,10 @@ class ImageFolderReader(Reader):
             return path.is_dir() and next(search.find(), None) is not None
         except (OSError, DatasetError):
             return False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Every process inspects files itself."""
+        return {**self.__dict__, "_inspected": InspectedFiles(self.options.read.max_pixels)}
 
     def plan(self) -> Plan:
         """List the files.
@@ -122,43 +133,57 @@ class ImageFolderReader(Reader):
     def _block(self, shard: Shard, files: slice, track: Tracker, *, decode: bool) -> Block:
         first, home = files.start - shard.span[0], os.fspath(self.path)
         names = self.listing.names[files]
-        contents: list[bytes] = []
+        start = shard.base + first
+        if not decode:
+            encoded = self._read_files(names, lambda row: track(first + row, 1))
+            return Block(start, len(names), sum(map(len, encoded.values())), encoded=encoded)
         faults: list[Fault] = []
+        found: dict[int, InspectedFile] = {}
         for row, name in enumerate(names):
             track(first + row, 1)
             try:
-                contents.append(read_file(resolve_path(home, name)))
+                file = self._inspected.inspect(resolve_path(home, name), name)
             except OSError as error:
-                contents.append(b"")
                 faults.append(Fault(row, "missing-file", error.strerror or str(error)))
             else:
-                if not contents[-1]:
+                if file.nbytes:
+                    found[row] = file
+                else:
                     faults.append(Fault(row, "empty-record", "the file has 0 bytes"))
             faults += self._label_faults(files.start + row, row)
-        rows = [row for row, content in enumerate(contents) if content]
-        start, nbytes = shard.base + first, sum(map(len, contents))
-        if not decode:
-            encoded = {row: contents[row] for row in rows}
-            return Block(start, len(names), nbytes, encoded=encoded)
-        inspected = inspect_images(
-            [contents[row] for row in rows],
-            rows,
-            max_pixels=self.options.read.max_pixels,
-            track=lambda i, count: track(first + rows[i], count),
-            names=[names[row] for row in rows],
-        )
+        inspected = collect_images([file.image for file in found.values()], list(found))
         fingerprints = np.zeros(len(names), np.uint64)
-        fingerprints[rows] = [hash_bytes(contents[row]) for row in rows]
+        fingerprints[list(found)] = [file.fingerprint for file in found.values()]
         return Block(
             start,
             len(names),
-            nbytes,
+            sum(file.nbytes for file in found.values()),
             arrays=inspected.arrays,
             images=inspected.images,
             labels=self._labels(files),
             faults=(*faults, *inspected.faults),
             fingerprints=fingerprints,
         )
+
+    def _read_files(
+        self, names: Sequence[str], track: Callable[[int], None]
+    ) -> dict[int, bytes | memoryview]:
+        """The contents of files, by row; each file is read once, however often it is named."""
+        home = os.fspath(self.path)
+        known: dict[FileIdentity, bytes] = {}
+        encoded: dict[int, bytes | memoryview] = {}
+        for row, name in enumerate(names):
+            track(row)
+            path = resolve_path(home, name)
+            try:
+                identity = identify_file(path)
+                if identity not in known:
+                    known[identity] = read_file(path)
+            except OSError:
+                continue  # reported as missing-file when the block was decoded
+            if known[identity]:
+                encoded[row] = known[identity]
+        return encoded
 
     def _label_faults(self, record: int, row: int) -> Iterator[Fault]:
         if record in self.listing.bad_labels:
@@ -173,20 +198,6 @@ class ImageFolderReader(Reader):
         if labels is None or present is None:
             return None
         return Labels(labels[rows], present[rows])
-
-
-def read_file(path: str) -> bytes:
-    """The content of a regular file. Pipes and devices are never opened, because they may block.
-
-    Raises:
-        OSError: if it is missing, unreadable, or not a regular file.
-    """
-    try:
-        return read_regular(Path(path), max_bytes=MAX_IMAGE_BYTES)
-    except NotRegularError as error:
-        raise OSError(0, "not a regular file") from error
-    except ValueError as error:  # a name with a null byte
-        raise OSError(0, str(error)) from error
 
 
 def format_name(name: str) -> str:

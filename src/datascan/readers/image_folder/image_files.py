@@ -1,0 +1,95 @@
+"""The files of an image folder: read and inspected once, however many names they have."""
+
+from __future__ import annotations
+
+import os
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+from datascan.decoders.image.header import format_from_name
+from datascan.decoders.image.inspection import InspectedImage, inspect_image
+from datascan.files import MAX_IMAGE_BYTES, NotRegularError, read_regular
+from datascan.records.buffers import hash_bytes
+
+MAX_FILES = 4096
+"""So many results are kept."""
+
+MAX_PIXEL_BYTES = 128 << 20
+"""Of float images, results include pixels: so many bytes of them are kept."""
+
+FileIdentity = tuple[int, int, int, int]
+"""Device, inode, size and time of modification of a file."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InspectedFile:
+    """A file: its size in bytes, the fingerprint of its content, and the image in it."""
+
+    nbytes: int
+    fingerprint: int
+    image: InspectedImage
+
+    @property
+    def pixel_bytes(self) -> int:
+        """The size in bytes of its pixels, if they are kept."""
+        return 0 if self.image.pixels is None else self.image.pixels.nbytes
+
+
+class InspectedFiles:
+    """The latest results, because a list or links may name one file a hundred thousand times."""
+
+    def __init__(self, max_pixels: int) -> None:
+        self.max_pixels = max_pixels
+        self._known: OrderedDict[tuple[FileIdentity, str | None], InspectedFile] = OrderedDict()
+        self._pixel_bytes = 0
+
+    def inspect(self, path: str, name: str) -> InspectedFile:
+        """Read and inspect a file, or return the result if that was done before.
+
+        Raises:
+            OSError: if it is missing, unreadable, or not a regular file.
+        """
+        key = (identify_file(path), format_from_name(name))
+        known = self._known.get(key)
+        if known is not None:
+            self._known.move_to_end(key)
+            return known
+        data = read_file(path)
+        image = inspect_image(data, name, self.max_pixels) if data else InspectedImage()
+        known = InspectedFile(len(data), hash_bytes(data) if data else 0, image)
+        self._known[key] = known
+        self._pixel_bytes += known.pixel_bytes
+        while len(self._known) > MAX_FILES or (
+            self._pixel_bytes > MAX_PIXEL_BYTES and len(self._known) > 1
+        ):
+            _, oldest = self._known.popitem(last=False)
+            self._pixel_bytes -= oldest.pixel_bytes
+        return known
+
+
+def identify_file(path: str) -> FileIdentity:
+    """What identifies the content of a file, by whatever path it is reached.
+
+    Raises:
+        OSError: if it does not exist, or the path is not valid.
+    """
+    try:
+        status = os.stat(path)  # noqa: PTH116  (much faster)
+    except ValueError as error:  # a name with a null byte
+        raise OSError(0, str(error)) from error
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def read_file(path: str) -> bytes:
+    """The content of a regular file. Pipes and devices are never opened, because they may block.
+
+    Raises:
+        OSError: if it is missing, unreadable, or not a regular file.
+    """
+    try:
+        return read_regular(Path(path), max_bytes=MAX_IMAGE_BYTES)
+    except NotRegularError as error:
+        raise OSError(0, "not a regular file") from error
+    except ValueError as error:  # a name with a null byte
+        raise OSError(0, str(error)) from error
