@@ -58,8 +58,8 @@ def add_output_arguments(command: argparse.ArgumentParser) -> argparse._Argument
 
 
 def options_of(
-    given: argparse.Namespace, fields: Sequence[OptionField] | None = None
+    args: argparse.Namespace, fields: Sequence[OptionField] | None = None
 ) -> dict[str, Any]:
     """The options that were given as flags, under their Python names."""
     names = [field.name for field in (Options.fields() if fields is None else fields)]
-    return {name: value for name in names if (value := getattr(given, name, None)) is not None}
+    return {name: value for name in names if (value := getattr(args, name, None)) is not None}

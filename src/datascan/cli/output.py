@@ -24,7 +24,7 @@ CLEAN, FINDINGS = 0, 1
 R = TypeVar("R", bound="Report")
 
 
-def check_outputs(given: argparse.Namespace, *further: str) -> None:
+def check_outputs(args: argparse.Namespace, *further: str) -> None:
     """Find out before the scan whether all outputs can be written.
 
     ``further`` are other options that name a file to write.
@@ -37,7 +37,7 @@ def check_outputs(given: argparse.Namespace, *further: str) -> None:
 
     taken: dict[str, str] = {}
     for option in (*output_helps(), *further):
-        name = getattr(given, option.replace("-", "_"), None)
+        name = getattr(args, option.replace("-", "_"), None)
         if name is None or (option == "json" and name == "-"):
             continue
         if not str(name) or str(name) == "-":
@@ -48,7 +48,7 @@ def check_outputs(given: argparse.Namespace, *further: str) -> None:
             load_output(option)
         # A file to resume from is looked into before it is written to.
         own = option != "resume"
-        if own and any(overwrites_input(Path(name), path) for path in input_paths(given, further)):
+        if own and any(overwrites_input(Path(name), path) for path in input_paths(args, further)):
             raise UsageError(f"--{option} would overwrite what is read: {name}")
         check_writable(Path(name))
         other = taken.setdefault(os.path.realpath(name), option)
@@ -56,10 +56,10 @@ def check_outputs(given: argparse.Namespace, *further: str) -> None:
             raise UsageError(f"--{other} and --{option} name one file: {name}")
 
 
-def input_paths(given: argparse.Namespace, further: Sequence[str]) -> list[Path]:
+def input_paths(args: argparse.Namespace, further: Sequence[str]) -> list[Path]:
     """Every path among the arguments that is read."""
     outputs = {option.replace("-", "_") for option in (*output_helps(), *further)}
-    values = [value for name, value in vars(given).items() if name not in outputs]
+    values = [value for name, value in vars(args).items() if name not in outputs]
     every = [one for value in values for one in (value if isinstance(value, list) else [value])]
     return [path for path in every if isinstance(path, Path)]
 
@@ -77,25 +77,25 @@ def overwrites_input(target: Path, path: Path) -> bool:
     return inside and target.is_file() and target.suffix.lower() not in REPORTS
 
 
-def wants_charts(given: argparse.Namespace) -> bool:
+def wants_charts(args: argparse.Namespace) -> bool:
     """Whether an output shows charts: an HTML page, or a JSON file to make one from later."""
-    return given.html is not None or given.json not in (None, "-")
+    return args.html is not None or args.json not in (None, "-")
 
 
-def with_command(report: R, given: argparse.Namespace) -> R:
+def with_command(report: R, args: argparse.Namespace) -> R:
     """The report with the command line that made it, if an output shows it."""
     from msgspec.structs import replace
 
-    return replace(report, command=given.typed) if wants_charts(given) else report
+    return replace(report, command=args.typed) if wants_charts(args) else report
 
 
-def write_outputs(report: Report, given: argparse.Namespace) -> None:
+def write_outputs(report: Report, args: argparse.Namespace) -> None:
     """Write the report wherever it was asked for, and print it unless that is not wanted."""
     from datascan.cli.files import write
 
-    quiet = given.quiet
+    quiet = args.quiet
     for name in output_helps():
-        target = getattr(given, name.replace("-", "_"))
+        target = getattr(args, name.replace("-", "_"))
         if target == "-":
             write_utf8(sys.stdout, load_output(name).render([report]))
             quiet = True
@@ -103,7 +103,7 @@ def write_outputs(report: Report, given: argparse.Namespace) -> None:
             write(Path(target), [load_output(name).render([report])])
     if not quiet:
         print_report(report)
-    annotate([report], taken=given.json == "-")
+    annotate([report], taken=args.json == "-")
 
 
 def annotate(reports: Sequence[Report], unmade: Sequence[FailedScan] = (), *, taken: bool) -> None:

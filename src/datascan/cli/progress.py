@@ -54,7 +54,7 @@ class Interrupted(BaseException):
 
 
 @contextmanager
-def cancellable(given: argparse.Namespace) -> Iterator[tuple[Closeable, SignalWatcher]]:
+def cancellable(args: argparse.Namespace) -> Iterator[tuple[Closeable, SignalWatcher]]:
     """Progress for scans that a signal can cancel, and the signals that arrive.
 
     Raises:
@@ -62,7 +62,7 @@ def cancellable(given: argparse.Namespace) -> Iterator[tuple[Closeable, SignalWa
     """
     signals = SignalWatcher()
     handle_signals(signals)
-    progress = make_progress(sys.stderr, signals, silent=given.no_progress or given.quiet)
+    progress = make_progress(sys.stderr, signals, silent=args.no_progress or args.quiet)
     try:
         yield progress, signals
     finally:

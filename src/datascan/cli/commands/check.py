@@ -27,7 +27,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
 
 
-def run(given: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Scan all datasets; returns 2 if one could not be scanned, else 1 if one fails, else 0."""
     from datascan.cli.output import annotate, check_outputs
     from datascan.cli.progress import cancellable
@@ -36,21 +36,21 @@ def run(given: argparse.Namespace) -> int:
     from datascan.report.model import FailedScan
     from datascan.text import escape_surrogates
 
-    config = find_config(given.config)
+    config = find_config(args.config)
     if config is None:
         raise UsageError("no datascan.toml, and no [tool.datascan] in a pyproject.toml")
-    paths, unmade = select_datasets(config, given.paths)
-    check_outputs(given)
+    paths, failed = select_datasets(config, args.paths)
+    check_outputs(args)
     reports = []
-    quiet = given.quiet or given.json == "-"
-    for name, why in unmade:
+    quiet = args.quiet or args.json == "-"
+    for name, why in failed:
         print(f"datascan: {printable(f'{name}: {why}')}", file=sys.stderr)
-    with cancellable(given) as (progress, signals):
+    with cancellable(args) as (progress, signals):
         for path in paths:
             try:
                 report = scan_one(config, path, progress)
             except DatascanError as error:
-                unmade.append(
+                failed.append(
                     FailedScan(escape_surrogates(str(path)), escape_surrogates(str(error)))
                 )
                 progress.close()
@@ -63,34 +63,34 @@ def run(given: argparse.Namespace) -> int:
             if not report.complete:
                 break
     if not quiet:
-        print(summary(reports, unmade))
-    write_outputs(reports, unmade, given)
-    annotate(reports, unmade, taken=given.json == "-")
-    return exit_status(reports, signals, unmade)
+        print(summary(reports, failed))
+    write_outputs(reports, failed, args)
+    annotate(reports, failed, taken=args.json == "-")
+    return exit_status(reports, signals, failed)
 
 
-def exit_status(reports: list[Report], signals: SignalWatcher, unmade: list[FailedScan]) -> int:
+def exit_status(reports: list[Report], signals: SignalWatcher, failed: list[FailedScan]) -> int:
     """The worst exit status of all scans."""
     if any(not report.complete for report in reports):
         return 128 + signals.received
-    return 2 if unmade else int(any(not report.passed for report in reports))
+    return 2 if failed else int(any(not report.passed for report in reports))
 
 
-def is_passed(reports: list[Report], unmade: list[FailedScan]) -> bool:
+def is_passed(reports: list[Report], failed: list[FailedScan]) -> bool:
     """Whether all datasets were scanned and passed."""
-    return not unmade and all(report.passed for report in reports)
+    return not failed and all(report.passed for report in reports)
 
 
-def summary(reports: list[Report], unmade: list[FailedScan]) -> str:
+def summary(reports: list[Report], failed: list[FailedScan]) -> str:
     """The summary of all scans, in one line."""
     from datascan.text import pluralize
 
-    if not reports and not unmade:
+    if not reports and not failed:
         return "PASS  nothing was scanned: no configured dataset is at, above or below these paths"
     counts = f"{sum(not report.passed for report in reports)} failed"
-    counts += f", {len(unmade)} could not be scanned" if unmade else ""
-    verdict = "PASS" if is_passed(reports, unmade) else "FAIL"
-    return f"{verdict}  {pluralize(len(reports) + len(unmade), 'dataset')}: {counts}"
+    counts += f", {len(failed)} could not be scanned" if failed else ""
+    verdict = "PASS" if is_passed(reports, failed) else "FAIL"
+    return f"{verdict}  {pluralize(len(reports) + len(failed), 'dataset')}: {counts}"
 
 
 def scan_one(config: ConfigFile, path: Path, progress: Closeable) -> Report:
@@ -166,7 +166,7 @@ def printable(text: str) -> str:
 
 
 def write_outputs(
-    reports: list[Report], unmade: list[FailedScan], given: argparse.Namespace
+    reports: list[Report], failed: list[FailedScan], args: argparse.Namespace
 ) -> None:
     """Write each requested output, with all datasets in one file."""
     from datascan.cli.files import write
@@ -175,12 +175,12 @@ def write_outputs(
     from datascan.outputs.json import render_several
 
     for name in output_helps():
-        target = getattr(given, name.replace("-", "_"))
+        target = getattr(args, name.replace("-", "_"))
         if not target:
             continue
         # The form of the JSON must not depend on the number of datasets.
         render = render_several if name == "json" else load_output(name).render
-        text = render(reports, unmade)
+        text = render(reports, failed)
         if target == "-":
             write_utf8(sys.stdout, text)
         else:

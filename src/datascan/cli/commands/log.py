@@ -35,7 +35,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     outputs.add_argument("--bad-records", metavar="FILE", help="every bad record, as JSON Lines")
 
 
-def run(given: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Read the log, scan what its net reads, and write the report. Returns the exit status."""
     from datascan.caffe.log.parser import read_log
     from datascan.caffe.scan_log import log_scans, report_log, training_of
@@ -50,17 +50,17 @@ def run(given: argparse.Namespace) -> int:
     from datascan.cli.progress import cancellable
     from datascan.config.file import configured_options
 
-    options_for = configured_options(options_of(given), given.config)
-    log = read_log(given.log)
-    training = training_of(given.log, given.net, given.solver, given.root)
-    check_outputs(given, "bad-records")
+    options_for = configured_options(options_of(args), args.config)
+    log = read_log(args.log)
+    training = training_of(args.log, args.net, args.solver, args.root)
+    check_outputs(args, "bad-records")
     with (
-        cancellable(given) as (progress, signals),
-        log_scans(options_for, charts=wants_charts(given), progress=progress) as scans,
+        cancellable(args) as (progress, signals),
+        log_scans(options_for, charts=wants_charts(args), progress=progress) as scans,
     ):
         report = report_log(log, training, scans)
         progress.close()
-        if given.bad_records:
-            write(Path(given.bad_records), scans.iter_bad_records())
-    write_outputs(with_command(report, given), given)
+        if args.bad_records:
+            write(Path(args.bad_records), scans.iter_bad_records())
+    write_outputs(with_command(report, args), args)
     return exit_status(report, signals)

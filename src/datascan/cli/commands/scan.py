@@ -29,7 +29,7 @@ def add_arguments(command: argparse.ArgumentParser, name: str) -> None:
     command.set_defaults(backend=None if name == "scan" else name)
 
 
-def run(given: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Scan the dataset and write the report. Returns the exit status."""
     from datascan.cli.files import write
     from datascan.cli.output import (
@@ -45,18 +45,18 @@ def run(given: argparse.Namespace) -> int:
     from datascan.report.bad_records import iter_bad_records
     from datascan.session import ScanSession
 
-    settings = resolve_settings(given.paths[0], options_of(given), given.config)
-    backend = given.backend or settings.get("backend")
+    settings = resolve_settings(args.paths[0], options_of(args), args.config)
+    backend = args.backend or settings.get("backend")
     settings.pop("backend", None)
     options = Options.from_keywords(**settings)
-    check_outputs(given, "bad-records", "resume")
+    check_outputs(args, "bad-records", "resume")
     with (
-        cancellable(given) as (progress, signals),
-        ScanSession(given.paths, options, reader=backend, progress=progress) as session,
+        cancellable(args) as (progress, signals),
+        ScanSession(args.paths, options, reader=backend, progress=progress) as session,
     ):
-        report = session.report(charts=wants_charts(given))
+        report = session.report(charts=wants_charts(args))
         progress.close()
-        if given.bad_records:
-            write(Path(given.bad_records), iter_bad_records(session.scan()))
-    write_outputs(with_command(report, given), given)
+        if args.bad_records:
+            write(Path(args.bad_records), iter_bad_records(session.scan()))
+    write_outputs(with_command(report, args), args)
     return exit_status(report, signals)
