@@ -38,7 +38,7 @@ from datascan.scanner.tasks import MeasureTask
 from datascan.testing.blocks import BlockReader
 from datascan.testing.check_laws import PLAN, blocks
 from datascan.testing.profile import examples
-from tests.scanner.test_checkpoint import CHECKS, Notes, reader
+from tests.scanner.test_checkpoint import CHECKS, Notes, reader, text
 
 METRICS = collect_metrics(CHECKS)
 
@@ -50,7 +50,7 @@ def measured(made, metrics):
 
 
 def ignore(*_):
-    """Report progress to nobody."""
+    """Discard progress."""
 
 
 def same(left, right):  # noqa: PLR0911
@@ -343,3 +343,41 @@ def test_a_tally_of_another_type_ends_saving(tmp_path):
     kept.close()
     assert notes.said == [f"{file} saves no more of this scan: a value is int, not float"]
     assert file.stat().st_size == len(HEADER) + 32
+
+
+def twisted(stored, made: random.Random):
+    """Stored results in which some numbers and bytes are others, but of the same types."""
+    if isinstance(stored, list):
+        return [twisted(part, made) for part in stored]
+    if made.random() > 0.04 or isinstance(stored, bool):
+        return stored
+    if isinstance(stored, int):
+        return made.choice((0, 1, -1, 1 << 40, stored + 1, 1 << 62, -1 << 63))
+    if isinstance(stored, float):
+        return made.choice((float("nan"), float("inf"), -float("inf"), 1e308, 0.0))
+    if isinstance(stored, bytes) and stored:
+        octets = bytearray(stored)
+        octets[made.randrange(len(octets))] = made.randrange(256)
+        return bytes(octets)
+    return stored
+
+
+def test_results_that_are_not_true_raise_nothing(tmp_path):
+    file, _ = kept_file(tmp_path)
+    whole, made = file.read_bytes(), random.Random(5)
+    start = end = len(HEADER) + 32
+    bodies = []
+    while end < len(whole):
+        length, _ = ENTRY.unpack_from(whole, end)
+        bodies.append(whole[end + ENTRY.size : end + ENTRY.size + length])
+        end += ENTRY.size + length
+    used = 0
+    for _ in range(200):
+        chosen = made.randrange(len(bodies))
+        changed = msgspec.msgpack.encode(twisted(msgspec.msgpack.decode(bodies[chosen]), made))
+        parts = [*bodies[:chosen], changed, *bodies[chosen + 1 :]]
+        file.write_bytes(whole[:start] + b"".join(map(entry, parts)))
+        notes = Notes()
+        assert text(scan(reader(file), CHECKS, notes))
+        used += notes.said[0].startswith("resuming")
+    assert used > 20

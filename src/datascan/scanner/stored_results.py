@@ -6,22 +6,16 @@ them. Whoever wrote the bytes can choose numbers and texts, and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import numpy as np
 
-from datascan.metrics.base import Concatenated, Flagged, TallyMap
-from datascan.metrics.duplicates import FingerprintTally
-from datascan.metrics.faults import FaultTally
-from datascan.metrics.labels import LabelTally
-from datascan.metrics.shapes import ShapeTally
+from datascan.metrics.base import Concatenated, TallyMap
 from datascan.plugins import describe_error
 from datascan.records.block import Block
-from datascan.records.shard import join_addresses
 from datascan.scanner.forms import (
     SCALARS,
     DamagedError,
@@ -31,13 +25,11 @@ from datascan.scanner.forms import (
     make_form,
 )
 from datascan.scanner.guard import GuardedMetric, GuardedTally
+from datascan.scanner.possible_results import MAX_RECORDS, check_pieces, demand
 from datascan.scanner.tasks import Metrics, PartialResult
 
 DAMAGE = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError)
 """What decoding raises for bytes that are not a result."""
-
-MAX_RECORDS = 1 << 32
-"""A shard has fewer records, since their addresses have 32 bits for the row."""
 
 
 class ResultForms:
@@ -134,72 +126,3 @@ def make_guarded_form(form: Form) -> Form:
 
     wire: Any = form.wire
     return Form(tuple[wire | None, bytes | None], encode, decode)
-
-
-def demand(holds: bool, why: str) -> None:  # noqa: FBT001
-    """Raise :class:`DamagedError` unless a condition holds."""
-    if not holds:
-        raise DamagedError(why)
-
-
-def check_pieces(shard: int, pieces: Sequence[PartialResult]) -> None:
-    """Raise :class:`DamagedError` if tallies contradict the numbers of records."""
-    total = sum(int(piece.records.array.sum()) for piece in pieces)
-    start = int(join_addresses(np.array([shard]), np.array([0]))[0])
-    check_address = partial(check_addresses, start, start + total)
-    for piece in pieces:
-        records = int(piece.records.array.sum())
-        for tally in iter_tallies(piece.tallies.entries):
-            check_tally(tally, records, check_address)
-
-
-def iter_tallies(entries: Mapping[Any, Any]) -> Iterator[Any]:
-    """All tallies, also those in maps."""
-    for tally in entries.values():
-        if isinstance(tally, GuardedTally):
-            continue
-        if isinstance(tally, TallyMap):
-            yield from iter_tallies(tally.entries)
-        else:
-            yield tally
-
-
-def check_addresses(start: int, stop: int, addresses: Concatenated) -> None:
-    """Raise :class:`DamagedError` unless all addresses are those of records of a shard."""
-    array = addresses.array
-    demand(array.ndim == 1 and array.dtype == np.int64, "addresses are not numbers")
-    inside = bool(((array >= start) & (array < stop)).all())
-    demand(inside, "an address is not in its shard")
-
-
-def check_tally(tally: Any, records: int, check: Callable[[Concatenated], None]) -> None:
-    """Raise :class:`DamagedError` if a tally contradicts the number of records of its part."""
-    if isinstance(tally, FaultTally):
-        check_tally(tally.records, records, check)
-        demand(tally.records.facts.array.dtype == object, "a fault has no text")
-    elif isinstance(tally, Flagged):
-        check(tally.addresses)
-        demand(len(tally.facts.array) == len(tally.addresses.array), "facts do not match")
-    elif isinstance(tally, LabelTally):
-        check(tally.unlabeled)
-        values, present = tally.values.array, tally.present.array
-        demand(values.shape == present.shape == (records,), "labels do not match the records")
-        demand(values.dtype != object and present.dtype == bool, "labels are not numbers")
-    elif isinstance(tally, FingerprintTally):
-        prints = tally.fingerprints.array
-        demand(
-            prints.shape == (records,) and prints.dtype == np.uint64, "fingerprints do not match"
-        )
-    elif isinstance(tally, ShapeTally):
-        check_runs(tally, check)
-
-
-def check_runs(tally: ShapeTally, check: Callable[[Concatenated], None]) -> None:
-    """Raise :class:`DamagedError` if runs of records are not in their shard."""
-    runs = tally.runs.array
-    demand(runs.ndim == 2 and runs.shape[1:] == (3,) and runs.dtype == np.int64, "no runs")
-    kinds, first, lengths = runs.T
-    demand(bool(((kinds >= 0) & (kinds < len(tally.kinds))).all()), "a run has no kind")
-    demand(bool(((lengths > 0) & (lengths < MAX_RECORDS)).all()), "a run has no records")
-    check(Concatenated((first,)))
-    check(Concatenated((first + lengths - 1,)))
