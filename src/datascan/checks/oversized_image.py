@@ -2,7 +2,8 @@
 
 What it is
     The image's header declares more pixels than ``--max-pixels`` (178,956,970 by default, which is
-    512 MiB as RGB). The image was not decoded, so nothing else about it was checked.
+    512 MiB as RGB), or the image takes more bytes than an RGB image of that size, as float images
+    do. It was not decoded, so nothing else about it was checked.
 
 Why it breaks training
     A file of a few kilobytes can declare 60,000 x 60,000 pixels and unpack to 10 GB. In training,

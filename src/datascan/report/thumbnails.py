@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from datascan.decoders.image.decode import (
+    OversizedImageError,
     capture_library_output,
     check_size,
     collect_pillow_warnings,
@@ -72,6 +73,8 @@ def open_image(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Ima
 def check_header(kind: str, data: bytes, max_pixels: int) -> None:
     """Raise :class:`OversizedImageError` if the header declares too many pixels."""
     shape = read_header(kind, data)
+    if kind == "JPEG" and shape.damage is not None:
+        raise OversizedImageError(shape.damage)
     if shape.size is not None:
         check_size(*shape.size, max_pixels if kind == "JPEG" else min(max_pixels, MAX_PIXELS))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import random
+import struct
 import subprocess
 import sys
 import tempfile
@@ -10,10 +12,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
-from datascan.decoders.image.decode import PLUGINS, CorruptImageError, decode
+from datascan.decoders.image import structure
+from datascan.decoders.image.decode import (
+    PLUGINS,
+    CorruptImageError,
+    OversizedImageError,
+    check_bytes,
+    decode,
+)
 from datascan.decoders.image.header import sniff_format
+from datascan.decoders.image.png import read_png_header
 from datascan.report.thumbnails import thumbnail
 from tests.builders.images import encode, photo, pixels
 from tests.builders.odd_images import TILE_BOMB, bombs, layered_psd, tiff_of
@@ -180,3 +190,57 @@ def test_only_the_plugin_of_the_format_sees_the_bytes(monkeypatch, data):
 )
 def test_formats_that_need_other_programs_are_not_images(data):
     assert sniff_format(data) is None
+
+
+def test_pages_behind_a_small_one_count(monkeypatch):
+    pages = [Image.new("L", (1, 1)), *(Image.new("L", (64, 64)) for _ in range(40))]
+    stream = io.BytesIO()
+    pages[0].save(stream, "TIFF", save_all=True, append_images=pages[1:])
+    loaded = []
+    load = TiffImagePlugin.TiffImageFile.load
+    monkeypatch.setattr(
+        TiffImagePlugin.TiffImageFile,
+        "load",
+        lambda self: (loaded.append(self.size), load(self))[1],
+    )
+    decoded = decode("TIFF", stream.getvalue(), 64 * 64 * 2)
+    assert decoded.frames == 41
+    # Pillow calls it twice for a page.
+    assert loaded.count((64, 64)) == 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "fits"), [("RGB", True), ("RGBA", False), ("P", False), ("F", False)]
+)
+def test_bytes_are_limited_too(mode, fits):
+    limit = 1 << 25
+    if fits:
+        check_bytes(1 << 12, 1 << 13, mode, limit)
+        return
+    with pytest.raises(OversizedImageError, match="take 134,217,728 bytes"):
+        check_bytes(1 << 12, 1 << 13, mode, limit)
+
+
+def test_a_jpeg_of_many_scans_is_not_decoded():
+    stream = io.BytesIO()
+    pixels(1).save(stream, "JPEG", progressive=True)
+    data = stream.getvalue()
+    assert find_faults(data) == []
+    start = data.rindex(b"\xff\xda")
+    many = data[:start] + data[start:-2] * 101 + b"\xff\xd9"
+    ((rule, detail),) = find_faults(many)
+    assert (rule, detail) == ("corrupt-image", "JPEG: more than 100 scans")
+    assert thumbnail(many, 1 << 20) is None
+
+
+def test_equal_entries_of_an_icon_are_read_once(monkeypatch):
+    image = encode(pixels(1), "PNG")
+    count = 1000
+    entry = struct.pack("<BBBBHHII", 8, 8, 0, 0, 1, 32, len(image), 6 + 16 * count)
+    data = struct.pack("<HHH", 0, 1, count) + entry * count + image
+    read = []
+    monkeypatch.setattr(
+        structure, "read_png_header", lambda png: read.append(png) or read_png_header(png)
+    )
+    assert structure.read_header("ICO", data).end == len(data)
+    assert len(read) == 1

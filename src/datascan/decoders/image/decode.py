@@ -38,6 +38,13 @@ STDERR = 2
 JPEG_MODES = {"YCbCr": "RGB", "RGB": "RGB", "Gray": "L", "CMYK": "CMYK", "YCCK": "CMYK"}
 JPEG_TARGETS = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
 PLAIN_MODES = {"P": "RGB", "PA": "RGBA"}
+MODE_BYTES = {"1": 1, "L": 1, "LA": 2, "I;16": 2, "RGB": 3, "YCbCr": 3, "LAB": 3, "HSV": 3}
+"""Bytes per pixel once decoded, by mode; 4 for all others, as palettes may become RGBA."""
+
+FREE_BYTES = 64 << 20
+MAX_FRAMES = 10_000
+"""How many frames or pages are decoded; they are also limited by their pixels."""
+
 UNDECODED = ("HEIC", "JPEG XL")
 PLUGINS = {
     "JPEG": ("JPEG", "Jpeg"),
@@ -91,6 +98,20 @@ def check_size(width: int, height: int, limit: int) -> None:
     if width * height > limit:
         raise OversizedImageError(
             f"{width:,} x {height:,} = {width * height:,} pixels exceed the limit of {limit:,}"
+        )
+
+
+def check_bytes(width: int, height: int, mode: str, limit: int) -> None:
+    """Raise :class:`OversizedImageError` for an image that takes more bytes than an RGB image may.
+
+    ``limit`` is the number of pixels that are allowed; below 64 MiB only those count.
+    """
+    nbytes = width * height * MODE_BYTES.get(mode, 4)
+    allowed = max(MODE_BYTES["RGB"] * limit, FREE_BYTES)
+    if nbytes > allowed:
+        raise OversizedImageError(
+            f"{width:,} x {height:,} pixels ({mode}) take {nbytes:,} bytes, "
+            f"more than the {allowed:,} of an RGB image at the limit"
         )
 
 
@@ -190,16 +211,20 @@ def open_and_load(image_format: str, data: bytes, limit: int) -> DecodedImage:
         width, height = image.size
         check_size(width, height, limit)
         mode = image.mode
+        check_bytes(width, height, mode, limit)
         frames = getattr(image, "n_frames", 1) if image_format in FRAMED else 1
         image.load()
         if image_format == "PNG" and (image.info.get("interlace") or ends_blank(image)):
             check_all_rows(data)
         values = np.asarray(to_plain_mode(image))
-        max_frames = max(1, limit // max(1, width * height))
+        left = limit
         for i, frame in enumerate(ImageSequence.Iterator(image) if frames > 1 else ()):
-            if i >= max_frames:
-                break
             check_size(*frame.size, limit)
+            check_bytes(*frame.size, frame.mode, limit)
+            # Pages may be larger than the first one, so each counts by its own size.
+            left -= frame.size[0] * frame.size[1]
+            if i == MAX_FRAMES or (i and left < 0):
+                break
             frame.load()
     if values.dtype == np.bool_:
         values = values.view(np.uint8)

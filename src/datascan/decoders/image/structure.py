@@ -8,6 +8,15 @@ import struct
 from datascan.decoders.image.header import ImageHeader
 from datascan.decoders.image.png import SIGNATURE, read_png_header
 
+MAX_SCANS = 100
+"""Decoding takes as long for each scan, even an empty one, as for the whole image.
+
+Progressive encoders write about ten.
+"""
+
+BARE_MARKERS = {0xFF: 1, 0x01: 2, **dict.fromkeys(range(0xD0, 0xD9), 2)}
+"""Markers without a length, and the bytes to skip: fill bytes, TEM, restarts, start of image."""
+
 NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """The marker that ends entropy-coded data: not a stuffing, restart or fill byte."""
 
@@ -17,18 +26,15 @@ def read_jpeg_header(data: bytes) -> ImageHeader:
 
     The end is unknown if there are several images (CIPA DC-007, Multi-Picture Format).
     """
-    offset, exif, is_multi_picture = 2, b"", False
+    offset, exif, is_multi_picture, scans = 2, b"", False, 0
     while offset + 4 <= len(data):
         if data[offset] != 0xFF:
             return ImageHeader(exif=exif)
         marker = data[offset + 1]
         if marker == 0xD9:
             return ImageHeader(end=None if is_multi_picture else offset + 2, exif=exif)
-        if marker == 0xFF:
-            offset += 1
-            continue
-        if marker == 0x01 or 0xD0 <= marker <= 0xD8:
-            offset += 2
+        if step := BARE_MARKERS.get(marker):
+            offset += step
             continue
         (length,) = struct.unpack_from(">H", data, offset + 2)
         body = offset + 4
@@ -37,6 +43,9 @@ def read_jpeg_header(data: bytes) -> ImageHeader:
         is_multi_picture |= marker == 0xE2 and data.startswith(b"MPF\0", body)
         offset += 2 + length
         if marker == 0xDA:
+            scans += 1
+            if scans > MAX_SCANS:
+                return ImageHeader(damage=f"more than {MAX_SCANS} scans")
             match = NEXT_MARKER.search(data, offset)
             if match is None:
                 break
@@ -120,8 +129,10 @@ def read_ico_header(data: bytes) -> ImageHeader:
     """Read an icon's directory; its images are PNGs, or BMPs without the first header."""
     (count,) = struct.unpack_from("<H", data, 4)
     end, largest = 6 + 16 * count, (0, 0)
-    for entry in range(count):
-        length, offset = struct.unpack_from("<II", data, 14 + 16 * entry)
+    entries = {struct.unpack_from("<II", data, 14 + 16 * entry) for entry in range(count)}
+    if sum(length for length, _ in entries) > 2 * len(data):
+        return ImageHeader(damage="the images of the directory overlap or are truncated")
+    for length, offset in sorted(entries):
         end = max(end, offset + length)
         if data.startswith(SIGNATURE, offset):
             inner = read_png_header(data[offset : offset + length])
