@@ -93,7 +93,7 @@ def open_typed(path: Path, *, max_bytes: int) -> BinaryIO:
     """Open a file that the user has named in person: a regular one, or a pipe.
 
     So ``<(zcat train.log.gz)`` and ``/dev/stdin`` work. A pipe is read to its end first; one that
-    nobody writes to is empty rather than waited for. The result is seekable.
+    has no writer is empty rather than waited for. The result is seekable.
 
     Raises:
         OSError: as :func:`open_regular`, and if the file has more than ``max_bytes`` bytes, or the

@@ -13,10 +13,10 @@ from datascan.files import MAX_IMAGE_BYTES, NotRegularError, read_regular
 from datascan.records.buffers import hash_bytes
 
 MAX_FILES = 4096
-"""So many results are kept."""
+"""How many results are kept."""
 
 MAX_PIXEL_BYTES = 128 << 20
-"""Of float images, results include pixels: so many bytes of them are kept."""
+"""Of float images, results include pixels; this is how many bytes of them are kept."""
 
 FileIdentity = tuple[int, int, int, int]
 """Device, inode, size and time of modification of a file."""
@@ -69,7 +69,7 @@ class InspectedFiles:
 
 
 def identify_file(path: str) -> FileIdentity:
-    """What identifies the content of a file, by whatever path it is reached.
+    """What identifies the content of a file, regardless of the path.
 
     Raises:
         OSError: if it does not exist, or the path is not valid.
