@@ -244,3 +244,11 @@ def test_equal_entries_of_an_icon_are_read_once(monkeypatch):
     )
     assert structure.read_header("ICO", data).end == len(data)
     assert len(read) == 1
+
+
+@pytest.mark.parametrize("name", ["valid_441.jpg", "valid_410.jpg"])
+def test_rare_sampling_factors(shared_data, name):
+    content = (shared_data / "images_wrong" / name).read_bytes()
+    decoded = decode("JPEG", content, 1 << 30)
+    with Image.open(io.BytesIO(content)) as image:
+        assert (decoded.width, decoded.height, decoded.mode) == (*image.size, image.mode)

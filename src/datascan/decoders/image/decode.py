@@ -126,9 +126,12 @@ def decode(image_format: str, data: bytes, limit: int) -> DecodedImage:
         return decode_with_pillow(image_format, data, limit)
     try:
         return decode_jpeg(data, limit)
+    except KeyError:
+        # Sampling factors that simplejpeg has no name for, such as 4:4:1.
+        return decode_with_pillow(image_format, data, limit)
     except ValueError as error:
-        if str(error).startswith(("Unsupported", "Sorry")):
-            # Intact but not supported here (arithmetic coding, 12 bits); Pillow may support it.
+        if str(error).startswith(("Unsupported", "Sorry")) or "subsampling level" in str(error):
+            # Intact but not supported here (arithmetic coding, 12 bits, 4:1:0); Pillow may be able.
             return decode_with_pillow(image_format, data, limit)
         raise CorruptImageError(one_line(error)) from error
     except MemoryError as error:
