@@ -18,7 +18,6 @@ from datascan.executors.base import Executor, NullProgress, Progress
 from datascan.plugins import check_names, require_rules, unusable
 from datascan.readers.base import Reader, open_reader
 from datascan.report.build import build_report
-from datascan.report.charts import add_charts
 from datascan.report.model import DatasetReport
 from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan
@@ -118,7 +117,11 @@ class ScanSession:
         result = self.scan()
         report = build_report(result, version=__version__)
         report = replace_in(report, started=self.started.isoformat(timespec="seconds"))
-        return add_charts(report, result, self.progress, self.executor) if charts else report
+        if not charts:
+            return report
+        from datascan.report.charts import add_charts  # noqa: PLC0415  (most scans need none)
+
+        return add_charts(report, result, self.progress, self.executor)
 
     def _drop_required(self, found: ScanResult) -> ScanResult:
         """The result without the checks that are only required, whose issues stay as evidence."""

@@ -147,11 +147,12 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"datascan {__version__}")
     commands = top.add_subparsers(metavar="COMMAND", required=True)
     typed = arguments[0] if arguments else ""
-    known = COMMANDS if typed == "--version" else command_helps()
-    for name, help_text in known.items():
-        command = commands.add_parser(name, help=help_text)
+    known = COMMANDS if typed == "--version" or typed in COMMANDS else command_helps()
+    # Only the command that runs gets a parser, and is imported.
+    names = [typed] if typed in known else known
+    for name in names:
+        command = commands.add_parser(name, help=known[name])
         if name == typed:
-            # Only the command that runs is imported.
             module = import_module(command_module(name))
             command.description = getattr(module, "DESCRIPTION", None)
             module.add_arguments(command, name)

@@ -28,7 +28,7 @@ from datascan.readers.base import Reader
 from datascan.records.shard import Plan
 from datascan.scanner.forms import DamagedError, UnstorableError
 from datascan.scanner.stored_results import ResultForms
-from datascan.scanner.tasks import KeptShards, Metrics, PartialResult
+from datascan.scanner.tasks import KeptShards, Metrics, NullCheckpoint, PartialResult
 
 MAGIC = b"datascan resume "
 """The first bytes of the files of all versions."""
@@ -203,16 +203,3 @@ def open_checkpoint(reader: Reader, plan: Plan, metrics: Metrics, progress: Prog
         torn = "; the last entry is incomplete and is read again" if resume.incomplete else ""
         progress.notify(f"resuming from {path}: {done}{torn}")
     return resume
-
-
-class NullCheckpoint:
-    """Saves nothing."""
-
-    def __init__(self) -> None:
-        self.finished: dict[int, list[PartialResult]] = {}
-
-    def keep(self, shard: int, pieces: Sequence[PartialResult]) -> None:
-        """Save nothing."""
-
-    def close(self) -> None:
-        """Nothing to close."""

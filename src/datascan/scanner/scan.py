@@ -27,7 +27,6 @@ from datascan.plugins import plugins_of
 from datascan.readers.base import Reader
 from datascan.records.block import Fault
 from datascan.records.shard import Plan
-from datascan.scanner.checkpoint import open_checkpoint
 from datascan.scanner.guard import (
     evaluate_guarded,
     guarded_metrics,
@@ -36,7 +35,15 @@ from datascan.scanner.guard import (
 )
 from datascan.scanner.reread import reread, rows_by_shard
 from datascan.scanner.result import ScanResult
-from datascan.scanner.tasks import DigestTask, MeasureTask, Metrics, PartialResult, measure_shards
+from datascan.scanner.tasks import (
+    DigestTask,
+    KeptShards,
+    MeasureTask,
+    Metrics,
+    NullCheckpoint,
+    PartialResult,
+    measure_shards,
+)
 
 
 def scan(
@@ -51,7 +58,7 @@ def scan(
     if executor is None:
         executor = default_executor(plan, reader.options.run)
     measures, progress = collect_metrics(checks), progress or NullProgress()
-    with closing(open_checkpoint(reader, plan, measures, progress)) as kept:
+    with closing(kept_shards(reader, plan, measures, progress)) as kept:
         total, complete = measure_shards(
             MeasureTask(reader, measures), plan, executor, progress, kept
         )
@@ -73,6 +80,15 @@ def scan(
         rules=tuple(found),
         evidence=issues,
     )
+
+
+def kept_shards(reader: Reader, plan: Plan, metrics: Metrics, progress: Progress) -> KeptShards:
+    """The shards that an earlier scan has saved, if the user wants them saved."""
+    if reader.options.run.resume is None:
+        return NullCheckpoint()
+    from datascan.scanner.checkpoint import open_checkpoint  # noqa: PLC0415  (rarely used)
+
+    return open_checkpoint(reader, plan, metrics, progress)
 
 
 def collect_metrics(checks: Sequence[Check[Any]]) -> Metrics:

@@ -40,6 +40,19 @@ class KeptShards(Protocol):
         """Save no more shards."""
 
 
+class NullCheckpoint:
+    """Saves nothing."""
+
+    def __init__(self) -> None:
+        self.finished: dict[int, list[PartialResult]] = {}
+
+    def keep(self, shard: int, pieces: Sequence[PartialResult]) -> None:
+        """Save nothing."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
 @dataclass(frozen=True)
 class MeasureTask:
     """The task that measures: it reads a shard, measures its blocks and adds up the tallies."""
