@@ -105,7 +105,7 @@ def check_command(arguments: Sequence[str]) -> None:
 
 @contextmanager
 def plugin_warnings_in_one_line() -> Iterator[None]:
-    """Show every warning about a plug-in as one line on standard error, whatever the filters."""
+    """Show every warning about a plug-in as one line on standard error; filters do not apply."""
     with warnings.catch_warnings():
         show_others = warnings.showwarning
 
