@@ -2,9 +2,26 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+import tomllib
 
-from datascan.text import format_bytes, format_percent
+import pytest
+import tomlkit
+from hypothesis import given
+
+from datascan.testing.reports import ANY_TEXT
+from datascan.text import (
+    escape_control,
+    escape_in_json,
+    escape_in_toml,
+    escape_surrogates,
+    format_bytes,
+    format_percent,
+)
+from tests.builders.hostile_strings import HOSTILE_STRINGS
+from tests.outputs.judges import assert_safe, longest_stack
+
+every_string = pytest.mark.parametrize("text", HOSTILE_STRINGS.values(), ids=HOSTILE_STRINGS)
 
 
 @pytest.mark.parametrize(
@@ -18,3 +35,74 @@ def test_bytes(count, text):
 def test_what_is_not_0_never_looks_like_it():
     shares = (0, 1e-9, 0.0118, 0.99996, 1)
     assert [format_percent(p) for p in shares] == ["0%", "< 0.01%", "1.18%", "> 99.99%", "100.00%"]
+
+
+HEALTHY = (
+    *(
+        "train/0001.jpg",
+        "caf\u00e9",
+        "\u6570\u636e",
+        "\u05d0\u05d1",
+        "e\u0301",
+        "a b",
+        "\U0001f600",
+    ),
+    *("std::vector", "a::b", "10% [a] #1", r"C:\data", "\u0e01\u0e35\u0e49"),
+)
+
+
+@pytest.mark.parametrize("text", HEALTHY)
+def test_ordinary_names_are_shown_as_they_are(text):
+    assert escape_control(text) == text
+    assert escape_in_json(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("\x1b[31m", r"\x1b[31m"),
+        ("a\r\nb\u2028", r"a\r\nb\u2028"),
+        ("caf\udce9\ud800", r"caf\xe9\ud800"),
+        ("\u202e\U000e0041", r"\u202e\U000e0041"),
+        ("::stop-commands::x", r"\x3a:stop-commands::x"),
+        ("a ::b ::c", r"a \x3a:b \x3a:c"),
+        ("a##[error]", r"a\x23#[error]"),
+        ("##VSO[a]", r"\x23#VSO[a]"),
+        ("\u0338a" + "\u0301" * 10, r"\u0338a" + "\u0301" * 8 + r"\u0301\u0301"),
+        ("a\u3164b\ufe0f", r"a\u3164b\ufe0f"),
+    ],
+)
+def test_what_is_not_safe_to_print_is_escaped(text, shown):
+    assert escape_control(text) == shown
+
+
+@every_string
+def test_escaped_text_is_safe_in_one_line(text):
+    shown = escape_control(text)
+    assert_safe(shown)
+    assert "\n" not in shown
+    assert longest_stack(shown) <= 8
+    assert escape_control(shown) == shown
+
+
+@given(ANY_TEXT)
+def test_any_text_is_escaped_once(text):
+    shown = escape_control(text)
+    assert shown.isprintable()
+    assert escape_control(shown) == shown
+
+
+@every_string
+def test_json_reads_back_as_it_was(text):
+    for ascii_only in (True, False):
+        written = escape_in_json(json.dumps([text, {text: text}], ensure_ascii=ascii_only))
+        assert_safe(written)
+        assert json.loads(written) == [text, {text: text}]
+
+
+@every_string
+def test_toml_reads_back_as_it_was(text):
+    text = escape_surrogates(text)
+    written = escape_in_toml(f"{tomlkit.key(text).as_string()} = {tomlkit.item(text).as_string()}")
+    assert_safe(written)
+    assert tomllib.loads(written) == {text: text}

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from datascan.text import escape_control
+
 
 class DatascanError(Exception):
     """Base class of all errors that end a scan with exit status 2.
 
-    The message is the only argument, so instances can be pickled between processes.
+    The message is the only argument, so instances can be pickled between processes. Control
+    characters in it are escaped if it is shown: it may quote names from datasets.
     """
+
+    def __str__(self) -> str:
+        return escape_control(str(self.args[0])) if self.args else ""
 
 
 class UsageError(DatascanError):
@@ -36,8 +42,11 @@ class FindingsError(DatascanError):
         self.findings = findings
 
     def __str__(self) -> str:
-        return str(self.args[0])
+        return "\n".join(map(escape_control, str(self.args[0]).split("\n")))
 
 
 class PluginWarning(UserWarning):
     """A plug-in of another package could not be used, or failed, and was left out."""
+
+    def __str__(self) -> str:
+        return escape_control(super().__str__())

@@ -1,11 +1,36 @@
-"""Human-readable formatting of numbers, shapes and names, shared by all outputs."""
+"""Human-readable formatting of numbers, shapes and names, shared by all outputs.
+
+Names come from datasets of strangers and may hold any character. What is printed goes through
+:func:`escape_control`, which shows harmful characters as backslash escapes. JSON and TOML go
+through :func:`escape_in_json` and :func:`escape_in_toml`, which do not change what is read back.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 SURROGATE = re.compile("[\ud800-\udfff]")
+
+WORKFLOW_COMMAND = re.compile(r"(?:^|(?<= )):(?=:)|#(?=#[a-z]*\[)", re.IGNORECASE)
+"""What makes a line a command of the service that runs a job, and would be obeyed.
+
+GitHub's runner obeys ``::command::`` at the beginning of a line (here: of a word, as lines are
+wrapped later) and ``##[command]`` anywhere in it (actions/runner, ActionCommand.cs); Azure
+Pipelines and TeamCity obey ``##vso[...]`` and ``##teamcity[...]``.
+"""
+
+UNSAFE_IN_STRINGS = re.compile(r"[^\n\x20-\x7e]|#(?=#[a-z]*\[)", re.IGNORECASE)
+"""Characters of a JSON or TOML text that may need an escape. Its own line breaks need none."""
+
+INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Letters and marks without a picture: Default_Ignorable_Code_Point, categories Lo and Mn."""
+
+MAX_MARKS = 8
+"""The most marks on a character that are shown: more would cover other lines."""
 
 
 def format_percent(share: float) -> str:
@@ -45,16 +70,33 @@ def format_bytes(count: int) -> str:
 
 
 def escape_control(text: str) -> str:
-    """Escape control, format and unassigned characters, and separators other than a space.
+    """Text in one line that is safe to print, with backslash escapes for what is not.
 
-    Keys come from the dataset and must not move the cursor or reverse the text direction.
+    Escaped are control, format, invisible and unassigned characters, surrogates, separators other
+    than a space, marks that would cover other lines, and the beginnings of workflow commands.
+    Escaped text remains the same if it is escaped again.
     """
-    return "".join(c if is_harmless(c) else c.encode("unicode_escape").decode() for c in text)
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(escape_characters(text))
+    return WORKFLOW_COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def escape_characters(text: str) -> Iterator[str]:
+    """Each character of the text, or its backslash escape."""
+    marks = MAX_MARKS  # a mark at the beginning would change what precedes the text
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        if marks <= MAX_MARKS and is_harmless(character):
+            yield character
+        else:
+            yield escape_character(character)
 
 
 def is_harmless(character: str) -> bool:
-    """Whether a character is safe to print as it is."""
-    return character == " " or unicodedata.category(character)[0] not in "CZ"
+    """Whether a character is visible, or a space, and does not change those around it."""
+    if " " <= character <= "~":
+        return True
+    return unicodedata.category(character)[0] not in "CZ" and not INVISIBLE.match(character)
 
 
 def escape_surrogates(text: str) -> str:
@@ -63,10 +105,35 @@ def escape_surrogates(text: str) -> str:
     Bytes of file names that are not UTF-8 arrive as surrogates (PEP 383); they are shown in
     hexadecimal.
     """
-    return SURROGATE.sub(escape_character, text)
+    return SURROGATE.sub(lambda found: escape_character(found[0]), text)
 
 
-def escape_character(surrogate: re.Match[str]) -> str:
-    """The backslash escape of a surrogate."""
-    code = ord(surrogate[0])
-    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
+def escape_character(character: str) -> str:
+    """The backslash escape of a character; of a byte that is not UTF-8: that byte."""
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode()
+
+
+def escape_in_json(text: str) -> str:
+    """A JSON text that reads back the same, without harmful characters and workflow commands."""
+    return UNSAFE_IN_STRINGS.sub(lambda found: escape_in_string(found[0], utf16=True), text)
+
+
+def escape_in_toml(text: str) -> str:
+    """The same for TOML whose strings are all in double quotes; it must not have surrogates."""
+    return UNSAFE_IN_STRINGS.sub(lambda found: escape_in_string(found[0], utf16=False), text)
+
+
+def escape_in_string(character: str, *, utf16: bool) -> str:
+    """A character in a string of JSON (``utf16``) or TOML, escaped unless it is harmless."""
+    code = ord(character)
+    if character != "#" and is_harmless(character):
+        return character
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    if not utf16:
+        return f"\\U{code:08x}"
+    high, low = divmod(code - 0x10000, 0x400)
+    return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"

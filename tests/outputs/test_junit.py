@@ -45,13 +45,22 @@ def test_it_is_valid_for_any_key(harm):
     assert suite.failures == 1
 
 
-@pytest.mark.parametrize("text", ["a\nb", "tab\there", "<a & 'b'>", '"'])
-def test_text_comes_back_as_it_was(text):
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<a & 'b'>", "<a & 'b'>"),
+        ('"', '"'),
+        ("a\nb", r"a\nb"),
+        ("tab\there", r"tab\there"),
+        ("\u202e", r"\u202e"),
+    ],
+)
+def test_text_comes_back_escaped(text, shown):
     written = junit.render([report(finding(message=text))])
     root = ET.fromstring(written.encode())  # noqa: S314  (our own)
     (failure,) = root.iter("failure")
-    assert failure.get("message") == text
-    assert text in failure.text
+    assert failure.get("message") == shown
+    assert shown in failure.text
 
 
 def test_a_source_is_a_suite_of_its_own():

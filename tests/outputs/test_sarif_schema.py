@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@cache
+def validator():
+    """The schema, read once."""
+    return Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8-sig")))
+
+
 def complaints(text):
     """What the schema has to say about a log."""
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8-sig"))
-    return [error.message for error in Draft202012Validator(schema).iter_errors(json.loads(text))]
+    return [error.message for error in validator().iter_errors(json.loads(text))]
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from datascan._version import __version__
-from datascan.cli.progress import Interrupted, restored_signals
+from datascan.cli.progress import Interrupted, restored_signals, say
 from datascan.errors import DatascanError, PluginWarning, UsageError
 from datascan.plugins import COMMANDS, command_helps, command_module, nearest
+from datascan.text import escape_control
 
 FAILURE = 2
 
@@ -63,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         if arguments[:1] == ["help"]:
             arguments = [*arguments[1:2], "--help"]
-        with plugin_warnings_in_one_line():
+        with printable_warnings():
             check_command(arguments)
             options = build_parser(arguments).parse_args(arguments)
             options.typed = quote_command(arguments)
@@ -71,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
                 status: int = options.command(options)
                 sys.stdout.flush()
     except DatascanError as error:
-        print(f"datascan: {one_line(error)}", file=sys.stderr)
+        say(str(error))
         return FAILURE
     except BrokenPipeError:
         # The reader of our output has gone (``| head``): nothing more to say to it.
@@ -79,12 +80,12 @@ def run(arguments: Sequence[str]) -> int:
         return 128 + signal.SIGPIPE
     except OSError as error:
         what = f"cannot use {error.filename}" if error.filename else "cannot write the output"
-        print(f"datascan: {one_line(f'{what}: {error.strerror or error}')}", file=sys.stderr)
+        say(f"{what}: {error.strerror or error}")
         discard_stdout()
         return FAILURE
     except Interrupted as interrupted:
         if interrupted.number == signal.SIGINT:
-            print("datascan: interrupted", file=sys.stderr)
+            say("interrupted")
         return 128 + interrupted.number
     return status
 
@@ -104,16 +105,19 @@ def check_command(arguments: Sequence[str]) -> None:
 
 
 @contextmanager
-def plugin_warnings_in_one_line() -> Iterator[None]:
-    """Show every warning about a plug-in as one line on standard error; filters do not apply."""
+def printable_warnings() -> Iterator[None]:
+    """Show every warning about a plug-in as one line on standard error; filters do not apply.
+
+    Warnings of libraries may quote the dataset, so nothing in them reaches the terminal unescaped.
+    """
     with warnings.catch_warnings():
-        show_others = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
             if issubclass(category, PluginWarning):
-                print(f"datascan: {one_line(str(message))}", file=sys.stderr)
+                say(str(message))
             else:
-                show_others(message, category, *place)
+                text = escape_control(str(message))
+                sys.stderr.write(warnings.formatwarning(text, category, *place[:2]))
 
         warnings.simplefilter("always", PluginWarning)
         # The stub names the parameters that are passed on here.
@@ -130,11 +134,6 @@ def quote_command(arguments: Sequence[str]) -> str:
     """The command as it can be typed again; bytes that are not UTF-8 as backslash escapes."""
     line = shlex.join(["datascan", *arguments])
     return line.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def one_line(error: Exception | str) -> str:
-    """An error's sentence, with line breaks and control characters made visible."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(error))
 
 
 def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

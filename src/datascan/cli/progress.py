@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from datascan.executors.base import Progress, ScanCancelled
+from datascan.text import escape_control
 
 if TYPE_CHECKING:
     from datascan.records.shard import Plan
@@ -91,6 +92,11 @@ def restored_signals() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
+def say(text: str) -> None:
+    """Print a line on standard error, with escapes for what is not safe to print."""
+    print(f"datascan: {escape_control(text)}", file=sys.stderr)
+
+
 class Closeable(Progress, Protocol):
     """Progress that can be removed from the screen."""
 
@@ -119,7 +125,7 @@ class SilentProgress:
 
     def notify(self, text: str) -> None:
         """Print a line on standard error."""
-        print(f"datascan: {text}", file=sys.stderr)
+        say(text)
 
     def close(self) -> None:
         """Nothing to remove."""

@@ -25,6 +25,7 @@ from msgspec import Meta
 from datascan.config.identity import DatasetIdentity, relative_names, resolve_spellings
 from datascan.config.toml import read_toml
 from datascan.errors import UsageError
+from datascan.text import escape_in_toml
 
 HASH_BYTES = 8
 MAX_KEYS = 1000
@@ -220,7 +221,7 @@ def format_entry(entry: BaselineEntry) -> str:
     table = tomlkit.item(first | fields)
     if len(entry.about) > 1:
         table["about"].multiline(multiline=True)
-    return "\n[[accepted]]\n" + tomlkit.dumps(table)
+    return "\n[[accepted]]\n" + escape_in_toml(tomlkit.dumps(table))
 
 
 def remove_entries(text: str) -> str:

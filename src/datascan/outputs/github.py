@@ -1,7 +1,8 @@
 """Findings as GitHub Actions workflow commands, which show as annotations of the run.
 
-GitHub shows at most ten annotations of each kind per step. The escapes are those of its own toolkit
-(``actions/toolkit``, command.ts): without them, a key could issue commands.
+GitHub shows at most ten annotations of each kind per step. Text is escaped as on a terminal, as the
+log of the run is shown in one, and then for commands as by GitHub's own toolkit
+(``actions/toolkit``, command.ts). Without these escapes, a key could issue commands.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datascan.report.model import FailedScan, Report
+from datascan.text import escape_control
 
 HELP = "annotations of a GitHub Actions run"
 MAX_ANNOTATIONS = 10
@@ -37,10 +39,10 @@ def annotation(kind: str, title: str, message: str) -> str:
 
 
 def as_message(value: str) -> str:
-    """Escapes for the message of a command."""
-    return value.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Text as the message of a command: one line, as line breaks are escaped like all controls."""
+    return escape_control(value).replace("%", "%25")
 
 
 def as_property(value: str) -> str:
-    """Escapes for a property of a command."""
+    """Text as a property of a command."""
     return as_message(value).replace(":", "%3A").replace(",", "%2C")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from datascan.plugins import OUTPUTS
 from datascan.report.model import FailedScan, Report
+from datascan.text import escape_in_json
 
 HELP = OUTPUTS["json"]
 
@@ -26,4 +27,4 @@ def render_several(reports: Sequence[Report], failed: Sequence[FailedScan] = ())
         "datasets": [json.loads(report.to_json()) for report in reports],
         "not_scanned": [{"path": scan.path, "error": scan.error} for scan in failed],
     }
-    return json.dumps(whole, indent=2) + "\n"
+    return escape_in_json(json.dumps(whole, indent=2)) + "\n"

@@ -7,7 +7,6 @@ case would mean that the rule was not applied, and services hide or count those 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element, SubElement
@@ -15,13 +14,9 @@ from xml.etree.ElementTree import Element, SubElement
 from datascan.plugins import OUTPUTS
 from datascan.report.figures import Finding
 from datascan.report.model import FailedScan, Report
+from datascan.text import escape_control
 
 HELP = OUTPUTS["junit"]
-
-FORBIDDEN = re.compile(
-    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]"
-)
-"""Characters that XML 1.0 cannot represent or discourages (section 2.2)."""
 
 
 def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
@@ -76,10 +71,10 @@ def add_case(suite: Element, report: Report, rule: str, findings: list[Finding])
     failing = [finding for finding in findings if report.fails_by(finding)]
     if failing:
         failure = add(case, "failure", type=rule, message=failing[0].message)
-        failure.text = writable(describe_findings(failing))
+        failure.text = describe_findings(failing)
     others = [finding for finding in findings if finding not in failing]
     if others:
-        add(case, "system-out").text = writable(describe_findings(others))
+        add(case, "system-out").text = describe_findings(others)
 
 
 def add_error(suite: Element, name: str, message: str) -> None:
@@ -89,8 +84,8 @@ def add_error(suite: Element, name: str, message: str) -> None:
 
 
 def add(parent: Element, tag: str, **attributes: str | int) -> Element:
-    """A new child of ``parent``."""
-    written = {name: writable(str(value)) for name, value in attributes.items()}
+    """A new child of ``parent``; escaped text has only characters of XML 1.0 (section 2.2)."""
+    written = {name: escape_control(str(value)) for name, value in attributes.items()}
     return SubElement(parent, tag, written)
 
 
@@ -105,7 +100,7 @@ def describe_findings(findings: list[Finding]) -> str:
             lines.append(f"  {name}  {example.detail}" if name else f"  {example.detail}")
         if finding.accepted is None:
             lines.append(f"  -> {finding.fix}")
-    return "\n".join(lines)
+    return "\n".join(map(escape_control, lines))
 
 
 def acceptance(finding: Finding) -> str:
@@ -115,8 +110,3 @@ def acceptance(finding: Finding) -> str:
         return ""
     until = "" if why.expires is None else f" until {why.expires.isoformat()}"
     return f" (accepted{until}: {why.reason})"
-
-
-def writable(value: str) -> str:
-    """Text with backslash escapes for the characters that XML cannot represent."""
-    return FORBIDDEN.sub(lambda c: c[0].encode("unicode_escape").decode(), value)

@@ -20,11 +20,15 @@ from datascan.plugins import OUTPUTS
 from datascan.report import rule_pages
 from datascan.report.figures import Example, Finding
 from datascan.report.model import FailedScan, Report, SourceReport
+from datascan.text import escape_control, escape_in_json
 
 HELP = OUTPUTS["sarif"]
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 LOCATIONS = 100
 LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+MESSAGE_SYNTAX = re.compile(r"\{(?=\d)|(?<=\])\(")
+"""What makes ``{0}`` an argument and ``[text](address)`` a link (sections 3.11.5 and 3.11.6)."""
+
 ESCAPED_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
 """A byte of a file name that is not UTF-8, as reports escape it."""
 
@@ -33,7 +37,8 @@ def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
     """A SARIF log with a run for each report, source of a net or log, and failed scan."""
     runs = [scan_run(one) for report in reports for one in report.reports]
     runs += [failed_run(scan) for scan in failed]
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": runs}, indent=2) + "\n"
+    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": runs}
+    return escape_in_json(json.dumps(log, indent=2)) + "\n"
 
 
 def scan_run(report: Report) -> dict[str, Any]:
@@ -61,7 +66,7 @@ def failed_run(scan: FailedScan) -> dict[str, Any]:
     """The run of a scan that failed: the reason is a notification."""
     notice = {
         "level": "error",
-        "message": {"text": scan.error},
+        "message": plain_message(scan.error),
         "locations": [{"physicalLocation": artifact(scan.path)}],
     }
     return {
@@ -104,7 +109,7 @@ def rule_result(report: Report, same: list[Finding], index: int) -> dict[str, An
         "ruleId": first.rule,
         "ruleIndex": index,
         "level": LEVELS[first.severity],
-        "message": {"text": "\n".join([*(finding.message for finding in same), first.fix])},
+        "message": plain_message(*(finding.message for finding in same), first.fix),
         "locations": locations or [{"physicalLocation": artifact(path)}],
         "partialFingerprints": {"datascan/v1": fingerprint(first, path)},
     }
@@ -128,15 +133,25 @@ def location_of(report: Report, example: Example) -> dict[str, Any]:
         path = f"{path}/{example.key}"
     location: dict[str, Any] = {
         "physicalLocation": artifact(path),
-        "message": {"text": example.detail or "no detail"},
+        "message": plain_message(example.detail or "no detail"),
     }
     name = example.key or (None if example.index is None else str(example.index))
     if name is not None:
         full = name if example.index is None else f"record {example.index}: {name}"
         location["logicalLocations"] = [
-            {"name": name, "fullyQualifiedName": full, "kind": "element"}
+            {
+                "name": escape_control(name),
+                "fullyQualifiedName": escape_control(full),
+                "kind": "element",
+            }
         ]
     return location
+
+
+def plain_message(*lines: str) -> dict[str, str]:
+    """A message of several lines that viewers show as it is."""
+    text = "\n".join(map(escape_control, lines))
+    return {"text": MESSAGE_SYNTAX.sub(lambda found: f"\\x{ord(found[0]):02x}", text)}
 
 
 def quote(text: str) -> str:

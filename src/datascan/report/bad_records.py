@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from datascan.checks.base import Issue
 from datascan.scanner.result import ScanResult
-from datascan.text import escape_surrogates
+from datascan.text import escape_in_json, escape_surrogates
 
 
 def iter_bad_records(scanned: ScanResult) -> Iterator[str]:
@@ -33,8 +33,13 @@ def iter_bad_records(scanned: ScanResult) -> Iterator[str]:
 
 def with_source(lines: Iterable[str], path: str, phase: str) -> Iterator[str]:
     """Lines of one source of a net, each with the path and phase of the source first."""
-    first = json.dumps({"source": escape_surrogates(path), "phase": phase}, ensure_ascii=False)[:-1]
+    first = json_line({"source": escape_surrogates(path), "phase": phase})[:-1]
     return (f"{first}, {line[1:]}" for line in lines)
+
+
+def json_line(members: Mapping[str, Any]) -> str:
+    """An object in one line, with escapes for what is not safe to print."""
+    return escape_in_json(json.dumps(members, ensure_ascii=False))
 
 
 def rule_order(issue: Issue) -> tuple[int, str]:
@@ -91,4 +96,4 @@ class BadRecordIndex:
         }
         if issue.accepted is not None:
             line["accepted"] = True
-        return json.dumps(line, ensure_ascii=False) + "\n"
+        return json_line(line) + "\n"

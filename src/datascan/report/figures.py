@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from datascan.text import escape_control
+
 Cause = Literal[
     "none",
     "gradient-blow-up",
@@ -31,7 +33,14 @@ Label = Annotated[str, Meta(pattern="^(0|-?[1-9][0-9]{0,399})$")]
 """A whole label as the name of a JSON member; float64 reaches 309 digits."""
 
 
-class Example(msgspec.Struct, frozen=True, omit_defaults=True):
+class PrintableStruct(msgspec.Struct, frozen=True):
+    """A struct with texts from datasets, whose ``repr`` is safe to print."""
+
+    def __repr__(self) -> str:
+        return escape_control(super().__repr__())
+
+
+class Example(PrintableStruct, frozen=True, omit_defaults=True):
     """One example of a finding: a record (``index`` and ``key``), or a detail without a record."""
 
     detail: str
@@ -43,7 +52,7 @@ class Example(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = None
 
 
-class Accepted(msgspec.Struct, frozen=True):
+class Accepted(PrintableStruct, frozen=True):
     """Why a finding does not count: a baseline lists it as known."""
 
     reason: str
@@ -51,7 +60,7 @@ class Accepted(msgspec.Struct, frozen=True):
     records: Count
 
 
-class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+class Finding(PrintableStruct, frozen=True, omit_defaults=True):
     """An issue as reported: ``records`` is the exact count, ``examples`` are at most 20."""
 
     rule: str
@@ -70,7 +79,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = None
 
 
-class DatasetInfo(msgspec.Struct, frozen=True, omit_defaults=True):
+class DatasetInfo(PrintableStruct, frozen=True, omit_defaults=True):
     """The dataset: its path, format and layout, and how many records and bytes were scanned."""
 
     backend: str
@@ -83,7 +92,7 @@ class DatasetInfo(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = 0
 
 
-class LabelFigures(msgspec.Struct, frozen=True, omit_defaults=True):
+class LabelFigures(PrintableStruct, frozen=True, omit_defaults=True):
     """Number of records per class, or the range of regression targets."""
 
     num_classes: Annotated[Count | None, Meta(description="Null for regression targets.")]
@@ -126,7 +135,7 @@ class ValueFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     approximate: bool = False
 
 
-class ShapeFigures(msgspec.Struct, frozen=True):
+class ShapeFigures(PrintableStruct, frozen=True):
     """Number of records of one shape and dtype."""
 
     shape: list[Count]

@@ -33,7 +33,7 @@ from datascan.report.figures import (
     ValueFigures,
     ValueHistogram,
 )
-from datascan.text import escape_control, pluralize
+from datascan.text import escape_control, escape_in_json, pluralize
 
 SCHEMA = "datascan-report/1"
 
@@ -146,20 +146,27 @@ class Report(VerdictBasis, frozen=True):
         if self.passed:
             return self
         listed = [
-            f"  {f.severity} {f.rule}: {f.message}{'' if report is self else f' [{report.name}]'}"
+            escape_control(
+                f"  {f.severity} {f.rule}: {f.message}"
+                f"{'' if report is self else f' [{report.name}]'}"
+            )
             for report in self.reports
             for f in report.findings
             if self.fails_by(f)
         ]
-        lines = [f"{self.dataset.path} failed: {pluralize(len(listed), 'finding')}"]
+        path = escape_control(self.dataset.path)
+        lines = [f"{path} failed: {pluralize(len(listed), 'finding')}"]
         lines += listed[:MAX_LISTED]
         if len(listed) > MAX_LISTED:
             lines.append(f"  and {len(listed) - MAX_LISTED} more")
         raise FindingsError("\n".join(lines), self.failing)
 
     def to_json(self) -> str:
-        """The report as JSON text, indented, without NaN or Infinity tokens."""
-        return msgspec.json.format(msgspec.json.encode(self), indent=2).decode()
+        """The report as JSON text, indented, without NaN or Infinity tokens.
+
+        Characters that are not safe to print are escaped; they read back as they were.
+        """
+        return escape_in_json(msgspec.json.format(msgspec.json.encode(self), indent=2).decode())
 
     def to_html(self) -> str:
         """The report as a self-contained HTML page."""

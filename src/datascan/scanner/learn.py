@@ -21,7 +21,7 @@ from datascan.metrics.base import DatasetSummary
 from datascan.metrics.labels import count_classes, summarize_labels
 from datascan.metrics.shapes import RecordKind, ShapeTally, measure_shapes
 from datascan.metrics.values import ValueTally, measure_values
-from datascan.text import escape_surrogates
+from datascan.text import escape_control, escape_in_toml, escape_surrogates
 
 MAX_SHAPES = 20
 """If there are more shapes, the range along each axis is stored instead."""
@@ -141,7 +141,7 @@ def format_expectations(expected: Expectations, source: str) -> str:
     The text is built line by line, because tomlkit's tables take minutes for thousands of classes.
     """
     lines = [
-        f"# What a good dataset looks like: {source}.",
+        escape_control(f"# What a good dataset looks like: {source}."),
         "# A table or key that is left out is not checked, except that limits have defaults",
         f"# (tolerance {RECORDS_TOLERANCE:g}, shift {LABEL_SHIFT:g}, margin 0).",
         f'format = "{expected.format}"',
@@ -162,7 +162,8 @@ def format_table(name: str, table: Mapping[str, Any]) -> Iterator[str]:
     yield f"[{name}]"
     for key, value in table.items():
         if value is not None and not isinstance(value, Mapping):
-            yield f"{tomlkit.key(key).as_string()} = {tomlkit.item(value).as_string()}"
+            line = f"{tomlkit.key(key).as_string()} = {tomlkit.item(value).as_string()}"
+            yield escape_in_toml(line)
     for key, value in table.items():
         if isinstance(value, Mapping):
             yield ""

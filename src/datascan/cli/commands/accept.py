@@ -115,12 +115,12 @@ def add_entries(target: Path, entries: list[BaselineEntry]) -> None:
 
 def print_accepted(issues: Sequence[Issue]) -> None:
     """Print what was accepted."""
-    from datascan.text import escape_control, escape_surrogates
+    from datascan.text import escape_control
 
     for issue in issues:
         # If part of a finding was accepted before, its message says "not accepted".
         text = f"accepted {issue.rule}: {issue.message}"
         text = text.replace(" not accepted", " not accepted before", 1)
-        print(escape_control(escape_surrogates(text)))
+        print(escape_control(text))
     if not issues:
         print("nothing to accept: no new findings", file=sys.stderr)

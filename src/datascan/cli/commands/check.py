@@ -30,7 +30,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
 def run(args: argparse.Namespace) -> int:
     """Scan all datasets; returns 2 if one could not be scanned, else 1 if one fails, else 0."""
     from datascan.cli.output import annotate, check_outputs
-    from datascan.cli.progress import cancellable
+    from datascan.cli.progress import cancellable, say
     from datascan.config.file import find_config
     from datascan.errors import DatascanError, UsageError
     from datascan.report.model import FailedScan
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     reports = []
     quiet = args.quiet or args.json == "-"
     for name, why in failed:
-        print(f"datascan: {printable(f'{name}: {why}')}", file=sys.stderr)
+        say(f"{name}: {why}")
     with cancellable(args) as (progress, signals):
         for path in paths:
             try:
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
                     FailedScan(escape_surrogates(str(path)), escape_surrogates(str(error)))
                 )
                 progress.close()
-                print(f"datascan: {printable(f'{path}: {error}')}", file=sys.stderr)
+                say(f"{path}: {error}")
                 continue
             reports.append(report)
             progress.close()
@@ -152,17 +152,14 @@ def relative_to_cwd(name: str) -> Path:
 
 def verdict_line(report: Report) -> str:
     """The verdict on a dataset and the rules of its findings, in one line."""
+    from datascan.text import escape_control
+
     rules = (
         f"{finding.rule}{' (accepted)' if finding.accepted else ''}" for finding in report.findings
     )
     names = ", ".join(dict.fromkeys(rules))
     verdict = "PASS" if report.passed else "FAIL"
-    return printable(f"{verdict}  {report.dataset.path}  {names or 'no findings'}")
-
-
-def printable(text: str) -> str:
-    """The text with control characters escaped."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return escape_control(f"{verdict}  {report.dataset.path}  {names or 'no findings'}")
 
 
 def write_outputs(

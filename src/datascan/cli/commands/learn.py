@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     from datascan._version import __version__
     from datascan.cli.files import check_writable, write
     from datascan.cli.output import exit_status, write_utf8
-    from datascan.cli.progress import cancellable
+    from datascan.cli.progress import cancellable, say
     from datascan.config.file import resolve_settings
     from datascan.config.options import Options
     from datascan.scanner.learn import format_expectations, learn_expectations
@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         report = session.report(charts=False)
         summary = session.scan().summary
     if not report.complete:
-        print("datascan: interrupted, nothing was learned", file=sys.stderr)
+        say("interrupted, nothing was learned")
         return exit_status(report, signals)
     names = " ".join(path.name for path in args.paths)
     part = f"the first {summary.records:,} records of " if options.read.limit else ""
@@ -65,5 +65,5 @@ def run(args: argparse.Namespace) -> int:
         write(Path(args.output), [text])
     if not report.passed:
         rules = ", ".join(dict.fromkeys(finding.rule for finding in report.failing))
-        print(f"datascan: warning: learned from a dataset that fails ({rules})", file=sys.stderr)
+        say(f"warning: learned from a dataset that fails ({rules})")
     return exit_status(report, signals)

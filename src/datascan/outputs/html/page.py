@@ -16,8 +16,9 @@ from markupsafe import Markup
 from datascan.outputs.html.limits import LIMITS, MAX_BYTES
 from datascan.outputs.html.view_model import PageView, build_page
 from datascan.report.model import FailedScan, Report
+from datascan.text import escape_in_json
 
-HARMFUL = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
+MARKUP = {ord(c): f"\\u{ord(c):04x}" for c in "<>&"}
 STYLES = ("vendor/uPlot.min.css", "assets/report.css")
 SCRIPTS = ("vendor/uPlot.iife.min.js", "assets/tables.js", "assets/charts.js", "assets/page.js")
 
@@ -81,4 +82,4 @@ def digest(text: str) -> str:
 def data_text(data: Any) -> str:
     """JSON for a script element: characters with a meaning in HTML are escaped."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.translate(HARMFUL)
+    return escape_in_json(text).translate(MARKUP)

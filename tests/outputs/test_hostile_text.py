@@ -1,0 +1,252 @@
+"""Every output with every hostile string in every place of a report that can hold one.
+
+Outputs are found by their modules and places by the types of the report, so new ones are covered.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import warnings
+import xml.etree.ElementTree as ET
+from datetime import date
+from functools import cache
+from pkgutil import iter_modules
+from typing import Any
+
+import msgspec
+import pytest
+
+import datascan
+from datascan import outputs
+from datascan.outputs import github
+from datascan.outputs.base import load_output
+from datascan.outputs.terminal import render as terminal
+from datascan.plugins import OUTPUTS
+from datascan.report.figures import Accepted, DatasetInfo, Example, LabelFigures
+from datascan.report.model import FailedScan, Report
+from datascan.testing.reports import finding, log, net, report, source
+from datascan.text import escape_control, escape_surrogates
+from tests.builders.hostile_strings import HOSTILE_STRINGS
+from tests.outputs.html.reading import PIXEL, read_safely
+from tests.outputs.judges import ANNOTATIONS, assert_safe, commands_in, harm_in, longest_stack
+from tests.outputs.test_sarif_schema import SCHEMA, complaints
+
+TEXTS = {name: escape_surrogates(text) for name, text in HOSTILE_STRINGS.items()}
+"""As reports hold them: lone surrogates are escaped when a report is built."""
+
+NAMES = sorted({module.name for module in iter_modules(outputs.__path__)} - {"base"})
+
+every_string = pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+
+
+def full_report() -> Report:
+    """A report in which no text is missing."""
+    accepted = finding(accepted=Accepted("known", date(2999, 1, 1), 5))
+    return report(
+        *(finding(key="layer"), finding(severity="warning"), finding(severity="info"), accepted),
+        finding(rule="unknown", examples=[Example("detail without a record")], records=0),
+        dataset=DatasetInfo("lmdb", "store", "raw", 9, 9),
+        labels=LabelFigures(2, True, {"0": 1, "1": 2}, names=["cat", "dog"]),
+        command="datascan scan store",
+        started="2026-01-01T10:00:00+01:00",
+        rules=["nan-value", "unknown"],
+        fail_on="error",
+        thumbnails={"0": PIXEL},
+    )
+
+
+def full_source() -> Any:
+    """The same of a source of a net."""
+    whole = full_report()
+    fields = {name: getattr(whole, name) for name in whole.__struct_fields__}
+    return source(**{name: value for name, value in fields.items() if name != "findings"})
+
+
+WHOLE = {
+    "dataset": full_report(),
+    "net": net(full_source(), findings=full_report().findings, command="datascan net n.prototxt"),
+    "log": log(full_source(), findings=full_report().findings, command="datascan log train.log"),
+}
+PROBE = "\x1b ::x"
+
+
+def text_places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The paths to all texts in plain values, names of members apart."""
+    if isinstance(value, str):
+        return [path]
+    if not isinstance(value, dict | list):
+        return []
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    return [found for key, one in inner for found in text_places(one, (*path, key))]
+
+
+def put(whole: Any, path: tuple[Any, ...], text: str) -> str:
+    """Write a text at a place; returns what was there."""
+    for key in path[:-1]:
+        whole = whole[key]
+    before, whole[path[-1]] = whole[path[-1]], text
+    return before
+
+
+@cache
+def free_places(kind: str) -> tuple[tuple[Any, ...], ...]:
+    """The places of a report that can hold any text."""
+    plain = msgspec.to_builtins(WHOLE[kind])
+    free = []
+    for path in text_places(plain):
+        before = put(plain, path, PROBE)
+        try:
+            msgspec.convert(plain, type(WHOLE[kind]))
+            free.append(path)
+        except msgspec.ValidationError:
+            put(plain, path, before)
+    return tuple(free)
+
+
+def filled(kind: str, text: str) -> Report:
+    """A report of a kind with one text in all places."""
+    plain = msgspec.to_builtins(WHOLE[kind])
+    for path in free_places(kind):
+        put(plain, path, text)
+    return msgspec.convert(plain, type(WHOLE[kind]))
+
+
+def test_every_place_is_filled():
+    places = {".".join(re.sub(r"\d+", "0", str(key)) for key in p) for p in free_places("dataset")}
+    assert places >= {
+        *("dataset.path", "dataset.backend", "dataset.layout", "command", "started", "rules.0"),
+        *("findings.0.rule", "findings.0.message", "findings.0.fix", "findings.0.key"),
+        *("findings.0.examples.0.key", "findings.0.examples.0.detail"),
+        *("findings.0.accepted.reason", "labels.names.0", "shapes.0.dtype", "thumbnails.0"),
+    }
+    assert ("sources", 0, "layer") in free_places("net")
+
+
+def read_json(text: str, reports: list[Report]) -> None:
+    """What ``datascan report`` reads is the report."""
+    whole = json.loads(text)
+    assert [Report.from_json(json.dumps(one)) for one in whole["datasets"]] == reports
+    assert [Report.from_json(one.to_json()) for one in reports] == reports
+
+
+def read_junit(text: str, reports: list[Report]) -> None:
+    """XML with nothing but our elements."""
+    root = ET.fromstring(text.encode())  # noqa: S314  (our own)
+    known = {"testsuites", "testsuite", "testcase", "failure", "error", "system-out"}
+    assert {element.tag for element in root.iter()} <= known
+    assert len(root) == sum(len(one.reports) for one in reports) + 1
+
+
+def read_sarif(text: str, reports: list[Report]) -> None:
+    """SARIF that obeys its schema, in whose messages nothing is replaced or linked."""
+    whole = json.loads(text)
+    assert len(whole["runs"]) == sum(len(one.reports) for one in reports) + 1
+    for message in messages_in(whole):
+        assert longest_stack(message) <= 8
+        assert not re.search(r"\{\d+\}|\[[^]]*\]\(", message)
+    if SCHEMA.exists():
+        assert complaints(text) == []
+
+
+def messages_in(value: Any) -> list[str]:
+    """The texts of all messages in a SARIF log, apart from the pages of rules."""
+    if isinstance(value, list):
+        return [found for one in value for found in messages_in(one)]
+    if not isinstance(value, dict):
+        return []
+    own = [value["message"]["text"]] if "message" in value else []
+    return own + [found for one in value.values() for found in messages_in(one)]
+
+
+def read_github(text: str, reports: list[Report]) -> None:
+    """Every line is one annotation, and the runner reads what was meant."""
+    found = commands_in(text)
+    assert len(found) == text.count("\n") == len(text.splitlines())
+    assert {one.name for one in found} <= ANNOTATIONS
+    assert {*found[0].properties} == {"title"}
+    assert harm_in("".join(one.data + one.properties.get("title", "") for one in found)) == []
+    finds = [one for whole in reports for one in whole.all_findings if one.severity == "error"]
+    assert any(one.data == escape_control(f"{finds[0].message}; {finds[0].fix}") for one in found)
+
+
+def read_html(text: str, _reports: list[Report]) -> None:
+    """A page in which nothing can run."""
+    words = read_safely(text).words
+    assert longest_stack(words) <= 8
+
+
+READERS = {
+    "json": read_json,
+    "junit": read_junit,
+    "sarif": read_sarif,
+    "github": read_github,
+    "html": read_html,
+}
+"""Readers of the formats; the terminal has none besides the common rules."""
+
+
+def test_outputs_are_all_known():
+    assert {*OUTPUTS, "github", "terminal"} <= {*NAMES}
+    assert {*READERS} <= {*NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@every_string
+def test_an_output_shows_any_text_safely(name, text):
+    reports = [filled(kind, text) for kind in WHOLE]
+    failed = [FailedScan(text, text)]
+    output = terminal if name == "terminal" else load_output(name)
+    said = output.render(reports, failed)
+    assert harm_in(said) == []
+    if name != "github":
+        assert commands_in(said) == []
+    if name not in ("json", "html"):
+        assert longest_stack(said) <= 8
+    READERS.get(name, lambda *_: None)(said, reports)
+    assert Report.from_json(reports[0].to_json()) == reports[0]
+    assert output.render([Report.from_json(reports[0].to_json())]) == output.render(reports[:1])
+
+
+@pytest.mark.parametrize("width", [30, 80, 10_000])
+@pytest.mark.parametrize("unicode", [True, False])
+@every_string
+def test_a_terminal_of_any_width(text, width, unicode):
+    reports = [filled(kind, text) for kind in WHOLE]
+    said = terminal.render(reports, [FailedScan(text, text)], width=width, unicode=unicode)
+    assert_safe(said)
+    assert said.isascii() or unicode
+
+
+@every_string
+def test_python_shows_any_text_safely(text):
+    whole = filled("net", text)
+    assert_safe(repr(whole))
+    assert_safe(repr(whole.findings))
+    assert len(repr(whole).splitlines()) == 3
+    with pytest.raises(datascan.FindingsError) as caught:
+        msgspec.structs.replace(whole, verdict="fail").raise_for_findings()
+    assert_safe(str(caught.value))
+    for kind in (datascan.DatasetError, datascan.UsageError):
+        assert_safe(str(kind(f"no such dataset: {text}")))
+    with warnings.catch_warnings(record=True) as caught_warnings:
+        warnings.simplefilter("always")
+        warnings.warn(datascan.PluginWarning(text), stacklevel=1)
+    assert_safe(str(caught_warnings[0].message))
+
+
+@every_string
+def test_a_notebook_shows_any_text_safely(text):
+    shown = filled("dataset", text)._repr_html_()
+    (frame,) = re.findall(r"<iframe ([^>]*)></iframe>", shown)
+    assert shown == f"<iframe {frame}></iframe>"
+    assert_safe(shown)
+    read_safely(html.unescape(re.search(r'srcdoc="([^"]*)"', frame)[1]))
+
+
+def test_the_annotations_are_those_of_the_toolkit():
+    (line,) = github.render([report(finding(message="50%: a, b\r\nc\x1b[0m\u202e"))]).splitlines()
+    (found,) = commands_in(line)
+    assert found.data.startswith(r"50%: a, b\r\nc\x1b[0m\u202e; ")
+    assert found.properties["title"] == "nan-value: train_lmdb"
