@@ -9,7 +9,6 @@ Source: LMDB 0.9, mdb.c: mdb_cursor_put, mdb_xcursor_init1, LEAF2KEY.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from datascan.readers.lmdb.nodes import (
     INLINE,
@@ -41,14 +40,17 @@ NO_NUMBERS = np.empty(0, np.int64)
 
 
 class SubTrees:
-    """Reads the values of the keys of one tree, in order. Unusable pages are added to ``lost``."""
+    """Reads the values of the keys of one tree, in order. Unusable pages are added to ``lost``.
 
-    def __init__(self, file: PageFile, tree: Tree) -> None:
+    ``visited``: pages that have been used already; all that are read are added.
+    """
+
+    def __init__(self, file: PageFile, tree: Tree, visited: set[int] | None = None) -> None:
         self.file = file
         self.tree = tree
         self.lost: list[LostPage] = []
         # A page belongs to one key, so no value is read twice even if pages are linked wrongly.
-        self.visited: NDArray[np.bool_] = np.zeros(len(file.pages), np.bool_)
+        self.visited: set[int] = set() if visited is None else visited
 
     def expand(self, nodes: Nodes) -> Nodes:
         """Repeat entries with several values once for each value."""
@@ -92,18 +94,15 @@ class SubTrees:
         return np.concatenate(offsets), np.concatenate(lengths)
 
     def find_leaves(self, nodes: Nodes, row: int) -> list[int]:
-        """The usable leaf pages of the tree of values of ``row`` that were not visited before."""
+        """The usable leaf pages of the tree of values of ``row`` that no other key uses."""
         start = int(nodes.offsets[row])
         inner = Tree.parse(self.file.data[start : start + DATABASE.size].tobytes())
-        traversal = TreeTraversal(self.file, self.tree.value_tree(inner))
+        tree = self.tree.value_tree(inner)
+        traversal = TreeTraversal(self.file, tree, shared=self.visited)
         usable = []
         for leaf in traversal.leaves():
             lost = value_leaf_error(self.file, leaf.page)
-            if lost is None and self.visited[leaf.page]:
-                why = f"page {leaf.page:,} is used by more than one key"
-                lost = LostPage(leaf.page, why, missing=False)
             if lost is None:
-                self.visited[leaf.page] = True
                 usable.append(leaf.page)
             else:
                 self.lost.append(lost)

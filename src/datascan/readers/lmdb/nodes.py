@@ -34,11 +34,12 @@ Numbers = NDArray[np.int64]
 INLINE, SUB_PAGE, SUB_TREE = 0, 1, 2
 """How an entry stores its value: as it is, or several values on a sub-page or in a tree."""
 
-BEYOND_END, OVERWRITTEN, LOST_VALUES = 1, 2, 3
+BEYOND_END, OVERWRITTEN, LOST_VALUES, SHARED = 1, 2, 3, 4
 VALUE_ERRORS = {
     BEYOND_END: ("truncated-store", "the value is beyond the end of the file"),
     OVERWRITTEN: ("damaged-store", "the pages of the value are overwritten"),
     LOST_VALUES: ("damaged-store", "the values of this key are overwritten"),
+    SHARED: ("damaged-store", "the pages of the value belong to another record"),
 }
 """Why a value cannot be read: rule and detail."""
 
@@ -95,6 +96,25 @@ class Nodes:
             self.storage[rows],
         )
 
+    def mark_shared_values(self, file: PageFile, used: UsedPages) -> Nodes:
+        """The same entries; values on overflow pages that other records use are errors."""
+        on_overflow = np.flatnonzero(
+            (self.offsets // file.page_size != self.key_offsets // file.page_size)
+            & (self.lengths > 0)
+            & (self.errors == 0)
+        )
+        if not len(on_overflow):
+            return self
+        first = self.offsets[on_overflow] // file.page_size
+        # The first page begins with a header of 16 bytes.
+        stop = first + -(-(16 + self.lengths[on_overflow]) // file.page_size)
+        shared = on_overflow[~used.claim(first, stop)]
+        if not len(shared):
+            return self
+        errors = self.errors.copy()
+        errors[shared] = SHARED
+        return replace(self, errors=errors)
+
     def exclude_pages(self, file: PageFile, pages: list[int]) -> Nodes:
         """The entries that are not on ``pages``."""
         return self.take(~np.isin(self.key_offsets // file.page_size, pages))
@@ -143,7 +163,11 @@ def read_leaf_nodes(file: PageFile, pages: Numbers, *, databases: bool = False) 
     is_complete = offset + stored_length <= ends
     broken = np.concatenate([broken, owner[is_inside][~is_complete]])
     page_index = np.broadcast_to(np.arange(len(pages))[:, None], is_inside.shape)[is_inside]
-    inconsistent = find_unfilled_pages(file, pages, page_index, 8 + key_length + stored_length)
+    sizes = 8 + key_length + stored_length
+    inconsistent = find_unfilled_pages(file, pages, page_index, sizes)
+    if inconsistent:
+        is_damaged = np.isin(pages, inconsistent)[page_index]
+        is_complete &= ~(is_damaged & is_repeated(starts, sizes, page_index, file.page_size))
     keep = is_complete & ((flags & (SUB_DATA | DUP_DATA) == SUB_DATA) == databases)
     if not keep.all():
         key_offset, key_length = key_offset[keep], key_length[keep]
@@ -194,6 +218,50 @@ def find_unfilled_pages(
     filled = np.bincount(page_index, weights=sizes + sizes % 2, minlength=len(pages))
     unfilled: list[int] = pages[filled != file.page_size - uppers.astype(np.int64)].tolist()
     return unfilled
+
+
+def is_repeated(
+    starts: Numbers, sizes: Numbers, page_index: Numbers, page_size: int
+) -> NDArray[np.bool_]:
+    """Whether entries use bytes again that entries before them have used, bool (n,).
+
+    Entry i has ``sizes[i]`` bytes from ``starts[i]`` on. Each is used once, and those of one page
+    have at most twice the size of the page: one damaged length does not hide the entries after it.
+    """
+    repeated = np.ones(len(starts), np.bool_)
+    repeated[np.unique(starts, return_index=True)[1]] = False
+    total = np.cumsum(np.where(repeated, 0, sizes))
+    is_first = np.diff(page_index, prepend=-1) > 0
+    before = np.maximum.accumulate(np.where(is_first, total - sizes, 0))
+    return repeated | (total - before > 2 * page_size)
+
+
+class UsedPages:
+    """The overflow pages that the values of a tree or shard have used so far."""
+
+    def __init__(self, file: PageFile) -> None:
+        self.is_used = np.zeros(len(file.pages), np.bool_)
+
+    def claim(self, first: Numbers, stop: Numbers) -> NDArray[np.bool_]:
+        """Whether no value has used the pages ``first`` <= page < ``stop`` before, bool (n,).
+
+        Of runs that overlap, the one that begins first counts, then the one of the lowest row.
+        """
+        order = np.argsort(first, kind="stable")
+        reach = np.maximum.accumulate(stop[order])
+        is_unused = np.ones(len(first), np.bool_)
+        is_unused[order[1:]] = first[order[1:]] >= reach[:-1]
+        is_unused &= ~self.is_used[first]
+        rows = np.flatnonzero(is_unused)
+        counts = (stop - first)[rows]
+        # These runs do not overlap, so together they are no longer than the file.
+        owners = np.repeat(rows, counts)
+        pages = (
+            first[owners] + np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
+        )
+        is_unused[owners[self.is_used[pages]]] = False
+        self.is_used[pages[is_unused[owners]]] = True
+        return is_unused
 
 
 def locate_overflow_values(

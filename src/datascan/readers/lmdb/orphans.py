@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.readers.lmdb.duplicates import SubTrees
-from datascan.readers.lmdb.nodes import SUB_TREE, read_leaf_nodes
+from datascan.readers.lmdb.nodes import SUB_TREE, UsedPages, read_leaf_nodes
 from datascan.readers.lmdb.pages import (
     DATABASE,
     LEAF,
@@ -43,14 +43,14 @@ class OrphanedLeaf:
 
 def find_orphaned_leaves(file: PageFile, tree: Tree) -> list[Child]:
     """Leaf pages of ``tree`` that it does not lead to, by first key."""
-    free: set[int] = set()
+    free = np.zeros(len(file.pages), np.bool_)
     reachable: set[int] = set()
     if file.meta is not None:
-        reachable = find_reachable_leaves(file, [file.meta.free, file.meta.main, tree])
+        reachable = find_reachable_pages(file, [file.meta.free, file.meta.main, tree])
         free_list = TreeReader(file, file.meta.free)
         free = read_free_lists(file, [leaf.page for leaf in free_list.leaves()])
     # Without a meta page the current free list is unknown; drop_outdated resolves overlaps.
-    pages = [p for p in find_leaf_pages(file).tolist() if p not in reachable and p not in free]
+    pages = [p for p in find_leaf_pages(file).tolist() if p not in reachable and not free[p]]
     if tree.has_duplicates:
         values = find_value_leaves(file, tree, pages)
         pages = [page for page in pages if page not in values and not is_value_leaf(file, page)]
@@ -72,8 +72,10 @@ def find_leaf_pages(file: PageFile) -> NDArray[np.int64]:
     return np.concatenate(found)
 
 
-def find_reachable_leaves(file: PageFile, trees: list[Tree]) -> set[int]:
-    """Leaf pages to which one of ``trees``, or a database named in one, still leads.
+def find_reachable_pages(file: PageFile, trees: list[Tree]) -> set[int]:
+    """Pages to which one of ``trees``, or a database named in one, still leads.
+
+    Each is visited once, however many databases lead to it.
 
     The first tree is the free list, which has no named databases. The last one is the tree being
     scanned, so a database of that name is not followed again.
@@ -82,23 +84,29 @@ def find_reachable_leaves(file: PageFile, trees: list[Tree]) -> set[int]:
     for tree in trees:
         if tree.root == NO_PAGE:
             continue
-        found |= find_leaves(file, tree)
+        visit(file, tree, found)
         if tree is not trees[0]:
             for named in TreeReader(file, tree).read_databases().values():
                 if named != trees[-1]:
-                    found |= find_leaves(file, named)
+                    visit(file, named, found)
     return found
 
 
-def find_leaves(file: PageFile, tree: Tree) -> set[int]:
-    """The leaf pages of a tree, and those of the values of its keys."""
-    found = {leaf.page for leaf in TreeReader(file, tree).leaves()}
-    return found | find_value_leaves(file, tree, list(found)) if tree.has_duplicates else found
+def visit(file: PageFile, tree: Tree, visited: set[int]) -> None:
+    """Add the pages of a tree, and those of the values of its keys, to ``visited``."""
+    leaves = [leaf.page for leaf in TreeReader(file, tree, shared=visited).leaves()]
+    if tree.has_duplicates:
+        find_value_leaves(file, tree, leaves, visited)
 
 
-def find_value_leaves(file: PageFile, tree: Tree, pages: list[int]) -> set[int]:
-    """The leaf pages of the trees of values to which entries on ``pages`` of ``tree`` lead."""
-    values = SubTrees(file, tree)
+def find_value_leaves(
+    file: PageFile, tree: Tree, pages: list[int], visited: set[int] | None = None
+) -> set[int]:
+    """The leaf pages of the trees of values to which entries on ``pages`` of ``tree`` lead.
+
+    Pages in ``visited`` are passed over, and all others are added to it.
+    """
+    values = SubTrees(file, tree, visited)
     found: set[int] = set()
     for page in pages:
         if page_error(file, page, LEAF) is None:
@@ -106,6 +114,7 @@ def find_value_leaves(file: PageFile, tree: Tree, pages: list[int]) -> set[int]:
             has_tree = (nodes.storage == SUB_TREE) & (nodes.lengths == DATABASE.size)
             for row in np.flatnonzero(has_tree).tolist():
                 found.update(values.find_leaves(nodes, row))
+                values.lost.clear()
     return found
 
 
@@ -135,22 +144,25 @@ def is_free_list(file: PageFile, page: int) -> bool:
         return False
     batch = read_leaf_nodes(file, np.array([page])).to_batch(file)
     for row in range(len(batch)):
-        value = batch.values[row]
+        value = batch.values.view(row)
         count = int.from_bytes(value[:8], "little")
-        if len(batch.keys[row]) != 8 or len(value) != 8 * (count + 1):
+        if batch.keys.lengths[row] != 8 or len(value) != 8 * (count + 1):
             return False
     return len(batch) > 0
 
 
-def read_free_lists(file: PageFile, leaves: list[int]) -> set[int]:
-    """The pages that are listed as free on these leaf pages."""
-    found: set[int] = set()
+def read_free_lists(file: PageFile, leaves: list[int]) -> NDArray[np.bool_]:
+    """Whether pages are listed as free on these leaf pages, bool (pages,)."""
+    is_free = np.zeros(len(file.pages), np.bool_)
+    used = UsedPages(file)
     for page in leaves:
         if is_free_list(file, page):
-            batch = read_leaf_nodes(file, np.array([page])).to_batch(file)
+            nodes = read_leaf_nodes(file, np.array([page])).mark_shared_values(file, used)
+            batch = nodes.to_batch(file)
             for row in range(len(batch)):
-                found.update(np.frombuffer(batch.values[row], "<u8")[1:].tolist())
-    return found
+                numbers = np.frombuffer(batch.values.view(row), "<u8")[1:]
+                is_free[numbers[numbers < len(is_free)].astype(np.int64)] = True
+    return is_free
 
 
 def drop_outdated(leaves: list[OrphanedLeaf]) -> list[OrphanedLeaf]:

@@ -5,7 +5,7 @@ Pages are read directly (datascan.readers.lmdb), without copies and without cras
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, cached_property, partial
 from itertools import islice, pairwise
 from pathlib import Path
@@ -28,6 +28,10 @@ UNKNOWN_TREE = Tree(0, 2, 0, 0, 0, 0, NO_PAGE - 1)
 
 MAX_DATABASES = 10_000
 """A main database with more entries than this is assumed to contain records, not databases."""
+
+
+MAX_NAMES, MAX_NAME = 20, 60
+"""The number of databases that an error lists, and the bytes of each name."""
 
 
 class LmdbReader(KeyValueReader):
@@ -154,10 +158,15 @@ class LmdbReader(KeyValueReader):
         if not tree.is_plain:
             # Key ranges assume byte order and one value per key.
             return [KeyRange()]
+        shard_bytes = self.options.read.shard_bytes
         leaf_bytes = max(1.0, self.nbytes() / max(1, tree.leaf_pages))
-        step = max(1, int(self.options.read.shard_bytes / leaf_bytes))
+        step = max(1, int(shard_bytes / leaf_bytes))
         leaves = islice(self.tree.leaves(), 0, None, step)
         edges = [leaf.key for leaf in leaves][1:]
+        # The store's own count of leaves may be wrong. The size of the file is not.
+        most = 2 * self.file.size // shard_bytes + 1
+        every = len(edges) // most + 1
+        edges = edges[every - 1 :: every]
         return [KeyRange(a, b) for a, b in pairwise([None, *edges, None])]
 
     def iter_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:  # noqa: ARG002
@@ -191,17 +200,22 @@ def select_tree(file: PageFile, name: str | None) -> Tree | None:
         if tree is None and has_lost_pages(main):
             return None
         if tree is None:
-            known = ", ".join(sorted(map(format_key, main.read_databases()))) or "none"
+            known = list_names(main.read_databases())
             raise DatasetError(f"{file.path} has no database {name!r}; it has: {known}")
         return tree
     if 0 < main.tree.entries <= MAX_DATABASES:
         named = main.read_databases()
         if len(named) == main.tree.entries:
-            known = ", ".join(sorted(map(format_key, named))[:20])
             raise DatasetError(
-                f"{file.path} contains named databases; choose one with --db: {known}"
+                f"{file.path} contains named databases; choose one with --db: {list_names(named)}"
             )
     return main.tree
+
+
+def list_names(databases: Iterable[bytes]) -> str:
+    """The first names in order, shortened."""
+    names = [format_key(name[:MAX_NAME]) for name in sorted(databases)[:MAX_NAMES]]
+    return ", ".join(names) or "none"
 
 
 def has_lost_pages(tree: TreeReader) -> bool:

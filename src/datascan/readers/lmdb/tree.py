@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice, pairwise
 
 import numpy as np
 
 from datascan.readers.keyvalue.batch import KeyValueBatch, clip_to_range
 from datascan.readers.lmdb.duplicates import SubTrees
-from datascan.readers.lmdb.nodes import Numbers, find_damaged_pages, read_leaf_nodes
+from datascan.readers.lmdb.nodes import (
+    Numbers,
+    UsedPages,
+    find_damaged_pages,
+    read_leaf_nodes,
+)
 from datascan.readers.lmdb.pages import DATABASE, LEAF, LostPage, Tree, page_error
-from datascan.readers.lmdb.traversal import Child, TreeTraversal
+from datascan.readers.lmdb.traversal import MAX_LOST, Child, TreeTraversal
 from datascan.records.block import Fault
 from datascan.records.buffers import BytesColumn
 
@@ -52,17 +58,23 @@ class TreeReader(TreeTraversal):
         """Entries with ``first`` <= key < ``stop``, about four megabytes at a time."""
         leaves = self.leaves(first, stop)
         values = SubTrees(self.file, self.tree) if self.tree.has_duplicates else None
+        used = UsedPages(self.file)
+        places = 0
         while group := list(islice(leaves, LEAVES_PER_BATCH)):
-            for batch in self.read_leaves(group, values):
-                inside = clip_to_range(batch, first, stop)
+            for batch in self.read_leaves(group, used, values):
+                inside = limit_places(clip_to_range(batch, first, stop), places)
+                places += sum(fault.row is None for fault in inside.faults)
                 if len(inside) or inside.faults:
                     yield inside
 
     def read_leaves(
-        self, leaves: list[Child], values: SubTrees | None = None
+        self, leaves: list[Child], used: UsedPages, values: SubTrees | None = None
     ) -> Iterator[KeyValueBatch]:
         """The entries of these leaf pages. Unusable pages are faults that name no row."""
         size = self.file.shrink()
+        # A page that occurs twice was out of its place before.
+        places = {leaf.page: leaf for leaf in leaves}
+        leaves = [leaf for leaf in leaves if places[leaf.page] is leaf]
         lost = [page for leaf in leaves if (page := page_error(self.file, leaf.page, LEAF))]
         lost_numbers = {page.page for page in lost}
         usable = [leaf for leaf in leaves if leaf.page not in lost_numbers]
@@ -75,6 +87,7 @@ class TreeReader(TreeTraversal):
                 LostPage(page, f"page {page:,} has keys out of its range", missing=False)
                 for page in misplaced
             ]
+        nodes = nodes.mark_shared_values(self.file, used)
         if values is not None:
             nodes = values.expand(nodes)
             lost += values.lost
@@ -92,6 +105,19 @@ class TreeReader(TreeTraversal):
             empty = np.empty(0, np.int64)
             no_strings = BytesColumn(self.file.data, empty, empty)
             yield KeyValueBatch(no_strings, no_strings, faults)
+
+
+def limit_places(batch: KeyValueBatch, before: int) -> KeyValueBatch:
+    """The batch without faults of places beyond ``MAX_LOST``; ``before`` were listed already."""
+    left = MAX_LOST - before
+    places = [fault for fault in batch.faults if fault.row is None]
+    if len(places) <= left:
+        return batch
+    kept = places[: max(left, 0)]
+    if left >= 0:
+        kept.append(Fault(None, "damaged-store", f"more than {MAX_LOST:,} pages"))
+    faults = [fault for fault in batch.faults if fault.row is not None]
+    return replace(batch, faults=(*kept, *faults))
 
 
 def truncation_faults(entries: int) -> tuple[Fault, ...]:
