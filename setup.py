@@ -7,6 +7,7 @@ setup(
         Extension(
             f"datascan.native.{name}",
             [f"src/datascan/native/{name}.c"],
+            depends=["src/datascan/native/arguments.h"],
             # No fused multiply-add, so that sums do not depend on the processor.
             extra_compile_args=["-O3", "-ffp-contract=off"],
             # Without a compiler, installation succeeds and the NumPy loops are used instead.

@@ -70,17 +70,42 @@ def test_a_row_outside_of_its_buffer(module, offset):
         looked_at(module, np.zeros(8, np.uint8), [0, offset], "B", 4)
 
 
+def columns_of(count, dtype):
+    """Columns for the statistics of ``count`` rows."""
+    return [np.empty(count, kind) for kind in (dtype, dtype, "d", "d", np.uint64, np.uint8)]
+
+
+@pytest.mark.parametrize("module", [kernels, fallback])
 @pytest.mark.parametrize("width", [0, -1, 2**62])
-def test_an_impossible_width(width):
-    columns = [np.empty(8, np.uint8)] * 6
+def test_an_impossible_width(module, width):
+    columns = columns_of(1, "f")
     with pytest.raises(ValueError, match="outside"):
-        kernels.compute_stats(np.zeros(8, np.uint8), np.zeros(1, np.int64), "f", width, *columns)
+        module.compute_stats(np.zeros(8, np.uint8), np.zeros(1, np.int64), "f", width, *columns)
+    # Without rows, any width will do.
+    module.compute_stats(np.zeros(8, np.uint8), np.zeros(0, np.int64), "f", width, *columns)
 
 
-def test_a_column_that_is_too_short():
-    columns = [np.empty(size, np.uint8) for size in (2, 2, 16, 16, 16, 1)]
-    with pytest.raises(ValueError, match="outside"):
-        kernels.compute_stats(np.zeros(8, np.uint8), np.zeros(2, np.int64), "B", 4, *columns)
+@pytest.mark.parametrize("module", [kernels, fallback])
+@pytest.mark.parametrize("short", range(6))
+def test_a_column_that_is_too_short(module, short):
+    columns = columns_of(2, "B")
+    columns[short] = columns[short][:1]
+    with pytest.raises(ValueError, match="fewer"):
+        module.compute_stats(np.zeros(8, np.uint8), np.zeros(2, np.int64), "B", 4, *columns)
+
+
+@pytest.mark.parametrize("module", [kernels, fallback])
+def test_columns_of_another_type(module):
+    columns = columns_of(1, "f")
+    with pytest.raises(TypeError, match="type"):
+        module.compute_stats(np.zeros(8, np.uint8), np.zeros(1, np.int64), "B", 4, *columns)
+
+
+@pytest.mark.parametrize("module", [kernels, fallback])
+def test_values_of_an_unknown_kind(module):
+    columns = columns_of(1, "f")
+    with pytest.raises(ValueError, match="kind"):
+        module.compute_stats(np.zeros(8, np.uint8), np.zeros(1, np.int64), "x", 1, *columns)
 
 
 def test_the_compiled_ones_are_chosen_unless_the_environment_says_otherwise():
@@ -132,9 +157,11 @@ def test_both_gather_the_same(octets, offsets, width):
         assert [bytes(row) for row in out] == [octets[at : at + width] for at in offsets]
 
 
-def test_gather_needs_room():
-    with pytest.raises(ValueError, match="outside"):
-        kernels.gather(np.zeros(9, np.uint8), np.zeros(3, np.int64), 4, np.zeros(11, np.uint8))
+@pytest.mark.parametrize("module", [kernels, fallback])
+@pytest.mark.parametrize("shape", [(2, 4), (4, 4), (3, 3), (4, 3)])
+def test_gather_needs_an_output_of_the_right_shape(module, shape):
+    with pytest.raises(ValueError, match="shape"):
+        module.gather(np.zeros(9, np.uint8), np.zeros(3, np.int64), 4, np.zeros(shape, np.uint8))
 
 
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=60), st.integers(1, 70))
@@ -157,11 +184,22 @@ def test_both_find_the_same_gaps(labels, size):
 @pytest.mark.parametrize("module", [epoch, fallback])
 @pytest.mark.parametrize(("codes", "classes"), [([0, 2], 2), ([-1, 0], 1), ([0], 2), ([0], 0)])
 def test_codes_outside_of_the_classes(module, codes, classes):
-    array, out = np.array(codes, np.int64), np.zeros(9, np.int64)
+    array = np.array(codes, np.int64)
     with pytest.raises(ValueError, match="outside"):
-        module.free_runs(array, classes, out)
-    with pytest.raises(ValueError, match="outside"):
-        module.count_batches(array, classes, 1, out)
+        module.free_runs(array, classes, np.zeros(len(codes), np.int64))
+    for size in (1, 2, 3):
+        with pytest.raises(ValueError, match="outside"):
+            module.count_batches(array, classes, size, np.zeros(classes, np.int64))
+
+
+@pytest.mark.parametrize("module", [epoch, fallback])
+@pytest.mark.parametrize("length", [0, 1, 3])
+def test_outputs_of_the_wrong_length(module, length):
+    codes, out = np.array([0, 1]), np.zeros(length, np.int64)
+    with pytest.raises(ValueError, match="length"):
+        module.free_runs(codes, 2, out)
+    with pytest.raises(ValueError, match="length"):
+        module.count_batches(codes, 2, 1, out)
 
 
 @pytest.mark.parametrize("module", [epoch, fallback])

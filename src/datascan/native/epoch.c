@@ -1,98 +1,120 @@
 /* One pass over the labels of an epoch. fallback.py documents both functions. */
 
-#define PY_SSIZE_T_CLEAN
-#define Py_LIMITED_API 0x030B0000
-#include <Python.h>
-#include <stdint.h>
+#include "arguments.h"
 
-/* Whether all codes are below `classes`, and `out` has at least `min_length` entries. */
-static int codes_fit(const Py_buffer *codes, const Py_buffer *out, Py_ssize_t min_length, int64_t classes)
+CONVERTER(take_codes, INTS, 1, 0)
+CONVERTER(take_out, INTS, 1, WRITABLE)
+
+enum { CODES, OUT, BUFFERS };
+
+/* Whether there are at least as many codes as classes, and 'out' has 'length' items. */
+static int fit(const Py_buffer *b, Py_ssize_t classes, Py_ssize_t length)
 {
-    const int64_t *code = codes->buf;
-    if (classes < 1 || classes > codes->len / 8 || out->len < min_length * 8)
+    if (classes < 1 || classes > b[CODES].len / 8) {
+        PyErr_SetString(PyExc_ValueError, "a code is outside of the classes");
         return 0;
-    for (Py_ssize_t i = 0; i < codes->len / 8; i++)
-        if (code[i] < 0 || code[i] >= classes)
-            return 0;
-    return 1;
+    }
+    if (b[OUT].len / 8 != length) {
+        PyErr_SetString(PyExc_ValueError, "the output has the wrong length");
+        return 0;
+    }
+    return outputs_are_apart(b, BUFFERS, OUT);
+}
+
+/* None, or the error of a code that is not a class. */
+static PyObject *finish(Py_buffer *b, int64_t *memory, int sound)
+{
+    PyMem_Free(memory);
+    release(b, BUFFERS);
+    if (sound)
+        Py_RETURN_NONE;
+    PyErr_SetString(PyExc_ValueError, "a code is outside of the classes");
+    return NULL;
+}
+
+static PyObject *fail(Py_buffer *b)
+{
+    release(b, BUFFERS);
+    return PyErr_Occurred() ? NULL : PyErr_NoMemory();
 }
 
 static PyObject *free_runs(PyObject *self, PyObject *arguments)
 {
-    Py_buffer codes, out;
+    Py_buffer b[BUFFERS];
     Py_ssize_t classes;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "y*nw*", &codes, &classes, &out))
+    if (!PyArg_ParseTuple(arguments, "O&O&O&", take_codes, b + CODES, take_count, &classes,
+                          take_out, b + OUT))
         return NULL;
-    Py_ssize_t count = codes.len / 8;
-    int sound = codes_fit(&codes, &out, count, classes);
-    /* A ring of classes, ordered by where each occurs next; the last one precedes entry `classes`. */
-    int64_t *memory = sound ? PyMem_Malloc((size_t)(3 * (classes + 1)) * sizeof(int64_t)) : NULL;
-    if (memory) {
-        int64_t *after = memory, *before = after + classes + 1, *next = before + classes + 1;
-        const int64_t *code = codes.buf;
-        for (int64_t i = 0; i <= classes; i++) {
-            after[i] = i < classes ? i + 1 : 0;
-            before[i] = i ? i - 1 : classes;
-            next[i] = count;
-        }
-        for (Py_ssize_t at = count; at-- > 0;) {
-            int64_t own = code[at];
-            after[before[own]] = after[own];
-            before[after[own]] = before[own];
-            after[own] = after[classes];
-            before[own] = classes;
-            before[after[own]] = own;
-            after[classes] = own;
-            next[own] = at;
-            ((int64_t *)out.buf)[at] = next[before[classes]] - at;
-        }
-        PyMem_Free(memory);
-    }
-    PyBuffer_Release(&codes);
-    PyBuffer_Release(&out);
-    if (!sound) {
-        PyErr_SetString(PyExc_ValueError, "a code is outside of the classes");
-        return NULL;
-    }
+    Py_ssize_t count = b[CODES].len / 8;
+    int64_t *memory = NULL;
+    if (fit(b, classes, count))
+        memory = PyMem_Malloc((size_t)(3 * (classes + 1)) * sizeof(int64_t));
     if (!memory)
-        return PyErr_NoMemory();
-    Py_RETURN_NONE;
+        return fail(b);
+    /* A ring of classes, ordered by where each occurs next; the last one precedes entry `classes`. */
+    int64_t *after = memory, *before = after + classes + 1, *next = before + classes + 1;
+    for (int64_t i = 0; i <= classes; i++) {
+        after[i] = i < classes ? i + 1 : 0;
+        before[i] = i ? i - 1 : classes;
+        next[i] = count;
+    }
+    Py_ssize_t at = count;
+    while (at > 0) {
+        int64_t own = load_int(b[CODES].buf, at - 1);
+        if (own < 0 || own >= classes)
+            break;
+        at--;
+        after[before[own]] = after[own];
+        before[after[own]] = before[own];
+        after[own] = after[classes];
+        before[own] = classes;
+        before[after[own]] = own;
+        after[classes] = own;
+        next[own] = at;
+        store_int(b[OUT].buf, at, next[before[classes]] - at);
+    }
+    return finish(b, memory, at == 0);
 }
 
 static PyObject *count_batches(PyObject *self, PyObject *arguments)
 {
-    Py_buffer codes, out;
+    Py_buffer b[BUFFERS];
     Py_ssize_t classes, size;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "y*nnw*", &codes, &classes, &size, &out))
+    if (!PyArg_ParseTuple(arguments, "O&O&O&O&", take_codes, b + CODES, take_count, &classes,
+                          take_count, &size, take_out, b + OUT))
         return NULL;
-    Py_ssize_t count = codes.len / 8;
-    int sound = size > 0 && codes_fit(&codes, &out, classes, classes);
-    int64_t *latest = sound ? PyMem_Malloc((size_t)classes * sizeof(int64_t)) : NULL;
-    if (latest) {
-        const int64_t *code = codes.buf;
-        int64_t *batches = out.buf;
-        for (Py_ssize_t i = 0; i < classes; i++) {
-            latest[i] = -1;
-            batches[i] = 0;
-        }
-        for (Py_ssize_t batch = 0; batch < count / size; batch++)
-            for (Py_ssize_t at = batch * size; at < (batch + 1) * size; at++) {
-                batches[code[at]] += latest[code[at]] != batch;
-                latest[code[at]] = batch;
-            }
-        PyMem_Free(latest);
-    }
-    PyBuffer_Release(&codes);
-    PyBuffer_Release(&out);
-    if (!sound) {
-        PyErr_SetString(PyExc_ValueError, "a code is outside of the classes");
-        return NULL;
-    }
+    Py_ssize_t count = b[CODES].len / 8;
+    int64_t *latest = NULL;
+    if (size < 1)
+        PyErr_SetString(PyExc_ValueError, "a batch has at least one record");
+    else if (fit(b, classes, classes))
+        latest = PyMem_Malloc((size_t)(2 * classes) * sizeof(int64_t));
     if (!latest)
-        return PyErr_NoMemory();
-    Py_RETURN_NONE;
+        return fail(b);
+    int64_t *batches = latest + classes;
+    for (Py_ssize_t i = 0; i < classes; i++) {
+        latest[i] = -1;
+        batches[i] = 0;
+    }
+    Py_ssize_t at = 0, used = count / size * size;
+    for (Py_ssize_t batch = 0, end; at < used; batch++) {
+        for (end = at + size; at < end; at++) {
+            int64_t own = load_int(b[CODES].buf, at);
+            if (own < 0 || own >= classes)
+                return finish(b, latest, 0);
+            batches[own] += latest[own] != batch;
+            latest[own] = batch;
+        }
+    }
+    for (; at < count; at++) { /* not in a full batch, but codes all the same */
+        int64_t own = load_int(b[CODES].buf, at);
+        if (own < 0 || own >= classes)
+            return finish(b, latest, 0);
+    }
+    memcpy(b[OUT].buf, batches, (size_t)classes * sizeof(int64_t));
+    return finish(b, latest, 1);
 }
 
 static PyMethodDef methods[] = {

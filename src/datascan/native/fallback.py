@@ -57,14 +57,22 @@ def compute_stats(  # noqa: PLR0913, PLR0917  (the columns of one result, filled
     is set to 1 if all tags of a row are valid, else to 0.
 
     Raises:
-        ValueError: if a row extends beyond ``source``.
+        ValueError: if a row extends beyond ``source``, a column is too short or overlaps another
+            buffer, or ``kind`` is unknown.
+        TypeError: if ``low`` or ``high`` has another dtype than the values.
     """
+    if kind not in KINDS | {TAGGED}:
+        raise ValueError("values of an unknown kind")
     dtype = np.dtype("f" if kind == TAGGED else kind)
-    row_bytes = width * (FLOAT_STRIDE if kind == TAGGED else dtype.itemsize)
-    require_inside(len(source), offsets, row_bytes)
+    require_columns(offsets, dtype, low, high, totals, squares, mixed, sound)
+    require_apart((source, offsets), (low, high, totals, squares, mixed, sound))
+    if not len(offsets):
+        return
+    row_bytes = max(1, width) * (FLOAT_STRIDE if kind == TAGGED else dtype.itemsize)
+    require_inside(len(source) if width > 0 else 0, offsets, row_bytes)
     step = max(1, CHUNK_BYTES // row_bytes)
     for first in range(0, len(offsets), step):
-        chunk = slice(first, first + step)
+        chunk = slice(first, min(first + step, len(offsets)))
         octets = np.stack([source[at : at + row_bytes] for at in offsets[chunk].tolist()])
         if kind == TAGGED:
             rows, sound[chunk] = strip_tags(octets)
@@ -74,6 +82,21 @@ def compute_stats(  # noqa: PLR0913, PLR0917  (the columns of one result, filled
         np.max(rows, axis=1, out=high[chunk])
         totals[chunk], squares[chunk] = sum_rows(rows)
         mixed[chunk] = mix_words(rows)
+
+
+def require_columns(offsets: Offsets, dtype: np.dtype[Any], *columns: NDArray[Any]) -> None:
+    """Raise unless there is an item for each row, and the first two columns have the ``dtype``."""
+    if any(column.dtype != dtype for column in columns[:2]):
+        raise TypeError("lows and highs have another type than the values")
+    if any(len(column) < len(offsets) for column in columns):
+        raise ValueError("a column has fewer items than there are rows")
+
+
+def require_apart(inputs: tuple[NDArray[Any], ...], outputs: tuple[NDArray[Any], ...]) -> None:
+    """Raise ValueError if an output shares a byte with another array."""
+    for i, out in enumerate(outputs):
+        if any(np.may_share_memory(out, other) for other in (*inputs, *outputs[:i])):
+            raise ValueError("an output overlaps another buffer")
 
 
 def require_inside(size: int, offsets: Offsets, row_bytes: int) -> None:
@@ -125,10 +148,11 @@ def add_exactly(values: NDArray[np.float64], limbs: NDArray[np.int64]) -> bool:
     carrying.
 
     Raises:
-        ValueError: if there are fewer than ``LIMBS`` limbs.
+        ValueError: if there are fewer than ``LIMBS`` limbs, or they overlap the values.
     """
     if len(limbs) < LIMBS:
         raise ValueError(f"a sum needs {LIMBS} limbs")
+    require_apart((values,), (limbs,))
     bits = values.view(np.int64)
     exponent = bits >> 52 & 0x7FF
     mantissa = bits & 0xFFFFFFFFFFFFF | (exponent > 0).astype(np.int64) << 52
@@ -146,8 +170,12 @@ def gather(source: Octets, offsets: Offsets, width: int, out: Octets) -> None:
     """Copy the ``width`` bytes that start at each of ``offsets`` to ``out``, uint8 (n, width).
 
     Raises:
-        ValueError: if a row extends beyond ``source``.
+        ValueError: if a row extends beyond ``source``, or ``out`` has another shape or overlaps
+            another array.
     """
+    if out.shape != (len(offsets), width):
+        raise ValueError("the output has another shape than the rows")
+    require_apart((source, offsets), (out,))
     require_inside(len(source), offsets, width)
     if width <= NARROW:
         out[:] = source[offsets[:, None] + np.arange(width)]
@@ -191,9 +219,10 @@ def free_runs(codes: NDArray[np.int64], classes: int, out: NDArray[np.int64]) ->
     runs that start at a < p <= b lack it up to b.
 
     Raises:
-        ValueError: if a code is not a class.
+        ValueError: if a code is not a class, or ``out`` has another length or overlaps ``codes``.
     """
     require_codes(codes, classes)
+    require_room(codes, out, len(codes))
     n = len(codes)
     small = np.uint16 if classes <= 1 << 16 else np.int64
     position = np.argsort(codes.astype(small), kind="stable")
@@ -214,11 +243,13 @@ def count_batches(
     """Count, for each class, the full batches of ``size`` that contain it, int64 (classes,).
 
     Raises:
-        ValueError: if a code is not a class, or ``size`` < 1.
+        ValueError: if a code is not a class, ``size`` < 1, or ``out`` has another length or
+            overlaps ``codes``.
     """
-    require_codes(codes, classes)
     if size < 1:
         raise ValueError("a batch has at least one record")
+    require_codes(codes, classes)
+    require_room(codes, out, classes)
     used = len(codes) // size * size
     keys = np.sort(np.arange(used) // size * classes + codes[:used])
     new = np.diff(keys, prepend=-1) != 0
@@ -229,3 +260,10 @@ def require_codes(codes: NDArray[np.int64], classes: int) -> None:
     """Raise ValueError unless all codes are in 0 <= code < ``classes`` <= number of codes."""
     if not 1 <= classes <= len(codes) or codes.min() < 0 or codes.max() >= classes:
         raise ValueError("a code is outside of the classes")
+
+
+def require_room(codes: NDArray[np.int64], out: NDArray[np.int64], length: int) -> None:
+    """Raise ValueError unless ``out`` has that length and does not overlap ``codes``."""
+    if len(out) != length:
+        raise ValueError("the output has the wrong length")
+    require_apart((codes,), (out,))

@@ -3,11 +3,7 @@
    Every function returns the same bits as the function of the same name in fallback.py, which
    documents it. Nothing here allocates more than a row, keeps state, or trusts an offset. */
 
-#define PY_SSIZE_T_CLEAN
-#define Py_LIMITED_API 0x030B0000
-#include <Python.h>
-#include <stdint.h>
-#include <string.h>
+#include "arguments.h"
 
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
 #define FOR_EACH_CPU __attribute__((target_clones("avx2", "default")))
@@ -164,11 +160,6 @@ static int untag(const unsigned char *from, Py_ssize_t width, float *to)
     return !wrong;
 }
 
-static Py_ssize_t item_bytes(int kind)
-{
-    return kind == 'B' || kind == 'b' ? 1 : kind == 'd' ? 8 : 4;
-}
-
 /* Hashes evenly spaced words of a row. */
 static uint64_t mix_words(const unsigned char *row, Py_ssize_t nbytes)
 {
@@ -182,74 +173,70 @@ static uint64_t mix_words(const unsigned char *row, Py_ssize_t nbytes)
     return mixed;
 }
 
-static void put(int kind, void *column, Py_ssize_t row, double value)
+static void put(char type, void *column, Py_ssize_t row, double value)
 {
-    switch (kind) {
+    float narrow = (float)value;
+    switch (type) {
     case 'B': ((uint8_t *)column)[row] = (uint8_t)value; break;
     case 'b': ((int8_t *)column)[row] = (int8_t)value; break;
-    case 'd': ((double *)column)[row] = value; break;
-    default: ((float *)column)[row] = (float)value;
+    case 'd': memcpy((char *)column + 8 * row, &value, 8); break;
+    default: memcpy((char *)column + 4 * row, &narrow, 4);
     }
 }
+
+CONVERTER(take_octets, OCTETS, 1, 0)
+CONVERTER(take_offsets, INTS, 1, 0)
+CONVERTER(take_doubles, DOUBLES, 1, 0)
+CONVERTER(take_values_out, VALUES, 1, WRITABLE)
+CONVERTER(take_doubles_out, DOUBLES, 1, WRITABLE)
+CONVERTER(take_unsigned_out, UNSIGNED, 1, WRITABLE)
+CONVERTER(take_octets_out, OCTETS, 1, WRITABLE)
+CONVERTER(take_rows_out, OCTETS, 2, WRITABLE)
+CONVERTER(take_limbs_out, INTS, 1, WRITABLE)
+
+static const char *const OUTSIDE = "a row is outside of its buffer";
 
 enum { SOURCE, OFFSETS, LOW, HIGH, TOTALS, SQUARES, MIXED, SOUND, BUFFERS };
 
-static void release(Py_buffer *buffers, int count)
+/* Whether rows fit into the source and all columns are long enough; else sets an error. */
+static int columns_fit(const Py_buffer *b, char type, Py_ssize_t width, Py_ssize_t stride)
 {
-    while (count--)
-        PyBuffer_Release(buffers + count);
-}
-
-/* Whether all rows are inside the source, and all columns are long enough. */
-static int fits(const Py_buffer *b, int kind, Py_ssize_t width, Py_ssize_t stride)
-{
-    Py_ssize_t count = b[OFFSETS].len / 8, item = item_bytes(kind);
-    const int64_t *offsets = b[OFFSETS].buf;
-    if (width < 1 || stride < 1 || width > b[SOURCE].len / stride)
-        return count == 0;
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (offsets[i] < 0 || offsets[i] > b[SOURCE].len - width * stride)
-            return 0;
-    return b[LOW].len >= count * item && b[HIGH].len >= count * item &&
-           b[TOTALS].len >= count * 8 && b[SQUARES].len >= count * 8 &&
-           b[MIXED].len >= count * 8 && b[SOUND].len >= count;
-}
-
-static PyObject *compute_stats(PyObject *self, PyObject *arguments)
-{
-    Py_buffer b[BUFFERS];
-    int kind;
-    Py_ssize_t width;
-    (void)self;
-    if (!PyArg_ParseTuple(arguments, "y*y*Cnw*w*w*w*w*w*", b, b + 1, &kind, &width, b + 2, b + 3,
-                          b + 4, b + 5, b + 6, b + 7))
-        return NULL;
-    Py_ssize_t stride = kind == 't' ? FLOAT_STRIDE : item_bytes(kind);
-    Py_ssize_t nbytes = width * item_bytes(kind);
     Py_ssize_t count = b[OFFSETS].len / 8;
-    if (!fits(b, kind, width, stride)) {
-        release(b, BUFFERS);
-        PyErr_SetString(PyExc_ValueError, "a row is outside of its buffer");
-        return NULL;
+    if (item_type(b + LOW) != type || item_type(b + HIGH) != type) {
+        PyErr_SetString(PyExc_TypeError, "lows and highs have another type than the values");
+        return 0;
     }
-    /* Rows that are not aligned or contain tags are copied first. */
-    void *scratch = PyMem_Malloc((size_t)nbytes + 64);
-    if (!scratch) {
-        release(b, BUFFERS);
-        return PyErr_NoMemory();
+    if (count && (width < 1 || width > b[SOURCE].len / stride)) {
+        PyErr_SetString(PyExc_ValueError, OUTSIDE);
+        return 0;
     }
-    const int64_t *offsets = b[OFFSETS].buf;
-    Py_BEGIN_ALLOW_THREADS
-    for (Py_ssize_t i = 0; i < count; i++) {
-        const unsigned char *at = (const unsigned char *)b[SOURCE].buf + offsets[i];
+    for (int column = LOW; column < BUFFERS; column++)
+        if (b[column].len / b[column].itemsize < count) {
+            PyErr_SetString(PyExc_ValueError, "a column has fewer items than there are rows");
+            return 0;
+        }
+    return outputs_are_apart(b, BUFFERS, LOW);
+}
+
+/* Measures all rows; returns how many, fewer than there are if one is outside of the source. */
+static Py_ssize_t measure_rows(const Py_buffer *b, int kind, Py_ssize_t width, void *scratch)
+{
+    char type = kind == 't' ? 'f' : (char)kind;
+    Py_ssize_t item = item_bytes(type), stride = kind == 't' ? FLOAT_STRIDE : item;
+    Py_ssize_t count = b[OFFSETS].len / 8, last = b[SOURCE].len - width * stride, i = 0;
+    for (; i < count; i++) {
+        int64_t offset = load_int(b[OFFSETS].buf, i);
+        if (offset < 0 || offset > last)
+            break;
+        const unsigned char *at = (const unsigned char *)b[SOURCE].buf + offset;
         const void *row = at;
         unsigned char sound = 1;
         Figures found;
         if (kind == 't') {
             sound = (unsigned char)untag(at, width, scratch);
             row = scratch;
-        } else if ((uintptr_t)at % (uintptr_t)stride) {
-            memcpy(scratch, at, (size_t)nbytes);
+        } else if ((uintptr_t)at % (uintptr_t)item) {
+            memcpy(scratch, at, (size_t)(width * item));
             row = scratch;
         }
         switch (kind) {
@@ -258,79 +245,124 @@ static PyObject *compute_stats(PyObject *self, PyObject *arguments)
         case 'd': double_row(row, width, &found); break;
         default: float_row(row, width, &found);
         }
-        put(kind, b[LOW].buf, i, found.low);
-        put(kind, b[HIGH].buf, i, found.high);
-        ((double *)b[TOTALS].buf)[i] = found.total;
-        ((double *)b[SQUARES].buf)[i] = found.square;
-        ((uint64_t *)b[MIXED].buf)[i] = mix_words(row, nbytes);
+        put(type, b[LOW].buf, i, found.low);
+        put(type, b[HIGH].buf, i, found.high);
+        put('d', b[TOTALS].buf, i, found.total);
+        put('d', b[SQUARES].buf, i, found.square);
+        store_int(b[MIXED].buf, i, (int64_t)mix_words(row, width * item));
         ((unsigned char *)b[SOUND].buf)[i] = sound;
     }
+    return i;
+}
+
+static PyObject *compute_stats(PyObject *self, PyObject *arguments)
+{
+    Py_buffer b[BUFFERS];
+    int kind;
+    Py_ssize_t width;
+    void *scratch = NULL;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "O&O&CO&O&O&O&O&O&O&", take_octets, b + SOURCE, take_offsets,
+                          b + OFFSETS, &kind, take_count, &width, take_values_out, b + LOW,
+                          take_values_out, b + HIGH, take_doubles_out, b + TOTALS,
+                          take_doubles_out, b + SQUARES, take_unsigned_out, b + MIXED,
+                          take_octets_out, b + SOUND))
+        return NULL;
+    Py_ssize_t count = b[OFFSETS].len / 8, done = 0;
+    if (kind < 1 || kind > 127 || !strchr("Bbfdt", kind)) {
+        PyErr_SetString(PyExc_ValueError, "values of an unknown kind");
+        goto finish;
+    }
+    char type = kind == 't' ? 'f' : (char)kind;
+    if (!columns_fit(b, type, width, kind == 't' ? FLOAT_STRIDE : item_bytes(type)) || !count)
+        goto finish;
+    /* Rows that are not aligned or contain tags are copied first. */
+    scratch = PyMem_Malloc((size_t)(width * item_bytes(type)));
+    if (!scratch) {
+        PyErr_NoMemory();
+        goto finish;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    done = measure_rows(b, kind, width, scratch);
     Py_END_ALLOW_THREADS
+    if (done < count)
+        PyErr_SetString(PyExc_ValueError, OUTSIDE);
+finish:
     PyMem_Free(scratch);
     release(b, BUFFERS);
+    if (PyErr_Occurred())
+        return NULL;
     Py_RETURN_NONE;
 }
 
 #define LIMBS 68
 #define LOW_HALF 0xFFFFFFFFu
 
+/* Adds to a limb, which wraps as NumPy's integers do. */
+static void add_to_limb(void *limbs, Py_ssize_t i, uint64_t digit, uint64_t is_negative)
+{
+    uint64_t before = (uint64_t)load_int(limbs, i);
+    store_int(limbs, i, (int64_t)(is_negative ? before - digit : before + digit));
+}
+
 /* Adds values to 32-bit limbs, the first of unit 2**-1074; returns whether all are finite. */
 static PyObject *add_exactly(PyObject *self, PyObject *arguments)
 {
-    Py_buffer values, limbs;
+    Py_buffer b[2];
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "y*w*", &values, &limbs))
+    if (!PyArg_ParseTuple(arguments, "O&O&", take_doubles, b, take_limbs_out, b + 1))
         return NULL;
-    int too_short = limbs.len < LIMBS * 8;
-    const uint64_t *bits = values.buf;
-    int64_t *to = limbs.buf;
     int finite = 1;
-    for (Py_ssize_t i = 0; !too_short && i < values.len / 8; i++) {
-        uint64_t exponent = bits[i] >> 52 & 0x7FF;
-        uint64_t mantissa = bits[i] & 0xFFFFFFFFFFFFF;
-        int64_t sign = bits[i] >> 63 ? -1 : 1;
-        finite &= exponent != 0x7FF;
-        if (exponent) {
-            mantissa |= (uint64_t)1 << 52;
-            exponent--;
-        }
-        uint64_t low = (mantissa & LOW_HALF) << (exponent & 31);
-        uint64_t high = (mantissa >> 32) << (exponent & 31);
-        int64_t *limb = to + (exponent >> 5);
-        limb[0] += sign * (int64_t)(low & LOW_HALF);
-        limb[1] += sign * (int64_t)((low >> 32) + (high & LOW_HALF));
-        limb[2] += sign * (int64_t)(high >> 32);
-    }
-    PyBuffer_Release(&values);
-    PyBuffer_Release(&limbs);
-    if (too_short) {
+    if (b[1].len < LIMBS * 8)
         PyErr_SetString(PyExc_ValueError, "a sum needs 68 limbs");
-        return NULL;
-    }
-    return PyBool_FromLong(finite);
+    else if (outputs_are_apart(b, 2, 1))
+        for (Py_ssize_t i = 0; i < b[0].len / 8; i++) {
+            uint64_t bits = (uint64_t)load_int(b[0].buf, i);
+            uint64_t exponent = bits >> 52 & 0x7FF, is_negative = bits >> 63;
+            uint64_t mantissa = bits & 0xFFFFFFFFFFFFF;
+            finite &= exponent != 0x7FF;
+            if (exponent) {
+                mantissa |= (uint64_t)1 << 52;
+                exponent--;
+            }
+            uint64_t low = (mantissa & LOW_HALF) << (exponent & 31);
+            uint64_t high = (mantissa >> 32) << (exponent & 31);
+            Py_ssize_t limb = (Py_ssize_t)(exponent >> 5);
+            add_to_limb(b[1].buf, limb, low & LOW_HALF, is_negative);
+            add_to_limb(b[1].buf, limb + 1, (low >> 32) + (high & LOW_HALF), is_negative);
+            add_to_limb(b[1].buf, limb + 2, high >> 32, is_negative);
+        }
+    release(b, 2);
+    return PyErr_Occurred() ? NULL : PyBool_FromLong(finite);
 }
 
 /* Copies `width` bytes at each offset to consecutive rows of `out`. */
 static PyObject *gather(PyObject *self, PyObject *arguments)
 {
-    Py_buffer source, offsets, out;
+    enum { FROM, AT, OUT, ALL };
+    Py_buffer b[ALL];
     Py_ssize_t width;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "y*y*nw*", &source, &offsets, &width, &out))
+    if (!PyArg_ParseTuple(arguments, "O&O&O&O&", take_octets, b + FROM, take_offsets, b + AT,
+                          take_count, &width, take_rows_out, b + OUT))
         return NULL;
-    const int64_t *at = offsets.buf;
-    Py_ssize_t count = offsets.len / 8, i = 0;
-    unsigned char *to = out.buf;
-    if (width >= 0 && (!width || count <= out.len / width))
-        for (; i < count && at[i] >= 0 && at[i] <= source.len - width; i++, to += width)
-            memcpy(to, (const char *)source.buf + at[i], (size_t)width);
-    PyBuffer_Release(&source);
-    PyBuffer_Release(&offsets);
-    PyBuffer_Release(&out);
-    if (i < count) {
-        PyErr_SetString(PyExc_ValueError, "a row is outside of its buffer");
-        return NULL;
+    Py_ssize_t count = b[AT].len / 8, i = 0;
+    unsigned char *to = b[OUT].buf;
+    if (b[OUT].shape[0] != count || b[OUT].shape[1] != width)
+        PyErr_SetString(PyExc_ValueError, "the output has another shape than the rows");
+    else if (outputs_are_apart(b, ALL, OUT)) {
+        for (; i < count; i++, to += width) {
+            int64_t at = load_int(b[AT].buf, i);
+            if (at < 0 || at > b[FROM].len - width)
+                break;
+            memcpy(to, (const char *)b[FROM].buf + at, (size_t)width);
+        }
+        if (i < count)
+            PyErr_SetString(PyExc_ValueError, OUTSIDE);
     }
+    release(b, ALL);
+    if (PyErr_Occurred())
+        return NULL;
     Py_RETURN_NONE;
 }
 

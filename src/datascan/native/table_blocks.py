@@ -62,7 +62,7 @@ def decode_blocks(  # noqa: PLR0913, PLR0917  (the signature of the C function)
     data = memoryview(buffer).cast("B")
     if memoryview(handles).nbytes % 16:
         raise ValueError("handles are pairs of int64")
-    limits = key_bounds(bounds, places, memoryview(handles).nbytes // 16)
+    limits = key_bounds(bytes(bounds), places, memoryview(handles).nbytes // 16)
     entries = Entries(limit, every_version=every_version)
     blocks: list[int] = []
     pairs = np.frombuffer(handles, np.int64).reshape(-1, 2).tolist()

@@ -4,12 +4,7 @@
    block that cannot be read has an error code; the other blocks are read all the same.
    table_blocks.py does the same in Python. */
 
-#define PY_SSIZE_T_CLEAN
-#define Py_LIMITED_API 0x030B0000
-#include <Python.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "arguments.h"
 
 /* CRC-32C (Castagnoli), as LevelDB's checksums are. */
 static uint32_t crc_table[8][256];
@@ -75,6 +70,7 @@ static uint32_t crc32c(const unsigned char *at, size_t size)
 #define VALUE 1
 #define RAW 0
 #define SNAPPY 1
+#define MAX_EXPANSION 32 /* Snappy copies at most 64 bytes for three */
 
 /* Why a block cannot be read. */
 enum {
@@ -140,6 +136,8 @@ static int unpack(Span packed, Buffer *to, size_t limit)
         return SNAPPY_DATA;
     if (to->size > limit || whole > limit - to->size)
         return TOO_LARGE;
+    if (whole / MAX_EXPANSION > packed.size)
+        return SNAPPY_DATA;
     if (!widen(to, whole))
         return TOO_LARGE;
     unsigned char *begin = to->data + to->size, *at = begin, *end = begin + whole;
@@ -356,6 +354,9 @@ static int is_within(const Bounds *bounds, size_t i, const Entries *entries, siz
     return compare(key_of_row(entries, last), high) <= 0;
 }
 
+CONVERTER(take_octets, OCTETS, 1, 0)
+CONVERTER(take_pairs, INTS, ANY_SHAPE, 0)
+
 /* decode_blocks(buffer, handles, limit, every_version, bounds, places, is_inclusive) -> keys, rows,
    unpacked, blocks: see table_blocks.py. */
 static PyObject *decode_blocks(PyObject *self, PyObject *arguments)
@@ -368,8 +369,9 @@ static PyObject *decode_blocks(PyObject *self, PyObject *arguments)
     Buffer blocks = {0};
     PyObject *result = NULL;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "y*y*npy*y*p", &buffer, &handles, &limit, &every_version,
-                          &bound_keys, &places, &bounds.is_inclusive))
+    if (!PyArg_ParseTuple(arguments, "O&O&O&pO&O&p", take_octets, &buffer, take_pairs, &handles,
+                          take_count, &limit, &every_version, take_octets, &bound_keys, take_pairs,
+                          &places, &bounds.is_inclusive))
         return NULL;
     size_t count = (size_t)handles.len / (2 * sizeof(int64_t));
     bounds.keys = (Span){bound_keys.buf, (size_t)bound_keys.len};
@@ -432,10 +434,15 @@ static PyObject *decode_handles(PyObject *self, PyObject *arguments)
     PyObject *result = NULL;
     uint64_t before = 0;
     (void)self;
-    if (!PyArg_ParseTuple(arguments, "y*y*n", &data, &rows, &stop))
+    if (!PyArg_ParseTuple(arguments, "O&O&O&", take_octets, &data, take_octets, &rows, take_count,
+                          &stop))
         return NULL;
     size_t count = (size_t)rows.len / (5 * sizeof(int64_t)), i = 0;
-    if (stop < 0 || !widen(&handles, 2 * sizeof(int64_t) * count + 1)) {
+    if ((size_t)rows.len % (5 * sizeof(int64_t))) {
+        PyErr_SetString(PyExc_ValueError, "rows are five int64 each");
+        goto done;
+    }
+    if (!widen(&handles, 2 * sizeof(int64_t) * count + 1)) {
         PyErr_NoMemory();
         goto done;
     }
@@ -446,8 +453,8 @@ static PyObject *decode_handles(PyObject *self, PyObject *arguments)
         if (row[2] < 0 || row[3] < 0 || row[3] > data.len || row[2] > data.len - row[3])
             break;
         Span handle = {(const unsigned char *)data.buf + row[2], (size_t)row[3]};
-        if (!take_varint(&handle, &at) || !take_varint(&handle, &size) || at < before ||
-            at > (uint64_t)stop || size > (uint64_t)stop - at ||
+        if (!take_varint(&handle, &at) || !take_varint(&handle, &size) || stop < 0 ||
+            at < before || at > (uint64_t)stop || size > (uint64_t)stop - at ||
             (uint64_t)stop - at - size < TRAILER)
             break;
         before = at + size + TRAILER;

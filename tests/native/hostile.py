@@ -1,0 +1,342 @@
+"""Calls of the exported functions with arguments that no caller of ours would pass.
+
+A call starts with valid arguments; then one to three of them are replaced: by arrays of other
+places, layouts, types and lengths, by numbers at the edges of their range, or by other objects.
+Every array has guard bytes around it.
+"""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from datascan.native import fallback, table_blocks
+from datascan.readers.leveldb.log import masked_crc
+from tests.builders.leveldb import varint
+
+GUARD = 0xA5
+MARGIN = 64
+EDGES = [0, 1, 2, 7, -1, -2, 1 << 31, -(1 << 31), (1 << 32) + 1, 1 << 60, 1 << 61, 1 << 62]
+EDGES += [(1 << 63) - 1, (1 << 63) - 8, -(1 << 63), 1 << 63, (1 << 64) - 1, 1 << 64, -(1 << 64)]
+OTHERS = [None, 1.5, float("nan"), "1", b"", b"12345678", [0], (), {}, object(), bytearray(40)]
+KINDS = ["B", "b", "f", "d", "t", "i", "q", "x", "", "ff", "\0", "\u0166", "\U0001f600", 5, b"f"]
+DTYPES = ["<i8", ">i8", "<u8", "<i4", "<f8", "<f4", ">f4", "u1", "i1", "?", "S1", "V8", "<M8[s]"]
+ODD_FLOATS = [np.nan, np.inf, -np.inf, -0.0, 5e-324, 1.8e308, -3.4e38, 1e-45]
+ODD_INTS = [edge for edge in EDGES if -(1 << 63) <= edge < 1 << 63]
+
+
+class Memory:
+    """Arrays of a call: each ends where its memory ends, or has guard bytes around it.
+
+    A sanitizer notices what is read or written after the end of memory, and guard bytes show what
+    is written even without one.
+    """
+
+    def __init__(self, margin: int = 0) -> None:
+        self.margin = margin
+        self.blocks: list[np.ndarray[Any, Any]] = []
+
+    def array(self, values: np.ndarray[Any, Any], shift: int = 0) -> np.ndarray[Any, Any]:
+        """A copy of ``values``, ``shift`` bytes from an aligned address."""
+        octets = np.frombuffer(values.tobytes(), np.uint8)
+        start = self.margin + shift
+        block = np.full(start + len(octets) + self.margin, GUARD, np.uint8)
+        block[start : start + len(octets)] = octets
+        self.blocks.append(block)
+        return np.ndarray(values.shape, values.dtype, block.data, start)
+
+    def is_intact(self) -> bool:
+        """Whether all guard bytes are as they were."""
+        return all(
+            (block[: self.margin] == GUARD).all()
+            and (block[len(block) - self.margin :] == GUARD).all()
+            for block in self.blocks
+        )
+
+
+@dataclass
+class Call:
+    """Arguments of a function; ``outputs`` are the positions of those that it writes to."""
+
+    name: str
+    arguments: list[Any]
+    outputs: tuple[int, ...] = ()
+    memory: Memory = field(default_factory=Memory)
+
+
+def stats_call(chance: random.Random) -> Call:
+    """Rows of a random kind."""
+    kind = chance.choice("BbfdtBf")
+    dtype = np.dtype("f" if kind == "t" else kind)
+    stride = 5 if kind == "t" else dtype.itemsize
+    width, count = chance.choice([1, 3, 8, 17, 40]), chance.choice([1, 2, 5])
+    source = np.frombuffer(chance.randbytes(width * stride * count + 9), np.uint8).copy()
+    if chance.random() < 0.3:
+        odd = np.array(chance.choices(ODD_FLOATS, k=len(source) // 8)).tobytes()
+        source[: len(odd)] = np.frombuffer(odd, np.uint8)
+    offsets = np.array([chance.randrange(width * stride * (count - 1) + 10) for _ in range(count)])
+    ends = [np.zeros(count, dtype), np.zeros(count, dtype)]
+    sums = [np.zeros(count, t) for t in (np.float64, np.float64, np.uint64, np.uint8)]
+    return Call("compute_stats", [source, offsets, kind, width, *ends, *sums], (4, 5, 6, 7, 8, 9))
+
+
+def sum_call(chance: random.Random) -> Call:
+    """Values of any bits, and limbs that may be full."""
+    values = np.frombuffer(chance.randbytes(8 * chance.randrange(9)), np.float64)
+    limbs = np.array([chance.choice([0, 0, chance.choice(ODD_INTS)]) for _ in range(68)], np.int64)
+    return Call("add_exactly", [values, limbs], (1,))
+
+
+def gather_call(chance: random.Random) -> Call:
+    """Rows of bytes."""
+    width, count = chance.choice([0, 1, 8, 70]), chance.randrange(5)
+    source = np.frombuffer(chance.randbytes(width + 20), np.uint8)
+    offsets = np.array([chance.randrange(21) for _ in range(count)], np.int64)
+    return Call("gather", [source, offsets, width, np.zeros((count, width), np.uint8)], (3,))
+
+
+def runs_call(chance: random.Random) -> Call:
+    """Labels of an epoch."""
+    classes = chance.choice([1, 2, 5])
+    codes = np.array([chance.randrange(classes) for _ in range(chance.randrange(5, 40))], np.int64)
+    return Call("free_runs", [codes, classes, np.zeros(len(codes), np.int64)], (2,))
+
+
+def batches_call(chance: random.Random) -> Call:
+    """Labels of an epoch, and a batch size."""
+    codes, classes, _ = runs_call(chance).arguments
+    size = chance.randrange(1, 50)
+    return Call("count_batches", [codes, classes, size, np.zeros(classes, np.int64)], (3,))
+
+
+def blocks_call(chance: random.Random) -> Call:
+    """Blocks of a table, some of them damaged, with bounds or without."""
+    file, handles, bounds, places = b"", [], b"", [(0, 1)]
+    for number in range(chance.randrange(1, 4)):
+        content = random_block(chance, number)
+        handles.append((len(file), len(content)))
+        file += sealed(content, int(chance.random() < 0.2))
+    for number in range(len(handles)):
+        bounds += b"%d~" % number
+        places.append((2 * number, 2))
+    if chance.random() < 0.5:
+        bounds, places = b"", []
+    arguments = [
+        np.frombuffer(file, np.uint8),
+        np.array(handles, np.int64),
+        chance.choice([0, 100, 1 << 20]),
+        chance.random() < 0.5,
+        bounds,
+        np.array(places, np.int64).reshape(-1, 2),
+        chance.random() < 0.5,
+    ]
+    return Call("decode_blocks", arguments)
+
+
+def handles_call(chance: random.Random) -> Call:
+    """Entries of an index."""
+    data, rows = b"", []
+    for i in range(chance.randrange(5)):
+        value = varint(chance.choice([i * 100, 1 << 40])) + varint(chance.choice([20, 95, 96]))
+        rows.append((0, 1, len(data), len(value), 0))
+        data += value
+    return Call("decode_handles", [data, np.array(rows, np.int64).tobytes(), 1000])
+
+
+CALLS: dict[str, Callable[[random.Random], Call]] = {
+    "compute_stats": stats_call,
+    "add_exactly": sum_call,
+    "gather": gather_call,
+    "free_runs": runs_call,
+    "count_batches": batches_call,
+    "decode_blocks": blocks_call,
+    "decode_handles": handles_call,
+}
+
+
+def random_block(chance: random.Random, number: int) -> bytes:
+    """Entries with keys after ``number``, and restart points; sometimes with wrong numbers."""
+    content = b""
+    for i in range(chance.randrange(5)):
+        key = b"%d%c" % (number, 97 + i) + struct.pack("<Q", 256 * (9 - i) + chance.randrange(2))
+        value = chance.randbytes(chance.randrange(12))
+        lengths = [0, len(key), len(value)]
+        if chance.random() < 0.1:
+            lengths[chance.randrange(3)] = chance.choice([1, 200, 1 << 31, 1 << 62, (1 << 64) - 1])
+        content += b"".join(map(varint, lengths)) + key + value
+    restarts = chance.choice([1, 1, 1, 0, 2, 1 << 31])
+    return content + struct.pack("<II", 0, restarts)
+
+
+def sealed(content: bytes, packing: int) -> bytes:
+    """A block with its trailer; ``packing`` 1 calls it Snappy data, which it rarely is."""
+    framed = content + bytes([packing])
+    return framed + struct.pack("<I", masked_crc(framed))
+
+
+def hostile_call(name: str, seed: int) -> Call:
+    """The call of that seed, always the same."""
+    chance = random.Random(f"{name} {seed}")
+    call = CALLS[name](chance)
+    call.memory = Memory(chance.choice([0, MARGIN]))
+    call.arguments = [
+        call.memory.array(value) if isinstance(value, np.ndarray) else value
+        for value in call.arguments
+    ]
+    for _ in range(chance.choice([0, 1, 1, 1, 2, 3])):
+        at = chance.randrange(len(call.arguments))
+        call.arguments[at] = replaced(call, at, chance)
+    return call
+
+
+def replaced(call: Call, at: int, chance: random.Random) -> Any:
+    """A hostile value in place of argument ``at``."""
+    value = call.arguments[at]
+    if chance.random() < 0.08:
+        return chance.choice(OTHERS)
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind in "OM" or not value.ndim or not value.flags.c_contiguous:
+            return value  # hostile already
+        return chance.choice(ARRAYS)(call, value, chance)
+    if isinstance(value, str):
+        return chance.choice(KINDS)
+    if isinstance(value, bytes):
+        cut = chance.randrange(len(value) + 1)
+        return chance.choice([value[:cut], value + b"\xff" * 8, np.frombuffer(value, np.uint8)])
+    return chance.choice(EDGES) if chance.random() < 0.8 else chance.choice(OTHERS)
+
+
+def elsewhere(call: Call, array: np.ndarray[Any, Any], chance: random.Random) -> Any:
+    """The same, at an odd address."""
+    return call.memory.array(array, chance.randrange(1, 8))
+
+
+def read_only(call: Call, array: np.ndarray[Any, Any], chance: random.Random) -> Any:
+    """The same, read-only."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def with_gaps(call: Call, array: np.ndarray[Any, Any], chance: random.Random) -> Any:
+    """As many items, every other one or the last first, or one item again and again."""
+    wide = call.memory.array(np.repeat(array, 2, axis=0))
+    same = np.lib.stride_tricks.as_strided(array, array.shape, (0,) * array.ndim)
+    return chance.choice([wide[::2], array[::-1], same, np.asfortranarray(array)])
+
+
+def of_other_type(call: Call, array: np.ndarray[Any, Any], chance: random.Random) -> Any:
+    """The same bytes under another type, or items that are objects."""
+    if chance.random() < 0.2:
+        return array.astype(object)
+    count = array.nbytes // np.dtype(chance.choice(DTYPES)).itemsize
+    dtype = np.dtype(chance.choice(DTYPES))
+    return call.memory.array(np.zeros(count, dtype))
+
+
+def of_other_length(call: Call, array: np.ndarray[Any, Any], chance: random.Random) -> Any:
+    """Fewer items, or more of them."""
+    count = chance.choice([0, 1, max(0, len(array) - 1), len(array) + 1, 2 * len(array) + 3])
+    return call.memory.array(np.resize(array, (count, *array.shape[1:])))
+
+
+def of_other_shape(call: Call, array: np.ndarray[Any, Any], chance: random.Random) -> Any:
+    """More or fewer dimensions."""
+    flat = array.reshape(-1)
+    one = np.zeros((), array.dtype)
+    return chance.choice([flat, flat[:, None], flat[None], one, memoryview(flat)])
+
+
+def shared(call: Call, array: np.ndarray[Any, Any], chance: random.Random) -> Any:
+    """The memory of another argument, from some byte of it on, as far as it goes."""
+    others = [other for other in call.arguments if isinstance(other, np.ndarray) and other.nbytes]
+    other = chance.choice(others) if others else array
+    if not other.flags.c_contiguous or other.dtype.hasobject:
+        return other
+    octets = np.atleast_1d(other).reshape(-1).view(np.uint8)
+    octets = octets[chance.choice([0, 0, 1, 8, 16]) :]
+    octets = octets[: len(octets) // array.dtype.itemsize * array.dtype.itemsize]
+    flat = octets.view(array.dtype)
+    fits = array.size and len(flat) >= array.size
+    return flat[: array.size].reshape(array.shape) if fits else flat
+
+
+def with_odd_values(call: Call, array: np.ndarray[Any, Any], chance: random.Random) -> Any:
+    """Some items at the edges of their range."""
+    odd = array.copy()
+    if array.dtype == np.int64 and array.size:
+        for _ in range(chance.randrange(1, 4)):
+            odd.flat[chance.randrange(odd.size)] = chance.choice([*ODD_INTS, chance.randrange(99)])
+    elif array.size:
+        octets = odd.reshape(-1).view(np.uint8)
+        for _ in range(chance.randrange(1, 9)):
+            octets[chance.randrange(len(octets))] = chance.choice([0, 1, 0x7F, 0x80, 0xF0, 0xFF])
+    return call.memory.array(odd)
+
+
+ARRAYS = [
+    elsewhere,
+    read_only,
+    with_gaps,
+    of_other_type,
+    of_other_length,
+    of_other_shape,
+    shared,
+    shared,
+    with_odd_values,
+    with_odd_values,
+]
+
+
+def outcome(module: ModuleType, call: Call) -> Any:
+    """What the function returns and has written; None if it refuses the call.
+
+    Any other error than ValueError and TypeError is raised.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            returned = getattr(module, call.name)(*call.arguments)
+    except (ValueError, TypeError):
+        returned = Refused
+    assert call.memory.is_intact(), f"{call.name} wrote outside of its buffers"
+    if returned is Refused:
+        return None
+    written = [np.asarray(call.arguments[at]) for at in call.outputs]
+    return returned, [array.copy() for array in written]
+
+
+def as_array(value: Any) -> Any:
+    """Any buffer as an array, as the reference expects it."""
+    if isinstance(value, bytes | bytearray):
+        return np.frombuffer(value, np.uint8)
+    return np.asarray(value) if isinstance(value, memoryview) else value
+
+
+class Refused:
+    """A call that was refused."""
+
+
+def reference_of(name: str) -> ModuleType:
+    """The module that does the same in Python."""
+    return table_blocks if name.startswith("decode") else fallback
+
+
+def is_refused_or_right(module: ModuleType, name: str, seed: int) -> bool:
+    """Make a call; whether it was refused. What it returns must be what the reference returns."""
+    ours = outcome(module, hostile_call(name, seed))
+    if ours is None:
+        return True
+    call = hostile_call(name, seed)
+    call.arguments = [as_array(value) for value in call.arguments]
+    theirs = outcome(reference_of(name), call)
+    assert theirs is not None, f"{name}, seed {seed}: only the reference refuses {call.arguments}"
+    assert ours[0] == theirs[0], f"{name}, seed {seed}: {ours[0]!r} is not {theirs[0]!r}"
+    for left, right in zip(ours[1], theirs[1], strict=True):
+        np.testing.assert_array_equal(left, right, f"{name}, seed {seed}")
+    return False
