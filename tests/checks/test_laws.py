@@ -30,6 +30,7 @@ SEVERITIES = {
     "not-an-image": "error",
     "misnamed-image": "warning",
     "oversized-image": "error",
+    "outside-reference": "error",
     "mixed-channels": "warning",
     "trailing-bytes": "info",
     "exif-orientation": "info",

@@ -211,7 +211,7 @@ def test_the_reference_page_is_up_to_date():
 def test_every_option_says_what_it_is(name):
     option = FIELDS[name].option
     assert option.help
-    assert option.metavar or FIELDS[name].choices
+    assert option.metavar or FIELDS[name].choices or FIELDS[name].is_switch
     assert FIELDS[name].allowed
     assert isinstance(FIELDS[name], OptionField)
 

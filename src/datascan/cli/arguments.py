@@ -37,6 +37,15 @@ def add_option_arguments(
 
 def add_flag(group: argparse._ActionsContainer, field: OptionField) -> None:
     """Add the flag of an option; flags of lists may be repeated."""
+    if field.is_switch:
+        group.add_argument(
+            field.flag,
+            dest=field.name,
+            action="store_const",
+            const=True,
+            help=field.option.help,
+        )
+        return
     group.add_argument(
         field.flag,
         dest=field.name,

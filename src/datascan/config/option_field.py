@@ -90,6 +90,11 @@ class OptionField:
         return without_none(inspect.type_info(self.type))
 
     @property
+    def is_switch(self) -> bool:
+        """Whether its flag takes no value."""
+        return isinstance(self.info, inspect.BoolType)
+
+    @property
     def is_list(self) -> bool:
         """Whether it takes several values."""
         return isinstance(self.info, inspect.VarTupleType)
@@ -255,6 +260,8 @@ def describe_type(info: inspect.Type, plural: str = "") -> str:
         least = "one or more " if info.min_length else ""
         return least + describe_type(info.item_type, "s")
     article = "" if plural else "a "
+    if isinstance(info, inspect.BoolType):
+        return "true or false"
     if isinstance(info, inspect.IntType):
         below = ", below 2^63" if info.le == MAX_INT else f", at most {info.le:,}"
         return f"{article}whole number{plural} of at least {info.ge}{below if info.le else ''}"

@@ -103,6 +103,14 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
             readers=("images",),
         ),
     ] = None
+    follow_links: Annotated[
+        bool,
+        Option(
+            help="also read what an HDF5 file refers to outside of its own folder",
+            readers=("hdf5",),
+            in_file=False,
+        ),
+    ] = False
     limit: Annotated[
         Positive | None,
         Option(help="only the first N records", group=HOW, metavar="N", commands=ALL_COMMANDS),
@@ -298,6 +306,7 @@ class ScanKeywords(TypedDict, total=False):
     data_key: str | None
     label_key: str | None
     list_file: str | PathLike[str] | None
+    follow_links: bool
     limit: int | None
     max_pixels: int
     num_classes: int | None

@@ -60,6 +60,8 @@ def format_default(value: object) -> str:
     """A default as people read it."""
     if value is None or value == ():
         return "not set"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
     if isinstance(value, tuple):
         return f"`{', '.join(map(str, value))}`"
     return f"`{value:,}`" if isinstance(value, int) else f"`{value}`"

@@ -38,7 +38,7 @@ def source_options(
         targets=targets_of(source, training),
     )
     if source.backend == "hdf5":
-        from datascan.readers.hdf5.files import label_width  # noqa: PLC0415
+        from datascan.readers.hdf5.references import label_width  # noqa: PLC0415
 
         files, _ = hdf5_paths(source, training)
         given = given.replace(data_key=data_top(source), label_key=source.label_top)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from datascan.config.options import ReadOptions
 from datascan.decoders.base import Decoder, Tracker, track_among
 from datascan.readers.hdf5.inventory import DatasetInfo
-from datascan.readers.hdf5.missing_rows import open_dataset
+from datascan.readers.hdf5.references import RootFile
 from datascan.readers.hdf5.rows import (
     OpenDataset,
     RowCursor,
@@ -46,11 +46,11 @@ class OpenTable:
     data_name: str
 
 
-def open_table(file: Any, table: Table, *, use_paths: bool) -> OpenTable:
+def open_table(root: RootFile, table: Table, *, use_paths: bool) -> OpenTable:
     """Open a table's datasets. With ``use_paths``, the data's column is named by its path."""
 
     def open_info(info: DatasetInfo) -> OpenDataset:
-        return OpenDataset(open_dataset(file, info.path), info)
+        return OpenDataset(root, root.open(info.path), info)
 
     return OpenTable(
         open_info(table.data),

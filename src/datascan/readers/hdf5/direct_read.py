@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from io import FileIO
+from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.files import open_regular
 from datascan.readers.hdf5.inventory import DatasetInfo, in_components
 from datascan.readers.hdf5.storage import contiguous_offset, rows_on_disk
 from datascan.records.statistics import RecordStats, compute_stats_into, is_measured_directly
@@ -81,7 +83,7 @@ class DirectReader:
         return RowsInFile(self, first, (stop - first, *self.shape), stats)
 
     def _open_at(self, first: int) -> FileIO:
-        file = FileIO(self.path)
+        file = open_regular(Path(self.path))
         file.seek(self.offset + first * self.row_bytes)
         return file
 

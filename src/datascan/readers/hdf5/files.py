@@ -9,11 +9,10 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 
 from datascan.errors import DatasetError
-from datascan.files import MAX_LIST_BYTES, open_regular, read_typed
+from datascan.files import MAX_LIST_BYTES, is_special, open_regular, read_typed
 from datascan.records.block import Fault
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -161,6 +160,8 @@ def list_lines(path: Path) -> list[str]:
 def find_file_fault(path: Path, name: str) -> Fault | None:
     """Why a file cannot be an HDF5 file, without opening it as one; ``name`` starts the text."""
     name = decode_name(name)
+    if is_special(path):
+        return Fault(None, "missing-file", f"{name} is not a regular file")
     if not path.is_file():
         return Fault(None, "missing-file", f"{name} does not exist")
     state = get_state(path)
@@ -193,16 +194,3 @@ def decode_name(name: str | bytes) -> str:
     """A name from the disk or from a file, with backslash escapes for bytes that are not UTF-8."""
     octets = name if isinstance(name, bytes) else name.encode("utf-8", "surrogateescape")
     return octets.decode("utf-8", "backslashreplace")
-
-
-def label_width(path: Path, name: str | None) -> int:
-    """The number of values per row of the dataset ``name``; 1 if it is unknown."""
-    import h5py  # noqa: PLC0415  (only nets need it)
-
-    try:
-        with h5py.File(path, "r") as file:
-            dataset = file.get(name) if name else None
-            shape = dataset.shape if isinstance(dataset, h5py.Dataset) else None
-    except (OSError, RuntimeError, KeyError, ValueError):
-        return 1
-    return prod(shape[1:]) if shape else 1

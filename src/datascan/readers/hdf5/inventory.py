@@ -12,6 +12,7 @@ import numpy as np
 
 from datascan.readers.hdf5.files import decode_name
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
+from datascan.readers.hdf5.references import RootFile
 from datascan.readers.hdf5.traversal import ObjectTraversal
 from datascan.records.block import Fault
 
@@ -99,10 +100,10 @@ def join_first(names: list[str]) -> str:
     return ", ".join(names[:10]) + more
 
 
-def take_inventory(file: Any, shown: str) -> Inventory:
-    """Inspect every dataset of ``file``, which faults call ``shown``."""
+def take_inventory(root: RootFile, shown: str) -> Inventory:
+    """Inspect every dataset of ``root``, which faults call ``shown``."""
     inventory = Inventory()
-    traversal = ObjectTraversal(file, shown, inventory.faults)
+    traversal = ObjectTraversal(root, shown, inventory.faults)
     for path, item in traversal.objects():
         if isinstance(item, h5py.Dataset):
             try:

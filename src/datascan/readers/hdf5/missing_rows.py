@@ -7,8 +7,7 @@ missing or an external file is too short.
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,18 @@ import h5py
 
 from datascan.readers.hdf5.files import decode_name
 from datascan.readers.hdf5.inventory import MissingRows
-from datascan.readers.hdf5.open_file import HDF5_ERRORS, open_file, reason
+from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
+from datascan.readers.hdf5.references import MAX_NESTING, RootFile, fill_number, read_prefix
 from datascan.readers.hdf5.storage import missing_filter, stored_record_bytes
-from datascan.readers.hdf5.traversal import open_object
-
-MAX_NESTING = 8
-"""How many levels of nested virtual datasets are followed."""
 
 UNLIMITED = 1 << 62
 """Counts above this mean a selection without an end (H5S_UNLIMITED)."""
 
 
-def find_missing_rows(dataset: Any) -> list[MissingRows]:
+def find_missing_rows(root: RootFile, dataset: Any) -> list[MissingRows]:
     """Rows in other files that are missing or too short. The runs may overlap."""
     if dataset.is_virtual:
-        return list(find_virtual(dataset, 0))
+        return list(find_virtual(root, dataset, 0))
     if dataset.external:
         return list(find_external(dataset))
     return []
@@ -56,38 +52,11 @@ def find_external(dataset: Any) -> Iterator[MissingRows]:
 def find_external_file(dataset: Any, name: str) -> Path | None:
     """The raw file of a dataset with external storage, if it exists."""
     folder = Path(dataset.file.filename).parent
-    return find_file(name, [read_prefix(folder, "HDF5_EXTFILE_PREFIX"), folder, Path()])
+    folders = (read_prefix(folder, "HDF5_EXTFILE_PREFIX"), folder, Path())
+    return next((path for place in folders if (path := place / name).is_file()), None)
 
 
-def open_dataset(file: Any, path: bytes) -> Any:
-    """Open a dataset, and find its external raw files next to ``file``, too.
-
-    HDF5 itself searches only the working directory.
-    """
-    dataset = open_object(file, path)
-    folder = Path(file.filename).parent
-    if not dataset.external or read_prefix(folder, "HDF5_EXTFILE_PREFIX") != Path():
-        return dataset
-    if all((folder / raw).is_file() or not Path(raw).is_file() for raw, _, _ in dataset.external):
-        # HDF5 keeps the prefix of a dataset that is already open, so it must be closed first.
-        del dataset
-        access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
-        access.set_efile_prefix(os.fsencode(folder.absolute()))
-        return h5py.Dataset(h5py.h5d.open(file.id, path, access))
-    return dataset
-
-
-def read_prefix(folder: Path, variable: str) -> Path:
-    """The folder in an environment variable of HDF5; the working directory if it is not set."""
-    return Path(os.environ.get(variable, "").replace("${ORIGIN}", str(folder)))
-
-
-def find_file(name: str, folders: Sequence[Path]) -> Path | None:
-    """The first file called ``name`` in one of ``folders``."""
-    return next((path for folder in folders if (path := folder / name).is_file()), None)
-
-
-def find_virtual(dataset: Any, depth: int) -> Iterator[MissingRows]:
+def find_virtual(root: RootFile, dataset: Any, depth: int) -> Iterator[MissingRows]:
     """Rows of a virtual dataset whose source is missing or too small."""
     inspected: dict[tuple[str, str], tuple[str, tuple[int, ...]]] = {}
     for source in dataset.virtual_sources():
@@ -96,7 +65,7 @@ def find_virtual(dataset: Any, depth: int) -> Iterator[MissingRows]:
             continue
         key = (source.file_name, source.dset_name)
         if key not in inspected:
-            inspected[key] = inspect_source(dataset, *key, depth)
+            inspected[key] = inspect_source(root, dataset, *key, depth)
         why, shape = inspected[key]
         if why:
             runs = selected_rows(source.vspace, dataset.shape)
@@ -106,37 +75,38 @@ def find_virtual(dataset: Any, depth: int) -> Iterator[MissingRows]:
 
 
 def inspect_source(
-    dataset: Any, file_name: str, name: str, depth: int
+    root: RootFile, dataset: Any, file_name: str, name: str, depth: int
 ) -> tuple[str, tuple[int, ...]]:
     """What is wrong with a source of a virtual dataset ("" if nothing), and its shape."""
+    file_name, name = fill_number(file_name, 0), fill_number(name, 0)
     shown = f"source {decode_name(file_name)}:{decode_name(name.lstrip('/'))}"
     if file_name == ".":
-        return inspect_dataset(dataset.file, name, f"source {decode_name(name)}", depth)
-    folder = Path(dataset.file.filename).parent
-    folders = [read_prefix(folder, "HDF5_VDS_PREFIX"), folder, Path()]
-    path = find_file(file_name, folders) or find_file(Path(file_name).name, folders)
-    if path is None:
-        return f"{shown} is missing: no such file", ()
+        shown = f"source {decode_name(name)}"
     try:
-        with open_file(path) as file:
-            return inspect_dataset(file, name, shown, depth)
+        source = root.open_source(dataset, file_name, name)
+    except FileNotFoundError:
+        return f"{shown} is missing: no such file", ()
+    except KeyError:
+        return f"{shown} is missing: no such dataset", ()
     except HDF5_ERRORS as error:
         return f"{shown} cannot be opened: {reason(error)}", ()
-
-
-def inspect_dataset(file: Any, name: str, shown: str, depth: int) -> tuple[str, tuple[int, ...]]:
-    """What is wrong with the dataset ``name`` of an open file ("" if nothing), and its shape."""
-    try:
-        dataset = file[name]
-    except HDF5_ERRORS:
+    if not isinstance(source, h5py.Dataset):
         return f"{shown} is missing: no such dataset", ()
+    return inspect_dataset(root, source, shown, depth)
+
+
+def inspect_dataset(
+    root: RootFile, dataset: Any, shown: str, depth: int
+) -> tuple[str, tuple[int, ...]]:
+    """What is wrong with an open source ("" if nothing), and its shape."""
     why = missing_filter(dataset)
     if why:
         return f"{shown} {why}", ()
-    nested: tuple[MissingRows, ...] = ()
-    if depth < MAX_NESTING and (dataset.is_virtual or dataset.external):
-        runs = find_virtual(dataset, depth + 1) if dataset.is_virtual else find_external(dataset)
-        nested = tuple(runs)
+    nested: list[MissingRows] = []
+    if depth < MAX_NESTING and dataset.is_virtual:
+        nested = list(find_virtual(root, dataset, depth + 1))
+    elif dataset.external:
+        nested = list(find_external(dataset))
     return (f"{shown} has missing rows: {nested[0].why}" if nested else ""), dataset.shape
 
 

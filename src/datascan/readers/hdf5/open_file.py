@@ -8,6 +8,7 @@ from typing import Any
 
 import h5py
 
+from datascan.files import open_regular
 from datascan.records.block import Fault
 
 HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, MemoryError)
@@ -42,6 +43,7 @@ def open_file(path: Path) -> Any:
     Raises:
         OSError: or another of ``HDF5_ERRORS``, if it is damaged.
     """
+    open_regular(path).close()
     for locking in LOCKING:
         try:
             return h5py.File(path, "r", locking=locking)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from datascan.config.options import Options, ReadOptions
 from datascan.decoders.image.decoder import ImageDecoder
@@ -16,7 +15,8 @@ from datascan.readers.hdf5.direct_read import DirectReader
 from datascan.readers.hdf5.files import Source
 from datascan.readers.hdf5.inventory import DatasetInfo, take_inventory
 from datascan.readers.hdf5.missing_rows import find_missing_rows
-from datascan.readers.hdf5.open_file import HDF5_ERRORS, fault_of_opening, open_file, reason
+from datascan.readers.hdf5.open_file import HDF5_ERRORS, fault_of_opening, reason
+from datascan.readers.hdf5.references import RootFile
 from datascan.readers.hdf5.selection import (
     Selection,
     SelectionError,
@@ -26,7 +26,6 @@ from datascan.readers.hdf5.selection import (
 )
 from datascan.readers.hdf5.storage import missing_filter, rows_on_disk
 from datascan.readers.hdf5.text_labels import read_text_labels
-from datascan.readers.hdf5.traversal import open_object
 from datascan.records.block import Fault
 
 MAX_SAMPLES = 32
@@ -79,20 +78,20 @@ def plan_file(query: FileQuery) -> FilePlan:
     """
     source = query.source
     try:
-        with open_file(source.path) as file:
-            return plan_open_file(file, query)
+        with RootFile(source.path, follow_links=query.options.follow_links) as root:
+            return plan_open_file(root, query)
     except HDF5_ERRORS as error:
         return FilePlan(faults=[fault_of_opening(source.path, source.shown, error)])
 
 
-def plan_open_file(file: Any, query: FileQuery) -> FilePlan:
-    """Plan an open ``h5py.File``.
+def plan_open_file(root: RootFile, query: FileQuery) -> FilePlan:
+    """Plan an open file.
 
     Raises:
         DatasetError: if the datasets of the first file cannot be selected.
     """
     shown = query.source.shown
-    found = take_inventory(file, shown)
+    found = take_inventory(root, shown)
     try:
         selection = select_datasets(found, query.options, query.like, shown)
     except UnreachableError:
@@ -103,27 +102,29 @@ def plan_open_file(file: Any, query: FileQuery) -> FilePlan:
         return FilePlan(faults=[*found.faults, Fault(None, "damaged-store", str(error))])
     plan = FilePlan(selection, faults=found.faults)
     for table in selection.tables:
-        add_table(file, table, shown, plan, query.options)
+        add_table(root, table, shown, plan, query.options)
     return plan
 
 
-def add_table(file: Any, table: Table, shown: str, plan: FilePlan, options: ReadOptions) -> None:
+def add_table(
+    root: RootFile, table: Table, shown: str, plan: FilePlan, options: ReadOptions
+) -> None:
     """Add the columns of a table that can be read to ``plan``, and the faults of the others."""
     if table.label is not None and table.label.rows != table.data.rows:
         plan.faults.append(length_mismatch(shown, table.data, table.label))
-    data = inspect_column(file, table.data, shown, plan.faults, lost=table.data.rows)
+    data = inspect_column(root, table.data, shown, plan.faults, lost=table.data.rows)
     if data is None:
         return
-    label = table.label and inspect_column(file, table.label, shown, plan.faults)
-    extras = [inspect_column(file, extra, shown, plan.faults) for extra in table.extras]
+    label = table.label and inspect_column(root, table.label, shown, plan.faults)
+    extras = [inspect_column(root, extra, shown, plan.faults) for extra in table.extras]
     readable_extras = tuple(extra for extra in extras if extra is not None)
-    data = cut_to_file(file, detect_images(file, data), shown, plan.faults)
+    data = cut_to_file(root, detect_images(root, data), shown, plan.faults)
     for column in filter(None, (data, label, *readable_extras)):
         plan.is_decoded |= (
-            column.rows > 0 and DirectReader.of(open_object(file, column.path), column) is None
+            column.rows > 0 and DirectReader.of(root.open(column.path), column) is None
         )
     if label is not None and label.content == "text":
-        plan.label_texts |= read_text_labels(file, label, options.limit)
+        plan.label_texts |= read_text_labels(root, label, options.limit)
     plan.tables.append(Table(data, label, readable_extras))
 
 
@@ -134,7 +135,7 @@ def length_mismatch(shown: str, data: DatasetInfo, label: DatasetInfo) -> Fault:
 
 
 def inspect_column(
-    file: Any, column: DatasetInfo, shown: str, faults: list[Fault], lost: int = 0
+    root: RootFile, column: DatasetInfo, shown: str, faults: list[Fault], lost: int = 0
 ) -> DatasetInfo | None:
     """The column with its missing chunks; None if it cannot be read.
 
@@ -142,10 +143,10 @@ def inspect_column(
     """
     name = f"{shown}:{column.name}"
     try:
-        dataset = open_object(file, column.path)
+        dataset = root.open(column.path)
         problem = missing_filter(dataset) if column.rows else None
         # The number of rows in a gap without an end is unknown: the file as a whole is at fault.
-        open_gaps = [gap for gap in find_missing_rows(dataset) if gap.first >= gap.stop]
+        open_gaps = [gap for gap in find_missing_rows(root, dataset) if gap.first >= gap.stop]
         faults += [Fault(None, "damaged-store", f"{name}: {gap.why}") for gap in open_gaps]
         chunks = inspect_chunks(dataset) if problem is None else None
     except HDF5_ERRORS as error:
@@ -160,9 +161,11 @@ def inspect_column(
     return replace(column, holes=chunks.holes, written=chunks.written)
 
 
-def cut_to_file(file: Any, column: DatasetInfo, shown: str, faults: list[Fault]) -> DatasetInfo:
+def cut_to_file(
+    root: RootFile, column: DatasetInfo, shown: str, faults: list[Fault]
+) -> DatasetInfo:
     """The column without the rows past the end of the file; ``faults`` receives how many."""
-    rows = rows_on_disk(open_object(file, column.path), column)
+    rows = rows_on_disk(root.open(column.path), column)
     if rows == column.rows:
         return column
     detail = (
@@ -172,12 +175,12 @@ def cut_to_file(file: Any, column: DatasetInfo, shown: str, faults: list[Fault])
     return replace(column, rows=rows)
 
 
-def detect_images(file: Any, column: DatasetInfo) -> DatasetInfo:
+def detect_images(root: RootFile, column: DatasetInfo) -> DatasetInfo:
     """A column of variable-length records as images, if one of the first is an image."""
     if column.content == "numbers":
         return column
     try:
-        samples = open_object(file, column.path)[:MAX_SAMPLES].ravel()
+        samples = root.open(column.path)[:MAX_SAMPLES].ravel()
     except HDF5_ERRORS:
         return column
     is_images = any(ImageDecoder.matches(sample.tobytes()) for sample in samples)

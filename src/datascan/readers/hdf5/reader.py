@@ -143,12 +143,13 @@ class Hdf5Reader(Reader):
     def _open(self, run: RowRun) -> OpenTable:
         """The table's datasets, kept open for consecutive shards of the same table."""
         from datascan.readers.hdf5.blocks import open_table  # noqa: PLC0415
-        from datascan.readers.hdf5.open_file import open_file  # noqa: PLC0415
+        from datascan.readers.hdf5.references import RootFile  # noqa: PLC0415
 
         planned = self.files[run.file]
         if self._opened is None or self._opened[0] != run.file:
             self.close()
-            self._opened = run.file, open_file(planned.source.path)
+            follows = self.options.read.follow_links
+            self._opened = run.file, RootFile(planned.source.path, follow_links=follows)
         key = run.file, run.table
         if self._table is None or self._table[0] != key:
             table = open_table(self._opened[1], self.get_table(run), use_paths=planned.selects_all)

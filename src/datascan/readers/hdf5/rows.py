@@ -18,6 +18,7 @@ from datascan.readers.hdf5.inflate import GzipReader, OverlongChunkError
 from datascan.readers.hdf5.inventory import DatasetInfo, MissingRows, in_components
 from datascan.readers.hdf5.missing_rows import find_missing_rows
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
+from datascan.readers.hdf5.references import RootFile
 from datascan.readers.hdf5.storage import rows_on_disk
 from datascan.records.block import Fault
 
@@ -86,18 +87,18 @@ class OpenDataset:
             ``reasons``; None if no row is known to be missing.
     """
 
-    def __init__(self, dataset: Any, info: DatasetInfo) -> None:
+    def __init__(self, root: RootFile, dataset: Any, info: DatasetInfo) -> None:
         self.dataset = dataset
         self.info = info
         self.direct_reader = DirectReader.of(dataset, info)
         self.gzip_reader = GzipReader.of(dataset) if info.content == "numbers" else None
         self.reasons: list[str] = []
         self.reason_index: NDArray[np.int32] | None = None
-        self._find_missing_rows()
+        self._find_missing_rows(root)
 
-    def _find_missing_rows(self) -> None:
+    def _find_missing_rows(self, root: RootFile) -> None:
         rows = self.info.rows
-        missing = [*find_missing_rows(self.dataset), *self.info.holes]
+        missing = [*find_missing_rows(root, self.dataset), *self.info.holes]
         stored = rows_on_disk(self.dataset, self.info)
         if stored < rows:
             missing.append(MissingRows(stored, rows, "the row is beyond the end of the file"))

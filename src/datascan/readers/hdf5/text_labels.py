@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from datascan.readers.hdf5.files import decode_name
 from datascan.readers.hdf5.inventory import DatasetInfo
-from datascan.readers.hdf5.missing_rows import open_dataset
+from datascan.readers.hdf5.references import RootFile
 from datascan.readers.hdf5.rows import OpenDataset
 from datascan.records.block import Labels
 
@@ -47,10 +47,10 @@ class TextLabels:
         return Labels(values, present)
 
 
-def read_text_labels(file: Any, info: DatasetInfo, limit: int | None) -> set[bytes]:
+def read_text_labels(root: RootFile, info: DatasetInfo, limit: int | None) -> set[bytes]:
     """The distinct readable texts of a dataset, or of its first ``limit`` rows."""
     rows = info.rows if limit is None else min(limit, info.rows)
-    dataset = OpenDataset(open_dataset(file, info.path), info)
+    dataset = OpenDataset(root, root.open(info.path), info)
     texts: set[bytes] = set()
     for first in range(0, rows, ROWS_PER_STEP):
         for part in dataset.read(first, min(first + ROWS_PER_STEP, rows)):

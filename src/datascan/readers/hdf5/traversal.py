@@ -9,22 +9,24 @@ from typing import Any
 import h5py
 
 from datascan.readers.hdf5.files import decode_name
-from datascan.readers.hdf5.open_file import HDF5_ERRORS, load_filters, reason
+from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
+from datascan.readers.hdf5.references import ForbiddenFileError, RootFile, object_identity
 from datascan.records.block import Fault
 
 
 class ObjectTraversal:
-    """Traverses ``file``. Unreachable objects are added to ``faults``, and their paths to ``lost``.
+    """Traverses ``root``. Unreachable objects are added to ``faults``, and their paths to ``lost``.
 
     ``shown`` is the file's name in faults.
     """
 
-    def __init__(self, file: Any, shown: str, faults: list[Fault]) -> None:
-        self.file = file
+    def __init__(self, root: RootFile, shown: str, faults: list[Fault]) -> None:
+        self.root = root
+        self.file = root.file
         self.shown = shown
         self.faults = faults
         self.lost: list[bytes] = []
-        self.visited = {object_identity(file)}
+        self.visited = {object_identity(root.file)}
         self.links: deque[bytes] = deque()
 
     def objects(self) -> Iterator[tuple[bytes, Any]]:
@@ -56,8 +58,10 @@ class ObjectTraversal:
             try:
                 if group.id.links.get_info(name).type != h5py.h5l.TYPE_HARD:
                     self.links.append(inner)
-                elif self._visit(item := open_object(group, name)):
+                elif self._visit(item := self.root.open_member(group, name)):
                     yield inner, item
+            except ForbiddenFileError as error:
+                self._add_forbidden(inner, error)
             except HDF5_ERRORS as error:
                 self._add_damaged(inner, error)
 
@@ -71,7 +75,10 @@ class ObjectTraversal:
     def _follow(self, path: bytes) -> Any:
         """The target of a soft or external link; None and a fault if it cannot be opened."""
         try:
-            return open_object(self.file, path)
+            return self.root.open(path)
+        except ForbiddenFileError as error:
+            self._add_forbidden(path, error)
+            return None
         except HDF5_ERRORS:
             self.lost.append(path)
             why = f"{self.shown}:{decode_name(path)} links to {self._describe_target(path)}"
@@ -90,19 +97,7 @@ class ObjectTraversal:
         why = f"{self.shown}:{decode_name(path)} cannot be read: {reason(error)}"
         self.faults.append(Fault(None, "damaged-store", why))
 
-
-def open_object(group: Any, path: bytes) -> Any:
-    """Open the group, dataset or type at ``path``; h5py's own API supports UTF-8 paths only."""
-    found = h5py.h5o.open(group.id, path)
-    if isinstance(found, h5py.h5g.GroupID):
-        return h5py.Group(found)
-    if not isinstance(found, h5py.h5d.DatasetID):
-        return h5py.Datatype(found)
-    dataset = h5py.Dataset(found)
-    load_filters(dataset)
-    return dataset
-
-
-def object_identity(item: Any) -> tuple[bytes, int]:
-    """What identifies an object, regardless of its path: its file, and its address there."""
-    return h5py.h5f.get_name(item.id), h5py.h5o.get_info(item.id).addr
+    def _add_forbidden(self, path: bytes, error: ForbiddenFileError) -> None:
+        self.lost.append(path)
+        why = f"{self.shown}:{decode_name(path)} refers to {error}"
+        self.faults.append(Fault(None, error.rule, why))
