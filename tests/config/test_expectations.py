@@ -158,8 +158,8 @@ def test_what_is_left_out_is_not_checked(known, tmp_path):
         ),
         ('format = "datascan-expectations/1"\nrecords = {count = -1}', "records.count"),
         ('format = "datascan-expectations/1"\nvalues = {min = "a", max = 1}', "values.min"),
-        ("format", "is not valid TOML: "),
-        ("\x00", "is not valid TOML: "),
+        ("format", "is not valid TOML (at end of document)"),
+        ("\x00", "is not valid TOML (at line 1, column 1)"),
         (
             f'format = "datascan-expectations/1"\nrecords = {{count = {"9" * 5000}}}',
             "is not valid TOML: ",

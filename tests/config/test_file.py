@@ -6,7 +6,8 @@ import codecs
 
 import pytest
 
-from datascan.config.file import find_config, merge_settings, read
+from datascan.config.discovery.settings import merge_settings
+from datascan.config.file import read
 from datascan.errors import UsageError
 
 
@@ -30,23 +31,8 @@ def test_later_tables_win_and_severities_add_up(tmp_path):
     assert flagged["severity"] == {"key-gap": "error", "nan-value": "warning"}
 
 
-def test_the_nearest_file_up_to_the_root_of_the_repository(tmp_path):
-    (tmp_path / "datascan.toml").write_text("num_classes = 1")
-    inner = tmp_path / "repository"
-    (inner / "deep").mkdir(parents=True)
-    assert find_config(start=inner / "deep").defaults == {"num_classes": 1}
-    (inner / ".git").mkdir()
-    assert find_config(start=inner / "deep") is None
-    (inner / "pyproject.toml").write_text("[tool.datascan]\nnum_classes = 2")
-    assert find_config(start=inner / "deep").defaults == {"num_classes": 2}
-    (inner / "datascan.toml").write_text("num_classes = 3")
-    assert find_config(start=inner / "deep").defaults == {"num_classes": 3}
-
-
 def test_a_project_whose_tools_are_no_table_has_no_settings(tmp_path):
-    (tmp_path / ".git").mkdir()
     (tmp_path / "pyproject.toml").write_text("tool = 3\n")
-    assert find_config(start=tmp_path) is None
     assert read(tmp_path / "pyproject.toml").datasets == {}
 
 
@@ -79,3 +65,21 @@ def test_what_cannot_be_meant_is_named(tmp_path, text, message):
     with pytest.raises(UsageError, match=message) as caught:
         read(file)
     assert str(file) in str(caught.value)
+
+
+def test_no_key_names_an_output_or_code(tmp_path):
+    file = tmp_path / "datascan.toml"
+    for key in ("html", "json", "sarif", "junit", "bad_records", "output", "resume", "plugins"):
+        file.write_text(f'{key} = "x"')
+        with pytest.raises(UsageError, match=f"unknown key {key}|only be given on the command"):
+            read(file)
+    file.write_text('backend = "os:system"')
+    with pytest.raises(UsageError, match="backend must be one of"):
+        read(file)
+
+
+def test_a_file_name_with_a_null_character_is_refused(tmp_path):
+    file = tmp_path / "datascan.toml"
+    file.write_text('list = "a\\u0000b"')
+    with pytest.raises(UsageError, match="list must be the name of a file"):
+        read(file)

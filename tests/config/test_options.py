@@ -261,6 +261,6 @@ def test_names_that_are_near():
 
 
 def test_what_users_cannot_set():
-    hidden = {"shard_bytes", "targets"}
+    hidden = {"shard_bytes", "targets", "configuration"}
     every = {name for group in GROUPS for name in group.__struct_fields__}
     assert hidden == every - set(FIELDS)

@@ -227,6 +227,7 @@ def combined_report(
         dataset=dataset,
         findings=[to_finding(issue) for issue in sorted(issues, key=issue_sort_key)],
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
+        configuration=options.verdict.configuration,
         fail_on=options.verdict.fail_on,
         rules=sorted(rule.rule for rule in select_rules(options, NET_RULES)),
         **members,

@@ -7,7 +7,8 @@ whose path matches: relative to the file's folder, or absolute. Later tables win
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import accumulate
@@ -78,26 +79,6 @@ def matches(names: Sequence[str], wanted: Sequence[str]) -> bool:
     return fitting[-1]
 
 
-def find_config(named: Path | None = None, start: Path | None = None) -> ConfigFile | None:
-    """The configuration that is named, else the nearest one up to the root of the repository.
-
-    Raises:
-        UsageError: if the file cannot be read, or has a value that is not allowed.
-    """
-    if named is not None:
-        return read(named)
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
-        if (folder / "datascan.toml").is_file():
-            return read(folder / "datascan.toml")
-        project = folder / "pyproject.toml"
-        if project.is_file() and has_tool_table(load_toml(project)):
-            return read(project)
-        if (folder / ".git").exists():
-            break
-    return None
-
-
 def has_tool_table(project: Mapping[str, Any]) -> bool:
     """Whether the content of a ``pyproject.toml`` has our table."""
     tools = project.get("tool")
@@ -105,9 +86,30 @@ def has_tool_table(project: Mapping[str, Any]) -> bool:
 
 
 def read(file: Path, options: type[Options] = Options) -> ConfigFile:
-    """The configuration in ``file``; a ``pyproject.toml`` holds it in ``[tool.datascan]``."""
+    """The configuration in the file that the user chose.
+
+    Raises:
+        UsageError: if it cannot be read, or has a value that is not allowed.
+    """
+    return read_config(file, load_toml(file), options)
+
+
+def read_config(
+    file: Path,
+    content: dict[str, Any],
+    options: type[Options] = Options,
+    *,
+    root: Path | None = None,
+) -> ConfigFile:
+    """The configuration in the ``content`` of ``file``.
+
+    A ``pyproject.toml`` holds it in ``[tool.datascan]``. With a ``root``, the file was found rather
+    than chosen: it may not raise limits, and names files below ``root`` only.
+
+    Raises:
+        UsageError: if it has a value that is not allowed.
+    """
     fields = options.fields()
-    content = load_toml(file)
     if file.name == "pyproject.toml":
         content = content["tool"]["datascan"] if has_tool_table(content) else {}
     if not isinstance(content, dict):
@@ -118,16 +120,20 @@ def read(file: Path, options: type[Options] = Options) -> ConfigFile:
     whole = file.resolve()
     return ConfigFile(
         whole,
-        settings(content, file, "", fields),
+        settings(content, file, "", fields, root),
         {
-            pattern: settings(table, file, f"dataset.{pattern!r}.", fields)
+            pattern: settings(table, file, f"dataset.{pattern!r}.", fields, root)
             for pattern, table in tables.items()
         },
     )
 
 
 def settings(
-    table: Mapping[str, Any], file: Path, place: str, fields: Sequence[OptionField]
+    table: Mapping[str, Any],
+    file: Path,
+    place: str,
+    fields: Sequence[OptionField],
+    root: Path | None = None,
 ) -> dict[str, Any]:
     """A table's settings under the Python names of options, checked.
 
@@ -150,7 +156,24 @@ def settings(
         if field.name in found:
             raise UsageError(f"{where}: {field.names[0]} is set twice")
         found[field.name] = field.convert_setting(value, where, file.resolve().parent)
+        if root is not None:
+            require_harmless(field, found[field.name], where, root)
     return found
+
+
+def require_harmless(field: OptionField, value: Any, where: str, root: Path) -> None:
+    """Check a setting of a configuration that was found, and that a stranger may have written.
+
+    Raises:
+        UsageError: if it raises a limit, or names a file outside of ``root``.
+    """
+    remedy = f"give {field.flag}, or this configuration with --config"
+    if field.is_file and not Path(os.path.realpath(value)).is_relative_to(root):
+        raise UsageError(f"{where}: {show(str(value))} is outside of {root}: {remedy}")
+    lowest, highest = field.option.unasked
+    if isinstance(value, int | float) and not lowest <= value <= highest:
+        allowed = f"{lowest:g} to {highest:,}"
+        raise UsageError(f"{where} must be {allowed} unless it is asked for: {remedy}")
 
 
 def hint_for(key: str, fields: Sequence[OptionField]) -> str:
@@ -174,33 +197,3 @@ def merge_settings(settings: Mapping[str, Any], flags: Mapping[str, Any]) -> dic
     if levels:
         both["severity"] = levels
     return both
-
-
-def resolve_settings(
-    path: Path, flags: Mapping[str, Any], named: Path | None = None
-) -> dict[str, Any]:
-    """What holds for the dataset at ``path``: the configuration under what was given as flags.
-
-    Raises:
-        UsageError: if the configuration cannot be read, or has a value that is not allowed.
-    """
-    config = find_config(named)
-    return merge_settings(config.settings_for(path) if config else {}, flags)
-
-
-def configured_options(
-    flags: Mapping[str, Any], named: Path | None = None
-) -> Callable[[Path], Options]:
-    """The options of each dataset: its settings in the configuration, then flags.
-
-    Raises:
-        UsageError: if the configuration cannot be read, or has a value that is not allowed.
-    """
-    config = find_config(named)
-
-    def options_for(path: Path) -> Options:
-        settings = merge_settings(config.settings_for(path) if config else {}, flags)
-        settings.pop("backend", None)
-        return Options.from_keywords(**settings)
-
-    return options_for

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -46,6 +47,10 @@ class Option:
         has_rules: whether the values, or the keys of the pairs, are names of rules.
         synonyms: what other tools call it; only for hints.
         read: turns the file that a user names into the value.
+        unasked: the smallest and largest number that a configuration may set which datascan found
+            by itself; other values loosen a limit.
+        silences: how it hides findings, or part of the dataset: "ignores {}".
+        silencing: the values that do; () means all.
     """
 
     help: str
@@ -59,6 +64,9 @@ class Option:
     has_rules: bool = False
     synonyms: tuple[str, ...] = ()
     read: Callable[[Path], Any] | None = None
+    unasked: tuple[float, float] = (-inf, inf)
+    silences: str = ""
+    silencing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,7 +166,7 @@ class OptionField:
         if not self.is_file:
             self.convert(value, place)
             return value
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not value or "\0" in value:
             raise self.error(value, place)
         path = folder / value
         if is_special(path):

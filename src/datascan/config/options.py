@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, Self, TypedDict
 import msgspec
 from msgspec import Meta, Struct
 
+from datascan.config.applied import AppliedConfiguration
 from datascan.config.baseline import Baseline
 from datascan.config.expectations import Expectations
 from datascan.config.option_field import (
@@ -42,6 +43,11 @@ Text = Annotated[str, Meta(min_length=1)]
 
 LABELS, RULES, HOW = GROUPS = "labels", "rules", "how to scan"
 """Headings in ``--help``, in their order."""
+
+MAX_PIXELS = 178_956_970
+TIMEOUT = 60.0
+MAX_WORKERS = 64
+"""The most worker processes of a configuration that datascan found by itself."""
 
 
 class Severity(StrEnum):
@@ -84,15 +90,32 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
 
     db: Annotated[
         Text | None,
-        Option(help="a named database of an LMDB", metavar="NAME", readers=("lmdb",)),
+        Option(
+            help="a named database of an LMDB",
+            metavar="NAME",
+            readers=("lmdb",),
+            silences="reads only the database {}",
+        ),
     ] = None
     data_key: Annotated[
         Text | None,
-        Option(help="the dataset with the records", flag="data", metavar="KEY", readers=("hdf5",)),
+        Option(
+            help="the dataset with the records",
+            flag="data",
+            metavar="KEY",
+            readers=("hdf5",),
+            silences="reads only the dataset {}",
+        ),
     ] = None
     label_key: Annotated[
         Text | None,
-        Option(help="the dataset with the labels", flag="label", metavar="KEY", readers=("hdf5",)),
+        Option(
+            help="the dataset with the labels",
+            flag="label",
+            metavar="KEY",
+            readers=("hdf5",),
+            silences="takes labels from {}",
+        ),
     ] = None
     list_file: Annotated[
         Path | None,
@@ -101,6 +124,7 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
             flag="list",
             metavar="FILE",
             readers=("images",),
+            silences="reads only the files in {}",
         ),
     ] = None
     follow_links: Annotated[
@@ -113,7 +137,13 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
     ] = False
     limit: Annotated[
         Positive | None,
-        Option(help="only the first N records", group=HOW, metavar="N", commands=ALL_COMMANDS),
+        Option(
+            help="only the first N records",
+            group=HOW,
+            metavar="N",
+            commands=ALL_COMMANDS,
+            silences="reads only the first {} records",
+        ),
     ] = None
     max_pixels: Annotated[
         Positive,
@@ -122,8 +152,9 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
             group=HOW,
             metavar="N",
             commands=ALL_COMMANDS,
+            unasked=(1, MAX_PIXELS),
         ),
-    ] = 178_956_970
+    ] = MAX_PIXELS
     shard_bytes: int = 32 << 20
     """Shards are cut to about this many bytes; the report does not depend on it."""
 
@@ -145,7 +176,13 @@ class CheckOptions(Struct, frozen=True, kw_only=True):
         ),
     ] = (32, 64, 128, 256)
     label_type: Annotated[
-        LabelType, Option(help="what the labels are (default: auto)", group=LABELS)
+        LabelType,
+        Option(
+            help="what the labels are (default: auto)",
+            group=LABELS,
+            silences="takes labels for {}",
+            silencing=("regression", "none"),
+        ),
     ] = "auto"
     select: Annotated[
         tuple[Text, ...],
@@ -155,6 +192,7 @@ class CheckOptions(Struct, frozen=True, kw_only=True):
             metavar="RULE",
             commands=ALL_COMMANDS,
             has_rules=True,
+            silences="applies only {}",
         ),
     ] = ()
     ignore: Annotated[
@@ -165,6 +203,7 @@ class CheckOptions(Struct, frozen=True, kw_only=True):
             metavar="RULE",
             commands=ALL_COMMANDS,
             has_rules=True,
+            silences="ignores {}",
         ),
     ] = ()
     expect: Annotated[
@@ -192,6 +231,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             group=HOW,
             metavar="N",
             commands=ALL_COMMANDS,
+            unasked=(1, MAX_WORKERS),
         ),
     ] = None
     timeout: Annotated[
@@ -201,8 +241,9 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             group=HOW,
             metavar="S",
             commands=ALL_COMMANDS,
+            unasked=(0, TIMEOUT),
         ),
-    ] = 60.0
+    ] = TIMEOUT
     resume: Annotated[
         Path | None,
         Option(
@@ -227,6 +268,7 @@ class VerdictOptions(Struct, frozen=True, kw_only=True):
             commands=ALL_COMMANDS,
             allowed="a level (error, warning or info) for each rule",
             has_rules=True,
+            silences="counts {}",
         ),
     ] = ()
     """Severities in place of the rules' own, by rule."""
@@ -236,6 +278,8 @@ class VerdictOptions(Struct, frozen=True, kw_only=True):
             help="the findings that fail the scan (default: error)",
             group=RULES,
             commands=ALL_COMMANDS,
+            silences="{} fails",
+            silencing=("never",),
         ),
     ] = "error"
     baseline: Annotated[
@@ -246,8 +290,11 @@ class VerdictOptions(Struct, frozen=True, kw_only=True):
             metavar="FILE",
             commands=ALL_COMMANDS,
             read=read_baseline,
+            silences="accepts the findings in {}",
         ),
     ] = None
+    configuration: AppliedConfiguration | None = None
+    """What the configuration file set; not an option for users."""
 
 
 class Options(Struct, frozen=True, kw_only=True):

@@ -20,6 +20,10 @@ PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 DOTTED = re.compile(rf"(?<![\w-]){PART}(?:[ \t]*\.[ \t]*{PART}){{{MAX_PARTS}}}")
 """A dotted key of more parts, for which the parser takes quadratic time."""
 
+PLACE = re.compile(r"\(at (?:line \d+, column \d+|end of document)\)")
+MARK = b"datascan-"
+"""Every file that datascan writes has it, in its key ``format``. Others are not quoted."""
+
 UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
 
 
@@ -29,31 +33,52 @@ def read_toml(path: Path, kind: type[T], what: str) -> T:
     Raises:
         UsageError: if it cannot be read, is not valid TOML, or has a key or value of another kind.
     """
-    content = load_toml(path, f"the {what} ", max_bytes=MAX_TOML_BYTES)
+    mark = MARK if "format" in kind.__struct_fields__ else b""
+    content = load_toml(path, f"the {what} ", max_bytes=MAX_TOML_BYTES, mark=mark)
+    if mark and not str(content.get("format")).startswith(mark.decode()):
+        raise UsageError(f'{path} has no {what}: its format is not "datascan-..."')
     try:
         return msgspec.convert(content, kind)
     except msgspec.ValidationError as error:
         raise UsageError(f"{path}: {explain_error(str(error), kind)}") from error
 
 
-def load_toml(path: Path, what: str = "", *, max_bytes: int = MAX_CONFIG_BYTES) -> dict[str, Any]:
+def load_toml(
+    path: Path, what: str = "", *, max_bytes: int = MAX_CONFIG_BYTES, mark: bytes = b""
+) -> dict[str, Any]:
     """The content of the file at ``path``; ``what`` precedes its name if it cannot be read.
+
+    Nothing of a file without ``mark`` is quoted.
 
     Raises:
         UsageError: if it cannot be read or is not valid TOML.
     """
     try:
-        text = read_regular(path, max_bytes=max_bytes).decode("utf-8-sig")
+        content = read_regular(path, max_bytes=max_bytes)
     except OSError as error:
         raise UsageError(f"cannot read {what}{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from error
-    if DOTTED.search(text):
-        raise UsageError(f"{path}: a key has more than {MAX_PARTS} parts")
+    except ValueError as error:  # a name with a null character
+        raise UsageError(f"cannot read {what}{path!a}: {error}") from error
+    return parse_toml(content, path, quoted=mark in content)
+
+
+def parse_toml(content: bytes, path: Path, *, quoted: bool = True) -> dict[str, Any]:
+    """The TOML in ``content``, which was read from ``path``.
+
+    Unless it may be ``quoted``, errors name only the place: the file may be any file.
+
+    Raises:
+        UsageError: if it is not valid TOML.
+    """
     try:
+        text = content.decode("utf-8-sig")
+        if DOTTED.search(text):
+            raise UsageError(f"{path}: a key has more than {MAX_PARTS} parts")
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits
-        raise UsageError(f"{path} is not valid TOML: {error}") from error
+        place = PLACE.search(str(error))
+        reason = f": {error}" if quoted else f" {place[0]}" if place else ""
+        raise UsageError(f"{path} is not valid TOML{reason}") from error
 
 
 def explain_error(complaint: str, kind: type[msgspec.Struct]) -> str:

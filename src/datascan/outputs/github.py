@@ -23,6 +23,9 @@ def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
     for scan in failed:
         lines["error"].append(annotation("error", f"not scanned: {scan.path}", scan.error))
     for report in (one for whole in reports for one in whole.reports):
+        applied = report.configuration
+        if applied is not None and applied.silences:
+            lines["notice"].append(annotation("notice", report.name, applied.text))
         for finding in report.findings:
             known = finding.accepted
             kind = KINDS[finding.severity] if known is None else "notice"

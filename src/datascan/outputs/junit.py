@@ -52,6 +52,10 @@ def add_suite(root: Element, report: Report) -> None:
         **counts,
         time=f"{report.elapsed_seconds:.3f}",
     )
+    applied = report.configuration
+    if applied is not None:
+        properties = add(suite, "properties")
+        add(properties, "property", name="configuration", value=f"{applied.file}: {applied.effect}")
     for rule in rules:
         add_case(suite, report, rule, found.get(rule, []))
     if not report.complete:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote as percent_encode
 
+from msgspec import to_builtins
+
 from datascan._version import __version__
 from datascan.plugins import OUTPUTS
 from datascan.report import rule_pages
@@ -50,11 +52,15 @@ def scan_run(report: Report) -> dict[str, Any]:
     reader = ""
     if isinstance(report, SourceReport):
         reader = f"{report.phase}/{quote(report.layer or '')}/"
+    invocation: dict[str, Any] = {
+        "executionSuccessful": report.complete,
+        "exitCode": 0 if report.passed else 1,
+    }
+    if report.configuration is not None:
+        invocation["properties"] = {"configuration": to_builtins(report.configuration)}
     return {
         "tool": tool(report.datascan, names),
-        "invocations": [
-            {"executionSuccessful": report.complete, "exitCode": 0 if report.passed else 1}
-        ],
+        "invocations": [invocation],
         "automationDetails": {"id": f"datascan/{quote(report.dataset.path)}/{reader}"},
         "results": [
             rule_result(report, findings, names.index(rule)) for (rule, _), findings in same.items()

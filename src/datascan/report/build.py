@@ -57,6 +57,7 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
         shapes=shape_figures(dataset),
         batch_sizes=batch_figures(dataset),
         min_batch_size=min_batch_size(dataset),
+        configuration=dataset.options.verdict.configuration,
         fail_on=dataset.options.verdict.fail_on,
         rules=sorted(scanned.rules) or None,
     )

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 import msgspec
 from msgspec import Meta
 
+from datascan.config.applied import AppliedConfiguration
 from datascan.errors import DatasetError, FindingsError
 from datascan.plugins import load
 from datascan.report.figures import (
@@ -53,6 +54,10 @@ class VerdictBasis(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     after the others.
     """
 
+    configuration: Annotated[
+        AppliedConfiguration | None,
+        Meta(description="The configuration file in use; absent if there is none."),
+    ] = None
     fail_on: Annotated[
         Literal["error", "warning", "never"] | None,
         Meta(description="The lowest severity that fails the scan."),

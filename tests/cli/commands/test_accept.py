@@ -44,9 +44,11 @@ def test_what_is_accepted_of_one_dataset_fails_in_another(home):
     assert datascan("accept", "data/train", "--reason", "train: known").returncode == 0
     result = datascan("check")
     assert result.returncode == 1
-    assert result.stdout.splitlines()[:2] == [
-        "PASS  data/train  nan-value (accepted)",
-        "FAIL  data/val  nan-value",
+    silenced = "(accepts the findings in b.toml; ignores batch-label-gap)"
+    assert result.stdout.splitlines()[:3] == [
+        "configuration datascan.toml",
+        f"PASS  data/train  nan-value (accepted)  {silenced}",
+        f"FAIL  data/val  nan-value  {silenced}",
     ]
     # Entries of other datasets are not this one's to tell of.
     assert "no finding any more" not in result.stderr
@@ -112,7 +114,8 @@ def test_the_configuration_holds_for_learn(home):
     good = store(home / "good", ())
     configure('num_classes = 7\nselect = ["label-out-of-range"]\nexpect = "e.toml"\n')
     result = datascan("learn", good, "-o", "e.toml")
-    assert (result.returncode, result.stderr) == (0, "")
+    used = "configuration datascan.toml: applies only label-out-of-range; num_classes 7"
+    assert (result.returncode, result.stderr) == (0, f"datascan: {used}\n")
     configure("num_classes = 2\n")
     assert datascan("learn", good).returncode == 1
     (home / "datascan.toml").rename(home / "other.toml")

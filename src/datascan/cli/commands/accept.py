@@ -63,10 +63,10 @@ def parse_date(text: str) -> date:
 
 def run(args: argparse.Namespace) -> int:
     """Scan, and add an entry for each rule with findings that are not accepted yet."""
+    from datascan.cli.configuration import load_config, print_configuration
     from datascan.cli.files import check_writable
     from datascan.cli.progress import cancellable
-    from datascan.config.file import resolve_settings
-    from datascan.config.options import Options
+    from datascan.config.discovery.settings import resolve_settings
     from datascan.plugins import require_rules
     from datascan.scanner.baseline_filter import is_acceptable, make_entries
     from datascan.session import ScanSession
@@ -76,17 +76,19 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("--reason is empty: state why these findings are accepted")
     rules = args.rule or []
     require_rules(rules)
-    settings = resolve_settings(args.paths[0], options_of(args), args.config)
-    target = args.output or settings.get("baseline")
+    flags = options_of(args)
+    settings = resolve_settings(load_config(args.config), args.paths[0], flags)
+    target = args.output or settings.values.get("baseline")
     if target is None:
         raise UsageError("accept needs --baseline FILE, the file to write accepted findings to")
-    settings["baseline"] = target if target.exists() else None
-    backend = settings.pop("backend", None)
-    options = Options.from_keywords(**settings)
+    if target is not args.output and "baseline" not in flags:
+        require_baseline_name(target)
+    options = settings.options(baseline=target if target.exists() else None)
+    print_configuration(options.verdict.configuration)
     check_writable(target)
     with (
         cancellable(args) as (progress, signals),
-        ScanSession(args.paths, options, reader=backend, progress=progress) as session,
+        ScanSession(args.paths, options, reader=settings.backend, progress=progress) as session,
     ):
         scanned = session.scan()
         reason = escape_surrogates(args.reason.strip())
@@ -98,6 +100,18 @@ def run(args: argparse.Namespace) -> int:
         add_entries(target, entries)
     print_accepted([issue for issue in scanned.issues if is_acceptable(issue, rules)])
     return 0
+
+
+def require_baseline_name(target: Path) -> None:
+    """Check the name of a baseline that a configuration names, and that may be about to be created.
+
+    A shell or another tool could run a new file of another kind.
+
+    Raises:
+        UsageError: if the file does not exist and is not TOML by its name.
+    """
+    if target.suffix != ".toml" and not target.exists():
+        raise UsageError(f"{target} does not end in .toml: give --baseline {target} to create it")
 
 
 def add_entries(target: Path, entries: list[BaselineEntry]) -> None:

@@ -11,6 +11,7 @@ from datascan.plugins import output_helps
 
 if TYPE_CHECKING:
     from datascan.cli.progress import Closeable, SignalWatcher
+    from datascan.config.applied import AppliedConfiguration
     from datascan.config.file import ConfigFile
     from datascan.report.model import FailedScan, Report
 
@@ -29,20 +30,25 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Scan all datasets; returns 2 if one could not be scanned, else 1 if one fails, else 0."""
+    from datascan.cli.configuration import load_config
     from datascan.cli.output import annotate, check_outputs
     from datascan.cli.progress import cancellable, say
-    from datascan.config.file import find_config
+    from datascan.config.discovery.settings import describe_configuration
     from datascan.errors import DatascanError, UsageError
     from datascan.report.model import FailedScan
-    from datascan.text import escape_surrogates
+    from datascan.text import escape_control, escape_surrogates
 
-    config = find_config(args.config)
+    config = load_config(args.config)
     if config is None:
         raise UsageError("no datascan.toml, and no [tool.datascan] in a pyproject.toml")
     paths, failed = select_datasets(config, args.paths)
     check_outputs(args)
     reports = []
     quiet = args.quiet or args.json == "-"
+    defaults = describe_configuration(config, config.defaults, {})
+    if not quiet:
+        named = defaults.text if defaults.silences else f"configuration {defaults.file}"
+        print(escape_control(named))
     for name, why in failed:
         say(f"{name}: {why}")
     with cancellable(args) as (progress, signals):
@@ -59,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
             reports.append(report)
             progress.close()
             if not quiet:
-                print(verdict_line(report))
+                print(verdict_line(report, defaults))
             if not report.complete:
                 break
     if not quiet:
@@ -95,13 +101,12 @@ def summary(reports: list[Report], failed: list[FailedScan]) -> str:
 
 def scan_one(config: ConfigFile, path: Path, progress: Closeable) -> Report:
     """The report of one dataset, scanned with its settings from the configuration."""
-    from datascan.config.options import Options
+    from datascan.config.discovery.settings import resolve_settings
     from datascan.session import ScanSession
 
-    settings = config.settings_for(path)
-    backend = settings.pop("backend", None)
-    options = Options.from_keywords(**settings)
-    with ScanSession(path, options, reader=backend, progress=progress) as session:
+    settings = resolve_settings(config, path, {})
+    options = settings.options()
+    with ScanSession(path, options, reader=settings.backend, progress=progress) as session:
         return session.report(charts=True)
 
 
@@ -150,8 +155,8 @@ def relative_to_cwd(name: str) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
-def verdict_line(report: Report) -> str:
-    """The verdict on a dataset and the rules of its findings, in one line."""
+def verdict_line(report: Report, defaults: AppliedConfiguration) -> str:
+    """The verdict on a dataset, the rules of its findings, and what its own table silences."""
     from datascan.text import escape_control
 
     rules = (
@@ -159,7 +164,10 @@ def verdict_line(report: Report) -> str:
     )
     names = ", ".join(dict.fromkeys(rules))
     verdict = "PASS" if report.passed else "FAIL"
-    return escape_control(f"{verdict}  {report.dataset.path}  {names or 'no findings'}")
+    settings = report.configuration.settings if report.configuration else ()
+    own = [s.silences for s in settings if s.silences and s not in defaults.settings]
+    silenced = f"  ({'; '.join(own)})" if own else ""
+    return escape_control(f"{verdict}  {report.dataset.path}  {names or 'no findings'}{silenced}")
 
 
 def write_outputs(

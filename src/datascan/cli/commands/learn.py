@@ -29,26 +29,24 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
 def run(args: argparse.Namespace) -> int:
     """Scan, write the expectations, and warn on standard error if the dataset fails."""
     from datascan._version import __version__
+    from datascan.cli.configuration import load_config, print_configuration
     from datascan.cli.files import check_writable, write
     from datascan.cli.output import exit_status, write_utf8
     from datascan.cli.progress import cancellable, say
-    from datascan.config.file import resolve_settings
-    from datascan.config.options import Options
+    from datascan.config.discovery.settings import resolve_settings
     from datascan.scanner.learn import format_expectations, learn_expectations
     from datascan.session import ScanSession
 
     flags = options_of(args)
-    settings = resolve_settings(args.paths[0], flags, args.config)
-    if "expect" not in flags:
-        # Expectations from the configuration are about to be replaced.
-        settings.pop("expect", None)
-    backend = settings.pop("backend", None)
-    options = Options.from_keywords(**settings)
+    settings = resolve_settings(load_config(args.config), args.paths[0], flags)
+    # Expectations from the configuration are about to be replaced.
+    options = settings.options() if "expect" in flags else settings.options(expect=None)
+    print_configuration(options.verdict.configuration)
     if args.output != "-":
         check_writable(Path(args.output))
     with (
         cancellable(args) as (progress, signals),
-        ScanSession(args.paths, options, reader=backend, progress=progress) as session,
+        ScanSession(args.paths, options, reader=settings.backend, progress=progress) as session,
     ):
         report = session.report(charts=False)
         summary = session.scan().summary

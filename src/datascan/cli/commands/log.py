@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Read the log, scan what its net reads, and write the report. Returns the exit status."""
     from datascan.caffe.log.parser import read_log
     from datascan.caffe.scan_log import log_scans, report_log, training_of
+    from datascan.cli.configuration import load_config
     from datascan.cli.files import write
     from datascan.cli.output import (
         check_outputs,
@@ -48,9 +49,9 @@ def run(args: argparse.Namespace) -> int:
         write_outputs,
     )
     from datascan.cli.progress import cancellable
-    from datascan.config.file import configured_options
+    from datascan.config.discovery.settings import configured_options
 
-    options_for = configured_options(options_of(args), args.config)
+    options_for = configured_options(load_config(args.config), options_of(args))
     log = read_log(args.log)
     training = training_of(args.log, args.net, args.solver, args.root)
     check_outputs(args, "bad-records")

@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Read the net, scan its sources, and write the report. Returns the exit status."""
     from datascan.caffe.net.training import read_training
     from datascan.caffe.scan_net import SourceScans, report_net
+    from datascan.cli.configuration import load_config
     from datascan.cli.files import write
     from datascan.cli.output import (
         check_outputs,
@@ -48,9 +49,9 @@ def run(args: argparse.Namespace) -> int:
         write_outputs,
     )
     from datascan.cli.progress import cancellable
-    from datascan.config.file import configured_options
+    from datascan.config.discovery.settings import configured_options
 
-    options_for = configured_options(options_of(args), args.config)
+    options_for = configured_options(load_config(args.config), options_of(args))
     training = read_training(args.net, args.solver, args.root)
     check_outputs(args, "bad-records")
     with (

@@ -31,6 +31,7 @@ def add_arguments(command: argparse.ArgumentParser, name: str) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Scan the dataset and write the report. Returns the exit status."""
+    from datascan.cli.configuration import load_config
     from datascan.cli.files import write
     from datascan.cli.output import (
         check_outputs,
@@ -40,15 +41,13 @@ def run(args: argparse.Namespace) -> int:
         write_outputs,
     )
     from datascan.cli.progress import cancellable
-    from datascan.config.file import resolve_settings
-    from datascan.config.options import Options
+    from datascan.config.discovery.settings import resolve_settings
     from datascan.report.bad_records import iter_bad_records
     from datascan.session import ScanSession
 
-    settings = resolve_settings(args.paths[0], options_of(args), args.config)
-    backend = args.backend or settings.get("backend")
-    settings.pop("backend", None)
-    options = Options.from_keywords(**settings)
+    settings = resolve_settings(load_config(args.config), args.paths[0], options_of(args))
+    backend = args.backend or settings.backend
+    options = settings.options()
     check_outputs(args, "bad-records", "resume")
     with (
         cancellable(args) as (progress, signals),

@@ -91,6 +91,10 @@ class ReportView:
     version: str
     level: int = 1
     accepted: int = 0
+    configuration: str = ""
+    """The configuration file in use, and what it sets."""
+    silenced: bool = False
+    """Whether it hides findings or a part of the dataset."""
     within: str = ""
     """Distinguishes its landmarks from those of other reports on the page: " of source 1"."""
     sources: tuple[ReportView, ...] = ()
@@ -184,7 +188,7 @@ def build_view(
     report: Report, limits: Limits, anchor: str = "report", level: int = 1, within: str = ""
 ) -> ReportView:
     """A report within ``limits``; ``level`` and ``within`` as in :class:`ReportView`."""
-    sources = report.sources or []
+    sources, applied = report.sources or [], report.configuration
     groups = group_findings(report.findings[: limits.findings])
     pictures = dict(list(pictures_of(report).items())[: limits.thumbnails])
     path = format_value(report.dataset.path, limits)
@@ -208,6 +212,8 @@ def build_view(
         version=format_value(report.datascan, limits),
         level=level,
         within=within,
+        configuration=format_value(applied.text, limits) if applied else "",
+        silenced=applied is not None and applied.silences,
         accepted=sum(f.accepted is not None for f in report.all_findings),
         sources=tuple(
             build_view(

@@ -57,12 +57,16 @@ def render(
 
 def report_lines(report: Report, paper: Paper) -> list[str]:
     """A report, followed by those of its sources."""
-    lines = [*headline(report, paper), *body(report, paper)]
+    head = [*configuration_lines(report, paper), *headline(report, paper)]
+    lines = [*head, *body(report, paper)]
     for source in report.sources or ():
-        lines += ["", *source_title(source, paper), *headline(source, paper), *body(source, paper)]
+        lines += ["", *source_title(source, paper)]
+        if source.configuration != report.configuration:
+            lines += configuration_lines(source, paper)
+        lines += [*headline(source, paper), *body(source, paper)]
     if len(lines) > TALL:
         # The first lines have scrolled off the screen.
-        lines += ["", *headline(report, paper)]
+        lines += ["", *head]
     return lines
 
 
@@ -137,6 +141,17 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     if not report.complete:
         text = f"INCOMPLETE: the scan was stopped after {seen}; the rest was not checked"
         yield from (paper.paint(line, "warning") for line in paper.wrap(text, ""))
+
+
+def configuration_lines(report: Report, paper: Paper) -> Iterator[str]:
+    """The configuration file in use and its settings: what it silences shows in no finding."""
+    applied = report.configuration
+    if applied is None:
+        return
+    kind = "warning" if applied.silences else "faint"
+    file = shorten(paper.plain(applied.file), max(20, paper.width // 2))
+    text = f"configuration {file}: {paper.plain(applied.effect)}"
+    yield from (paper.paint(line, kind) for line in paper.wrap(text, "", INDENT))
 
 
 def log_line(log: LogFigures, runs: int | None) -> str:

@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datascan.decoders.image.header import format_from_name
 from datascan.errors import DatasetError
@@ -54,14 +55,31 @@ def read_list(file: Path, root: Path) -> Listing:
         raise DatasetError(f"the list {file} contains no images")
     home = os.fspath(root)
     sizes = np.array([file_size(resolve_path(home, name)) for name in names], np.int64)
-    if not (sizes >= 0).any():
-        raise DatasetError(
-            f"none of the {len(names):,} lines of the list {file} names an existing file"
-        )
+    require_files(file, names, sizes)
     labels = parse_labels(words)
     return Listing(
         names, sizes, labels.values, labels.present, labels.names, bad_labels=labels.bad_labels
     )
+
+
+def require_files(file: Path, names: Sequence[str], sizes: NDArray[np.int64]) -> None:
+    """Check that a text is a list: that half of its lines name files, or images by their extension.
+
+    A configuration may name any text as a list. Lines of others are not quoted.
+
+    Raises:
+        DatasetError: if it is not a list, or none of the files exists.
+    """
+    lines, found = len(names), int((sizes >= 0).sum())
+    wanted = (lines + 1) // 2
+    if not found:
+        raise DatasetError(f"none of the {lines:,} lines of the list {file} names an existing file")
+    plausible = (names[i] for i in np.flatnonzero(sizes < 0).tolist())
+    named = sum(format_from_name(name) is not None for name in plausible) if found < wanted else 0
+    if found + named < wanted:
+        raise DatasetError(
+            f"{file} is not a list of images: only {found:,} of {lines:,} lines name files"
+        )
 
 
 def detect_separator(text: str, suffix: str) -> str | None:
