@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,7 @@ from datascan.config.options import Options
 from datascan.executors.base import Executor, NullProgress, Progress
 from datascan.plugins import check_names, require_rules, unusable
 from datascan.readers.base import Reader, open_reader
+from datascan.readers.isolated import IsolatedReader
 from datascan.report.build import build_report
 from datascan.report.model import DatasetReport
 from datascan.scanner.result import ScanResult
@@ -72,7 +74,8 @@ class ScanSession:
         paths = [source] if isinstance(source, Path) else list(source)
         if not isinstance(reader, Reader):
             reader = open_reader(paths, self.options, reader)
-        self.reader = reader
+        tick = partial(self.progress.update, 0, 0)
+        self.reader = IsolatedReader(reader, tick) if reader.needs_worker else reader
         self._result: ScanResult | None = None
 
     def __enter__(self) -> Self:

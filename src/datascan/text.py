@@ -69,6 +69,32 @@ def format_bytes(count: int) -> str:
     return f"{count} B" if unit == "B" else f"{size:.1f} {unit}"
 
 
+UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+def parse_size(text: str) -> int:
+    """The number of bytes in a text such as "4GB", "1.5 GB", "512MiB" or "1000000".
+
+    Raises:
+        ValueError: if it is not a number with a unit.
+    """
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*(?:([kmgt]?)(i?)b)?", text.strip().lower())
+    if match is None or (match[3] and not match[2]):
+        raise ValueError(f"{text!r} is not a size")
+    number, prefix, binary = match.groups()
+    power = "_kmgt".index(prefix or "_")
+    return round(float(number) * int((1024 if binary else 1000) ** power))
+
+
+def format_size(count: int) -> str:
+    """Format a number of bytes as users give it: "4 GB", "1.5 GB", "4,294,967,296 B"."""
+    for power in range(len(UNITS) - 1, 0, -1):
+        unit = 1000**power
+        if count >= unit and count % (unit // 1000) == 0:
+            return f"{count / unit:g} {UNITS[power]}"
+    return f"{count:,} B"
+
+
 def escape_control(text: str) -> str:
     """Text in one line that is safe to print, with backslash escapes for what is not.
 

@@ -16,14 +16,17 @@ def test_faults_of_all_blocks_are_added():
     )
     said = finding(ReaderCrash, first, second)
     assert said.severity == "error"
-    assert said.message == "2 of 5 records crashed or hung the reader"
+    assert said.message == "2 of 5 records crashed the reader or exceeded its limits"
     assert said.records == 2
     assert said.named == {2: "why", 3: "how; so"}
 
 
 def test_one_record():
     block = block_of(records=2, faults=[Fault(1, "reader-crash", "why")])
-    assert finding(ReaderCrash, block).message == "1 of 2 records crashed or hung the reader"
+    assert (
+        finding(ReaderCrash, block).message
+        == "1 of 2 records crashed the reader or exceeded its limits"
+    )
 
 
 def test_faults_of_other_rules_and_healthy_records():

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
+from msgspec.structs import replace
 
 from datascan.config.options import RunOptions
 from datascan.executors import select
-from datascan.executors.process_pool.isolated_function import IsolatedFunction
 from datascan.executors.process_pool.pool import ProcessPool
 from datascan.executors.select import (
     MIN_POOL_BYTES,
@@ -17,7 +18,6 @@ from datascan.executors.select import (
     choose_worker_count,
     default_executor,
     isolate,
-    sampling_executor,
 )
 from datascan.executors.serial import SerialExecutor
 from datascan.records.shard import Plan, Shard
@@ -41,8 +41,8 @@ def daemon(monkeypatch):
     monkeypatch.setattr(select, "can_start_processes", lambda: False)
 
 
-def test_workers_must_pay_for_their_start(cpus):
-    assert choose_worker_count(SMALL, RunOptions()) == 0
+def test_a_small_dataset_has_one_worker(cpus):
+    assert choose_worker_count(SMALL, RunOptions()) == 1
     assert choose_worker_count(LARGE, RunOptions()) == cpus
     assert choose_worker_count(make_plan(1, work_bytes=MIN_POOL_BYTES), RunOptions()) == cpus
     assert choose_worker_count(make_plan(1, needs_isolation=True), RunOptions()) == cpus
@@ -59,48 +59,67 @@ def test_a_process_that_may_not_start_others_has_no_workers(daemon, workers):
     options = RunOptions(workers=workers)
     assert choose_worker_count(LARGE, options) == 0
     assert isinstance(default_executor(LARGE, options), SerialExecutor)
-    assert isinstance(sampling_executor(LARGE, options), SerialExecutor)
 
 
-def test_the_executor_has_the_workers_and_the_timeout_of_the_options():
-    assert default_executor(SMALL, RunOptions(workers=3, timeout=7)) == ProcessPool(3, 7)
+def test_the_executor_has_the_workers_and_the_limits_of_the_options():
+    limited = RunOptions(timeout=7, max_memory=10**8)
+    assert default_executor(SMALL, replace(limited, workers=3)) == ProcessPool(3, 7, 10**8)
+    assert default_executor(SMALL, limited) == ProcessPool(1, 7, 10**8)
+    assert default_executor(SMALL, RunOptions()) == ProcessPool(1, 60, 4 * 10**9)
     assert isinstance(default_executor(LARGE, RunOptions(workers=0)), SerialExecutor)
-    assert isinstance(default_executor(SMALL, RunOptions()), SerialExecutor)
 
 
-def test_samples_are_read_in_a_worker_that_starts_fast(monkeypatch):
-    monkeypatch.setattr(select, "start_method", lambda: "fork")
-    for plan in (SMALL, LARGE):
-        assert sampling_executor(plan, RunOptions(timeout=7)) == ProcessPool(1, 7)
-        assert sampling_executor(plan, RunOptions(workers=3, timeout=7)) == ProcessPool(3, 7)
-        assert isinstance(sampling_executor(plan, RunOptions(workers=0)), SerialExecutor)
-
-
-def test_samples_of_a_small_dataset_do_not_wait_for_a_worker_that_starts_slowly(monkeypatch):
-    monkeypatch.setattr(select, "start_method", lambda: "spawn")
-    assert isinstance(sampling_executor(SMALL, RunOptions()), SerialExecutor)
-    assert isinstance(sampling_executor(LARGE, RunOptions()), ProcessPool)
-
-
-def find_process(_argument):
+def find_process(argument):
+    if argument == "too much":
+        raise MemoryError
     return os.getpid()
 
 
-def fail(_argument, _reason):
-    raise AssertionError
+def describe(argument, reason):
+    return argument, reason
 
 
 def test_a_function_is_isolated_unless_workers_are_ruled_out():
-    with isolate(find_process, fail, RunOptions()) as function:
-        assert isinstance(function, IsolatedFunction)
+    with isolate(find_process, describe, RunOptions()) as function:
         assert function(None) != os.getpid()
-    with isolate(find_process, fail, RunOptions(workers=0)) as function:
-        assert function is find_process
+    with isolate(find_process, describe, RunOptions(workers=0)) as function:
+        assert function(None) == os.getpid()
 
 
 def test_a_function_is_not_isolated_in_a_process_that_may_not_start_others(daemon):
-    with isolate(find_process, fail, RunOptions(workers=2)) as function:
-        assert function is find_process
+    with isolate(find_process, describe, RunOptions(workers=2)) as function:
+        assert function(None) == os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("workers", "why"),
+    [
+        (0, "needed more memory than there is"),
+        (1, "needed more than 4 GB of memory (--max-memory)"),
+    ],
+)
+def test_a_lack_of_memory_is_a_failure_with_and_without_workers(workers, why):
+    with isolate(find_process, describe, RunOptions(workers=workers)) as function:
+        assert function("too much") == ("too much", why)
+        assert function(None)
+
+
+class StoppedError(Exception):
+    pass
+
+
+def test_a_call_can_be_ended_from_outside_and_the_next_one_is_served():
+    ticks = []
+
+    def tick(*_):
+        ticks.append(1)
+        if len(ticks) == 3:
+            raise StoppedError
+
+    with isolate(time.sleep, describe, RunOptions(), tick) as function:
+        with pytest.raises(StoppedError):
+            function(60)
+        assert function(0) is None
 
 
 def test_this_process_may_start_others():

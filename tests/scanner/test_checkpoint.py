@@ -61,7 +61,8 @@ def reader(resume=None, **options):
     random = np.random.default_rng(1)
     values = random.normal(size=(100, 4)).astype(np.float32)
     values[[3, 55, 93], 1] = np.nan
-    made = Counting(values, np.arange(100) % 3, rows=10, resume=resume, **options)
+    options = {"workers": 0, "resume": resume, **options}
+    made = Counting(values, np.arange(100) % 3, rows=10, **options)
     made.seen = []
     return made
 
@@ -213,6 +214,7 @@ OTHER = {
     "ignore": ("nan-value",),
     "expect": Expectations("datascan-expectations/1"),
     "workers": 1,
+    "max_memory": 5_000_000_000,
     "timeout": 7.0,
     "resume": Path("other"),
     "severity": (("nan-value", Severity.INFO),),

@@ -171,7 +171,8 @@ def require_harmless(field: OptionField, value: Any, where: str, root: Path) -> 
     if field.is_file and not Path(os.path.realpath(value)).is_relative_to(root):
         raise UsageError(f"{where}: {show(str(value))} is outside of {root}: {remedy}")
     lowest, highest = field.option.unasked
-    if isinstance(value, int | float) and not lowest <= value <= highest:
+    amount = None if field.is_file else field.convert(value, where)
+    if isinstance(amount, int | float) and not lowest <= amount <= highest:
         allowed = f"{lowest:g} to {highest:,}"
         raise UsageError(f"{where} must be {allowed} unless it is asked for: {remedy}")
 

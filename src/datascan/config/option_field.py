@@ -21,6 +21,7 @@ from msgspec import inspect
 from datascan.errors import UsageError
 from datascan.files import is_special
 from datascan.plugins import COMMANDS, READERS, nearest, require_rules
+from datascan.text import parse_size
 
 MAX_SHOWN = 80
 """Longer values are cut in messages."""
@@ -45,6 +46,7 @@ class Option:
         in_file: whether the configuration file may set it.
         allowed: which values are allowed, if the type does not say it well.
         has_rules: whether the values, or the keys of the pairs, are names of rules.
+        is_size: whether the value is a number of bytes, which may have a unit ("4GB").
         synonyms: what other tools call it; only for hints.
         read: turns the file that a user names into the value.
         unasked: the smallest and largest number that a configuration may set which datascan found
@@ -62,6 +64,7 @@ class Option:
     in_file: bool = True
     allowed: str = ""
     has_rules: bool = False
+    is_size: bool = False
     synonyms: tuple[str, ...] = ()
     read: Callable[[Path], Any] | None = None
     unasked: tuple[float, float] = (-inf, inf)
@@ -154,7 +157,8 @@ class OptionField:
         try:
             if self.option.read is not None:
                 return self._from_file(value, self.option.read)
-            result = msgspec.convert(self._listed(value), self.type, dec_hook=to_path)
+            plain = parse_size(value) if self._is_written_size(value) else self._listed(value)
+            result = msgspec.convert(plain, self.type, dec_hook=to_path)
         except (ValueError, TypeError) as error:
             raise self.error(value, place) from error
         if self.option.has_rules:
@@ -200,6 +204,9 @@ class OptionField:
                 yield key.strip(), value.strip()
             else:
                 yield parse_number(part.strip(), item)
+
+    def _is_written_size(self, value: Any) -> bool:
+        return self.option.is_size and isinstance(value, str)
 
     def _listed(self, value: Any) -> Any:
         """A tuple without duplicates if the field takes several values; else the value itself."""

@@ -33,12 +33,16 @@ from datascan.config.option_field import (
 from datascan.errors import UsageError
 from datascan.plugins import require_rules
 
+MIN_MEMORY = 64_000_000
+"""With less, workers could not even import what they need."""
+
 LabelType = Literal["auto", "class", "regression", "none"]
 FailOn = Literal["error", "warning", "never"]
 
 Positive = Annotated[int, Meta(ge=1, le=MAX_INT)]
 NonNegative = Annotated[int, Meta(ge=0, le=MAX_INT)]
 Seconds = Annotated[float, Meta(gt=0, le=1e9)]
+Size = Annotated[int, Meta(ge=MIN_MEMORY, le=MAX_INT)]
 Text = Annotated[str, Meta(min_length=1)]
 
 LABELS, RULES, HOW = GROUPS = "labels", "rules", "how to scan"
@@ -46,6 +50,7 @@ LABELS, RULES, HOW = GROUPS = "labels", "rules", "how to scan"
 
 MAX_PIXELS = 178_956_970
 TIMEOUT = 60.0
+MAX_MEMORY = 4_000_000_000
 MAX_WORKERS = 64
 """The most worker processes of a configuration that datascan found by itself."""
 
@@ -226,7 +231,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     workers: Annotated[
         NonNegative | None,
         Option(
-            help="processes (default: all cores; 0: none)",
+            help="processes (default: all cores; 0: none, and no limits)",
             synonyms=("j", "jobs", "num_workers", "processes"),
             group=HOW,
             metavar="N",
@@ -244,6 +249,19 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             unasked=(0, TIMEOUT),
         ),
     ] = TIMEOUT
+    max_memory: Annotated[
+        Size,
+        Option(
+            help="memory that a worker may use to read a record (default: 4GB)",
+            group=HOW,
+            metavar="SIZE",
+            commands=ALL_COMMANDS,
+            allowed="a size of at least 64MB, such as 512MB or 4GB, or a number of bytes",
+            is_size=True,
+            synonyms=("mem", "memory", "memory_limit", "max_mem"),
+            unasked=(0, MAX_MEMORY),
+        ),
+    ] = MAX_MEMORY
     resume: Annotated[
         Path | None,
         Option(
@@ -364,6 +382,7 @@ class ScanKeywords(TypedDict, total=False):
     expect: str | PathLike[str] | Expectations | None
     workers: int | None
     timeout: float
+    max_memory: int | str
     resume: str | PathLike[str] | None
     severity: Mapping[str, str] | Iterable[tuple[str, str]]
     fail_on: FailOn

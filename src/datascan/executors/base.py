@@ -23,6 +23,14 @@ SLOT_FIELDS = 4
 NO_ROW = -1
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a worker may take: seconds for a record, and bytes of memory (None: any)."""
+
+    timeout: float
+    max_memory: int | None = None
+
+
 class SharedSlots(Protocol):
     """The slots of all workers: four int64 per worker, in memory shared with the parent."""
 
@@ -94,7 +102,7 @@ class Task(Protocol[R_co]):
 
         Called in the parent process. ``shard`` is cut to the rows at fault, usually one;
         ``shard.last`` is None if the rows could not even be counted. ``reason`` says how the
-        worker ended: "killed by SIGSEGV", "no progress for 60 seconds".
+        worker ended: "killed by SIGSEGV", "took longer than 60 seconds (--timeout)".
         """
 
 

@@ -1,4 +1,4 @@
-"""Choose an executor: this process, or worker processes if they pay for their start."""
+"""Choose an executor: worker processes, or this process if it may start none."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 from datascan.config.options import RunOptions
-from datascan.executors.base import Executor
+from datascan.executors.base import Executor, Limits, OnTick, ignore_tick
+from datascan.executors.isolation import out_of_memory
 from datascan.executors.process_pool.isolated_function import IsolatedFunction
 from datascan.executors.process_pool.pool import ProcessPool
-from datascan.executors.process_pool.worker import start_method
 from datascan.executors.serial import SerialExecutor
 from datascan.records.shard import Plan
 
@@ -20,23 +21,15 @@ A = TypeVar("A")
 R = TypeVar("R")
 
 MIN_POOL_BYTES = 64 << 20
-"""A dataset smaller than this is read faster without starting workers."""
+"""A dataset smaller than this is read by one worker: starting more would take longer."""
 
 
 def default_executor(plan: Plan, options: RunOptions) -> Executor:
-    """The executor for reading all of a dataset."""
+    """The executor for reading a dataset, or some of its records again."""
     workers = choose_worker_count(plan, options)
-    return ProcessPool(workers, options.timeout) if workers else SerialExecutor()
-
-
-def sampling_executor(plan: Plan, options: RunOptions) -> Executor:
-    """The executor for reading a few records that may be damaged.
-
-    One worker isolates their crashes, unless starting it would take longer than reading them.
-    """
-    if options.workers is None and can_start_processes() and start_method() == "fork":
-        return ProcessPool(1, options.timeout)
-    return default_executor(plan, options)
+    if not workers:
+        return SerialExecutor()
+    return ProcessPool(workers, options.timeout, options.max_memory)
 
 
 def choose_worker_count(plan: Plan, options: RunOptions) -> int:
@@ -45,28 +38,41 @@ def choose_worker_count(plan: Plan, options: RunOptions) -> int:
         return 0
     if options.workers is not None:
         return options.workers
-    if (plan.work_bytes or plan.nbytes) < MIN_POOL_BYTES and not plan.needs_isolation:
-        return 0
-    return available_cpus()
+    small = (plan.work_bytes or plan.nbytes) < MIN_POOL_BYTES and not plan.needs_isolation
+    return 1 if small else available_cpus()
 
 
 @contextmanager
 def isolate(
-    function: Callable[[A], R], on_failure: Callable[[A, str], R], options: RunOptions
+    function: Callable[[A], R],
+    on_failure: Callable[[A, str], R],
+    options: RunOptions,
+    on_tick: OnTick = ignore_tick,
 ) -> Iterator[Callable[[A], R]]:
-    """``function``, called in a process of its own that may crash or hang.
+    """``function``, called in a process of its own with the limits of the options.
 
-    A call that always crashes returns ``on_failure(argument, reason)`` instead. Without worker
-    processes (``options.workers`` is 0, or none can be started), it is ``function`` itself.
+    A call that always crashes or exceeds a limit returns ``on_failure(argument, reason)`` instead.
+    Without worker processes (``options.workers`` is 0, or none can be started), the function is
+    called in this process, and only a lack of memory is a failure. ``on_tick``, called about ten
+    times a second in the other case, may end the call by an exception.
 
     Raises:
         DatascanError: if the process cannot be started.
     """
     if options.workers == 0 or not can_start_processes():
-        yield function
+        yield partial(call_here, function, on_failure)
         return
-    with IsolatedFunction(function, on_failure, timeout=options.timeout) as isolated:
+    limits = Limits(options.timeout, options.max_memory)
+    with IsolatedFunction(function, on_failure, limits=limits, on_tick=on_tick) as isolated:
         yield isolated
+
+
+def call_here(function: Callable[[A], R], on_failure: Callable[[A, str], R], argument: A) -> R:
+    """The function's result, or that of ``on_failure`` if there is not enough memory."""
+    try:
+        return function(argument)
+    except MemoryError:
+        return on_failure(argument, out_of_memory(None))
 
 
 def can_start_processes() -> bool:

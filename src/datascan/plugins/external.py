@@ -60,11 +60,12 @@ class Plugin:
     def failures_as(self, kind: type[DatascanError]) -> Iterator[None]:
         """Raise what the plug-in raises as an error of ``kind`` that names the plug-in.
 
-        Errors of datascan itself pass: they are meant for users.
+        Errors of datascan itself pass: they are meant for users. So does a lack of memory, which
+        is a matter of the record.
         """
         try:
             yield
-        except DatascanError:
+        except (DatascanError, MemoryError):
             raise
         except Exception as error:
             raise kind(f"{self} failed: {describe_error(error)}") from error

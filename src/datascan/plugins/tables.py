@@ -132,6 +132,7 @@ OWN_OPTIONS = frozenset(
             "list",
             "list-file",
             "log",
+            "max-memory",
             "max-pixels",
             "net",
         ),

@@ -36,6 +36,11 @@ class Reader(ABC):
     """Whether several paths can form one dataset."""
     is_seekable: ClassVar[bool] = True
     """Whether a row of a shard can be read without reading the rows before it."""
+    needs_worker: ClassVar[bool] = True
+    """Whether ``plan``, ``keys`` and ``find_missing`` read records, and so need a worker process.
+
+    False if they only list files, or start workers themselves.
+    """
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         self.paths = paths
@@ -97,6 +102,9 @@ class Reader(ABC):
         """Faults of a store that seems whole but from which only ``records`` were read."""
         return iter(())
 
+    def preload(self) -> None:  # noqa: B027  (most readers import at the top)
+        """Import what reading needs, before workers are forked, which inherit it."""
+
     def close(self) -> None:  # noqa: B027  (most readers create nothing)
         """Remove temporary files; safe to call twice."""
 
@@ -109,7 +117,10 @@ class GuardedReader(Reader):
         self.plugin, self.reader = plugin, reader
         # Class variables of other readers, but each guarded reader has those of what it guards.
         vars(self).update(
-            name=reader.name, accepts_many=reader.accepts_many, is_seekable=reader.is_seekable
+            name=reader.name,
+            accepts_many=reader.accepts_many,
+            is_seekable=reader.is_seekable,
+            needs_worker=reader.needs_worker,
         )
 
     @property

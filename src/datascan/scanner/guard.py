@@ -50,6 +50,8 @@ class GuardedMetric:
         """Measure a block."""
         try:
             found = self.measure(block)
+        except MemoryError:
+            raise
         except Exception as raised:  # noqa: BLE001  (the code of others may raise anything)
             return GuardedTally(None, describe_error(raised))
         return None if found is None else GuardedTally(found)

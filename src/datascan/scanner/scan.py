@@ -54,7 +54,7 @@ def scan(
 ) -> ScanResult:
     """Scan the reader's dataset with ``checks``. The result does not depend on the executor."""
     began = time.perf_counter()
-    plan, checks = reader.plan(), usable_checks(checks)
+    plan, checks = plan_or_stop(reader), usable_checks(checks)
     if executor is None:
         executor = default_executor(plan, reader.options.run)
     measures, progress = collect_metrics(checks), progress or NullProgress()
@@ -80,6 +80,18 @@ def scan(
         rules=tuple(found),
         evidence=issues,
     )
+
+
+NOTHING_PLANNED = Plan(shards=(), layout="unknown", nbytes=0)
+"""The plan of a dataset whose scan was cancelled before it was planned."""
+
+
+def plan_or_stop(reader: Reader) -> Plan:
+    """The plan of the reader; ``NOTHING_PLANNED`` if the scan is cancelled meanwhile."""
+    try:
+        return reader.plan()
+    except ScanCancelled:
+        return NOTHING_PLANNED
 
 
 def kept_shards(reader: Reader, plan: Plan, metrics: Metrics, progress: Progress) -> KeptShards:

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from datascan.executors.base import Limits
 from datascan.executors.process_pool.isolated_function import IsolatedFunction
 
 
@@ -33,7 +34,7 @@ def describe(order, reason):
 
 @pytest.fixture
 def isolated(forked):
-    with IsolatedFunction(call, describe, timeout=0.5) as function:
+    with IsolatedFunction(call, describe, limits=Limits(0.5)) as function:
         yield function
     assert multiprocessing.active_children() == []
 
@@ -46,7 +47,7 @@ def test_calls_share_one_process(isolated):
 
 @pytest.mark.parametrize(
     ("what", "reason"),
-    [("kill", "killed by SIGKILL"), ("hang", "no progress for 0.5 seconds")],
+    [("kill", "killed by SIGKILL"), ("hang", "took longer than 0.5 seconds (--timeout)")],
 )
 def test_a_call_that_always_crashes_or_hangs_has_the_result_of_a_failure(isolated, what, reason):
     assert isolated((what, None)) == (what, reason)

@@ -84,7 +84,7 @@ def test_a_hang_costs_its_record():
     reader = PlainReader(*dataset(), endless=(14,), workers=2, timeout=0.3)
     result = scan(reader, CHECKS)
     assert result.summary.records == 50
-    assert named(result, "reader-crash") == {14: "no progress for 0.3 seconds"}
+    assert named(result, "reader-crash") == {14: "took longer than 0.3 seconds (--timeout)"}
     assert sorted(named(result, "nan-value")) == [3, 27, 44]
 
 

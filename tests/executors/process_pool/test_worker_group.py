@@ -10,7 +10,7 @@ from multiprocessing.heap import Arena
 import pytest
 
 from datascan.errors import DatascanError
-from datascan.executors.base import NO_ROW, WorkerSlot, ignore_done, ignore_tick
+from datascan.executors.base import NO_ROW, Limits, WorkerSlot, ignore_done, ignore_tick
 from datascan.executors.process_pool import worker_group
 from datascan.executors.process_pool.worker_group import WorkerGroup, create_shared_slots
 from datascan.records.shard import Shard
@@ -72,7 +72,7 @@ def fail(_shard, reason):
 
 
 def test_a_group_serves_several_maps_with_the_same_workers(forked):
-    with WorkerGroup(double, fail, count=1, timeout=60) as group:
+    with WorkerGroup(double, fail, count=1, limits=Limits(60)) as group:
         (process,) = (worker.process.pid for worker in group.workers)
         for _ in range(2):
             shards = [Shard(i, None) for i in range(3)]
@@ -84,7 +84,7 @@ def test_a_group_serves_several_maps_with_the_same_workers(forked):
 
 def test_workers_that_never_get_ready_are_an_error(forked, monkeypatch):
     monkeypatch.setattr(worker_group, "worker_loop", exit_at_once)
-    group = WorkerGroup(double, fail, count=1, timeout=60)
+    group = WorkerGroup(double, fail, count=1, limits=Limits(60))
     message = r"^worker processes cannot start \(ended with status 3\); try --workers 0$"
     with group, pytest.raises(DatascanError, match=message):
         list(group.map([Shard(0, None)], on_tick=ignore_tick, on_done=ignore_done))
@@ -92,7 +92,7 @@ def test_workers_that_never_get_ready_are_an_error(forked, monkeypatch):
 
 
 def test_a_process_that_cannot_be_started_is_an_error(monkeypatch):
-    group = WorkerGroup(double, fail, count=1, timeout=60)
+    group = WorkerGroup(double, fail, count=1, limits=Limits(60))
 
     def refuse(*_arguments, **_options):
         raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))

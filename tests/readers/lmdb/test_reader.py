@@ -116,7 +116,7 @@ def test_a_plain_record_that_kills_is_named(tmp_path):
     result = scan(Killed(path, home, 1000, 13, workers=1), [ReaderCrash()])
     (crash,) = result.issues
     assert crash.flagged.addresses.array.tolist() == [13]
-    assert crash.message == "1 of 20 records crashed or hung the reader"
+    assert crash.message == "1 of 20 records crashed the reader or exceeded its limits"
     assert result.summary.records == 20
 
 

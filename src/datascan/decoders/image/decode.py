@@ -67,6 +67,7 @@ Other plugins run external programs (EPS) or are rarely used, and some accept an
 FRAMED = ("GIF", "WebP", "PNG", "TIFF", "AVIF")
 """Formats in which Pillow's frames are frames. In a PSD they are layers."""
 
+MEMORY_WORDS = ("insufficient memory", "out of memory")
 DAMAGE_WORDS = ("truncated", "invalid apng")
 TIFF_DAMAGE_WORDS = (*DAMAGE_WORDS, "corrupt", "larger than file", "offset too large")
 """Words in Pillow's warnings about damage. A damaged TIFF directory affects the pixels."""
@@ -121,6 +122,7 @@ def decode(image_format: str, data: bytes, limit: int) -> DecodedImage:
     Raises:
         CorruptImageError: if it cannot be decoded in full.
         OversizedImageError: if it has more pixels. It is not decoded then.
+        MemoryError: if there is not enough memory, which is no damage to the image.
     """
     if image_format != "JPEG":
         return decode_with_pillow(image_format, data, limit)
@@ -133,9 +135,9 @@ def decode(image_format: str, data: bytes, limit: int) -> DecodedImage:
         if str(error).startswith(("Unsupported", "Sorry")) or "subsampling level" in str(error):
             # Intact but not supported here (arithmetic coding, 12 bits, 4:1:0); Pillow may be able.
             return decode_with_pillow(image_format, data, limit)
+        if has_memory_words(error):
+            raise MemoryError from error
         raise CorruptImageError(one_line(error)) from error
-    except MemoryError as error:
-        raise CorruptImageError("not enough memory to decode it") from error
 
 
 def decode_jpeg(data: bytes, limit: int) -> DecodedImage:
@@ -167,25 +169,31 @@ def decode_with_pillow(image_format: str, data: bytes, limit: int) -> DecodedIma
     Raises:
         CorruptImageError: if the image cannot be decoded in full.
         OversizedImageError: if a frame has more than ``limit`` pixels.
+        MemoryError: if there is not enough memory.
     """
     with collect_pillow_warnings() as warned, capture_library_output(image_format) as printed:
         try:
             image = open_and_load(image_format, data, limit)
-        except (CorruptImageError, OversizedImageError):
+        except (CorruptImageError, OversizedImageError, MemoryError):
             raise
         except UnidentifiedImageError as error:
             why = "" if image_format in UNDECODED else ", or the header is damaged"
             raise CorruptImageError(f"no decoder for {image_format}{why}") from error
-        except MemoryError as error:
-            raise CorruptImageError("not enough memory to decode it") from error
         except Exception as error:
+            if has_memory_words(error):
+                raise MemoryError from error
             raise CorruptImageError(one_line(error)) from error
     message = first_damage_message(
         image_format, [str(warning.message) for warning in warned], printed
     )
     if message is not None:
-        raise CorruptImageError(one_line(message))
+        raise MemoryError if has_memory_words(message) else CorruptImageError(one_line(message))
     return image
+
+
+def has_memory_words(message: object) -> bool:
+    """Whether libjpeg, libtiff or Pillow says that it could not allocate memory."""
+    return any(words in str(message).lower() for words in MEMORY_WORDS)
 
 
 def first_damage_message(image_format: str, warned: list[str], printed: list[str]) -> str | None:

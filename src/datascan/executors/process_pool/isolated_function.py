@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Generic, Self, TypeVar
 
-from datascan.executors.base import WorkerSlot, ignore_done, ignore_tick
+from datascan.executors.base import Limits, OnTick, WorkerSlot, ignore_done, ignore_tick
 from datascan.executors.process_pool.worker_group import WorkerGroup
 from datascan.records.shard import Shard
 
@@ -17,9 +17,11 @@ R = TypeVar("R")
 class IsolatedFunction(Generic[A, R]):
     """``function``, called in a worker process; use as a context manager.
 
-    The process serves all calls until it crashes, or until one of them takes ``timeout``
-    seconds; then it is replaced and the call is repeated. A call that fails every time returns
-    ``on_failure(argument, reason)``. The function, its arguments and results must pickle.
+    The process serves all calls until it crashes; then it is replaced and the call is repeated. A
+    call that fails every time or exceeds a limit returns ``on_failure(argument, reason)``. The
+    function, its arguments and results must pickle.
+
+    ``on_tick`` is called about ten times a second during a call, and may end it by an exception.
     """
 
     def __init__(
@@ -27,13 +29,15 @@ class IsolatedFunction(Generic[A, R]):
         function: Callable[[A], R],
         on_failure: Callable[[A, str], R],
         *,
-        timeout: float,
+        limits: Limits,
+        on_tick: OnTick = ignore_tick,
     ) -> None:
+        self._on_tick = on_tick
         self._group = WorkerGroup[R](
             partial(call_with_span, function),
             lambda shard, reason: on_failure(shard.span, reason),
             count=1,
-            timeout=timeout,
+            limits=limits,
         )
 
     def __enter__(self) -> Self:
@@ -50,7 +54,11 @@ class IsolatedFunction(Generic[A, R]):
             DatascanError: if the process cannot be started.
         """
         shard = Shard(0, argument)
-        ((result,),) = self._group.map([shard], on_tick=ignore_tick, on_done=ignore_done)
+        try:
+            ((result,),) = self._group.map([shard], on_tick=self._on_tick, on_done=ignore_done)
+        except BaseException:
+            self._group.restart_busy()
+            raise
         return result
 
 

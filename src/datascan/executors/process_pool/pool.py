@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from datascan.executors.base import OnDone, OnTick, R, Task
+from datascan.executors.base import Limits, OnDone, OnTick, R, Task
 from datascan.executors.process_pool.worker_group import WorkerGroup
 from datascan.records.shard import Shard
 
@@ -14,8 +14,9 @@ from datascan.records.shard import Shard
 class ProcessPool:
     """Runs shards in up to ``workers`` processes (at least 1), which may crash or hang.
 
-    ``timeout`` is the number of seconds without any progress after which a worker counts as
-    hung. A worker that ends is replaced, and its shard is narrowed down to the rows at fault.
+    ``timeout`` is how many seconds a record may take, ``max_memory`` how many bytes a worker may
+    allocate (None: no limit). A worker that exceeds a limit or ends by itself is replaced, and its
+    shard is narrowed down to the rows at fault.
 
     Raises:
         ValueError: if there are no workers to run on.
@@ -23,6 +24,7 @@ class ProcessPool:
 
     workers: int
     timeout: float
+    max_memory: int | None = None
 
     def __post_init__(self) -> None:
         if self.workers < 1:
@@ -48,7 +50,7 @@ class ProcessPool:
             task.on_failure,
             task.count_rows,
             count=min(self.workers, len(shards)),
-            timeout=self.timeout,
+            limits=Limits(self.timeout, self.max_memory),
         )
         with group:
             yield from group.map(shards, on_tick=on_tick, on_done=on_done)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import signal
 import sys
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 
 from datascan.executors.base import WorkerSlot
 from datascan.executors.process_pool.framing import send_message
+from datascan.memory import limit_memory
 
 PR_SET_PDEATHSIG = 1
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -22,15 +24,21 @@ KEPT_BYTES = 64 << 20
 READY = "ready"
 
 
+class OutOfMemory:
+    """The answer of a worker that could not allocate what it needed."""
+
+
 def worker_loop(
     call: Callable[[Any, WorkerSlot], Any],
     slot: WorkerSlot,
     pipe: Connection,
     foreign: Sequence[Connection],
+    max_memory: int | None,
 ) -> None:
     """Answer every order from the pipe by ``call(order, slot)``, until the pipe closes.
 
     ``foreign`` are connections inherited from the parent that this process must not keep open.
+    ``max_memory`` is how many bytes it may allocate, in addition to what its parent has.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -39,16 +47,29 @@ def worker_loop(
     for connection in foreign:
         connection.close()
     send_message(pipe.fileno(), READY)
+    if max_memory is not None:
+        limit_memory(max_memory)
     while True:
         try:
             order = pipe.recv()
         except (EOFError, OSError):
             return
         try:
-            answer = call(order, slot)
-        except BaseException as error:  # noqa: BLE001  (the parent raises it)
-            answer = error
-        send_message(pipe.fileno(), answer)
+            send_message(pipe.fileno(), answer(call, order, slot))
+        except MemoryError:  # the message is pickled before any of it is sent
+            send_message(pipe.fileno(), OutOfMemory())
+
+
+def answer(call: Callable[[Any, WorkerSlot], Any], order: Any, slot: WorkerSlot) -> Any:
+    """The result of ``call(order, slot)``, the exception that it raised, or ``OutOfMemory``."""
+    try:
+        return call(order, slot)
+    except MemoryError:
+        return OutOfMemory()
+    except OSError as error:
+        return OutOfMemory() if error.errno == errno.ENOMEM else error
+    except BaseException as error:  # noqa: BLE001  (the parent raises it)
+        return error
 
 
 def die_with_parent() -> None:
@@ -86,6 +107,16 @@ def hidden_main_module() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = main
+
+
+def is_stopped(process: int) -> bool:
+    """Whether a process was stopped by a signal such as SIGSTOP, if the system tells."""
+    try:
+        status = Path(f"/proc/{process}/stat").read_bytes()
+    except OSError:
+        return False
+    # The name of the program, in parentheses, may contain spaces.
+    return status.rpartition(b")")[2].split()[:1] in ([b"T"], [b"t"])
 
 
 def describe_exit(exitcode: int | None) -> str:

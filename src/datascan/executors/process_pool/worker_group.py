@@ -3,6 +3,10 @@
 Workers note in shared memory which rows they are about to touch. When one crashes, its shard is
 tried again; if it crashes again at the same rows, the shard is split around them until a single
 record is left (isolation.py).
+
+The time limit counts seconds, not signs of life: only a row beyond all rows before it starts the
+clock anew. So it holds for each record whose row is marked alone, and for rows that are marked
+together until they are split.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import multiprocessing
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
@@ -23,25 +27,42 @@ from datascan.executors.base import (
     BYTES,
     NO_ROW,
     RECORDS,
+    ROW,
     SLOT_FIELDS,
+    Limits,
     OnDone,
     OnTick,
     R,
     WorkerSlot,
     ignore_done,
 )
+from datascan.executors.isolation import (
+    OnFailure,
+    ShardPart,
+    ShardTask,
+    WorkerCrash,
+    out_of_memory,
+    too_slow,
+)
 from datascan.executors.process_pool.framing import PARTIAL, MessageReader
-from datascan.executors.process_pool.isolation import OnFailure, ShardPart, ShardTask, WorkerCrash
 from datascan.executors.process_pool.worker import (
     READY,
+    OutOfMemory,
     describe_exit,
     hidden_main_module,
+    is_stopped,
     start_method,
     worker_loop,
 )
 from datascan.records.shard import Shard
 
 TICK_SECONDS = 0.1
+MAX_TICK_SECONDS = 1.0
+"""If this process reads the slots later than that, the rest is not counted as the workers' time.
+
+This process may have been stopped meanwhile, together with its workers.
+"""
+
 START_SECONDS = 60.0
 MAX_FAILED_STARTS = 3
 """If more workers than this end in a row before they are ready, none can be started."""
@@ -61,7 +82,23 @@ class Worker(Generic[R]):
     ready: bool = False
     assignment: tuple[ShardTask[R], ShardPart[R]] | None = None
     state: tuple[int, int, int, int] = (NO_ROW, 0, 0, 0)
-    last_progress: float = field(default_factory=time.monotonic)
+    furthest: int = NO_ROW
+    seconds: float = 0.0
+    """Time spent since ``furthest``, the highest row yet, was marked."""
+
+    def begin(self, assignment: tuple[ShardTask[R], ShardPart[R]]) -> None:
+        """Start on a part."""
+        self.assignment = assignment
+        self.state, self.furthest, self.seconds = (NO_ROW, 0, 0, 0), NO_ROW, 0.0
+        self.slot.reset()
+
+    def look(self, elapsed: float) -> float:
+        """Read the slot, ``elapsed`` seconds after the last time; how long its row has taken."""
+        self.state = self.slot.state
+        self.seconds += elapsed
+        if self.state[ROW] > self.furthest:
+            self.furthest, self.seconds = self.state[ROW], 0.0
+        return self.seconds
 
 
 class WorkerGroup(Generic[R]):
@@ -69,7 +106,7 @@ class WorkerGroup(Generic[R]):
 
     ``on_failure(shard, reason)`` gives the result for rows that crash workers.
     ``count_rows(shard, slot)`` counts the rows of a shard of unknown length, in a worker too;
-    None if shards cannot be split. ``timeout`` is in seconds without any progress.
+    None if shards cannot be split.
     """
 
     def __init__(
@@ -79,12 +116,13 @@ class WorkerGroup(Generic[R]):
         count_rows: CountRows | None = None,
         *,
         count: int,
-        timeout: float,
+        limits: Limits,
     ) -> None:
         self.call = partial(run_order, function, count_rows)
         self.on_failure = on_failure
         self.can_count = count_rows is not None
-        self.timeout = timeout
+        self.limits = limits
+        self.looked = time.monotonic()
         self.context = multiprocessing.get_context(start_method())
         self.slots = create_shared_slots(self.context, count)
         self.workers: list[Worker[R]] = []
@@ -110,6 +148,16 @@ class WorkerGroup(Generic[R]):
             worker.pipe.close()
         self.workers = []
 
+    def restart_busy(self) -> None:
+        """Replace the workers that are still at work on a map that was left."""
+        self.queue.clear()
+        for number, worker in enumerate(self.workers):
+            if worker.assignment is not None:
+                worker.process.kill()
+                worker.process.join()
+                worker.pipe.close()
+                self.workers[number] = self._spawn(number)
+
     @property
     def in_progress(self) -> tuple[int, int]:
         """Records and bytes read so far of the parts that workers are reading."""
@@ -124,7 +172,7 @@ class WorkerGroup(Generic[R]):
         ``on_tick`` is called about ten times a second and after every part; ``on_done`` as soon
         as a shard is finished, in any order.
         """
-        self.on_done = on_done
+        self.on_done, self.looked = on_done, time.monotonic()
         tasks = [ShardTask[R].of(shard) for shard in shards]
         self.queue = deque((task, task.parts[0]) for task in tasks)
         for task in tasks:
@@ -138,9 +186,8 @@ class WorkerGroup(Generic[R]):
     def _assign(self) -> None:
         for worker in self.workers:
             if worker.assignment is None and self.queue:
-                worker.assignment = _, part = self.queue.popleft()
-                worker.state, worker.last_progress = (NO_ROW, 0, 0, 0), time.monotonic()
-                worker.slot.reset()
+                _, part = assignment = self.queue.popleft()
+                worker.begin(assignment)
                 try:
                     worker.pipe.send((part.shard, part.is_counted))
                 except OSError:
@@ -148,18 +195,27 @@ class WorkerGroup(Generic[R]):
 
     def _wait(self) -> None:
         pipes = wait([w.pipe for w in self.workers if w.assignment is not None], TICK_SECONDS)
+        now = time.monotonic()
+        elapsed, self.looked = min(now - self.looked, MAX_TICK_SECONDS), now
         # A copy: workers replaced meanwhile have nothing to say yet.
         for worker in [worker for worker in self.workers if worker.assignment is not None]:
             if worker.pipe in pipes:
                 self._receive(worker)
-            elif (state := worker.slot.state) != worker.state:
-                worker.state, worker.last_progress = state, time.monotonic()
-            elif time.monotonic() - worker.last_progress > self._stall_limit(worker):
-                self._replace(worker, f"no progress for {self.timeout:g} seconds")
+            elif worker.look(elapsed) > self._time_limit(worker):
+                self._expire(worker)
 
-    def _stall_limit(self, worker: Worker[R]) -> float:
-        """Seconds that a worker may take without progress; more until it is ready."""
-        return self.timeout if worker.ready else max(self.timeout, START_SECONDS)
+    def _time_limit(self, worker: Worker[R]) -> float:
+        """Seconds that a worker may take for one record; more until it is ready."""
+        return self.limits.timeout if worker.ready else max(self.limits.timeout, START_SECONDS)
+
+    def _expire(self, worker: Worker[R]) -> None:
+        """Replace a worker that has taken too long."""
+        stopped = is_stopped(worker.process.pid)
+        worker.process.kill()
+        if stopped:
+            self._replace(worker, "stopped by a signal")
+        else:
+            self._replace(worker, too_slow(self.limits.timeout), is_hung=True)
 
     def _receive(self, worker: Worker[R]) -> None:
         try:
@@ -167,11 +223,16 @@ class WorkerGroup(Generic[R]):
         except (EOFError, OSError):
             self._replace(worker)
             return
-        worker.last_progress = time.monotonic()
+        worker.seconds = 0.0
         if answer is PARTIAL:
             return
         if isinstance(answer, str) and answer == READY:
             worker.ready, self.failed_starts = True, 0
+            return
+        if isinstance(answer, OutOfMemory):
+            # What is left of its heap is in pieces: the next part gets a new one.
+            worker.process.kill()
+            self._replace(worker, out_of_memory(self.limits.max_memory))
             return
         assert worker.assignment is not None  # noqa: S101  (_wait polls busy workers only)
         task, part = worker.assignment
@@ -184,14 +245,13 @@ class WorkerGroup(Generic[R]):
             part.result, part.done = answer, True
             self._continue_with(task, part, [part])
 
-    def _replace(self, worker: Worker[R], reason: str | None = None) -> None:
-        """Replace a worker that ended by itself, or one that hangs for ``reason``."""
+    def _replace(
+        self, worker: Worker[R], reason: str | None = None, *, is_hung: bool = False
+    ) -> None:
+        """Replace a worker that ended by itself, or was killed for ``reason``."""
         row, count, _, _ = worker.slot.state
         assert worker.assignment is not None  # noqa: S101
         task, part = worker.assignment
-        is_hung = reason is not None
-        if is_hung:
-            worker.process.kill()
         worker.process.join()
         worker.pipe.close()
         reason = reason or describe_exit(worker.process.exitcode)
@@ -227,7 +287,9 @@ class WorkerGroup(Generic[R]):
             foreign = [ours, *(worker.pipe for worker in self.workers)]
             inherited = foreign if self.context.get_start_method() == "fork" else []
             process = self.context.Process(  # type: ignore[attr-defined]  # absent from the stub of contexts
-                target=worker_loop, args=(self.call, slot, theirs, inherited), daemon=True
+                target=worker_loop,
+                args=(self.call, slot, theirs, inherited, self.limits.max_memory),
+                daemon=True,
             )
             with hidden_main_module():
                 process.start()

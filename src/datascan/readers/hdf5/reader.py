@@ -47,6 +47,7 @@ class Hdf5Reader(Reader):
 
     name = "hdf5"
     accepts_many = True
+    needs_worker = False
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)

@@ -51,6 +51,7 @@ class ImageFolderReader(Reader):
     """Reads complete image files, one after the other."""
 
     name = "images"
+    needs_worker = False
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)

@@ -14,8 +14,15 @@ from typing import Any
 import numpy as np
 
 from datascan.config.options import Options
-from datascan.decoders.base import Decoder, Tracker, detect_decoders, make_decoder, track_among
-from datascan.plugins import decoder_names
+from datascan.decoders.base import (
+    Decoder,
+    Tracker,
+    detect_decoders,
+    load_decoder,
+    make_decoder,
+    track_among,
+)
+from datascan.plugins import DECODERS, decoder_names
 from datascan.readers.base import Reader
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.keyvalue.keys import (
@@ -108,6 +115,11 @@ class KeyValueReader(Reader):
             needs_isolation=self.is_damaged(),
             is_bgr=self.decoder.is_bgr,
         )
+
+    def preload(self) -> None:
+        """Import the decoders among which ``plan`` chooses."""
+        for name in DECODERS:
+            load_decoder(name)
 
     def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
         """The shard's blocks."""

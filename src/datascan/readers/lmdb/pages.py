@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from datascan.errors import DatasetError
 from datascan.files import open_regular
+from datascan.memory import map_file
 from datascan.records.block import Fault
 
 MAGIC = 0xBEEFC0DE
@@ -124,7 +125,7 @@ class PageFile:
             with open_regular(path) as file:
                 self.size = os.fstat(file.fileno()).st_size
                 if self.size:
-                    self._mapped = mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ)
+                    self._mapped = map_file(file.fileno(), self.size)
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "it changed while it was being opened"
             raise DatasetError(f"cannot read {path}: {why}") from error

@@ -1,17 +1,20 @@
-"""What happens to a part of a shard whose worker crashed or hung.
+"""What happens to a part of a shard whose worker crashed, ran out of memory or took too long.
 
-It is retried as long as the crash may have been a coincidence, then split around the suspected
-rows, and given up when a single record is left.
+After a crash, it is retried as long as that may have been a coincidence, then split around the
+suspected rows, and given up when a single record is left. Rows that took too long are split at
+once, and a single record that did is given up: it has had all of its time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Generic, TypeVar, cast
 
 from datascan.executors.base import NO_ROW
 from datascan.records.shard import Shard
+from datascan.text import format_size
 
 R = TypeVar("R")
 OnFailure = Callable[[Shard, str], R]
@@ -28,12 +31,30 @@ MAX_CRASHES = 50
 MAX_UNLOCATED_SPLITS = 24
 """A shard is halved this often while its crashes have no known row; then the part is given up."""
 
+PIECES = 16
+"""Rows that took too long are split into this many pieces, so that few timeouts find the record."""
+
+MAX_TIMEOUTS = 12
+"""After this many in one shard, rows that take too long together are given up together."""
+
+
+def too_slow(seconds: float) -> str:
+    """Why rows are given up that took longer than the time limit."""
+    return f"took longer than {seconds:g} seconds (--timeout)"
+
+
+def out_of_memory(nbytes: int | None) -> str:
+    """Why rows are given up for which ``nbytes`` were too little; None: there is no limit."""
+    if nbytes is None:
+        return "needed more memory than there is"
+    return f"needed more than {format_size(nbytes)} of memory (--max-memory)"
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerCrash:
     """How a worker ended: the rows in its slot, and the reason in words.
 
-    ``is_hung`` if it was killed because it made no progress.
+    ``is_hung`` if it was killed because the rows took longer than the time limit.
     """
 
     row: int
@@ -71,6 +92,7 @@ class ShardTask(Generic[R]):
     shard: Shard
     parts: list[ShardPart[R]]
     unlocated_splits: int = 0
+    timeouts: int = 0
 
     @classmethod
     def of(cls, shard: Shard) -> ShardTask[R]:
@@ -96,8 +118,8 @@ class ShardTask(Generic[R]):
         shard = part.shard
         # Nothing is known to split at, so that giving up would lose the whole shard.
         is_blind = not count and row == shard.first and shard.last is None
-        limit = MAX_UNLOCATED_CRASHES if is_blind and not crash.is_hung else MAX_LOCATED_CRASHES
-        if repeats < limit and part.crashes < MAX_CRASHES:
+        limit = MAX_UNLOCATED_CRASHES if is_blind else MAX_LOCATED_CRASHES
+        if repeats < limit and part.crashes < MAX_CRASHES and not crash.is_hung:
             return [
                 ShardPart(
                     shard,
@@ -108,7 +130,8 @@ class ShardTask(Generic[R]):
                 )
             ]
         if count:
-            return split_around(shard, row, row + count, on_failure, crash.reason)
+            pieces = self._count_pieces() if crash.is_hung else 2
+            return split_around(shard, row, row + count, on_failure, crash.reason, pieces=pieces)
         if row > shard.first:
             return [
                 ShardPart(shard.slice(shard.first, row)),
@@ -120,6 +143,11 @@ class ShardTask(Generic[R]):
             return [ShardPart(shard, on_failure(shard, crash.reason), done=True)]
         self.unlocated_splits += 1
         return split_around(shard, shard.first, shard.last or shard.first, on_failure, crash.reason)
+
+    def _count_pieces(self) -> int:
+        """Into how many pieces rows are split that took too long together."""
+        self.timeouts += 1
+        return PIECES if self.timeouts <= MAX_TIMEOUTS else 1
 
     def _is_lost(self, part: ShardPart[R], crash: WorkerCrash) -> bool:
         """Whether to give up a part whose crashes have no known row, rather than halve it."""
@@ -138,19 +166,23 @@ def suspect_rows(shard: Shard, crash: WorkerCrash) -> tuple[int, int]:
     return row, max(0, end - row)
 
 
-def split_around(
-    shard: Shard, first: int, last: int, on_failure: OnFailure[R], reason: str
+def split_around(  # noqa: PLR0913  (rows, and what happens to them)
+    shard: Shard, first: int, last: int, on_failure: OnFailure[R], reason: str, *, pieces: int = 2
 ) -> list[ShardPart[R]]:
-    """The shard with the rows ``first`` <= row < ``last`` halved; a single one is given up."""
+    """The shard with the rows ``first`` <= row < ``last`` in equal pieces.
+
+    A single row is given up; with one piece, all rows are.
+    """
     parts: list[ShardPart[R]] = []
     if first > shard.first:
         parts.append(ShardPart(shard.slice(shard.first, first)))
-    if last - first <= 1:
+    if last - first <= 1 or pieces == 1:
         culprit = shard.slice(first, last)
         parts.append(ShardPart(culprit, on_failure(culprit, reason), done=True))
     else:
-        half = (first + last) // 2
-        parts += [ShardPart(shard.slice(first, half)), ShardPart(shard.slice(half, last))]
+        count = min(pieces, last - first)
+        edges = [first + (last - first) * i // count for i in range(count + 1)]
+        parts += [ShardPart(shard.slice(a, b)) for a, b in pairwise(edges)]
     if shard.last is None or last < shard.last:
         parts.append(ShardPart(shard.slice(last, shard.last)))
     return parts

@@ -1,20 +1,25 @@
-"""However workers crash, every row is read once, in order, and as few as possible are given up."""
+"""However workers end, every row is read once, in order, and as few as possible are given up."""
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from datascan.executors.base import NO_ROW
-from datascan.executors.process_pool.isolation import (
+from datascan.executors.isolation import (
     MAX_CRASHES,
+    MAX_TIMEOUTS,
     MAX_UNLOCATED_CRASHES,
     MAX_UNLOCATED_SPLITS,
+    PIECES,
     ShardPart,
     ShardTask,
     WorkerCrash,
+    out_of_memory,
     split_around,
     suspect_rows,
+    too_slow,
 )
 from datascan.records.shard import Shard
 
@@ -132,11 +137,50 @@ def test_a_shard_whose_rows_cannot_be_counted_is_given_up_as_a_whole():
     assert results == [(range(0), True)]
 
 
-def test_a_part_that_hangs_is_tried_twice():
+def test_a_shard_that_is_too_slow_to_begin_is_given_up_at_once():
     hang = WorkerCrash(NO_ROW, 0, "reason", is_hung=True)
     results, crashes = run(lambda part: None if part.is_counted else hang)
     assert given_up(results) == list(range(ROWS))
-    assert crashes == 4
+    assert crashes == 2
+
+
+def slow(deadly, block):
+    """Take too long for each block of rows that holds a deadly one."""
+
+    def find_crash(part: ShardPart[Rows]) -> WorkerCrash | None:
+        last = last_of(part, ROWS)
+        for first in range(part.shard.first, last, block):
+            rows = range(first, min(first + block, last))
+            if deadly & set(rows):
+                return WorkerCrash(first, len(rows), "reason", is_hung=True)
+        return None
+
+    return find_crash
+
+
+@pytest.mark.parametrize(("block", "timeouts"), [(1, 1), (16, 2), (100, 3)])
+def test_few_timeouts_find_a_record_that_takes_too_long(block, timeouts):
+    results, crashes = run(slow({38}, block))
+    assert rows_of(results) == list(range(ROWS))
+    assert given_up(results) == [38]
+    assert crashes == timeouts
+
+
+def test_rows_that_all_take_too_long_together_are_given_up_together():
+    """A chunk that no one can decompress costs some timeouts, not one for each of its rows."""
+    results, crashes = run(slow(set(range(ROWS)), ROWS))
+    assert rows_of(results) == given_up(results) == list(range(ROWS))
+    assert crashes < 2 * MAX_TIMEOUTS + PIECES
+
+
+def test_rows_that_are_too_slow_only_together_are_all_read():
+    def find_crash(part: ShardPart[Rows]) -> WorkerCrash | None:
+        rows = last_of(part, ROWS) - part.shard.first
+        return WorkerCrash(part.shard.first, rows, "reason", is_hung=True) if rows > 6 else None
+
+    results, crashes = run(find_crash)
+    assert rows_of(results) == list(range(ROWS))
+    assert (given_up(results), crashes) == ([], 5)
 
 
 def test_a_shard_whose_reader_crashes_from_some_row_on():
@@ -187,3 +231,9 @@ def test_a_split_around_one_row():
         (7, 8, True),
         (8, 9, False),
     ]
+
+
+def test_limits_are_named_with_their_options():
+    assert too_slow(60.0) == "took longer than 60 seconds (--timeout)"
+    assert out_of_memory(4_000_000_000) == "needed more than 4 GB of memory (--max-memory)"
+    assert out_of_memory(None) == "needed more memory than there is"
