@@ -21,11 +21,6 @@ ANOTHER = rf"[ \t]*+\.[ \t]*+{PART}"
 LONG_KEY = f"{PART}(?:{ANOTHER}){{{MAX_PARTS}}}"
 BASIC_LINES = r'''"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5}|\\?\Z)'''
 LITERAL_LINES = r"""'''(?:[^']|'(?!''))*+(?:'{3,5}|\Z)"""
-OTHER = rf"[ \t]*+\.[ \t]*+{PART}"
-LONG_KEY = f"{PART}(?:{ANOTHER}){{{MAX_PARTS}}}"
-LONG_TEXT = (
-    r'''"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5}|\\?\Z)|\'{3}(?:[^']|'(?!\'\'))*+(?:'{3,5}|\Z)'''
-)
 OTHER = rf"{BASIC_LINES}|{LITERAL_LINES}|#[^\n]*+|(?!{LONG_KEY}){PART}(?:{ANOTHER})*+|[^\w\"'#-]++"
 DOTTED = re.compile(rf"(?:{OTHER})*+{LONG_KEY}", re.DOTALL)
 """A file with a dotted key of more parts, for which the parser takes quadratic time.
