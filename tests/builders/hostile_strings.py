@@ -1,7 +1,7 @@
 """Names for records, classes, files and layers that attack whatever shows them.
 
-Every output and every message is tested with all of them: ``tests/outputs/test_hostile_text.py`` puts
-them into reports, ``tests/damage/test_hostile_names.py`` into datasets.
+Every output and every message is tested with all of them: ``tests/outputs/test_hostile_text.py``
+puts them into reports, ``tests/damage/test_hostile_names.py`` into datasets.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ HOSTILE_STRINGS = {
     "stop after a break": "x\n::stop-commands::token\r::add-mask::a",
     "stop after a space": "word  ::stop-commands::token \t::set-output name=a::b",
     "stop after nothing": "\u200b\ufeff\u034f\u00a0\u3000::stop-commands::token",
-    "stop at a wrap": "word " * 40 + " ::stop-commands::token " * 40,
+    "stop at a wrap": "word " * 12 + "::stop-commands::token " * 6,
     "annotation": "::error title=forged,file=a,line=1::forged",
     "debug": "::debug::x ::group::y ::endgroup:: ::echo::on ::add-path::/tmp",
     "old command": "##[stop-commands]token ###[error]x ##[add-mask]e ##[set-env name=A]b",
@@ -83,23 +83,13 @@ HOSTILE_STRINGS = {
 """By a name for the test's report."""
 
 
-def names_for(*, max_bytes: int, without: str = "\0") -> dict[str, bytes]:
-    """The strings as bytes that are shorter than a limit and lack some characters; none is empty.
+def as_bytes(text: str, *, most: int = 1 << 20, without: bytes = b"") -> bytes:
+    """Text as a dataset stores it, of at most ``most`` bytes, some of which cannot be in it.
 
     Surrogates become the bytes that they stand for, or three bytes that are not UTF-8.
     """
-    found = {name: as_bytes(text) for name, text in HOSTILE_STRINGS.items()}
-    barred = set(without.encode())
-    return {
-        name: text
-        for name, text in found.items()
-        if 0 < len(text) <= max_bytes and not barred & set(text) and text not in (b".", b"..")
-    }
-
-
-def as_bytes(text: str) -> bytes:
-    """Text as a dataset stores it."""
     try:
-        return text.encode("utf-8", "surrogateescape")
+        stored = text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
+        stored = text.encode("utf-8", "surrogatepass")
+    return stored.translate(None, without)[:most]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+import tomllib
+
 import msgspec
 import pytest
 
 from datascan.config.file import read
-from datascan.config.toml import load_toml, read_toml
+from datascan.config.toml import has_long_key, load_toml, read_toml
 from datascan.errors import UsageError
+from datascan.files import MAX_CONFIG_BYTES
 
 
 class Inner(msgspec.Struct, forbid_unknown_fields=True):
@@ -124,3 +128,44 @@ def test_keys_may_have_underscores_or_dashes_and_names_of_flags_or_python(tmp_pa
         "label_key": "y",
         "list_file": tmp_path / "l.txt",
     }
+
+
+LONG = ".".join("a" * 33)
+QUOTED = ".".join(["'a'", '"\\""'] * 17)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("{key} = 1", "x = {{ {key} = 1 }}", "[{key}]", "[[{key}]]", '["" . {key}]'),
+        *('x = """"a""""\n{key} = 1', "x = ''''a''''\n{key} = 1", '# "\n{key} = 1'),
+        *('x = "\\""\n{key} = 1', "'\"' = 1\n{key} = 1", 'y = {{a = "x", {key} = 1}}'),
+    ],
+)
+@pytest.mark.parametrize("key", [LONG, QUOTED])
+def test_a_key_of_many_parts(text, key):
+    assert has_long_key(text.format(key=key))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *('x = "{}"', "x = '{}'", '"{}" = 1', '["{}"]', "# {}", 'x = "\\" {}"', 'x = ["b", "{}"]'),
+        *('x = """\n{}\n"""', "x = '''\n{}'''", 'x = "# {}"', '"# {}" = "{}"'),
+    ],
+)
+def test_dots_in_a_text_are_not_parts_of_a_key(text):
+    whole = text.format(LONG, LONG)
+    assert tomllib.loads(whole) or text.startswith("#")
+    assert not has_long_key(whole)
+
+
+@pytest.mark.parametrize(
+    "part",
+    ['"\\', '"""\\', "a ", "a." * 30 + "b ", '"', "'", "'''", '"\n', '""".', "\\", '"a".', "#\n"],
+)
+def test_the_search_for_long_keys_is_linear(part):
+    text = "." * 40 + "\n" + part * (MAX_CONFIG_BYTES // len(part))
+    start = time.process_time()
+    has_long_key(text)
+    assert time.process_time() - start < 5

@@ -16,9 +16,18 @@ from datascan.files import MAX_CONFIG_BYTES, MAX_TOML_BYTES, read_regular
 T = TypeVar("T", bound=msgspec.Struct)
 
 MAX_PARTS = 32
-PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
-DOTTED = re.compile(rf"(?<![\w-]){PART}(?:[ \t]*\.[ \t]*{PART}){{{MAX_PARTS}}}")
-"""A dotted key of more parts, for which the parser takes quadratic time."""
+PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\[^\n])*+"?|'[^'\n]*+'?)"""
+ANOTHER = rf"[ \t]*+\.[ \t]*+{PART}"
+LONG_KEY = f"{PART}(?:{ANOTHER}){{{MAX_PARTS}}}"
+BASIC_LINES = r'''"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5}|\\?\Z)'''
+LITERAL_LINES = r"""'''(?:[^']|'(?!''))*+(?:'{3,5}|\Z)"""
+OTHER = rf"{BASIC_LINES}|{LITERAL_LINES}|#[^\n]*+|(?!{LONG_KEY}){PART}(?:{ANOTHER})*+|[^\w\"'#-]++"
+DOTTED = re.compile(rf"(?:{OTHER})*+{LONG_KEY}", re.DOTALL)
+"""A file with a dotted key of more parts, for which the parser takes quadratic time.
+
+Dots in texts and in quoted parts do not count. A text without an end is read to the end of its line
+or file, so this takes linear time for any file; the parser rejects the file afterwards.
+"""
 
 PLACE = re.compile(r"\(at (?:line \d+, column \d+|end of document)\)")
 MARK = b"datascan-"
@@ -72,13 +81,19 @@ def parse_toml(content: bytes, path: Path, *, quoted: bool = True) -> dict[str, 
     """
     try:
         text = content.decode("utf-8-sig")
-        if DOTTED.search(text):
+        if has_long_key(text):
             raise UsageError(f"{path}: a key has more than {MAX_PARTS} parts")
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits
         place = PLACE.search(str(error))
         reason = f": {error}" if quoted else f" {place[0]}" if place else ""
         raise UsageError(f"{path} is not valid TOML{reason}") from error
+
+
+def has_long_key(text: str) -> bool:
+    """Whether a TOML file has a dotted key of more parts than allowed."""
+    suspect = any(line.count(".") >= MAX_PARTS for line in text.split("\n"))
+    return suspect and DOTTED.match(text) is not None
 
 
 def explain_error(complaint: str, kind: type[msgspec.Struct]) -> str:

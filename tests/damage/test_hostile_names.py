@@ -1,0 +1,254 @@
+"""Datasets of hostile names from end to end: no command, error or file shows them unescaped."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from datascan.cli.app import run
+from datascan.outputs import github
+from datascan.report.model import Report
+from tests.builders.caffe import data, inner, softmax_loss
+from tests.builders.caffe_logs import crash, line, solver_lines
+from tests.builders.hostile_strings import HOSTILE_STRINGS, as_bytes
+from tests.builders.images import photo
+from tests.builders.leveldb import write_leveldb
+from tests.builders.lmdb import datum, numbered, random_datums, write_lmdb
+from tests.outputs.html.reading import read_safely
+from tests.outputs.judges import ANNOTATIONS, commands_in, harm_in
+
+NAN = datum(np.full((3, 4, 4), np.nan, np.float32), 0)
+FILES = {"json": "r.json", "html": "r.html", "junit": "r.xml", "sarif": "r.sarif"}
+FILE_NAMES = {
+    name: stored
+    for name, text in HOSTILE_STRINGS.items()
+    if (stored := as_bytes(text, most=200, without=b"\0/").lstrip(b"."))
+}
+"""The strings as names of files that are not hidden."""
+
+every_string = pytest.mark.parametrize("text", HOSTILE_STRINGS.values(), ids=HOSTILE_STRINGS)
+every_file_name = pytest.mark.parametrize("name", FILE_NAMES.values(), ids=FILE_NAMES)
+
+
+@pytest.fixture(autouse=True)
+def run_of_a_job(tmp_path, monkeypatch):
+    """A working folder in a run of GitHub Actions."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    Path(".git").mkdir()
+
+
+@pytest.fixture
+def said(capfd):
+    """A function that runs the command; nothing that it prints or writes may be harmful.
+
+    Returns the exit status, and what was printed on standard output apart from annotations.
+    """
+
+    def call(*words):
+        status = run([*map(os.fsdecode, words)])
+        out, err = capfd.readouterr()
+        assert harm_in(out + err) == []
+        commands = commands_in(out)
+        assert {one.name for one in commands} <= ANNOTATIONS
+        assert all([*one.properties] == ["title"] for one in commands)
+        assert commands_in(err) == []
+        return status, out, err
+
+    return call
+
+
+def scanned(said, *words):
+    """The report of a scan with all outputs, each of them read and judged."""
+    options = [word for name, file in FILES.items() for word in (f"--{name}", file)]
+    _, out, err = said(*words, *options, "--bad-records", "bad.jsonl", "--workers", "0")
+    assert Path("r.json").exists(), err
+    texts = {file: Path(file).read_text("utf-8") for file in (*FILES.values(), "bad.jsonl")}
+    for text in texts.values():
+        assert harm_in(text) == []
+        assert commands_in(text) == []
+    ET.fromstring(texts["r.xml"].encode())  # noqa: S314  (our own)
+    json.loads(texts["r.sarif"])
+    read_safely(texts["r.html"])
+    found = Report.from_json(texts["r.json"])
+    assert len(commands_in(out)) == github.render([found]).count("\n")
+    assert said("report", "r.json") == (0, out, "")
+    return found, [json.loads(text) for text in texts["bad.jsonl"].splitlines()]
+
+
+def keys_of(found, rule):
+    """The keys of the examples of a rule."""
+    return [e.key for one in found.all_findings if one.rule == rule for e in one.examples]
+
+
+def two_classes(name):
+    """Folders with an image each, one of them of this name."""
+    for number, folder in enumerate((b"data/" + name, b"data/healthy")):
+        Path(os.fsdecode(folder)).mkdir(parents=True)
+        Path(os.fsdecode(folder), "a.jpg").write_bytes(photo(number))
+
+
+@every_file_name
+def test_files_and_classes(said, name):
+    two_classes(name)
+    Path(os.fsdecode(b"data/" + name + b"/" + name + b".jpg")).write_bytes(photo(9)[:600])
+    found, (bad,) = scanned(said, "images", "data", "--num-classes", "2")
+    assert keys_of(found, "corrupt-image") == [bad["key"]]
+    assert found.labels.names is not None
+
+
+@every_file_name
+def test_a_dataset_of_this_name(said, name):
+    Path(os.fsdecode(name)).mkdir()
+    Path(os.fsdecode(name), "a.jpg").write_bytes(photo(1)[:600])
+    path = b"./" + name
+    found, _ = scanned(said, "images", path)
+    assert found.dataset.path
+    assert said("lmdb", path)[0] == 2
+    assert said("scan", path + b"/absent")[0] == 2
+    assert said("images", path, "--json", path)[0] == 2
+    assert said("images", path, "--expect", path + b"/a.jpg")[0] == 2
+
+
+@every_string
+def test_lists(said, text):
+    Path("data").mkdir()
+    for i in range(3):
+        Path(f"data/{i}.jpg").write_bytes(photo(i))
+    lines = [b"0.jpg 0", b"1.jpg 1", as_bytes(text, most=3000) + b" 1", b"2.jpg " + as_bytes(text)]
+    Path("list.txt").write_bytes(b"\n".join(lines))
+    if said("images", "data", "--list", "list.txt")[0] != 2:  # not a binary file
+        scanned(said, "images", "data", "--list", "list.txt")
+
+
+@every_string
+@pytest.mark.parametrize("store", ["lmdb", "leveldb"])
+def test_keys(said, store, text):
+    key = as_bytes(text, most=500) or b"empty"
+    write = write_lmdb if store == "lmdb" else write_leveldb
+    write(Path("store"), numbered(random_datums(9)) | {key: NAN})
+    found, _ = scanned(said, store, "store")
+    assert len(keys_of(found, "nan-value") + keys_of(found, "unexpected-dtype")) >= 1
+
+
+@every_string
+def test_a_field_and_class_names_of_hdf5(said, text):
+    name = as_bytes(text, most=3000, without=b"\0/").strip(b".") or b"empty"
+    values = np.random.default_rng(0).random((12, 3))
+    values[4] = np.nan
+    with h5py.File("a.h5", "w") as file:
+        file[name] = values
+        names = [as_bytes(text, without=b"\0")[:50_000], b"healthy", b"x"]
+        file.create_dataset("label", data=names * 4, dtype=h5py.string_dtype())
+    # A name that is not UTF-8 cannot be given as an option.
+    selected = [] if "\udc80" <= max(os.fsdecode(name)) <= "\udfff" else [b"--data=" + name]
+    scanned(said, "hdf5", "a.h5", *selected)
+    assert said("hdf5", "a.h5", b"--data=not " + name)[0] == 2
+    assert said("hdf5", "a.h5", b"--label=" + name)[0] == 2
+
+
+@every_string
+def test_nets(said, text):
+    name = "".join(f"\\{byte:03o}" for byte in as_bytes(text, most=3000))
+    pool = f'layer {{ name: "{name}" type: "Pooling" bottom: "data" top: "{name}" '
+    pool += "pooling_param { pool: MAX kernel_size: 2 stride: 3 } momentum: 1 }\n"
+    parts = [data(source="store"), data(source=name, settings=""), pool, inner("ip", "data", 3)]
+    Path("net.prototxt").write_text("".join([*parts, softmax_loss()]))
+    write_lmdb(Path("store"), numbered([*random_datums(9), NAN]))
+    if said("net", "net.prototxt", "--workers", "0")[0] != 2:
+        scanned(said, "net", "net.prototxt")
+    for raw in (b'layer { name: "%s" }', b"layer { %s: 1 }", b"%s", b'net: "%s"'):
+        Path("raw.prototxt").write_bytes(raw % as_bytes(text, most=3000))
+        said("net", "raw.prototxt", "--workers", "0")
+
+
+@every_string
+def test_logs(said, text):
+    raw = as_bytes(text)
+    start = solver_lines().encode() + line(0, 1.0).encode()
+    logs = [
+        start + raw + b"\n" + line(10, float("nan")).encode() + raw,
+        start + crash("Check failed: ").encode().replace(b"failed: ", b"failed: " + raw),
+        b"iteration,loss," + raw + b"\n0,1," + raw + b"\n1,nan," + raw,
+        b"Iteration 0, loss = " + raw,
+        raw,
+    ]
+    for log in logs:
+        Path("train.log").write_bytes(log)
+        if said("log", "train.log", "--workers", "0")[0] != 2:
+            scanned(said, "log", "train.log")
+
+
+@every_file_name
+def test_configurations(said, name):
+    Path(os.fsdecode(name), "data").mkdir(parents=True)
+    os.chdir(name)
+    Path("data/a.jpg").write_bytes(photo(1))
+    quoted = json.dumps(os.fsdecode(name).encode("utf-8", "replace").decode())
+    contents = [
+        f"{quoted} = 1",
+        f"ignore = [{quoted}]",
+        f"[dataset.{quoted}]",
+        f"[dataset.data]\n{quoted} = 1",
+        f"expect = {quoted}",
+        f"[dataset.data]\nbackend = {quoted}",
+        f"format = {quoted}",
+        f"x = {quoted} {quoted}",
+    ]
+    for content in contents:
+        Path("datascan.toml").write_text(content.replace("\x7f", ""), "utf-8")
+        said("images", "data", "--workers", "0")
+        said("check")
+        said("check", "--config", Path.cwd() / "datascan.toml", "data")
+    said("explain", name)
+    said("images", "data", "--ignore", name)
+    said(name)
+    said("images", "data", b"--" + name)
+
+
+@every_file_name
+def test_learned_expectations(said, name):
+    two_classes(name)
+    status, out, _ = said("learn", "data", "--workers", "0")
+    assert status == 0
+    assert len(tomllib.loads(out)["labels"]["shares"]) == 2
+    assert said("learn", "data", "-o", "learned.toml", "--workers", "0")[0] == 0
+    assert Path("learned.toml").read_text("utf-8") == out
+    found, _ = scanned(said, "images", "data", "--expect", "learned.toml")
+    assert found.findings == []
+
+
+@every_file_name
+def test_accepted_findings(said, name):
+    two_classes(name)
+    Path(os.fsdecode(b"data/" + name + b"/" + name + b".jpg")).write_bytes(photo(9)[:600])
+    baseline = ("--baseline", "accepted.toml", "--workers", "0")
+    status, _, err = said("accept", "data", "--reason", b"- " + name, *baseline)
+    assert (status, err) == (0, "")
+    assert harm_in(Path("accepted.toml").read_text("utf-8")) == []
+    assert said("accept", "data", "--reason", "again", *baseline)[0] == 0
+    found, _ = scanned(said, "images", "data", "--baseline", "accepted.toml")
+    assert found.passed
+    assert all(one.accepted for one in found.findings if one.severity == "error")
+
+
+@every_file_name
+def test_several_datasets(said, name):
+    Path(os.fsdecode(b"data/" + name)).mkdir(parents=True)
+    Path(os.fsdecode(b"data/" + name), "a.jpg").write_bytes(photo(1)[:600])
+    Path("data/broken").mkdir()
+    Path("data/broken/data.mdb").write_bytes(b"nothing")
+    Path("datascan.toml").write_text('[dataset."data/*"]\n[dataset."absent"]\n')
+    options = [word for one, file in FILES.items() for word in (f"--{one}", file)]
+    assert said("check", *options)[0] in (1, 2)
+    for file in FILES.values():
+        text = Path(file).read_text("utf-8")
+        assert harm_in(text) == []
+        assert commands_in(text) == []
