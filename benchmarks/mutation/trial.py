@@ -13,11 +13,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import google.protobuf.text_format
+import h5py
+import jinja2
+import lmdb
+import msgspec
+import numpy as np
+import PIL.Image
 import pytest
+import tomlkit
 from hypothesis import Phase, settings
 
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("src", "tests", "docs", "examples", "scripts", "benchmarks", "README.md", "setup.py")
+IMPORTED_ONCE = (google, h5py, jinja2, lmdb, msgspec, np, PIL, tomlkit)
+"""What nearly all tests import, and each new process has then imported already."""
+
 MEMORY = 12 << 30
 """A mutant that takes all memory must not stop the machine; Chromium reserves more, and fails."""
 
