@@ -55,6 +55,7 @@ def test_mutations(tmp_path, source, changes):
         "@decorator(1)\nclass A(B[1], key=True):\n    pass",
         "assert a < 1, 'text'",
         "x = isinstance(a, b | c)",
+        "x = zip(a, b, strict=True)",
         "def f():\n    logger.warning(f'{a}')",
     ],
 )

@@ -63,6 +63,7 @@ def test_icons_of_every_depth(bits):
 def test_directories_that_are_not_those_of_icons():
     assert sniff_format(icon(count=300)) == "ICO"
     assert sniff_format(icon(offset=23)) == "ICO"
+    assert sniff_format(icon(offset=1 << 24)) == "ICO"
     wrong = [
         icon(count=0),
         icon(reserved=1),
