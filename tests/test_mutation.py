@@ -10,7 +10,7 @@ import pytest
 from benchmarks.mutation.__main__ import package_names
 from benchmarks.mutation.coverage import Coverage
 from benchmarks.mutation.mutants import find_mutants, mutated_source
-from benchmarks.mutation.pool import HUNG, run_all
+from benchmarks.mutation.pool import run_all
 
 HEAD = "from __future__ import annotations\n\n"
 
@@ -55,6 +55,7 @@ def test_mutations(tmp_path, source, changes):
         "@decorator(1)\nclass A(B[1], key=True):\n    pass",
         "assert a < 1, 'text'",
         "x = isinstance(a, b | c)",
+        "x = zip(a, b, strict=True)",
         "def f():\n    logger.warning(f'{a}')",
     ],
 )
@@ -107,7 +108,7 @@ def test_processes_that_fail_crash_or_hang(tmp_path):
 
     jobs = [partial(end, status=0), partial(end, status=3), crash, hang]
     done = {job.index: job.status for job in run_all(jobs, [tmp_path] * 2, seconds=1.0)}
-    assert done == {0: 0, 1: 3, 2: -signal.SIGKILL, 3: HUNG}
+    assert done == {0: 0, 1: 3, 2: -signal.SIGKILL, 3: -signal.SIGALRM}
 
 
 def test_every_package_is_sampled():

@@ -11,6 +11,7 @@ import argparse
 import random
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import tomllib
@@ -24,6 +25,7 @@ from benchmarks.mutation.pool import run_all
 from benchmarks.mutation.trial import ROOT, Tests, copy_tree, run_selected
 
 PACKAGE = Path("src/datascan")
+WALL_SECONDS = 1800.0
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
 HEAD = f"{'package':<28}{'mutants':>8}{'sampled':>8}{'killed':>8}"
 HEAD += f"{'equivalent':>11}{'survived':>9}{'score':>7}"
@@ -80,10 +82,12 @@ def shorten(text: str, width: int = 100) -> str:
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
-def killer(log: Path) -> str:
-    """The test that failed, from the output of pytest."""
+def reason(status: int, log: Path) -> str:
+    """The test that failed, from the output of pytest, or the signal that ended it."""
+    if status < 0:
+        return signal.Signals(-status).name
     failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", log.read_text(errors="replace"), re.MULTILINE)
-    return failed[-1] if failed else "import, crash or time limit"
+    return failed[-1] if failed else "no output"
 
 
 class Campaign:
@@ -130,7 +134,7 @@ class Campaign:
             partial(try_mutant, mutant=mutants[i], log=log, tests=tests[i], seconds=seconds)
             for i, log in zip(executed, logs, strict=True)
         ]
-        for job in run_all(jobs, self.trees, seconds * 3):
+        for job in run_all(jobs, self.trees, WALL_SECONDS):
             mutant = mutants[executed[job.index]]
             restore(job.tree, mutant)
             if job.status == 0:
@@ -139,7 +143,7 @@ class Campaign:
             else:
                 row.killed += 1
                 if self.arguments.verbose:
-                    self.show(mutant, "killed", killer(logs[job.index]))
+                    self.show(mutant, "killed", reason(job.status, logs[job.index]))
         return row
 
     def show(self, mutant: Mutant, outcome: str, reason: str) -> None:
@@ -157,7 +161,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="of the sample (0)")
     parser.add_argument("--jobs", type=int, default=2, help="mutants at the same time (2)")
     parser.add_argument("--tests", nargs="+", default=["tests"], help="files and folders (tests)")
-    parser.add_argument("--seconds", type=float, default=120.0, help="per mutant (120)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of CPU time per mutant (60)")
     parser.add_argument("--verbose", action="store_true", help="also list the killed ones")
     return parser.parse_args(arguments)
 

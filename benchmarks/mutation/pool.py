@@ -13,8 +13,6 @@ from typing import NamedTuple
 
 from benchmarks.mutation.trial import fork
 
-HUNG = -signal.SIGALRM
-
 Job = Callable[[Path], int]
 
 
@@ -38,7 +36,7 @@ def run_all(jobs: list[Job], trees: list[Path], seconds: float) -> Iterator[Done
     """Yields each job as it ends.
 
     A job gets a copy of the tree that no other job uses until it has been yielded. One that
-    takes longer than ``seconds`` is ended, with status ``HUNG``.
+    takes longer than ``seconds`` is ended, by ``SIGALRM``.
     """
     waiting = list(reversed(range(len(jobs))))
     free = list(trees)

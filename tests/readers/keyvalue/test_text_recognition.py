@@ -81,3 +81,9 @@ def test_an_lmdb_of_text_lines(tmp_path):
     faults = result.summary.tallies["datascan.metrics.faults.measure_faults"].entries
     assert faults["malformed-record"].records.addresses.array.tolist() == [2]
     assert faults["missing-label"].records.addresses.array.tolist() == [4]
+
+
+def test_without_values_no_label_is_called_empty():
+    (batch,) = read_text_lines(iterate(lines(1, 2)), TextLines(1, 3), values=False)
+    assert batch.faults == ()
+    assert [batch.values[row] for row in range(2)] == [b"", b""]
