@@ -6,6 +6,7 @@ outside of its buffers is written. ``scripts/sanitize`` makes more of these call
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from random import Random
@@ -181,3 +182,15 @@ def test_offsets_that_another_thread_changes():
         if errors:
             break
     assert "outside" in str(errors[0])
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_dtypes_that_state_the_native_byte_order_are_accepted(name):
+    arguments, _ = valid_arguments(name)
+    stated = [
+        value.view(value.dtype.newbyteorder(sys.byteorder))
+        if isinstance(value, np.ndarray)
+        else value
+        for value in arguments
+    ]
+    getattr(MODULES[name], name)(*stated)

@@ -23,13 +23,15 @@
 #define VALUES "Bbfd"
 
 #define ANY_SHAPE 0
+#define NATIVE_ORDER (PY_LITTLE_ENDIAN ? '<' : '>')
 #define WRITABLE PyBUF_WRITABLE
 
 /* The item type of a buffer, in native byte order; 0 for any other. */
 static inline char item_type(const Py_buffer *view)
 {
     const char *format = view->format ? view->format : OCTETS;
-    if (*format == '@' || *format == '=')
+    /* NumPy states the byte order of dtypes that were given one, also if it is the native one. */
+    if (*format == '@' || *format == '=' || *format == NATIVE_ORDER)
         format++;
     return *format && !format[1] ? *format : 0;
 }
