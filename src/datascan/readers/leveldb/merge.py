@@ -8,9 +8,11 @@ otherwise all versions are sorted, and the one with the largest sequence number 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import ne
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +85,10 @@ class Merger:
             blocks = table.blocks_in(span.first, span.stop)
             if blocks and overlaps(table, span):
                 parts.append((table, blocks, *table.span_of(blocks)))
-        buffer = np.empty(sum(stop - start for *_, start, stop in parts), np.uint8)
+        rows = self.logged.rows_in(span.first, span.stop)
+        # The values of the logs are placed after the blocks.
+        end = sum(stop - start for *_, start, stop in parts)
+        buffer = np.empty(end + (self.logged.value_bytes(rows) if values else 0), np.uint8)
         segments: list[Segment] = []
         losses: list[Loss] = []
         at = 0
@@ -97,12 +102,12 @@ class Merger:
                 if place not in seen:
                     seen.add(place)
                     losses.append(loss)
-        rows = self.logged.rows_in(span.first, span.stop)
         sources = [clip(segment, span) for segment in segments]
         if not len(rows) and are_apart(segments, sources):
             batch = side_by_side(buffer, segments, sources, values=values)
         else:
-            batch, lost = merged(segments, sources, self.logged, rows, values=values)
+            entries = joined(buffer, segments, sources, range(len(segments)))
+            batch, lost = merged(entries, self.logged, rows, end, values=values)
             losses += lost
         return Window(batch, tuple(losses))
 
@@ -166,7 +171,7 @@ def merged_edges(
         if not isinstance(table.index, str):
             blocks = table.blocks_in(span.first, span.stop)
             sizes = table.index.handles[blocks.start : blocks.stop, 1].tolist()
-            steps += zip(map(table.index.end, blocks), sizes, strict=True)
+            steps += zip(table.index.ends[blocks.start : blocks.stop], sizes, strict=True)
     for low in range(rows.start, rows.stop, LOG_STEP):
         high = min(low + LOG_STEP, rows.stop)
         steps.append((logged.keys[high - 1], int(logged.places[low:high, 2].sum())))
@@ -223,6 +228,56 @@ def are_apart(segments: Sequence[Segment], sources: Sequence[NDArray[np.int64]])
     return all(left[1] < right[0] for left, right in pairwise(ends))
 
 
+@dataclass(frozen=True, eq=False)
+class Entries:
+    """Entries of several segments, one segment after the other; values are where they were read.
+
+    ``rows``, int64 (m, 5): as those of a segment, but for ``keys`` and ``buffer``.
+    """
+
+    keys: bytes
+    rows: NDArray[np.int64]
+    buffer: NDArray[np.uint8]
+
+    def batch(self, rows: NDArray[Any], *, values: bool) -> KeyValueBatch:
+        """The entries of ``rows`` (indices or a mask), with their values if asked for."""
+        columns = np.ascontiguousarray(self.rows[rows, :4].T)
+        lengths = columns[3] if values else np.zeros_like(columns[3])
+        return KeyValueBatch(
+            BytesColumn(np.frombuffer(self.keys, np.uint8), columns[0], columns[1]),
+            BytesColumn(self.buffer, columns[2], lengths),
+        )
+
+
+def joined(
+    buffer: NDArray[np.uint8],
+    segments: Sequence[Segment],
+    sources: Sequence[NDArray[np.int64]],
+    order: Iterable[int],
+) -> Entries:
+    """The ``sources`` rows of all segments, in that order of the segments.
+
+    ``buffer`` begins with the data of the segments, in their own order.
+    """
+    starts = np.cumsum([0, *(len(segment.data) for segment in segments)]).tolist()
+    parts, keys, unpacked = [np.empty((0, 5), np.int64)], [], []
+    key_start, unpacked_start = 0, len(buffer)
+    for i in order:
+        segment = segments[i]
+        size = len(segment.data)
+        rows = segment.rows[sources[i]]
+        rows[:, 0] += key_start
+        rows[:, 2] += np.where(rows[:, 2] < size, starts[i], unpacked_start - size)
+        parts.append(rows)
+        keys.append(segment.keys)
+        unpacked.append(segment.unpacked)
+        key_start += len(segment.keys)
+        unpacked_start += len(segment.unpacked)
+    if unpacked_start > len(buffer):
+        buffer = np.concatenate([buffer, np.frombuffer(b"".join(unpacked), np.uint8)])
+    return Entries(b"".join(keys), np.concatenate(parts), buffer)
+
+
 def side_by_side(
     buffer: NDArray[np.uint8],
     segments: Sequence[Segment],
@@ -235,98 +290,52 @@ def side_by_side(
         (i for i, rows in enumerate(sources) if len(rows)),
         key=lambda i: segments[i].key(int(sources[i][0])),
     )
-    starts = np.cumsum([0, *(len(segment.data) for segment in segments)])
-    columns, keys, unpacked = [], [], []
-    key_start, unpacked_start = 0, len(buffer)
-    for i in order:
-        segment = segments[i]
-        rows = segment.rows[sources[i]]
-        rows = rows[(rows[:, 4] & 0xFF) == VALUE]
-        size = len(segment.data)
-        shift = np.where(rows[:, 2] < size, int(starts[i]), unpacked_start - size)
-        columns.append(
-            np.stack([rows[:, 0] + key_start, rows[:, 1], rows[:, 2] + shift, rows[:, 3]])
-        )
-        keys.append(segment.keys)
-        unpacked.append(segment.unpacked)
-        key_start += len(segment.keys)
-        unpacked_start += len(segment.unpacked)
-    if not columns:
-        return empty_batch()
-    joined = np.ascontiguousarray(np.concatenate(columns, axis=1))
-    if unpacked_start > len(buffer):
-        buffer = np.concatenate([buffer, np.frombuffer(b"".join(unpacked), np.uint8)])
-    lengths = joined[3] if values else np.zeros_like(joined[3])
-    return KeyValueBatch(
-        BytesColumn(np.frombuffer(b"".join(keys), np.uint8), joined[0], joined[1]),
-        BytesColumn(buffer, joined[2], lengths),
-    )
+    entries = joined(buffer, segments, sources, order)
+    return entries.batch((entries.rows[:, 4] & 0xFF) == VALUE, values=values)
 
 
 def merged(
-    segments: Sequence[Segment],
-    sources: Sequence[NDArray[np.int64]],
-    logged: LoggedEntries,
-    logged_rows: range,
-    *,
-    values: bool,
+    entries: Entries, logged: LoggedEntries, logged_rows: range, end: int, *, values: bool
 ) -> tuple[KeyValueBatch, list[Loss]]:
-    """The live entries of segments that overlap, and of the logs; and values that are lost."""
-    live = newest_versions(segments, sources, logged, logged_rows)
-    keys = BytesColumn.of([version[0] for version in live])
-    if not values:
-        nothing = np.zeros(len(live), np.int64)
-        return KeyValueBatch(keys, BytesColumn(np.empty(0, np.uint8), nothing, nothing)), []
-    in_logs = [i for i, version in enumerate(live) if version[2] == len(segments)]
-    found = [
-        b"" if source == len(segments) else value_of(segments[source], row)
-        for _, _, source, row in live
-    ]
-    try:
-        read = logged.values(np.array([live[i][3] for i in in_logs], np.int64))
-    except OSError as error:
-        reason = f"a log cannot be read: {error.strerror}"
-        loss = Loss(live[in_logs[0]][0], live[in_logs[-1]][0], reason)
-        rest = np.delete(np.arange(len(live)), in_logs)
-        return KeyValueBatch(keys, BytesColumn.of(found)).take(rest), [loss]
-    for i, value in zip(in_logs, read, strict=True):
-        found[i] = value
-    return KeyValueBatch(keys, BytesColumn.of(found)), []
+    """The live entries of segments that overlap, and of the logs; and values that are lost.
 
-
-def newest_versions(
-    segments: Sequence[Segment],
-    sources: Sequence[NDArray[np.int64]],
-    logged: LoggedEntries,
-    logged_rows: range,
-) -> list[tuple[bytes, int, int, int]]:
-    """Key, negative mark, source and row of the newest version of each key that is not deleted.
-
-    A source is the number of a segment; that of the logs comes after them.
+    The buffer has space for the values of all ``logged_rows`` from byte ``end`` on.
     """
-    versions: list[tuple[bytes, int, int, int]] = []
-    for source, (segment, rows) in enumerate(zip(segments, sources, strict=True)):
-        marks = segment.rows[rows, 4].astype(np.uint64).tolist()
-        for row, mark in zip(rows.tolist(), marks, strict=True):
-            versions.append((segment.key(row), -mark, source, row))
-    marks = logged.marks[logged_rows.start : logged_rows.stop].tolist()
-    for row, mark in zip(logged_rows, marks, strict=True):
-        versions.append((logged.keys[row], -mark, len(segments), row))
-    versions.sort()
-    return [
-        version
-        for i, version in enumerate(versions)
-        if (not i or version[0] != versions[i - 1][0]) and -version[1] & 0xFF == VALUE
-    ]
+    count = len(entries.rows)
+    keys, rows = logged.entries(logged_rows, len(entries.keys))
+    every = Entries(entries.keys + keys, np.concatenate([entries.rows, rows]), entries.buffer)
+    chosen = newest_rows(every)
+    in_logs = chosen[chosen >= count]
+    if not values or not len(in_logs):
+        return every.batch(chosen, values=values), []
+    try:
+        read = b"".join(logged.values(in_logs - count + logged_rows.start))
+    except OSError as error:
+        lost = every.batch(in_logs, values=False).keys
+        reason = f"a log cannot be read: {error.strerror}"
+        loss = Loss(lost[0], lost[len(lost) - 1], reason)
+        return every.batch(chosen[chosen < count], values=True), [loss]
+    lengths = every.rows[in_logs, 3]
+    every.rows[in_logs, 2] = end + np.cumsum(lengths) - lengths
+    every.buffer[end : end + len(read)] = np.frombuffer(read, np.uint8)
+    return every.batch(chosen, values=True), []
 
 
-def value_of(segment: Segment, row: int) -> bytes:
-    """The value of a row, copied."""
-    start, size = segment.rows[row, 2:4].tolist()
-    if start < len(segment.data):
-        return segment.data[start : start + size].tobytes()
-    start -= len(segment.data)
-    return segment.unpacked[start : start + size]
+def newest_rows(entries: Entries) -> NDArray[np.int64]:
+    """The newest version of each key that is not deleted, in key order."""
+    places = entries.rows[:, :2].tolist()
+    keys = [entries.keys[start : start + size] for start, size in places]
+    # Each source is in order already, so there are only runs to merge.
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    ordered = [keys[row] for row in order]
+    is_new = np.fromiter(map(ne, ordered, [None, *ordered[:-1]]), np.bool_, len(ordered))
+    rows = np.array(order, np.int64)
+    marks = entries.rows[rows, 4].astype(np.uint64)
+    if not is_new.all():
+        by_age = np.lexsort((~marks, np.cumsum(is_new)))
+        rows, marks = rows[by_age][is_new], marks[by_age][is_new]
+    is_live = (marks & np.uint64(0xFF)) == VALUE
+    return np.asarray(rows[is_live])
 
 
 def empty_batch() -> KeyValueBatch:

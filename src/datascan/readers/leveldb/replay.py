@@ -12,6 +12,7 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import FileIO
 from itertools import pairwise
 from pathlib import Path
 
@@ -41,26 +42,45 @@ class LogFile:
     starts: NDArray[np.int64]
     offsets: NDArray[np.int64]
 
-    def read(self, start: int, stop: int) -> bytes:
-        """The payload from ``start`` up to ``stop``.
+    def read(self, ranges: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+        """The payload of each range, from its start up to its stop.
 
         Raises:
             OSError: if the file cannot be read, or is shorter than it was.
         """
-        first = int(np.searchsorted(self.starts, start, "right")) - 1
-        last = int(np.searchsorted(self.starts, stop, "left"))
-        begin = int(self.offsets[first])
-        lengths = np.diff(self.starts)[first:last]
-        end = int(self.offsets[last - 1] + lengths[-1])
+        edges = np.array(ranges, np.int64).reshape(-1, 2)
+        firsts = np.searchsorted(self.starts, edges[:, 0], "right") - 1
+        lasts = np.searchsorted(self.starts, edges[:, 1], "left").tolist()
+        skipped = (edges[:, 0] - self.starts[firsts]).tolist()
+        begins = firsts.tolist()
         with open_regular(self.path, inside=self.path.parent) as file:
-            file.seek(begin)
-            raw = b"".join(iter(lambda: file.read(end - file.tell()) or b"", b""))
-        if len(raw) < end - begin:
-            raise OSError(0, "it is shorter than it was", str(self.path))
-        places = (self.offsets[first:last] - begin).tolist()
-        chunks = (raw[at : at + size] for at, size in zip(places, lengths.tolist(), strict=True))
-        skipped = start - int(self.starts[first])
-        return b"".join(chunks)[skipped : skipped + stop - start]
+            for (start, stop), first, last, skip in zip(
+                ranges, begins, lasts, skipped, strict=True
+            ):
+                if stop == start:
+                    yield b""
+                elif last == first + 1:
+                    yield self._read(file, int(self.offsets[first]) + skip, stop - start)
+                else:
+                    yield self._join(file, first, last)[skip : skip + stop - start]
+
+    def _join(self, file: FileIO, first: int, last: int) -> bytes:
+        """The payload of the fragments ``first`` <= i < ``last``."""
+        places = self.offsets[first:last] - self.offsets[first]
+        lengths = np.diff(self.starts[first : last + 1])
+        raw = self._read(file, int(self.offsets[first]), int(places[-1] + lengths[-1]))
+        chunks = zip(places.tolist(), lengths.tolist(), strict=True)
+        return b"".join([raw[at : at + length] for at, length in chunks])
+
+    def _read(self, file: FileIO, at: int, size: int) -> bytes:
+        file.seek(at)
+        raw = file.read(size) or b""
+        while len(raw) < size:
+            more = file.read(size - len(raw))
+            if not more:
+                raise OSError(0, "it is shorter than it was", str(self.path))
+            raw += more
+        return raw
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,16 +111,42 @@ class LoggedEntries:
         found: list[bytes] = [b""] * len(rows)
         places = self.places[rows]
         order = np.lexsort((places[:, 1], places[:, 0]))
-        for run in runs_of(places[order]):
-            chosen = order[run]
-            log = self.logs[int(places[chosen[0], 0])]
-            start = int(places[chosen[0], 1])
-            stop = int((places[chosen, 1] + places[chosen, 2]).max())
-            data = log.read(start, stop) if stop > start else b""
-            for i in chosen.tolist():
-                at = int(places[i, 1]) - start
-                found[i] = data[at : at + int(places[i, 2])]
+        runs = [order[run] for run in runs_of(places[order])]
+        for number, log in enumerate(self.logs):
+            of_log = [run for run in runs if places[run[0], 0] == number]
+            ranges = [range_of(places[run]) for run in of_log]
+            for run, (start, _), data in zip(of_log, ranges, log.read(ranges), strict=True):
+                if len(run) == 1:
+                    found[run[0]] = data
+                    continue
+                for i, (_, at, size) in zip(run.tolist(), places[run].tolist(), strict=True):
+                    found[i] = data[at - start : at - start + size]
         return found
+
+    def value_bytes(self, rows: range) -> int:
+        """How many bytes the values of ``rows`` have together."""
+        return int(self.places[rows.start : rows.stop, 2].sum())
+
+    def entries(self, rows: range, key_start: int) -> tuple[bytes, NDArray[np.int64]]:
+        """The keys of ``rows``, end to end, and int64 (m, 5), as for the entries of a table.
+
+        Offsets of keys count from ``key_start``; those of values are 0.
+        """
+        keys = self.keys[rows.start : rows.stop]
+        found = np.zeros((len(rows), 5), np.int64)
+        found[:, 1] = np.fromiter(map(len, keys), np.int64, len(keys))
+        found[:, 0] = key_start + np.cumsum(found[:, 1]) - found[:, 1]
+        found[:, 3] = self.places[rows.start : rows.stop, 2]
+        found[:, 4] = self.marks[rows.start : rows.stop].astype(np.int64)
+        return b"".join(keys), found
+
+
+def range_of(places: NDArray[np.int64]) -> tuple[int, int]:
+    """From where to where places, in the order of one log's payload, reach."""
+    start = int(places[0, 1])
+    if len(places) == 1:
+        return start, start + int(places[0, 2])
+    return start, int((places[:, 1] + places[:, 2]).max())
 
 
 def runs_of(places: NDArray[np.int64]) -> Iterator[slice]:

@@ -105,10 +105,14 @@ class Index:
     def __len__(self) -> int:
         return len(self.handles)
 
+    @cached_property
+    def ends(self) -> list[bytes]:
+        """The key up to which each block goes."""
+        return [self.keys[start : start + size] for start, size in self.places[1:].tolist()]
+
     def end(self, block: int) -> bytes:
         """The key up to which a block goes."""
-        start, size = self.places[block + 1].tolist()
-        return self.keys[start : start + size]
+        return self.ends[block]
 
     def begin(self, block: int) -> bytes:
         """The smallest key that a block can have."""
@@ -117,7 +121,7 @@ class Index:
 
     def count_before(self, key: bytes) -> int:
         """How many blocks end before ``key``."""
-        return bisect_left(range(len(self)), key, key=self.end)
+        return bisect_left(self.ends, key)
 
     def within(self, first: bytes, last: bytes) -> Index:
         """The same blocks in a table whose first and last key are known.
