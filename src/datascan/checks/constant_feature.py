@@ -27,7 +27,8 @@ Limits
     last if it has 1, 3 or 4 entries and the first does not. Only whole channels are compared there,
     because the corner pixels of centred digits may all be black. For each column only the most
     frequent shape and dtype is checked, and only if at least two records have it. A feature that is
-    always NaN is reported as ``nan-value``.
+    always NaN is reported as ``nan-value``. Of fields with more than 4,194,304 features together,
+    the first ones are compared.
 
 Source
     Ioffe and Szegedy (2015), Batch Normalization, algorithm 1.
@@ -51,6 +52,9 @@ from datascan.records.block import ArrayColumn, Block, ImageColumn
 
 CHANNEL_COUNTS = (1, 3, 4)
 """The last axis holds the channels if it has one of these lengths and the first does not."""
+
+MAX_FEATURES = 1 << 22
+"""How many features of all columns are compared: each takes 16 bytes and more."""
 
 SAMPLE_VALUES = 64
 """How many values of each channel are compared first: for most data that is enough."""
@@ -134,13 +138,21 @@ class ConstantFeature(Check[FeatureMap]):
 
 
 def find_array_features(block: Block) -> Iterator[tuple[FeatureGroup, ConstantFeatures]]:
-    """The constant features of a block's array columns."""
+    """The constant features of a block's array columns; of too many features none is constant."""
+    left = MAX_FEATURES
     for column in block.arrays:
         if len(column.rows) and column.size:
             shape, dtype = column.shape, column.dtype.name
             axis = find_channel_axis(shape)
             group = FeatureGroup(column.name, column.primary, shape, dtype, axis)
-            yield group, find_constant(column, axis)
+            left -= group.features
+            yield group, find_constant(column, axis) if left >= 0 else none_constant(column)
+
+
+def none_constant(column: ArrayColumn) -> ConstantFeatures:
+    """The tally of a column without constant features."""
+    values = np.empty(0, column.dtype)
+    return ConstantFeatures(len(column.rows), np.empty(0, np.int64), values)
 
 
 def find_channel_axis(shape: tuple[int, ...]) -> int | None:

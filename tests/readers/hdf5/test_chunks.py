@@ -95,11 +95,15 @@ def test_the_end_of_a_dataset_that_cannot_grow_should_be_written(tmp_path):
 
 @pytest.mark.parametrize("index", INDICES)
 @pytest.mark.parametrize("packed", ["none", "lzf"])
-def test_a_dataset_that_was_never_written_is_no_gap(tmp_path, index, packed):
+def test_a_dataset_that_was_never_written_is_reported_and_not_read(tmp_path, index, packed):
     path = written(tmp_path / "a.h5", (), **index, **PACKED[packed])
     result = scanned(path)
-    assert result.summary.records == 60
-    assert not rules(result)
+    assert result.summary.records == 0
+    (fault,) = result.summary.plan.faults
+    assert (fault.rule, fault.lost) == ("damaged-store", 60)
+    assert fault.detail == (
+        "a.h5:data was never written, so HDF5 returns fill values for all of its 60 rows"
+    )
 
 
 @pytest.mark.parametrize("index", [index for index in INDICES if index["maxshape"]])

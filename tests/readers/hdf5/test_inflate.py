@@ -72,13 +72,14 @@ def test_what_is_missing_skipped_or_damaged_is_left_to_hdf5(tmp_path):
         assert inflater.read(30, 40) is None
 
 
-def test_a_packed_dataset_that_was_never_written_holds_its_fill_value(tmp_path):
+def test_a_packed_dataset_that_was_never_written_is_not_read(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         packing = {"chunks": (3, 5), "compression": "gzip", "fillvalue": 2.5}
         assert GzipReader.of(file.create_dataset("data", (20, 5), "f4", **packing)) is None
     report = datascan.scan(tmp_path / "a.h5")
-    assert (report.dataset.records, report.values.min, report.values.max) == (20, 2.5, 2.5)
-    assert "constant-record" in {finding.rule for finding in report.findings}
+    assert report.dataset.records == 0
+    (found,) = [finding for finding in report.findings if finding.rule == "damaged-store"]
+    assert "a.h5:data was never written" in found.message
 
 
 @pytest.mark.parametrize("chunks", [(16, 8), (16, 4)])
@@ -97,6 +98,6 @@ def test_a_chunk_that_unpacks_to_more_than_it_holds_is_damage(tmp_path, monkeypa
     report = datascan.scan(tmp_path / "a.h5", workers=0)
     (damaged,) = (f for f in report.findings if f.rule == "damaged-store")
     assert (report.dataset.records, damaged.records) == (64, 16)
-    where = f"chunk (16, {8 - chunks[1]}) decompresses to more than {16 * chunks[1] * 4} bytes"
+    where = f"chunk (16, {8 - chunks[1]}) holds more than {16 * chunks[1] * 4} bytes"
     assert where in str(damaged)
     assert asked == []

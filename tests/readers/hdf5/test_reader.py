@@ -206,12 +206,15 @@ def test_a_user_block_before_the_data(tmp_path, storage):
     np.testing.assert_array_equal(gathered(reader_of(path))[0], values)
 
 
-def test_values_that_were_never_written_are_fill_values(tmp_path):
+@pytest.mark.parametrize("name", ["data", "label"])
+def test_values_that_were_never_written_are_not_read(tmp_path, name):
     path = tmp_path / "a.h5"
     with h5py.File(path, "w", userblock_size=512) as file:
-        file.create_dataset("data", (9, 2), "f4", fillvalue=7)
-    read, _, _ = gathered(reader_of(path))
-    np.testing.assert_array_equal(read, np.full((9, 2), 7, "f4"))
+        file["data" if name == "label" else "label"] = np.arange(9)
+        file.create_dataset(name, (9,), "f4", fillvalue=7)
+    result = scanned(path)
+    assert result.summary.records == (9 if name == "label" else 0)
+    assert f"a.h5:{name} was never written" in result.summary.plan.faults[0].detail
 
 
 def test_types_that_numpy_does_not_have(tmp_path):

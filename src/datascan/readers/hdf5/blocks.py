@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -34,6 +34,9 @@ from datascan.records.block import (
     scatter,
 )
 from datascan.records.buffers import BytesColumn
+
+MAX_LABELS_BYTES = 64 << 20
+"""Larger labels are read a block at a time, not a shard."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,23 +102,54 @@ def read_blocks(table: OpenTable, context: BlockContext, first: int, stop: int) 
     """Read rows ``first`` <= row < ``stop`` as blocks."""
     data = RowCursor(table.data, first, stop, context.track)
     extras = [RowCursor(extra, first, stop, context.track) for extra in table.extras]
-    labels = read_labels(table.label, context, first, stop) if table.label else None
+    labels = read_labels_at_once(table.label, context, first, stop)
     is_direct = table.data.direct_reader is not None
     rows = (direct_block_rows if is_direct else block_rows)(table.data.info)
+    for other in filter(None, (table.label, *table.extras)):
+        rows = min(rows, direct_block_rows(other.info))
     start = first
     while start < stop:
         end = min(stop, start + rows, data.unit_end(start))
-        if table.data.info.content == "numbers":
-            block = read_number_block(data, table.data_name, context, start, end)
-        else:
-            block = read_bytes_block(data, context, start, end)
-        for extra in extras:
-            block = add_extra(block, extra, start, end)
-        if labels is not None:
-            block_labels, faults = labels.slice(start, end)
-            block = replace(block, labels=block_labels, faults=(*block.faults, *faults))
+        try:
+            block = read_block(table, (data, *extras), context, start, end)
+            if table.label is not None:
+                now = labels or read_labels(table.label, context, start, end)
+                block_labels, faults = now.slice(start, end)
+                block = replace(block, labels=block_labels, faults=(*block.faults, *faults))
+        except MemoryError:
+            block = unread_block(table, context, start, end)
         yield block
         start = end
+
+
+def read_block(
+    table: OpenTable, cursors: Sequence[RowCursor], context: BlockContext, start: int, end: int
+) -> Block:
+    """Read a block of records without their labels; ``cursors``: of the data and the extras."""
+    data, *extras = cursors
+    if table.data.info.content == "numbers":
+        block = read_number_block(data, table.data_name, context, start, end)
+    else:
+        block = read_bytes_block(data, context, start, end)
+    for extra in extras:
+        block = add_extra(block, extra, start, end)
+    return block
+
+
+def unread_block(table: OpenTable, context: BlockContext, start: int, end: int) -> Block:
+    """A block of records for which there is not enough memory."""
+    why = f"{table.data.info.name}: there is not enough memory"
+    faults = tuple(Fault(row, "damaged-store", why) for row in range(end - start))
+    return Block(context.base + start, end - start, 0, faults=faults)
+
+
+def read_labels_at_once(
+    label: OpenDataset | None, context: BlockContext, first: int, stop: int
+) -> RowLabels | None:
+    """The labels of all rows of a shard; None without a label, or if they are too large."""
+    if label is None or label.info.record_bytes * (stop - first) > MAX_LABELS_BYTES:
+        return None
+    return read_labels(label, context, first, stop)
 
 
 def read_number_block(

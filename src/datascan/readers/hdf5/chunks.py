@@ -11,7 +11,7 @@ import math
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -19,15 +19,17 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.readers.hdf5.filters import CHECKSUM_BYTES, MAX_RATIO, ChunkGuard
 from datascan.readers.hdf5.inventory import MissingRows
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
+from datascan.readers.hdf5.storage import file_size
 from datascan.text import pluralize
 
-MAX_CHUNKS = 1 << 26
-"""Larger grids of chunks are not compared with their index."""
+MAX_CHUNKS = 1 << 24
+"""Datasets with more chunks are not read: every chunk is compared with the index."""
 
-CHECKSUM_BYTES = 4
-"""The number of bytes that the filter fletcher32 adds to a chunk."""
+LARGE_CHUNK_BYTES = 256 << 20
+"""A chunk may decompress to this much, even if that is too much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +48,40 @@ class Chunks:
 def inspect_chunks(dataset: Any) -> Chunks | None:
     """Compare the chunk index of a dataset with its grid; None if there is nothing to compare.
 
-    Rows at the end that were added but not written yet are not missing, nor are those of a dataset
-    that was never written.
+    Rows at the end that were added but not written yet are not missing.
+
+    Raises:
+        ValueError: if there are too many chunks.
     """
     if dataset.chunks is None or dataset.is_virtual or not math.prod(dataset.shape):
         return None
     grid = tuple(-(-n // c) for n, c in zip(dataset.shape, dataset.chunks, strict=True))
     if math.prod(grid) > MAX_CHUNKS:
-        return None
-    numbers = array("Q")
+        raise ValueError(f"it has {math.prod(grid):,} chunks, more than {MAX_CHUNKS:,}")
     try:
-        dataset.id.chunk_iter(
-            lambda chunk: numbers.extend(
-                (*chunk.chunk_offset, chunk.filter_mask, chunk.byte_offset or 0, chunk.size)
-            )
-        )
+        entries = read_entries(dataset)
     except HDF5_ERRORS as error:
         return Chunks(0, error=f"the chunk index cannot be read: {reason(error)}")
-    entries = np.array(numbers, np.uint64).reshape(-1, len(grid) + 3)
     return compare_with_grid(dataset, grid, entries) if len(entries) else Chunks(0)
+
+
+def read_entries(dataset: Any) -> NDArray[np.uint64]:
+    """The chunk index as :func:`compare_with_grid` has it, (n, axes + 3), cut if it is endless.
+
+    Raises:
+        OSError: or another of ``HDF5_ERRORS``, if it is damaged.
+    """
+    numbers = array("Q")
+    width = len(dataset.shape) + 3
+    # An entry takes more than a byte, so an index that leads back to itself ends.
+    most = width * min(MAX_CHUNKS, file_size(dataset))
+
+    def add_entry(chunk: Any) -> bool | None:
+        numbers.extend((*chunk.chunk_offset, chunk.filter_mask, chunk.byte_offset or 0, chunk.size))
+        return True if len(numbers) > most else None
+
+    dataset.id.chunk_iter(add_entry)
+    return np.frombuffer(numbers, np.uint64).reshape(-1, width)
 
 
 def compare_with_grid(dataset: Any, grid: tuple[int, ...], entries: NDArray[np.uint64]) -> Chunks:
@@ -92,7 +109,7 @@ def compare_with_grid(dataset: Any, grid: tuple[int, ...], entries: NDArray[np.u
 
 
 def has_valid_size(dataset: Any, entries: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Whether chunks that are not compressed are as long as their values, (n,).
+    """Whether chunks are as long as their values, or not longer if they are compressed, (n,).
 
     The filter mask says which filters were skipped. A damaged one makes HDF5 return compressed
     bytes as values.
@@ -107,7 +124,24 @@ def has_valid_size(dataset: Any, entries: NDArray[np.uint64]) -> NDArray[np.bool
             expected += CHECKSUM_BYTES * applied
         elif code != h5py.h5z.FILTER_SHUFFLE:
             compressed |= applied
-    return np.asarray(compressed | (entries[:, -1].astype(np.int64) == expected))
+    is_short = entries[:, -1] <= np.uint64(ChunkGuard(dataset).max_stored_bytes)
+    return np.asarray(is_short & (compressed | (entries[:, -1].astype(np.int64) == expected)))
+
+
+def require_sizes(dataset: Any, *, is_small: bool) -> None:
+    """Raise :class:`WrongSizeError` if a chunk has a wrong size; for datasets that HDF5 reads.
+
+    Unless ``is_small``, chunks that can only be somewhat too large are not decompressed.
+    """
+    if dataset.chunks is None or dataset.is_virtual or not dataset.id.get_storage_size():
+        return
+    entries, guard = read_entries(dataset), ChunkGuard(dataset)
+    for entry in entries[~has_valid_size(dataset, entries)].tolist():
+        raise guard.wrong_size(entry[:-3], f"{entry[-1]:,} bytes instead of ")
+    if not is_small and guard.inflates_once:
+        entries = entries[entries[:, -1] * np.uint64(MAX_RATIO) > LARGE_CHUNK_BYTES]
+    for entry in entries.tolist() if guard.filters else ():
+        guard.require_chunk(tuple(entry[:-3]))
 
 
 def find_index_error(off_grid: NDArray[np.uint64], entries: NDArray[np.uint64]) -> str:
@@ -132,19 +166,17 @@ def find_holes(
 
     ``bands``: which chunks exist, (chunks on the first axis, chunks on ``inner_grid``).
     """
-    missing = (~bands).sum(1)
-    start = 0
-    for has_missing, run in groupby((missing > 0).tolist()):
-        stop = start + sum(1 for _ in run)
-        if has_missing:
+    is_missing = np.logical_not(bands.all(1)).reshape(-1)
+    edges = [0, *(np.flatnonzero(np.diff(is_missing)) + 1).tolist(), len(bands)]
+    for start, stop in pairwise(edges):
+        if start < stop and is_missing[start]:
             position = np.argwhere(~bands[start].reshape(inner_grid))[0].tolist()
             corner = tuple(i * c for i, c in zip((start, *position), chunks, strict=True))
-            count = int(missing[start:stop].sum())
+            count = int((~bands[start:stop]).sum())
             subject = f"chunk {corner} and {count - 1:,} more were" if count > 1 else ""
             subject = subject or f"chunk {corner} was"
             why = f"{subject} lost or never written, so HDF5 returns fill values"
             yield MissingRows(start * chunks[0], min(rows, stop * chunks[0]), why)
-        start = stop
 
 
 def missing_chunk_rows(

@@ -7,33 +7,22 @@ in another way are left to HDF5.
 from __future__ import annotations
 
 import math
-import zlib
-from collections.abc import Callable
 from itertools import product
-from typing import Any, cast
+from typing import Any
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-decompressobj: Callable[[], Any]
+from datascan.readers.hdf5.filters import (
+    DEFLATE,
+    INFLATE_ERRORS,
+    SHUFFLE,
+    WrongSizeError,
+    decompressobj,
+)
 
-
-try:
-    from isal import isal_zlib
-
-    decompressobj = isal_zlib.decompressobj
-    INFLATE_ERRORS = (cast("type[Exception]", isal_zlib.IsalError),)
-except ImportError:  # ISA-L is not available for this processor
-    decompressobj = zlib.decompressobj
-    INFLATE_ERRORS = (zlib.error,)
-
-DEFLATE, SHUFFLE = h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE
 PIPELINES = ((DEFLATE,), (SHUFFLE, DEFLATE))
-
-
-class OverlongChunkError(OSError):
-    """A chunk decompresses to more than its size. HDF5 would allocate all of it."""
 
 
 class GzipReader:
@@ -62,7 +51,7 @@ class GzipReader:
         """Read rows ``first`` <= row < ``stop``; None if HDF5 must read them.
 
         Raises:
-            OverlongChunkError: if a chunk is damaged in such a way that HDF5 must not read it.
+            WrongSizeError: if a chunk is damaged in such a way that HDF5 must not read it.
         """
         shape = self.dataset.shape[1:]
         rows = range(first - first % self.chunks[0], stop, self.chunks[0])
@@ -92,9 +81,7 @@ class GzipReader:
             return None
         if len(octets) > self.chunk_bytes:
             place = ", ".join(map(str, corner))
-            raise OverlongChunkError(
-                f"chunk ({place}) decompresses to more than {self.chunk_bytes:,} bytes"
-            )
+            raise WrongSizeError(f"chunk ({place}) holds more than {self.chunk_bytes:,} bytes")
         if len(octets) < self.chunk_bytes or not inflate.eof:
             return None
         if not self.shuffled:

@@ -8,16 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import h5py
 
+from datascan.readers.hdf5.chunks import require_sizes
 from datascan.readers.hdf5.files import decode_name
 from datascan.readers.hdf5.inventory import MissingRows
+from datascan.readers.hdf5.limits import Budget
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
 from datascan.readers.hdf5.references import MAX_NESTING, RootFile, fill_number, read_prefix
 from datascan.readers.hdf5.storage import missing_filter, stored_record_bytes
+
+SMALL_BYTES = 64 << 20
+"""All chunks of sources in files of at most this size are decompressed once more, with a limit."""
+
+MAX_RUNS = 1 << 18
+"""More runs of missing rows than this count as one."""
 
 UNLIMITED = 1 << 62
 """Counts above this mean a selection without an end (H5S_UNLIMITED)."""
@@ -25,11 +34,12 @@ UNLIMITED = 1 << 62
 
 def find_missing_rows(root: RootFile, dataset: Any) -> list[MissingRows]:
     """Rows in other files that are missing or too short. The runs may overlap."""
-    if dataset.is_virtual:
-        return list(find_virtual(root, dataset, 0))
-    if dataset.external:
-        return list(find_external(dataset))
-    return []
+    if not dataset.is_virtual:
+        return list(find_external(dataset)) if dataset.external else []
+    found = list(islice(find_virtual(root, dataset, 0), MAX_RUNS))
+    if len(found) < MAX_RUNS:
+        return found
+    return [MissingRows(0, dataset.shape[0], f"{found[0].why}, as are {MAX_RUNS:,} more pieces")]
 
 
 def find_external(dataset: Any) -> Iterator[MissingRows]:
@@ -84,22 +94,26 @@ def inspect_source(
         shown = f"source {decode_name(name)}"
     try:
         source = root.open_source(dataset, file_name, name)
+        if isinstance(source, h5py.Dataset):
+            return inspect_dataset(root, source, shown, depth)
     except FileNotFoundError:
         return f"{shown} is missing: no such file", ()
     except KeyError:
         return f"{shown} is missing: no such dataset", ()
     except HDF5_ERRORS as error:
         return f"{shown} cannot be opened: {reason(error)}", ()
-    if not isinstance(source, h5py.Dataset):
-        return f"{shown} is missing: no such dataset", ()
-    return inspect_dataset(root, source, shown, depth)
+    return f"{shown} is missing: no such dataset", ()
 
 
 def inspect_dataset(
     root: RootFile, dataset: Any, shown: str, depth: int
 ) -> tuple[str, tuple[int, ...]]:
     """What is wrong with an open source ("" if nothing), and its shape."""
-    why = missing_filter(dataset)
+    # HDF5 reads its chunks as part of the virtual dataset.
+    why = Budget.of(root).find_excess(dataset, "extra")
+    if why is None:
+        require_sizes(dataset, is_small=root.available <= SMALL_BYTES)
+    why = why or missing_filter(dataset)
     if why:
         return f"{shown} {why}", ()
     nested: list[MissingRows] = []
@@ -160,6 +174,9 @@ def selected_rows(space: Any, shape: tuple[int, ...]) -> list[tuple[int, int]]:
     if block >= UNLIMITED:
         return [(start, rows)]
     stop = rows if count >= UNLIMITED else min(rows, start + stride * count)
-    runs = [(first, min(first + block, rows)) for first in range(start, stop, max(1, stride))]
+    starts = range(start, stop, max(1, stride))
+    if len(starts) > MAX_RUNS:
+        return [(start, stop)]
+    runs = [(first, min(first + block, rows)) for first in starts]
     # An unlimited selection of a missing source has no rows; an empty run still reports it.
     return runs or [(start, start)]

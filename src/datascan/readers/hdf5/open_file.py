@@ -72,6 +72,8 @@ def fault_of_opening(path: Path, shown: str, error: Exception) -> Fault:
 
 def reason(error: Exception) -> str:
     """The innermost reason of an error of the HDF5 library: "inflate() failed"."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
     text = str(error)
     inner = re.search(r"\((.*)\)\W*$", text, re.DOTALL)
     return " ".join((inner[1] if inner else text).split()) or type(error).__name__

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from datascan.config.options import Options, ReadOptions
 from datascan.decoders.image.decoder import ImageDecoder
 from datascan.errors import DatasetError
 from datascan.executors.select import isolate
-from datascan.readers.hdf5.chunks import inspect_chunks
+from datascan.readers.hdf5.chunks import Chunks, inspect_chunks
 from datascan.readers.hdf5.direct_read import DirectReader
 from datascan.readers.hdf5.files import Source
-from datascan.readers.hdf5.inventory import DatasetInfo, take_inventory
+from datascan.readers.hdf5.filters import ChunkGuard
+from datascan.readers.hdf5.inventory import DatasetInfo, MissingRows, take_inventory
+from datascan.readers.hdf5.limits import (
+    MAX_UNITS_BYTES,
+    Budget,
+    is_unwritten,
+)
 from datascan.readers.hdf5.missing_rows import find_missing_rows
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, fault_of_opening, reason
 from datascan.readers.hdf5.references import RootFile
+from datascan.readers.hdf5.row_lengths import find_shared_rows, has_variable_length
+from datascan.readers.hdf5.rows import unit_bytes
 from datascan.readers.hdf5.selection import (
     Selection,
     SelectionError,
@@ -45,6 +54,7 @@ class FilePlan:
     faults: list[Fault] = field(default_factory=list)
     is_decoded: bool = False
     label_texts: set[bytes] = field(default_factory=set)
+    budget: Budget = field(default_factory=lambda: Budget(available=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +110,7 @@ def plan_open_file(root: RootFile, query: FileQuery) -> FilePlan:
         if query.like is None and not found.faults:
             raise DatasetError(str(error)) from error
         return FilePlan(faults=[*found.faults, Fault(None, "damaged-store", str(error))])
-    plan = FilePlan(selection, faults=found.faults)
+    plan = FilePlan(selection, faults=found.faults, budget=Budget.of(root))
     for table in selection.tables:
         add_table(root, table, shown, plan, query.options)
     return plan
@@ -112,11 +122,11 @@ def add_table(
     """Add the columns of a table that can be read to ``plan``, and the faults of the others."""
     if table.label is not None and table.label.rows != table.data.rows:
         plan.faults.append(length_mismatch(shown, table.data, table.label))
-    data = inspect_column(root, table.data, shown, plan.faults, lost=table.data.rows)
+    data = inspect_column(root, table.data, "data", shown, plan)
     if data is None:
         return
-    label = table.label and inspect_column(root, table.label, shown, plan.faults)
-    extras = [inspect_column(root, extra, shown, plan.faults) for extra in table.extras]
+    label = table.label and inspect_column(root, table.label, "label", shown, plan)
+    extras = [inspect_column(root, extra, "extra", shown, plan) for extra in table.extras]
     readable_extras = tuple(extra for extra in extras if extra is not None)
     data = cut_to_file(root, detect_images(root, data), shown, plan.faults)
     for column in filter(None, (data, label, *readable_extras)):
@@ -124,8 +134,46 @@ def add_table(
             column.rows > 0 and DirectReader.of(root.open(column.path), column) is None
         )
     if label is not None and label.content == "text":
-        plan.label_texts |= read_text_labels(root, label, options.limit)
-    plan.tables.append(Table(data, label, readable_extras))
+        label = add_texts(root, label, shown, plan, min(options.limit or data.rows, data.rows))
+    plan.tables.append(Table(data, label, limit_units(root, data, readable_extras, shown, plan)))
+
+
+def add_texts(
+    root: RootFile, label: DatasetInfo, shown: str, plan: FilePlan, rows: int
+) -> DatasetInfo | None:
+    """Add the texts of the first ``rows`` labels to ``plan``; None if they cannot be read."""
+    try:
+        plan.label_texts |= read_text_labels(root, label, rows)
+    except HDF5_ERRORS as error:
+        why = f"{shown}:{label.name} cannot be read: {reason(error)}"
+        plan.faults.append(Fault(None, "damaged-store", why))
+        return None
+    return label
+
+
+def limit_units(
+    root: RootFile,
+    data: DatasetInfo,
+    extras: tuple[DatasetInfo, ...],
+    shown: str,
+    plan: FilePlan,
+) -> tuple[DatasetInfo, ...]:
+    """The extras whose chunks can be in memory at once, and a fault for the others."""
+
+    def bytes_in_memory(column: DatasetInfo) -> int:
+        is_direct = DirectReader.of(root.open(column.path), column) is not None
+        return 0 if is_direct else unit_bytes(column)
+
+    total = bytes_in_memory(data)
+    kept = []
+    for extra in extras:
+        total += bytes_in_memory(extra)
+        if total > MAX_UNITS_BYTES:
+            why = f"is not read: chunks of all datasets take more than {MAX_UNITS_BYTES:,} bytes"
+            plan.faults.append(Fault(None, "damaged-store", f"{shown}:{extra.name} {why}"))
+        else:
+            kept.append(extra)
+    return tuple(kept)
 
 
 def length_mismatch(shown: str, data: DatasetInfo, label: DatasetInfo) -> Fault:
@@ -135,30 +183,62 @@ def length_mismatch(shown: str, data: DatasetInfo, label: DatasetInfo) -> Fault:
 
 
 def inspect_column(
-    root: RootFile, column: DatasetInfo, shown: str, faults: list[Fault], lost: int = 0
+    root: RootFile, column: DatasetInfo, role: str, shown: str, plan: FilePlan
 ) -> DatasetInfo | None:
     """The column with its missing chunks; None if it cannot be read.
 
-    ``faults`` receives what is wrong; ``lost`` records are lost if the column cannot be read.
+    ``plan`` receives what is wrong. ``role``: "data", "label" or "extra"; without data, all
+    records are lost.
     """
     name = f"{shown}:{column.name}"
+    gaps: list[MissingRows] = []
+    chunks: Chunks | None = None
     try:
         dataset = root.open(column.path)
-        problem = missing_filter(dataset) if column.rows else None
-        # The number of rows in a gap without an end is unknown: the file as a whole is at fault.
-        open_gaps = [gap for gap in find_missing_rows(root, dataset) if gap.first >= gap.stop]
-        faults += [Fault(None, "damaged-store", f"{name}: {gap.why}") for gap in open_gaps]
-        chunks = inspect_chunks(dataset) if problem is None else None
+        problem = find_problem(root, dataset, column, role, plan.budget)
+        if problem is None:
+            gaps = find_missing_rows(root, dataset)
+            chunks = inspect_chunks(dataset)
+            problem = describe_missing(
+                [*gaps, *(chunks.holes if chunks else ())], column.rows, plan.budget
+            )
     except HDF5_ERRORS as error:
         problem = f"cannot be read: {reason(error)}"
+    # The number of rows in a gap without an end is unknown: the file as a whole is at fault.
+    open_gaps = [gap for gap in gaps if gap.first >= gap.stop]
+    plan.faults += [Fault(None, "damaged-store", f"{name}: {gap.why}") for gap in open_gaps]
     if problem is not None:
-        faults.append(Fault(None, "damaged-store", f"{name} {problem}", lost))
+        lost = column.rows if role == "data" else 0
+        plan.faults.append(Fault(None, "damaged-store", f"{name} {problem}", lost))
         return None
     if chunks is None:
         return column
     if chunks.error:
-        faults.append(Fault(None, "damaged-store", f"{name}: {chunks.error}"))
+        plan.faults.append(Fault(None, "damaged-store", f"{name}: {chunks.error}"))
     return replace(column, holes=chunks.holes, written=chunks.written)
+
+
+def find_problem(
+    root: RootFile, dataset: Any, column: DatasetInfo, role: str, budget: Budget
+) -> str | None:
+    """Why a dataset must not be read at all, without reading it; None if it may."""
+    if not column.rows:
+        return None
+    if is_unwritten(dataset):
+        return f"was never written, so HDF5 returns fill values for all of its {column.rows:,} rows"
+    budget.available, budget.size = root.available, root.size
+    problem = budget.find_excess(dataset, role) or missing_filter(dataset)
+    if problem is None and has_variable_length(dataset):
+        return find_shared_rows(dataset, budget.available)
+    return problem
+
+
+def describe_missing(gaps: Sequence[MissingRows], rows: int, budget: Budget) -> str | None:
+    """Why a dataset is not read if too many rows are missing to report each of them."""
+    missing = sum(min(gap.stop, rows) - gap.first for gap in gaps if gap.first < gap.stop)
+    if budget.accepts_missing(missing):
+        return None
+    return f"has {rows:,} rows, but {min(missing, rows):,} are missing: {gaps[0].why}"
 
 
 def cut_to_file(
@@ -180,7 +260,10 @@ def detect_images(root: RootFile, column: DatasetInfo) -> DatasetInfo:
     if column.content == "numbers":
         return column
     try:
-        samples = root.open(column.path)[:MAX_SAMPLES].ravel()
+        dataset = root.open(column.path)
+        if guard := ChunkGuard.of(dataset):
+            guard.require(0, min(MAX_SAMPLES, column.rows))
+        samples = dataset[:MAX_SAMPLES].ravel()
     except HDF5_ERRORS:
         return column
     is_images = any(ImageDecoder.matches(sample.tobytes()) for sample in samples)

@@ -1,6 +1,6 @@
 """Opening objects of a file without leaving its folder.
 
-HDF5 opens whatever files external storage, external links and virtual datasets name, some of them
+HDF5 opens all files that external storage, external links and virtual datasets name, some of them
 while a dataset's shape is read. So links are followed here instead of by HDF5, and a dataset is
 opened only once all files that it names have been resolved.
 
@@ -32,6 +32,9 @@ MAX_NESTING = 8
 
 MAX_NUMBERED = 1 << 16
 """How many numbered sources of a virtual dataset are followed."""
+
+BLOCK_BYTES = 512
+"""The unit of ``st_blocks``."""
 
 NUMBERED = re.compile(r"%[%b]")
 
@@ -99,7 +102,19 @@ class RootFile:
         self._inspected: set[tuple[bytes, int, bool]] = set()
         self._nested: list[Any] = []
         self._folders: dict[tuple[int, int], list[Path]] = {}
-        self._note_folder(path)
+        self._parent: tuple[bytes, Any] | None = None
+        self._sizes: dict[tuple[int, int], tuple[int, int]] = {}
+        self._note_file(path)
+
+    @property
+    def available(self) -> int:
+        """The bytes on the disk of the file and all files found so far that it names."""
+        return sum(stored for stored, _ in self._sizes.values())
+
+    @property
+    def size(self) -> int:
+        """The length in bytes of the same files, with the holes of sparse files."""
+        return sum(size for _, size in self._sizes.values())
 
     def __enter__(self) -> Self:
         return self
@@ -109,6 +124,7 @@ class RootFile:
 
     def close(self) -> None:
         """Close the file."""
+        self._parent = None
         self.file.close()
 
     def open(self, path: bytes) -> Any:
@@ -118,7 +134,10 @@ class RootFile:
             ForbiddenFileError: if a file on the way, or one that holds values, must not be opened.
             OSError: or another of ``HDF5_ERRORS``, if it does not exist or is damaged.
         """
-        return self.open_below(self.file, path)
+        folder, _, name = path.rpartition(b"/")
+        if self._parent is None or self._parent[0] != folder:
+            self._parent = folder, self.open_below(self.file, folder)
+        return self.open_below(self._parent[1], name)
 
     def open_below(self, group: Any, path: bytes) -> Any:
         """Open the object at ``path`` in ``group``, through links; raises as :meth:`open`."""
@@ -158,17 +177,19 @@ class RootFile:
             self.scope.require(path, name, *prefixes)
             first = first or path
             if can_open(path):
-                self._note_folder(path)
+                self._note_file(path)
                 return path
         return first
 
-    def _note_folder(self, path: Path) -> None:
-        """Remember a folder in which HDF5 may look for what the file names.
+    def _note_file(self, path: Path) -> None:
+        """Remember a file, and a folder in which HDF5 may look for what it names.
 
         A file that is open under two names counts as one: the first name decides.
         """
         found = path.stat()
-        folders = self._folders.setdefault((found.st_dev, found.st_ino), [])
+        key = found.st_dev, found.st_ino
+        self._sizes[key] = stored_bytes(found), found.st_size
+        folders = self._folders.setdefault(key, [])
         if (folder := path.absolute().parent) not in folders:
             folders.append(folder)
 
@@ -246,6 +267,7 @@ class RootFile:
             for place in places:
                 if (place / name).exists():
                     self.scope.require(place / name, name, *prefixes)
+                    self._note_file(place / name)
 
     def _require_virtual(self, dataset: Any) -> None:
         """Open each source once, which raises if one of them, or a source of it, is off limits."""
@@ -297,6 +319,12 @@ class RootFile:
         return self.open_below(open_file(path), b"/" + os.fsencode(name))
 
 
+def stored_bytes(found: os.stat_result) -> int:
+    """The size of a file without its holes; all of it if the file system does not know them."""
+    blocks = getattr(found, "st_blocks", 0) * BLOCK_BYTES
+    return min(found.st_size, blocks) if blocks else found.st_size
+
+
 def can_open(path: Path) -> bool:
     """Whether HDF5 can open a file, and so does not look for others of its name."""
     try:
@@ -307,7 +335,7 @@ def can_open(path: Path) -> bool:
 
 
 def fill_number(name: str, number: int) -> str:
-    """The name of a numbered source; "%%" stands for "%"."""
+    """The name of a numbered source; "%%" means "%"."""
     return NUMBERED.sub(lambda match: "%" if match[0] == "%%" else str(number), name)
 
 

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from datascan.decoders.base import Tracker
 from datascan.readers.hdf5.chunks import missing_chunk_rows
 from datascan.readers.hdf5.direct_read import DirectReader, RowsInFile
-from datascan.readers.hdf5.inflate import GzipReader, OverlongChunkError
+from datascan.readers.hdf5.filters import ChunkGuard, WrongSizeError
+from datascan.readers.hdf5.inflate import GzipReader
 from datascan.readers.hdf5.inventory import DatasetInfo, MissingRows, in_components
+from datascan.readers.hdf5.limits import MAX_UNIT_BYTES
 from datascan.readers.hdf5.missing_rows import find_missing_rows
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
 from datascan.readers.hdf5.references import RootFile
@@ -26,9 +28,6 @@ BLOCK_BYTES = 1 << 22
 BLOCK_ROWS = 4096
 DIRECT_BLOCK_BYTES = 1 << 24
 """Rows that are read directly are not kept in memory, so blocks can be larger."""
-
-MAX_UNIT_BYTES = 256 << 20
-"""Larger chunks are read a few rows at a time."""
 
 
 def block_rows(info: DatasetInfo) -> int:
@@ -47,6 +46,11 @@ def unit_rows(info: DatasetInfo) -> int:
     if chunk * info.record_bytes > MAX_UNIT_BYTES:
         return max(1, MAX_UNIT_BYTES // info.record_bytes)
     return chunk * max(1, block_rows(info) // chunk)
+
+
+def unit_bytes(info: DatasetInfo) -> int:
+    """The bytes that are in memory while rows are read: of a unit, or at least of a chunk."""
+    return max(unit_rows(info), info.chunk_rows) * info.record_bytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,8 +87,7 @@ class OpenDataset:
 
     Attributes:
         direct_reader: reads the values without HDF5; None if HDF5 must read them.
-        reason_index: int32 (rows,), 0 for readable rows, else 1 + the index of their reason in
-            ``reasons``; None if no row is known to be missing.
+        missing: runs of rows that are known to be missing.
     """
 
     def __init__(self, root: RootFile, dataset: Any, info: DatasetInfo) -> None:
@@ -92,38 +95,36 @@ class OpenDataset:
         self.info = info
         self.direct_reader = DirectReader.of(dataset, info)
         self.gzip_reader = GzipReader.of(dataset) if info.content == "numbers" else None
-        self.reasons: list[str] = []
-        self.reason_index: NDArray[np.int32] | None = None
-        self._find_missing_rows(root)
+        self.guard = ChunkGuard.of(dataset)
+        self.missing = self._find_missing_rows(root)
+        self._edges = np.array([(run.first, run.stop) for run in self.missing]).reshape(-1, 2)
 
-    def _find_missing_rows(self, root: RootFile) -> None:
+    def _find_missing_rows(self, root: RootFile) -> list[MissingRows]:
         rows = self.info.rows
         missing = [*find_missing_rows(root, self.dataset), *self.info.holes]
         stored = rows_on_disk(self.dataset, self.info)
         if stored < rows:
             missing.append(MissingRows(stored, rows, "the row is beyond the end of the file"))
-        if not missing:
-            return
-        self.reasons = list(dict.fromkeys(run.why for run in missing))
-        numbers = {why: i + 1 for i, why in enumerate(self.reasons)}
-        self.reason_index = np.zeros(rows, np.int32)
-        for run in missing:
-            self.reason_index[run.first : run.stop] = numbers[run.why]
+        return missing
 
     def read(self, first: int, stop: int, *, in_place: bool = False) -> Iterator[RowSlice]:
         """Rows ``first`` <= row < ``stop`` as slices, in order and complete.
 
         With ``in_place``, values may be measured in the file instead of being kept.
         """
-        if self.reason_index is None:
+        hits = np.flatnonzero((self._edges[:, 0] < stop) & (self._edges[:, 1] > first))
+        if not len(hits):
             yield from self._read(first, stop, in_place=in_place)
             return
-        numbers = self.reason_index[first:stop]
+        numbers = np.zeros(stop - first, np.int32)
+        for hit in hits.tolist():
+            run = self.missing[hit]
+            numbers[max(0, run.first - first) : run.stop - first] = 1 + hit
         edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)]
         for low, high in pairwise(edges):
             number = int(numbers[low])
             if number:
-                why = f"{self.info.name}: {self.reasons[number - 1]}"
+                why = f"{self.info.name}: {self.missing[number - 1].why}"
                 yield RowSlice(first + low, first + high, None, why)
             else:
                 yield from self._read(first + low, first + high, in_place=in_place)
@@ -135,7 +136,7 @@ class OpenDataset:
         inflated: NDArray[Any] | None = None
         try:
             inflated = self.gzip_reader.read(first, stop) if self.gzip_reader else None
-            values = self.dataset[first:stop] if inflated is None else inflated
+            values = self._read_by_hdf5(first, stop) if inflated is None else inflated
         except HDF5_ERRORS as error:
             yield from self._bisect(first, stop, error)
             return
@@ -143,6 +144,12 @@ class OpenDataset:
             yield RowSlice(first, stop, to_native(inflated, self.info))
         else:
             yield from self._exclude_fill_values(values, first)
+
+    def _read_by_hdf5(self, first: int, stop: int) -> NDArray[Any]:
+        if self.guard is not None:
+            self.guard.require(first, stop)
+        values: NDArray[Any] = self.dataset[first:stop]
+        return values
 
     def _exclude_fill_values(self, values: NDArray[Any], first: int) -> Iterator[RowSlice]:
         """What HDF5 read, starting at row ``first``, without fill values of missing chunks."""
@@ -166,7 +173,7 @@ class OpenDataset:
                 yield RowSlice(first, stop, reader.compute_stats(first, stop))
             else:
                 yield RowSlice(first, stop, to_native(reader.read(first, stop), self.info))
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             if stop - first > 1:
                 middle = (first + stop) // 2
                 yield from self._read_directly(reader, first, middle, in_place=in_place)
@@ -190,7 +197,7 @@ class OpenDataset:
     def _describe_damage(self, first: int, stop: int, error: Exception) -> str:
         """Where the damage is, and what: "chunk (128, 0) of data: inflate() failed"."""
         chunks = self.dataset.chunks
-        names_chunk = isinstance(error, OverlongChunkError)
+        names_chunk = isinstance(error, WrongSizeError)
         if names_chunk or not chunks or self.info.content != "numbers":
             return f"{self.info.name}: {reason(error)}"
         row = first - first % chunks[0]

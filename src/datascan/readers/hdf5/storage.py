@@ -11,6 +11,7 @@ from typing import Any
 
 import h5py
 
+from datascan.readers.hdf5.filters import ChunkGuard
 from datascan.readers.hdf5.inventory import DatasetInfo
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, register_filters
 
@@ -43,6 +44,8 @@ def missing_filter(dataset: Any) -> str | None:
 def is_first_row_readable(dataset: Any) -> bool:
     """Whether row 0 can be read; chunks may have been written without an optional filter."""
     try:
+        if guard := ChunkGuard.of(dataset):
+            guard.require(0, 1)
         dataset[:1]
     except HDF5_ERRORS:
         return False

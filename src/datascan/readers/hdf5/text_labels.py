@@ -17,7 +17,9 @@ from datascan.readers.hdf5.rows import OpenDataset
 from datascan.records.block import Labels
 
 INTEGER = re.compile(rb"[+-]?[0-9]{1,18}")
-ROWS_PER_STEP = 1 << 16
+ROWS_PER_STEP, BYTES_PER_STEP = 1 << 16, 1 << 24
+MAX_TEXTS, MAX_TEXTS_BYTES = 1 << 22, 1 << 28
+"""How many class names there may be, and how long all of them together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,19 @@ class TextLabels:
 
 
 def read_text_labels(root: RootFile, info: DatasetInfo, limit: int | None) -> set[bytes]:
-    """The distinct readable texts of a dataset, or of its first ``limit`` rows."""
+    """The distinct readable texts of a dataset, or of its first ``limit`` rows.
+
+    Raises:
+        ValueError: if there are too many.
+    """
     rows = info.rows if limit is None else min(limit, info.rows)
     dataset = OpenDataset(root, root.open(info.path), info)
     texts: set[bytes] = set()
-    for first in range(0, rows, ROWS_PER_STEP):
-        for part in dataset.read(first, min(first + ROWS_PER_STEP, rows)):
+    step = max(1, min(ROWS_PER_STEP, BYTES_PER_STEP // max(1, info.record_bytes)))
+    for first in range(0, rows, step):
+        for part in dataset.read(first, min(first + step, rows)):
             if part.values is not None:
                 texts.update(part.array.tolist())
+        if len(texts) > MAX_TEXTS or sum(map(len, texts)) > MAX_TEXTS_BYTES:
+            raise ValueError(f"it has more than {len(texts):,} different texts")
     return texts

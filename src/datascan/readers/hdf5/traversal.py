@@ -13,6 +13,15 @@ from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
 from datascan.readers.hdf5.references import ForbiddenFileError, RootFile, object_identity
 from datascan.records.block import Fault
 
+MAX_LINKS = 1 << 20
+MAX_DEPTH = 128
+MAX_PATH_BYTES = 1 << 28
+"""How many links are followed, how deep groups may be nested, and how long all paths may be."""
+
+
+MAX_SHOWN = 80
+"""Longer paths of groups that are not read are cut in messages."""
+
 
 class ObjectTraversal:
     """Traverses ``root``. Unreachable objects are added to ``faults``, and their paths to ``lost``.
@@ -28,6 +37,7 @@ class ObjectTraversal:
         self.lost: list[bytes] = []
         self.visited = {object_identity(root.file)}
         self.links: deque[bytes] = deque()
+        self.count = self.path_bytes = 0
 
     def objects(self) -> Iterator[tuple[bytes, Any]]:
         """All objects with their paths: hard links first, then targets of other links."""
@@ -48,8 +58,11 @@ class ObjectTraversal:
 
     def _new_members(self, path: bytes, group: Any) -> Iterator[tuple[bytes, Any]]:
         """The objects to which a group has hard links and that were not visited yet."""
+        if path.count(b"/") >= MAX_DEPTH:
+            self._add_unread(path, f"is nested more than {MAX_DEPTH} groups deep")
+            return
         try:
-            names = sorted(group.id)
+            names = self._names(path, group)
         except HDF5_ERRORS as error:
             self._add_damaged(b"/" + path, error)
             return
@@ -64,6 +77,23 @@ class ObjectTraversal:
                 self._add_forbidden(inner, error)
             except HDF5_ERRORS as error:
                 self._add_damaged(inner, error)
+
+    def _names(self, path: bytes, group: Any) -> list[bytes]:
+        """The names of a group's links in order; not all, and a fault, if there are too many."""
+        names: list[bytes] = []
+
+        def add(name: bytes) -> bool | None:
+            self.count += 1
+            self.path_bytes += len(path) + len(name)
+            if self.count > MAX_LINKS or self.path_bytes > MAX_PATH_BYTES:
+                return True
+            names.append(name)
+            return None
+
+        is_cut, _ = group.id.links.iterate(add)
+        if is_cut:
+            self._add_unread(path, f"is not read on after {self.count - 1:,} links")
+        return sorted(names)
 
     def _visit(self, item: Any) -> bool:
         """Mark an object as visited; return whether it was not before."""
@@ -101,3 +131,10 @@ class ObjectTraversal:
         self.lost.append(path)
         why = f"{self.shown}:{decode_name(path)} refers to {error}"
         self.faults.append(Fault(None, error.rule, why))
+
+    def _add_unread(self, path: bytes, why: str) -> None:
+        """The fault of a group that is not read, or not to its end."""
+        self.lost.append(path)
+        self.faults.append(
+            Fault(None, "damaged-store", f"{self.shown}:/{decode_name(path)[:MAX_SHOWN]} {why}")
+        )
