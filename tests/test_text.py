@@ -17,6 +17,8 @@ from datascan.text import (
     escape_surrogates,
     format_bytes,
     format_percent,
+    format_size,
+    parse_size,
 )
 from tests.builders.hostile_strings import HOSTILE_STRINGS
 from tests.outputs.judges import assert_safe, longest_stack
@@ -106,3 +108,27 @@ def test_toml_reads_back_as_it_was(text):
     written = escape_in_toml(f"{tomlkit.key(text).as_string()} = {tomlkit.item(text).as_string()}")
     assert_safe(written)
     assert tomllib.loads(written) == {text: text}
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "shown"),
+    [
+        ("4GB", 4_000_000_000, "4 GB"),
+        (" 1.5 gb ", 1_500_000_000, "1.5 GB"),
+        ("512MB", 512_000_000, "512 MB"),
+        ("1234567 kb", 1_234_567_000, "1,234.567 MB"),
+        ("4GiB", 4_294_967_296, "4,294,967,296 B"),
+        ("1000", 1_000, "1,000 B"),
+        ("999b", 999, "999 B"),
+        ("0.5TB", 500_000_000_000, "500 GB"),
+    ],
+)
+def test_sizes(text, count, shown):
+    assert parse_size(text) == count
+    assert format_size(count) == shown
+
+
+@pytest.mark.parametrize("text", ["", "GB", "4 4GB", "-1GB", "4iB", "1e9", "4G B", "٤GB", "9" * 40])
+def test_what_is_not_a_size(text):
+    with pytest.raises(ValueError, match="is not a size"):
+        parse_size(text)

@@ -69,6 +69,7 @@ def format_bytes(count: int) -> str:
     return f"{count} B" if unit == "B" else f"{size:.1f} {unit}"
 
 
+SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(?:([kmgt]?)(i?)b)?")
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -78,7 +79,7 @@ def parse_size(text: str) -> int:
     Raises:
         ValueError: if it is not a number with a unit.
     """
-    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,9})?)\s*(?:([kmgt]?)(i?)b)?", text.strip().lower())
+    match = SIZE.fullmatch(text.strip().lower())
     if match is None or (match[3] and not match[2]):
         raise ValueError(f"{text!r} is not a size")
     number, prefix, binary = match.groups()
@@ -88,10 +89,10 @@ def parse_size(text: str) -> int:
 
 def format_size(count: int) -> str:
     """Format a number of bytes as users give it: "4 GB", "1.5 GB", "4,294,967,296 B"."""
-    for power in range(len(UNITS) - 1, 0, -1):
+    for power in (4, 3, 2):
         unit = 1000**power
         if count >= unit and count % (unit // 1000) == 0:
-            return f"{count / unit:g} {UNITS[power]}"
+            return f"{f'{count / unit:,.3f}'.rstrip('0').rstrip('.')} {UNITS[power]}"
     return f"{count:,} B"
 
 

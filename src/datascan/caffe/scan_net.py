@@ -196,6 +196,7 @@ def net_context(
         scans.backends,
         {source: scan.result.evidence for source, scan in scanned.items()},
         runs,
+        scans.options_for(training.path).run,
     )
 
 

@@ -60,7 +60,8 @@ class IsolatedReader(Reader):
     """A reader whose ``plan``, ``keys`` and ``find_missing`` run in a worker process.
 
     The process starts with the first call and lives until the reader is closed. ``read`` and
-    ``count_rows`` are called by executors, which have workers of their own.
+    ``count_rows`` are called by executors, which have workers of their own. ``on_tick`` is called
+    about ten times a second while ``plan`` runs, and may end it by an exception.
     """
 
     def __init__(self, reader: Reader, on_tick: Callable[[], None]) -> None:
@@ -70,7 +71,8 @@ class IsolatedReader(Reader):
         vars(self).update(
             name=reader.name, accepts_many=reader.accepts_many, is_seekable=reader.is_seekable
         )
-        self._on_tick: Callable[[], None] = on_tick
+        self._on_tick = on_tick
+        self._is_planning = False
         self._workers = ExitStack()
         self._call: Callable[[Request], Answer] | None = None
 
@@ -89,7 +91,11 @@ class IsolatedReader(Reader):
 
     def plan(self) -> Plan:
         """The plan of the reader; without shards, and with the reason as a fault, if it fails."""
-        answer = self._ask(Request("plan"))
+        self._is_planning = True
+        try:
+            answer = self._ask(Request("plan"))
+        finally:
+            self._is_planning = False
         if answer.failure:
             why = f"{self.path} could not be planned: {answer.failure}"
             fault = Fault(None, "reader-crash", escape_surrogates(why))
@@ -129,6 +135,11 @@ class IsolatedReader(Reader):
         self._workers.close()
         self.reader.close()
 
+    def _tick(self) -> None:
+        # A scan that is cancelled still reports what it has found, with the keys.
+        if self._is_planning:
+            self._on_tick()
+
     def _ask(self, request: Request) -> Answer:
         if self._call is None:
             self.reader.preload()
@@ -138,7 +149,7 @@ class IsolatedReader(Reader):
                 partial(serve, self.reader),
                 lambda _, reason: Answer(failure=reason),
                 replace_in(run, timeout=limit),
-                lambda *_: self._on_tick(),
+                lambda *_: self._tick(),
             )
             self._call = self._workers.enter_context(isolated)
         answer = self._call(request)

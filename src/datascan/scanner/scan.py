@@ -62,6 +62,7 @@ def scan(
         total, complete = measure_shards(
             MeasureTask(reader, measures), plan, executor, progress, kept
         )
+    complete = complete and plan is not NOTHING_PLANNED
     tallies, failed = without_guards(total.tallies.entries)
     total = replace(total, tallies=TallyMap(tallies))
     dataset = summarize(reader, plan, total, complete=complete)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import time
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -221,6 +223,43 @@ def test_a_worker_that_hangs_while_it_answers_costs_nothing(tmp_path, part):
     assert named(result, "reader-crash") == {}
     assert sorted(named(result, "nan-value")) == [3, 27, 44]
     assert multiprocessing.active_children() == []
+
+
+class Paused(PlainReader):
+    """Each record takes a little while."""
+
+    def touch(self, row, own, shard):
+        time.sleep(0.05)
+
+
+def test_time_in_which_the_scan_itself_is_stopped_does_not_count():
+    """As after Ctrl-Z: the workers are stopped too, here by a signal each."""
+    reader = Paused(*dataset(20), workers=1, timeout=1.3, rows=20)
+    stopper = multiprocessing.get_context("fork").Process(
+        target=stop_and_continue, args=(os.getpid(), 2.5)
+    )
+    stopper.start()
+    result = scan(reader, CHECKS)
+    stopper.join()
+    assert stopper.exitcode == 0
+    assert result.summary.records == 20
+    assert named(result, "reader-crash") == {}
+
+
+def stop_and_continue(process, seconds):
+    """Stop a process and its newest child, and let them continue after so many seconds."""
+    children = Path(f"/proc/{process}/task/{process}/children")
+    until = time.monotonic() + 30
+    while len(pids := [int(pid) for pid in children.read_text().split()]) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    time.sleep(0.3)
+    stopped = [process, *(pid for pid in pids if pid != os.getpid())]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    time.sleep(seconds)
+    for pid in reversed(stopped):
+        os.kill(pid, signal.SIGCONT)
 
 
 class Broken(PlainReader):

@@ -66,7 +66,9 @@ def read_matrix(path: Path) -> NDArray[np.float64]:
         blob.ParseFromString(read_regular(path, max_bytes=MAX_MATRIX_BYTES))
     except message.DecodeError as error:
         raise ValueError("is not a BlobProto: the message is truncated or damaged") from error
-    values = np.array(blob.double_data or blob.data, np.float64)
+    numbers = blob.double_data or blob.data
+    # Not from a list of Python numbers, which takes eight times as much memory.
+    values = np.fromiter(numbers, np.float64, len(numbers))
     if blob.HasField("shape"):
         shape = tuple(blob.shape.dim)
     else:

@@ -10,6 +10,7 @@ from datascan.caffe.log.diagnosis import Diagnosis
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Training
 from datascan.checks.base import Issue, Rule
+from datascan.config.options import RunOptions
 from datascan.report.model import DatasetReport
 
 MAX_ISSUES = 5000
@@ -39,7 +40,8 @@ class NetContext:
 
     ``reports`` does not have an entry for a source that was not scanned. ``backends`` are the
     actual types of the stores, which may differ from those in the net. ``issues`` are those of the
-    checks on the records, and ``outcomes`` are the ends of the runs in a log.
+    checks on the records, and ``outcomes`` are the ends of the runs in a log. ``run`` has the
+    limits for reading more files.
     """
 
     training: Training
@@ -47,6 +49,7 @@ class NetContext:
     backends: Mapping[DataSource, str] = field(default_factory=dict)
     issues: Mapping[DataSource, Sequence[Issue]] = field(default_factory=dict)
     outcomes: Sequence[RunOutcome] = ()
+    run: RunOptions = field(default_factory=RunOptions)
 
 
 class NetRule(Rule, ABC):

@@ -34,6 +34,8 @@ Source
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +46,7 @@ from datascan.caffe.net.sources import locate
 from datascan.caffe.rules.base import NetContext, NetRule
 from datascan.checks.base import Issue
 from datascan.config.options import Severity
+from datascan.executors.select import isolate
 
 
 class LossNeedsMatrix(NetRule):
@@ -71,25 +74,47 @@ class LossNeedsMatrix(NetRule):
         if path is None:
             yield f"matrix {given} does not exist (tried {', '.join(map(str, tried))})"
             return
-        try:
-            matrix = read_matrix(path)
-        except ValueError as error:
-            yield f"matrix {given} {error}"
-        except OSError as error:
-            yield f"matrix {given} cannot be read: {error.strerror}"
-        else:
-            yield from find_matrix_faults(matrix, given, view.outputs(layer))
+        outputs = view.outputs(layer)
+        wanted = None if outputs is None else (outputs[0], outputs[1].name)
+        # It takes four times its size in memory, and any file may be named.
+        with isolate(inspect_matrix, matrix_not_read, context.run) as inspect:
+            yield from inspect(MatrixFile(path, given, wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixFile:
+    """A matrix: its path, its name in the net, and the number and layer of the net's outputs."""
+
+    path: Path
+    name: str
+    outputs: tuple[int, str] | None
+
+
+def inspect_matrix(file: MatrixFile) -> list[str]:
+    """What is wrong with a matrix."""
+    try:
+        matrix = read_matrix(file.path)
+    except ValueError as error:
+        return [f"matrix {file.name} {error}"]
+    except OSError as error:
+        return [f"matrix {file.name} cannot be read: {error.strerror}"]
+    return list(find_matrix_faults(matrix, file.name, file.outputs))
+
+
+def matrix_not_read(file: MatrixFile, reason: str) -> list[str]:
+    """What is said of a matrix that crashes its reader or exceeds a limit."""
+    return [f"matrix {file.name} cannot be read: {reason}"]
 
 
 def find_matrix_faults(
-    matrix: NDArray[np.float64], name: str, outputs: tuple[int, Layer] | None
+    matrix: NDArray[np.float64], name: str, outputs: tuple[int, str] | None
 ) -> Iterator[str]:
     """What is wrong with the size and the numbers of a matrix."""
     size = "x".join(map(str, matrix.shape))
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         yield f"matrix {name} is {size}, not square"
     elif outputs is not None and outputs[0] != len(matrix):
-        yield f"matrix {name} is {size}, but layer {outputs[1].name} has {outputs[0]:,} outputs"
+        yield f"matrix {name} is {size}, but layer {outputs[1]} has {outputs[0]:,} outputs"
     for bad, adjective in ((~np.isfinite(matrix), "not finite"), (matrix < 0, "negative")):
         count = int(np.count_nonzero(bad))
         if count:

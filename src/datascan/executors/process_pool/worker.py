@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import pickle
 import signal
 import sys
 import threading
@@ -56,8 +57,11 @@ def worker_loop(
             return
         try:
             send_message(pipe.fileno(), answer(call, order, slot))
-        except MemoryError:  # the message is pickled before any of it is sent
+        # The message is pickled before any of it is sent.
+        except MemoryError:
             send_message(pipe.fileno(), OutOfMemory())
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            send_message(pipe.fileno(), error)
 
 
 def answer(call: Callable[[Any, WorkerSlot], Any], order: Any, slot: WorkerSlot) -> Any:
