@@ -1,4 +1,4 @@
-"""Names for records, classes, files and layers that attack whatever shows them.
+"""Names for records, classes, files and layers that attack the program that shows them.
 
 Every output and every message is tested with all of them: ``tests/outputs/test_hostile_text.py``
 puts them into reports, ``tests/damage/test_hostile_names.py`` into datasets.
@@ -86,7 +86,7 @@ HOSTILE_STRINGS = {
 def as_bytes(text: str, *, most: int = 1 << 20, without: bytes = b"") -> bytes:
     """Text as a dataset stores it, of at most ``most`` bytes, some of which cannot be in it.
 
-    Surrogates become the bytes that they stand for, or three bytes that are not UTF-8.
+    Surrogates become the bytes that they represent, or three bytes that are not UTF-8.
     """
     try:
         stored = text.encode("utf-8", "surrogateescape")

@@ -7,11 +7,14 @@ import os
 import shlex
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from datascan.cli.app import printable_warnings
+from datascan.errors import PluginWarning
 from tests.builders.lmdb import datum, numbered, random_datums, write_lmdb
 
 RULES_OF_SPEC = 33
@@ -203,6 +206,16 @@ def test_the_dataset_path_may_look_like_anything(tmp_path):
     assert "\x1b" not in result.stdout
     message = fails_in_one_line("lmdb", tmp_path / "no\nsuch\x1b[31m")
     assert "\x1b" not in message
+
+
+def test_warnings_of_libraries_are_escaped(capsys):
+    with printable_warnings():
+        warnings.simplefilter("default")
+        warnings.warn("a\x1b[31m\n::stop-commands::x", stacklevel=1)
+        warnings.warn(PluginWarning("b\n##[error]c"), stacklevel=1)
+    first, *_, last = capsys.readouterr().err.splitlines()
+    assert first.endswith(r"UserWarning: a\x1b[31m\n::stop-commands::x")
+    assert last == r"datascan: b\n\x23#[error]c"
 
 
 def test_python_interface_from_a_script_without_a_guard(healthy, tmp_path):

@@ -18,6 +18,7 @@ import pytest
 
 from datascan.cli.files import check_writable, write
 from datascan.errors import OutputError
+from datascan.text import escape_control
 
 NOBODY = 65534
 
@@ -162,7 +163,7 @@ def test_reasons_are_told_apart(tmp_path):
         with pytest.raises(OutputError) as failure:
             check_writable(path)
         assert reason in str(failure.value)
-        assert str(failure.value).startswith(f"cannot write {path}: ")
+        assert str(failure.value).startswith(f"cannot write {escape_control(str(path))}: ")
     assert {path.name for path in tmp_path.iterdir()} == {"file", "loop", "astray"}
     with pytest.raises(OutputError, match="without a file name"):
         check_writable(Path())

@@ -46,7 +46,7 @@ def run_of_a_job(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def said(capfd):
+def check_command(capfd):
     """A function that runs the command; nothing that it prints or writes may be harmful.
 
     Returns the exit status, and what was printed on standard output apart from annotations.
@@ -65,10 +65,10 @@ def said(capfd):
     return call
 
 
-def scanned(said, *words):
+def scanned(check_command, *words):
     """The report of a scan with all outputs, each of them read and judged."""
     options = [word for name, file in FILES.items() for word in (f"--{name}", file)]
-    _, out, err = said(*words, *options, "--bad-records", "bad.jsonl", "--workers", "0")
+    _, out, err = check_command(*words, *options, "--bad-records", "bad.jsonl", "--workers", "0")
     assert Path("r.json").exists(), err
     texts = {file: Path(file).read_text("utf-8") for file in (*FILES.values(), "bad.jsonl")}
     for text in texts.values():
@@ -79,7 +79,7 @@ def scanned(said, *words):
     read_safely(texts["r.html"])
     found = Report.from_json(texts["r.json"])
     assert len(commands_in(out)) == github.render([found]).count("\n")
-    assert said("report", "r.json") == (0, out, "")
+    assert check_command("report", "r.json") == (0, out, "")
     return found, [json.loads(text) for text in texts["bad.jsonl"].splitlines()]
 
 
@@ -96,50 +96,50 @@ def two_classes(name):
 
 
 @every_file_name
-def test_files_and_classes(said, name):
+def test_files_and_classes(check_command, name):
     two_classes(name)
     Path(os.fsdecode(b"data/" + name + b"/" + name + b".jpg")).write_bytes(photo(9)[:600])
-    found, (bad,) = scanned(said, "images", "data", "--num-classes", "2")
+    found, (bad,) = scanned(check_command, "images", "data", "--num-classes", "2")
     assert keys_of(found, "corrupt-image") == [bad["key"]]
     assert found.labels.names is not None
 
 
 @every_file_name
-def test_a_dataset_of_this_name(said, name):
+def test_a_dataset_of_this_name(check_command, name):
     Path(os.fsdecode(name)).mkdir()
     Path(os.fsdecode(name), "a.jpg").write_bytes(photo(1)[:600])
     path = b"./" + name
-    found, _ = scanned(said, "images", path)
+    found, _ = scanned(check_command, "images", path)
     assert found.dataset.path
-    assert said("lmdb", path)[0] == 2
-    assert said("scan", path + b"/absent")[0] == 2
-    assert said("images", path, "--json", path)[0] == 2
-    assert said("images", path, "--expect", path + b"/a.jpg")[0] == 2
+    assert check_command("lmdb", path)[0] == 2
+    assert check_command("scan", path + b"/absent")[0] == 2
+    assert check_command("images", path, "--json", path)[0] == 2
+    assert check_command("images", path, "--expect", path + b"/a.jpg")[0] == 2
 
 
 @every_string
-def test_lists(said, text):
+def test_lists(check_command, text):
     Path("data").mkdir()
     for i in range(3):
         Path(f"data/{i}.jpg").write_bytes(photo(i))
     lines = [b"0.jpg 0", b"1.jpg 1", as_bytes(text, most=3000) + b" 1", b"2.jpg " + as_bytes(text)]
     Path("list.txt").write_bytes(b"\n".join(lines))
-    if said("images", "data", "--list", "list.txt")[0] != 2:  # not a binary file
-        scanned(said, "images", "data", "--list", "list.txt")
+    if check_command("images", "data", "--list", "list.txt")[0] != 2:  # not a binary file
+        scanned(check_command, "images", "data", "--list", "list.txt")
 
 
 @every_string
 @pytest.mark.parametrize("store", ["lmdb", "leveldb"])
-def test_keys(said, store, text):
+def test_keys(check_command, store, text):
     key = as_bytes(text, most=500) or b"empty"
     write = write_lmdb if store == "lmdb" else write_leveldb
     write(Path("store"), numbered(random_datums(9)) | {key: NAN})
-    found, _ = scanned(said, store, "store")
+    found, _ = scanned(check_command, store, "store")
     assert len(keys_of(found, "nan-value") + keys_of(found, "unexpected-dtype")) >= 1
 
 
 @every_string
-def test_a_field_and_class_names_of_hdf5(said, text):
+def test_a_field_and_class_names_of_hdf5(check_command, text):
     name = as_bytes(text, most=3000, without=b"\0/").strip(b".") or b"empty"
     values = np.random.default_rng(0).random((12, 3))
     values[4] = np.nan
@@ -149,28 +149,28 @@ def test_a_field_and_class_names_of_hdf5(said, text):
         file.create_dataset("label", data=names * 4, dtype=h5py.string_dtype())
     # A name that is not UTF-8 cannot be given as an option.
     selected = [] if "\udc80" <= max(os.fsdecode(name)) <= "\udfff" else [b"--data=" + name]
-    scanned(said, "hdf5", "a.h5", *selected)
-    assert said("hdf5", "a.h5", b"--data=not " + name)[0] == 2
-    assert said("hdf5", "a.h5", b"--label=" + name)[0] == 2
+    scanned(check_command, "hdf5", "a.h5", *selected)
+    assert check_command("hdf5", "a.h5", b"--data=not " + name)[0] == 2
+    assert check_command("hdf5", "a.h5", b"--label=" + name)[0] == 2
 
 
 @every_string
-def test_nets(said, text):
+def test_nets(check_command, text):
     name = "".join(f"\\{byte:03o}" for byte in as_bytes(text, most=3000))
     pool = f'layer {{ name: "{name}" type: "Pooling" bottom: "data" top: "{name}" '
     pool += "pooling_param { pool: MAX kernel_size: 2 stride: 3 } momentum: 1 }\n"
     parts = [data(source="store"), data(source=name, settings=""), pool, inner("ip", "data", 3)]
     Path("net.prototxt").write_text("".join([*parts, softmax_loss()]))
     write_lmdb(Path("store"), numbered([*random_datums(9), NAN]))
-    if said("net", "net.prototxt", "--workers", "0")[0] != 2:
-        scanned(said, "net", "net.prototxt")
+    if check_command("net", "net.prototxt", "--workers", "0")[0] != 2:
+        scanned(check_command, "net", "net.prototxt")
     for raw in (b'layer { name: "%s" }', b"layer { %s: 1 }", b"%s", b'net: "%s"'):
         Path("raw.prototxt").write_bytes(raw % as_bytes(text, most=3000))
-        said("net", "raw.prototxt", "--workers", "0")
+        check_command("net", "raw.prototxt", "--workers", "0")
 
 
 @every_string
-def test_logs(said, text):
+def test_logs(check_command, text):
     raw = as_bytes(text)
     start = solver_lines().encode() + line(0, 1.0).encode()
     logs = [
@@ -182,12 +182,12 @@ def test_logs(said, text):
     ]
     for log in logs:
         Path("train.log").write_bytes(log)
-        if said("log", "train.log", "--workers", "0")[0] != 2:
-            scanned(said, "log", "train.log")
+        if check_command("log", "train.log", "--workers", "0")[0] != 2:
+            scanned(check_command, "log", "train.log")
 
 
 @every_file_name
-def test_configurations(said, name):
+def test_configurations(check_command, name):
     Path(os.fsdecode(name), "data").mkdir(parents=True)
     os.chdir(name)
     Path("data/a.jpg").write_bytes(photo(1))
@@ -204,50 +204,61 @@ def test_configurations(said, name):
     ]
     for content in contents:
         Path("datascan.toml").write_text(content.replace("\x7f", ""), "utf-8")
-        said("images", "data", "--workers", "0")
-        said("check")
-        said("check", "--config", Path.cwd() / "datascan.toml", "data")
-    said("explain", name)
-    said("images", "data", "--ignore", name)
-    said(name)
-    said("images", "data", b"--" + name)
+        check_command("images", "data", "--workers", "0")
+        check_command("check")
+        check_command("check", "--config", Path.cwd() / "datascan.toml", "data")
+    check_command("explain", name)
+    check_command("images", "data", "--ignore", name)
+    check_command(name)
+    check_command("images", "data", b"--" + name)
 
 
 @every_file_name
-def test_learned_expectations(said, name):
+def test_learned_expectations(check_command, name):
     two_classes(name)
-    status, out, _ = said("learn", "data", "--workers", "0")
+    status, out, _ = check_command("learn", "data", "--workers", "0")
     assert status == 0
     assert len(tomllib.loads(out)["labels"]["shares"]) == 2
-    assert said("learn", "data", "-o", "learned.toml", "--workers", "0")[0] == 0
+    assert check_command("learn", "data", "-o", "learned.toml", "--workers", "0")[0] == 0
     assert Path("learned.toml").read_text("utf-8") == out
-    found, _ = scanned(said, "images", "data", "--expect", "learned.toml")
+    found, _ = scanned(check_command, "images", "data", "--expect", "learned.toml")
     assert found.findings == []
 
 
 @every_file_name
-def test_accepted_findings(said, name):
+def test_accepted_findings(check_command, name):
     two_classes(name)
     Path(os.fsdecode(b"data/" + name + b"/" + name + b".jpg")).write_bytes(photo(9)[:600])
     baseline = ("--baseline", "accepted.toml", "--workers", "0")
-    status, _, err = said("accept", "data", "--reason", b"- " + name, *baseline)
+    status, _, err = check_command("accept", "data", "--reason", b"- " + name, *baseline)
     assert (status, err) == (0, "")
     assert harm_in(Path("accepted.toml").read_text("utf-8")) == []
-    assert said("accept", "data", "--reason", "again", *baseline)[0] == 0
-    found, _ = scanned(said, "images", "data", "--baseline", "accepted.toml")
+    assert check_command("accept", "data", "--reason", "again", *baseline)[0] == 0
+    found, _ = scanned(check_command, "images", "data", "--baseline", "accepted.toml")
     assert found.passed
     assert all(one.accepted for one in found.findings if one.severity == "error")
 
 
 @every_file_name
-def test_several_datasets(said, name):
+def test_a_checkpoint_of_this_name(check_command, name):
+    write_lmdb(Path("store"), numbered(random_datums(9)))
+    path = b"./" + name
+    resume = ("lmdb", "store", "--resume", path, "--workers", "0")
+    assert check_command(*resume)[0] == 0
+    assert check_command(*resume)[0] == 0
+    Path(os.fsdecode(path)).write_bytes(b"something else")
+    assert check_command(*resume)[0] == 2
+
+
+@every_file_name
+def test_several_datasets(check_command, name):
     Path(os.fsdecode(b"data/" + name)).mkdir(parents=True)
     Path(os.fsdecode(b"data/" + name), "a.jpg").write_bytes(photo(1)[:600])
     Path("data/broken").mkdir()
     Path("data/broken/data.mdb").write_bytes(b"nothing")
     Path("datascan.toml").write_text('[dataset."data/*"]\n[dataset."absent"]\n')
     options = [word for one, file in FILES.items() for word in (f"--{one}", file)]
-    assert said("check", *options)[0] in (1, 2)
+    assert check_command("check", *options)[0] in (1, 2)
     for file in FILES.values():
         text = Path(file).read_text("utf-8")
         assert harm_in(text) == []

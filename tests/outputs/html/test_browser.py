@@ -10,7 +10,9 @@ import pytest
 
 from datascan.outputs.html import render
 from datascan.report.model import FailedScan
+from tests.builders.hostile_reports import TEXTS, WHOLE, filled
 from tests.outputs.html.conftest import HOSTILE
+from tests.outputs.judges import harm_in
 
 NAMES = ("train_lmdb", "train_leveldb", "train.h5", "train_images", "damaged", "many", "hostile")
 NAMES += ("log", "accepted")
@@ -69,6 +71,30 @@ def test_hostile_names_are_shown_and_never_run(opened, reports):
     one.page.wait_for_timeout(100)
     assert one.quiet(), (one.said, one.asked)
     assert one.page.locator("h1 i").count() == 0
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_any_text_in_every_place(opened, tmp_path, text):
+    reports = [filled(kind, text) for kind in WHOLE]
+    file = tmp_path / "hostile.html"
+    file.write_text(render(reports, [FailedScan(text, text)]), "utf-8")
+    one = opened(file.as_uri())
+    page = one.page
+    for part in ("document.documentElement.textContent", "document.title"):
+        assert harm_in(page.evaluate(part).replace("\t", " ")) == []
+    for over in page.locator(".u-over").all():
+        over.hover(position={"x": 20, "y": 20})
+    tips = page.locator(".tip").all_text_contents()
+    assert any(tips)
+    assert harm_in("".join(tips)) == []
+    page.get_by_label("Search").first.fill(text.replace("\0", "")[:1000])
+    page.get_by_label("Search").first.fill("")
+    for link in page.locator("a").all():
+        assert link.get_attribute("href").startswith("#")
+    assert page.locator("script").count() == 2
+    assert page.locator("main img").count() == page.locator("td.picture img").count()
+    assert page.url == file.as_uri()
+    assert one.quiet(), (one.said, one.asked)
 
 
 def test_it_works_where_a_server_sends_the_same_policy(opened, reports):
