@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 
 import pytest
 
-from datascan.files import NotRegularError, OutsideError, open_regular, read_regular
+from datascan import files
+from datascan.files import (
+    MIB,
+    NotRegularError,
+    OutsideError,
+    is_special,
+    open_regular,
+    open_typed,
+    read_regular,
+    read_typed,
+)
 
 
 def test_a_file(tmp_path):
@@ -57,3 +69,108 @@ def test_the_folder_may_be_a_link_itself(tmp_path):
     (tmp_path / "link").symlink_to("real")
     path = tmp_path / "link" / "f"
     assert read_regular(path, max_bytes=9, inside=tmp_path / "link") == b"mine"
+
+
+def test_a_folder_is_named_as_such(tmp_path):
+    with pytest.raises(NotRegularError, match="Is a directory") as failure:
+        open_regular(tmp_path)
+    assert failure.value.errno == 21
+    assert failure.value.filename == str(tmp_path)
+
+
+def test_no_descriptor_is_left_open(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        with pytest.raises(NotRegularError, match="it is not a regular file"):
+            open_regular(tmp_path / "pipe")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_large_file_is_read_in_pieces(tmp_path):
+    content = os.urandom(2 * MIB + 5)
+    (tmp_path / "f").write_bytes(content)
+    assert read_regular(tmp_path / "f", max_bytes=2 * MIB + 5) == content
+    with pytest.raises(OSError, match="more than 2,097,156 bytes"):
+        read_regular(tmp_path / "f", max_bytes=2 * MIB + 4)
+
+
+def test_a_typed_file_can_be_sought(tmp_path):
+    (tmp_path / "f").write_bytes(b"content")
+    with open_typed(tmp_path / "f", max_bytes=7) as file:
+        assert file.read(3) == b"con"
+        file.seek(0)
+        assert file.read() == b"content"
+    assert read_typed(tmp_path / "f", max_bytes=7) == b"content"
+    with pytest.raises(OSError, match="more than 6 bytes"):
+        open_typed(tmp_path / "f", max_bytes=6)
+
+
+def piped(content: bytes) -> int:
+    """The end of a pipe from which this can be read."""
+    reading, writing = os.pipe()
+    os.write(writing, content)
+    os.close(writing)
+    return reading
+
+
+@pytest.mark.parametrize(("size", "fits"), [(7, True), (6, False)])
+def test_a_typed_pipe_is_read_to_its_end(size, fits):
+    reading = piped(b"content")
+    try:
+        if fits:
+            with open_typed(Path(f"/dev/fd/{reading}"), max_bytes=size) as file:
+                assert file.read() == b"content"
+                assert file.seek(0) == 0
+        else:
+            with pytest.raises(OSError, match="more than 6 bytes"):
+                open_typed(Path(f"/dev/fd/{reading}"), max_bytes=size)
+    finally:
+        os.close(reading)
+
+
+def test_a_pipe_has_a_limit_of_its_own(monkeypatch):
+    monkeypatch.setattr(files, "MAX_PIPE_BYTES", 6)
+    reading = piped(b"content")
+    try:
+        with pytest.raises(OSError, match="more than 6 bytes"):
+            open_typed(Path(f"/dev/fd/{reading}"), max_bytes=100)
+    finally:
+        os.close(reading)
+
+
+def test_a_pipe_without_a_writer_is_empty(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert read_typed(tmp_path / "pipe", max_bytes=9) == b""
+
+
+def test_typed_devices_are_refused():
+    with pytest.raises(NotRegularError):
+        open_typed(Path("/dev/zero"), max_bytes=9)
+
+
+def test_what_is_special(tmp_path):
+    (tmp_path / "f").write_bytes(b"")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    names = {"f": False, ".": False, "absent": False, "pipe": True, "link": True, "a\0b": False}
+    assert {name: is_special(tmp_path / name) for name in names} == names
+    assert is_special(Path("/dev/null"))
+
+
+def test_the_limits_are_those_of_the_documentation():
+    text = (Path(__file__).parents[1] / "docs" / "limits.md").read_text()
+    rows = dict(re.findall(r"^\| ([^|]+) \| (\d+) MiB", text, re.MULTILINE))
+    limits = {
+        "`datascan.toml`, `pyproject.toml`": files.MAX_CONFIG_BYTES,
+        "expectations, baseline": files.MAX_TOML_BYTES,
+        "net, solver": files.MAX_PROTOTXT_BYTES,
+        "matrix of an InfogainLoss": files.MAX_MATRIX_BYTES,
+        "list of images": files.MAX_LIST_BYTES,
+        "log": files.MAX_LOG_BYTES,
+        "saved report": files.MAX_REPORT_BYTES,
+        "anything from a pipe": files.MAX_PIPE_BYTES,
+        "image file in a folder or list": files.MAX_IMAGE_BYTES,
+    }
+    assert {name: int(size) * MIB for name, size in rows.items()} == limits
+    assert MIB == 1024 * 1024

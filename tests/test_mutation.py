@@ -56,6 +56,7 @@ def test_mutations(tmp_path, source, changes):
         "assert a < 1, 'text'",
         "x = isinstance(a, b | c)",
         "x = zip(a, b, strict=True)",
+        "x = a.astype(b, copy=False)",
         "def f():\n    logger.warning(f'{a}')",
     ],
 )

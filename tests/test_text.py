@@ -16,9 +16,12 @@ from datascan.text import (
     escape_in_toml,
     escape_surrogates,
     format_bytes,
+    format_number,
     format_percent,
+    format_shape,
     format_size,
     parse_size,
+    pluralize,
 )
 from tests.builders.hostile_strings import HOSTILE_STRINGS
 from tests.outputs.judges import assert_safe, longest_stack
@@ -132,3 +135,44 @@ def test_sizes(text, count, shown):
 def test_what_is_not_a_size(text):
     with pytest.raises(ValueError, match="is not a size"):
         parse_size(text)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0001, "0.01%"), (0.00009, "< 0.01%"), (0.5, "50.00%"), (0.99994, "99.99%")],
+)
+def test_shares(share, text):
+    assert format_percent(share) == text
+
+
+def test_a_share_that_would_round_to_all_of_it():
+    assert format_percent(0.99995) == "> 99.99%"
+
+
+def test_numbers():
+    assert [format_number(n) for n in (None, 0.0, 1234567, 0.1 + 0.2)] == [
+        "?",
+        "0",
+        "1.23457e+06",
+        "0.3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("count", "noun", "text"),
+    [
+        (0, "record", "0 records"),
+        (1, "record", "1 record"),
+        (1000, "record", "1,000 records"),
+        (1, "class", "1 class"),
+        (2, "class", "2 classes"),
+        (2, "info", "2 info"),
+        (1, "info", "1 info"),
+    ],
+)
+def test_counts(count, noun, text):
+    assert pluralize(count, noun) == text
+
+
+def test_shapes():
+    assert [format_shape(shape) for shape in ((), (5,), (3, 32, 32))] == ["scalar", "5", "3x32x32"]

@@ -63,7 +63,7 @@ def is_skipped(node: ast.AST) -> bool:
             | ast.Expr(value=ast.Constant())
             | ast.If(test=ast.Name(id="TYPE_CHECKING"))
             | ast.Call(func=ast.Name(id="cast" | "TypeVar" | "isinstance" | "issubclass"))
-            | ast.keyword(arg="strict")  # of zip: the lengths are equal by construction
+            | ast.keyword(arg="strict" | "copy")  # of zip and astype: the result is the same
         ):
             return True
         case ast.FunctionDef(name=name) | ast.Assign(targets=[ast.Name(id=name)]):

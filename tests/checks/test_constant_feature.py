@@ -139,3 +139,14 @@ def test_records_that_are_all_the_same():
 def test_a_single_record_and_nan_are_not_reported():
     assert findings(ConstantFeature, block_of(np.zeros((1, 4)))) == []
     assert findings(ConstantFeature, block_of(np.full((4, 1), np.nan))) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "start"),
+    [
+        (np.full((3, 1), 7), "1 of 1 feature has the same value in every record: feature [0] is"),
+        (np.full((3, 2), 7), "2 of 2 features have the same value in every record: feature [0] is"),
+    ],
+)
+def test_one_feature_or_several(values, start):
+    assert finding(ConstantFeature, block_of(values)).message.startswith(start)

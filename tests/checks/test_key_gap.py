@@ -80,3 +80,10 @@ def test_a_record_whose_key_was_never_seen_may_be_the_missing_one():
     assert findings(KeyGap, before, crashed, keyed(range(202, 300)))[0].details == (
         "200..201 (2 numbers)",
     )
+
+
+def test_as_many_gaps_as_pairs_of_numbers():
+    pairs = [number for number in range(60) if number % 3]
+    assert len(findings(KeyGap, keyed(pairs))) == 1
+    assert findings(KeyGap, keyed([0, 2, 4])) == []
+    assert len(findings(KeyGap, keyed([0, 2, 4, 5]))) == 1

@@ -173,3 +173,10 @@ def test_large_values_close_to_one_another_are_counted():
         found, counts = count_distinct(values)
         assert found.tolist() == sorted(set(values.tolist()))
         assert counts.sum() == len(values)
+
+
+@pytest.mark.parametrize("values", [[0.5, 1.5, 0.5], [0.25, 0.75], [1e300, -1e300, 1e300]])
+def test_fractions_are_not_taken_for_their_whole_part(values):
+    found, counts = count_distinct(np.array(values))
+    assert found.tolist() == sorted(set(values))
+    assert counts.tolist() == [values.count(value) for value in found.tolist()]

@@ -168,3 +168,15 @@ def test_gaps_are_those_of_labels_in_range():
     assert [gap.lacking for gap in gaps.sizes] == [0, 0]
     assert summarize_batch_gaps(dataset(labelled([5]), num_classes=2)) is None
     assert summarize_batch_gaps(dataset(labelled([0.5, 0.1]))) is None
+
+
+def test_negative_labels_make_no_class():
+    found = summary(labelled([-3, -1]))
+    assert (found.kind, found.num_classes, found.in_range.tolist()) == ("class", 0, [])
+    assert found.classes.tolist() == [-3, -1]
+
+
+@pytest.mark.parametrize("labels", [np.array([0.5, 1.25]), None])
+def test_only_classes_are_counted(labels):
+    found = summary(labelled(labels) if labels is not None else block_of(np.zeros((2, 1))))
+    assert (found.num_classes, found.declared, len(found.classes)) == (0, False, 0)

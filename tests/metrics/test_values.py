@@ -131,3 +131,13 @@ def test_arrays_and_pictures_add():
     tally = measure_values(block)
     assert tally.count == 6
     assert (tally.low.value, tally.high.value) == (0, 255)
+
+
+@pytest.mark.parametrize(("dtype", "is_known"), [(np.uint8, True), (np.float32, False)])
+def test_a_small_deviation_of_bytes_is_exact(dtype, is_known):
+    """The sums of bytes have no rounding errors that could hide it; those of floats do."""
+    values = np.full((1, 40_000_000), 255, dtype)
+    values[0, 7] = 254
+    tally = measure_values(block_of(values))
+    exact = sqrt(1 / values.size * (1 - 1 / values.size))
+    assert tally.std == (pytest.approx(exact, rel=1e-6) if is_known else None)

@@ -2,9 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from datascan.config.identity import DatasetIdentity
 from datascan.config.options import Options
+from datascan.errors import DatasetError, UsageError
+from datascan.readers.base import open_reader, tracked_blocks
 from datascan.readers.image_folder.reader import ImageFolderReader
+from datascan.testing.reader_laws import untracked
+from tests.builders.hdf5 import write_hdf5
+from tests.builders.lmdb import numbered, random_datums, write_lmdb
+from tests.builders.plain import PlainReader
 
 
 def identity(**options: object) -> DatasetIdentity:
@@ -22,3 +31,79 @@ def test_a_part_of_a_store_is_identified_by_its_name():
 
 def test_images_in_a_list_are_identified_by_the_list():
     assert identity(list_file=Path("train.txt")).paths == (Path("train.txt"),)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return write_lmdb(tmp_path / "store", numbered(random_datums(20)))
+
+
+def test_the_reader_is_detected_or_named(store):
+    for backend in (None, "lmdb"):
+        reader = open_reader([store], Options(), backend)
+        assert (reader.name, reader.paths, reader.path) == ("lmdb", (store,), store)
+
+
+def test_what_cannot_be_opened(store, tmp_path):
+    with pytest.raises(UsageError, match="no path was given"):
+        open_reader([], Options(), None)
+    with pytest.raises(DatasetError, match=r"no such path: .*absent"):
+        open_reader([store, tmp_path / "absent"], Options(), None)
+    with pytest.raises(UsageError, match="no such backend: zip; there are hdf5, images, "):
+        open_reader([store], Options(), "zip")
+    with pytest.raises(UsageError, match="datascan lmdb scans one path at a time, not 2"):
+        open_reader([store, store], Options(), None)
+    (tmp_path / "text").write_text("no dataset")
+    with pytest.raises(DatasetError, match="text is not a dataset that datascan can read"):
+        open_reader([tmp_path / "text"], Options(), None)
+
+
+def test_a_link_to_nothing_exists(tmp_path):
+    (tmp_path / "link").symlink_to("nowhere")
+    with pytest.raises(DatasetError, match="is not a dataset"):
+        open_reader([tmp_path / "link"], Options(), None)
+
+
+def test_several_paths_of_one_dataset(tmp_path):
+    paths = [write_hdf5(tmp_path / f"{i}.h5", data=np.ones((3, 2))) for i in range(2)]
+    assert open_reader(paths, Options(), None).paths == tuple(paths)
+
+
+class Slot:
+    """Notes what it is given."""
+
+    def __init__(self):
+        self.calls = []
+
+    def mark(self, *rows):
+        self.calls.append(("mark", *rows))
+
+    def advance(self, *amounts):
+        self.calls.append(("advance", *amounts))
+
+
+def test_the_rows_of_a_block_are_marked_until_the_next_one():
+    reader = PlainReader(np.zeros((30, 2)), np.zeros(30), rows=20)
+    shard = reader.plan().shards[1].slice(1, 10)
+    slot = Slot()
+    blocks = tracked_blocks(reader, shard, slot)
+    block = next(blocks)
+    assert slot.calls[-1] == ("mark", 1, 8)
+    slot.calls.clear()
+    (last,) = blocks
+    assert slot.calls == [
+        ("advance", 8, block.nbytes),
+        ("mark", 9, 0),
+        ("mark", 9, 1),
+        ("mark", 9, 1),
+        ("advance", 1, last.nbytes),
+        ("mark", 10, 0),
+    ]
+
+
+def test_defaults_of_readers():
+    reader = PlainReader(np.zeros((30, 2)), np.zeros(30), rows=20)
+    shards = reader.plan().shards
+    assert [reader.describe_start(shard) for shard in shards] == ["part 1", "part 2"]
+    assert reader.count_rows(shards[0].slice(5, 7), untracked) == 20
+    assert list(reader.find_missing(3)) == []

@@ -79,6 +79,16 @@ def test_blank_jpegs_are_known_exactly():
     assert seen.low[0, :3].tolist() == seen.high[0, :3].tolist() == [7, 7, 7]
 
 
+@pytest.mark.parametrize(("height", "width"), [(136, 200), (129, 1001)])
+def test_large_jpegs_are_decoded_at_an_eighth(height, width):
+    decoded = decode("JPEG", photo(height=height, width=width), 1 << 30)
+    assert decoded.approximate
+    assert decoded.planes.shape == (3, -(-height // 8) * -(-width // 8))
+    small = decode("JPEG", photo(height=128, width=128), 1 << 30)
+    assert not small.approximate
+    assert small.planes.shape == (3, 128 * 128)
+
+
 def test_layers_are_no_frames():
     assert find_faults(layered_psd(3)) == []
 

@@ -261,6 +261,9 @@ class TestIcon:
             (16, 16),
         )
 
+    def test_an_image_without_bytes(self):
+        assert read_ico_header(icon(b"") + bitmap(3, 5)).end == 22
+
     def test_images_that_claim_more_than_the_file(self):
         data = struct.pack("<HHH", 0, 1, 2)
         data += bytes(8) + struct.pack("<II", 70, 38) + bytes(8) + struct.pack("<II", 71, 38)

@@ -10,6 +10,15 @@ from datascan.config.options import Options
 from datascan.decoders.image.inspection import inspect_image
 from datascan.errors import DatasetError
 from datascan.metrics.labels import measure_labels
+from datascan.readers.image_folder import list_file
+from datascan.readers.image_folder.list_file import (
+    LABELS,
+    PATHS,
+    count_lines,
+    detect_separator,
+    parse_csv,
+    parse_lines,
+)
 from datascan.readers.image_folder.reader import ImageFolderReader
 from datascan.report.build import build_report
 from datascan.scanner.scan import scan
@@ -194,4 +203,89 @@ def test_the_lines_of_a_list_are_limited(animals, tmp_path, monkeypatch):
     monkeypatch.setattr("datascan.readers.image_folder.list_file.MAX_LINES", 3)
     (tmp_path / "list.txt").write_text("cat/0.jpg 0\n" * 4)
     with pytest.raises(DatasetError, match="more than 3 lines"):
+        report(animals, list_file=tmp_path / "list.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "suffix", "separator"),
+    [
+        ("path,label\n", ".txt", ","),
+        ("label;Image\n", ".txt", ";"),
+        ("\n\nlabel\tfile_path\n", ".txt", "\t"),
+        ("filename\na.jpg\n", ".txt", ","),
+        ('"PATH"\na.jpg\n', ".txt", ","),
+        ("a.jpg,1\n", ".csv", ","),
+        ("a.jpg;1\n", ".csv", ";"),
+        ("a.jpg,1\n", ".txt", None),
+        ("a.jpg 1\n", ".csv", None),
+        ("a.jpg 1\npath,label\n", ".txt", None),
+        ("", ".csv", None),
+    ],
+)
+def test_separators(text, suffix, separator):
+    assert detect_separator(text, suffix) == separator
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("path,label\na.jpg, 1 \n", [("a.jpg", "1")]),
+        ("label,path\n1,a.jpg\n", [("a.jpg", "1")]),
+        ("id,path\n1,a.jpg\n", [("a.jpg", "")]),
+        ("a.jpg,1\nb.jpg\n", [("a.jpg", "1"), ("b.jpg", "")]),
+        ("path,label\n,5\n  ,6\nb.jpg,7\n\n", [("b.jpg", "7")]),
+        ("label,path\n5\n6,b.jpg\n", [("b.jpg", "6")]),
+        ('path,label\n"a,b.jpg",1\n', [("a,b.jpg", "1")]),
+        ('path,label\r\n"a\nb.jpg",1\r\n', [("a\nb.jpg", "1")]),
+        ("\n path,label\na.jpg,1", [("a.jpg", "1")]),
+    ],
+)
+def test_rows_of_a_csv(text, rows):
+    assert list(parse_csv(text, ",")) == rows
+
+
+@pytest.mark.parametrize("column", PATHS)
+def test_columns_of_paths(column):
+    assert list(parse_csv(f"x,{column.upper()}\n1,a.jpg\n", ",")) == [("a.jpg", "")]
+
+
+@pytest.mark.parametrize("column", LABELS)
+def test_columns_of_labels(column):
+    assert list(parse_csv(f"{column},path\n1,a.jpg\n", ",")) == [("a.jpg", "1")]
+
+
+def test_names_of_columns():
+    assert set(PATHS) >= {"path", "file", "filename", "image", "image_path"}
+    assert set(LABELS) >= {"label", "class", "target", "category"}
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("a.jpg 1\nb c.jpg\t2\r\n", [("a.jpg", "1"), ("b c.jpg", "2")]),
+        ("\n c.jpg 3\rd.jpg 4", [("c.jpg", "3"), ("d.jpg", "4")]),
+        ("a b.jpg", [("a b.jpg", "")]),
+        ("a.jpg cat", [("a.jpg", "cat")]),
+        ("a.jpg 1.5 2", [("a.jpg 1.5", "2")]),
+        ("a\x85b.jpg 1", [("a\x85b.jpg", "1")]),
+        (" \n", []),
+    ],
+)
+def test_lines(text, rows):
+    assert list(parse_lines(text)) == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [(b"", 1), (b"a\nb", 2), (b"a\r\nb\r\n", 3), (b"a\rb\n\rc", 4)]
+)
+def test_lines_are_counted(text, count):
+    assert count_lines(text) == count
+
+
+def test_a_list_of_too_many_lines(animals, tmp_path, monkeypatch):
+    monkeypatch.setattr(list_file, "MAX_LINES", 3)
+    (tmp_path / "list.txt").write_text("cat/0.jpg 0\n\n")
+    assert report(animals, list_file=tmp_path / "list.txt").dataset.records == 1
+    (tmp_path / "list.txt").write_text("cat/0.jpg 0\n\n\n")
+    with pytest.raises(DatasetError, match="it has more than 3 lines"):
         report(animals, list_file=tmp_path / "list.txt")

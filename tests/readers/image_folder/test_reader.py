@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 
 import numpy as np
 import pytest
@@ -125,3 +126,14 @@ def test_large_files_are_read_a_few_at_a_time(animals, monkeypatch):
     monkeypatch.setattr("datascan.readers.image_folder.reader.BLOCK_BYTES", 1)
     assert [block.records for block in reader.read(shard, untracked)] == [1] * 6
     assert [block.start for block in reader.read(shard.slice(2, 4), untracked)] == [2, 3]
+
+
+def test_a_process_gets_no_results_of_another(animals):
+    reader = ImageFolderReader((animals,), Options())
+    (shard,) = reader.plan().shards
+    before = pickle.dumps(reader)
+    (block,) = reader.read(shard, untracked)
+    assert len(pickle.dumps(reader)) == len(before)
+    copy = pickle.loads(pickle.dumps(reader))
+    (again,) = copy.read(shard, untracked)
+    assert again.fingerprints.tolist() == block.fingerprints.tolist()

@@ -65,3 +65,26 @@ def test_text_without_measure():
         describe_bad_label("x" * 1000)
         == f"label '{'x' * 60}...' is not a number; Caffe reads it as 0"
     )
+
+
+def test_caffe_reads_nine_digits():
+    assert describe_bad_label("123456789x").endswith("; Caffe reads it as 123456789")
+    assert describe_bad_label("1234567890x") == "label '1234567890x' is not a number"
+    assert describe_bad_label("-12345678x").endswith("; Caffe reads it as -12345678")
+    assert "..." not in describe_bad_label("x" * 60)
+    assert "'..." not in describe_bad_label("x" * 61)
+
+
+@pytest.mark.parametrize(
+    ("words", "are_names"),
+    [
+        (["a", "1"], False),
+        (["a", "b", "1"], True),
+        (["a", "", "", ""], True),
+        (["a", "1", "", ""], False),
+    ],
+)
+def test_half_of_the_labels_decide(words, are_names):
+    found = parse_labels(words)
+    assert bool(found.names) == are_names
+    assert found.present.tolist() == [bool(word) and (are_names or word == "1") for word in words]
