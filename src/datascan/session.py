@@ -19,6 +19,7 @@ from datascan.executors.base import Executor, NullProgress, Progress
 from datascan.plugins import check_names, require_rules, unusable
 from datascan.readers.base import Reader, open_reader
 from datascan.readers.isolated import IsolatedReader
+from datascan.report.bad_indices import keep_bad_indices
 from datascan.report.build import build_report
 from datascan.report.model import DatasetReport
 from datascan.scanner.result import ScanResult
@@ -120,11 +121,11 @@ class ScanSession:
         result = self.scan()
         report = build_report(result, version=__version__)
         report = replace_in(report, started=self.started.isoformat(timespec="seconds"))
-        if not charts:
-            return report
-        from datascan.report.charts import add_charts  # noqa: PLC0415  (most scans need none)
+        if charts:
+            from datascan.report.charts import add_charts  # noqa: PLC0415  (most scans need none)
 
-        return add_charts(report, result, self.progress, self.executor)
+            report = add_charts(report, result, self.progress, self.executor)
+        return keep_bad_indices(report, result.issues, result.summary)
 
     def _drop_required(self, found: ScanResult) -> ScanResult:
         """The result without the checks that are only required, whose issues stay as evidence."""

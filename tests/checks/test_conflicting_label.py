@@ -21,9 +21,9 @@ def test_all_records_of_a_conflict_are_named():
     assert said.severity == "error"
     assert said.message == "3 of 7 records have the same content as a record with another label"
     assert said.named == {
-        1: "label 3; the same content has label 5 at record 3",
-        3: "label 5; the same content has label 3 at record 1",
-        6: "label 3; the same content has label 5 at record 3",
+        1: "label 3; same content as #3",
+        3: "label 5; same content as #1",
+        6: "label 3; same content as #3",
     }
 
 
@@ -31,8 +31,8 @@ def test_regression_targets_conflict_as_well():
     block = block_of(twins(0, 0, 1), np.array([0.1, 0.2, 0.3], np.float32))
     said = finding(ConflictingLabel, block, label_type="regression")
     assert said.named == {
-        0: "label 0.1; the same content has label 0.2 at record 1",
-        1: "label 0.2; the same content has label 0.1 at record 0",
+        0: "label 0.1; same content as #1",
+        1: "label 0.2; same content as #0",
     }
 
 
@@ -57,4 +57,4 @@ def test_without_labels_there_is_no_conflict(labels):
 def test_large_labels_are_distinguished():
     block = block_of(twins(0, 0), np.array([2**60, 2**60 + 1]))
     said = finding(ConflictingLabel, block, label_type="regression")
-    assert said.named[0] == f"label {2**60}; the same content has label {2**60 + 1} at record 1"
+    assert said.named[0] == f"label {2**60}; same content as #1"

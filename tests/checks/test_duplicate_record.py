@@ -20,9 +20,9 @@ def test_later_copies_are_named():
     assert said.severity == "warning"
     assert said.message == "3 of 9 records repeat the content of an earlier one"
     assert said.named == {
-        3: "same content as record 1",
-        6: "same content as record 5",
-        8: "same content as record 1",
+        3: "same content as #1",
+        6: "same content as #5",
+        8: "same content as #1",
     }
 
 
@@ -55,7 +55,7 @@ def test_other_shapes_dtypes_and_zeros_are_different_content():
 def test_pictures():
     pictures = images_of((3, 4, 4), (3, 4, 4), (3, 5, 5), low=[1, 2, 1])
     said = finding(DuplicateRecord, block_of(records=3, images=pictures))
-    assert said.named == {2: "same content as record 0"}
+    assert said.named == {2: "same content as #0"}
 
 
 def test_single_values_and_records_without_content_are_not_duplicates():

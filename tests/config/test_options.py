@@ -115,7 +115,6 @@ REFUSED = [
     ("batch_sizes", [32, float("nan")], r"not \[32, nan\]"),
     ("batch_sizes", "32", "not '32'"),
     ("batch_sizes", b"ab\x00", "not b'ab"),
-    ("batch_sizes", None, "not None"),
     ("batch_sizes", [[1]], r"not \[\[1\]\]"),
     ("label_type", "klass", "one of auto, class, regression, none, not 'klass'"),
     ("label_type", 3, "not 3"),

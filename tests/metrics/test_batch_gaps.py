@@ -63,7 +63,8 @@ def test_every_batch_size_against_brute_force(labels):
         assert gap.expected_lacking_per_epoch == pytest.approx(
             wanted * gap.batches, rel=1e-12, abs=1e-15
         )
-        assert gap.is_gap == (gap.lacking > 0 or wanted >= 0.01)
+        share = gap.lacking / gap.batches
+        assert gap.is_sorted == (2 * gap.lacking >= gap.batches and share >= 10 * gap.p_lacking)
 
 
 @settings(max_examples=300, deadline=None)
@@ -102,7 +103,10 @@ def test_the_example_checked_by_hand():
 
 def test_one_class_has_no_gap():
     gaps = compute_batch_gaps(np.full(50, 3), (1, 32, 99))
-    assert not any(gap.is_gap for gap in gaps.sizes)
+    assert [(gap.batch_size, gap.lacking, gap.p_lacking) for gap in gaps.sizes] == [
+        (1, 0, 0.0),
+        (32, 0, 0.0),
+    ]
     assert (gaps.min_sequential, gaps.min_shuffled) == (1, 1)
 
 

@@ -16,6 +16,7 @@ from tests.builders.judged import address, judgement, scanned_of
 
 
 def listed(*judgements: Issue, **more) -> list[tuple[int, str, str, str, str]]:
+    more = {"bad_records_severity": "info", **more}
     found = [json.loads(line) for line in iter_bad_records(scanned_of(*judgements, **more))]
     return [tuple(line.values()) for line in found]
 

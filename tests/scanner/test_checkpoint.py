@@ -219,6 +219,7 @@ OTHER = {
     "resume": Path("other"),
     "severity": (("nan-value", Severity.INFO),),
     "fail_on": "never",
+    "bad_records_severity": "info",
     "baseline": Baseline(Path("other"), (), date(2020, 1, 1)),
 }
 """Another value for every option."""

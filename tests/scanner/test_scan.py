@@ -102,7 +102,8 @@ class Compared(PlainReader):
     """All records are the same; comparing those of a shard leaves a file."""
 
     def __init__(self, home, **options):
-        super().__init__(np.ones((200, 4), np.float32), np.arange(200) % 3, rows=10, **options)
+        values = np.tile(np.arange(4, dtype=np.float32), (200, 1))
+        super().__init__(values, np.arange(200) % 3, rows=10, **options)
         self.home = home
 
     def block(self, start, at, end):

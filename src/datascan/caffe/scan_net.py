@@ -24,6 +24,7 @@ from datascan.errors import DatasetError
 from datascan.executors.base import Progress
 from datascan.plugins import NET_RULES
 from datascan.report import bad_records
+from datascan.report.bad_indices import copy_bad_indices
 from datascan.report.build import is_failing, issue_sort_key, to_finding
 from datascan.report.figures import DatasetInfo
 from datascan.report.model import DatasetReport, LogReport, NetReport, SourceReport
@@ -133,6 +134,7 @@ class SourceScans:
             num_classes=source.num_classes,
             layer=escape_surrogates(source.layer),
         )
+        report = copy_bad_indices(report, finished.report)
         return SourceScan(report, finished.session.scan())
 
     def _run(
@@ -150,7 +152,8 @@ class SourceScans:
         )
         report = session.report(charts=self.charts)
         # The report of the net says when it started.
-        return FinishedScan(source, session, msgspec.structs.replace(report, started=None))
+        known = copy_bad_indices(msgspec.structs.replace(report, started=None), report)
+        return FinishedScan(source, session, known)
 
     def results(self) -> Iterator[tuple[DataSource, ScanResult]]:
         """The result of each session that has scanned, with the first source that it scanned."""

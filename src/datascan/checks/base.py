@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
 from datascan.config.options import CheckOptions, Severity
 from datascan.errors import DatascanError
 from datascan.metrics.base import DatasetSummary, Flagged
@@ -17,6 +20,9 @@ from datascan.records.block import Block
 
 if TYPE_CHECKING:
     from datascan.config.baseline import Acceptance
+
+MANY = 0.05
+"""The share of records above which a finding has one cause, and dropping them is not an option."""
 
 MAX_EXAMPLES = 20
 """The maximum number of examples in a finding."""
@@ -45,6 +51,8 @@ class Issue:
     """Distinguishes several issues of one rule that do not name records: "batch size 32"."""
     accepted: Acceptance | None = None
     """The baseline entry that accepts the issue, if one does."""
+    partners: NDArray[np.int64] | None = None
+    """For each flagged record, the address of the record that it was compared with, int64 (n,)."""
     locations: tuple[Location, ...] = ()
     """Everything that the issue covers besides ``flagged``; ``details`` show the first few."""
 
@@ -61,6 +69,11 @@ class Rule:
     rule: ClassVar[str]
     severity: ClassVar[Severity]
     fix: ClassVar[str]
+    fix_many: ClassVar[str] = ""
+    """The fix if more than 5% of the records are concerned, unless ``fix`` suits them, too.
+
+    It is never to drop them: such a share has one cause, and the rest is another dataset.
+    """
 
 
 class Check(Rule, ABC, Generic[TallyT]):
@@ -115,8 +128,13 @@ class Check(Rule, ABC, Generic[TallyT]):
         describe: Callable[[Any], str] = str,
         *,
         severity: Severity | None = None,
+        partners: NDArray[np.int64] | None = None,
     ) -> Issue:
-        """An issue that names every record in ``flagged``."""
+        """An issue that names every record in ``flagged``.
+
+        ``partners``, int64 (n,), are the addresses of the records that they were compared with;
+        reports append key and label of the partner to the detail.
+        """
         return Issue(
             self.rule,
             severity or self.severity,
@@ -125,6 +143,7 @@ class Check(Rule, ABC, Generic[TallyT]):
             records=len(flagged.addresses.array),
             flagged=flagged,
             describe=describe,
+            partners=partners,
         )
 
 

@@ -1,9 +1,10 @@
 """Training batches of some size lack a class.
 
 What it is
-    At one of your batch sizes, some batches contain no record of some class. The gaps are counted
-    in store order (Caffe reads LMDB and LevelDB in that order, unshuffled) and given as a
-    probability for shuffled data.
+    At some batch size, some batches contain no record of some class. The gaps are counted in store
+    order (Caffe reads LMDB and LevelDB in that order, unshuffled) and given as a probability for
+    shuffled data. It is a warning if you gave the batch size, if a net's loss divides by label
+    counts, or if the store is sorted by class; otherwise it is for your information.
 
 Why it breaks training
     A loss that divides by how often a label occurs in the batch is NaN as soon as a label is
@@ -17,9 +18,9 @@ How to find the cause
     is sorted, so shuffle it. Gaps in both: a class is too rare for this batch size.
 
 How to fix it
-    Use at least the batch size given in the message. For shuffled data every larger size is safe
-    too; in store order a larger size can have gaps again. Shuffle the store when writing it
-    (``convert_imageset --shuffle``), draw batches by class, or make the loss skip absent classes.
+    Shuffle the store when writing it (``convert_imageset --shuffle``), draw batches by class, make
+    the loss skip absent classes, or use at least the batch size given in the message. For shuffled
+    data every larger size is safe too; in store order a larger size can have gaps again.
     ``iter_size`` does not help a loss that is computed per batch.
 
 Example
@@ -28,11 +29,13 @@ Example
     (most often class 3; needs a batch size of 65 or more)``
 
 Limits
-    Only classes that occur and labels that are in range count. Only full batches are checked; if
-    the dataset is smaller than the batch, the single batch of all records is. Shuffled means drawn
-    without replacement. When a net is scanned, the batch size is the net's own times ``iter_size``,
-    and the message says if a loss of the net normalises by label counts. A baseline accepts a gap
-    by its batch size alone: it stays accepted if it gets worse, and a gap at another size is new.
+    Only classes that occur and labels that are in range count, and batch sizes up to their number.
+    Only full batches are checked. Class folders are always sorted and no loader reads them in that
+    order, so only the probability counts there. Shuffled means drawn without replacement. When a
+    net is scanned, the batch size is the net's own times ``iter_size``, and there is a finding only
+    if a loss of the net divides by label counts. A batch size that is needed is not given if it is
+    more than a quarter of the dataset. A baseline accepts a gap by its batch size alone: it stays
+    accepted if it gets worse, and a gap at another size is new.
 
 Source
     Hypergeometric distribution: a batch of B of N records lacks a class of n with probability
@@ -42,6 +45,7 @@ Source
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
@@ -60,42 +64,79 @@ class BatchLabelGap(Check[LabelTally]):
 
     def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """One issue for each batch size with gaps."""
-        gaps = dataset.derive(summarize_batch_gaps)
-        for gap in gaps.sizes if gaps else ():
-            if gaps is not None and gap.is_gap:
+        gaps, targets = dataset.derive(summarize_batch_gaps), dataset.options.check.targets
+        if gaps is None or (targets is not None and not targets.counted_by):
+            return
+        was_asked = dataset.options.check.batch_sizes is not None
+        for size in gaps.sizes:
+            gap = GapAtSize(size, gaps, dataset)
+            if gap.in_order or gap.if_shuffled:
+                matters = was_asked or (gap.in_order and size.is_sorted)
                 yield self.dataset_issue(
-                    describe_gap(gap, gaps, dataset),
-                    fix=suggest_fix(gap, gaps),
-                    about=f"batch size {gap.batch_size}",
+                    gap.describe(),
+                    fix=gap.suggest_fix(),
+                    severity=Severity.WARNING if matters else Severity.INFO,
+                    about=f"batch size {size.batch_size}",
                 )
 
 
-def describe_gap(gap: BatchGap, gaps: BatchGaps, dataset: DatasetSummary) -> str:
-    """The batch size, the share of batches, the worst class, and the batch size needed."""
-    clauses = []
-    if gap.lacking:
-        worst = format_class(dataset, gap.worst_label)
-        verb = "lacks" if gap.lacking == 1 else "lack"
-        clauses.append(
-            f"{gap.lacking:,} of {gap.batches:,} batches in store order {verb} a class "
-            f"(class {worst} is missing from {gap.worst_lacking:,}; "
-            f"needs a batch size of {gaps.min_sequential:,} or more)"
-        )
-    if gap.p_lacking >= SHUFFLED_LIMIT:
-        worst = format_class(dataset, gap.shuffled_worst_label)
-        clauses.append(
-            f"{gap.p_lacking:.1%} of shuffled batches lack a class "
-            f"(most often class {worst}; needs a batch size of {gaps.min_shuffled:,} or more)"
-        )
-    targets = dataset.options.check.targets
-    if targets and targets.counted_by:
-        clauses.append(f"{targets.counted_by} in this net normalises by label counts")
-    return f"batch size {gap.batch_size:,}: " + "; ".join(clauses)
+@dataclass(frozen=True, slots=True)
+class GapAtSize:
+    """The gaps at one batch size, in words."""
 
+    size: BatchGap
+    gaps: BatchGaps
+    dataset: DatasetSummary
 
-def suggest_fix(gap: BatchGap, gaps: BatchGaps) -> str:
-    """The fix for this batch size."""
-    shuffled = max(gap.batch_size, gaps.min_shuffled)
-    if gap.p_lacking < SHUFFLED_LIMIT:
-        return "shuffle the store: at this batch size that is enough"
-    return f"shuffle the store and use batches of {shuffled:,} or more, or draw batches by class"
+    @property
+    def in_order(self) -> bool:
+        """Whether batches in store order have gaps, and a loader reads them in that order."""
+        return self.size.lacking > 0 and self.dataset.plan.is_read_in_order
+
+    @property
+    def if_shuffled(self) -> bool:
+        """Whether shuffled batches have gaps."""
+        return self.size.p_lacking >= SHUFFLED_LIMIT
+
+    def is_practical(self, batch_size: int) -> bool:
+        """Whether training can use batches of this size: up to a quarter of the dataset."""
+        return 4 * batch_size <= self.gaps.labels
+
+    def describe(self) -> str:
+        """The batch size, the share of batches, the worst class, and the batch size needed."""
+        size, clauses = self.size, []
+        if self.in_order:
+            verb = "lacks" if size.lacking == 1 else "lack"
+            clauses.append(
+                f"{size.lacking:,} of {size.batches:,} batches in store order {verb} a class "
+                f"(class {format_class(self.dataset, size.worst_label)} is missing from "
+                f"{size.worst_lacking:,}{self.describe_need(self.gaps.min_sequential)})"
+            )
+        if self.if_shuffled:
+            worst = format_class(self.dataset, size.shuffled_worst_label)
+            clauses.append(
+                f"{size.p_lacking:.1%} of shuffled batches lack a class "
+                f"(most often class {worst}{self.describe_need(self.gaps.min_shuffled)})"
+            )
+        targets = self.dataset.options.check.targets
+        if targets and targets.counted_by:
+            clauses.append(f"{targets.counted_by} in this net normalises by label counts")
+        return f"batch size {size.batch_size:,}: " + "; ".join(clauses)
+
+    def describe_need(self, batch_size: int) -> str:
+        """The batch size without gaps, if training can use it."""
+        if not self.is_practical(batch_size):
+            return ""
+        return f"; needs a batch size of {batch_size:,} or more"
+
+    def suggest_fix(self) -> str:
+        """The fix for this batch size, without advice that cannot be followed."""
+        shuffle = ["shuffle the store"] if self.in_order and self.size.is_sorted else []
+        if not self.if_shuffled:
+            return "shuffle the store: at this batch size that is enough"
+        needed = max(self.size.batch_size, self.gaps.min_shuffled)
+        if not self.is_practical(needed):
+            advice = "draw batches by class, or use a loss that does not divide by label counts"
+            return " and ".join([*shuffle, advice])
+        larger = f"use batches of {needed:,} or more, or draw batches by class"
+        return " and ".join([*shuffle, larger])

@@ -18,11 +18,11 @@ How to fix it
     belongs to several classes, use a multi-label loss.
 
 Example
-    ``conflicting-label: #42 frog/002.jpg label 2; the same content has label 0 at record 2``
+    ``conflicting-label: #42 frog/002.jpg label 2; same content as #2 cat/002.jpg (label 0, cat)``
 
 Limits
-    Only exact copies are compared; see ``duplicate-record``. The detail names one of the
-    conflicting records. Labels that are NaN, vectors or text are not compared.
+    Only exact copies of intact records are compared; see ``duplicate-record``. The detail names one
+    of the conflicting records. Labels that are NaN, vectors or text are not compared.
 
 Source
     Northcutt, Athalye and Mueller (2021), Pervasive Label Errors in Test Sets.
@@ -60,15 +60,13 @@ class ConflictingLabel(Check[FingerprintTally]):
         found = find_conflicts(duplicates, labels.indices, labels.values)
         if not len(found[0]):
             return
-        indices, own, other, partners = found
+        indices, own, _, partners = found
         yield self.record_issue(
             Flagged.of(dataset.addresses(indices), np.arange(len(indices))),
             f"{len(indices):,} of {dataset.records:,} records have the same content as a record "
             "with another label",
-            lambda i: (
-                f"label {format_label(own[i])}; the same content has label "
-                f"{format_label(other[i])} at record {partners[i]}"
-            ),
+            lambda i: f"label {format_label(own[i])}; same content as",
+            partners=dataset.addresses(partners),
         )
 
 

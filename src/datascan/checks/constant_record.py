@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Flagged
+from datascan.metrics.content_faults import find_constant_records
 from datascan.records.block import Block
 
 
@@ -48,10 +49,11 @@ class ConstantRecord(Check[Flagged]):
     rule = "constant-record"
     severity = Severity.WARNING
     fix = "drop or rewrite these records; look for buffers that were never filled"
+    fix_many = "find the common cause and rewrite them: buffers that were never filled"
 
     def measure(self, block: Block) -> Flagged | None:
         """Constant records; the facts, float64 (n, 2), are the number of values and the value."""
-        found = [*find_constant_arrays(block), *find_constant_images(block)]
+        found = list(find_constant_records(block))
         rows = np.concatenate([rows for rows, _ in found]) if found else np.empty(0, np.int64)
         if not len(rows):
             return None
@@ -70,29 +72,3 @@ class ConstantRecord(Check[Flagged]):
 def describe(fact: NDArray[np.float64]) -> str:
     """Describe a fact: "all 3,072 values are 0"."""
     return f"all {int(fact[0]):,} values are {fact[1]:g}"
-
-
-ConstantValues = tuple[NDArray[np.int64], NDArray[np.float64]]
-
-
-def find_constant_arrays(block: Block) -> Iterator[ConstantValues]:
-    """Rows and facts of constant arrays."""
-    for column in block.arrays:
-        if column.primary and column.size >= 2:
-            low, high = column.ranges
-            constant = low == high
-            if constant.any():
-                value = low[constant].astype(np.float64) + 0.0  # never -0.0
-                sizes = np.full(len(value), float(column.size))
-                yield column.rows[constant], np.stack([sizes, value], axis=1)
-
-
-def find_constant_images(block: Block) -> Iterator[ConstantValues]:
-    """Rows and facts of blank images: a single value in all channels."""
-    images = block.images
-    if images is None or not len(images.rows):
-        return
-    low, high = np.nanmin(images.low, axis=1), np.nanmax(images.high, axis=1)
-    sizes = images.channels * images.height * images.width
-    constant = (low == high) & (sizes >= 2)
-    yield images.rows[constant], np.stack([sizes, low], axis=1)[constant]

@@ -50,4 +50,5 @@ class CorruptImage(FaultCheck):
     rule = "corrupt-image"
     severity = Severity.ERROR
     fix = "download or encode these images again; if the source is gone, delete them"
+    fix_many = "find the common cause (a failing disk, a broken copy), and copy them again"
     phrases = ("cannot be decoded in full", "cannot be decoded in full")

@@ -19,11 +19,12 @@ How to fix it
     validation data by content, not by name.
 
 Example
-    ``duplicate-record: #801 00000801 same content as record 800``
+    ``duplicate-record: #801 00000801 same content as #800 00000800 (label 3)``
 
 Limits
     Only exact duplicates are found; a re-encoded image counts as different. Records with a single
-    value are not compared.
+    value are not compared, and neither are records that are empty, damaged or blank: they have
+    their own findings.
 
 Source
     Candidates share a 64-bit fingerprint; arrays are confirmed by a 128-bit XXH3 hash of all their
@@ -48,6 +49,7 @@ class DuplicateRecord(Check[FingerprintTally]):
     rule = "duplicate-record"
     severity = Severity.WARNING
     fix = "drop these copies; split training and validation data by content"
+    fix_many = "check whether the dataset was written twice or merged with itself"
     measure = staticmethod(measure_fingerprints)
 
     def evaluate(self, tally: FingerprintTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
@@ -59,10 +61,9 @@ class DuplicateRecord(Check[FingerprintTally]):
         _, first = np.unique(groups, return_index=True)
         original = indices[first][np.searchsorted(groups[first], groups)]
         later = indices != original
+        partners = dataset.addresses(original[later])
         flagged = Flagged.of(dataset.addresses(indices[later]), original[later])
         count = int(np.count_nonzero(later))
         verb = "repeats" if count == 1 else "repeat"
         message = f"{count:,} of {dataset.records:,} records {verb} the content of an earlier one"
-        yield self.record_issue(
-            flagged, message, lambda index: f"same content as record {int(index)}"
-        )
+        yield self.record_issue(flagged, message, lambda _: "same content as", partners=partners)

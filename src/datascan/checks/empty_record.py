@@ -38,4 +38,5 @@ class EmptyRecord(FaultCheck):
     rule = "empty-record"
     severity = Severity.ERROR
     fix = "rewrite these records, or delete them"
+    fix_many = "find the common cause and write them again: a full disk, a failed copy"
     phrases = ("has 0 bytes", "have 0 bytes")

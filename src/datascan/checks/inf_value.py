@@ -49,6 +49,7 @@ class InfValue(Check[HitMap]):
     rule = "inf-value"
     severity = Severity.ERROR
     fix = "drop or recompute these records; look for x/0, log(0) or overflow upstream"
+    fix_many = "find the common cause and recompute them: x/0, log(0), overflow upstream"
 
     def measure(self, block: Block) -> HitMap | None:
         """Infinite values by column."""

@@ -50,6 +50,7 @@ class MissingLabel(Check[LabelTally]):
     rule = "missing-label"
     severity = Severity.WARNING
     fix = "add the labels, or drop these records"
+    fix_many = "add the labels; look for a failed join or an incomplete list"
     measure = staticmethod(measure_labels)
 
     def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002

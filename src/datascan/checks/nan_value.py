@@ -52,6 +52,7 @@ class NanValue(Check[HitMap]):
     rule = "nan-value"
     severity = Severity.ERROR
     fix = "drop or recompute these records; look for 0/0, log(0) or missing cells upstream"
+    fix_many = "find the common cause and recompute them: 0/0, log(0), missing cells upstream"
 
     def measure(self, block: Block) -> HitMap | None:
         """NaN values by column; the minimum of a record is NaN if any of its values is."""

@@ -44,6 +44,7 @@ class NonFiniteLabel(Check[LabelTally]):
     rule = "non-finite-label"
     severity = Severity.ERROR
     fix = "correct these labels or drop the records; look for missing cells and failed joins"
+    fix_many = "correct these labels; look for missing cells and failed joins"
     measure = staticmethod(measure_labels)
 
     def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002

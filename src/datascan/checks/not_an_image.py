@@ -44,4 +44,5 @@ class NotAnImage(FaultCheck):
     rule = "not-an-image"
     severity = Severity.ERROR
     fix = "delete these files or download the real images; look for failed downloads"
+    fix_many = "download the real images; look for failed downloads"
     phrases = ("is not an image", "are not images")

@@ -48,6 +48,7 @@ class ReaderCrash(FaultCheck):
     rule = "reader-crash"
     severity = Severity.ERROR
     fix = "remove these records: the same libraries may crash on them in training"
+    fix_many = "open some of these records with another tool; write the dataset again"
     phrases = (
         "crashed the reader or exceeded its limits",
         "crashed the reader or exceeded its limits",

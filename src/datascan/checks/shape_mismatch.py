@@ -55,6 +55,7 @@ class ShapeMismatch(Check[ShapeTally]):
     rule = "shape-mismatch"
     severity = Severity.ERROR
     fix = "scale, crop or convert these records like the others, or drop them"
+    fix_many = "scale, crop or convert the records to one shape before training"
     measure = staticmethod(measure_shapes)
 
     def evaluate(self, tally: ShapeTally, dataset: DatasetSummary) -> Iterator[Issue]:

@@ -57,6 +57,7 @@ class ValueOutOfRange(Check[Flagged]):
     rule = "value-out-of-range"
     severity = Severity.WARNING
     fix = "scale, clip or drop these records, or widen the range in the expectations"
+    fix_many = "scale or clip these records, or widen the range in the expectations"
 
     def __init__(self, expected: Values | None = None) -> None:
         self.expected = expected

@@ -38,12 +38,15 @@ MIN_MEMORY = 64_000_000
 
 LabelType = Literal["auto", "class", "regression", "none"]
 FailOn = Literal["error", "warning", "never"]
+SeverityName = Literal["error", "warning", "info"]
 
 Positive = Annotated[int, Meta(ge=1, le=MAX_INT)]
 NonNegative = Annotated[int, Meta(ge=0, le=MAX_INT)]
 Seconds = Annotated[float, Meta(gt=0, le=1e9)]
 Size = Annotated[int, Meta(ge=MIN_MEMORY, le=MAX_INT)]
 Text = Annotated[str, Meta(min_length=1)]
+
+COMMON_BATCH_SIZES = (32, 64, 128, 256)
 
 LABELS, RULES, HOW = GROUPS = "labels", "rules", "how to scan"
 """Headings in ``--help``, in their order."""
@@ -172,14 +175,14 @@ class CheckOptions(Struct, frozen=True, kw_only=True):
         Option(help="labels are 0..N-1", group=LABELS, metavar="N", synonyms=("classes",)),
     ] = None
     batch_sizes: Annotated[
-        Annotated[tuple[Positive, ...], Meta(min_length=1)],
+        Annotated[tuple[Positive, ...], Meta(min_length=1)] | None,
         Option(
             help="training batch sizes, comma-separated or repeated (default: 32,64,128,256)",
             group=LABELS,
             flag="batch_size",
             metavar="N",
         ),
-    ] = (32, 64, 128, 256)
+    ] = None
     label_type: Annotated[
         LabelType,
         Option(
@@ -223,6 +226,11 @@ class CheckOptions(Struct, frozen=True, kw_only=True):
     ] = None
     targets: NetTargets | None = None
     """What a net makes of the labels; not an option for users."""
+
+    @property
+    def measured_batch_sizes(self) -> tuple[int, ...]:
+        """The batch sizes that the user asked for, or common ones."""
+        return self.batch_sizes or COMMON_BATCH_SIZES
 
 
 class RunOptions(Struct, frozen=True, kw_only=True):
@@ -300,6 +308,14 @@ class VerdictOptions(Struct, frozen=True, kw_only=True):
             silencing=("never",),
         ),
     ] = "error"
+    bad_records_severity: Annotated[
+        SeverityName,
+        Option(
+            help="the least severe findings in --bad-records (default: error)",
+            group=RULES,
+            commands=("scan", "net", "log"),
+        ),
+    ] = "error"
     baseline: Annotated[
         Baseline | None,
         Option(
@@ -375,7 +391,7 @@ class ScanKeywords(TypedDict, total=False):
     limit: int | None
     max_pixels: int
     num_classes: int | None
-    batch_sizes: int | Iterable[int]
+    batch_sizes: int | Iterable[int] | None
     label_type: LabelType
     select: str | Iterable[str]
     ignore: str | Iterable[str]
@@ -386,4 +402,5 @@ class ScanKeywords(TypedDict, total=False):
     resume: str | PathLike[str] | None
     severity: Mapping[str, str] | Iterable[tuple[str, str]]
     fail_on: FailOn
+    bad_records_severity: SeverityName
     baseline: str | PathLike[str] | Baseline | None

@@ -21,6 +21,10 @@ from numpy.typing import NDArray
 from datascan.metrics.base import count_distinct
 from datascan.native import loops
 
+SORTED_SHARE, SORTED_RATIO = 0.5, 10
+"""A store is sorted if at least half of its batches in order lack a class, and ten times the share
+of shuffled batches."""
+
 SHUFFLED_LIMIT = 0.01
 """A batch size is unsafe for shuffled data if a batch has a gap with at least this probability."""
 
@@ -40,9 +44,10 @@ class BatchGap:
     worst_p: float
 
     @property
-    def is_gap(self) -> bool:
-        """Whether this batch size is reported."""
-        return self.lacking > 0 or self.p_lacking >= SHUFFLED_LIMIT
+    def is_sorted(self) -> bool:
+        """Whether the gaps in store order are too many to be chance: the store is sorted."""
+        share = self.lacking / self.batches
+        return share >= SORTED_SHARE and share >= SORTED_RATIO * self.p_lacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ class BatchGaps:
     sizes: tuple[BatchGap, ...]
     min_sequential: int
     min_shuffled: int
+    labels: int
+    """The number of labels."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,12 +182,16 @@ class Epoch:
 
 
 def compute_batch_gaps(labels: NDArray[np.int64], batch_sizes: Sequence[int]) -> BatchGaps:
-    """Compute the gaps of ``labels``, int64 (N,), N >= 1, at each of ``batch_sizes`` (>= 1)."""
+    """Compute the gaps of ``labels``, int64 (N,), N >= 1, at each of ``batch_sizes`` (>= 1).
+
+    Sizes above N are left out: there is no full batch.
+    """
     epoch = Epoch(labels)
     return BatchGaps(
-        tuple(compute_gap(epoch, size) for size in batch_sizes),
+        tuple(compute_gap(epoch, size) for size in batch_sizes if size <= len(labels)),
         epoch.find_min_sequential(),
         epoch.find_min_shuffled(),
+        len(labels),
     )
 
 

@@ -3,7 +3,7 @@
 Every record gets a 64-bit fingerprint. For encoded images and raw values it is a hash of all bytes.
 For arrays it is computed from statistics that are known anyway and a few words at fixed places;
 records with equal fingerprints are then confirmed by a 128-bit hash of all their bytes. The result
-is exact, and the first pass stays cheap.
+is exact, and the first pass stays cheap. Records with a content fault are not compared.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.metrics.base import Concatenated, Tally
+from datascan.metrics.content_faults import find_content_faults
 from datascan.records.block import Block
 
 
@@ -29,10 +30,13 @@ class FingerprintTally(Tally):
 
 
 def measure_fingerprints(block: Block) -> FingerprintTally:
-    """The block's fingerprints; 0 for records without content."""
+    """The block's fingerprints; 0 for records without content or with a content fault."""
     fingerprints = block.fingerprints
     if fingerprints is None:
         fingerprints = np.zeros(block.records, np.uint64)
+    elif len(faulty := find_content_faults(block)):
+        fingerprints = fingerprints.copy()
+        fingerprints[faulty] = 0
     return FingerprintTally(Concatenated((fingerprints,)), int(not block.has_exact_fingerprints))
 
 

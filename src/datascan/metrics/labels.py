@@ -209,4 +209,4 @@ def summarize_batch_gaps(dataset: DatasetSummary) -> BatchGaps | None:
     labels = dataset.derive(summarize_labels)
     if labels.kind != "class" or not len(labels.in_range):
         return None
-    return compute_batch_gaps(labels.in_range, dataset.options.check.batch_sizes)
+    return compute_batch_gaps(labels.in_range, dataset.options.check.measured_batch_sizes)

@@ -57,6 +57,7 @@ class Plan:
         needs_isolation: whether reading needs a worker process even if that takes longer.
         is_bgr: whether the three planes of a record are blue, green and red.
         ignored_files: files in the dataset's folder that do not belong to it.
+        is_read_in_order: whether loaders read the records in store order, as Caffe reads an LMDB.
     """
 
     shards: tuple[Shard, ...]
@@ -71,6 +72,7 @@ class Plan:
     needs_isolation: bool = False
     is_bgr: bool = False
     ignored_files: int = 0
+    is_read_in_order: bool = True
 
 
 def split_addresses(addresses: Addresses) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -7,28 +7,50 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from datascan.checks.base import Issue
+from datascan.config.options import Severity
+from datascan.report.figures import Related
+from datascan.report.related import describe_related, find_related
 from datascan.scanner.result import ScanResult
 from datascan.text import escape_in_json, escape_surrogates
+
+
+def find_bad_records(issues: Iterable[Issue], severity: Severity) -> NDArray[np.int64]:
+    """Addresses, ascending, of the records with an issue at or above ``severity``.
+
+    Accepted issues do not count.
+    """
+    found = [
+        issue.flagged.addresses.array
+        for issue in issues
+        if issue.flagged is not None
+        and issue.accepted is None
+        and issue.severity.rank >= severity.rank
+    ]
+    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
 
 
 def iter_bad_records(scanned: ScanResult) -> Iterator[str]:
     """The lines, by index, then errors first, then by rule.
 
-    The keys of one shard at most are in memory.
+    Only issues at or above the severity that the user asked for are included. The keys of one
+    shard at most are in memory, besides those of partners.
     """
-    named = BadRecordIndex.of(
-        [one for one in sorted(scanned.issues, key=rule_order) if one.flagged]
-    )
+    lowest = Severity(scanned.summary.options.verdict.bad_records_severity).rank
+    issues = [one for one in scanned.issues if one.flagged and one.severity.rank >= lowest]
+    named = BadRecordIndex.of(sorted(issues, key=rule_order))
     if named is None:
         return
     for positions, keys in scanned.iter_keys(named.addresses):
-        indices = scanned.summary.indices(named.addresses[positions])
-        for position, index, key in zip(positions.tolist(), indices.tolist(), keys, strict=True):
-            yield named.line(position, index, key)
+        indices = scanned.summary.indices(named.addresses[positions]).tolist()
+        details = named.describe(positions, scanned)
+        rows = zip(positions.tolist(), indices, keys, details, strict=True)
+        for position, index, key, (detail, partner) in rows:
+            yield named.line(position, index, key, detail, partner)
 
 
 def with_source(lines: Iterable[str], path: str, phase: str) -> Iterator[str]:
@@ -82,18 +104,34 @@ class BadRecordIndex:
         facts = [found.facts.array for found in flagged]
         return cls(issues, facts, address[order], source[order], place[order])
 
-    def line(self, position: int, index: int, key: str) -> str:
+    def describe(
+        self, positions: NDArray[np.int64], scanned: ScanResult
+    ) -> list[tuple[str, Related | None]]:
+        """What the rule says of each pair, and the record that it was compared with, if any."""
+        described: list[tuple[str, Related | None]] = [("", None)] * len(positions)
+        for source in np.unique(self.source[positions]).tolist():
+            issue, chosen = self.issues[source], np.flatnonzero(self.source[positions] == source)
+            places = self.place[positions[chosen]]
+            partners = find_related(issue, places, scanned)
+            for at, place, partner in zip(chosen.tolist(), places.tolist(), partners, strict=True):
+                detail = issue.describe(self.facts[source][place])
+                described[at] = describe_related(detail, partner, scanned), partner
+        return described
+
+    def line(
+        self, position: int, index: int, key: str, detail: str, partner: Related | None
+    ) -> str:
         """The line of one pair: the record's index and key, and what the rule says of it."""
-        source = int(self.source[position])
-        issue = self.issues[source]
-        fact = self.facts[source][int(self.place[position])]
+        issue = self.issues[int(self.source[position])]
         line: dict[str, Any] = {
             "index": index,
             "key": escape_surrogates(key),
             "rule": issue.rule,
             "severity": issue.severity.value,
-            "detail": escape_surrogates(issue.describe(fact)),
+            "detail": escape_surrogates(detail),
         }
+        if partner is not None:
+            line["related"] = [msgspec.to_builtins(partner)]
         if issue.accepted is not None:
             line["accepted"] = True
         return json_line(line) + "\n"

@@ -13,8 +13,10 @@ from datascan.metrics.base import DatasetSummary
 from datascan.metrics.labels import LabelSummary, summarize_batch_gaps, summarize_labels
 from datascan.metrics.shapes import ShapeTally, measure_shapes
 from datascan.metrics.values import ValueTally, measure_values
+from datascan.report.bad_records import find_bad_records
 from datascan.report.figures import (
     Accepted,
+    BadRecords,
     BatchFigures,
     DatasetInfo,
     Example,
@@ -27,6 +29,7 @@ from datascan.report.figures import (
     ValueFigures,
 )
 from datascan.report.model import DatasetReport
+from datascan.report.related import describe_related, find_related
 from datascan.scanner.result import ScanResult
 from datascan.text import escape_surrogates
 
@@ -50,6 +53,7 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
             records=dataset.records,
             bytes=scanned.nbytes,
             other_files=dataset.plan.ignored_files,
+            read_in_order=dataset.plan.is_read_in_order,
         ),
         findings=[build_finding(issue, scanned) for issue in issues],
         labels=label_figures(dataset),
@@ -60,6 +64,7 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
         configuration=dataset.options.verdict.configuration,
         fail_on=dataset.options.verdict.fail_on,
         rules=sorted(scanned.rules) or None,
+        bad_records=count_bad_records(scanned.issues),
     )
 
 
@@ -74,6 +79,18 @@ def is_failing(issues: Sequence[Issue], fail_on: str) -> bool:
         return False
     lowest = Severity(fail_on).rank
     return any(issue.severity.rank >= lowest for issue in issues if issue.accepted is None)
+
+
+def count_bad_records(issues: Sequence[Issue]) -> BadRecords:
+    """How many records have findings, each counted once under its worst."""
+    found = {severity: len(find_bad_records(issues, severity)) for severity in Severity}
+    warnings = found[Severity.WARNING] - found[Severity.ERROR]
+    return BadRecords(
+        error=found[Severity.ERROR],
+        warning=warnings,
+        info=found[Severity.INFO] - found[Severity.WARNING],
+        any=found[Severity.INFO],
+    )
 
 
 def build_finding(issue: Issue, scanned: ScanResult) -> Finding:
@@ -118,15 +135,17 @@ def record_examples(issue: Issue, scanned: ScanResult) -> list[Example]:
     first = np.argsort(addresses, kind="stable")[:MAX_EXAMPLES]
     addresses = addresses[first]
     facts = issue.flagged.facts.array[first]
-    indices = scanned.summary.indices(addresses)
+    indices = scanned.summary.indices(addresses).tolist()
     keys = scanned.lookup_keys(addresses)
+    partners = find_related(issue, first, scanned)
     return [
         Example(
-            detail=escape_surrogates(issue.describe(fact)),
+            detail=escape_surrogates(describe_related(issue.describe(fact), partner, scanned)),
             index=index,
             key=escape_surrogates(key),
+            related=None if partner is None else [partner],
         )
-        for fact, index, key in zip(facts, indices.tolist(), keys, strict=True)
+        for fact, index, key, partner in zip(facts, indices, keys, partners, strict=True)
     ]
 
 

@@ -46,7 +46,7 @@ def add_charts(
         thumbnails=thumbnails or None,
         histogram=histogram,
         gap_curve=gap_curve(report, labels),
-        strip=class_positions(dataset, labels),
+        strip=class_positions(dataset, labels) if report.dataset.read_in_order else None,
         image_sizes=image_sizes(dataset) if len(report.shapes) >= 100 else None,
     )
 

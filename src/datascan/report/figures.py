@@ -40,6 +40,16 @@ class PrintableStruct(msgspec.Struct, frozen=True):
         return escape_control(super().__repr__())
 
 
+class Related(PrintableStruct, frozen=True, omit_defaults=True):
+    """The record that an example was compared with: the other copy of the same content."""
+
+    index: Annotated[Count, Meta(description="Position of the record in the store, from 0.")]
+    key: str
+    label: Annotated[
+        int | float | None, Meta(description="Its label; absent if it has none or it is text.")
+    ] = None
+
+
 class Example(PrintableStruct, frozen=True, omit_defaults=True):
     """One example of a finding: a record (``index`` and ``key``), or a detail without a record."""
 
@@ -50,6 +60,9 @@ class Example(PrintableStruct, frozen=True, omit_defaults=True):
     key: Annotated[
         str | None, Meta(description="Name of the record; bytes that are not UTF-8 are escaped.")
     ] = None
+    related: Annotated[
+        list[Related] | None, Meta(description="The records that it was compared with.")
+    ] = None
 
 
 class Accepted(PrintableStruct, frozen=True):
@@ -58,6 +71,15 @@ class Accepted(PrintableStruct, frozen=True):
     reason: str
     expires: Annotated[date | None, Meta(description="The last day of the acceptance.")]
     records: Count
+
+
+class BadRecords(msgspec.Struct, frozen=True):
+    """Number of distinct records with findings that are not accepted, by their worst finding."""
+
+    error: Count
+    warning: Count
+    info: Count
+    any: Annotated[Count, Meta(description="The sum of the others.")]
 
 
 class Finding(PrintableStruct, frozen=True, omit_defaults=True):
@@ -90,6 +112,13 @@ class DatasetInfo(PrintableStruct, frozen=True, omit_defaults=True):
     other_files: Annotated[
         Count, Meta(description="For an image folder: files that are not images, ignored.")
     ] = 0
+    read_in_order: Annotated[
+        bool,
+        Meta(
+            description="Whether loaders read the records in store order. False for class folders, "
+            "for which the sequential figures mean nothing."
+        ),
+    ] = True
 
 
 class LabelFigures(PrintableStruct, frozen=True, omit_defaults=True):

@@ -7,9 +7,9 @@ A report is a :class:`DatasetReport`, a :class:`NetReport` or a :class:`LogRepor
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
 import msgspec
 from msgspec import Meta
@@ -18,6 +18,7 @@ from datascan.config.applied import AppliedConfiguration
 from datascan.errors import DatasetError, FindingsError
 from datascan.plugins import load
 from datascan.report.figures import (
+    BadRecords,
     BatchFigures,
     ClassPositions,
     Count,
@@ -35,6 +36,10 @@ from datascan.report.figures import (
     ValueHistogram,
 )
 from datascan.text import escape_control, escape_in_json, pluralize
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 SCHEMA = "datascan-report/1"
 
@@ -63,6 +68,10 @@ class VerdictBasis(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
         Meta(description="The lowest severity that fails the scan."),
     ] = None
     rules: Annotated[list[str] | None, Meta(description="Names of the rules applied.")] = None
+    bad_records: Annotated[
+        BadRecords | None,
+        Meta(description="Records with findings; null for nets and logs, whose sources have them."),
+    ] = None
 
 
 class Report(VerdictBasis, frozen=True):
@@ -232,8 +241,12 @@ def summary_lines(report: Report) -> Iterator[str]:
         yield f"worst: {', '.join(list(rules)[:MAX_SUMMARIZED])}{more}"
 
 
-class DatasetReport(Report, frozen=True, tag="dataset"):
-    """The report of a dataset; charts and thumbnails only if a page was asked for."""
+class DatasetReport(Report, frozen=True, dict=True, tag="dataset"):
+    """The report of a dataset; charts and thumbnails only if a page was asked for.
+
+    In the process that made it, a report also knows all bad records (:meth:`bad_indices`), which
+    are not part of its JSON.
+    """
 
     thumbnails: Annotated[
         dict[str, str] | None,
@@ -246,6 +259,24 @@ class DatasetReport(Report, frozen=True, tag="dataset"):
         list[ImageSize] | None,
         Meta(description="If there are more shapes than ``shapes`` holds; the first 10,000."),
     ] = None
+
+    def bad_indices(self, rules: str | Iterable[str] | None = None) -> NDArray[np.int64]:
+        """The indices of all records with errors, or of all records that ``rules`` name.
+
+        Accepted findings are left out. A report that was loaded from a file has at most 20 examples
+        of each finding; if that is not all, it cannot tell.
+
+        Returns:
+            int64 (n,), ascending, without repetitions.
+
+        Raises:
+            UsageError: if a rule does not exist.
+            DatasetError: if the report does not have all indices.
+        """
+        from datascan.report.bad_indices import find_bad_indices  # noqa: PLC0415  (needs NumPy)
+
+        chosen = (rules,) if isinstance(rules, str) else rules
+        return find_bad_indices(vars(self), self.findings, chosen)
 
 
 def null() -> None:

@@ -106,13 +106,14 @@ class IssueParts:
         in_part = zip(self.locations, chosen[self.records :], strict=True)
         kept = [location for location, is_chosen in in_part if is_chosen]
         named = summarize_first(kept) if name and len(kept) < len(self.locations) else ""
-        flagged = issue.flagged
+        flagged, partners = issue.flagged, issue.partners
         if flagged is not None:
             facts: NDArray[Any] = flagged.facts.array
             flagged = Flagged.of(flagged.addresses.array[rows], facts[rows])
         return replace(
             issue,
             flagged=flagged,
+            partners=None if partners is None else partners[rows],
             records=int(rows.sum()) + sum(location.records for location in kept),
             details=select_details(kept, self),
             locations=tuple(kept),

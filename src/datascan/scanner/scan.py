@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.checks.base import Check, Issue
+from datascan.checks.base import MANY, Check, Issue
 from datascan.checks.fault_check import REACH_RULES
 from datascan.executors.base import Executor, NullProgress, Progress, ScanCancelled
 from datascan.executors.select import default_executor
@@ -146,7 +146,10 @@ def evaluate_check(check: Check[Any], dataset: DatasetSummary) -> Iterator[Issue
         return
     severities = dict(dataset.options.verdict.severity)
     for issue in check.evaluate(tally, dataset):
-        yield replace(issue, severity=severities.get(issue.rule, issue.severity))
+        is_many = issue.records > MANY * dataset.records
+        fix = check.fix_many if is_many and issue.fix == check.fix else ""
+        severity = severities.get(issue.rule, issue.severity)
+        yield replace(issue, severity=severity, fix=fix or issue.fix)
 
 
 def summarize(

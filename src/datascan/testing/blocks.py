@@ -259,7 +259,10 @@ class BlockReader(Reader):
 
 @dataclass(frozen=True)
 class PlainIssue:
-    """An issue in plain values that compare equal; ``named`` holds details by record index."""
+    """An issue in plain values that compare equal.
+
+    ``named`` holds details by record index, with the index of the record's partner, if it has one.
+    """
 
     rule: str
     severity: str
@@ -279,6 +282,10 @@ def plain_issue(issue: Issue, dataset: DatasetSummary) -> PlainIssue:
         assert len(addresses) == len(facts) == len(np.unique(addresses))
         indices = dataset.indices(addresses).tolist()
         named = {i: issue.describe(fact) for i, fact in zip(indices, facts, strict=True)}
+        if issue.partners is not None:
+            partners = dataset.indices(issue.partners).tolist()
+            pairs = zip(named.items(), partners, strict=True)
+            named = {i: f"{detail} #{partner}" for (i, detail), partner in pairs}
     return PlainIssue(
         issue.rule,
         issue.severity.value,

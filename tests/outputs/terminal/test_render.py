@@ -15,6 +15,7 @@ from datascan.outputs.terminal.paper import (
 )
 from datascan.outputs.terminal.render import render
 from datascan.report.figures import (
+    BadRecords,
     BatchFigures,
     DatasetInfo,
     Example,
@@ -44,13 +45,21 @@ def lines(*findings: Finding, width: int = 100, **changes) -> list[str]:
 def test_the_verdict_comes_first():
     assert lines()[0] == "PASS  train_lmdb  (lmdb, caffe-datum)"
     assert lines(finding())[0] == "FAIL  train_lmdb  (lmdb, caffe-datum)"
-    second = lines(finding(), finding(severity="info"))[1]
-    assert second == "      1,000 records, 3.1 MB in 1.90 s: 1 error, 1 info"
+    assert lines(finding(), finding(severity="info"))[1:3] == [
+        "      1,000 records, 3.1 MB in 1.90 s",
+        "      1 error, 1 info",
+    ]
+
+
+def test_the_third_line_counts_records():
+    counts = BadRecords(error=45, warning=44, info=0, any=89)
+    assert lines(finding(), bad_records=counts)[2] == (
+        "      45 of 1,000 records have errors (4.50%), 44 more have warnings"
+    )
 
 
 def test_a_clean_report_says_so():
-    expected = "1,000 records, 3.1 MB in 1.90 s: no findings; nothing here should break training"
-    assert lines()[1].strip() == expected
+    assert lines()[2].strip() == "no findings; nothing here should break training"
     assert not any("->" in line for line in lines())
 
 
@@ -64,7 +73,7 @@ def test_what_was_not_checked_is_not_called_harmless(changes):
 
 
 def test_a_finding():
-    assert lines(finding())[3:10] == [
+    assert lines(finding())[4:11] == [
         "ERROR   nan-value  0.50% of records",
         "  5 of 1,000 records hold NaN",
         "    #0  key0  1 of 0 values",
@@ -103,7 +112,7 @@ def test_more_findings_of_a_rule_than_one_reads():
 
 def test_details_that_name_no_record():
     said = lines(finding(records=0, examples=[Example(f"page {i}") for i in range(5)]))
-    assert said[3:9] == [
+    assert said[4:10] == [
         "ERROR   nan-value",
         "  5 of 1,000 records hold NaN",
         "    page 0",
@@ -156,11 +165,11 @@ def test_many_shapes():
 
 def test_without_labels_and_values():
     said = lines(labels=None, values=None, shapes=[], batch_sizes=[], min_batch_size=None)
-    assert len(said) == 2
+    assert len(said) == 3
 
 
 def test_incomplete():
-    text = lines(complete=False)[2]
+    text = lines(complete=False)[3]
     assert text == (
         "INCOMPLETE: the scan was stopped after 1,000 records; the rest was not checked"
     )
@@ -170,8 +179,8 @@ def test_incomplete():
 def test_a_tall_report_says_its_verdict_again_at_its_end():
     rules = [finding(rule=f"rule-{i}") for i in range(10)]
     said = lines(*rules)
-    assert said[-2:] == said[:2]
-    assert lines(finding())[-1] != lines(finding())[1]
+    assert said[-3:] == said[:3]
+    assert lines(finding())[-1] != lines(finding())[2]
 
 
 def test_ten_thousand_classes_and_35_findings():
@@ -186,7 +195,7 @@ def test_ten_thousand_classes_and_35_findings():
         min_batch_size=MinBatchSize(1_280_000, 120_000),
     )
     assert "labels  10,000 classes, 100 (class 0) to 106 (class 6) records each" in said
-    assert len(said) < 35 * 8 + 20
+    assert len(said) < 35 * 8 + 22
     assert max(map(len, said)) <= 80
 
 

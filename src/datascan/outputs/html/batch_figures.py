@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby, pairwise
 from math import ceil, sqrt
 from statistics import median
-from typing import Any
+from typing import Any, TypeVar
 
 from markupsafe import Markup
 
@@ -22,6 +22,18 @@ from datascan.report.figures import (
 from datascan.report.model import DatasetReport
 from datascan.text import format_percent
 
+COLUMNS = (
+    "Batch size",
+    "In store order",
+    "Share",
+    "Worst class",
+    "Shuffled: probability",
+    "An epoch",
+    "Worst class, shuffled",
+)
+
+T = TypeVar("T")
+
 LEVELS = 8
 FEW = 5
 """Fewer records of a class may be close together by chance."""
@@ -35,7 +47,7 @@ def batch_gaps(report: DatasetReport, limits: Limits, anchor: str) -> Figure | N
     """The share of batches that lack a class, at each batch size."""
     if not report.batch_sizes:
         return None
-    curve = report.gap_curve
+    in_order, curve = report.dataset.read_in_order, report.gap_curve
     data: dict[str, Any] | None = None
     if curve is not None and is_drawable(curve):
         data = {
@@ -45,33 +57,36 @@ def batch_gaps(report: DatasetReport, limits: Limits, anchor: str) -> Figure | N
             "ylabel": "batches that lack a class",
             "log": True,
             "percent": True,
-            "series": [
-                {"label": "in store order", "values": curve.sequential, "colour": "--first"},
-                {"label": "shuffled", "values": curve.shuffled, "colour": "--second"},
-            ],
+            "series": chart_series(curve, in_order=in_order),
             "marks": marks(report),
             "ticks": [figures.batch_size for figures in report.batch_sizes[: limits.rows]],
         }
+    legend = (("in store order", "first"), ("shuffled", "second"))
+    rows = [batch_row(f, report.labels) for f in report.batch_sizes[: limits.rows]]
     return Figure(
         f"{anchor}-batches",
         "Batches that lack a class",
         sentence(report),
         Table(
-            (
-                "Batch size",
-                "In store order",
-                "Share",
-                "Worst class",
-                "Shuffled: probability",
-                "An epoch",
-                "Worst class, shuffled",
-            ),
-            tuple(batch_row(f, report.labels) for f in report.batch_sizes[: limits.rows]),
+            in_order_only(COLUMNS, in_order=in_order),
+            tuple(in_order_only(row, in_order=in_order) for row in rows),
         ),
         data=data,
-        legend=(("in store order", "first"), ("shuffled", "second")) if data else (),
+        legend=legend[not in_order :] if data else (),
         is_open=True,
     )
+
+
+def in_order_only(cells: tuple[T, ...], *, in_order: bool) -> tuple[T, ...]:
+    """The cells of a row, without those about store order unless it counts."""
+    return cells if in_order else (cells[0], *cells[4:])
+
+
+def chart_series(curve: GapCurve, *, in_order: bool) -> list[dict[str, Any]]:
+    """The lines of the chart; that of the store order only if it counts."""
+    ordered = {"label": "in store order", "values": curve.sequential, "colour": "--first"}
+    shuffled = {"label": "shuffled", "values": curve.shuffled, "colour": "--second"}
+    return [ordered, shuffled] if in_order else [shuffled]
 
 
 def is_drawable(curve: GapCurve) -> bool:
@@ -85,10 +100,9 @@ def marks(report: DatasetReport) -> list[dict[str, Any]]:
     least = report.min_batch_size
     if least is None:
         return []
-    return [
-        {"x": least.sequential, "label": "safe in store order", "colour": "--first"},
-        {"x": least.shuffled_1pct, "label": "safe shuffled", "colour": "--second"},
-    ]
+    ordered = {"x": least.sequential, "label": "safe in store order", "colour": "--first"}
+    shuffled = {"x": least.shuffled_1pct, "label": "safe shuffled", "colour": "--second"}
+    return [ordered, shuffled] if report.dataset.read_in_order else [shuffled]
 
 
 def sentence(report: DatasetReport) -> str:
@@ -97,9 +111,10 @@ def sentence(report: DatasetReport) -> str:
     least = report.min_batch_size
     if least is None:
         return why
+    ordered = f"{least.sequential:,} in store order, " if report.dataset.read_in_order else ""
     return (
-        f"{why} Smallest safe batch size: {least.sequential:,} in store order, "
-        f"{least.shuffled_1pct:,} shuffled (under 1% of batches lack a class)."
+        f"{why} Smallest safe batch size: {ordered}{least.shuffled_1pct:,} shuffled "
+        "(under 1% of batches lack a class)."
     )
 
 

@@ -21,6 +21,7 @@ from datascan.report.model import (
     Report,
     SourceReport,
 )
+from datascan.report.summary import summarize_findings
 from datascan.text import escape_control, format_bytes, format_number, format_percent, pluralize
 
 SEVERITIES = ("error", "warning", "info")
@@ -85,6 +86,8 @@ class ReportView:
     title: str
     facts: tuple[tuple[str, str], ...]
     tally: tuple[tuple[str, int], ...]
+    counts: str
+    """How many records are bad; "" for a report that does not count them."""
     rules: tuple[RuleView, ...]
     left_out: int
     figures: tuple[Figure, ...]
@@ -203,6 +206,7 @@ def build_view(
             (s, sum(f.severity == s and f.accepted is None for f in report.all_findings))
             for s in SEVERITIES
         ),
+        counts=summarize_findings(report) if report.bad_records else "",
         rules=tuple(
             rule_view(f"{anchor}-finding-{i}", same, report, pictures, limits)
             for i, same in enumerate(groups)

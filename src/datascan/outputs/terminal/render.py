@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from datascan.outputs.terminal.paper import MIN_WIDTH, Paper, columns, shorten
 from datascan.outputs.terminal.plot import plot
 from datascan.report.model import LogReport, NetReport, SourceReport
+from datascan.report.summary import summarize_findings
 from datascan.text import format_bytes, format_number, format_percent, pluralize
 
 if TYPE_CHECKING:
@@ -119,22 +120,11 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     elif isinstance(report, NetReport):
         sources = report.sources
         size = f"{pluralize(len(sources), 'source')}, {size}" if sources else "no data was scanned"
-    tally = [
-        pluralize(number, severity)
-        for severity in ("error", "warning", "info")
-        if (
-            number := sum(
-                finding.severity == severity and finding.accepted is None
-                for finding in report.all_findings
-            )
-        )
-    ]
-    known = sum(finding.accepted is not None for finding in report.all_findings)
-    tally += [f"{known:,} accepted"] if known else []
+    yield from paper.wrap(size, "      ")
     clean = "no findings"
     if report.complete and source.records:
         clean = "no findings; nothing here should break training"
-    yield from paper.wrap(f"{size}: {', '.join(tally) or clean}", "      ")
+    yield from paper.wrap(summarize_findings(report) or clean, "      ")
     if source.other_files:
         text = f"{pluralize(source.other_files, 'non-image file')} ignored"
         yield from (paper.paint(line, "faint") for line in paper.wrap(text, "      "))
@@ -305,20 +295,24 @@ def value_line(values: ValueFigures) -> str:
 
 
 def batch_table(report: Report, paper: Paper) -> Iterator[str]:
-    """Batch sizes with the batches that lack a class, in store order and shuffled."""
+    """Batch sizes with the batches that lack a class, shuffled and, if it counts, in order."""
     rows = [
         ("batch", "in store order:", "worst", "shuffled:", "a batch", "worst"),
         ("size", "lack a class", "class", "P(lacks a class)", "an epoch", "class"),
         *(batch_row(figures) for figures in report.batch_sizes),
     ]
+    in_order = report.dataset.read_in_order
+    if not in_order:
+        rows = [(row[0], *row[3:]) for row in rows]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         yield "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
     least = report.min_batch_size
     if least is not None:
+        ordered = f"{least.sequential:,} in store order, " if in_order else ""
         text = (
-            f"smallest safe batch size: {least.sequential:,} in store order, "
-            f"{least.shuffled_1pct:,} shuffled (under 1% of batches lack a class)"
+            f"smallest safe batch size: {ordered}{least.shuffled_1pct:,} shuffled "
+            "(under 1% of batches lack a class)"
         )
         yield from paper.wrap(text, "", INDENT)
 

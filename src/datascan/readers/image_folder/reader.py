@@ -97,6 +97,8 @@ class ImageFolderReader(Reader):
             records=count,
             work_bytes=int(sizes.sum()) * DECODE_COST,
             ignored_files=self.listing.ignored_files,
+            # Class folders are always sorted by class, and no loader reads them in that order.
+            is_read_in_order=file is not None,
         )
 
     def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:

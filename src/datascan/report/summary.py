@@ -1,0 +1,63 @@
+"""The report in one sentence: how many records are bad, and how badly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from datascan.report.figures import Finding
+from datascan.report.model import Report
+from datascan.text import format_percent, pluralize
+
+SEVERITIES = ("error", "warning", "info")
+
+
+def summarize_findings(report: Report) -> str:
+    """How many records have errors and warnings, and what else was found; "" for no findings.
+
+    "45 of 5,000 images have errors (0.9%), 44 more have warnings; 1 warning about the dataset".
+    Findings about nets and logs, and those of reports without counts, are counted themselves.
+    """
+    parts = [", ".join(describe_records(report)), count_findings(report), count_accepted(report)]
+    return "; ".join(part for part in parts if part)
+
+
+def describe_records(report: Report) -> Iterator[str]:
+    """The clauses about records with errors, warnings and notes."""
+    bad = report.bad_records
+    if bad is None:
+        return
+    noun = "image" if report.dataset.backend == "images" else "record"
+    total = report.dataset.records
+    kinds = ((bad.error, "errors"), (bad.warning, "warnings"), (bad.info, "notes"))
+    found = [(count, kind) for count, kind in kinds if count]
+    for number, (count, kind) in enumerate(found):
+        verb = "has" if count == 1 else "have"
+        if number:
+            yield f"{count:,} more {verb} {kind}"
+        else:
+            share = format_percent(count / total) if total else "?"
+            yield f"{count:,} of {pluralize(total, noun)} {verb} {kind} ({share})"
+
+
+def count_findings(report: Report) -> str:
+    """The findings that do not name records, by severity."""
+    found = [
+        finding
+        for finding in report.all_findings
+        if finding.accepted is None and not (report.bad_records and names_records(finding))
+    ]
+    counts = [sum(finding.severity == severity for finding in found) for severity in SEVERITIES]
+    words = [pluralize(n, word) for n, word in zip(counts, SEVERITIES, strict=True) if n]
+    about = " about the dataset" if words and report.bad_records else ""
+    return ", ".join(words) + about
+
+
+def count_accepted(report: Report) -> str:
+    """How many findings a baseline accepts."""
+    accepted = sum(finding.accepted is not None for finding in report.all_findings)
+    return f"{accepted:,} accepted" if accepted else ""
+
+
+def names_records(finding: Finding) -> bool:
+    """Whether a finding names records, which are counted."""
+    return any(example.index is not None for example in finding.examples)
