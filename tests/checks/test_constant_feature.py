@@ -150,3 +150,20 @@ def test_a_single_record_and_nan_are_not_reported():
 )
 def test_one_feature_or_several(values, start):
     assert finding(ConstantFeature, block_of(values)).message.startswith(start)
+
+
+@pytest.mark.parametrize("rows", [[0], [1], [5], [0, 1, 4, 7], [*range(7)]])
+def test_nan_does_not_hide_a_constant_feature(rows):
+    values = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
+    values[:, 3] = 2
+    values[rows, 3] = np.nan
+    values[rows[0], 0] = np.nan
+    for cut in (1, 4, 7):
+        said = finding(ConstantFeature, block_of(values[:cut]), block_of(values[cut:]))
+        assert said.details == ("feature [3] is always 2",)
+
+
+def test_a_feature_that_is_always_nan_is_not_constant():
+    values = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
+    values[:, 3] = np.nan
+    assert findings(ConstantFeature, block_of(values[:4]), block_of(values[4:])) == []

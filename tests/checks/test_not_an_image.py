@@ -1,47 +1,36 @@
-"""Files without an image signature."""
-
 from __future__ import annotations
 
+import numpy as np
+
 from datascan.checks.not_an_image import NotAnImage
+from datascan.decoders.image.header import describe_content
 from datascan.records.block import Fault
-from datascan.testing.blocks import block_of, finding, findings
-from tests.builders.images import photo, write_tree
-from tests.builders.sessions import findings_of
+from datascan.testing.blocks import block_of, finding
+
+PAGE = b"<!DOCTYPE html>\n<html><head><title>\n 403  Forbidden</title></head><body>no</body></html>"
 
 
-def test_web_pages_and_zeros(tmp_path):
-    files = {"a.jpg": photo(), "b.jpg": b"<!DOCTYPE html><html></html>", "c.png": bytes(500)}
-    (found,) = findings_of(write_tree(tmp_path, files), "not-an-image")
-    assert (found.severity, found.records) == ("error", 2)
-    assert found.message == "2 of 3 records are not images"
-    assert [(e.index, e.key) for e in found.examples] == [(1, "b.jpg"), (2, "c.png")]
-    assert "HTML" in found.examples[0].detail
+def block_with(*contents):
+    faults = [
+        Fault(row, "not-an-image", describe_content(content))
+        for row, content in enumerate(contents)
+    ]
+    return block_of(np.zeros((len(contents), 1)), faults=tuple(faults))
 
 
-def test_images_are_healthy(tmp_path):
-    assert findings_of(write_tree(tmp_path, {"a.jpg": photo()}), "not-an-image") == []
+def test_equal_pages_are_named_once():
+    said = finding(NotAnImage, block_with(PAGE, PAGE, b"%PDF-1.7"), block_with(PAGE))
+    assert said.message == "4 of 4 records are not images; 3 files are the page '403 Forbidden'"
+    assert said.named[3] == "the page '403 Forbidden'"
 
 
-def test_faults_of_all_blocks_are_added():
-    first = block_of(
-        records=3, faults=[Fault(2, "not-an-image", "why"), Fault(0, "empty-record", "x")]
-    )
-    second = block_of(
-        records=2, faults=[Fault(1, "not-an-image", "how"), Fault(1, "not-an-image", "so")]
-    )
-    found = finding(NotAnImage, first, second)
-    assert (found.severity, found.records) == ("error", 2)
-    assert found.message == "2 of 5 records are not images"
-    assert found.named == {2: "why", 4: "how; so"}
+def test_a_single_page_needs_no_group():
+    said = finding(NotAnImage, block_with(PAGE, b"%PDF-1.7"))
+    assert said.message == "2 of 2 records are not images"
 
 
-def test_the_only_record():
-    block = block_of(records=1, faults=[Fault(0, "not-an-image", "why")])
-    assert finding(NotAnImage, block).message == "1 of 1 records is not an image"
-
-
-def test_empty_datasets_and_faults_of_other_rules():
-    assert findings(NotAnImage, block_of(records=0)) == []
-    assert (
-        findings(NotAnImage, block_of(records=1, faults=[Fault(0, "corrupt-image", "why")])) == []
-    )
+def test_pages_without_a_title():
+    for content in (b"<html>" + bytes(9), b"<html><title></title>", b"<html><title>" + b"x" * 300):
+        assert describe_content(content) == "looks like an HTML page"
+    entities = b"<html><title lang='de'>Zugriff &amp; mehr</title>"
+    assert describe_content(entities) == "the page 'Zugriff & mehr'"

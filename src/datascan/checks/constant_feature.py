@@ -26,9 +26,9 @@ Limits
     In records with three or more axes longer than 1, the first such axis holds the channels, or the
     last if it has 1, 3 or 4 entries and the first does not. Only whole channels are compared there,
     because the corner pixels of centred digits may all be black. For each column only the most
-    frequent shape and dtype is checked, and only if at least two records have it. A feature that is
-    always NaN is reported as ``nan-value``. Of fields with more than 4,194,304 features together,
-    the first ones are compared.
+    frequent shape and dtype is checked, and only if at least two records have it. NaN values are
+    passed over; a feature that is always NaN is reported as ``nan-value``. Of fields with more than
+    4,194,304 features together, the first ones are compared.
 
 Source
     Ioffe and Szegedy (2015), Batch Normalization, algorithm 1.
@@ -81,7 +81,10 @@ class FeatureGroup:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConstantFeatures:
-    """The features that are equal in all ``records``: int64 (k,), ascending, and values (k,)."""
+    """The features that are equal in all ``records``: int64 (k,), ascending, and values (k,).
+
+    NaN values of a feature are passed over; the value of one that is always NaN is NaN.
+    """
 
     records: int
     features: NDArray[np.int64]
@@ -91,8 +94,17 @@ class ConstantFeatures:
         both, ours, theirs = np.intersect1d(
             self.features, right.features, assume_unique=True, return_indices=True
         )
-        same = self.values[ours] == right.values[theirs]
-        return ConstantFeatures(self.records + right.records, both[same], self.values[ours[same]])
+        left, other = self.values[ours], right.values[theirs]
+        unknown = np.isnan(left)
+        same = (left == other) | unknown | np.isnan(other)
+        values = np.where(unknown, other, left)
+        return ConstantFeatures(self.records + right.records, both[same], values[same])
+
+    @property
+    def known(self) -> ConstantFeatures:
+        """The same without features that are always NaN."""
+        kept = ~np.isnan(self.values)
+        return ConstantFeatures(self.records, self.features[kept], self.values[kept])
 
 
 FeatureMap = TallyMap[FeatureGroup, ConstantFeatures]
@@ -116,7 +128,7 @@ class ConstantFeature(Check[FeatureMap]):
     def evaluate(self, tally: FeatureMap, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
         """One issue for the most frequent group of every column."""
         groups = {
-            group: tally.entries[group]
+            group: tally.entries[group].known
             for group in select_most_frequent(tally)
             if tally.entries[group].records > 1
         }
@@ -173,6 +185,8 @@ def find_constant(column: ArrayColumn, axis: int | None) -> ConstantFeatures:
     count = len(column.rows)
     rows = sorted({0, min(1, count - 1), count // 2, count - 1})
     sample = group_by_feature(column.take(np.array(rows)), column.shape, axis)
+    if column.is_float and np.isnan(column.ranges[0]).any():
+        return find_constant_besides_nan(column, axis, sample)
     first = sample[0, :, 0].copy()
     left = np.flatnonzero(is_constant(sample[:, :, :SAMPLE_VALUES], first))
     for chunk in column.chunks() if len(left) else ():
@@ -181,6 +195,29 @@ def find_constant(column: ArrayColumn, axis: int | None) -> ConstantFeatures:
         if not len(left):
             break
     return ConstantFeatures(count, left, first[left] + first.dtype.type(0))  # never -0.0
+
+
+def find_constant_besides_nan(
+    column: ArrayColumn, axis: int | None, sample: NDArray[Any]
+) -> ConstantFeatures:
+    """The same for a column with NaN values, which are passed over."""
+    total = find_equal(sample[:, :, :SAMPLE_VALUES], np.arange(sample.shape[1]))
+    for chunk in column.chunks():
+        if not len(total.features):
+            break
+        cube = group_by_feature(column.flat[chunk], column.shape, axis)
+        total += find_equal(cube, total.features)
+    return ConstantFeatures(len(column.rows), total.features, total.values)
+
+
+def find_equal(cube: NDArray[Any], features: NDArray[np.int64]) -> ConstantFeatures:
+    """Those of some features of ``cube`` (m, k, r) whose values are equal where they are not NaN.
+
+    The number of records is left at 0.
+    """
+    low, high = (bound.reduce(cube[:, features], axis=(0, 2)) for bound in (np.fmin, np.fmax))
+    same = (low == high) | np.isnan(low)
+    return ConstantFeatures(0, features[same], low[same] + low.dtype.type(0))  # never -0.0
 
 
 def group_by_feature(flat: NDArray[Any], shape: tuple[int, ...], axis: int | None) -> NDArray[Any]:

@@ -34,8 +34,18 @@ Source
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from datascan.checks.base import Issue
 from datascan.checks.fault_check import FaultCheck
 from datascan.config.options import Severity
+from datascan.metrics.base import DatasetSummary
+from datascan.metrics.faults import FaultMap
+
+PAGE = "the page "
+"""How the detail of an HTML page with a title begins."""
 
 
 class NotAnImage(FaultCheck):
@@ -46,3 +56,15 @@ class NotAnImage(FaultCheck):
     fix = "delete these files or download the real images; look for failed downloads"
     fix_many = "download the real images; look for failed downloads"
     phrases = ("is not an image", "are not images")
+
+    def evaluate(self, tally: FaultMap, dataset: DatasetSummary) -> Iterator[Issue]:
+        """One issue; its message names the web page that most of the files are, if there is one."""
+        for issue in super().evaluate(tally, dataset):
+            pages = Counter(
+                detail
+                for detail in (issue.flagged.facts.array.tolist() if issue.flagged else ())
+                if detail.startswith(PAGE)
+            )
+            page, count = pages.most_common(1)[0] if pages else ("", 0)
+            names = f"; {count:,} files are {page}" if count > 1 else ""
+            yield replace(issue, message=issue.message + names)

@@ -23,8 +23,9 @@ Example
     ``shape-mismatch: #40 00000040 shape 1x8x8, most are 3x8x8``
 
 Limits
-    Encoded images are usually scaled by the loader, so only their size (height x width) is
-    compared, with other images, and the finding is a warning (for channels see ``mixed-channels``).
+    Encoded images are usually scaled by the loader, so only their size (width x height) is
+    compared, with other images, and only if at least 99% of them share one; the finding is then a
+    warning. Other folders have ``odd-size`` (for channels see ``mixed-channels``).
     If two shapes are equally frequent, the one that occurs first is considered correct. A different
     dtype alone is not a mismatch. Different datasets of one HDF5 file may have different shapes.
 
@@ -44,6 +45,9 @@ from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.shapes import RecordKind, ShapeTally, measure_shapes
 from datascan.text import format_shape
+
+MIN_SHARE = 0.99
+"""Images are expected to have one size if at least this share of them has."""
 
 UNRELATED_LAYOUT = "hdf5-datasets"
 """The layout of files whose datasets are unrelated to one another."""
@@ -74,10 +78,10 @@ class ShapeMismatch(Check[ShapeTally]):
         usual = find_usual_shape(tally, chosen)
         differs = chosen & np.array([comparable_shape(kind) != usual for kind in tally.kinds])
         addresses, kinds = tally.addresses(differs)
-        if not len(addresses):
+        count, records = len(addresses), int(tally.counts()[chosen].sum())
+        if not count or (severity == Severity.WARNING and not share_one_size(count, records)):
             return
         order = np.argsort(addresses)
-        count, records = len(addresses), int(tally.counts()[chosen].sum())
         verb = "has" if count == 1 else "have"
         noun, aspect = ("records", "shape") if severity == Severity.ERROR else ("images", "size")
         most = format_shape(usual)
@@ -89,6 +93,11 @@ class ShapeMismatch(Check[ShapeTally]):
             ),
             severity=severity,
         )
+
+
+def share_one_size(others: int, records: int) -> bool:
+    """Whether ``records`` images have one size, but for ``others``: 99% or more share it."""
+    return others <= (1 - MIN_SHARE) * records
 
 
 def find_usual_shape(tally: ShapeTally, chosen: NDArray[np.bool_]) -> tuple[int, ...]:
@@ -105,5 +114,5 @@ def find_usual_shape(tally: ShapeTally, chosen: NDArray[np.bool_]) -> tuple[int,
 
 
 def comparable_shape(kind: RecordKind) -> tuple[int, ...]:
-    """The part of the shape that is compared: for an image, only height and width."""
-    return kind.shape[1:] if kind.mode else kind.shape
+    """The part of the shape that is compared: for an image, width and height."""
+    return kind.shape[:0:-1] if kind.mode else kind.shape

@@ -49,6 +49,7 @@ CHECKS = (
     "non-integer-label",
     "not-an-image",
     "outside-reference",
+    "odd-size",
     "oversized-image",
     "reader-crash",
     "record-count-change",

@@ -48,7 +48,7 @@ def test_clean_is_0(tmp_path):
 def test_the_net_alone(net):
     result = datascan("net", net, "--no-data")
     assert result.returncode == 0
-    assert "no data was scanned: no findings" in result.stdout
+    assert "no data was scanned\n      no findings\n" in result.stdout
     assert "nothing here should break training" not in result.stdout
 
 

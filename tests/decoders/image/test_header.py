@@ -129,7 +129,7 @@ def test_what_names_promise(name, kind):
 @pytest.mark.parametrize(
     ("content", "detail"),
     [
-        (b"<!DOCTYPE html><title>404</title>", "looks like an HTML page"),
+        (b"<!DOCTYPE html><title>404</title>", "the page '404'"),
         (b"  <HTML>", "looks like an HTML page"),
         (b'<?xml version="1.0"?><svg/>', "looks like XML or SVG"),
         (bytes(100), "starts with zeros"),

@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import datascan
 from datascan.readers.image_folder import image_files
 from datascan.readers.image_folder.image_files import InspectedFiles, identify_file, read_file
 from datascan.records.buffers import hash_bytes
 from tests.builders.images import encode, photo
+
+ROOT = Path("/")
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def inspect(files: InspectedFiles, *paths: str):
 
 
 def test_a_result(tmp_path, read):
-    files = InspectedFiles(1 << 20)
+    files = InspectedFiles(ROOT, 1 << 20)
     content = photo(0)
     path = write(tmp_path, "a.jpg", content)
     first, second = inspect(files, path, path)
@@ -51,7 +54,7 @@ def test_a_result(tmp_path, read):
 
 
 def test_an_empty_file_has_no_fingerprint(tmp_path):
-    (empty,) = inspect(InspectedFiles(9), write(tmp_path, "a.jpg", b""))
+    (empty,) = inspect(InspectedFiles(ROOT, 9), write(tmp_path, "a.jpg", b""))
     assert (empty.nbytes, empty.fingerprint) == (0, 0)
     assert (empty.image.stats, empty.image.faults) == (None, ())
 
@@ -61,7 +64,7 @@ def test_links_are_the_same_file(tmp_path, read):
     os.link(path, tmp_path / "b.jpeg")
     (tmp_path / "c.JPG").symlink_to("a.jpg")
     results = inspect(
-        InspectedFiles(1 << 20), path, *(str(tmp_path / n) for n in ("b.jpeg", "c.JPG"))
+        InspectedFiles(ROOT, 1 << 20), path, *(str(tmp_path / n) for n in ("b.jpeg", "c.JPG"))
     )
     assert results == [results[0]] * 3
     assert read == ["a.jpg"]
@@ -70,13 +73,13 @@ def test_links_are_the_same_file(tmp_path, read):
 def test_another_extension_may_be_wrong(tmp_path):
     path = write(tmp_path, "a.jpg", photo(0))
     os.link(path, tmp_path / "a.png")
-    right, wrong = inspect(InspectedFiles(1 << 20), path, str(tmp_path / "a.png"))
+    right, wrong = inspect(InspectedFiles(ROOT, 1 << 20), path, str(tmp_path / "a.png"))
     assert right.image.faults == ()
     assert [rule for rule, _ in wrong.image.faults] == ["misnamed-image"]
 
 
 def test_a_file_that_changes_is_read_again(tmp_path, read):
-    files = InspectedFiles(1 << 20)
+    files = InspectedFiles(ROOT, 1 << 20)
     path = write(tmp_path, "a.jpg", photo(0))
     inspect(files, path)
     write(tmp_path, "a.jpg", photo(1))
@@ -88,13 +91,13 @@ def test_a_file_that_changes_is_read_again(tmp_path, read):
 
 
 def test_pixels_are_limited(tmp_path):
-    (result,) = inspect(InspectedFiles(24 * 32 - 1), write(tmp_path, "a.jpg", photo(0)))
+    (result,) = inspect(InspectedFiles(ROOT, 24 * 32 - 1), write(tmp_path, "a.jpg", photo(0)))
     assert [rule for rule, _ in result.image.faults] == ["oversized-image"]
 
 
 def test_the_least_recent_results_are_forgotten(tmp_path, read, monkeypatch):
     monkeypatch.setattr(image_files, "MAX_FILES", 2)
-    files = InspectedFiles(1 << 20)
+    files = InspectedFiles(ROOT, 1 << 20)
     one, two, three = (write(tmp_path, f"{i}.jpg", photo(i)) for i in range(3))
     inspect(files, one, two, one, three, one, two)
     assert read == ["0.jpg", "1.jpg", "2.jpg", "1.jpg"]
@@ -107,7 +110,7 @@ def floats(value: float) -> bytes:
 
 def test_few_pixels_are_kept(tmp_path, read, monkeypatch):
     monkeypatch.setattr(image_files, "MAX_PIXEL_BYTES", 3200)
-    files = InspectedFiles(1 << 20)
+    files = InspectedFiles(ROOT, 1 << 20)
     paths = [write(tmp_path, f"{i}.tif", floats(i)) for i in range(3)]
     assert inspect(files, paths[0])[0].pixel_bytes == 1600
     inspect(files, paths[1], paths[0], paths[1])
@@ -118,7 +121,7 @@ def test_few_pixels_are_kept(tmp_path, read, monkeypatch):
 
 def test_the_latest_image_is_kept_however_large(tmp_path, read, monkeypatch):
     monkeypatch.setattr(image_files, "MAX_PIXEL_BYTES", 100)
-    files = InspectedFiles(1 << 20)
+    files = InspectedFiles(ROOT, 1 << 20)
     one, two = (write(tmp_path, f"{i}.tif", floats(i)) for i in range(2))
     inspect(files, one, one, two, two, one)
     assert read == ["0.tif", "1.tif", "0.tif"]
@@ -139,3 +142,23 @@ def test_a_file_that_is_too_large(tmp_path, monkeypatch):
     assert read_file(write(tmp_path, "a", b"123456")) == b"123456"
     with pytest.raises(OSError, match="more than 6 bytes"):
         read_file(write(tmp_path, "a", b"1234567"))
+
+
+def test_a_link_to_a_file_outside_is_not_quoted(tmp_path):
+    (tmp_path / "secret").write_text("SECRET-KEY-7 of the user")
+    (tmp_path / "page.html").write_text("<html><title>SECRET-KEY-7</title></html>")
+    folder = tmp_path / "images" / "a"
+    folder.mkdir(parents=True)
+    (folder / "inside.jpg").write_text("inside text")
+    (folder / "key.jpg").symlink_to(tmp_path / "secret")
+    (folder / "page.jpg").symlink_to(tmp_path / "page.html")
+    (folder / "same.jpg").symlink_to(folder / "inside.jpg")
+    report = datascan.scan(tmp_path / "images", workers=0)
+    (found,) = (one for one in report.findings if one.rule == "not-an-image")
+    assert [example.detail for example in found.examples] == [
+        "starts with b'inside text'",
+        "a file outside of the folder",
+        "a file outside of the folder",
+        "starts with b'inside text'",
+    ]
+    assert "SECRET" not in report.to_json()

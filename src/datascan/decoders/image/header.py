@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
+from html import unescape
 
 SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -26,6 +28,9 @@ BMP_HEADERS = {12, 16, 40, 52, 56, 64, 108, 124}
 
 APPLE_DOUBLE = b"\0\5\x16\7"
 """First bytes of the ``._`` files that macOS writes next to others (RFC 1740)."""
+
+TITLE = re.compile(rb"<title[^<>]{0,100}>([^<>]{1,200})<", re.IGNORECASE)
+MAX_TITLE_OFFSET = 4096
 
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 MAX_BRANDS = 256
@@ -107,11 +112,18 @@ def format_from_name(name: str) -> str | None:
     return EXTENSIONS.get(os.path.splitext(name)[1].lower())  # noqa: PTH122  (much faster)
 
 
+def find_title(page: bytes) -> str:
+    """The title of an HTML page, which often says what went wrong: "403 Forbidden"."""
+    found = TITLE.search(page, 0, MAX_TITLE_OFFSET)
+    return "" if found is None else " ".join(unescape(found[1].decode("utf-8", "replace")).split())
+
+
 def describe_content(data: bytes) -> str:
     """Describe data that is not an image: the detail of ``not-an-image``."""
     head = data[:512].lstrip().lower()
     if head.startswith((b"<!doctype html", b"<html")):
-        return "looks like an HTML page"
+        title = find_title(data)
+        return f"the page {title!r}" if title else "looks like an HTML page"
     if head.startswith((b"<?xml", b"<svg")):
         return "looks like XML or SVG"
     if data.startswith(APPLE_DOUBLE):

@@ -72,6 +72,11 @@ class InspectedImage:
     faults: tuple[tuple[str, str], ...] = ()
     pixels: NDArray[Any] | None = None
 
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the data is not an image at all."""
+        return any(rule == "not-an-image" for rule, _ in self.faults)
+
 
 def inspect_images(
     images: Sequence[bytes | memoryview],

@@ -184,7 +184,8 @@ def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[
     fits = columns(title) + columns(share) <= paper.width
     yield paper.paint(title, "faint" if known else first.severity) + (share if fits else "")
     for finding in same[:SHOWN_FINDINGS]:
-        yield from finding_lines(finding, paper)
+        less = "" if finding.severity == first.severity else f"({finding.severity}) "
+        yield from finding_lines(finding, paper, less)
     if len(same) > SHOWN_FINDINGS:
         yield paper.paint(f"{INDENT}and {len(same) - SHOWN_FINDINGS:,} more of this rule", "faint")
     if first.accepted is not None:
@@ -208,9 +209,9 @@ def share_of(same: Sequence[Finding], records: int) -> str:
     return f"  {format_percent(count / records)} of records"
 
 
-def finding_lines(finding: Finding, paper: Paper) -> Iterator[str]:
-    """A finding: its message and first examples."""
-    yield from paper.wrap(paper.plain(finding.message), INDENT, INDENT)
+def finding_lines(finding: Finding, paper: Paper, severity: str = "") -> Iterator[str]:
+    """A finding: its message and first examples; ``severity``, if it differs from the heading."""
+    yield from paper.wrap(severity + paper.plain(finding.message), INDENT, INDENT)
     named = any(example.index is not None for example in finding.examples)
     shown = [e for e in finding.examples if e.index is not None or e.detail not in finding.message]
     for example in shown[:SHOWN_EXAMPLES]:

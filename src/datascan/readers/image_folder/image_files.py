@@ -39,8 +39,8 @@ class InspectedFile:
 class InspectedFiles:
     """The latest results, because a list or links may name one file a hundred thousand times."""
 
-    def __init__(self, max_pixels: int) -> None:
-        self.max_pixels = max_pixels
+    def __init__(self, home: Path, max_pixels: int) -> None:
+        self.home, self.max_pixels = home, max_pixels
         self._known: OrderedDict[tuple[FileIdentity, str | None], InspectedFile] = OrderedDict()
         self._pixel_bytes = 0
 
@@ -57,6 +57,9 @@ class InspectedFiles:
             return known
         data = read_file(path)
         image = inspect_image(data, name, self.max_pixels) if data else InspectedImage()
+        if image.is_foreign and not self._contains(path):
+            # A link or a list may name any file of the user, so nothing of it is quoted.
+            image = InspectedImage(faults=(("not-an-image", "a file outside of the folder"),))
         known = InspectedFile(len(data), hash_bytes(data) if data else 0, image)
         self._known[key] = known
         self._pixel_bytes += known.pixel_bytes
@@ -66,6 +69,10 @@ class InspectedFiles:
             _, oldest = self._known.popitem(last=False)
             self._pixel_bytes -= oldest.pixel_bytes
         return known
+
+    def _contains(self, path: str) -> bool:
+        """Whether the file itself, not only a link to it, is in the folder."""
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.home))
 
 
 def identify_file(path: str) -> FileIdentity:

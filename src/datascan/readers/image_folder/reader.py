@@ -56,7 +56,7 @@ class ImageFolderReader(Reader):
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
         self.listing = Listing([], np.empty(0, np.int64))
-        self._inspected = InspectedFiles(options.read.max_pixels)
+        self._inspected = InspectedFiles(self.path, options.read.max_pixels)
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
@@ -69,7 +69,8 @@ class ImageFolderReader(Reader):
 
     def __getstate__(self) -> dict[str, Any]:
         """Every process inspects files itself."""
-        return {**self.__dict__, "_inspected": InspectedFiles(self.options.read.max_pixels)}
+        inspected = InspectedFiles(self.path, self.options.read.max_pixels)
+        return {**self.__dict__, "_inspected": inspected}
 
     def plan(self) -> Plan:
         """List the files.
