@@ -25,7 +25,7 @@ from datascan.executors.base import Progress
 from datascan.plugins import NET_RULES
 from datascan.report import bad_records
 from datascan.report.bad_indices import copy_bad_indices
-from datascan.report.build import is_failing, issue_sort_key, to_finding
+from datascan.report.build import decide_verdict, issue_sort_key, list_checked, to_finding
 from datascan.report.figures import DatasetInfo
 from datascan.report.model import DatasetReport, LogReport, NetReport, SourceReport
 from datascan.report.rule_pages import all_rules
@@ -221,19 +221,24 @@ def combined_report(
     **members: object,
 ) -> K:
     """A report of type ``kind``; it fails if one of its sources does."""
-    failed = is_failing(issues, options.verdict.fail_on) or not all(r.passed for r in sources)
+    complete = all(report.complete for report in sources)
+    verdict = decide_verdict(issues, options.verdict.fail_on, complete=complete)
+    if any(report.verdict == "fail" for report in sources):
+        verdict = "fail"
+    rules = sorted(rule.rule for rule in select_rules(options, NET_RULES))
     return kind(
         schema="datascan-report/1",
         datascan=__version__,
-        complete=all(report.complete for report in sources),
-        verdict="fail" if failed else "pass",
+        complete=complete,
+        verdict=verdict,
         elapsed_seconds=round(sum(report.elapsed_seconds for report in sources), 3),
         dataset=dataset,
         findings=[to_finding(issue) for issue in sorted(issues, key=issue_sort_key)],
         started=datetime.now().astimezone().isoformat(timespec="seconds"),
         configuration=options.verdict.configuration,
         fail_on=options.verdict.fail_on,
-        rules=sorted(rule.rule for rule in select_rules(options, NET_RULES)),
+        rules=rules,
+        checked=list_checked(rules, issues, {}),
         **members,
     )
 

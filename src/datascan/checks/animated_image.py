@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from datascan.checks.fault_check import FaultCheck
 from datascan.config.options import Severity
+from datascan.metrics.traits import IMAGES
 
 
 class AnimatedImage(FaultCheck):
@@ -39,5 +40,6 @@ class AnimatedImage(FaultCheck):
 
     rule = "animated-image"
     severity = Severity.WARNING
+    needs = (IMAGES,)
     fix = "extract the frame you need and store it as a single image"
     phrases = ("has several frames", "have several frames")

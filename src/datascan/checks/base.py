@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from datascan.config.options import CheckOptions, Severity
 from datascan.errors import DatascanError
 from datascan.metrics.base import DatasetSummary, Flagged
+from datascan.metrics.traits import WHOLE, Trait
 from datascan.plugins import Plugin, leave_out, load, load_class, plugins_of, rule_target
 from datascan.records.block import Block
 
@@ -83,12 +84,23 @@ class Check(Rule, ABC, Generic[TallyT]):
     all of them.
     """
 
+    needs: ClassVar[tuple[Trait, ...]] = ()
+    """What the dataset must have for the rule to apply."""
+
     measure: Callable[[Block], TallyT | None] | None
     """Measures one block. None if the check only uses what is known about every dataset."""
 
     @abstractmethod
     def evaluate(self, tally: TallyT, dataset: DatasetSummary) -> Iterator[Issue]:
         """Yield the issues of the whole dataset; ``tally`` is the sum over all its blocks."""
+
+    def explain_inapplicable(self, dataset: DatasetSummary) -> str:
+        """Why the rule does not apply to the dataset: "no labels"; "" if it does."""
+        return next((trait.lack for trait in self.needs if not trait.has(dataset)), "")
+
+    def can_judge(self, dataset: DatasetSummary) -> bool:
+        """Whether enough was read: what only the whole can show is not judged by a part."""
+        return WHOLE not in self.needs or WHOLE.has(dataset)
 
     def configure(self, options: CheckOptions) -> Self:  # noqa: ARG002  (most checks have no options)
         """The check configured by ``options``."""

@@ -52,6 +52,7 @@ from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
 from datascan.metrics.batch_gaps import SHUFFLED_LIMIT, BatchGap, BatchGaps
 from datascan.metrics.labels import LabelTally, format_class, measure_labels, summarize_batch_gaps
+from datascan.metrics.traits import CLASSES
 
 
 class BatchLabelGap(Check[LabelTally]):
@@ -59,6 +60,7 @@ class BatchLabelGap(Check[LabelTally]):
 
     rule = "batch-label-gap"
     severity = Severity.WARNING
+    needs = (CLASSES,)
     fix = "shuffle the store, use a larger batch, or draw batches by class"
     measure = staticmethod(measure_labels)
 

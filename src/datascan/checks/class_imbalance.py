@@ -38,6 +38,7 @@ from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
 from datascan.metrics.labels import LabelTally, format_class, measure_labels, summarize_labels
+from datascan.metrics.traits import CLASSES, WHOLE
 
 MAX_RATIO = 100
 
@@ -47,6 +48,7 @@ class ClassImbalance(Check[LabelTally]):
 
     rule = "class-imbalance"
     severity = Severity.WARNING
+    needs = (CLASSES, WHOLE)
     fix = "draw rare classes more often or weight the loss; evaluate by mean accuracy over classes"
     measure = staticmethod(measure_labels)
 

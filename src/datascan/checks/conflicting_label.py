@@ -41,6 +41,7 @@ from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Duplicates, Flagged
 from datascan.metrics.duplicates import FingerprintTally, measure_fingerprints
 from datascan.metrics.labels import format_label, summarize_labels
+from datascan.metrics.traits import LABELS
 
 
 class ConflictingLabel(Check[FingerprintTally]):
@@ -48,6 +49,7 @@ class ConflictingLabel(Check[FingerprintTally]):
 
     rule = "conflicting-label"
     severity = Severity.ERROR
+    needs = (LABELS,)
     fix = "decide which label is right, and keep one copy with it"
     measure = staticmethod(measure_fingerprints)
 

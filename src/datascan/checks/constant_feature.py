@@ -48,6 +48,7 @@ from numpy.typing import NDArray
 from datascan.checks.base import MAX_LOCATIONS, Check, Issue, locations_from
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, TallyMap
+from datascan.metrics.traits import VALUES
 from datascan.records.block import ArrayColumn, Block, ImageColumn
 
 CHANNEL_COUNTS = (1, 3, 4)
@@ -116,6 +117,7 @@ class ConstantFeature(Check[FeatureMap]):
 
     rule = "constant-feature"
     severity = Severity.WARNING
+    needs = (VALUES,)
     fix = "drop these features, or exclude them from standardisation"
 
     def measure(self, block: Block) -> FeatureMap | None:

@@ -40,6 +40,7 @@ from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.content_faults import find_constant_records
+from datascan.metrics.traits import VALUES
 from datascan.records.block import Block
 
 
@@ -48,6 +49,7 @@ class ConstantRecord(Check[Flagged]):
 
     rule = "constant-record"
     severity = Severity.WARNING
+    needs = (VALUES,)
     fix = "drop or rewrite these records; look for buffers that were never filled"
     fix_many = "find the common cause and rewrite them: buffers that were never filled"
 

@@ -42,6 +42,7 @@ from __future__ import annotations
 
 from datascan.checks.fault_check import FaultCheck
 from datascan.config.options import Severity
+from datascan.metrics.traits import IMAGES
 
 
 class CorruptImage(FaultCheck):
@@ -49,6 +50,7 @@ class CorruptImage(FaultCheck):
 
     rule = "corrupt-image"
     severity = Severity.ERROR
+    needs = (IMAGES,)
     fix = "download or encode these images again; if the source is gone, delete them"
     fix_many = "find the common cause (a failing disk, a broken copy), and copy them again"
     phrases = ("cannot be decoded in full", "cannot be decoded in full")

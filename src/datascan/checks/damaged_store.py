@@ -43,6 +43,7 @@ from __future__ import annotations
 
 from datascan.checks.fault_check import StoreCheck
 from datascan.config.options import Severity
+from datascan.metrics.traits import STORE
 
 
 class DamagedStore(StoreCheck):
@@ -50,5 +51,6 @@ class DamagedStore(StoreCheck):
 
     rule = "damaged-store"
     severity = Severity.ERROR
+    needs = (STORE,)
     fix = "copy or rebuild the store, and test the disk and memory it came from"
     phrases = ("is in a damaged part of the store", "are in damaged parts of the store")

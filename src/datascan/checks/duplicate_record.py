@@ -41,6 +41,7 @@ from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.duplicates import FingerprintTally, measure_fingerprints
+from datascan.metrics.traits import RECORDS
 
 
 class DuplicateRecord(Check[FingerprintTally]):
@@ -48,6 +49,7 @@ class DuplicateRecord(Check[FingerprintTally]):
 
     rule = "duplicate-record"
     severity = Severity.WARNING
+    needs = (RECORDS,)
     fix = "drop these copies; split training and validation data by content"
     fix_many = "check whether the dataset was written twice or merged with itself"
     measure = staticmethod(measure_fingerprints)

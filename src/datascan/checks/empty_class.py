@@ -35,6 +35,7 @@ from datascan.checks.base import MAX_LOCATIONS, Check, Issue, locations_from
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
 from datascan.metrics.labels import LabelTally, format_class, measure_labels, summarize_labels
+from datascan.metrics.traits import CLASSES, WHOLE
 
 
 class EmptyClass(Check[LabelTally]):
@@ -42,6 +43,7 @@ class EmptyClass(Check[LabelTally]):
 
     rule = "empty-class"
     severity = Severity.WARNING
+    needs = (CLASSES, WHOLE)
     fix = "add records of these classes, or map the labels to 0..N-1 without gaps"
     measure = staticmethod(measure_labels)
 

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from datascan.checks.fault_check import FaultCheck
 from datascan.config.options import Severity
+from datascan.metrics.traits import RECORDS
 
 
 class EmptyRecord(FaultCheck):
@@ -37,6 +38,7 @@ class EmptyRecord(FaultCheck):
 
     rule = "empty-record"
     severity = Severity.ERROR
+    needs = (RECORDS,)
     fix = "rewrite these records, or delete them"
     fix_many = "find the common cause and write them again: a full disk, a failed copy"
     phrases = ("has 0 bytes", "have 0 bytes")

@@ -34,6 +34,7 @@ from __future__ import annotations
 
 from datascan.checks.fault_check import FaultCheck
 from datascan.config.options import Severity
+from datascan.metrics.traits import IMAGES
 
 
 class ExifOrientation(FaultCheck):
@@ -41,5 +42,6 @@ class ExifOrientation(FaultCheck):
 
     rule = "exif-orientation"
     severity = Severity.INFO
+    needs = (IMAGES,)
     fix = "rotate the pixels once (PIL.ImageOps.exif_transpose), or make your loader apply the tag"
     phrases = ("has a rotation tag", "have a rotation tag")

@@ -40,6 +40,7 @@ from numpy.typing import NDArray
 from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
+from datascan.metrics.traits import FLOATS
 from datascan.metrics.value_hits import HitMap, ValueHits, measure_value_hits
 from datascan.records.block import ArrayColumn, Block
 
@@ -62,6 +63,7 @@ class ExtremeValue(Check[HitMap]):
 
     rule = "extreme-value"
     severity = Severity.WARNING
+    needs = (FLOATS,)
     fix = "scale this feature, or replace markers for missing values, before mixed precision"
 
     def measure(self, block: Block) -> HitMap | None:

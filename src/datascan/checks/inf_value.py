@@ -39,6 +39,7 @@ import numpy as np
 from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
+from datascan.metrics.traits import FLOATS
 from datascan.metrics.value_hits import HitMap, ValueHits, measure_value_hits
 from datascan.records.block import Block
 
@@ -48,6 +49,7 @@ class InfValue(Check[HitMap]):
 
     rule = "inf-value"
     severity = Severity.ERROR
+    needs = (FLOATS,)
     fix = "drop or recompute these records; look for x/0, log(0) or overflow upstream"
     fix_many = "find the common cause and recompute them: x/0, log(0), overflow upstream"
 

@@ -41,6 +41,7 @@ from numpy.typing import NDArray
 from datascan.checks.base import MAX_LOCATIONS, Check, Issue, locations_from
 from datascan.config.options import Severity
 from datascan.metrics.base import Concatenated, DatasetSummary, TallyMap
+from datascan.metrics.traits import STORE, WHOLE
 from datascan.records.block import Block
 
 MIN_NUMBERS = 3
@@ -60,6 +61,7 @@ class KeyGap(Check[RunMap]):
 
     rule = "key-gap"
     severity = Severity.WARNING
+    needs = (STORE, WHOLE)
     fix = "rebuild the store, unless these records were left out on purpose"
 
     def measure(self, block: Block) -> RunMap | None:

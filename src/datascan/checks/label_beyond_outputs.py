@@ -48,6 +48,7 @@ from datascan.metrics.labels import (
     measure_labels,
     summarize_labels,
 )
+from datascan.metrics.traits import CLASSES, NET
 
 
 class LabelBeyondOutputs(Check[LabelTally]):
@@ -55,6 +56,7 @@ class LabelBeyondOutputs(Check[LabelTally]):
 
     rule = "label-beyond-outputs"
     severity = Severity.ERROR
+    needs = (NET, CLASSES)
     fix = "set num_output to the number of classes, correct these labels, or set an ignore_label"
     measure = staticmethod(measure_labels)
 

@@ -46,6 +46,7 @@ from datascan.metrics.labels import (
     measure_labels,
     summarize_labels,
 )
+from datascan.metrics.traits import CLASSES
 
 
 class LabelOutOfRange(Check[LabelTally]):
@@ -53,6 +54,7 @@ class LabelOutOfRange(Check[LabelTally]):
 
     rule = "label-out-of-range"
     severity = Severity.ERROR
+    needs = (CLASSES,)
     fix = "correct these labels, or pass the right --num-classes; labels start at 0"
     measure = staticmethod(measure_labels)
 

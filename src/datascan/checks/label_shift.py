@@ -61,6 +61,7 @@ from datascan.config.expectations import Labels
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
 from datascan.metrics.labels import LabelTally, count_classes, measure_labels, summarize_labels
+from datascan.metrics.traits import EXPECTATIONS, LABELS
 from datascan.text import pluralize
 
 MAX_NAMED = 3
@@ -74,6 +75,7 @@ class LabelShift(Check[LabelTally]):
 
     rule = "label-shift"
     severity = Severity.WARNING
+    needs = (EXPECTATIONS, LABELS)
     fix = "draw the records by class, weight the loss, or learn the expectations again"
     measure = staticmethod(measure_labels)
 

@@ -41,6 +41,7 @@ from __future__ import annotations
 
 from datascan.checks.fault_check import FaultCheck
 from datascan.config.options import Severity
+from datascan.metrics.traits import LABELS, STORE
 
 
 class LengthMismatch(FaultCheck):
@@ -48,6 +49,7 @@ class LengthMismatch(FaultCheck):
 
     rule = "length-mismatch"
     severity = Severity.ERROR
+    needs = (STORE, LABELS)
     fix = "rewrite the file, data and labels in one loop; cut only a surplus known to be at the end"
     phrases = (
         "has data and labels of different lengths",

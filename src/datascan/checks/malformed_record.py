@@ -37,6 +37,7 @@ from __future__ import annotations
 
 from datascan.checks.fault_check import FaultCheck
 from datascan.config.options import Severity
+from datascan.metrics.traits import RECORDS
 
 
 class MalformedRecord(FaultCheck):
@@ -44,5 +45,6 @@ class MalformedRecord(FaultCheck):
 
     rule = "malformed-record"
     severity = Severity.ERROR
+    needs = (RECORDS,)
     fix = "rewrite these records from their source"
     phrases = ("is malformed", "are malformed")

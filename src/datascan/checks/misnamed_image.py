@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from datascan.checks.fault_check import FaultCheck
 from datascan.config.options import Severity
+from datascan.metrics.traits import FILES
 
 
 class MisnamedImage(FaultCheck):
@@ -39,5 +40,6 @@ class MisnamedImage(FaultCheck):
 
     rule = "misnamed-image"
     severity = Severity.WARNING
+    needs = (FILES,)
     fix = "rename these files to match their content, or convert them to the format in their name"
     phrases = ("has another image type than its name", "have another image type than their names")

@@ -38,6 +38,7 @@ from __future__ import annotations
 
 from datascan.checks.fault_check import FaultCheck
 from datascan.config.options import Severity
+from datascan.metrics.traits import FILES
 
 
 class MissingFile(FaultCheck):
@@ -45,5 +46,6 @@ class MissingFile(FaultCheck):
 
     rule = "missing-file"
     severity = Severity.ERROR
+    needs = (FILES,)
     fix = "correct the list or restore the files; check the folder that the paths are relative to"
     phrases = ("is missing or cannot be opened", "are missing or cannot be opened")

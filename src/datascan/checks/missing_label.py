@@ -40,6 +40,7 @@ from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.faults import find_faults
 from datascan.metrics.labels import NON_INTEGER_LABEL, LabelTally, measure_labels, summarize_labels
+from datascan.metrics.traits import LABELS
 
 NO_LABEL = "no label; Caffe reads it as class 0"
 
@@ -49,6 +50,7 @@ class MissingLabel(Check[LabelTally]):
 
     rule = "missing-label"
     severity = Severity.WARNING
+    needs = (LABELS,)
     fix = "add the labels, or drop these records"
     fix_many = "add the labels; look for a failed join or an incomplete list"
     measure = staticmethod(measure_labels)

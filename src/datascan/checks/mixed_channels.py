@@ -41,6 +41,7 @@ from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.shapes import ShapeTally, measure_shapes
+from datascan.metrics.traits import IMAGES
 
 
 class MixedChannels(Check[ShapeTally]):
@@ -48,6 +49,7 @@ class MixedChannels(Check[ShapeTally]):
 
     rule = "mixed-channels"
     severity = Severity.WARNING
+    needs = (IMAGES,)
     fix = "convert all images to one colour mode, before training or in the loader"
     measure = staticmethod(measure_shapes)
 

@@ -42,6 +42,7 @@ import numpy as np
 from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
+from datascan.metrics.traits import FLOATS
 from datascan.metrics.value_hits import HitMap, ValueHits, measure_value_hits
 from datascan.records.block import Block
 
@@ -51,6 +52,7 @@ class NanValue(Check[HitMap]):
 
     rule = "nan-value"
     severity = Severity.ERROR
+    needs = (FLOATS,)
     fix = "drop or recompute these records; look for 0/0, log(0) or missing cells upstream"
     fix_many = "find the common cause and recompute them: 0/0, log(0), missing cells upstream"
 

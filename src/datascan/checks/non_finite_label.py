@@ -36,6 +36,7 @@ from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.labels import LabelTally, describe_label, measure_labels, summarize_labels
+from datascan.metrics.traits import LABELS
 
 
 class NonFiniteLabel(Check[LabelTally]):
@@ -43,6 +44,7 @@ class NonFiniteLabel(Check[LabelTally]):
 
     rule = "non-finite-label"
     severity = Severity.ERROR
+    needs = (LABELS,)
     fix = "correct these labels or drop the records; look for missing cells and failed joins"
     fix_many = "correct these labels; look for missing cells and failed joins"
     measure = staticmethod(measure_labels)

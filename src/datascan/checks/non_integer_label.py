@@ -48,6 +48,7 @@ from datascan.metrics.labels import (
     measure_labels,
     summarize_labels,
 )
+from datascan.metrics.traits import CLASSES
 
 
 class NonIntegerLabel(Check[LabelTally]):
@@ -55,6 +56,7 @@ class NonIntegerLabel(Check[LabelTally]):
 
     rule = "non-integer-label"
     severity = Severity.ERROR
+    needs = (CLASSES,)
     fix = "correct these labels, or pass --label-type regression if they are regression targets"
     measure = staticmethod(measure_labels)
 

@@ -43,6 +43,7 @@ from datascan.checks.fault_check import FaultCheck
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
 from datascan.metrics.faults import FaultMap
+from datascan.metrics.traits import IMAGES
 
 PAGE = "the page "
 """How the detail of an HTML page with a title begins."""
@@ -53,6 +54,7 @@ class NotAnImage(FaultCheck):
 
     rule = "not-an-image"
     severity = Severity.ERROR
+    needs = (IMAGES,)
     fix = "delete these files or download the real images; look for failed downloads"
     fix_many = "download the real images; look for failed downloads"
     phrases = ("is not an image", "are not images")

@@ -44,6 +44,7 @@ from datascan.checks.shape_mismatch import comparable_shape, find_usual_shape, s
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.shapes import ShapeTally, measure_shapes
+from datascan.metrics.traits import IMAGES
 
 MIN_IMAGES = 20
 MAX_SHARE = 0.1
@@ -61,6 +62,7 @@ class OddSize(Check[ShapeTally]):
 
     rule = "odd-size"
     severity = Severity.WARNING
+    needs = (IMAGES,)
     fix = "check these images: icons, placeholders, banners; download the originals"
     measure = staticmethod(measure_shapes)
 

@@ -35,6 +35,7 @@ from __future__ import annotations
 
 from datascan.checks.fault_check import FaultCheck
 from datascan.config.options import Severity
+from datascan.metrics.traits import IMAGES
 
 
 class OversizedImage(FaultCheck):
@@ -42,5 +43,6 @@ class OversizedImage(FaultCheck):
 
     rule = "oversized-image"
     severity = Severity.ERROR
+    needs = (IMAGES,)
     fix = "check whether the image is real; if it is, resize it or raise --max-pixels"
     phrases = ("has too many pixels to be decoded", "have too many pixels to be decoded")

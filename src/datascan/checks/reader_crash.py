@@ -40,6 +40,7 @@ from __future__ import annotations
 
 from datascan.checks.fault_check import FaultCheck
 from datascan.config.options import Severity
+from datascan.metrics.traits import RECORDS
 
 
 class ReaderCrash(FaultCheck):
@@ -47,6 +48,7 @@ class ReaderCrash(FaultCheck):
 
     rule = "reader-crash"
     severity = Severity.ERROR
+    needs = (RECORDS,)
     fix = "remove these records: the same libraries may crash on them in training"
     fix_many = "open some of these records with another tool; write the dataset again"
     phrases = (

@@ -41,6 +41,7 @@ from collections.abc import Iterator
 from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
+from datascan.metrics.traits import EXPECTATIONS, WHOLE
 
 
 class RecordCountChange(Check[None]):
@@ -48,6 +49,7 @@ class RecordCountChange(Check[None]):
 
     rule = "record-count-change"
     severity = Severity.WARNING
+    needs = (EXPECTATIONS, WHOLE)
     fix = "export the dataset again, or correct count and tolerance in the expectations"
     measure = None
 

@@ -35,6 +35,7 @@ from collections.abc import Iterator
 from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
+from datascan.metrics.traits import DECLARED_COUNT, WHOLE
 
 
 class RecordCountMismatch(Check[None]):
@@ -42,6 +43,7 @@ class RecordCountMismatch(Check[None]):
 
     rule = "record-count-mismatch"
     severity = Severity.ERROR
+    needs = (DECLARED_COUNT, WHOLE)
     fix = "write the correct number under this key, or restore the missing records"
     measure = None
 

@@ -44,6 +44,7 @@ from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.shapes import RecordKind, ShapeTally, measure_shapes
+from datascan.metrics.traits import VALUES
 from datascan.text import format_shape
 
 MIN_SHARE = 0.99
@@ -58,6 +59,7 @@ class ShapeMismatch(Check[ShapeTally]):
 
     rule = "shape-mismatch"
     severity = Severity.ERROR
+    needs = (VALUES,)
     fix = "scale, crop or convert these records like the others, or drop them"
     fix_many = "scale, crop or convert the records to one shape before training"
     measure = staticmethod(measure_shapes)

@@ -31,6 +31,7 @@ from __future__ import annotations
 
 from datascan.checks.fault_check import FaultCheck
 from datascan.config.options import Severity
+from datascan.metrics.traits import IMAGES
 
 
 class TrailingBytes(FaultCheck):
@@ -38,5 +39,6 @@ class TrailingBytes(FaultCheck):
 
     rule = "trailing-bytes"
     severity = Severity.INFO
+    needs = (IMAGES,)
     fix = "usually harmless; remove the bytes if a strict decoder rejects the file"
     phrases = ("has bytes after the end of its image", "have bytes after the end of their image")

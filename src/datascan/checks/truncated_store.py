@@ -37,6 +37,7 @@ from __future__ import annotations
 
 from datascan.checks.fault_check import StoreCheck
 from datascan.config.options import Severity
+from datascan.metrics.traits import STORE
 
 
 class TruncatedStore(StoreCheck):
@@ -44,5 +45,6 @@ class TruncatedStore(StoreCheck):
 
     rule = "truncated-store"
     severity = Severity.ERROR
+    needs = (STORE,)
     fix = "copy or rebuild the store; do not train on what is left"
     phrases = ("is past the end of the file", "are past the end of the file")

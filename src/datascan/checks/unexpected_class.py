@@ -55,6 +55,7 @@ from datascan.metrics.labels import (
     measure_labels,
     summarize_labels,
 )
+from datascan.metrics.traits import CLASSES, EXPECTATIONS
 
 MAX_NAMED = 3
 """The message names at most this many classes."""
@@ -65,6 +66,7 @@ class UnexpectedClass(Check[LabelTally]):
 
     rule = "unexpected-class"
     severity = Severity.ERROR
+    needs = (EXPECTATIONS, CLASSES)
     fix = "correct these labels, or add the class to the expectations"
     measure = staticmethod(measure_labels)
 

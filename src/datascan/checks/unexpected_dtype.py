@@ -43,6 +43,7 @@ from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.shapes import ShapeTally, measure_shapes
+from datascan.metrics.traits import EXPECTATIONS, VALUES
 
 
 class UnexpectedDtype(Check[ShapeTally]):
@@ -50,6 +51,7 @@ class UnexpectedDtype(Check[ShapeTally]):
 
     rule = "unexpected-dtype"
     severity = Severity.ERROR
+    needs = (EXPECTATIONS, VALUES)
     fix = "convert these records, or add the dtype to the expectations"
     measure = staticmethod(measure_shapes)
 

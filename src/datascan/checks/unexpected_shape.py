@@ -48,6 +48,7 @@ from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.shapes import ShapeTally, measure_shapes
+from datascan.metrics.traits import EXPECTATIONS, VALUES
 from datascan.text import format_shape
 
 MAX_NAMED = 3
@@ -59,6 +60,7 @@ class UnexpectedShape(Check[ShapeTally]):
 
     rule = "unexpected-shape"
     severity = Severity.ERROR
+    needs = (EXPECTATIONS, VALUES)
     fix = "export these records like the others, or add the shape to the expectations"
     measure = staticmethod(measure_shapes)
 

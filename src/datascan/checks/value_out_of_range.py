@@ -48,6 +48,7 @@ from datascan.checks.base import Check, Issue
 from datascan.config.expectations import Values
 from datascan.config.options import CheckOptions, Severity
 from datascan.metrics.base import DatasetSummary, Flagged, add_all
+from datascan.metrics.traits import EXPECTATIONS, VALUES
 from datascan.records.block import Block
 
 
@@ -56,6 +57,7 @@ class ValueOutOfRange(Check[Flagged]):
 
     rule = "value-out-of-range"
     severity = Severity.WARNING
+    needs = (EXPECTATIONS, VALUES)
     fix = "scale, clip or drop these records, or widen the range in the expectations"
     fix_many = "scale or clip these records, or widen the range in the expectations"
 

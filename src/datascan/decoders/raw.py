@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from datascan.decoders.base import Decoder, Tracker
-from datascan.records.block import Block
+from datascan.decoders.encodings import count_encodings
+from datascan.records.block import Block, Uninspected
 from datascan.records.buffers import BytesColumn, hash_values
 
 
@@ -32,6 +33,10 @@ class RawDecoder(Decoder):
             start,
             len(values),
             int(values.lengths.sum()),
+            uninspected=tuple(
+                Uninspected("value", "", encoding, count)
+                for encoding, count in count_encodings(values)
+            ),
             fingerprints=hash_values(values),
             is_opaque=True,
         )

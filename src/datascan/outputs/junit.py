@@ -1,8 +1,8 @@
 """Reports as JUnit XML, which continuous integration services show.
 
 There is one test suite per dataset and one test case per rule applied. A rule fails if one of its
-findings fails the scan. Findings that do not are in ``system-out`` of a case that passes: a skipped
-case would mean that the rule was not applied, and services hide or count those separately.
+findings fails the scan. Findings that do not are in ``system-out`` of a case that passes. A case is
+skipped if its rule does not apply to the dataset.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from datascan.plugins import OUTPUTS
 from datascan.report.figures import Finding
-from datascan.report.model import FailedScan, Report
+from datascan.report.model import FailedScan, Report, describe_stop
 from datascan.text import escape_control
 
 HELP = OUTPUTS["junit"]
@@ -39,11 +39,12 @@ def add_suite(root: Element, report: Report) -> None:
         found.setdefault(finding.rule, []).append(finding)
     rules = sorted({*(report.rules or ()), *found})
     failures = sum(any(map(report.fails_by, found.get(rule, ()))) for rule in rules)
+    inapplicable = {one.rule: one.reason for one in report.checked or () if one.reason}
     counts = {
         "tests": len(rules) + (not report.complete),
         "failures": failures,
         "errors": int(not report.complete),
-        "skipped": 0,
+        "skipped": len(inapplicable),
     }
     suite = add(
         root,
@@ -57,9 +58,11 @@ def add_suite(root: Element, report: Report) -> None:
         properties = add(suite, "properties")
         add(properties, "property", name="configuration", value=f"{applied.file}: {applied.effect}")
     for rule in rules:
-        add_case(suite, report, rule, found.get(rule, []))
+        case = add_case(suite, report, rule, found.get(rule, []))
+        if reason := inapplicable.get(rule):
+            add(case, "skipped", message=f"does not apply: {reason}")
     if not report.complete:
-        add_error(suite, report.name, "the scan was stopped early")
+        add_error(suite, report.name, describe_stop(report))
 
 
 def add_failed_suite(root: Element, scan: FailedScan) -> None:
@@ -69,7 +72,7 @@ def add_failed_suite(root: Element, scan: FailedScan) -> None:
     add_error(suite, scan.path, scan.error)
 
 
-def add_case(suite: Element, report: Report, rule: str, findings: list[Finding]) -> None:
+def add_case(suite: Element, report: Report, rule: str, findings: list[Finding]) -> Element:
     """One rule with its findings, if any."""
     case = add(suite, "testcase", classname=report.name, name=rule)
     failing = [finding for finding in findings if report.fails_by(finding)]
@@ -79,6 +82,7 @@ def add_case(suite: Element, report: Report, rule: str, findings: list[Finding])
     others = [finding for finding in findings if finding not in failing]
     if others:
         add(case, "system-out").text = describe_findings(others)
+    return case
 
 
 def add_error(suite: Element, name: str, message: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote as percent_encode
@@ -21,7 +21,7 @@ from datascan._version import __version__
 from datascan.plugins import OUTPUTS
 from datascan.report import rule_pages
 from datascan.report.figures import Example, Finding
-from datascan.report.model import FailedScan, Report, SourceReport
+from datascan.report.model import FailedScan, Report, SourceReport, describe_stop
 from datascan.text import escape_control, escape_in_json
 
 HELP = OUTPUTS["sarif"]
@@ -55,6 +55,7 @@ def scan_run(report: Report) -> dict[str, Any]:
     invocation: dict[str, Any] = {
         "executionSuccessful": report.complete,
         "exitCode": 0 if report.passed else 1,
+        "toolExecutionNotifications": [*notifications(report)],
     }
     if report.configuration is not None:
         invocation["properties"] = {"configuration": to_builtins(report.configuration)}
@@ -66,6 +67,19 @@ def scan_run(report: Report) -> dict[str, Any]:
             rule_result(report, findings, names.index(rule)) for (rule, _), findings in same.items()
         ],
     }
+
+
+def notifications(report: Report) -> Iterator[dict[str, Any]]:
+    """What was not inspected, and which rules do not apply."""
+    for finding in report.findings:
+        if finding.rule == "not-inspected":
+            yield {"level": LEVELS[finding.severity], "message": plain_message(finding.message)}
+    if not report.complete:
+        yield {"level": "warning", "message": plain_message(describe_stop(report))}
+    for one in report.checked or ():
+        if one.reason:
+            text = f"{one.rule} does not apply: {one.reason}"
+            yield {"level": "note", "message": plain_message(text)}
 
 
 def failed_run(scan: FailedScan) -> dict[str, Any]:

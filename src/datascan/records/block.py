@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from math import prod
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from zlib import crc32
 
 import numpy as np
@@ -33,6 +33,22 @@ class Fault:
     rule: str
     detail: str
     lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Uninspected:
+    """Content that was not inspected.
+
+    ``what``: "value" if nothing else of the records was inspected, "field" for one of their fields,
+    "file" for files beside the dataset. ``name``: of the field, or the extension of the files.
+    ``encoding``: what the content is, in the plural ("pickles"). ``records`` counts records or
+    files; 0 for a field that is a single value.
+    """
+
+    what: Literal["value", "field", "file"]
+    name: str
+    encoding: str
+    records: int
 
 
 class LazyArray(Protocol):
@@ -185,6 +201,7 @@ class Block:
     images: ImageColumn | None = None
     labels: Labels | None = None
     faults: tuple[Fault, ...] = ()
+    uninspected: tuple[Uninspected, ...] = ()
     fingerprints: NDArray[np.uint64] | None = None
     has_exact_fingerprints: bool = True
     digests: Callable[[NDArray[np.int64]], list[bytes]] | None = None

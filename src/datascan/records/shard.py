@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.records.block import Fault
+from datascan.records.block import Fault, Uninspected
 
 ROW_BITS = 32
 """A record's address is ``shard.index << ROW_BITS | row``: int64, ascending in store order."""
@@ -57,6 +57,9 @@ class Plan:
         needs_isolation: whether reading needs a worker process even if that takes longer.
         is_bgr: whether the three planes of a record are blue, green and red.
         ignored_files: files in the dataset's folder that do not belong to it.
+        uninspected: fields and files that are not read.
+        total_records: the number of records of the whole dataset, if known, limited or not.
+        has_file_names: whether each record is a file.
         is_read_in_order: whether loaders read the records in store order, as Caffe reads an LMDB.
     """
 
@@ -72,6 +75,9 @@ class Plan:
     needs_isolation: bool = False
     is_bgr: bool = False
     ignored_files: int = 0
+    uninspected: tuple[Uninspected, ...] = ()
+    total_records: int | None = None
+    has_file_names: bool = False
     is_read_in_order: bool = True
 
 

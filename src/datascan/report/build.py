@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
+from typing import Literal
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from datascan.report.figures import (
     Accepted,
     BadRecords,
     BatchFigures,
+    CheckedRule,
     DatasetInfo,
     Example,
     Finding,
@@ -44,7 +46,9 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
         schema="datascan-report/1",
         datascan=version,
         complete=dataset.is_complete,
-        verdict="fail" if is_failing(issues, dataset.options.verdict.fail_on) else "pass",
+        verdict=decide_verdict(
+            issues, dataset.options.verdict.fail_on, complete=dataset.is_complete
+        ),
         elapsed_seconds=round(scanned.seconds, 3),
         dataset=DatasetInfo(
             backend=scanned.reader.name,
@@ -53,6 +57,8 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
             records=dataset.records,
             bytes=scanned.nbytes,
             other_files=dataset.plan.ignored_files,
+            limit=dataset.options.read.limit,
+            total=count_total(dataset),
             read_in_order=dataset.plan.is_read_in_order,
         ),
         findings=[build_finding(issue, scanned) for issue in issues],
@@ -64,6 +70,7 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
         configuration=dataset.options.verdict.configuration,
         fail_on=dataset.options.verdict.fail_on,
         rules=sorted(scanned.rules) or None,
+        checked=list_checked(scanned.rules, issues, scanned.inapplicable),
         bad_records=count_bad_records(scanned.issues),
     )
 
@@ -73,12 +80,42 @@ def issue_sort_key(issue: Issue) -> tuple[bool, int, int, str]:
     return issue.accepted is not None, -issue.severity.rank, -issue.records, issue.rule
 
 
+def count_total(dataset: DatasetSummary) -> int | None:
+    """The number of records of the whole dataset, if it is known and more than were read."""
+    total = dataset.plan.total_records
+    return total if total is not None and total > dataset.records else None
+
+
+def decide_verdict(
+    issues: Sequence[Issue], fail_on: str, *, complete: bool
+) -> Literal["pass", "fail", "incomplete"]:
+    """The verdict: what was found counts, also in a part; a part cannot pass."""
+    if is_failing(issues, fail_on):
+        return "fail"
+    return "pass" if complete else "incomplete"
+
+
 def is_failing(issues: Sequence[Issue], fail_on: str) -> bool:
     """Whether an issue that is not accepted is at or above the severity ``fail_on``."""
     if fail_on == "never":
         return False
     lowest = Severity(fail_on).rank
     return any(issue.severity.rank >= lowest for issue in issues if issue.accepted is None)
+
+
+def list_checked(
+    rules: Iterable[str], issues: Sequence[Issue], inapplicable: Mapping[str, str]
+) -> list[CheckedRule]:
+    """Every rule by name: passed, failed, or not applicable."""
+    failed = {issue.rule for issue in issues if issue.accepted is None}
+    return [
+        CheckedRule(rule, "failed")
+        if rule in failed
+        else CheckedRule(rule, "not-applicable", escape_surrogates(inapplicable[rule]))
+        if rule in inapplicable
+        else CheckedRule(rule, "passed")
+        for rule in sorted(rules)
+    ]
 
 
 def count_bad_records(issues: Sequence[Issue]) -> BadRecords:

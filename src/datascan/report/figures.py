@@ -73,6 +73,19 @@ class Accepted(PrintableStruct, frozen=True):
     records: Count
 
 
+class CheckedRule(PrintableStruct, frozen=True, omit_defaults=True):
+    """A rule that was applied, or the reason why it does not apply to the dataset."""
+
+    rule: str
+    status: Annotated[
+        Literal["passed", "failed", "not-applicable"],
+        Meta(description="failed: it has findings that are not accepted, of any severity."),
+    ]
+    reason: Annotated[
+        str | None, Meta(description="Why the rule does not apply: the dataset has no labels.")
+    ] = None
+
+
 class BadRecords(msgspec.Struct, frozen=True):
     """Number of distinct records with findings that are not accepted, by their worst finding."""
 
@@ -112,6 +125,13 @@ class DatasetInfo(PrintableStruct, frozen=True, omit_defaults=True):
     other_files: Annotated[
         Count, Meta(description="For an image folder: files that are not images, ignored.")
     ] = 0
+    limit: Annotated[
+        Size | None, Meta(description="Only so many records were to be read (``--limit``).")
+    ] = None
+    total: Annotated[
+        Count | None,
+        Meta(description="Records of the whole dataset, if known and more than were read."),
+    ] = None
     read_in_order: Annotated[
         bool,
         Meta(

@@ -20,6 +20,7 @@ from datascan.plugins import load
 from datascan.report.figures import (
     BadRecords,
     BatchFigures,
+    CheckedRule,
     ClassPositions,
     Count,
     DatasetInfo,
@@ -35,7 +36,7 @@ from datascan.report.figures import (
     ValueFigures,
     ValueHistogram,
 )
-from datascan.text import escape_control, escape_in_json, pluralize
+from datascan.text import escape_control, escape_in_json, format_percent, pluralize
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,6 +69,9 @@ class VerdictBasis(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
         Meta(description="The lowest severity that fails the scan."),
     ] = None
     rules: Annotated[list[str] | None, Meta(description="Names of the rules applied.")] = None
+    checked: Annotated[
+        list[CheckedRule] | None, Meta(description="Every rule, and whether it was passed.")
+    ] = None
     bad_records: Annotated[
         BadRecords | None,
         Meta(description="Records with findings; null for nets and logs, whose sources have them."),
@@ -85,8 +89,11 @@ class Report(VerdictBasis, frozen=True):
     datascan: Annotated[str, Meta(description="The version of datascan that wrote the report.")]
     complete: Annotated[bool, Meta(description="False if the scan was stopped early.")]
     verdict: Annotated[
-        Literal["pass", "fail"],
-        Meta(description="fail: a finding is at or above the severity ``fail_on``."),
+        Literal["pass", "fail", "incomplete"],
+        Meta(
+            description="fail: a finding is at or above the severity ``fail_on``. incomplete: the "
+            "scan was stopped before it found one, so the rest of the dataset is unknown."
+        ),
     ]
     elapsed_seconds: Annotated[float, Meta(ge=0)]
     dataset: DatasetInfo
@@ -114,7 +121,7 @@ class Report(VerdictBasis, frozen=True):
 
     @property
     def passed(self) -> bool:
-        """Whether no finding is at or above the severity that fails a scan."""
+        """Whether the whole scan has no finding at or above the severity that fails it."""
         return self.verdict == "pass"
 
     @property
@@ -155,10 +162,12 @@ class Report(VerdictBasis, frozen=True):
         """Return the report if it passed: the gate before a training run.
 
         Raises:
-            FindingsError: if it failed; lists what was found, worst first.
+            FindingsError: if it failed or is incomplete; lists what was found, worst first.
         """
         if self.passed:
             return self
+        if self.verdict == "incomplete":
+            raise FindingsError(f"{self.dataset.path}: {describe_stop(self)}", ())
         listed = [
             escape_control(
                 f"  {f.severity} {f.rule}: {f.message}"
@@ -219,6 +228,15 @@ class Report(VerdictBasis, frozen=True):
         )
 
 
+def describe_stop(report: Report) -> str:
+    """How much was read before the scan was stopped: "... 1,024 of 60,000 records (1.71%) ..."."""
+    records, total = report.dataset.records, report.dataset.total
+    seen = pluralize(records, "record")
+    if total and total > records:
+        seen = f"{records:,} of {pluralize(total, 'record')} ({format_percent(records / total)})"
+    return f"the scan was stopped after {seen}; the rest was not checked"
+
+
 def summary_lines(report: Report) -> Iterator[str]:
     """A report in two or three lines."""
     dataset = report.dataset
@@ -226,7 +244,7 @@ def summary_lines(report: Report) -> Iterator[str]:
     if report.sources:
         size = f"{pluralize(len(report.sources), 'source')}, {size}"
     where = f"{dataset.path} ({dataset.backend}, {dataset.layout}), {size}"
-    stopped = "" if report.complete else ", stopped early"
+    stopped = "" if report.complete or report.verdict == "incomplete" else ", stopped early"
     yield f"{report.verdict.upper()}: {escape_control(where)}{stopped}"
     counted = [finding for finding in report.all_findings if finding.accepted is None]
     counts = {s: sum(finding.severity == s for finding in counted) for s in SEVERITIES}

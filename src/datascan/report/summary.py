@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from datascan.report.figures import Finding
+from datascan.report.figures import CheckedRule, Finding
 from datascan.report.model import Report
 from datascan.text import format_percent, pluralize
 
@@ -56,6 +57,22 @@ def count_accepted(report: Report) -> str:
     """How many findings a baseline accepts."""
     accepted = sum(finding.accepted is not None for finding in report.all_findings)
     return f"{accepted:,} accepted" if accepted else ""
+
+
+def summarize_checked(checked: Sequence[CheckedRule]) -> str:
+    """How many rules were passed and failed, and why others do not apply, in one line.
+
+    "31 rules passed, 4 failed, 18 do not apply: no labels, no images".
+    """
+    status = Counter(rule.status for rule in checked)
+    text = f"{pluralize(status['passed'], 'rule')} passed"
+    if status["failed"]:
+        text += f", {status['failed']:,} failed"
+    if absent := status["not-applicable"]:
+        reasons = Counter(rule.reason for rule in checked if rule.reason)
+        verb = "does" if absent == 1 else "do"
+        text += f", {absent:,} {verb} not apply: {', '.join(r for r, _ in reasons.most_common())}"
+    return text
 
 
 def names_records(finding: Finding) -> bool:

@@ -17,6 +17,7 @@ from datascan.checks.constant_feature import ConstantFeatures, FeatureGroup
 from datascan.metrics.base import Concatenated, Flagged, TallyMap
 from datascan.metrics.duplicates import FingerprintTally
 from datascan.metrics.faults import FaultTally
+from datascan.metrics.inspection import UninspectedTally
 from datascan.metrics.labels import LabelTally
 from datascan.metrics.shapes import ShapeTally
 from datascan.metrics.values import ValueTally
@@ -74,7 +75,9 @@ def check_addresses(start: int, stop: int, addresses: Concatenated) -> None:
 
 def check_tally(tally: Any, records: int, check: Callable[[Concatenated], None]) -> None:
     """Raise :class:`DamagedError` if a tally contradicts the number of records of its part."""
-    if isinstance(tally, FaultTally):
+    if isinstance(tally, UninspectedTally):
+        demand(0 <= tally.records <= records, "more was not inspected than there is")
+    elif isinstance(tally, FaultTally):
         check_tally(tally.records, records, check)
         demand(tally.records.facts.array.dtype == object, "a fault has no text")
     elif isinstance(tally, Flagged):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ class ScanResult:
 
     ``issues`` are reported, the accepted ones marked. ``evidence`` is everything that was found,
     before a baseline, by the selected checks and by those that the caller requires.
+    ``inapplicable`` says which of ``rules`` do not apply to the dataset, and why.
     """
 
     reader: Reader
@@ -29,6 +30,7 @@ class ScanResult:
     seconds: float
     rules: tuple[str, ...] = ()
     evidence: tuple[Issue, ...] = ()
+    inapplicable: Mapping[str, str] = field(default_factory=dict)
 
     def lookup_keys(self, addresses: NDArray[np.int64]) -> list[str]:
         """The key of the record at each of ``addresses``, int64 (n,) in any order."""

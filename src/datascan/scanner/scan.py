@@ -20,6 +20,7 @@ from datascan.executors.select import default_executor
 from datascan.metrics.base import DatasetSummary, Duplicates, TallyMap, metric_name
 from datascan.metrics.duplicates import FingerprintTally, find_repeated, measure_fingerprints
 from datascan.metrics.faults import measure_faults, tally_faults
+from datascan.metrics.inspection import measure_uninspected
 from datascan.metrics.labels import measure_labels
 from datascan.metrics.shapes import measure_shapes
 from datascan.metrics.values import measure_values
@@ -72,6 +73,11 @@ def scan(
     if not complete:
         dataset = replace(dataset, is_complete=False)
     issues = tuple(chain.from_iterable(found.values()))
+    inapplicable = {
+        check.rule: reason
+        for check in checks
+        if not found.get(check.rule) and (reason := check.explain_inapplicable(dataset))
+    }
     return ScanResult(
         reader=reader,
         summary=dataset,
@@ -80,6 +86,7 @@ def scan(
         seconds=time.perf_counter() - began,
         rules=tuple(found),
         evidence=issues,
+        inapplicable=inapplicable,
     )
 
 
@@ -106,7 +113,13 @@ def kept_shards(reader: Reader, plan: Plan, metrics: Metrics, progress: Progress
 
 def collect_metrics(checks: Sequence[Check[Any]]) -> Metrics:
     """Each metric that ``checks`` and the report need, once, by its name."""
-    shared: list[Any] = [measure_faults, measure_labels, measure_shapes, measure_values]
+    shared: list[Any] = [
+        measure_faults,
+        measure_labels,
+        measure_shapes,
+        measure_uninspected,
+        measure_values,
+    ]
     figures = {metric_name(measure): measure for measure in shared}
     return figures | guarded_metrics(checks) | figures
 
@@ -142,7 +155,7 @@ def evaluate_checks(
 def evaluate_check(check: Check[Any], dataset: DatasetSummary) -> Iterator[Issue]:
     """The issues of the check with the user's severities; none if there was nothing to measure."""
     tally = None if check.measure is None else dataset.tallies.get(metric_name(check.measure))
-    if check.measure is not None and tally is None:
+    if (check.measure is not None and tally is None) or not check.can_judge(dataset):
         return
     severities = dict(dataset.options.verdict.severity)
     for issue in check.evaluate(tally, dataset):

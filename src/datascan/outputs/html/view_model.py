@@ -20,8 +20,9 @@ from datascan.report.model import (
     NetReport,
     Report,
     SourceReport,
+    describe_stop,
 )
-from datascan.report.summary import summarize_findings
+from datascan.report.summary import summarize_checked, summarize_findings
 from datascan.text import escape_control, format_bytes, format_number, format_percent, pluralize
 
 SEVERITIES = ("error", "warning", "info")
@@ -86,6 +87,12 @@ class ReportView:
     title: str
     facts: tuple[tuple[str, str], ...]
     tally: tuple[tuple[str, int], ...]
+    checked: str
+    """How many rules passed, failed and do not apply; "" if the report does not say."""
+    inapplicable: tuple[tuple[str, str], ...]
+    """Rules that do not apply, and why."""
+    stopped: str
+    """How much was read before the scan was stopped."""
     counts: str
     """How many records are bad; "" for a report that does not count them."""
     rules: tuple[RuleView, ...]
@@ -207,6 +214,13 @@ def build_view(
             for s in SEVERITIES
         ),
         counts=summarize_findings(report) if report.bad_records else "",
+        checked=summarize_checked(report.checked) if report.checked else "",
+        inapplicable=tuple(
+            (one.rule, format_value(one.reason, limits))
+            for one in report.checked or ()
+            if one.reason
+        ),
+        stopped=describe_stop(report),
         rules=tuple(
             rule_view(f"{anchor}-finding-{i}", same, report, pictures, limits)
             for i, same in enumerate(groups)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 from datascan.outputs.terminal.paper import MIN_WIDTH, Paper, columns, shorten
 from datascan.outputs.terminal.plot import plot
-from datascan.report.model import LogReport, NetReport, SourceReport
-from datascan.report.summary import summarize_findings
+from datascan.report.model import LogReport, NetReport, SourceReport, describe_stop
+from datascan.report.summary import summarize_checked, summarize_findings
 from datascan.text import format_bytes, format_number, format_percent, pluralize
 
 if TYPE_CHECKING:
     from datascan.report.figures import (
         Accepted,
         BatchFigures,
+        DatasetInfo,
         Example,
         Finding,
         LabelFigures,
@@ -107,14 +108,15 @@ def source_title(source: SourceReport, paper: Paper) -> Iterator[str]:
 def headline(report: Report, paper: Paper) -> Iterator[str]:
     """Verdict, dataset, size and time."""
     source = report.dataset
-    mood = ("pass" if report.complete else "warning") if report.passed else "error"
+    verdict = report.verdict.upper()
+    mood = {"pass": "pass", "incomplete": "warning"}.get(report.verdict, "error")
+    indent = " " * (len(verdict) + 2)
     kind = f"({paper.plain(source.backend)}, {paper.plain(source.layout)})"
-    path = shorten(paper.plain(source.path), max(20, paper.width - 8 - columns(kind)))
-    first, *more = paper.wrap(f"PASS  {path}  {kind}", "", "      ")
-    yield paper.paint("PASS" if report.passed else "FAIL", mood) + first[4:]
+    first, *more = paper.wrap(f"{verdict}  {paper.plain(source.path)}  {kind}", "", indent)
+    yield paper.paint(verdict, mood) + first[len(verdict) :]
     yield from more
-    seen = pluralize(source.records, "record")
-    size = f"{seen}, {format_bytes(source.bytes)} in {report.elapsed_seconds:,.2f} s"
+    size = f"{count_records(source)}, {format_bytes(source.bytes)} in "
+    size += f"{report.elapsed_seconds:,.2f} s"
     if isinstance(report, LogReport):
         size = log_line(report.log, report.log_runs)
     elif isinstance(report, NetReport):
@@ -129,8 +131,23 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
         text = f"{pluralize(source.other_files, 'non-image file')} ignored"
         yield from (paper.paint(line, "faint") for line in paper.wrap(text, "      "))
     if not report.complete:
-        text = f"INCOMPLETE: the scan was stopped after {seen}; the rest was not checked"
-        yield from (paper.paint(line, "warning") for line in paper.wrap(text, ""))
+        text = describe_stop(report)
+        yield from (paper.paint(line, "warning") for line in paper.wrap(text, "      "))
+    if report.checked is not None and not isinstance(report, NetReport | LogReport):
+        text = summarize_checked(report.checked)
+        yield from (paper.paint(line, "faint") for line in paper.wrap(text, "      "))
+
+
+def count_records(dataset: DatasetInfo) -> str:
+    """How many records were read: "first 1,000 of 50,000 records" under a limit."""
+    seen = pluralize(dataset.records, "record")
+    if dataset.limit is None or dataset.records < dataset.limit:
+        return seen
+    return (
+        f"first {dataset.records:,} of {pluralize(dataset.total, 'record')}"
+        if dataset.total
+        else f"first {seen}"
+    )
 
 
 def configuration_lines(report: Report, paper: Paper) -> Iterator[str]:

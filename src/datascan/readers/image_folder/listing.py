@@ -14,10 +14,25 @@ from numpy.typing import NDArray
 
 from datascan.decoders.image.header import format_from_name
 from datascan.errors import DatasetError
+from datascan.records.block import Uninspected
 
 ARCHIVE_FOLDERS = ("__MACOSX",)
 """Folders that archives contain besides their files. They are not classes."""
 
+
+DATA, ANNOTATIONS = "data", "annotations"
+DATA_EXTENSIONS = dict.fromkeys(
+    (
+        *(".npy", ".npz", ".h5", ".hdf5", ".mat", ".pt", ".pth", ".pkl", ".pickle", ".safetensors"),
+        *(".tar", ".tgz", ".gz", ".zip", ".tfrecord", ".tfrecords", ".parquet", ".arrow", ".mdb"),
+        *(".dcm", ".nii", ".nrrd", ".mha", ".exr", ".wav", ".flac", ".mp3", ".mp4", ".avi", ".mov"),
+    ),
+    DATA,
+) | dict.fromkeys((".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml"), ANNOTATIONS)
+"""Extensions of files that training may read along with the images, and what they hold."""
+
+PAPERS = ("readme", "license", "licence", "copying", "citation", "requirements", "changelog")
+"""How the names of files that only people read begin."""
 
 MAX_ALIASES = 16
 """How many top-level folders may be links to the same folder."""
@@ -45,6 +60,8 @@ class Listing:
     """By record: its top-level folder, if that is not a class."""
     ignored_files: int = 0
     """Files without an image's extension."""
+    uninspected: tuple[Uninspected, ...] = ()
+    """Those of them that look like data or annotations, by extension."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +82,8 @@ class ImageSearch:
 
     It stops after ``max_entries`` entries, if given. It collects the names of top-level
     ``folders`` and of ``unreadable`` ones, with the reason, and counts ``ignored_files``: those
-    without an image's extension.
+    without an image's extension. ``other_data`` counts those of them that look like data, by
+    extension ("" for the others).
     """
 
     root: Path
@@ -73,6 +91,7 @@ class ImageSearch:
     folders: list[str] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     ignored_files: int = 0
+    other_data: Counter[str] = field(default_factory=Counter)
 
     def find(self) -> Iterator[ImageFile]:
         """Files with an image's extension, at any depth, in no particular order."""
@@ -90,6 +109,7 @@ class ImageSearch:
                     yield ImageFile(prefix + entry.name, get_size(entry))
                 else:
                     self.ignored_files += 1
+                    self.other_data[data_extension(prefix, entry.name)] += 1
             # Folders before links to them, so that the result does not depend on the file system.
             for entry in sorted(folders, key=lambda one: (one.is_symlink(), one.name)):
                 if self._enter(entry, prefix + entry.name, entered):
@@ -130,6 +150,24 @@ class ImageSearch:
         if is_top:
             self.folders.append(name)
         return True
+
+
+def data_extension(folder: str, name: str) -> str:
+    """The extension of a file that looks like data or annotations; "" for any other."""
+    extension = os.path.splitext(name)[1].lower()  # noqa: PTH122  (much faster)
+    is_hidden_file = name.startswith(".") or any(map(is_hidden, folder.split("/")))
+    if extension not in DATA_EXTENSIONS or is_hidden_file or name.lower().startswith(PAPERS):
+        return ""
+    return extension
+
+
+def describe_other_data(found: Counter[str]) -> tuple[Uninspected, ...]:
+    """The files that look like data or annotations, by extension."""
+    return tuple(
+        Uninspected("file", extension, DATA_EXTENSIONS[extension], count)
+        for extension, count in sorted(found.items())
+        if extension
+    )
 
 
 def get_identity(status: os.stat_result) -> FolderIdentity:
@@ -177,7 +215,13 @@ def list_folder(root: Path) -> Listing:
     labels = np.array([numbers.get(top, -1) for top in tops], np.int64)
     present = labels >= 0
     if not present.any():
-        return Listing(names, sizes, unreadable=unreadable, ignored_files=search.ignored_files)
+        return Listing(
+            names,
+            sizes,
+            unreadable=unreadable,
+            ignored_files=search.ignored_files,
+            uninspected=describe_other_data(search.other_data),
+        )
     return Listing(
         names,
         sizes,
@@ -187,6 +231,7 @@ def list_folder(root: Path) -> Listing:
         unreadable,
         unclassified={i: top for i, top in enumerate(tops) if top and top not in numbers},
         ignored_files=search.ignored_files,
+        uninspected=describe_other_data(search.other_data),
     )
 
 

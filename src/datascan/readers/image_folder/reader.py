@@ -98,6 +98,9 @@ class ImageFolderReader(Reader):
             records=count,
             work_bytes=int(sizes.sum()) * DECODE_COST,
             ignored_files=self.listing.ignored_files,
+            uninspected=self.listing.uninspected,
+            total_records=len(self.listing.names),
+            has_file_names=True,
             # Class folders are always sorted by class, and no loader reads them in that order.
             is_read_in_order=file is not None,
         )

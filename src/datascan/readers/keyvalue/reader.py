@@ -110,7 +110,8 @@ class KeyValueReader(Reader):
             layout=name,
             nbytes=self.nbytes(),
             declared_count=self._declared_count() if self.options.read.limit is None else None,
-            store_count=self._store_count(),
+            store_count=self._store_count() if self.options.read.limit is None else None,
+            total_records=self._store_count(),
             faults=self.faults(),
             needs_isolation=self.is_damaged(),
             is_bgr=self.decoder.is_bgr,
@@ -223,7 +224,7 @@ class KeyValueReader(Reader):
 
     def _store_count(self) -> int | None:
         count = self.store_count()
-        if count is None or self.options.read.limit is not None or self._is_text_lines:
+        if count is None or self._is_text_lines:
             return None
         return count - sum(self.get(key) is not None for key in METADATA_KEYS)
 
