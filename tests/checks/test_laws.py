@@ -29,6 +29,7 @@ SEVERITIES = {
     "corrupt-image": "error",
     "not-an-image": "error",
     "misnamed-image": "warning",
+    "not-inspected": "warning",
     "odd-size": "warning",
     "oversized-image": "error",
     "outside-reference": "error",

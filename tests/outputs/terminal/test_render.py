@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from datascan.outputs.terminal import render as terminal
 from datascan.outputs.terminal.paper import (
@@ -17,6 +18,7 @@ from datascan.outputs.terminal.render import render
 from datascan.report.figures import (
     BadRecords,
     BatchFigures,
+    CheckedRule,
     DatasetInfo,
     Example,
     Finding,
@@ -36,6 +38,9 @@ class TestLaws(OutputLaws):
 
     def read(self, text):
         assert all(c == "\n" or unicodedata.category(c)[0] != "C" for c in text)
+
+
+DATASET = report().dataset
 
 
 def lines(*findings: Finding, width: int = 100, **changes) -> list[str]:
@@ -171,8 +176,31 @@ def test_without_labels_and_values():
 
 def test_incomplete():
     text = lines(complete=False)[3]
-    assert text == (
-        "INCOMPLETE: the scan was stopped after 1,000 records; the rest was not checked"
+    assert text == "      the scan was stopped after 1,000 records; the rest was not checked"
+    stopped = lines(complete=False, verdict="incomplete", dataset=replace(DATASET, total=60_000))
+    assert stopped[0] == "INCOMPLETE  train_lmdb  (lmdb, caffe-datum)"
+    assert stopped[3].strip() == (
+        "the scan was stopped after 1,000 of 60,000 records (1.67%); the rest was not checked"
+    )
+
+
+def test_a_limit_is_in_the_head():
+    limited = replace(DATASET, limit=1_000, total=50_000)
+    assert "first 1,000 of 50,000 records, 3.1 MB" in lines(dataset=limited)[1]
+    assert "first 1,000 records, 3.1 MB" in lines(dataset=replace(limited, total=None))[1]
+    assert lines(dataset=replace(limited, limit=2_000, total=None))[1].strip().startswith("1,000 r")
+
+
+def test_rules_that_do_not_apply_are_counted_with_the_reason():
+    checked = [
+        CheckedRule("nan-value", "failed"),
+        CheckedRule("inf-value", "passed"),
+        CheckedRule("empty-class", "not-applicable", "no labels"),
+        CheckedRule("missing-label", "not-applicable", "no labels"),
+        CheckedRule("corrupt-image", "not-applicable", "no images"),
+    ]
+    assert lines(finding(), checked=checked)[3].strip() == (
+        "1 rule passed, 1 failed, 3 do not apply: no labels, no images"
     )
     assert "\x1b[1;32m" not in render([report(complete=False)], colour=True, width=80)
 

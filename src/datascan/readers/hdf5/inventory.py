@@ -72,12 +72,14 @@ class Inventory:
     """All datasets of a file by path.
 
     ``columns``: numeric datasets and byte strings. ``others``: datasets of unsupported types, with
-    a description of the type. ``texts``: those of ``others`` that can be text labels. ``lost``:
-    paths of broken links and damaged objects, each of which has a fault.
+    a description of the type; ``other_rows``: the length of their first axis, if they have one.
+    ``texts``: those of ``others`` that can be text labels. ``lost``: paths of broken links and
+    damaged objects, each of which has a fault.
     """
 
     columns: dict[str, DatasetInfo] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
+    other_rows: dict[str, int] = field(default_factory=dict)
     texts: dict[str, DatasetInfo] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
     faults: list[Fault] = field(default_factory=list)
@@ -123,6 +125,8 @@ def add_dataset(inventory: Inventory, path: bytes, dataset: Any) -> None:
         inventory.columns[name] = read_info(path, dataset)
     else:
         inventory.others[name] = unsupported
+        if dataset.shape:
+            inventory.other_rows[name] = int(dataset.shape[0])
         if unsupported == STRINGS and math.prod(dataset.shape[1:]) == 1:
             rows, chunk_rows = int(dataset.shape[0]), dataset.chunks[0] if dataset.chunks else 1
             size = int(dataset.id.get_type().get_size())

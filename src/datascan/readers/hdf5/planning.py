@@ -33,9 +33,10 @@ from datascan.readers.hdf5.selection import (
     UnreachableError,
     select_datasets,
 )
+from datascan.readers.hdf5.skipped import find_skipped
 from datascan.readers.hdf5.storage import missing_filter, rows_on_disk
 from datascan.readers.hdf5.text_labels import read_text_labels
-from datascan.records.block import Fault
+from datascan.records.block import Fault, Uninspected
 
 MAX_SAMPLES = 32
 """Records of variable length are images if one of the first this many is an image."""
@@ -55,6 +56,7 @@ class FilePlan:
     is_decoded: bool = False
     label_texts: set[bytes] = field(default_factory=set)
     budget: Budget = field(default_factory=lambda: Budget(available=0))
+    skipped: list[Uninspected] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def plan_open_file(root: RootFile, query: FileQuery) -> FilePlan:
             raise DatasetError(str(error)) from error
         return FilePlan(faults=[*found.faults, Fault(None, "damaged-store", str(error))])
     plan = FilePlan(selection, faults=found.faults, budget=Budget.of(root))
+    plan.skipped = [*find_skipped(found, selection)]
     for table in selection.tables:
         add_table(root, table, shown, plan, query.options)
     return plan

@@ -11,7 +11,7 @@ from datascan.config.options import Options
 from datascan.decoders.base import Tracker
 from datascan.readers.base import Reader
 from datascan.readers.hdf5.files import Source, expand_sources, is_hdf5, is_list
-from datascan.records.block import Block, Fault
+from datascan.records.block import Block, Fault, Uninspected
 from datascan.records.shard import Plan, Shard
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class Hdf5Reader(Reader):
             DatasetError: if a path is not an HDF5 file, or the datasets cannot be selected.
         """
         from datascan.readers.hdf5.planning import FileQuery, isolated_planner  # noqa: PLC0415
+        from datascan.readers.hdf5.skipped import add_skipped  # noqa: PLC0415
         from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415
 
         sources, faults = expand_sources(self.paths)
@@ -79,6 +80,7 @@ class Hdf5Reader(Reader):
         first: Selection | None = None
         rows, needs_isolation = 0, False
         labels: set[bytes] = set()
+        skipped: list[Uninspected] = []
         with isolated_planner(self.options) as plan_file:
             for source in sources:
                 if limit is not None and rows >= limit:
@@ -92,6 +94,7 @@ class Hdf5Reader(Reader):
                 rows += sum(table.data.rows for table in found.tables)
                 needs_isolation |= found.is_decoded
                 labels |= found.label_texts
+                skipped += found.skipped
         self.files = tuple(files)
         self.text_labels = TextLabels.of(labels)
         runs = list(limit_runs(self._runs(), limit))
@@ -101,6 +104,9 @@ class Hdf5Reader(Reader):
             nbytes=sum((run.stop - run.first) * record_bytes(self.get_table(run)) for run in runs),
             faults=tuple(faults),
             class_names=self.text_labels.names,
+            uninspected=add_skipped(skipped),
+            # Under a limit, later files were not even opened.
+            total_records=rows if len(files) == len(sources) else None,
             records=sum(run.stop - run.first for run in runs),
             needs_isolation=needs_isolation,
         )
