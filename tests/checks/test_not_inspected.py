@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import zlib
+from dataclasses import replace
 
 import h5py
 import lmdb
@@ -18,12 +19,19 @@ from datascan.testing.blocks import block_of, finding, findings
 from tests.builders.hdf5 import write_hdf5
 from tests.builders.images import encode, pixels
 
+CHECKED = "only emptiness, size and duplicates were checked"
+FIELDS = "box: compound records, names: strings, mean: numbers, other rows"
+
 
 def store(path, values):
     with lmdb.open(str(path), map_size=1 << 24) as environment, environment.begin(write=True) as t:
         for number, value in enumerate(values):
             t.put(b"%08d" % number, value)
     return path
+
+
+def opaque_block(**more):
+    return replace(block_of(np.zeros((2, 2))), arrays=(), is_opaque=True, **more)
 
 
 def not_inspected(path, **options):
@@ -48,8 +56,7 @@ def test_a_store_of_values_that_cannot_be_read_fails(tmp_path, value, encoding):
     assert found == [
         (
             "error",
-            f"30 of 30 values are {encoding}, which cannot be read: "
-            "only emptiness, size and duplicates were checked",
+            f"30 of 30 values are {encoding}, which cannot be read: {CHECKED}",
         )
     ]
     assert report.verdict == "fail"
@@ -61,22 +68,21 @@ def test_values_of_several_encodings(tmp_path):
     assert found == [
         (
             "error",
-            "30 of 30 values cannot be read (20 pickles, 10 gzip streams): "
-            "only emptiness, size and duplicates were checked",
+            f"30 of 30 values cannot be read (20 pickles, 10 gzip streams): {CHECKED}",
         )
     ]
 
 
 def test_some_values_are_a_warning():
     values = block_of(np.ones((4, 3)))
-    opaque = block_of(records=2, is_opaque=True, uninspected=(Uninspected("value", "", "p", 2),))
+    opaque = opaque_block(uninspected=(Uninspected("value", "", "p", 2),))
     said = finding(NotInspected, values, opaque)
     assert (said.severity, said.records) == ("warning", 2)
     assert said.message.startswith("2 of 6 values are p, which cannot be read")
 
 
 def test_opaque_blocks_of_other_readers_are_noticed():
-    said = finding(NotInspected, block_of(records=2, is_opaque=True))
+    said = finding(NotInspected, opaque_block())
     assert said.severity == "error"
     assert "2 of 2 values are bytes that are neither numbers nor images" in said.message
 
@@ -96,8 +102,7 @@ def test_fields_of_hdf5_that_are_not_read(tmp_path):
     assert found == [
         (
             "warning",
-            "3 fields were not inspected: box: compound records, names: strings, "
-            "mean: numbers, other rows",
+            f"3 fields were not inspected: {FIELDS}",
         ),
         ("info", "1 field was not inspected: version: a single number"),
     ]

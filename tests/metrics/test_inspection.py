@@ -27,4 +27,5 @@ def test_kinds_are_added():
 
 def test_nothing_to_count():
     assert measure_uninspected(block_of(np.ones((2, 2)))) is None
-    assert measure_uninspected(block_of(records=0, is_opaque=True)) is None
+    opaque = replace(block_of(np.ones((0, 2))), arrays=(), is_opaque=True)
+    assert measure_uninspected(opaque) is None

@@ -156,7 +156,7 @@ def test_the_verdict(severity, fail_on, verdict):
 
 def test_a_scan_that_measured_nothing():
     report = build_report(scanned_of(keys=(), complete=False), version="9.8")
-    assert (report.datascan, report.complete, report.verdict) == ("9.8", False, "pass")
+    assert (report.datascan, report.complete, report.verdict) == ("9.8", False, "incomplete")
     assert report.elapsed_seconds == 1.235
     assert report.dataset.path == "by hand"
     assert (report.dataset.backend, report.dataset.layout) == ("keys", "by hand")

@@ -122,7 +122,15 @@ class Report(VerdictBasis, frozen=True):
     @property
     def passed(self) -> bool:
         """Whether the whole scan has no finding at or above the severity that fails it."""
-        return self.verdict == "pass"
+        return self.verdict == "pass" and self.complete
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether the scan was stopped before it found what fails it.
+
+        Reports of datascan 0.1 call that a pass.
+        """
+        return self.verdict != "fail" and not self.complete
 
     @property
     def reports(self) -> list[Report]:
@@ -166,7 +174,7 @@ class Report(VerdictBasis, frozen=True):
         """
         if self.passed:
             return self
-        if self.verdict == "incomplete":
+        if self.is_incomplete:
             raise FindingsError(f"{self.dataset.path}: {describe_stop(self)}", ())
         listed = [
             escape_control(
@@ -244,8 +252,9 @@ def summary_lines(report: Report) -> Iterator[str]:
     if report.sources:
         size = f"{pluralize(len(report.sources), 'source')}, {size}"
     where = f"{dataset.path} ({dataset.backend}, {dataset.layout}), {size}"
-    stopped = "" if report.complete or report.verdict == "incomplete" else ", stopped early"
-    yield f"{report.verdict.upper()}: {escape_control(where)}{stopped}"
+    stopped = ", stopped early" if report.verdict == "fail" and not report.complete else ""
+    verdict = "incomplete" if report.is_incomplete else report.verdict
+    yield f"{verdict.upper()}: {escape_control(where)}{stopped}"
     counted = [finding for finding in report.all_findings if finding.accepted is None]
     counts = {s: sum(finding.severity == s for finding in counted) for s in SEVERITIES}
     parts = [pluralize(count, severity) for severity, count in counts.items() if count]

@@ -177,6 +177,7 @@ def test_without_labels_and_values():
 def test_incomplete():
     text = lines(complete=False)[3]
     assert text == "      the scan was stopped after 1,000 records; the rest was not checked"
+    assert "\x1b[1;32m" not in render([report(complete=False)], colour=True, width=80)
     stopped = lines(complete=False, verdict="incomplete", dataset=replace(DATASET, total=60_000))
     assert stopped[0] == "INCOMPLETE  train_lmdb  (lmdb, caffe-datum)"
     assert stopped[3].strip() == (
@@ -202,7 +203,6 @@ def test_rules_that_do_not_apply_are_counted_with_the_reason():
     assert lines(finding(), checked=checked)[3].strip() == (
         "1 rule passed, 1 failed, 3 do not apply: no labels, no images"
     )
-    assert "\x1b[1;32m" not in render([report(complete=False)], colour=True, width=80)
 
 
 def test_a_tall_report_says_its_verdict_again_at_its_end():

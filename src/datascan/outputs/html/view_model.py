@@ -204,7 +204,7 @@ def build_view(
     path = format_value(report.dataset.path, limits)
     return ReportView(
         anchor=anchor,
-        verdict=report.verdict,
+        verdict="incomplete" if report.is_incomplete else report.verdict,
         complete=report.complete,
         path=path,
         title=f"{report.verdict.upper()} · {path}",

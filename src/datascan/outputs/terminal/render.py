@@ -108,8 +108,8 @@ def source_title(source: SourceReport, paper: Paper) -> Iterator[str]:
 def headline(report: Report, paper: Paper) -> Iterator[str]:
     """Verdict, dataset, size and time."""
     source = report.dataset
-    verdict = report.verdict.upper()
-    mood = {"pass": "pass", "incomplete": "warning"}.get(report.verdict, "error")
+    verdict = "INCOMPLETE" if report.is_incomplete else report.verdict.upper()
+    mood = {"PASS": "pass", "INCOMPLETE": "warning"}.get(verdict, "error")
     indent = " " * (len(verdict) + 2)
     kind = f"({paper.plain(source.backend)}, {paper.plain(source.layout)})"
     first, *more = paper.wrap(f"{verdict}  {paper.plain(source.path)}  {kind}", "", indent)
