@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from importlib import import_module
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,14 @@ from msgspec.structs import replace
 import datascan
 from datascan.cli.app import build_parser
 from datascan.cli.commands.demo import CLASSES, write_lmdb
+from datascan.config.discovery.patterns import MAX_ENTRIES
+from datascan.config.options import MAX_WORKERS, Options
 from datascan.outputs.terminal.render import render
 from datascan.plugins import COMMANDS, rule_names
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "src" / "datascan"
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").glob("*.md")])
 SOURCE_TEXT = "\n".join(file.read_text() for file in SOURCES.rglob("*.py"))
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -134,3 +137,28 @@ def test_the_report_in_the_readme_is_an_excerpt_of_the_demo(tmp_path):
     printed = re.sub(r"in [\d.]+ s", "in 0.07 s", render([report])).splitlines()
     sample = FENCE.findall((ROOT / "README.md").read_text())[0][1].splitlines()[1:]
     assert [line for line in sample if line != "..." and line not in printed] == []
+
+
+def test_the_promise_about_strangers_is_linked():
+    promise = (
+        "Datasets, lists, nets, logs, configurations, baselines, checkpoints and reports of "
+        "strangers are safe to open: nothing in them is executed, nothing outside of the dataset "
+        "is read or written, time and memory are bounded."
+    )
+    assert promise in " ".join((ROOT / "SECURITY.md").read_text().split())
+    for name in ("README.md", "docs/limits.md"):
+        assert "`SECURITY.md`" in (ROOT / name).read_text()
+
+
+def test_security_names_no_address():
+    """Reports go through the host's form; an address would have to be read by someone."""
+    assert not re.search(r"@|mailto|https?:", (ROOT / "SECURITY.md").read_text())
+
+
+def test_limits_of_configurations_and_patterns_are_those_of_the_code():
+    text = (ROOT / "docs/limits.md").read_text()
+    assert f"({MAX_WORKERS} for `workers`; 0 is not allowed)" in text
+    assert f"at most {MAX_ENTRIES:,} files" in text
+    for field in Options.fields():
+        if field.option.unasked != (-inf, inf):
+            assert f"`{field.names[0]}`" in text

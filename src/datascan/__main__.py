@@ -10,6 +10,9 @@ import sys
 
 def main() -> int:
     """Run the command line; returns the exit status."""
+    entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if is_module() or (len(entries) > 1 and "" in entries):
+        leave_out_working_folder()
     # Until a scan handles it, Ctrl-C is to end this process without a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     # Before NumPy loads: its threads would cost start-up time, and make forking unsafe.
@@ -27,6 +30,30 @@ def main() -> int:
     from datascan.cli.app import run
 
     return run(sys.argv[1:])
+
+
+def is_module() -> bool:
+    """Whether this is ``python -m datascan``, for which the working folder is on the path."""
+    return __name__ == "__main__" and not sys.flags.safe_path
+
+
+def leave_out_working_folder() -> None:
+    """Import nothing from the working folder, which may be a stranger's dataset.
+
+    Python puts it on the path for ``-m``, and for an empty entry in ``PYTHONPATH``, as
+    ``PYTHONPATH=...:$PYTHONPATH`` leaves one.
+
+    What other means put on the path comes after the standard library, and stays.
+    """
+    try:
+        here = os.getcwd()  # noqa: PTH109  (nothing else is imported yet)
+    except OSError:
+        return
+    if os.path.dirname(os.path.dirname(os.path.abspath(__file__))) == here:  # noqa: PTH100, PTH120
+        return
+    library = os.path.dirname(os.__file__)  # noqa: PTH120
+    end = sys.path.index(library) if library in sys.path else 1
+    sys.path[:end] = [entry for entry in sys.path[:end] if entry not in {"", here}]
 
 
 if __name__ == "__main__":

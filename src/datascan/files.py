@@ -37,6 +37,10 @@ MAX_PIPE_BYTES = 64 * MIB
 """The largest files that are read in one piece, by kind; a pipe is read into memory."""
 
 
+MAX_LINKS = 40
+"""The most symbolic links on the way to an output, as in Linux."""
+
+
 class NotRegularError(OSError):
     """A path that is not a regular file: a folder, a pipe, a device or a socket."""
 
@@ -87,6 +91,28 @@ def read_regular(path: Path, *, max_bytes: int, inside: Path | None = None) -> b
     """
     with open_regular(path, inside=inside) as file:
         return read_at_most(file, max_bytes, path)
+
+
+def resolve_own_links(path: Path) -> Path:
+    """The path of an output with its links resolved, if it is a link.
+
+    Only links of the user or of root are followed: in a shared folder, a link of another user at a
+    name that can be guessed would make any file of the user an output.
+
+    Raises:
+        OSError: for a link of another user, and for too many links.
+    """
+    for _ in range(MAX_LINKS):
+        try:
+            found = path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return path
+        if not stat.S_ISLNK(found.st_mode):
+            return path
+        if found.st_uid not in {os.geteuid(), 0}:
+            raise OSError(errno.EPERM, "it is a link of another user", str(path))
+        path = path.parent / path.readlink()
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
 
 
 def open_typed(path: Path, *, max_bytes: int) -> BinaryIO:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import pytest
 
@@ -152,3 +155,27 @@ def test_accept_does_not_overwrite_another_file(home):
     assert result.returncode == 2
     assert "other.toml has no baseline" in result.stderr
     assert (home / "other.toml").read_text() == "[package]\nname = 'x'\n"
+
+
+@pytest.mark.parametrize("path", [None, ":", ":/absent", "/absent:"])
+def test_nothing_is_imported_from_the_working_folder(home, path):
+    """Neither by ``-m`` nor by an empty entry in PYTHONPATH."""
+    for module in ("numpy", "lmdb", "msgspec", "tomllib", "csv"):
+        (home / f"{module}.py").write_text("open('imported', 'w')\n")
+    (home / "evil-1.dist-info").mkdir()
+    (home / "evil-1.dist-info/METADATA").write_text("Name: evil\nVersion: 1\n")
+    (home / "evil-1.dist-info/entry_points.txt").write_text("[datascan.checks]\nevil = csv:x\n")
+    (home / "datascan.toml").write_text("limit = 20\n")
+    environment = {**os.environ, "PYTHONPATH": path} if path else {**os.environ}
+    command = [sys.executable, "-m", "datascan"]
+    if path:
+        command = [str(Path(sys.executable).with_name("datascan"))]
+    result = subprocess.run(
+        [*command, "scan", "store", "--quiet"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert not (home / "imported").exists()

@@ -6,14 +6,15 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import stat
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from datascan.cli.temporary import unfinished_file
 from datascan.errors import OutputError
+from datascan.files import resolve_own_links
 
 DESCRIPTOR = re.compile(r"(?:/dev|/proc/self)/fd/(\d{1,9})|/dev/(stdout|stderr)")
 STREAMS = {"stdout": 1, "stderr": 2}
@@ -32,7 +33,7 @@ def check_writable(path: Path) -> None:
         if number is not None:
             require_open_for_writing(number)
             return
-        target = resolve_target(path)
+        target = resolve_own_links(path)
         mode = file_mode(target)
         if mode is None:
             require_writable_folder(target)
@@ -40,10 +41,12 @@ def check_writable(path: Path) -> None:
             raise IsADirectoryError(errno.EISDIR, "it is a folder")
         elif stat.S_ISREG(mode):
             # Opening it for writing changes neither its content nor its time stamps.
-            os.close(os.open(target, os.O_WRONLY))
+            os.close(os.open(target, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
             require_writable_folder(target)
-        elif not os.access(target, os.W_OK):  # opening a pipe would block until it has a reader
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        else:  # opening a pipe would block until it has a reader
+            require_own(target.lstat())
+            if not os.access(target, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def write(path: Path, chunks: Iterable[str]) -> None:
@@ -56,14 +59,14 @@ def write(path: Path, chunks: Iterable[str]) -> None:
         number = descriptor_number(path)
         if number is not None:
             # A duplicate shares the file position, so output that a shell redirected is kept.
-            write_chunks(lambda: os.dup(number), chunks)
+            write_chunks(os.dup(number), chunks)
             return
-        target = resolve_target(path)
+        target = resolve_own_links(path)
         mode = file_mode(target)
         if mode is None or stat.S_ISREG(mode):
-            write_and_rename(target, mode, chunks)
+            write_and_rename(target, chunks)
         else:
-            write_chunks(lambda: os.open(target, os.O_WRONLY), chunks)
+            write_chunks(open_special(target), chunks)
 
 
 @contextmanager
@@ -102,9 +105,24 @@ def require_writable_folder(target: Path) -> None:
         pass
 
 
-def resolve_target(path: Path) -> Path:
-    """The target of symbolic links, so that writing does not replace the link itself."""
-    return Path(os.path.realpath(path)) if path.is_symlink() else path
+def open_special(target: Path) -> int:
+    """Open a pipe or device for writing; waits until a pipe has a reader."""
+    descriptor = os.open(target, os.O_WRONLY | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        require_own(os.fstat(descriptor))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def require_own(found: os.stat_result) -> None:
+    """Raise OSError if a pipe was made by another user, who would read the report.
+
+    Devices may be anybody's: a terminal belongs to the user who has logged in.
+    """
+    if stat.S_ISFIFO(found.st_mode) and found.st_uid not in {os.geteuid(), 0}:
+        raise PermissionError(errno.EPERM, "it is a pipe of another user")
 
 
 def file_mode(path: Path) -> int | None:
@@ -117,34 +135,37 @@ def file_mode(path: Path) -> int | None:
         return None
 
 
-def write_and_rename(target: Path, mode: int | None, chunks: Iterable[str]) -> None:
+def write_and_rename(target: Path, chunks: Iterable[str]) -> None:
     """Write a temporary file in the folder of ``target``, and rename it.
 
-    ``mode`` is that of the existing file, whose permissions the new one keeps; without one, the new
-    file has default permissions.
+    The new file has the permissions of an existing one of the same user, else those of the umask.
     """
-    unfinished = target.with_name(f".datascan-{secrets.token_hex(8)}")
-
-    def create() -> int:
-        return os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-
-    try:
-        write_chunks(create, chunks)
-        if mode is not None:
-            unfinished.chmod(stat.S_IMODE(mode))
+    with unfinished_file(target) as (descriptor, unfinished):
+        write_chunks(os.dup(descriptor), chunks)
+        os.fchmod(descriptor, permissions(target))
         unfinished.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            unfinished.unlink()
-        raise
 
 
-def write_chunks(open_file: Callable[[], int], chunks: Iterable[str]) -> None:
-    """Write all chunks to the file descriptor that ``open_file`` returns, and close it.
+def permissions(target: Path) -> int:
+    """The permissions of the file at ``target`` if it is the user's own, else those of a new one.
+
+    In a shared folder, another user may have prepared a file that anyone can change.
+    """
+    with suppress(OSError):
+        found = target.lstat()
+        if found.st_uid == os.geteuid():
+            return stat.S_IMODE(found.st_mode) & 0o777
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def write_chunks(descriptor: int, chunks: Iterable[str]) -> None:
+    """Write all chunks to a file descriptor, and close it.
 
     Lone surrogates, which UTF-8 cannot encode, are written as backslash escapes.
     """
     with os.fdopen(
-        open_file(), "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+        descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
     ) as file:
         file.writelines(chunks)

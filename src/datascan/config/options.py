@@ -188,7 +188,7 @@ class CheckOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="what the labels are (default: auto)",
             group=LABELS,
-            silences="takes labels for {}",
+            silences="sets label_type {}",
             silencing=("regression", "none"),
         ),
     ] = "auto"

@@ -24,6 +24,7 @@ import xxhash
 from datascan._version import __version__
 from datascan.errors import OutputError
 from datascan.executors.base import Progress
+from datascan.files import resolve_own_links
 from datascan.readers.base import Reader
 from datascan.records.shard import Plan
 from datascan.scanner.forms import DamagedError, UnstorableError
@@ -43,6 +44,7 @@ FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NONBLOCK", 0)
     | getattr(os, "O_NOCTTY", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_BINARY", 0)
 )
 
@@ -148,7 +150,7 @@ class Checkpoint:
 
 def open_file(path: Path) -> BinaryIO:
     """Open a regular file for reading and writing; it is created if it does not exist."""
-    descriptor = os.open(path, FLAGS, 0o666)
+    descriptor = os.open(resolve_own_links(path), FLAGS, 0o666)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(0, "it is not a regular file")

@@ -36,7 +36,7 @@ def test_the_line_names_what_is_silenced_first(config, tmp_path):
         "ignores nan-value, key-gap; accepts the findings in known.toml; counts inf-value as info; "
         "num_classes 3; backend images"
     )
-    assert "takes labels for none; " in text_of(found, tmp_path / "a")
+    assert "sets label_type none; " in text_of(found, tmp_path / "a")
 
 
 def test_a_configuration_that_silences_nothing_says_so(config, tmp_path):
@@ -79,5 +79,13 @@ def test_every_option_of_a_file_is_either_silencing_or_not():
     """A new option must be classified: whether it hides findings or a part of the dataset."""
     fields = [field for field in Options.fields() if field.option.in_file]
     silencing = {field.name for field in fields if field.option.silences}
-    others = {"max_pixels", "num_classes", "batch_sizes", "expect", "workers", "timeout"}
+    others = {
+        "max_pixels",
+        "num_classes",
+        "batch_sizes",
+        "expect",
+        "workers",
+        "timeout",
+        "max_memory",
+    }
     assert silencing == {field.name for field in fields} - others

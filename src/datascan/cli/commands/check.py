@@ -118,8 +118,7 @@ def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], l
     Raises:
         UsageError: if the configuration names no dataset, or a path does not exist.
     """
-    from glob import escape, glob
-
+    from datascan.config.discovery.patterns import find_matches
     from datascan.errors import UsageError
     from datascan.report.model import FailedScan
 
@@ -128,8 +127,7 @@ def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], l
     found: dict[Path, None] = {}
     unmatched = []
     for pattern in config.datasets:
-        whole = str(Path(escape(str(config.folder))) / pattern)
-        matches = sorted(glob(whole, recursive=True))  # noqa: PTH207  (absolute patterns)
+        matches = find_matches(pattern, config.folder)
         if not matches:
             unmatched.append(
                 FailedScan(pattern, f"dataset pattern of {config.file} matches nothing")

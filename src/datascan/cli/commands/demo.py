@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
-import tempfile
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,8 +15,10 @@ from msgspec.structs import replace
 
 from datascan.cli.files import check_writable
 from datascan.cli.files import write as write_file
+from datascan.cli.temporary import temporary_folder
 from datascan.config.options import Options
 from datascan.errors import OutputError
+from datascan.files import resolve_own_links
 from datascan.report.model import Report
 from datascan.session import ScanSession
 
@@ -36,8 +38,18 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
 def run(args: argparse.Namespace) -> int:
     """Create datasets with faults, scan them, and print the reports."""
     from datascan.cli.output import print_report
+    from datascan.cli.progress import Interrupted, SignalWatcher, handle_signals
 
-    return run_demo(args.folder, print_report)
+    # A signal ends the demo, but not before it has removed its temporary folder.
+    signals = SignalWatcher()
+    handle_signals(signals)
+
+    def show(report: Report) -> None:
+        if signals.received:  # the exception may have been lost in a callback of native code
+            raise Interrupted(signals.received)
+        print_report(report)
+
+    return run_demo(args.folder, show)
 
 
 CLASSES = 10
@@ -61,7 +73,7 @@ def run_demo(folder: Path | None, show: Callable[[Report], None]) -> int:
     if folder is None:
         require_demo_folder(pages)
     with ExitStack() as stack:
-        home = folder or stack.enter_context(temporary_folder())
+        home = folder or stack.enter_context(scratch_folder())
         for name, write, classes in DATASETS:
             path, page = home / name, pages / page_name(name)
             write_new(path, write)
@@ -80,19 +92,19 @@ def run_demo(folder: Path | None, show: Callable[[Report], None]) -> int:
 
 
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
+def scratch_folder() -> Iterator[Path]:
     """A temporary folder.
 
     Raises:
         OutputError: if it cannot be created.
     """
-    try:
-        folder = tempfile.TemporaryDirectory(prefix="datascan-")
-    except OSError as error:
-        reason = f"cannot create a temporary folder: {error.strerror}"
-        raise OutputError(f"{reason}; set TMPDIR, or pass a folder") from error
-    with folder as name:
-        yield Path(name)
+    with ExitStack() as stack:
+        try:
+            folder = stack.enter_context(temporary_folder())
+        except OSError as error:
+            reason = f"cannot create a temporary folder: {error.strerror}"
+            raise OutputError(f"{reason}; set TMPDIR, or pass a folder") from error
+        yield folder
 
 
 def page_name(dataset: str) -> str:
@@ -108,6 +120,7 @@ def require_demo_folder(pages: Path) -> None:
     """
     own = {page_name(name) for name, _, _ in DATASETS}
     try:
+        pages = resolve_own_links(pages)
         pages.mkdir(exist_ok=True)
         others = sorted(path.name for path in pages.iterdir() if path.name not in own)
     except OSError as error:
@@ -124,7 +137,7 @@ def with_name(report: Report, name: str) -> Report:
 
 def write_new(path: Path, write: Callable[[Path], None]) -> None:
     """Write a dataset to a path that does not exist yet."""
-    if path.exists():
+    if os.path.lexists(path):
         raise OutputError(f"{path} already exists: pass another folder")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -20,8 +20,11 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
 def run(args: argparse.Namespace) -> int:
     """Show a saved report, or write the requested outputs instead."""
     from datascan.cli.output import check_outputs, write_outputs
+    from datascan.cli.progress import SignalWatcher, handle_signals
     from datascan.report.model import Report
 
+    # A signal removes the temporary file of an output.
+    handle_signals(SignalWatcher())
     check_outputs(args)
     try:
         text = read_typed(args.file, max_bytes=MAX_REPORT_BYTES)

@@ -1,0 +1,113 @@
+"""Temporary files and folders: private, of names that cannot be guessed, never left for long.
+
+Their owner holds a lock (``flock``) on them, which ends with the process. So the next run can tell
+what a killed one has left: what has such a name, belongs to the user, and is not locked.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+FILE = re.compile(r"\.datascan-[0-9a-f]{32}")
+FOLDER = re.compile(r"datascan-demo-[0-9a-f]{32}")
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+MAX_ENTRIES = 100_000
+"""The most entries of a folder that are searched for what a killed run has left."""
+
+
+@contextmanager
+def unfinished_file(target: Path) -> Iterator[tuple[int, Path]]:
+    """A new file in the folder of ``target``, mode 0600: its descriptor and path.
+
+    The caller renames the file. If it is still there at the end, it is removed.
+
+    Raises:
+        OSError: if it cannot be created.
+    """
+    remove_left_behind(target.parent, FILE)
+    descriptor = -1
+    path = target
+    try:
+        while descriptor < 0:
+            path = target.with_name(f".datascan-{secrets.token_hex(16)}")
+            descriptor = lock_new(os.open(path, NEW_FILE, 0o600))
+        yield descriptor, path
+    finally:
+        if path != target:
+            with suppress(OSError):
+                path.unlink()
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A new folder, mode 0700, where ``TMPDIR`` says; removed at the end.
+
+    Raises:
+        OSError: if it cannot be created.
+    """
+    home = Path(tempfile.gettempdir())
+    remove_left_behind(home, FOLDER)
+    descriptor = -1
+    path = home
+    try:
+        while descriptor < 0:
+            path = home / f"datascan-demo-{secrets.token_hex(16)}"
+            path.mkdir(mode=0o700)
+            descriptor = lock_new(os.open(path, OLD | os.O_DIRECTORY))
+        yield path
+    finally:
+        if path != home:
+            shutil.rmtree(path, ignore_errors=True)
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def lock_new(descriptor: int) -> int:
+    """Lock a new file or folder; -1 if another run has removed it before it was locked."""
+    with suppress(OSError):  # a file system without locks, on which nothing is cleaned up
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    if os.fstat(descriptor).st_nlink:
+        return descriptor
+    os.close(descriptor)
+    return -1
+
+
+def remove_left_behind(folder: Path, name: re.Pattern[str]) -> None:
+    """Remove what killed runs of this user have left in a folder. Errors do not matter."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for _, entry in zip(range(MAX_ENTRIES), entries, strict=False):
+            if name.fullmatch(entry.name):
+                with suppress(OSError):
+                    remove_unlocked(Path(entry.path))
+
+
+def remove_unlocked(path: Path) -> None:
+    """Remove a private file or folder of this user that no process has locked.
+
+    Raises:
+        OSError: if it is locked, or a link, or belongs to another user.
+    """
+    descriptor = os.open(path, OLD)
+    try:
+        found = os.fstat(descriptor)
+        if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+            return
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if stat.S_ISDIR(found.st_mode):
+            shutil.rmtree(path)
+        elif stat.S_ISREG(found.st_mode):
+            path.unlink()
+    finally:
+        os.close(descriptor)
