@@ -245,6 +245,39 @@ def test_handles_of_an_index_must_ascend(tmp_path):
         read_index(tmp_path / "000001.ldb", len(content))
 
 
+def small_table() -> bytes:
+    """A table with one entry, of which only the index is read."""
+    block = sealed(entry(b"a" + b"\1" + bytes(7), b"v") + struct.pack("<II", 0, 1), 0)
+    index = entry(b"b" + b"\1" + bytes(7), bytes([0, len(block) - 5]))
+    index = sealed(index + struct.pack("<II", 0, 1), 0)
+    return block + index + footer(bytes(varint(len(block))) + bytes(varint(len(index) - 5)))
+
+
+def index_of(path, content: bytes):
+    path.write_bytes(content)
+    return read_index(path, len(content))
+
+
+def test_the_index_of_a_table(tmp_path):
+    index = index_of(tmp_path / "000001.ldb", small_table())
+    assert len(index) == 1
+    assert index.handles.tolist() == [[0, 21]]
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        (lambda content: content[:-1] + b"!", "damaged footer"),
+        (lambda content: content[-47:], "damaged footer"),
+        (lambda content: content[:-48] + footer(b"\x05\x7f"), "outside of the file"),
+        (lambda content: content[:30] + b"!" + content[31:], "the index cannot be read"),
+    ],
+)
+def test_a_damaged_index(tmp_path, damage, why):
+    with pytest.raises(TableError, match=why):
+        index_of(tmp_path / "000001.ldb", damage(small_table()))
+
+
 @pytest.mark.parametrize(("value", "module"), [("", tables), ("1", table_blocks)])
 def test_the_implementation_in_use(value, module):
     code = "from datascan.native import loops; print(loops.decode_blocks.__module__)"
