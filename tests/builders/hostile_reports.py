@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from functools import cache
 from typing import Any
 
 import msgspec
 
+from datascan.config.applied import AppliedConfiguration, AppliedSetting
 from datascan.report.figures import Accepted, DatasetInfo, Example, LabelFigures
 from datascan.report.model import Report
 from datascan.testing.reports import finding, log, net, report, source
@@ -18,6 +20,11 @@ TEXTS = {name: escape_surrogates(text) for name, text in HOSTILE_STRINGS.items()
 """As reports hold them: lone surrogates are escaped when a report is built."""
 
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
+
+CONFIGURATION = AppliedConfiguration(
+    "datascan.toml",
+    (AppliedSetting("ignore", ("nan-value",), "ignores x"), AppliedSetting("db", ("a", 1))),
+)
 
 
 def full_report() -> Report:
@@ -33,22 +40,34 @@ def full_report() -> Report:
         rules=["nan-value", "unknown"],
         fail_on="error",
         thumbnails={"0": PIXEL},
+        configuration=CONFIGURATION,
     )
 
 
 def full_source() -> Any:
     """The same of a source of a net."""
-    whole = full_report()
-    fields = {name: getattr(whole, name) for name in whole.__struct_fields__}
-    return source(**{name: value for name, value in fields.items() if name != "findings"})
+    return source(**members_of(full_report(), "findings"))
 
 
-WHOLE = {
-    "dataset": full_report(),
-    "net": net(full_source(), findings=full_report().findings, command="datascan net n.prototxt"),
-    "log": log(full_source(), findings=full_report().findings, command="datascan log train.log"),
-}
+def members_of(report: Report, *without: str) -> dict[str, Any]:
+    """The members of a report by name."""
+    return {name: getattr(report, name) for name in report.__struct_fields__ if name not in without}
+
+
+def full_report_of(build: Callable[..., Report]) -> Report:
+    """The same of a net or log with a source."""
+    shared = ("findings", "command", "started", "rules", "fail_on", "configuration")
+    members = members_of(full_report())
+    return build(full_source(), **{name: members[name] for name in shared})
+
+
+WHOLE = {"dataset": full_report(), "net": full_report_of(net), "log": full_report_of(log)}
 PROBE = "\x1b ::x"
+
+
+def plain_values(kind: str) -> Any:
+    """A report as dictionaries and lists."""
+    return msgspec.json.decode(msgspec.json.encode(WHOLE[kind]))
 
 
 def text_places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -72,7 +91,7 @@ def put(whole: Any, path: tuple[Any, ...], text: str) -> str:
 @cache
 def free_places(kind: str) -> tuple[tuple[Any, ...], ...]:
     """The places of a report that can hold any text."""
-    plain = msgspec.to_builtins(WHOLE[kind])
+    plain = plain_values(kind)
     free = []
     for path in text_places(plain):
         before = put(plain, path, PROBE)
@@ -86,7 +105,7 @@ def free_places(kind: str) -> tuple[tuple[Any, ...], ...]:
 
 def filled(kind: str, text: str) -> Report:
     """A report of a kind with one text in all places."""
-    plain = msgspec.to_builtins(WHOLE[kind])
+    plain = plain_values(kind)
     for path in free_places(kind):
         put(plain, path, text)
     return msgspec.convert(plain, type(WHOLE[kind]))

@@ -46,6 +46,36 @@ def test_every_place_is_filled():
     assert ("sources", 0, "layer") in free_places("net")
 
 
+def may_hold_text(info: Any) -> bool:
+    """Whether a type has any text in it, except for structs, whose members are asked one by one."""
+    inner = [getattr(info, name, None) for name in ("item_type", "key_type", "value_type", "type")]
+    inner += getattr(info, "types", ()) + getattr(info, "item_types", ())
+    return isinstance(info, msgspec.inspect.StrType) or any(may_hold_text(i) for i in inner if i)
+
+
+def structs_in(value: Any) -> list[msgspec.Struct]:
+    """All structs of a report."""
+    if isinstance(value, msgspec.Struct):
+        fields = (getattr(value, name) for name in value.__struct_fields__)
+        return [value, *(found for field in fields for found in structs_in(field))]
+    if isinstance(value, dict):
+        value = [*value.values()]
+    return [found for one in value for found in structs_in(one)] if type(value) in SEVERAL else []
+
+
+SEVERAL = (list, tuple)
+
+
+def test_no_text_is_missing_in_the_reports():
+    """A new member of a report that can hold text must be set, or it would not be tested."""
+    found = [struct for whole in WHOLE.values() for struct in structs_in(whole)]
+    for kind in {type(struct) for struct in found}:
+        for field in msgspec.inspect.type_info(kind).fields:
+            if may_hold_text(field.type):
+                values = [getattr(struct, field.name) for struct in found if type(struct) is kind]
+                assert any(values), f"{kind.__name__}.{field.name}"
+
+
 def read_json(text: str, reports: list[Report]) -> None:
     """What ``datascan report`` reads is the report."""
     whole = json.loads(text)
@@ -53,10 +83,13 @@ def read_json(text: str, reports: list[Report]) -> None:
     assert [Report.from_json(one.to_json()) for one in reports] == reports
 
 
+PROPERTIES = {"properties", "property"}
+
+
 def read_junit(text: str, reports: list[Report]) -> None:
     """XML with nothing but our elements."""
     root = ET.fromstring(text.encode())  # noqa: S314  (our own)
-    known = {"testsuites", "testsuite", "testcase", "failure", "error", "system-out"}
+    known = {"testsuites", "testsuite", "testcase", "failure", "error", "system-out"} | PROPERTIES
     assert {element.tag for element in root.iter()} <= known
     assert len(root) == sum(len(one.reports) for one in reports) + 1
 

@@ -7,6 +7,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from datascan.text import escape_control
+
 MAX_NAMED = 6
 """The most values of one setting that the line names."""
 
@@ -22,6 +24,9 @@ class AppliedSetting(msgspec.Struct, frozen=True, omit_defaults=True):
         str, Meta(description="How it hides findings or a part of the dataset, in words.")
     ] = ""
 
+    def __repr__(self) -> str:
+        return escape_control(super().__repr__())
+
     @property
     def text(self) -> str:
         """The setting in words: "ignores nan-value", "num_classes 10"."""
@@ -35,6 +40,9 @@ class AppliedConfiguration(msgspec.Struct, frozen=True):
     settings: Annotated[
         tuple[AppliedSetting, ...], Meta(description="Those that silence something first.")
     ] = ()
+
+    def __repr__(self) -> str:
+        return escape_control(super().__repr__())
 
     @property
     def silences(self) -> bool:
