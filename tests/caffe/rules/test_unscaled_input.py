@@ -6,10 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datascan.caffe.net.graph import build_layers
+from datascan.caffe.net.graph import View, build_layers
 from datascan.caffe.net.prototxt import parse
 from datascan.caffe.net.sources import DataSource
-from datascan.caffe.rules.unscaled_input import LayerInput, compute_kernel_area, format_figure
+from datascan.caffe.net.training import build_solver
+from datascan.caffe.rules.unscaled_input import (
+    LayerInput,
+    compute_kernel_area,
+    describe_divergence,
+    format_figure,
+)
 from datascan.report.figures import ShapeFigures, ValueFigures
 from datascan.testing.reports import report
 from tests.builders.caffe import (
@@ -207,3 +213,54 @@ def test_figures():
         "100",
         "12,700",
     ]
+
+
+def diverges(text: str, base_lr: float, momentum=0.0, mean=3.0, std=4.0, after=""):
+    """What is said of a net of one layer, which 216 values enter, and a solver."""
+    file = parse(Path("net"), text + after, "NetParameter")
+    layers = build_layers(file, file.message)
+    seen = report(
+        values=ValueFigures(0, 255, mean, std, 0, 0), shapes=[ShapeFigures([3, 8, 9], "uint8", 5)]
+    )
+    settings = f"base_lr: {base_lr} momentum: {momentum}"
+    solver = build_solver(parse(Path("s"), settings, "SolverParameter"))
+    entry = LayerInput.of(DataSource(**SOURCE), seen, layers[0])
+    return describe_divergence(entry, View("TRAIN", layers), solver)
+
+
+GAUSSIAN = 'type: "gaussian" std: 1'
+
+
+@pytest.mark.parametrize(
+    ("rate", "momentum", "limit"),
+    [(2.01, 0.0, "2"), (1.99, 0.0, None), (3.81, 0.9, "3.8"), (3.79, 0.9, None)],
+)
+def test_the_largest_stable_step(rate, momentum, limit):
+    """Above 2 (1 + momentum), gradient descent on a quadratic loss diverges."""
+    said = diverges(inner("ip", "data", 4, GAUSSIAN), rate / (216 * 25), momentum)
+    assert said is None if limit is None else f"above {limit} the first steps" in said
+
+
+@pytest.mark.parametrize(("step", "expected"), [(20.1, True), (19.9, False)])
+def test_a_layer_of_zeros_that_feeds_the_loss(step, expected):
+    """Its first outputs are 0, and after one step about half of the step."""
+    said = diverges(inner("ip", "data", 4, 'type: "constant"'), step / (216 * 25))
+    assert (said is not None) == expected
+
+
+def test_a_layer_of_zeros_before_another():
+    hidden = inner("ip", "data", 4, 'type: "constant"')
+    assert diverges(hidden, 1.0, after=inner("second", "ip", 4)) is None
+
+
+def test_small_outputs_do_not_saturate():
+    weak, strong = (inner("ip", "data", 4, f'type: "gaussian" std: {std}') for std in (0.13, 0.14))
+    further = inner("second", "ip", 4)
+    assert diverges(weak, 1.0, after=further) is None
+    assert diverges(strong, 1.0, after=further) is not None
+
+
+def test_the_rate_of_a_layer():
+    text = inner("ip", "data", 4, GAUSSIAN)
+    said = diverges(text.replace("inner", "param { lr_mult: 2 } inner", 1), 1.0)
+    assert "base_lr 1 x lr_mult 2 x 216 inputs x 5^2 = 10,800, but above 2" in said
