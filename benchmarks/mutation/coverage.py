@@ -100,15 +100,17 @@ class Coverage:
     def tests_for(self, mutant: Mutant) -> Tests:
         """The tests that may notice a mutant, those of its own module first, then the shortest.
 
-        Code that is executed once, by an import, concerns all tests that use the module.
+        Code that is executed once, by an import, concerns all tests that use the module. So do
+        constants, which the tests of the module may import.
         """
         by_test = self.lines.get(mutant.file, {})
         wanted = set(mutant.lines)
-        names = [name for name, lines in by_test.items() if not wanted or wanted & lines]
         module = Path("tests", mutant.file)
         own = f"{module.with_name('test_' + module.name)}::"
-        names.sort(key=lambda name: (not name.startswith(own), self.seconds[name], name))
-        return {name: self.seconds[name] for name in names}
+        names = {name for name, lines in by_test.items() if not wanted or wanted & lines}
+        names |= {name for name in self.seconds if name.startswith(own)}
+        order = sorted(names, key=lambda n: (not n.startswith(own), self.seconds[n], n))
+        return {name: self.seconds[name] for name in order}
 
 
 def measure(paths: list[str], trees: list[Path], scratch: Path) -> Coverage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -150,3 +151,9 @@ def test_a_scan_that_is_stopped_while_it_judges_has_what_was_judged(tmp_path):
     assert not result.summary.is_complete
     assert [judged.rule for judged in result.issues] == ["nan-value"]
     assert result.rules == ("nan-value",)
+
+
+def test_the_time_that_a_scan_takes():
+    began = time.perf_counter()
+    result = scan(PlainReader(np.zeros((9, 2)), np.zeros(9), workers=0), [])
+    assert 0 < result.seconds <= time.perf_counter() - began

@@ -322,6 +322,8 @@ def test_parts_that_do_not_exist(part):
         forms.decode(forms.encode(part, pieces))
     with pytest.raises(DamagedError, match="another shard"):
         forms.decode(forms.encode(1, pieces))
+    with pytest.raises(DamagedError):
+        forms.decode(forms.encode(0, []))
 
 
 def test_a_scan_that_cannot_be_saved_is_not(tmp_path):

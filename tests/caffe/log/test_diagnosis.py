@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.caffe.log.diagnosis import SATURATED, diagnose
+from datascan.caffe.log.diagnosis import (
+    MIN_SWING,
+    SATURATED,
+    describe_growth,
+    diagnose,
+    find_foot,
+    find_saturation,
+    growth_ratio,
+    has_climbed,
+    sets_records,
+)
 from datascan.caffe.log.runs import Output, Run
 
 NAN, INF = math.nan, math.inf
@@ -133,3 +143,100 @@ def test_a_loss_that_explodes_is_a_blow_up(seed, quiet, steps, factor):
     if after[-1] < 2.5 * max(before):
         after *= 2.5 * max(before) / after[-1]
     assert cause([*before.tolist(), *after.tolist(), NAN]) == "gradient-blow-up"
+
+
+def test_a_rate_that_is_planned_for_later():
+    healthy, broken = Run([0, 10], [2.3, 2.2]), Run([0, 10, 20], [2.3, 2.2, NAN])
+    for bad in (INF, -0.5):
+        assert diagnose(healthy, (11, bad)).cause == "none"
+        assert diagnose(healthy, (10, bad)).cause == "lr-not-finite"
+        assert diagnose(broken, (21, bad)).cause == "sudden-nan"
+        assert diagnose(broken, (20, bad)).cause == "lr-not-finite"
+
+
+@pytest.mark.parametrize(
+    ("losses", "expected"),
+    [
+        ([1, 1, 1, 1, 2, 3], True),
+        ([1, 1, 1, 1, 1.2, 1.25], False),
+        ([1, 1, 1, 1, 1.2, 2], False),
+        ([1, 1, 1, 1, 1.2, 2.6], True),
+        ([1, 1, 1, 3, 1, 3], False),
+        ([1, 1, 1, 2, 3, 2.5], False),
+        ([0, 0, 1, 2], False),
+        ([-1, -2, -3, 1, 2, 3], False),
+        ([1, 2, 3], False),
+    ],
+)
+def test_records_that_a_loss_sets(losses, expected):
+    assert sets_records(losses) == expected
+
+
+def test_how_far_a_record_must_be_from_the_first_half():
+    limit = MIN_SWING
+    assert not sets_records([1, 1, 1, 1, 1.5, limit])
+    assert sets_records([1, 1, 1, 1, 1.5, limit + 0.01])
+
+
+@pytest.mark.parametrize(
+    ("losses", "foot"), [([3, 2, 1], 2), ([1, 2, 3], 0), ([2, 1, 1, 2, 3], 2), ([5], 0)]
+)
+def test_where_a_rise_begins(losses, foot):
+    assert find_foot(losses) == foot
+
+
+@pytest.mark.parametrize(
+    ("rise", "before", "expected"),
+    [
+        ([1, 9], [1], False),
+        ([1, 2, 5], [1], True),
+        ([1, 2, 4], [1], False),
+        ([1, 2, 5], [1, 2.5, 1], False),
+        ([1, 2, 7], [1, 2.5, 1], True),
+        ([1, 2, 5], [0, 9, 0], True),
+        ([1, 1.1, 1.2, 1.3, 2.1], [9, 1], True),
+        ([1, 1.1, 1.2, 1.3, 2.0], [9, 1], False),
+        ([0, 1, 2, 3, 9], [1], False),
+        ([-1, 1, 2, 3, 9], [1], False),
+    ],
+)
+def test_rises_and_noise(rise, before, expected):
+    assert has_climbed(rise, before) == expected
+
+
+@pytest.mark.parametrize(
+    ("losses", "fresh", "words"),
+    [
+        ([1, 20, 30], True, "the loss grew from 1 to 30"),
+        ([2, 1, 1, 1, 1, 1, 9], False, "the loss grew from at most 2 to 9"),
+        ([5, 1, 2, 3, 4, 5], False, "the loss climbed from 1 to 5"),
+        ([2, 1], True, None),
+        ([1], True, None),
+        ([0, 0, 0], True, None),
+        ([3, 3, 3, 3], False, None),
+    ],
+)
+def test_growth_in_words(losses, fresh, words):
+    assert describe_growth(losses, fresh=fresh) == words
+
+
+@pytest.mark.parametrize(
+    ("values", "ratio"), [([2, 9, NAN], 4.5), ([NAN, 2, 4], 2), ([0, 5], 0), ([NAN], 0), ([], 0)]
+)
+def test_how_much_an_output_grew(values, ratio):
+    assert growth_ratio(Output(1.0, list(range(len(values))), values)) == ratio
+
+
+@pytest.mark.parametrize(
+    ("losses", "found"),
+    [
+        ([2.3, SATURATED, SATURATED], (None, 10)),
+        ([SATURATED, SATURATED, SATURATED], (None, 0)),
+        ([2.3, SATURATED], None),
+        ([SATURATED], (None, 0)),
+        ([SATURATED, 2.3], None),
+        ([], None),
+    ],
+)
+def test_since_when_a_loss_is_stuck(losses, found):
+    assert find_saturation(run_of(losses)) == found

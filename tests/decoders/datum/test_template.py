@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -138,3 +139,26 @@ def test_templates_take_what_caffe_writes():
         shape + packed_field([1.0] * 6),
     ):
         assert build_template(message) is not None
+
+
+@pytest.mark.parametrize(
+    ("label", "matches"),
+    [
+        (b"\x80\x01", True),
+        (b"\xff\x7f", True),
+        (b"\x81\x00", True),
+        (b"\x7f\x01", False),
+        (b"\x80\x80", False),
+        (b"\x00\x00", False),
+    ],
+)
+def test_labels_of_one_length(label, matches):
+    """Two bytes, of which only the first says that another one follows."""
+    head = key(1, 0) + varint(1) + key(2, 0) + varint(1) + key(3, 0) + varint(1) + key(5, 0)
+    tail = key(4, 2) + varint(1) + b"a"
+    template = build_template(head + varint(300) + tail)
+    values = BytesColumn.of([head + label + tail])
+    assert template.match(values).tolist() == [matches]
+    if matches:
+        expected = (label[0] & 0x7F) | label[1] << 7
+        assert template.read_labels(values).tolist() == [expected]

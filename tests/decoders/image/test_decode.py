@@ -21,6 +21,7 @@ from datascan.decoders.image.decode import (
     OversizedImageError,
     check_bytes,
     decode,
+    one_line,
 )
 from datascan.decoders.image.header import sniff_format
 from datascan.decoders.image.png import read_png_header
@@ -262,3 +263,12 @@ def test_rare_sampling_factors(shared_data, name):
     decoded = decode("JPEG", content, 1 << 30)
     with Image.open(io.BytesIO(content)) as image:
         assert (decoded.width, decoded.height, decoded.mode) == (*image.size, image.mode)
+
+
+def test_messages_are_one_short_line():
+    assert one_line(ValueError(" two\n\tlines ")) == "two lines"
+    assert one_line(ValueError()) == "ValueError"
+    assert one_line("cannot identify image file <_io.BytesIO object at 0x7f>") == (
+        "cannot identify image file"
+    )
+    assert one_line("x" * 300) == "x" * 200

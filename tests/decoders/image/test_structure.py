@@ -112,6 +112,11 @@ class TestJpeg:
         data = START + b"\xff\x01\xff\xd0\xff\xd7\xff\xd8\xff\xff\xff" + SCAN[1:] + END
         assert read_jpeg_header(data).end == len(data)
 
+    @pytest.mark.parametrize("marker", [0xCF, 0xDB, 0xDD, 0xFE, 0x02, 0xC0])
+    def test_other_markers_have_a_length(self, marker):
+        data = START + segment(marker, b"\xff\xd9") + SCAN + END
+        assert read_jpeg_header(data).end == len(data)
+
     def test_first_exif_only(self):
         exifs = [segment(0xE1, b"Exif\0\0" + text) for text in (b"first", b"second")]
         other = segment(0xE1, b"http://ns.adobe.com/")
@@ -164,6 +169,8 @@ class TestGif:
         assert read_gif_header(gif(frame()[:9])).damage == "the file ends without a trailer"
         assert read_gif_header(gif(frame(), b"\x99")).damage == "invalid block type 153 at byte 31"
         assert read_gif_header(gif(frame(), b"\x99")).size == (5, 4)
+        broken = gif(frame(), b"\x99" + bytes(20))
+        assert read_gif_header(broken).damage == "invalid block type 153 at byte 31"
 
 
 def webp(*chunks: bytes, size=None) -> bytes:
