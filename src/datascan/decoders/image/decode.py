@@ -23,6 +23,7 @@ import simplejpeg
 from numpy.typing import NDArray
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
+from datascan.decoders.image.frames import count_frames
 from datascan.decoders.image.png import find_missing_data
 
 # Without a handler Python prints what Pillow logs, although it also raises or warns.
@@ -63,9 +64,6 @@ PLUGINS = {
 
 Other plugins run external programs (EPS) or are rarely used, and some accept any bytes.
 """
-
-FRAMED = ("GIF", "WebP", "PNG", "TIFF", "AVIF")
-"""Formats in which Pillow's frames are frames. In a PSD they are layers."""
 
 MEMORY_WORDS = ("insufficient memory", "out of memory")
 DAMAGE_WORDS = ("truncated", "invalid apng")
@@ -223,7 +221,7 @@ def open_and_load(image_format: str, data: bytes, limit: int) -> DecodedImage:
         check_size(width, height, limit)
         mode = image.mode
         check_bytes(width, height, mode, limit)
-        frames = getattr(image, "n_frames", 1) if image_format in FRAMED else 1
+        frames = count_frames(image_format, data, image)
         image.load()
         if image_format == "PNG" and (image.info.get("interlace") or ends_blank(image)):
             check_all_rows(data)
