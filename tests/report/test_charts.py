@@ -17,10 +17,16 @@ import datascan
 from datascan.config.options import Options
 from datascan.executors.base import NullProgress, ScanCancelled
 from datascan.metrics.batch_gaps import compute_batch_gaps
+from datascan.report import thumbnails
 from datascan.report.build import build_report
 from datascan.report.charts import add_charts
 from datascan.report.figures import ValueFigures
-from datascan.report.sampling import HistogramBins, sample_indices
+from datascan.report.sampling import (
+    MAX_VALUES,
+    EncodedImages,
+    HistogramBins,
+    sample_indices,
+)
 from datascan.scanner.scan import scan
 from datascan.session import select_checks
 from tests.builders.images import encode, photo, pixels, write_tree
@@ -222,3 +228,31 @@ def test_a_scan_that_is_stopped_while_pictures_are_made_says_so(workers):
     report = build_report(scanned, version="1")
     stopped = add_charts(report, scanned, StopsAtOnce())
     assert stopped == replace(report, complete=False)
+
+
+def test_values_of_a_large_record_are_counted_in_part():
+    bins = HistogramBins(0.0, 4.0, 4)
+    values = np.tile(np.arange(4, dtype=np.uint8), (1 << 21) + 1)
+    counts = bins.counted(values)
+    assert MAX_VALUES // 2 <= counts.sum() <= 2 * MAX_VALUES
+    assert counts.max() - counts.min() <= 1
+
+
+def test_images_with_one_content_are_decoded_once(monkeypatch):
+    decoded = []
+    original = thumbnails.open_image
+
+    def counting(*args, **options):
+        decoded.append(args)
+        return original(*args, **options)
+
+    monkeypatch.setattr(thumbnails, "open_image", counting)
+    images = EncodedImages(1 << 20, HistogramBins(0.0, 255.0, 4))
+    first, second, other = (encode(pixels(seed), "PNG") for seed in (1, 1, 2))
+    one = images.sample(first, show=True, sample=True)
+    two = images.sample(memoryview(second), show=True, sample=True)
+    assert one[0] is two[0]
+    assert one[1] is two[1]
+    assert len(decoded) == 2
+    assert images.sample(other, show=False, sample=True)[0] is None
+    assert len(decoded) == 3

@@ -6,8 +6,10 @@ a page is made of the report. An error here costs a thumbnail, never the report.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from math import gcd
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from datascan.executors.select import default_executor
 from datascan.metrics.base import DatasetSummary
 from datascan.readers.base import Reader, tracked_blocks
 from datascan.records.block import Block
+from datascan.records.buffers import hash_bytes
 from datascan.records.shard import Shard
 from datascan.report.figures import ValueFigures, ValueHistogram
 from datascan.report.model import DatasetReport
@@ -35,8 +38,16 @@ MAX_SAMPLES = 256
 SAMPLE_BYTES = 128 << 20
 """The most bytes read for the histogram, estimated from the mean size of the records."""
 
+MAX_VALUES = 1 << 20
+"""Of records with at least twice as many values, a part is counted."""
+
+SMALL_FACTORS = 2 * 3 * 5 * 7
+
 BINS = 64
 Numbers = NDArray[np.int64]
+
+Sample = tuple[str | None, Numbers | None]
+"""The picture of a record as a data: URI, and the number of its values in each bin."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +85,13 @@ class HistogramBins:
         return [*begins, self.high]
 
     def counted(self, values: NDArray[Any]) -> Numbers:
-        """The number of finite ``values`` in each bin: int64 (count,)."""
-        floats = values.astype(np.float64).ravel()
+        """The number of finite ``values`` in each bin, int64 (count,); of many, every n-th."""
+        flat = values.ravel()
+        step = max(1, flat.size // MAX_VALUES)
+        # Steps without small factors meet all channels and columns alike.
+        while step > 1 and gcd(step, SMALL_FACTORS) > 1:
+            step += 1
+        floats = flat[::step].astype(np.float64)
         floats = floats[np.isfinite(floats)]
         # Half the span of subnormal numbers can be 0.
         span = (self.high / 2 - self.low / 2) or 1.0
@@ -92,7 +108,14 @@ class Samples:
     counts: Numbers | None = None
     records: int = 0
 
-    def add(self, counts: Numbers | None, records: int) -> None:
+    def add(self, address: int, picture: str | None, counts: Numbers | None) -> None:
+        """Add the picture of a record, and the counts of its values."""
+        if picture is not None:
+            self.thumbnails[address] = picture
+        if counts is not None:
+            self.merge(counts, 1)
+
+    def merge(self, counts: Numbers | None, records: int) -> None:
         """Add the counts of more records."""
         if counts is not None:
             self.counts = counts if self.counts is None else self.counts + counts
@@ -117,6 +140,7 @@ class SampleTask:
     def __call__(self, shard: Shard, slot: WorkerSlot) -> Samples:
         """Thumbnails and counts of the chosen records in the shard."""
         samples = Samples()
+        images = EncodedImages(self.max_pixels, self.bins)
         none = np.empty(0, np.int64)
         shown = self.shown.get(shard.index, none)
         sampled = self.sampled.get(shard.index, none)
@@ -126,33 +150,59 @@ class SampleTask:
             for block, places in blocks_with_rows(blocks, shard, rows):
                 first = block.start - shard.base
                 for row in places.tolist():
-                    wanted = first + row in shown, first + row in sampled
-                    self._sample_block(block, row, samples, wanted)
+                    wanted = {"show": first + row in shown, "sample": first + row in sampled}
+                    if row in block.encoded:
+                        found = images.sample(block.encoded[row], **wanted)
+                    else:
+                        found = self._sample_array(values_of(block, row), **wanted)
+                    samples.add(block.start + row, *found)
         return samples
 
     def on_failure(self, shard: Shard, reason: str) -> Samples:  # noqa: ARG002
         """Nothing: the scan has already reported the record that crashed the worker."""
         return Samples()
 
-    def _sample_block(
-        self, block: Block, row: int, samples: Samples, wanted: tuple[bool, bool]
-    ) -> None:
-        show, sample = wanted
+    def _sample_array(self, values: NDArray[Any] | None, *, show: bool, sample: bool) -> Sample:
+        """The picture of a record that is an array, and the number of its values in each bin."""
         from datascan.report import thumbnails  # noqa: PLC0415  (imports Pillow)
 
-        picture: str | None = None
-        if row in block.encoded:
-            data, limit = bytes(block.encoded[row]), self.max_pixels
-            picture = thumbnails.thumbnail(data, limit) if show else None
-            values = thumbnails.pixels(data, limit) if sample and self.bins else None
-        else:
-            values = values_of(block, row)
-            if show and values is not None:
-                picture = thumbnails.thumbnail_of_array(values, bgr=self.is_bgr)
-        if picture is not None:
-            samples.thumbnails[block.start + row] = picture
-        if sample and self.bins is not None and values is not None:
-            samples.add(self.bins.counted(values), 1)
+        if values is None:
+            return None, None
+        picture = thumbnails.thumbnail_of_array(values, bgr=self.is_bgr) if show else None
+        return picture, self.bins.counted(values) if sample and self.bins else None
+
+
+@dataclass
+class EncodedImages:
+    """Samples of encoded images; each content is decoded once, however many records have it."""
+
+    max_pixels: int
+    bins: HistogramBins | None
+    known: dict[tuple[int, str], Any] = field(default_factory=dict)
+
+    def sample(self, data: bytes | memoryview, *, show: bool, sample: bool) -> Sample:
+        """The picture of an image, and the number of its values in each bin."""
+        content = bytes(data)
+        picture = self._once(content, "picture", self._show) if show else None
+        counts = self._once(content, "counts", self._count) if sample and self.bins else None
+        return picture, counts
+
+    def _once(self, content: bytes, name: str, make: Callable[[bytes], Any]) -> Any:
+        key = hash_bytes(content), name
+        if key not in self.known:
+            self.known[key] = make(content)
+        return self.known[key]
+
+    def _show(self, content: bytes) -> str | None:
+        from datascan.report import thumbnails  # noqa: PLC0415  (imports Pillow)
+
+        return thumbnails.thumbnail(content, self.max_pixels)
+
+    def _count(self, content: bytes) -> Numbers | None:
+        from datascan.report import thumbnails  # noqa: PLC0415  (imports Pillow)
+
+        values = thumbnails.pixels(content, self.max_pixels)
+        return self.bins.counted(values) if self.bins and values is not None else None
 
 
 def values_of(block: Block, row: int) -> NDArray[Any] | None:
@@ -197,7 +247,7 @@ def take_samples(
     try:
         for piece in reread(task, dataset.plan, executor, shown, sampled, on_tick=tick):
             total.thumbnails.update(piece.thumbnails)
-            total.add(piece.counts, piece.records)
+            total.merge(piece.counts, piece.records)
     except ScanCancelled:
         raise
     except Exception:  # noqa: BLE001  (a report without thumbnails is better than none)
