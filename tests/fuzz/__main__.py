@@ -138,6 +138,8 @@ def main() -> int:
         return 0
     if not names:
         parser.error("no such input; see --list")
+    # Folders may be nested deeper than Python's own functions can recurse.
+    sys.setrecursionlimit(20_000)
     failures = []
     until = time.monotonic() + args.seconds
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:

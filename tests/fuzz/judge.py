@@ -22,6 +22,7 @@ SECONDS = float(os.environ.get("FUZZ_SECONDS", "60"))
 SLOW_SECONDS = 10.0
 PEAK_BYTES = 2 << 30
 SHOW_REFUSALS = bool(os.environ.get("SHOW_REFUSALS"))
+RECURSION = sys.getrecursionlimit()
 OTHER = 99
 """The exit status of a child that raised an exception."""
 
@@ -85,6 +86,7 @@ def execute(words: Sequence[str], place: Place) -> Outcome:
 def become_command(words: Sequence[str], place: Place) -> None:
     """Run the command in this process, and end it."""
     os.setsid()
+    sys.setrecursionlimit(RECURSION)
     os.chdir(place.work)
     os.environ["HOME"] = str(place.outside)
     os.environ["TMPDIR"] = tempfile.tempdir = str(place.scratch)
