@@ -34,8 +34,8 @@ class FakeTable:
     def handles(self):
         return np.array([[0, ENTRY]] * len(self.keys))
 
-    def begin(self, block):
-        return self.keys[block]
+    def begins(self):
+        return self.keys
 
 
 def logged(keys=(), size=ENTRY):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from datascan.readers.leveldb.coding import CodingError
 from datascan.readers.leveldb.log import Record
-from datascan.readers.leveldb.replay import MAX_GAP_BYTES, replay, runs_of, writes_of
+from datascan.readers.leveldb.replay import MAX_GAP_BYTES, first_of_runs, replay, writes_of
 from tests.builders.leveldb import frame_records, log_file, varint
 
 
@@ -108,8 +108,14 @@ def test_writes_before_the_damage_are_sound():
 def test_values_are_read_in_runs():
     near, far = MAX_GAP_BYTES, 3 * MAX_GAP_BYTES
     places = np.array([(0, 0, 10), (0, near, 10), (0, far, 5), (1, far, 5)], np.int64)
-    assert list(runs_of(places)) == [slice(0, 2), slice(2, 3), slice(3, 4)]
-    assert list(runs_of(places[:0])) == []
+    assert first_of_runs(places).tolist() == [0, 2, 3]
+    assert first_of_runs(places[:0]).tolist() == []
+
+
+def test_values_without_bytes_at_the_end_of_a_log(tmp_path):
+    entries, _ = replayed(tmp_path / "000003.log", batch(1, (b"a", b"1"), (b"b", b""), (b"c", b"")))
+    assert entries.values(np.array([2, 0, 1])) == [b"", b"1", b""]
+    assert entries.values(np.array([1])) == [b""]
 
 
 def test_a_log_that_is_cut_after_it_was_replayed(tmp_path):

@@ -19,6 +19,8 @@ def take_varint(data: bytes, at: int) -> tuple[int, int]:
     Raises:
         CodingError: if it does not end, or exceeds :data:`MAX_NUMBER`.
     """
+    if at < len(data) and data[at] < 0x80:
+        return data[at], at + 1
     value = shift = 0
     while at < len(data) and shift < 70:
         byte = data[at]

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import google_crc32c
 
@@ -31,8 +32,7 @@ class Flaw:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(NamedTuple):
     """An intact fragment at byte ``at``."""
 
     at: int
@@ -40,8 +40,7 @@ class Fragment:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A record, and the byte offset and size of the payload of each of its fragments."""
 
     payload: bytes
@@ -83,11 +82,19 @@ def read_log(path: Path) -> Iterator[Record | Flaw]:
         assert pending is not None  # noqa: S101
         pending.append(item)
         if item.kind in (FULL, LAST):
-            places = tuple((one.at + HEADER.size, len(one.payload)) for one in pending)
-            yield Record(b"".join(one.payload for one in pending), places)
+            yield record_of(pending)
             pending = None
     if pending is not None:
         yield truncated_record(path.stat().st_size)
+
+
+def record_of(pieces: list[Fragment]) -> Record:
+    """The record that has these fragments."""
+    if len(pieces) == 1:
+        (piece,) = pieces
+        return Record(piece.payload, ((piece.at + HEADER.size, len(piece.payload)),))
+    places = tuple((piece.at + HEADER.size, len(piece.payload)) for piece in pieces)
+    return Record(b"".join(piece.payload for piece in pieces), places)
 
 
 def fragments(path: Path) -> Iterator[Fragment | Flaw]:

@@ -38,8 +38,7 @@ def table_steps(tables: Sequence[TableFile], target: int) -> Iterator[tuple[byte
         if isinstance(index, str):
             yield table.table.first, table.table.size
             continue
-        for block, size in enumerate(index.handles[:, 1].tolist()):
-            yield index.begin(block), size
+        yield from zip(index.begins(), index.handles[:, 1].tolist(), strict=True)
 
 
 def log_steps(logged: LoggedEntries, target: int) -> Iterator[tuple[bytes, int]]:

@@ -13,7 +13,6 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import FileIO
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -42,27 +41,23 @@ class LogFile:
     starts: NDArray[np.int64]
     offsets: NDArray[np.int64]
 
-    def read(self, ranges: Sequence[tuple[int, int]]) -> Iterator[bytes]:
-        """The payload of each range, from its start up to its stop.
+    def read(self, starts: NDArray[np.int64], stops: NDArray[np.int64]) -> Iterator[bytes]:
+        """The payload from each of ``starts`` up to its stop, (m,) both.
 
         Raises:
             OSError: if the file cannot be read, or is shorter than it was.
         """
-        edges = np.array(ranges, np.int64).reshape(-1, 2)
-        firsts = np.searchsorted(self.starts, edges[:, 0], "right") - 1
-        lasts = np.searchsorted(self.starts, edges[:, 1], "left").tolist()
-        skipped = (edges[:, 0] - self.starts[firsts]).tolist()
-        begins = firsts.tolist()
+        # A value without bytes may be at the end, after the last fragment.
+        firsts = np.minimum(np.searchsorted(self.starts, starts, "right"), len(self.offsets)) - 1
+        lasts = np.maximum(np.searchsorted(self.starts, stops, "left"), firsts + 1)
+        skipped = starts - self.starts[firsts]
+        columns = (self.offsets[firsts] + skipped, stops - starts, skipped, firsts, lasts)
         with open_regular(self.path, inside=self.path.parent) as file:
-            for (start, stop), first, last, skip in zip(
-                ranges, begins, lasts, skipped, strict=True
-            ):
-                if stop == start:
-                    yield b""
-                elif last == first + 1:
-                    yield self._read(file, int(self.offsets[first]) + skip, stop - start)
+            for at, size, skip, first, last in zip(*(c.tolist() for c in columns), strict=True):
+                if last == first + 1:
+                    yield self._read(file, at, size)
                 else:
-                    yield self._join(file, first, last)[skip : skip + stop - start]
+                    yield self._join(file, first, last)[skip : skip + size]
 
     def _join(self, file: FileIO, first: int, last: int) -> bytes:
         """The payload of the fragments ``first`` <= i < ``last``."""
@@ -111,16 +106,24 @@ class LoggedEntries:
         found: list[bytes] = [b""] * len(rows)
         places = self.places[rows]
         order = np.lexsort((places[:, 1], places[:, 0]))
-        runs = [order[run] for run in runs_of(places[order])]
+        places, chosen = places[order], order.tolist()
+        ends = places[:, 1] + places[:, 2]
+        first = first_of_runs(places)
+        stops = np.maximum.reduceat(ends, first) if len(first) else ends
+        bounds = [*first.tolist(), len(places)]
+        run = 0
         for number, log in enumerate(self.logs):
-            of_log = [run for run in runs if places[run[0], 0] == number]
-            ranges = [range_of(places[run]) for run in of_log]
-            for run, (start, _), data in zip(of_log, ranges, log.read(ranges), strict=True):
-                if len(run) == 1:
-                    found[run[0]] = data
+            of_log = first[places[first, 0] == number]
+            for data in log.read(places[of_log, 1], stops[run : run + len(of_log)]):
+                low, high = bounds[run], bounds[run + 1]
+                run += 1
+                if high == low + 1:
+                    found[chosen[low]] = data
                     continue
-                for i, (_, at, size) in zip(run.tolist(), places[run].tolist(), strict=True):
-                    found[i] = data[at - start : at - start + size]
+                within = (places[low:high, 1] - places[low, 1]).tolist()
+                sizes = places[low:high, 2].tolist()
+                for i, at, size in zip(chosen[low:high], within, sizes, strict=True):
+                    found[i] = data[at : at + size]
         return found
 
     def value_bytes(self, rows: range) -> int:
@@ -141,22 +144,14 @@ class LoggedEntries:
         return b"".join(keys), found
 
 
-def range_of(places: NDArray[np.int64]) -> tuple[int, int]:
-    """From where to where places, in the order of one log's payload, reach."""
-    start = int(places[0, 1])
-    if len(places) == 1:
-        return start, start + int(places[0, 2])
-    return start, int((places[:, 1] + places[:, 2]).max())
+def first_of_runs(places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first place of each run of places that are close enough in a log to read at once.
 
-
-def runs_of(places: NDArray[np.int64]) -> Iterator[slice]:
-    """Slices of places, in order of log and payload, that are close enough to read at once."""
+    ``places`` are in order of log and payload.
+    """
     ends = places[:, 1] + places[:, 2]
     is_apart = (np.diff(places[:, 0]) != 0) | (places[1:, 1] - ends[:-1] > MAX_GAP_BYTES)
-    edges = [0, *(np.flatnonzero(is_apart) + 1).tolist(), len(places)]
-    for low, high in pairwise(edges):
-        if high > low:
-            yield slice(low, high)
+    return np.concatenate([np.zeros(min(1, len(places)), np.int64), np.flatnonzero(is_apart) + 1])
 
 
 def replay(paths: Sequence[Path]) -> tuple[LoggedEntries, list[tuple[Path, Flaw]]]:

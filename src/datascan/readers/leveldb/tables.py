@@ -119,6 +119,10 @@ class Index:
         start, size = self.places[block].tolist()
         return self.keys[start : start + size] + (b"\0" if block else b"")
 
+    def begins(self) -> list[bytes]:
+        """The smallest key that each block can have."""
+        return [self.begin(0), *(end + b"\0" for end in self.ends[:-1])] if len(self) else []
+
     def count_before(self, key: bytes) -> int:
         """How many blocks end before ``key``."""
         return bisect_left(self.ends, key)
