@@ -342,3 +342,33 @@ def chunks_that_are_read_for_every_row(file):
     data = packed(file, "data", (60, 1 << 26), (60, 1 << 20))
     for column in range(64):
         data.write_direct_chunk((0, column << 20), deflated_zeros(60))
+
+
+@bomb
+def virtual_datasets_of_virtual_datasets(file):
+    """64 ** 7 pieces."""
+    file["d0"] = np.zeros((64, 64), "u1")
+    for number in range(7):
+        layout = h5py.VirtualLayout((64, 64), "u1")
+        for column in range(64):
+            source = h5py.VirtualSource(".", f"d{number}", (64, 64))
+            layout[:, column] = source[:, 63 - column]
+        file.create_virtual_dataset(f"d{number + 1}", layout)
+
+
+@bomb
+def type_of_3000_arrays(file):
+    kind = h5py.h5t.STD_U8LE
+    for _ in range(3000):
+        kind = h5py.h5t.array_create(kind, (1,))
+    h5py.h5d.create(file.id, b"data", kind, h5py.h5s.create_simple((4,)))
+
+
+@bomb
+def sparse_rows(file):
+    """1e9 rows that are a hole in a sparse file."""
+    made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    made.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+    made.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+    space = h5py.h5s.create_simple((10**9,))
+    h5py.h5d.create(file.id, b"data", h5py.h5t.STD_I32LE, space, made)

@@ -8,8 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import h5py
 import pytest
 
+from datascan.readers.hdf5 import limits, traversal
+from datascan.readers.hdf5.references import RootFile
+from tests.builders.hdf5 import numbers, row_faults, rules, scanned, write_hdf5
 from tests.builders.hdf5_bombs import BOMBS, write_bomb
 
 SECONDS = 60
@@ -47,3 +51,49 @@ def test_bombs(tmp_path, monkeypatch, name, workers):
     assert "Traceback" not in errors
     assert resident < MAX_RSS
     assert status == (0 if name == "groups_in_a_circle" else 1), errors
+
+
+def test_links_are_followed_up_to_a_limit(tmp_path, monkeypatch):
+    monkeypatch.setattr(traversal, "MAX_FOLLOWED", 3)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["x"] = numbers(4, 3)
+        for number in range(9):
+            file[f"same{number}"] = h5py.SoftLink("/x")
+    assert not rules(scanned(tmp_path / "a.h5"))
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        for number in range(3):
+            file[f"z{number}"] = h5py.SoftLink("./" * (1 + number) + "x")
+    (fault,) = scanned(tmp_path / "a.h5").summary.plan.faults
+    assert fault.detail == "a.h5:/z2 is not followed, nor are links after 3"
+
+
+@pytest.mark.parametrize(("rows", "is_read"), [(20, True), (21, False)])
+def test_missing_rows_are_listed_up_to_a_limit(tmp_path, monkeypatch, rows, is_read):
+    monkeypatch.setattr(limits, "SMALL_MISSING_ROWS", 20)
+    monkeypatch.setattr(limits, "BYTES_PER_MISSING_ROW", 1 << 20)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        data = file.create_dataset("data", (40, 3), "f4", chunks=(1, 3))
+        data[rows:] = numbers(40 - rows, 3)
+    result = scanned(tmp_path / "a.h5")
+    assert result.summary.records == (40 if is_read else 0)
+    assert len(row_faults(result, "damaged-store")) == (20 if is_read else 0)
+
+
+def test_memory_that_runs_out_is_a_finding(tmp_path, monkeypatch):
+    path = write_hdf5(tmp_path / "a.h5", data=(numbers(40, 3), {"compression": "lzf"}))
+
+    def fail(_dataset, _rows):
+        raise MemoryError
+
+    monkeypatch.setattr(h5py.Dataset, "__getitem__", fail)
+    faults = row_faults(scanned(path), "damaged-store")
+    assert list(faults) == list(range(40))
+    assert faults[0] == "chunk (0, 0) of data: there is not enough memory"
+
+
+def test_holes_of_sparse_files_do_not_count(tmp_path):
+    path = write_hdf5(tmp_path / "a.h5", data=numbers(40, 3))
+    os.truncate(path, 1 << 40)
+    with RootFile(path, follow_links=False) as root:
+        assert root.size == 1 << 40
+        assert root.available < 1 << 20

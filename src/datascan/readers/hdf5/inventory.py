@@ -16,6 +16,9 @@ from datascan.readers.hdf5.references import RootFile
 from datascan.readers.hdf5.traversal import ObjectTraversal
 from datascan.records.block import Fault
 
+MAX_TYPE_PARTS, MAX_TYPE_DEPTH = 4096, 32
+"""How many types there may be in a type, and how deep they may be nested."""
+
 MAX_BYTES = 1 << 56
 """A dataset that claims to be larger than this is damaged."""
 
@@ -119,7 +122,12 @@ def take_inventory(root: RootFile, shown: str) -> Inventory:
 
 
 def add_dataset(inventory: Inventory, path: bytes, dataset: Any) -> None:
-    """Add a dataset to the inventory, by its type."""
+    """Add a dataset to the inventory, by its type.
+
+    Raises:
+        ValueError: if its type or size is implausible.
+    """
+    require_simple(dataset.id.get_type())
     name, unsupported = decode_name(path), describe_unsupported(dataset)
     if unsupported is None:
         inventory.columns[name] = read_info(path, dataset)
@@ -132,6 +140,29 @@ def add_dataset(inventory: Inventory, path: bytes, dataset: Any) -> None:
             size = int(dataset.id.get_type().get_size())
             info = DatasetInfo(name, path, rows, (), "int64", "text", chunk_rows, size)
             inventory.texts[name] = info
+
+
+def require_simple(kind: Any) -> None:
+    """Raise ValueError if a type is nested too deep, or of too many parts, for h5py.
+
+    h5py takes 2 GB for a type of 60 kB that is 3,000 arrays of arrays.
+    """
+    parts, deepest = [(kind, 0)], 0
+    for count in range(MAX_TYPE_PARTS):
+        if not parts:
+            return
+        part, depth = parts.pop()
+        deepest = max(depth, deepest)
+        found = part.get_class()
+        if found in {h5py.h5t.ARRAY, h5py.h5t.VLEN}:
+            parts.append((part.get_super(), depth + 1))
+        elif found == h5py.h5t.COMPOUND:
+            most = MAX_TYPE_PARTS - count
+            members = range(min(part.get_nmembers(), most))
+            parts += [(part.get_member_type(i), depth + 1) for i in members]
+        if deepest > MAX_TYPE_DEPTH:
+            break
+    raise ValueError("its type has too many parts, or is nested too deep")
 
 
 def describe_unsupported(dataset: Any) -> str | None:

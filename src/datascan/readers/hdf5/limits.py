@@ -30,7 +30,7 @@ SMALL_TOTAL_BYTES, TOTAL_EXPANSION = 4 * GIB, 1032
 Deflate compresses 1032:1 at most.
 """
 
-SMALL_TOTAL_ROWS, ROWS_PER_BYTE = 1 << 24, 64
+SMALL_TOTAL_ROWS, ROWS_PER_BYTE = 1 << 22, 16
 """If there are more rows than the first, there may be this many a byte of the files."""
 
 SMALL_MISSING_ROWS, BYTES_PER_MISSING_ROW = 1 << 20, 64

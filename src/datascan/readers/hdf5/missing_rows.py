@@ -7,6 +7,7 @@ missing or an external file is too short.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -19,7 +20,13 @@ from datascan.readers.hdf5.files import decode_name
 from datascan.readers.hdf5.inventory import MissingRows
 from datascan.readers.hdf5.limits import Budget
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
-from datascan.readers.hdf5.references import MAX_NESTING, RootFile, fill_number, read_prefix
+from datascan.readers.hdf5.references import (
+    MAX_NESTING,
+    RootFile,
+    fill_number,
+    object_identity,
+    read_prefix,
+)
 from datascan.readers.hdf5.storage import missing_filter, stored_record_bytes
 
 SMALL_BYTES = 64 << 20
@@ -28,18 +35,53 @@ SMALL_BYTES = 64 << 20
 MAX_RUNS = 1 << 18
 """More runs of missing rows than this count as one."""
 
+MAX_PIECES = 1 << 25
+"""How many pieces of virtual datasets HDF5 may have to search, over all reads."""
+
+READ_ROWS, READ_BYTES = 1 << 12, 1 << 22
+"""How much is read at once, about."""
+
 UNLIMITED = 1 << 62
 """Counts above this mean a selection without an end (H5S_UNLIMITED)."""
 
 
 def find_missing_rows(root: RootFile, dataset: Any) -> list[MissingRows]:
-    """Rows in other files that are missing or too short. The runs may overlap."""
+    """Rows in other files that are missing or too short. The runs may overlap.
+
+    Raises:
+        ValueError: if there are too many pieces to read them.
+    """
     if not dataset.is_virtual:
         return list(find_external(dataset)) if dataset.external else []
+    rows = dataset.shape[0]
+    reads = 1 + rows // READ_ROWS + rows * stored_record_bytes(dataset) // READ_BYTES
+    pieces = count_pieces(root, dataset, {})
+    if pieces * reads > MAX_PIECES:
+        raise ValueError(f"it has {pieces:,} pieces, which would be searched {reads:,} times")
     found = list(islice(find_virtual(root, dataset, 0), MAX_RUNS))
     if len(found) < MAX_RUNS:
         return found
     return [MissingRows(0, dataset.shape[0], f"{found[0].why}, as are {MAX_RUNS:,} more pieces")]
+
+
+def count_pieces(root: RootFile, dataset: Any, known: dict[tuple[bytes, int], int]) -> int:
+    """The number of mappings of a virtual dataset, each with those of its source.
+
+    ``known``: the numbers of datasets that were counted before.
+    """
+    key = object_identity(dataset)
+    if key not in known:
+        known[key] = 0
+        sources = Counter((one.file_name, one.dset_name) for one in dataset.virtual_sources())
+        for (file_name, name), count in sources.items():
+            known[key] += count
+            try:
+                source = root.open_source(dataset, fill_number(file_name, 0), fill_number(name, 0))
+            except HDF5_ERRORS:
+                continue  # reported by find_virtual
+            if isinstance(source, h5py.Dataset) and source.is_virtual:
+                known[key] += count * count_pieces(root, source, known)
+    return known[key]
 
 
 def find_external(dataset: Any) -> Iterator[MissingRows]:

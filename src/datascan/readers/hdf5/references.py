@@ -103,6 +103,7 @@ class RootFile:
         self._nested: list[Any] = []
         self._folders: dict[tuple[int, int], list[Path]] = {}
         self._parent: tuple[bytes, Any] | None = None
+        self._last: tuple[bytes, Any] | None = None
         self._sizes: dict[tuple[int, int], tuple[int, int]] = {}
         self._note_file(path)
 
@@ -124,7 +125,7 @@ class RootFile:
 
     def close(self) -> None:
         """Close the file."""
-        self._parent = None
+        self._parent = self._last = None
         self.file.close()
 
     def open(self, path: bytes) -> Any:
@@ -134,10 +135,14 @@ class RootFile:
             ForbiddenFileError: if a file on the way, or one that holds values, must not be opened.
             OSError: or another of ``HDF5_ERRORS``, if it does not exist or is damaged.
         """
+        if self._last is not None and self._last[0] == path:
+            return self._last[1]
         folder, _, name = path.rpartition(b"/")
         if self._parent is None or self._parent[0] != folder:
             self._parent = folder, self.open_below(self.file, folder)
-        return self.open_below(self._parent[1], name)
+        found = self.open_below(self._parent[1], name)
+        self._last = path, found
+        return found
 
     def open_below(self, group: Any, path: bytes) -> Any:
         """Open the object at ``path`` in ``group``, through links; raises as :meth:`open`."""
@@ -367,6 +372,11 @@ def read_prefix(folder: Path, variable: str) -> Path:
 def object_identity(item: Any) -> tuple[bytes, int]:
     """What identifies an object, regardless of its path: its file, and its address there."""
     return h5py.h5f.get_name(item.id), h5py.h5o.get_info(item.id).addr
+
+
+def member_identity(group: Any, name: bytes) -> tuple[bytes, int]:
+    """The :func:`object_identity` of what a hard link leads to, without opening it."""
+    return h5py.h5f.get_name(group.id), h5py.h5o.get_info(group.id, name).addr
 
 
 def label_width(path: Path, name: str | None) -> int:

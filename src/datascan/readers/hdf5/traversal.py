@@ -10,17 +10,27 @@ import h5py
 
 from datascan.readers.hdf5.files import decode_name
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
-from datascan.readers.hdf5.references import ForbiddenFileError, RootFile, object_identity
+from datascan.readers.hdf5.references import (
+    ForbiddenFileError,
+    RootFile,
+    member_identity,
+    object_identity,
+)
 from datascan.records.block import Fault
 
 MAX_LINKS = 1 << 20
+MAX_FOLLOWED = 1 << 16
 MAX_DEPTH = 128
 MAX_PATH_BYTES = 1 << 28
-"""How many links are followed, how deep groups may be nested, and how long all paths may be."""
-
+"""How many links there may be, how many of them other than hard links are followed, how deep groups
+may be nested, and how long all paths may be."""
 
 MAX_SHOWN = 80
 """Longer paths of groups that are not read are cut in messages."""
+
+
+Target = bytes | tuple[bytes, bytes]
+"""The path in a soft link, or the file and the path in an external link."""
 
 
 class ObjectTraversal:
@@ -36,17 +46,28 @@ class ObjectTraversal:
         self.faults = faults
         self.lost: list[bytes] = []
         self.visited = {object_identity(root.file)}
-        self.links: deque[bytes] = deque()
+        self.links: deque[tuple[bytes, Target]] = deque()
         self.count = self.path_bytes = 0
 
     def objects(self) -> Iterator[tuple[bytes, Any]]:
         """All objects with their paths: hard links first, then targets of other links."""
         yield from self._objects_below(b"", self.file)
+        followed: set[tuple[bytes, Target]] = set()
+        count = 0
         while self.links:
-            path = self.links.popleft()
-            item = self._follow(path)
-            if item is not None and self._visit(item):
-                yield from self._objects_below(path, item)
+            path, target = self.links.popleft()
+            is_absolute = isinstance(target, bytes) and target.startswith(b"/")
+            key = b"" if is_absolute else path.rpartition(b"/")[0], target
+            if key in followed:
+                continue
+            if (count := count + 1) > MAX_FOLLOWED:
+                self._add_unread(path, f"is not followed, nor are links after {MAX_FOLLOWED:,}")
+                return
+            item = self._follow(path, target)
+            if item is not None:
+                followed.add(key)
+                if self._visit(item):
+                    yield from self._objects_below(path, item)
 
     def _objects_below(self, path: bytes, item: Any) -> Iterator[tuple[bytes, Any]]:
         stack = [(path, item)]
@@ -70,8 +91,10 @@ class ObjectTraversal:
             inner = path + b"/" + name if path else name
             try:
                 if group.id.links.get_info(name).type != h5py.h5l.TYPE_HARD:
-                    self.links.append(inner)
-                elif self._visit(item := self.root.open_member(group, name)):
+                    self.links.append((inner, group.id.links.get_val(name)))
+                elif member_identity(group, name) not in self.visited and self._visit(
+                    item := self.root.open_member(group, name)
+                ):
                     yield inner, item
             except ForbiddenFileError as error:
                 self._add_forbidden(inner, error)
@@ -102,7 +125,7 @@ class ObjectTraversal:
         self.visited.add(key)
         return is_new
 
-    def _follow(self, path: bytes) -> Any:
+    def _follow(self, path: bytes, target: Target) -> Any:
         """The target of a soft or external link; None and a fault if it cannot be opened."""
         try:
             return self.root.open(path)
@@ -111,16 +134,9 @@ class ObjectTraversal:
             return None
         except HDF5_ERRORS:
             self.lost.append(path)
-            why = f"{self.shown}:{decode_name(path)} links to {self._describe_target(path)}"
+            why = f"{self.shown}:{decode_name(path)} links to {describe_target(target)}"
             self.faults.append(Fault(None, "missing-file", f"{why}, which cannot be opened"))
             return None
-
-    def _describe_target(self, path: bytes) -> str:
-        try:
-            target = self.file.id.links.get_val(path)
-        except HDF5_ERRORS:
-            return "an unreadable target"
-        return ":".join(map(decode_name, target if isinstance(target, tuple) else (target,)))
 
     def _add_damaged(self, path: bytes, error: Exception) -> None:
         self.lost.append(path)
@@ -138,3 +154,8 @@ class ObjectTraversal:
         self.faults.append(
             Fault(None, "damaged-store", f"{self.shown}:/{decode_name(path)[:MAX_SHOWN]} {why}")
         )
+
+
+def describe_target(target: Target) -> str:
+    """A link's target as text."""
+    return ":".join(map(decode_name, target if isinstance(target, tuple) else (target,)))
