@@ -30,8 +30,6 @@ CONFIGURATION = AppliedConfiguration(
 def full_report() -> Report:
     """A report in which no text is missing."""
     accepted = finding(accepted=Accepted("known", date(2999, 1, 1), 5))
-    ignored = AppliedSetting("ignore", ("key-gap",), "ignores key-gap")
-    limit = AppliedSetting("batch_size", (32, "64"))
     return report(
         *(finding(key="layer"), finding(severity="warning"), finding(severity="info"), accepted),
         finding(rule="unknown", examples=[Example("detail without a record")], records=0),
@@ -41,7 +39,6 @@ def full_report() -> Report:
         started="2026-01-01T10:00:00+01:00",
         rules=["nan-value", "unknown"],
         fail_on="error",
-        configuration=AppliedConfiguration("datascan.toml", (ignored, limit)),
         thumbnails={"0": PIXEL},
         configuration=CONFIGURATION,
     )

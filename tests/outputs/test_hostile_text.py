@@ -41,8 +41,6 @@ def test_every_place_is_filled():
         *("dataset.path", "dataset.backend", "dataset.layout", "command", "started", "rules.0"),
         *("findings.0.rule", "findings.0.message", "findings.0.fix", "findings.0.key"),
         *("findings.0.examples.0.key", "findings.0.examples.0.detail"),
-        *("configuration.file", "configuration.settings.0.name"),
-        *("configuration.settings.0.values.0", "configuration.settings.0.silences"),
         *("findings.0.accepted.reason", "labels.names.0", "shapes.0.dtype", "thumbnails.0"),
     }
     assert ("sources", 0, "layer") in free_places("net")
