@@ -21,7 +21,8 @@ class TestLaws(OutputLaws):
         root = ET.fromstring(text.encode())  # noqa: S314  (our own)
         assert root.tag == "testsuites"
         for suite in root:
-            assert int(suite.get("tests")) == len(suite)
+            assert int(suite.get("tests")) == len(suite.findall("testcase"))
+            assert {child.tag for child in suite} <= {"properties", "testcase"}
             for counted, tag in (("failures", "failure"), ("errors", "error")):
                 assert int(suite.get(counted)) == len(suite.findall(f"testcase/{tag}"))
 

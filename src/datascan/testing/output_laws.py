@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datascan.config.applied import AppliedConfiguration, AppliedSetting
 from datascan.outputs.base import Output
 from datascan.report.figures import Accepted, DatasetInfo, Example, Finding, LabelFigures
 from datascan.report.model import FailedScan, Report
@@ -39,6 +40,10 @@ FINDINGS = st.builds(
     examples=st.lists(EXAMPLES, max_size=2),
     accepted=st.none() | st.builds(Accepted, HOSTILE, st.none() | st.dates(), st.integers(0, 9)),
 )
+SETTINGS = st.builds(
+    AppliedSetting, HOSTILE, st.tuples(HOSTILE, st.integers(0, 9)), st.just("") | HOSTILE
+)
+CONFIGURATIONS = st.builds(AppliedConfiguration, HOSTILE, st.tuples(SETTINGS))
 FAILED = st.lists(st.builds(FailedScan, HOSTILE, HOSTILE), max_size=2)
 
 
@@ -56,6 +61,7 @@ def datasets(draw: st.DrawFn, build: Callable[..., Any] = report) -> Any:
         command=draw(st.none() | HOSTILE),
         rules=draw(st.none() | st.just(["nan-value"])),
         fail_on=draw(st.sampled_from([None, "error", "warning", "never"])),
+        configuration=draw(st.none() | CONFIGURATIONS),
     )
 
 
