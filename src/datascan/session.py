@@ -76,7 +76,7 @@ class ScanSession:
         if not isinstance(reader, Reader):
             reader = open_reader(paths, self.options, reader)
         tick = partial(self.progress.update, 0, 0)
-        self.reader = IsolatedReader(reader, tick) if reader.needs_worker else reader
+        self.reader: Reader = IsolatedReader(reader, tick)
         self._result: ScanResult | None = None
 
     def __enter__(self) -> Self:

@@ -30,8 +30,8 @@ from tests.builders.images import photo
 from tests.builders.lmdb import datum, write_lmdb
 
 RECORDS, BAD = 5, 2
-TIMEOUT, MEMORY = 1.5, 400_000_000
-TOO_SLOW = "took longer than 1.5 seconds (--timeout)"
+TIMEOUT, MEMORY = 2.5, 400_000_000
+TOO_SLOW = "took longer than 2.5 seconds (--timeout)"
 TOO_LARGE = "needed more than 400 MB of memory (--max-memory)"
 REASONS = {
     "sleep": TOO_SLOW,
@@ -182,8 +182,8 @@ def test_progress_is_no_excuse(tmp_path, monkeypatch):
     monkeypatch.setattr(EndlessProgress, "matches", classmethod(lambda cls, value: True))
     values = {b"%d" % i: b"endless" if i == BAD else b"%d" % i for i in range(RECORDS)}
     path = write_lmdb(tmp_path / "store", values)
-    assert scanned(path, timeout=0.5)[1] == RECORDS
-    assert scanned(path, timeout=0.5)[0] == {BAD: "took longer than 0.5 seconds (--timeout)"}
+    assert scanned(path, timeout=1)[1] == RECORDS
+    assert scanned(path, timeout=1)[0] == {BAD: "took longer than 1 second (--timeout)"}
 
 
 class SlowBatches(RawDecoder):

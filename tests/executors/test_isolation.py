@@ -234,6 +234,7 @@ def test_a_split_around_one_row():
 
 
 def test_limits_are_named_with_their_options():
+    assert too_slow(1) == "took longer than 1 second (--timeout)"
     assert too_slow(60.0) == "took longer than 60 seconds (--timeout)"
     assert out_of_memory(4_000_000_000) == "needed more than 4 GB of memory (--max-memory)"
     assert out_of_memory(None) == "needed more memory than there is"

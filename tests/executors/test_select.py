@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 from msgspec.structs import replace
@@ -102,24 +101,6 @@ def test_a_lack_of_memory_is_a_failure_with_and_without_workers(workers, why):
     with isolate(find_process, describe, RunOptions(workers=workers)) as function:
         assert function("too much") == ("too much", why)
         assert function(None)
-
-
-class StoppedError(Exception):
-    pass
-
-
-def test_a_call_can_be_ended_from_outside_and_the_next_one_is_served():
-    ticks = []
-
-    def tick(*_):
-        ticks.append(1)
-        if len(ticks) == 3:
-            raise StoppedError
-
-    with isolate(time.sleep, describe, RunOptions(), tick) as function:
-        with pytest.raises(StoppedError):
-            function(60)
-        assert function(0) is None
 
 
 def test_this_process_may_start_others():

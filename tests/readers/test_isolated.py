@@ -65,7 +65,7 @@ def hang():
 ACTS = {
     os.abort: "killed by SIGABRT",
     exhaust: "needed more than 4 GB of memory (--max-memory)",
-    hang: "took longer than 0.5 seconds (--timeout)",
+    hang: "took longer than 1 second (--timeout)",
 }
 
 
@@ -75,7 +75,7 @@ def isolated(monkeypatch):
     made = []
 
     def make(*arguments, tick=lambda: None, **options):
-        made.append(IsolatedReader(Planned(*arguments, timeout=0.5, **options), tick))
+        made.append(IsolatedReader(Planned(*arguments, timeout=1, **options), tick))
         return made[-1]
 
     yield make

@@ -40,7 +40,8 @@ MAX_TIMEOUTS = 12
 
 def too_slow(seconds: float) -> str:
     """Why rows are given up that took longer than the time limit."""
-    return f"took longer than {seconds:g} seconds (--timeout)"
+    unit = "second" if seconds == 1 else "seconds"
+    return f"took longer than {seconds:g} {unit} (--timeout)"
 
 
 def out_of_memory(nbytes: int | None) -> str:

@@ -12,7 +12,8 @@ from datascan.config.identity import DatasetIdentity
 from datascan.config.options import Options
 from datascan.decoders.base import Tracker
 from datascan.errors import DatasetError, UsageError
-from datascan.executors.base import WorkerSlot
+from datascan.executors.base import Executor, WorkerSlot
+from datascan.executors.select import default_executor
 from datascan.plugins import (
     READERS,
     Plugin,
@@ -101,6 +102,10 @@ class Reader(ABC):
     def find_missing(self, records: int) -> Iterator[Fault]:  # noqa: ARG002
         """Faults of a store that seems whole but from which only ``records`` were read."""
         return iter(())
+
+    def executor(self, plan: Plan) -> Executor:
+        """What reads the dataset, or some of its records again, unless the caller chooses."""
+        return default_executor(plan, self.options.run)
 
     def preload(self) -> None:  # noqa: B027  (most readers import at the top)
         """Import what reading needs, before workers are forked, which inherit it."""

@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-from msgspec.structs import replace as replace_in
+from typing import Any, cast
 
 from datascan.config.identity import DatasetIdentity
 from datascan.decoders.base import Tracker
-from datascan.executors.select import isolate
+from datascan.executors.base import (
+    Executor,
+    Limits,
+    OnDone,
+    OnTick,
+    WorkerSlot,
+    ignore_done,
+    ignore_tick,
+)
+from datascan.executors.process_pool.worker_group import WorkerGroup
+from datascan.executors.select import call_here, can_start_processes, choose_worker_count
 from datascan.plugins import Plugin
 from datascan.plugins.external import LEFT_OUT
 from datascan.readers.base import Reader
@@ -42,6 +49,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """The span of a shard, and what to do with it: a task without its reader, which is there."""
+
+    task: Any
+    span: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What the method returned, and what it changed in its process.
 
@@ -56,12 +71,89 @@ class Answer:
     failure: str = ""
 
 
+class ReaderWorker:
+    """A process that has a reader, calls its methods, and runs tasks over its shards.
+
+    It starts with the first call and lives until it is closed, so that a small dataset needs one
+    process for all that is done with it.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self._group: WorkerGroup[Any] | None = None
+        self._task: Any = None
+
+    def call(self, request: Request, timeout: float, on_tick: OnTick) -> Answer:
+        """The answer to a request, which may take ``timeout`` seconds.
+
+        ``on_tick`` is called about ten times a second, and may end the call by an exception.
+        """
+        ((answer,),) = self._run([Shard(0, request)], None, timeout, on_tick, ignore_done)
+        return cast("Answer", answer)
+
+    def map(
+        self,
+        task: Any,
+        shards: Sequence[Shard],
+        *,
+        on_tick: OnTick,
+        on_done: OnDone[Any],
+    ) -> Iterator[list[Any]]:
+        """Yield the results of ``task`` for each shard; see :meth:`Executor.map`.
+
+        The task is a dataclass with the field ``reader``.
+        """
+        job = replace(task, reader=None)
+        shards = [Shard(s.index, Job(job, s.span), s.first, s.last) for s in shards]
+        timeout = self.reader.options.run.timeout
+        yield from self._run(shards, task, timeout, on_tick, on_done)
+
+    def close(self) -> None:
+        """End the process; safe to call twice."""
+        if self._group is not None:
+            self._group.__exit__()
+        self._group = None
+
+    def _run(
+        self,
+        shards: Sequence[Shard],
+        task: Any,
+        timeout: float,
+        on_tick: OnTick,
+        on_done: OnDone[Any],
+    ) -> Iterator[list[Any]]:
+        group = self._group = self._group or self._start()
+        self._task, group.can_count = task, task is not None
+        group.limits = replace(group.limits, timeout=timeout)
+        try:
+            yield from group.map(shards, on_tick=on_tick, on_done=on_done)
+        finally:
+            group.restart_busy()
+
+    def _start(self) -> WorkerGroup[Any]:
+        self.reader.preload()
+        run = self.reader.options.run
+        group = WorkerGroup[Any](
+            partial(serve, self.reader),
+            self._fail,
+            partial(count, self.reader),
+            count=1,
+            limits=Limits(run.timeout, run.max_memory),
+        )
+        return group.__enter__()
+
+    def _fail(self, shard: Shard, reason: str) -> Any:
+        if isinstance(shard.span, Job):
+            return self._task.on_failure(original(shard), reason)
+        return Answer(failure=reason)
+
+
 class IsolatedReader(Reader):
     """A reader whose ``plan``, ``keys`` and ``find_missing`` run in a worker process.
 
-    The process starts with the first call and lives until the reader is closed. ``read`` and
-    ``count_rows`` are called by executors, which have workers of their own. ``on_tick`` is called
-    about ten times a second while ``plan`` runs, and may end it by an exception.
+    The same process reads the dataset if it is small. ``read`` and ``count_rows`` are called by
+    executors, in their workers. ``on_tick`` is called about ten times a second while ``plan`` runs,
+    and may end it by an exception.
     """
 
     def __init__(self, reader: Reader, on_tick: Callable[[], None]) -> None:
@@ -72,12 +164,10 @@ class IsolatedReader(Reader):
             name=reader.name, accepts_many=reader.accepts_many, is_seekable=reader.is_seekable
         )
         self._on_tick = on_tick
-        self._is_planning = False
-        self._workers = ExitStack()
-        self._call: Callable[[Request], Answer] | None = None
+        self._worker = ReaderWorker(reader)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_on_tick": None, "_workers": None, "_call": None}
+        return {**self.__dict__, "_on_tick": None, "_worker": None}
 
     @property
     def identity(self) -> DatasetIdentity:
@@ -89,13 +179,14 @@ class IsolatedReader(Reader):
         """Always False: the reader that it isolates has been chosen already."""
         return False
 
+    def executor(self, plan: Plan) -> Executor:
+        """The worker of this reader for a small dataset; as for any reader otherwise."""
+        is_small = choose_worker_count(plan, self.options.run) == 1
+        return self._worker if is_small else super().executor(plan)
+
     def plan(self) -> Plan:
         """The plan of the reader; without shards, and with the reason as a fault, if it fails."""
-        self._is_planning = True
-        try:
-            answer = self._ask(Request("plan"))
-        finally:
-            self._is_planning = False
+        answer = self._ask(Request("plan"), lambda *_: self._on_tick())
         if answer.failure:
             why = f"{self.path} could not be planned: {answer.failure}"
             fault = Fault(None, "reader-crash", escape_surrogates(why))
@@ -131,28 +222,19 @@ class IsolatedReader(Reader):
 
     def close(self) -> None:
         """End the worker, and close the reader."""
-        self._call = None
-        self._workers.close()
+        self._worker.close()
         self.reader.close()
 
-    def _tick(self) -> None:
-        # A scan that is cancelled still reports what it has found, with the keys.
-        if self._is_planning:
-            self._on_tick()
-
-    def _ask(self, request: Request) -> Answer:
-        if self._call is None:
-            self.reader.preload()
-            run = self.options.run
-            limit = run.timeout + stored_bytes(self.path) // PLANNED_BYTES
-            isolated = isolate(
-                partial(serve, self.reader),
+    def _ask(self, request: Request, on_tick: OnTick = ignore_tick) -> Answer:
+        run = self.options.run
+        if not self.reader.needs_worker or run.workers == 0 or not can_start_processes():
+            return call_here(
+                partial(call_method, self.reader),
                 lambda _, reason: Answer(failure=reason),
-                replace_in(run, timeout=limit),
-                lambda *_: self._tick(),
+                request,
             )
-            self._call = self._workers.enter_context(isolated)
-        answer = self._call(request)
+        limit = run.timeout + stored_bytes(self.path) // PLANNED_BYTES
+        answer = self._worker.call(request, limit, on_tick)
         LEFT_OUT.update(answer.left_out)
         for category, text in answer.warned:
             warnings.warn(text, category, stacklevel=2)
@@ -162,20 +244,36 @@ class IsolatedReader(Reader):
         return answer
 
 
-def serve(reader: Reader, request: Request) -> Answer:
-    """Call the method, in the worker."""
-    known = dict(LEFT_OUT)
+def call_method(reader: Reader, request: Request) -> Answer:
+    """Call a method of the reader."""
+    result = getattr(reader, request.method)(*request.arguments)
+    return Answer(result if isinstance(result, Plan) else list(result))
+
+
+def serve(reader: Reader, shard: Shard, slot: WorkerSlot) -> Any:
+    """Run a task over a shard, or call a method of the reader, in the worker."""
+    if isinstance(shard.span, Job):
+        return replace(shard.span.task, reader=reader)(original(shard), slot)
+    known, request = dict(LEFT_OUT), shard.span
     with warnings.catch_warnings(record=True) as warned:
-        result = getattr(reader, request.method)(*request.arguments)
-        if not isinstance(result, Plan):
-            result = list(result)
-    left_out = {plugin: why for plugin, why in LEFT_OUT.items() if plugin not in known}
-    return Answer(
-        result,
-        reader if request.method == "plan" else None,
-        tuple((warning.category, str(warning.message)) for warning in warned),
-        left_out,
+        answer = call_method(reader, request)
+    return replace(
+        answer,
+        reader=reader if request.method == "plan" else None,
+        warned=tuple((warning.category, str(warning.message)) for warning in warned),
+        left_out={plugin: why for plugin, why in LEFT_OUT.items() if plugin not in known},
     )
+
+
+def count(reader: Reader, shard: Shard, slot: WorkerSlot) -> int:
+    """The number of rows of a shard, in the worker."""
+    rows: int = replace(shard.span.task, reader=reader).count_rows(original(shard), slot)
+    return rows
+
+
+def original(shard: Shard) -> Shard:
+    """The shard of the dataset in which a job is done."""
+    return Shard(shard.index, shard.span.span, shard.first, shard.last)
 
 
 def stored_bytes(path: Path) -> int:

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.executors.base import Executor, Progress, ScanCancelled, WorkerSlot
-from datascan.executors.select import default_executor
 from datascan.metrics.base import DatasetSummary
 from datascan.readers.base import Reader, tracked_blocks
 from datascan.records.block import Block
@@ -235,7 +234,7 @@ def take_samples(
     )
     samples = sample_indices(dataset, scanned.nbytes) if bins else np.empty(0, np.int64)
     if executor is None:
-        executor = default_executor(dataset.plan, dataset.options.run)
+        executor = scanned.reader.executor(dataset.plan)
     addresses = dataset.addresses(examples)
     sampled = rows_by_shard(dataset.addresses(samples))
     shown = rows_by_shard(addresses)

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from datascan.checks.base import MANY, Check, Issue
 from datascan.checks.fault_check import REACH_RULES
 from datascan.executors.base import Executor, NullProgress, Progress, ScanCancelled
-from datascan.executors.select import default_executor
 from datascan.metrics.base import DatasetSummary, Duplicates, TallyMap, metric_name
 from datascan.metrics.duplicates import FingerprintTally, find_repeated, measure_fingerprints
 from datascan.metrics.faults import measure_faults, tally_faults
@@ -57,7 +56,7 @@ def scan(
     began = time.perf_counter()
     plan, checks = plan_or_stop(reader), usable_checks(checks)
     if executor is None:
-        executor = default_executor(plan, reader.options.run)
+        executor = reader.executor(plan)
     measures, progress = collect_metrics(checks), progress or NullProgress()
     with closing(kept_shards(reader, plan, measures, progress)) as kept:
         total, complete = measure_shards(
