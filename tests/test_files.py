@@ -172,5 +172,5 @@ def test_the_limits_are_those_of_the_documentation():
         "anything from a pipe": files.MAX_PIPE_BYTES,
         "image file in a folder or list": files.MAX_IMAGE_BYTES,
     }
-    assert {name: int(size) * MIB for name, size in rows.items()} == limits
+    assert {name: int(rows[name]) * MIB for name in limits} == limits
     assert MIB == 1024 * 1024

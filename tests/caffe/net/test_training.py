@@ -287,3 +287,22 @@ def test_the_loss_with_the_fewest_outputs_decides(tmp_path):
 def test_root_must_be_a_folder(tmp_path):
     with pytest.raises(UsageError, match="is not a folder"):
         training(tmp_path, small_net(), root=tmp_path / "none")
+
+
+def test_each_test_net_has_its_own_state(tmp_path):
+    net = small_net() + "".join(
+        layer(name, "ReLU", "", "", f"include {{ stage: '{name}' }}") for name in ("a", "b", "c")
+    )
+    write_net(tmp_path, net, name="n.prototxt")
+    states = " ".join(f"test_state {{ stage: '{name}' }}" for name in ("a", "b", "c"))
+
+    def staged(text):
+        found = read_training(write_net(tmp_path, text, name="s.prototxt"))
+        return [[n for n in names if len(n) == 1] for _, names in layers_in(found)]
+
+    train = 'train_net: "n.prototxt"'
+    tests = 'test_net: "n.prototxt" test_net: "n.prototxt"'
+    assert staged(f"{train} {tests} {states}") == [[], ["a"], ["b"]]
+    assert staged(f"{train} {tests} test_state {{ stage: 'a' }}") == [[], ["a"], []]
+    # A net for both phases takes the states that the test nets leave.
+    assert staged(f'net: "n.prototxt" {tests} {states}') == [[], ["a"], ["b"], ["c"]]
