@@ -80,6 +80,7 @@ def test_every_option_of_a_file_is_either_silencing_or_not():
     fields = [field for field in Options.fields() if field.option.in_file]
     silencing = {field.name for field in fields if field.option.silences}
     others = {
+        "bad_records_severity",
         "max_pixels",
         "num_classes",
         "batch_sizes",
