@@ -88,6 +88,5 @@ def test_every_option_of_a_file_is_either_silencing_or_not():
         "workers",
         "timeout",
         "max_memory",
-        "bad_records_severity",
     }
     assert silencing == {field.name for field in fields} - others
