@@ -228,7 +228,7 @@ def test_files_of_the_folder_are_read(outside):
         file.create_dataset("label", (12,), "S16", external=[("raw", 0, 192)])
     write_hdf5(Path("b.h5"), data=numbers(4, 3))
     report = report_of()
-    assert rules_of(report) == {"duplicate-record"}
+    assert rules_of(report) == {"duplicate-record", "not-inspected"}
     assert report.dataset.records == 12
     assert report.labels.names == ["cat", "dog"]
 

@@ -53,12 +53,12 @@ def find_missing_rows(root: RootFile, dataset: Any) -> list[MissingRows]:
     """
     if not dataset.is_virtual:
         return list(find_external(dataset)) if dataset.external else []
-    rows = dataset.shape[0]
-    reads = 1 + rows // READ_ROWS + rows * stored_record_bytes(dataset) // READ_BYTES
     pieces = count_pieces(root, dataset, {})
+    found = list(islice(find_virtual(root, dataset, 0), MAX_RUNS)) if pieces <= MAX_PIECES else []
+    rows = dataset.shape[0]  # HDF5 may open the sources now, with another prefix
+    reads = 1 + rows // READ_ROWS + rows * stored_record_bytes(dataset) // READ_BYTES
     if pieces * reads > MAX_PIECES:
         raise ValueError(f"it has {pieces:,} pieces, which would be searched {reads:,} times")
-    found = list(islice(find_virtual(root, dataset, 0), MAX_RUNS))
     if len(found) < MAX_RUNS:
         return found
     return [MissingRows(0, dataset.shape[0], f"{found[0].why}, as are {MAX_RUNS:,} more pieces")]

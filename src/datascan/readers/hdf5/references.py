@@ -137,6 +137,7 @@ class RootFile:
         """
         if self._last is not None and self._last[0] == path:
             return self._last[1]
+        self._last = None
         folder, _, name = path.rpartition(b"/")
         if self._parent is None or self._parent[0] != folder:
             self._parent = folder, self.open_below(self.file, folder)
