@@ -162,7 +162,7 @@ def lists(place: Place) -> list[str]:
         file["data"], file["label"] = np.zeros((20, 3)), np.arange(20) % 2
     put_special(place.work / "s.h5", place)
     names = ["f.h5", "s.h5", "/dev/zero", "../outside/lines", "../outside/other.h5", *NAMES[:4]]
-    lines = chance.choices(names, k=chance.choice([3, 300])) + ["f.h5"] * chance.choice([1, 50_000])
+    lines = chance.choices(names, k=chance.choice([3, 300])) + ["f.h5"] * chance.choice([1, 1000])
     text = "\n".join(lines) + "\n"
     (place.work / "list.txt").write_bytes(text.encode("utf-8", "surrogateescape"))
     return scan_words(place, "hdf5", "list.txt")
