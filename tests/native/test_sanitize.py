@@ -37,8 +37,8 @@ def test_a_few_mutants_and_hostile_calls(compiler, capfd):
         ("epoch", "load_int(b[CODES].buf, at - 1)", "load_int(b[CODES].buf, at)", "heap-buffer"),
         (
             "kernels",
-            "(int64_t)(is_negative ? before - digit : before + digit)",
-            "(int64_t)before + (int64_t)digit",
+            "(int64_t)((uint64_t)load_int(limbs, i) + ((digit ^ sign) - sign))",
+            "load_int(limbs, i) + (int64_t)digit",
             "AddressSanitizer: ILL",
         ),
     ],

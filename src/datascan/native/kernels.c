@@ -224,11 +224,12 @@ static Py_ssize_t measure_rows(const Py_buffer *b, int kind, Py_ssize_t width, v
     char type = kind == 't' ? 'f' : (char)kind;
     Py_ssize_t item = item_bytes(type), stride = kind == 't' ? FLOAT_STRIDE : item;
     Py_ssize_t count = b[OFFSETS].len / 8, last = b[SOURCE].len - width * stride, i = 0;
+    const unsigned char *source = b[SOURCE].buf, *offsets = b[OFFSETS].buf;
     for (; i < count; i++) {
-        int64_t offset = load_int(b[OFFSETS].buf, i);
+        int64_t offset = load_int(offsets, i);
         if (offset < 0 || offset > last)
             break;
-        const unsigned char *at = (const unsigned char *)b[SOURCE].buf + offset;
+        const unsigned char *at = source + offset;
         const void *row = at;
         unsigned char sound = 1;
         Figures found;
@@ -298,11 +299,10 @@ finish:
 #define LIMBS 68
 #define LOW_HALF 0xFFFFFFFFu
 
-/* Adds to a limb, which wraps as NumPy's integers do. */
-static void add_to_limb(void *limbs, Py_ssize_t i, uint64_t digit, uint64_t is_negative)
+/* Adds a digit, or subtracts it if 'sign' is all ones; limbs wrap as NumPy's integers do. */
+static void add_to_limb(void *limbs, Py_ssize_t i, uint64_t digit, uint64_t sign)
 {
-    uint64_t before = (uint64_t)load_int(limbs, i);
-    store_int(limbs, i, (int64_t)(is_negative ? before - digit : before + digit));
+    store_int(limbs, i, (int64_t)((uint64_t)load_int(limbs, i) + ((digit ^ sign) - sign)));
 }
 
 /* Adds values to 32-bit limbs, the first of unit 2**-1074; returns whether all are finite. */
@@ -315,10 +315,12 @@ static PyObject *add_exactly(PyObject *self, PyObject *arguments)
     int finite = 1;
     if (b[1].len < LIMBS * 8)
         PyErr_SetString(PyExc_ValueError, "a sum needs 68 limbs");
-    else if (outputs_are_apart(b, 2, 1))
-        for (Py_ssize_t i = 0; i < b[0].len / 8; i++) {
-            uint64_t bits = (uint64_t)load_int(b[0].buf, i);
-            uint64_t exponent = bits >> 52 & 0x7FF, is_negative = bits >> 63;
+    else if (outputs_are_apart(b, 2, 1)) {
+        const void *values = b[0].buf;
+        void *limbs = b[1].buf;
+        for (Py_ssize_t i = 0, count = b[0].len / 8; i < count; i++) {
+            uint64_t bits = (uint64_t)load_int(values, i);
+            uint64_t exponent = bits >> 52 & 0x7FF, sign = 0 - (bits >> 63);
             uint64_t mantissa = bits & 0xFFFFFFFFFFFFF;
             finite &= exponent != 0x7FF;
             if (exponent) {
@@ -328,10 +330,11 @@ static PyObject *add_exactly(PyObject *self, PyObject *arguments)
             uint64_t low = (mantissa & LOW_HALF) << (exponent & 31);
             uint64_t high = (mantissa >> 32) << (exponent & 31);
             Py_ssize_t limb = (Py_ssize_t)(exponent >> 5);
-            add_to_limb(b[1].buf, limb, low & LOW_HALF, is_negative);
-            add_to_limb(b[1].buf, limb + 1, (low >> 32) + (high & LOW_HALF), is_negative);
-            add_to_limb(b[1].buf, limb + 2, high >> 32, is_negative);
+            add_to_limb(limbs, limb, low & LOW_HALF, sign);
+            add_to_limb(limbs, limb + 1, (low >> 32) + (high & LOW_HALF), sign);
+            add_to_limb(limbs, limb + 2, high >> 32, sign);
         }
+    }
     release(b, 2);
     return PyErr_Occurred() ? NULL : PyBool_FromLong(finite);
 }
@@ -347,15 +350,17 @@ static PyObject *gather(PyObject *self, PyObject *arguments)
                           take_count, &width, take_rows_out, b + OUT))
         return NULL;
     Py_ssize_t count = b[AT].len / 8, i = 0;
+    const unsigned char *from = b[FROM].buf, *offsets = b[AT].buf;
     unsigned char *to = b[OUT].buf;
     if (b[OUT].shape[0] != count || b[OUT].shape[1] != width)
         PyErr_SetString(PyExc_ValueError, "the output has another shape than the rows");
     else if (outputs_are_apart(b, ALL, OUT)) {
+        Py_ssize_t last = b[FROM].len - width;
         for (; i < count; i++, to += width) {
-            int64_t at = load_int(b[AT].buf, i);
-            if (at < 0 || at > b[FROM].len - width)
+            int64_t at = load_int(offsets, i);
+            if (at < 0 || at > last)
                 break;
-            memcpy(to, (const char *)b[FROM].buf + at, (size_t)width);
+            memcpy(to, from + at, (size_t)width);
         }
         if (i < count)
             PyErr_SetString(PyExc_ValueError, OUTSIDE);
