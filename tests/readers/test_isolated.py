@@ -181,10 +181,12 @@ def test_what_travels_to_other_workers_has_no_worker(isolated):
 
 
 def test_holes_do_not_count_as_stored_bytes(tmp_path):
-    (tmp_path / "a").write_bytes(bytes(range(256)) * 400)
+    with (tmp_path / "a").open("wb") as file:
+        file.write(bytes(range(256)) * 400)
+        file.flush()
+        os.fsync(file.fileno())
     with (tmp_path / "b").open("wb") as file:
         file.truncate(1 << 40)
-    os.sync()
     assert 100_000 < stored_bytes(tmp_path) < 300_000
     assert stored_bytes(tmp_path / "b") < 100_000
     assert stored_bytes(tmp_path / "missing") == 0
