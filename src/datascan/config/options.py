@@ -52,7 +52,7 @@ LABELS, RULES, HOW = GROUPS = "labels", "rules", "how to scan"
 """Headings in ``--help``, in their order."""
 
 MAX_PIXELS = 178_956_970
-TIMEOUT = 60.0
+TIMEOUT = 30.0
 MAX_MEMORY = 4_000_000_000
 MAX_WORKERS = 64
 """The most worker processes of a configuration that datascan found by itself."""
@@ -250,7 +250,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     timeout: Annotated[
         Seconds,
         Option(
-            help="give up a record after S seconds (default: 60)",
+            help="give up a record after S seconds (default: 30)",
             group=HOW,
             metavar="S",
             commands=ALL_COMMANDS,

@@ -102,7 +102,7 @@ class Task(Protocol[R_co]):
 
         Called in the parent process. ``shard`` is cut to the rows at fault, usually one;
         ``shard.last`` is None if the rows could not even be counted. ``reason`` says how the
-        worker ended: "killed by SIGSEGV", "took longer than 60 seconds (--timeout)".
+        worker ended: "killed by SIGSEGV", "took longer than 30 seconds (--timeout)".
         """
 
 
