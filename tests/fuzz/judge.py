@@ -78,7 +78,8 @@ def execute(words: Sequence[str], place: Place) -> Outcome:
         scratch=[path.name for path in place.scratch.iterdir()],
         hung=hung,
         seconds=seconds,
-        peak=max(peak, usage.ru_maxrss * 1024),
+        # The system's own figure counts mapped files, which cost no memory.
+        peak=peak or usage.ru_maxrss * 1024,
         hidden=next((secret for secret in SECRETS if secret in text), ""),
     )
 

@@ -49,7 +49,7 @@ def more_outputs(place: Place) -> list[str]:
 
 
 def number(chance: random.Random, bits: int = 64) -> int:
-    """A number that fits in so many bits, often at the edge of a type."""
+    """A number of at most that many bits, often at the edge of a type."""
     value = chance.choice([*HUGE, chance.randrange(300), chance.getrandbits(bits)])
     return value % (1 << bits)
 

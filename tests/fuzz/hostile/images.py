@@ -1,4 +1,4 @@
-"""Images that decompress to much more than they are, or take long, or are no images."""
+"""Images that decompress to much more than they are, take long, or are not images at all."""
 
 from __future__ import annotations
 

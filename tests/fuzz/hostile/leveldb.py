@@ -138,7 +138,7 @@ def random_store(place: Place) -> list[str]:
 
 
 def special_files(place: Place) -> list[str]:
-    """Links, pipes and numbers at the edge of 64 bits beside a healthy store."""
+    """Links, pipes and numbers at the edge of 64 bits next to a healthy store."""
     chance, folder = place.chance, place.work / "s"
     write_leveldb(
         folder, numbered(range(400)), numbered(range(300, 500)), in_tables=chance.random() < 0.5

@@ -24,7 +24,7 @@ def layer(chance: random.Random, place: Place) -> str:
             ("Convolution", "convolution_param"),
         ]
     )
-    more = f"batch_size: {number(chance)}"
+    more = f"batch_size: {chance.choice([4, 4, 4, number(chance)])}"
     if kind == "Convolution":
         more = f"num_output: {number(chance)} kernel_size: {number(chance)} stride: 0"
     root = chance.choice(["", 'root_folder: "/"', f'root_folder: "{place.outside}/"'])
@@ -84,7 +84,9 @@ def log(place: Place) -> list[str]:
         "[ 0%] " * 30_000 + "\r" * 30_000,
         "Restoring previous solver status from ../outside/key\nOpening file ../outside/lines\n",
     ]
-    (place.work / "train.log").write_text("".join(chance.choices(parts, k=chance.choice([1, 6]))))
+    text = "".join(chance.choices(parts, k=chance.choice([1, 6])))
+    healthy = "".join(f"Iteration {i}, loss = {2 - i / 9}\n" for i in range(5))
+    (place.work / "train.log").write_text(text if chance.randrange(4) == 0 else healthy + text)
     words = scan_words(place, "log", "train.log")
     if chance.randrange(3) == 0:
         (place.work / "n.prototxt").write_text(layer(chance, place))
