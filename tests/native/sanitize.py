@@ -211,7 +211,8 @@ def sanitize(
         package, reports = Path(folder, "build"), Path(folder, "reports")
         reports.mkdir()
         build(compiler, sources, package)
-        variables = environment(libraries, package, reports)
+        # Processes that a report ends leave their files here.
+        variables = {**environment(libraries, package, reports), "TMPDIR": folder}
         require_in_use(variables, package)
         print(f"built with {compiler}, {FLAGS[0]}", flush=True)
         sound = run_tests(variables) if with_tests else True
