@@ -275,7 +275,8 @@ def test_a_signal_ends_a_scan_whose_worker_ignores_everything(tmp_path, number, 
     scratch.mkdir()
     process = subprocess.Popen(
         [sys.executable, "-c", script, "scan", str(path), "--quiet"],
-        env={**os.environ, "TMPDIR": str(scratch)},
+        # With threads of NumPy, workers would be spawned, without what the script replaces.
+        env={**os.environ, "TMPDIR": str(scratch), "OPENBLAS_NUM_THREADS": "1"},
         stderr=subprocess.PIPE,
         text=True,
     )
