@@ -7,6 +7,7 @@ import pytest
 
 import datascan
 from datascan import api
+from tests.builders.caffe import inner, layer, softmax_loss, write_net
 from tests.builders.hdf5 import write_hdf5
 
 
@@ -48,3 +49,41 @@ def test_what_does_not_exist(tmp_path):
     for scan in (datascan.scan, datascan.scan_net, datascan.scan_log):
         with pytest.raises(datascan.DatasetError):
             scan(tmp_path / "absent")
+
+
+@pytest.fixture
+def net(tmp_path):
+    """A net whose source has a bad record."""
+    values = np.ones((6, 2), np.float32)
+    values[4, 1] = np.nan
+    write_hdf5(tmp_path / "train.h5", data=values, label=np.arange(6) % 2)
+    (tmp_path / "train.txt").write_text("train.h5\n")
+    param = 'hdf5_data_param { source: "train.txt" batch_size: 2 }'
+    source = layer("data", "HDF5Data", "", "data label", param)
+    return write_net(tmp_path, source, inner("ip", "data", 2), softmax_loss())
+
+
+def test_a_net_is_scanned_with_its_data_unless_it_is_not_wanted(net, tmp_path):
+    scanned = datascan.scan_net(net, workers=0)
+    assert [source.dataset.records for source in scanned.sources] == [6]
+    assert scanned.sources[0].histogram is not None
+    plain = datascan.scan_net(net, workers=0, thumbnails=False)
+    assert plain.sources[0].histogram is None
+    assert not datascan.scan_net(net, workers=0, data=False).sources
+    solver = write_net(tmp_path, 'net: "train_val.prototxt" iter_size: 4', name="s.prototxt")
+    given = datascan.scan_net(net, solver, tmp_path, workers=0)
+    assert [batches.batch_size for batches in given.sources[0].batch_sizes] == [8]
+    assert [batches.batch_size for batches in scanned.sources[0].batch_sizes] == [2]
+
+
+def test_a_log_names_the_records_of_its_net(net, tmp_path):
+    log = tmp_path / "loss.csv"
+    log.write_text("iteration,loss\n0,2.3\n1,2.2\n2,nan\n")
+    alone = datascan.scan_log(log, workers=0)
+    assert (alone.log.cause, alone.log.culprits) == ("sudden-nan", None)
+    assert not alone.sources
+    named = datascan.scan_log(str(log), str(net), workers=0)
+    assert named.log.culprits == [4]
+    assert named.sources[0].histogram is not None
+    plain = datascan.scan_log(log, net, root=tmp_path, workers=0, thumbnails=False)
+    assert plain.sources[0].histogram is None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -126,6 +128,24 @@ def test_a_typed_pipe_is_read_to_its_end(size, fits):
             with pytest.raises(OSError, match="more than 6 bytes"):
                 open_typed(Path(f"/dev/fd/{reading}"), max_bytes=size)
     finally:
+        os.close(reading)
+
+
+def test_a_writer_that_is_slow_is_waited_for():
+    reading, writing = os.pipe()
+
+    def write():
+        for part in (b"con", b"tent"):
+            time.sleep(0.1)
+            os.write(writing, part)
+        os.close(writing)
+
+    writer = Thread(target=write)
+    writer.start()
+    try:
+        assert read_typed(Path(f"/dev/fd/{reading}"), max_bytes=9) == b"content"
+    finally:
+        writer.join()
         os.close(reading)
 
 

@@ -31,7 +31,8 @@ def run_python(
     target: Path, *arguments: str | Path, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Python with the packages in ``target``, in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(target), "PYTHONWARNINGS": "error"}
+    path = os.pathsep.join([str(target), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "error"}
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
         check=False,

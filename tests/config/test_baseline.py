@@ -206,3 +206,12 @@ def test_the_day_can_be_chosen(tmp_path):
         report, _ = scan_of(path, Options.from_keywords(baseline=baseline, workers=0))
         assert report.passed is known
         assert BaselineFilter(baseline).unused == [e for e in baseline.entries if known]
+
+
+@pytest.mark.parametrize(("count", "is_hashed"), [(MAX_KEYS, False), (MAX_KEYS + 1, True)])
+def test_how_many_keys_are_listed(count, is_hashed):
+    keys = [f"{i:06}" for i in range(count)]
+    entry = BaselineEntry.of("nan-value", "x", None, [*reversed(keys), keys[0]], ())
+    assert bool(entry.hashes) == is_hashed
+    assert list(entry.keys) == ([] if is_hashed else keys)
+    assert len(entry.key_hashes()) == count

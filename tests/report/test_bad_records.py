@@ -10,7 +10,7 @@ from hypothesis import given
 
 from datascan.checks.base import Issue
 from datascan.metrics.base import Concatenated, Flagged
-from datascan.report.bad_records import iter_bad_records
+from datascan.report.bad_records import iter_bad_records, with_source
 from datascan.testing.reports import ANY_TEXT
 from tests.builders.judged import address, judgement, scanned_of
 
@@ -110,3 +110,12 @@ def test_hostile_keys_stay_in_their_line(key, detail):
     if not re.search("[\ud800-\udfff]", key + detail):
         assert (json.loads(found[0])["key"], json.loads(found[0])["detail"]) == (key, detail)
     assert json.loads(found[1])["key"] == "\x1b\n\\xff"
+
+
+def test_lines_of_a_source_name_it_first():
+    lines = iter_bad_records(scanned_of(judgement("nan-value", "error", (2, 1))))
+    (line,) = with_source(lines, "größe\udcff", "TEST")
+    assert line == (
+        '{"source": "größe\\\\xff", "phase": "TEST", "index": 4, "key": "e", "rule": "nan-value", '
+        '"severity": "error", "detail": "nan-value at 2/1"}\n'
+    )

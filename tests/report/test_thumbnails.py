@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageFile
 
-from datascan.report.thumbnails import EDGE, pixels, thumbnail, thumbnail_of_array
+from datascan.report import thumbnails
+from datascan.report.thumbnails import (
+    EDGE,
+    picture_of,
+    pixels,
+    thumbnail,
+    thumbnail_of_array,
+    to_viewable,
+    uri,
+)
 from tests.builders.images import (
     encode,
     gif_bomb,
@@ -152,3 +161,106 @@ def test_no_values_are_too_much(values):
 def test_no_bytes_are_too_much(data, head):
     shown = thumbnail(head + data, LIMIT)
     assert shown is None or max(open_uri(shown).size) <= EDGE
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "shown"),
+    [
+        ("L", 7, 7),
+        ("RGB", (1, 2, 3), (1, 2, 3)),
+        ("1", 1, 255),
+        ("RGBA", (1, 2, 3, 255), (1, 2, 3)),
+        ("RGBA", (1, 2, 3, 0), (128, 128, 128)),
+        ("RGBA", (0, 0, 0, 51), (102, 102, 102)),
+        ("LA", (200, 0), (128, 128, 128)),
+        ("CMYK", (0, 0, 0, 0), (255, 255, 255)),
+        ("I", 70_000, 0),
+    ],
+)
+def test_what_is_shown_of_a_colour(mode, colour, shown):
+    image = Image.new(mode, (2, 2), colour)
+    viewed = to_viewable(image)
+    assert viewed.mode in {"L", "RGB"}
+    assert viewed.getpixel((1, 1)) == shown
+    assert viewed is not image
+
+
+@pytest.mark.parametrize(
+    ("size", "kind", "shown"),
+    [
+        ((32, 32), "PNG", (32, 32)),
+        ((33, 5), "JPEG", (33, 5)),
+        ((5, 33), "JPEG", (5, 33)),
+        ((96, 96), "JPEG", (96, 96)),
+        ((97, 96), "JPEG", (96, 95)),
+        ((192, 96), "JPEG", (96, 48)),
+    ],
+)
+def test_small_pictures_are_exact_and_large_ones_are_not(size, kind, shown):
+    made = open_uri(uri(Image.new("RGB", size)))
+    assert (made.format, made.size) == (kind, shown)
+
+
+def noise(edge: int = 96) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (edge, edge, 3), np.uint8))
+
+
+def size_of(made: str) -> int:
+    return len(base64.b64decode(made.partition(",")[2]))
+
+
+def test_a_picture_is_as_good_as_its_size_allows(monkeypatch):
+    sizes = []
+    for limit in (1 << 20, 9000, 6000):
+        monkeypatch.setattr(thumbnails, "MAX_BYTES", limit)
+        made = uri(noise())
+        sizes.append(size_of(made))
+        assert sizes[-1] <= limit
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) > 1
+    monkeypatch.setattr(thumbnails, "MAX_BYTES", sizes[-1])
+    assert size_of(uri(noise())) == sizes[-1]
+    monkeypatch.setattr(thumbnails, "MAX_BYTES", 100)
+    assert uri(noise()) is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "shown"),
+    [
+        ((4, 4), np.uint8, (4, 4)),
+        ((3, 4), np.uint8, None),
+        ((4, 3), np.uint8, None),
+        ((4, 4), np.complex64, None),
+        ((4, 4), "U1", None),
+        ((4, 4), np.bool_, (4, 4)),
+        ((3, 5, 6), np.float32, (5, 6, 3)),
+        ((3, 4, 3), np.uint8, None),
+        ((191, 10), np.uint8, (191, 10)),
+        ((384, 10), np.uint8, (192, 5)),
+        ((40, 577), np.uint8, (14, 193)),
+    ],
+)
+def test_which_arrays_are_pictures(shape, dtype, shown):
+    made = picture_of(np.zeros(shape, dtype))
+    assert (made is None) if shown is None else (made.shape == shown)
+
+
+def test_the_channels_of_opencv_are_turned():
+    values = np.zeros((3, 8, 8), np.uint8)
+    values[0] = 255
+    assert open_uri(thumbnail_of_array(values)).getpixel((0, 0)) == (255, 0, 0)
+    assert open_uri(thumbnail_of_array(values, bgr=True)).getpixel((0, 0)) == (0, 0, 255)
+    grey = np.full((8, 8), 9, np.uint8)
+    assert open_uri(thumbnail_of_array(grey, bgr=True)).getpixel((0, 0)) == 9
+
+
+def test_few_pixels_are_decoded(monkeypatch):
+    monkeypatch.setattr(thumbnails, "MAX_PIXELS", 20 * 30)
+    for kind in ("PNG", "BMP", "TIFF"):
+        assert thumbnail(encode(picture(1, 20, 30), kind), LIMIT) is not None
+        assert thumbnail(encode(picture(1, 20, 31), kind), LIMIT) is None
+    # At a reduced scale, a large JPEG has few.
+    assert thumbnail(encode(picture(1, 160, 240), "JPEG"), LIMIT) is None
+    monkeypatch.setattr(thumbnails, "MAX_PIXELS", 96 * 96 * 4)
+    assert thumbnail(encode(picture(1, 800, 800), "JPEG"), LIMIT) is not None
+    assert thumbnail(encode(picture(1, 800, 800), "JPEG", progressive=True), LIMIT) is None

@@ -278,6 +278,21 @@ def test_a_damaged_index(tmp_path, damage, why):
         index_of(tmp_path / "000001.ldb", damage(small_table()))
 
 
+def test_a_table_that_vanishes_is_lost(tmp_path):
+    path = tmp_path / "000001.ldb"
+    content = small_table()
+    path.write_bytes(content)
+    last = b"a" + b"\1" + bytes(7)
+    table = TableFile(path, Table(0, 1, len(content), last, last))
+    start, stop = table.span_of(range(1))
+    assert len(table.read(range(1), np.empty(stop - start, np.uint8)).rows) == 1
+    path.unlink()
+    segment = table.read(range(1), np.empty(stop - start, np.uint8))
+    assert len(segment.rows) == 0
+    (loss,) = segment.losses
+    assert loss.reason == "000001.ldb cannot be read: No such file or directory"
+
+
 @pytest.mark.parametrize(("value", "module"), [("", tables), ("1", table_blocks)])
 def test_the_implementation_in_use(value, module):
     code = "from datascan.native import loops; print(loops.decode_blocks.__module__)"
