@@ -42,6 +42,9 @@ PLAIN_MODES = {"P": "RGB", "PA": "RGBA"}
 MODE_BYTES = {"1": 1, "L": 1, "LA": 2, "I;16": 2, "RGB": 3, "YCbCr": 3, "LAB": 3, "HSV": 3}
 """Bytes per pixel once decoded, by mode; 4 for all others, as palettes may become RGBA."""
 
+WORKING_MEMORY = {"JPEG 2000": 1.8, "WebP": 1.7, "AVIF": 1.2}
+"""How much more memory the decoders of some formats need than others, with all their copies."""
+
 FREE_BYTES = 64 << 20
 MAX_FRAMES = 10_000
 """How many frames or pages are decoded; they are also limited by their pixels."""
@@ -100,12 +103,13 @@ def check_size(width: int, height: int, limit: int) -> None:
         )
 
 
-def check_bytes(width: int, height: int, mode: str, limit: int) -> None:
+def check_bytes(image_format: str, width: int, height: int, mode: str, limit: int) -> None:
     """Raise :class:`OversizedImageError` for an image that takes more bytes than an RGB image may.
 
     ``limit`` is the number of pixels that are allowed; below 64 MiB only those count.
     """
-    nbytes = width * height * MODE_BYTES.get(mode, 4)
+    factor = WORKING_MEMORY.get(image_format, 1.0)
+    nbytes = int(width * height * MODE_BYTES.get(mode, 4) * factor)
     allowed = max(MODE_BYTES["RGB"] * limit, FREE_BYTES)
     if nbytes > allowed:
         raise OversizedImageError(
@@ -220,7 +224,7 @@ def open_and_load(image_format: str, data: bytes, limit: int) -> DecodedImage:
         width, height = image.size
         check_size(width, height, limit)
         mode = image.mode
-        check_bytes(width, height, mode, limit)
+        check_bytes(image_format, width, height, mode, limit)
         frames = count_frames(image_format, data, image)
         image.load()
         if image_format == "PNG" and (image.info.get("interlace") or ends_blank(image)):
@@ -229,7 +233,7 @@ def open_and_load(image_format: str, data: bytes, limit: int) -> DecodedImage:
         left = limit
         for i, frame in enumerate(ImageSequence.Iterator(image) if frames > 1 else ()):
             check_size(*frame.size, limit)
-            check_bytes(*frame.size, frame.mode, limit)
+            check_bytes(image_format, *frame.size, frame.mode, limit)
             # Pages may be larger than the first one, so each counts by its own size.
             left -= frame.size[0] * frame.size[1]
             if i == MAX_FRAMES or (i and left < 0):
