@@ -33,8 +33,24 @@ FILE_NAMES = {
 }
 """The strings as names of files that are not hidden."""
 
-every_string = pytest.mark.parametrize("text", HOSTILE_STRINGS.values(), ids=HOSTILE_STRINGS)
-every_file_name = pytest.mark.parametrize("name", FILE_NAMES.values(), ids=FILE_NAMES)
+PARTS = 6
+"""Each test gets a sixth of the strings; the outputs themselves are tested with all of them."""
+
+
+def hostile(argument, strings, part):
+    """The tests of one part of ``strings``."""
+    chosen = [name for number, name in enumerate(strings) if number % PARTS == part % PARTS]
+    return pytest.mark.parametrize(argument, [strings[name] for name in chosen], ids=chosen)
+
+
+def texts(part):
+    """Texts as they are in files."""
+    return hostile("text", HOSTILE_STRINGS, part)
+
+
+def file_names(part):
+    """Texts as names of files."""
+    return hostile("name", FILE_NAMES, part)
 
 
 @pytest.fixture(autouse=True)
@@ -70,17 +86,17 @@ def scanned(check_command, *words):
     options = [word for name, file in FILES.items() for word in (f"--{name}", file)]
     _, out, err = check_command(*words, *options, "--bad-records", "bad.jsonl", "--workers", "0")
     assert Path("r.json").exists(), err
-    texts = {file: Path(file).read_text("utf-8") for file in (*FILES.values(), "bad.jsonl")}
-    for text in texts.values():
+    written = {file: Path(file).read_text("utf-8") for file in (*FILES.values(), "bad.jsonl")}
+    for text in written.values():
         assert harm_in(text) == []
         assert commands_in(text) == []
-    ET.fromstring(texts["r.xml"].encode())  # noqa: S314  (our own)
-    json.loads(texts["r.sarif"])
-    read_safely(texts["r.html"])
-    found = Report.from_json(texts["r.json"])
+    ET.fromstring(written["r.xml"].encode())  # noqa: S314  (our own)
+    json.loads(written["r.sarif"])
+    read_safely(written["r.html"])
+    found = Report.from_json(written["r.json"])
     assert len(commands_in(out)) == github.render([found]).count("\n")
     assert check_command("report", "r.json") == (0, out, "")
-    return found, [json.loads(text) for text in texts["bad.jsonl"].splitlines()]
+    return found, [json.loads(text) for text in written["bad.jsonl"].splitlines()]
 
 
 def keys_of(found, rule):
@@ -95,7 +111,7 @@ def two_classes(name):
         Path(os.fsdecode(folder), "a.jpg").write_bytes(photo(number))
 
 
-@every_file_name
+@file_names(0)
 def test_files_and_classes(check_command, name):
     two_classes(name)
     Path(os.fsdecode(b"data/" + name + b"/" + name + b".jpg")).write_bytes(photo(9)[:600])
@@ -104,7 +120,7 @@ def test_files_and_classes(check_command, name):
     assert found.labels.names is not None
 
 
-@every_file_name
+@file_names(1)
 def test_a_dataset_of_this_name(check_command, name):
     Path(os.fsdecode(name)).mkdir()
     Path(os.fsdecode(name), "a.jpg").write_bytes(photo(1)[:600])
@@ -117,7 +133,7 @@ def test_a_dataset_of_this_name(check_command, name):
     assert check_command("images", path, "--expect", path + b"/a.jpg")[0] == 2
 
 
-@every_string
+@texts(0)
 def test_lists(check_command, text):
     Path("data").mkdir()
     for i in range(3):
@@ -128,7 +144,7 @@ def test_lists(check_command, text):
         scanned(check_command, "images", "data", "--list", "list.txt")
 
 
-@every_string
+@texts(1)
 @pytest.mark.parametrize("store", ["lmdb", "leveldb"])
 def test_keys(check_command, store, text):
     key = as_bytes(text, most=500) or b"empty"
@@ -138,7 +154,7 @@ def test_keys(check_command, store, text):
     assert len(keys_of(found, "nan-value") + keys_of(found, "unexpected-dtype")) >= 1
 
 
-@every_string
+@texts(2)
 def test_a_field_and_class_names_of_hdf5(check_command, text):
     name = as_bytes(text, most=3000, without=b"\0/").strip(b".") or b"empty"
     values = np.random.default_rng(0).random((12, 3))
@@ -154,7 +170,7 @@ def test_a_field_and_class_names_of_hdf5(check_command, text):
     assert check_command("hdf5", "a.h5", b"--label=" + name)[0] == 2
 
 
-@every_string
+@texts(3)
 def test_nets(check_command, text):
     name = "".join(f"\\{byte:03o}" for byte in as_bytes(text, most=3000))
     pool = f'layer {{ name: "{name}" type: "Pooling" bottom: "data" top: "{name}" '
@@ -169,7 +185,7 @@ def test_nets(check_command, text):
         check_command("net", "raw.prototxt", "--workers", "0")
 
 
-@every_string
+@texts(4)
 def test_logs(check_command, text):
     raw = as_bytes(text)
     start = solver_lines().encode() + line(0, 1.0).encode()
@@ -186,7 +202,7 @@ def test_logs(check_command, text):
             scanned(check_command, "log", "train.log")
 
 
-@every_file_name
+@file_names(2)
 def test_configurations(check_command, name):
     Path(os.fsdecode(name), "data").mkdir(parents=True)
     os.chdir(name)
@@ -213,7 +229,7 @@ def test_configurations(check_command, name):
     check_command("images", "data", b"--" + name)
 
 
-@every_file_name
+@file_names(3)
 def test_learned_expectations(check_command, name):
     two_classes(name)
     status, out, _ = check_command("learn", "data", "--workers", "0")
@@ -225,7 +241,7 @@ def test_learned_expectations(check_command, name):
     assert found.findings == []
 
 
-@every_file_name
+@file_names(4)
 def test_accepted_findings(check_command, name):
     two_classes(name)
     Path(os.fsdecode(b"data/" + name + b"/" + name + b".jpg")).write_bytes(photo(9)[:600])
@@ -239,7 +255,7 @@ def test_accepted_findings(check_command, name):
     assert all(one.accepted for one in found.findings if one.severity == "error")
 
 
-@every_file_name
+@file_names(5)
 def test_a_checkpoint_of_this_name(check_command, name):
     write_lmdb(Path("store"), numbered(random_datums(9)))
     path = b"./" + name
@@ -250,7 +266,7 @@ def test_a_checkpoint_of_this_name(check_command, name):
     assert check_command(*resume)[0] == 2
 
 
-@every_file_name
+@file_names(6)
 def test_several_datasets(check_command, name):
     Path(os.fsdecode(b"data/" + name)).mkdir(parents=True)
     Path(os.fsdecode(b"data/" + name), "a.jpg").write_bytes(photo(1)[:600])
