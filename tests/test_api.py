@@ -63,17 +63,20 @@ def net(tmp_path):
     return write_net(tmp_path, source, inner("ip", "data", 2), softmax_loss())
 
 
-def test_a_net_is_scanned_with_its_data_unless_it_is_not_wanted(net, tmp_path):
+def test_a_net_is_scanned_with_its_data_unless_it_is_not_wanted(net):
     scanned = datascan.scan_net(net, workers=0)
     assert [source.dataset.records for source in scanned.sources] == [6]
     assert scanned.sources[0].histogram is not None
     plain = datascan.scan_net(net, workers=0, thumbnails=False)
     assert plain.sources[0].histogram is None
     assert not datascan.scan_net(net, workers=0, data=False).sources
-    solver = write_net(tmp_path, 'net: "train_val.prototxt" iter_size: 4', name="s.prototxt")
-    given = datascan.scan_net(net, solver, tmp_path, workers=0)
-    assert [batches.batch_size for batches in given.sources[0].batch_sizes] == [8]
-    assert [batches.batch_size for batches in scanned.sources[0].batch_sizes] == [2]
+
+
+def test_a_net_is_judged_with_its_solver(net, tmp_path):
+    text = 'base_lr: nan lr_policy: "fixed" max_iter: 10'
+    solver = write_net(tmp_path, text, name="s.prototxt")
+    found = datascan.scan_net(net, solver, tmp_path, workers=0, data=False).findings
+    assert "lr-not-finite" in [finding.rule for finding in found]
 
 
 def test_a_log_names_the_records_of_its_net(net, tmp_path):

@@ -164,9 +164,13 @@ def test_a_pipe_without_a_writer_is_empty(tmp_path):
     assert read_typed(tmp_path / "pipe", max_bytes=9) == b""
 
 
-def test_typed_devices_are_refused():
-    with pytest.raises(NotRegularError):
-        open_typed(Path("/dev/zero"), max_bytes=9)
+def test_typed_devices_and_folders_are_refused_by_name(tmp_path):
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for path in (tmp_path, Path("/dev/zero")):
+        with pytest.raises(NotRegularError) as failure:
+            open_typed(path, max_bytes=9)
+        assert failure.value.filename == str(path)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_what_is_special(tmp_path):

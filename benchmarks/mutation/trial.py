@@ -73,7 +73,7 @@ class Selection:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> object:
-        """The signal ends this process, whatever it is doing."""
+        """Each test has a limit; its signal ends this process, even in native code."""
         if busy_seconds() > self.seconds:
             self.is_late = True
             item.session.shouldstop = "no time left"
@@ -132,7 +132,7 @@ def fork(function: Callable[[], int]) -> int:
     status = 70
     try:
         status = function()
-    except BaseException:  # noqa: BLE001 - whatever it is, this process must end here
+    except BaseException:  # noqa: BLE001  (this process must end here)
         traceback.print_exc()
     finally:
         sys.stdout.flush()
@@ -143,7 +143,7 @@ def fork(function: Callable[[], int]) -> int:
 def run_selected(tree: Path, log: Path, tests: Tests, seconds: float) -> int:
     """Runs tests until one fails; to be called in a new process. Returns the status of pytest.
 
-    Most mutants are killed by the first tests, so few files are imported at first. After
+    Most mutants are killed by the first tests, so two files are imported at first. After
     ``seconds`` of the processor's time, no further test is begun.
     """
     prepare(tree, log, [])

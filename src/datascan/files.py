@@ -126,15 +126,18 @@ def open_typed(path: Path, *, max_bytes: int) -> BinaryIO:
             pipe more than that or ``MAX_PIPE_BYTES``.
     """
     descriptor = os.open(path, FLAGS)
-    with FileIO(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         if stat.S_ISFIFO(found.st_mode):
             os.set_blocking(descriptor, True)
-            return BytesIO(read_at_most(file, min(max_bytes, MAX_PIPE_BYTES), path))
+            with FileIO(descriptor, "rb", closefd=False) as file:
+                return BytesIO(read_at_most(file, min(max_bytes, MAX_PIPE_BYTES), path))
         require_regular(found, path)
         if found.st_size > max_bytes:
             raise too_large(max_bytes, path)
         return BufferedReader(FileIO(os.dup(descriptor), "rb"))
+    finally:
+        os.close(descriptor)
 
 
 def read_typed(path: Path, *, max_bytes: int) -> bytes:

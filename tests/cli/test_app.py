@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datascan.cli.app import printable_warnings
-from datascan.errors import PluginWarning
+from datascan.cli.app import build_parser, printable_warnings
+from datascan.errors import PluginWarning, UsageError
 from tests.builders.lmdb import datum, numbered, random_datums, write_lmdb
 
 RULES_OF_SPEC = 33
@@ -345,3 +345,18 @@ def test_streams_that_nobody_needs_may_be_closed(healthy, stream):
     whole = f"exec {shlex.quote(sys.executable)} -m datascan lmdb '{healthy}' --quiet {stream}"
     result = subprocess.run(["sh", "-c", whole], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("lmdb a b", "unexpected argument: b"),
+        ("lmdb a b c", "unexpected argument: b"),
+        ("lmdb a b --bogus", "no such option: --bogus"),
+        ("lmdb a --bogus=1 --other", "no such option: --bogus"),
+    ],
+)
+def test_the_first_argument_that_is_unknown_is_named(command, message):
+    arguments = command.split()
+    with pytest.raises(UsageError, match=message):
+        build_parser(arguments).parse_args(arguments)

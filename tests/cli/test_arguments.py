@@ -129,3 +129,12 @@ def test_the_help_of_scan_names_the_formats():
     assert "above" not in text
     whole = datascan("--help", COLUMNS="120").stdout
     assert "any of the above; the format is detected automatically" in whole
+
+
+@pytest.mark.parametrize(
+    "command", ["accept d --baseline b.toml --reason r", "learn d", "check", "scan d"]
+)
+def test_progress_is_shown_unless_it_is_not_wanted(command):
+    parsed = build_parser(command.split()).parse_args(command.split())
+    assert not parsed.quiet
+    assert not parsed.no_progress

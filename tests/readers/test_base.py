@@ -8,8 +8,9 @@ import pytest
 from datascan.config.identity import DatasetIdentity
 from datascan.config.options import Options
 from datascan.errors import DatasetError, UsageError
-from datascan.readers.base import open_reader, tracked_blocks
+from datascan.readers.base import GuardedReader, Reader, open_reader, tracked_blocks
 from datascan.readers.image_folder.reader import ImageFolderReader
+from datascan.readers.lmdb.reader import LmdbReader
 from datascan.testing.reader_laws import untracked
 from tests.builders.hdf5 import write_hdf5
 from tests.builders.lmdb import numbered, random_datums, write_lmdb
@@ -105,5 +106,10 @@ def test_defaults_of_readers():
     reader = PlainReader(np.zeros((30, 2)), np.zeros(30), rows=20)
     shards = reader.plan().shards
     assert [reader.describe_start(shard) for shard in shards] == ["part 1", "part 2"]
-    assert reader.count_rows(shards[0].slice(5, 7), untracked) == 20
+    assert Reader.count_rows(reader, shards[0].slice(5, 7), untracked) == 20
     assert list(reader.find_missing(3)) == []
+
+
+def test_a_guard_is_never_detected(store):
+    assert LmdbReader.accepts(store)
+    assert not GuardedReader.accepts(store)

@@ -1,4 +1,4 @@
-"""Byte strings in one buffer, and values that are measured where they are."""
+"""Byte strings in one buffer, and values that are measured in place."""
 
 from __future__ import annotations
 

@@ -119,3 +119,12 @@ def test_nothing_is_learned_of_a_scan_that_was_stopped(tmp_path, monkeypatch, ca
     assert run(["learn", str(path), "-o", str(file), "--workers", "0"]) == 130
     assert capsys.readouterr().err == "datascan: interrupted, nothing was learned\n"
     assert not file.exists()
+
+
+def test_a_margin_if_some_records_are_floats(tmp_path):
+    random = np.random.default_rng(0)
+    arrays = [random.integers(0, 256, (1, 4, 4)).astype(kind) for kind in (np.uint8, np.float32)]
+    mixed = write_lmdb(tmp_path / "mixed", numbered(datum(array, 0) for array in arrays))
+    assert Expectations.read(learn(mixed)).values.margin > 0
+    whole = write_lmdb(tmp_path / "whole", numbered([datum(arrays[0], 0)]))
+    assert Expectations.read(learn(whole)).values.margin == 0

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from datascan.config.options import ReadOptions
 from datascan.decoders.datum.decoder import DatumDecoder
 from datascan.decoders.datum.message import parse
-from datascan.decoders.datum.template import build_template
+from datascan.decoders.datum.template import build_template, signed32
 from datascan.records.buffers import BytesColumn
 from datascan.testing.reader_laws import untracked
 
@@ -162,3 +162,18 @@ def test_labels_of_one_length(label, matches):
     if matches:
         expected = (label[0] & 0x7F) | label[1] << 7
         assert template.read_labels(values).tolist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("number", "signed"),
+    [
+        (0, 0),
+        (1 << 30, 1 << 30),
+        ((1 << 31) - 1, (1 << 31) - 1),
+        (1 << 31, -(1 << 31)),
+        ((1 << 64) - 1, -1),
+        ((1 << 32) + 5, 5),
+    ],
+)
+def test_signs(number, signed):
+    assert signed32(number) == signed

@@ -272,3 +272,11 @@ def test_messages_are_one_short_line():
         "cannot identify image file"
     )
     assert one_line("x" * 300) == "x" * 200
+
+
+def test_a_page_over_the_limit_behind_a_small_one():
+    pages = [Image.new("L", (1, 1)), Image.new("L", (64, 64))]
+    data = encode(pages[0], "TIFF", save_all=True, append_images=pages[1:])
+    assert decode("TIFF", data, 64 * 64).frames == 2
+    with pytest.raises(OversizedImageError, match="64 x 64 = 4,096 pixels exceed"):
+        decode("TIFF", data, 64 * 64 - 1)

@@ -11,10 +11,11 @@ from msgspec.structs import replace
 
 from datascan.outputs.terminal import render as terminal
 from datascan.outputs.terminal.paper import (
+    Paper,
     columns,
     shorten,
 )
-from datascan.outputs.terminal.render import render
+from datascan.outputs.terminal.render import example_lines, render
 from datascan.report.figures import (
     BadRecords,
     BatchFigures,
@@ -312,3 +313,11 @@ def test_several_reports_and_failed_scans():
     assert verdicts == ["FAIL  train_lmdb", "PASS  train_lmdb", "FAIL  a\\nb"]
     assert text.endswith("\n\nFAIL  a\\nb\n      not scanned: no such path\n")
     assert render([]) == "no dataset was scanned\n"
+
+
+@pytest.mark.parametrize(("width", "kept"), [(100, 48), (96, 48), (80, 40), (40, 20)])
+def test_a_long_key_takes_half_of_a_line_at_most(width, kept):
+    example = Example("detail", 7, "k" * 200)
+    text = " ".join(example_lines(example, Paper(colour=False, width=width, unicode=False)))
+    assert text.count("k") <= kept
+    assert text.count("k") > kept - 5

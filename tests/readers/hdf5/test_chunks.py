@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datascan.readers.hdf5.chunks import inspect_chunks, is_fill
+from datascan.readers.hdf5.chunks import find_index_error, inspect_chunks, is_fill
 from tests.builders.hdf5 import (
     gathered,
     numbers,
@@ -226,3 +226,22 @@ def test_fill_values_that_are_not_equal_to_themselves():
     assert is_fill(values, np.array(0.0)).tolist() == [False, False, True]
     waves = np.array([complex(np.nan, 1), 2])
     assert is_fill(waves, np.array(complex(np.nan, 0))).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("places", "message"),
+    [
+        ([(0, 10), (10, 5), (20, 5)], ""),
+        ([(0, 11), (10, 5), (20, 5)], "chunks (0, 0) and (1, 0) overlap in the file"),
+        ([(20, 5), (0, 11), (10, 5)], "chunks (1, 0) and (2, 0) overlap in the file"),
+        ([(0, 11), (10, 11), (20, 5)], "overlap in the file, as do 1 more pairs"),
+        ([], ""),
+    ],
+)
+def test_chunks_that_overlap(places, message):
+    """Entries are the coordinates of a chunk, its filters, its offset and its size."""
+    entries = [(row, 0, 0, offset, size) for row, (offset, size) in enumerate(places)]
+    index = np.array(entries, np.uint64).reshape(-1, 5)
+    found = find_index_error(np.empty((0, 2), np.uint64), index)
+    assert found.endswith(message)
+    assert bool(found) == bool(message)

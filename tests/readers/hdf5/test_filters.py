@@ -96,6 +96,18 @@ def test_what_the_header_of_a_chunk_claims(code, values, octets, size):
     assert claimed_bytes(code, values, octets) == size
 
 
+@pytest.mark.parametrize(
+    ("code", "octets", "size"),
+    [
+        (filters.SZIP, b"\1\2\3\4rest", 0x04030201),
+        (filters.BLOSC, b"head\1\2\3\4rest", 0x04030201),
+        (filters.LZ4, b"\0\0\0\0\1\2\3\4rest", 0x01020304),
+    ],
+)
+def test_every_byte_of_a_claim_counts(code, octets, size):
+    assert claimed_bytes(code, (), octets) == size
+
+
 @pytest.mark.parametrize(("claim", "is_read"), [(8 << 30, False), (999, False), (1000, True)])
 def test_claims_are_compared_with_the_chunk(tmp_path, claim, is_read):
     frame = b"\x28\xb5\x2f\xfd\xe0" + struct.pack("<Q", claim) + b"\x03\x00\x00\x00"

@@ -135,3 +135,33 @@ def test_a_process_gets_no_results_of_another(animals):
     copy = pickle.loads(pickle.dumps(reader))
     (again,) = copy.read(shard, untracked)
     assert again.fingerprints.tolist() == block.fingerprints.tolist()
+
+
+@pytest.mark.parametrize(
+    ("shard_bytes", "spans"),
+    [
+        (1, [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6)]),
+        (1 << 30, [(0, 6)]),
+    ],
+)
+def test_no_shard_is_empty(animals, shard_bytes, spans):
+    reader = ImageFolderReader((animals,), Options().replace(shard_bytes=shard_bytes))
+    assert [shard.span for shard in reader.plan().shards] == spans
+
+
+def test_shards_end_with_the_file_that_fills_them(animals):
+    sizes = [(animals / f"{name}.jpg").stat().st_size for name in ("cat/0", "cat/1", "cat/2")]
+    reader = ImageFolderReader((animals,), Options().replace(shard_bytes=sum(sizes)))
+    assert reader.plan().shards[0].span == (0, 3)
+    reader = ImageFolderReader((animals,), Options().replace(shard_bytes=sum(sizes) + 1))
+    assert reader.plan().shards[0].span == (0, 4)
+
+
+@pytest.mark.parametrize("decode", [True, False])
+def test_files_are_announced_one_by_one(animals, decode):
+    reader = ImageFolderReader((animals,), Options())
+    (shard,) = reader.plan().shards
+    announced = []
+    blocks = reader.read(shard.slice(1, 5), lambda *rows: announced.append(rows), decode=decode)
+    assert sum(block.records for block in blocks) == 4
+    assert announced == [(row, 1) for row in range(1, 5)]

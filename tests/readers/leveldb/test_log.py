@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from datascan.readers.leveldb.log import (
     BLOCK_BYTES,
+    FULL,
     HEADER,
     Flaw,
     Record,
@@ -152,3 +153,26 @@ def fragment(kind, payload):
 def test_fragments_out_of_order(write, kinds, words):
     found = write(b"".join(fragment(kind, b"abc") for kind in kinds))
     assert [item.words for item in found if isinstance(item, Flaw)] == [words]
+
+
+@pytest.mark.parametrize(
+    ("size", "rule"), [(BLOCK_BYTES - 1, "truncated-store"), (BLOCK_BYTES, "damaged-store")]
+)
+def test_a_fragment_beyond_its_block(tmp_path, size, rule):
+    """In the last block, which is short, it was cut; in a whole one, its length is wrong."""
+    path = tmp_path / "000001.log"
+    path.write_bytes(HEADER.pack(1, BLOCK_BYTES, FULL).ljust(size, b"x"))
+    (flaw,) = read_log(path)
+    assert flaw.rule == rule
+    assert flaw.at == (size if rule == "truncated-store" else 0)
+
+
+@pytest.mark.parametrize(("rest", "is_cut"), [(b"x", True), (b"\0", False)])
+def test_bytes_after_the_last_fragment(tmp_path, rest, is_cut):
+    """They are padding if they complete a block, which has no room for another header."""
+    path = tmp_path / "000001.log"
+    whole = frame_records([bytes(BLOCK_BYTES - HEADER.size - 5)])
+    for length in range(1, 6):
+        path.write_bytes(whole + rest * length)
+        _, *flaws = read_log(path)
+        assert bool(flaws) == (is_cut and length < 5)

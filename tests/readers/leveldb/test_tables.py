@@ -204,6 +204,39 @@ def test_any_handles(places, data):
 
 
 @pytest.mark.parametrize(
+    ("pairs", "fit"),
+    [
+        ([(0, 10), (15, 20)], True),
+        ([(0, 10), (16, 0), (30, 300)], True),
+        ([(3, 10), (0, 1)], False),
+        ([(0, 10), (14, 1)], False),
+        ([(0, 995)], True),
+        ([(0, 996)], False),
+        ([(1 << 40, 1)], False),
+        ([], True),
+    ],
+)
+@pytest.mark.parametrize("module", [tables, table_blocks])
+def test_blocks_of_an_index(module, pairs, fit):
+    """They ascend, do not overlap, and end with their trailers before byte 1,000."""
+    values = [bytes(varint(offset) + varint(size)) for offset, size in pairs]
+    starts = itertools.accumulate(map(len, values), initial=0)
+    rows = np.zeros((len(pairs), 5), np.int64)
+    rows[:, 2:4] = [(at, len(value)) for at, value in zip(starts, values, strict=False)] or 0
+    found = module.decode_handles(b"".join(values), rows.tobytes(), 1000)
+    assert (found is not None) == fit
+    if fit:
+        assert np.frombuffer(found, np.int64).reshape(-1, 2).tolist() == [list(p) for p in pairs]
+
+
+@pytest.mark.parametrize("value", [b"", b"\x80", b"\x05", b"\x05\x80", b"\xff" * 11])
+@pytest.mark.parametrize("module", [tables, table_blocks])
+def test_handles_that_do_not_end(module, value):
+    rows = np.array([[0, 0, 0, len(value), 0]], np.int64)
+    assert module.decode_handles(value, rows.tobytes(), 1000) is None
+
+
+@pytest.mark.parametrize(
     "handle", [[-1, 5], [0, -1], [0, 1 << 62], [1 << 62, 1], [90, 20], [-(1 << 63), 1 << 62]]
 )
 def test_handles_outside_of_the_buffer(handle):

@@ -1,0 +1,75 @@
+"""Entries of leaf pages that extend beyond their page."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+
+from datascan.readers.lmdb.nodes import find_damaged_pages, read_leaf_nodes
+from datascan.readers.lmdb.pages import PageFile
+from tests.builders.lmdb import write_lmdb
+
+COUNT = 20
+
+
+@pytest.fixture
+def leaf(tmp_path):
+    """A file whose only tree is one leaf, the number of that page, and the offset of its data."""
+    path = write_lmdb(tmp_path, {b"%04d" % i: b"x" * 50 for i in range(COUNT)}) / "data.mdb"
+    file = PageFile(path)
+    return path, file.meta.main.root, file.page_size
+
+
+def nodes_with(path, page: int, changes: dict[int, bytes]):
+    """The nodes of the page, after bytes at some offsets of the file were changed."""
+    content = bytearray(path.read_bytes())
+    for at, octets in changes.items():
+        content[at : at + len(octets)] = octets
+    path.write_bytes(content)
+    return read_leaf_nodes(PageFile(path), np.array([page]))
+
+
+def entry(path, page: int, size: int, row: int) -> int:
+    """Where an entry begins in the file."""
+    start = page * size
+    (pointer,) = struct.unpack_from("<H", path.read_bytes(), start + 16 + 2 * row)
+    return start + pointer
+
+
+def test_an_intact_page(leaf):
+    path, page, _ = leaf
+    nodes = nodes_with(path, page, {})
+    assert len(nodes.offsets) == COUNT
+    assert (nodes.broken_pages, nodes.inconsistent_pages) == ((), ())
+    assert find_damaged_pages(nodes) == []
+
+
+def test_a_value_beyond_its_page(leaf):
+    path, page, size = leaf
+    # The first entry is stored last, at the end of the page.
+    nodes = nodes_with(path, page, {entry(path, page, size, 0): struct.pack("<H", 51)})
+    assert len(nodes.offsets) == COUNT - 1
+    assert (nodes.broken_pages, nodes.inconsistent_pages) == ((page,), ())
+    (lost,) = find_damaged_pages(nodes)
+    assert (lost.page, lost.missing) == (page, False)
+    assert "has entries that extend beyond it" in repr(lost)
+
+
+def test_a_value_that_is_shorter_than_it_was(leaf):
+    path, page, size = leaf
+    nodes = nodes_with(path, page, {entry(path, page, size, 3): struct.pack("<H", 40)})
+    assert len(nodes.offsets) == COUNT
+    assert (nodes.broken_pages, nodes.inconsistent_pages) == ((), (page,))
+    (lost,) = find_damaged_pages(nodes)
+    assert "has entries that do not match the space it uses" in repr(lost)
+
+
+@pytest.mark.parametrize("pointer", [0, 15, "end"])
+def test_a_pointer_out_of_its_page(leaf, pointer):
+    path, page, size = leaf
+    value = size - 7 if pointer == "end" else pointer
+    nodes = nodes_with(path, page, {page * size + 16: struct.pack("<H", value)})
+    assert len(nodes.offsets) == COUNT - 1
+    assert nodes.broken_pages == (page,)
