@@ -42,6 +42,7 @@ SEVERITIES = {
     "non-finite-label": "error",
     "missing-label": "warning",
     "length-mismatch": "error",
+    "live-writer": "error",
     "empty-class": "warning",
     "class-imbalance": "warning",
     "batch-label-gap": "warning",

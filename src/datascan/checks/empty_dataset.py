@@ -44,6 +44,7 @@ class EmptyDataset(Check[None]):
     measure = None
 
     def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
-        """One issue if a complete scan found no records."""
-        if dataset.is_complete and dataset.records == 0:
+        """One issue if a complete scan found no records, and no writer is the reason."""
+        is_written = dataset.writer is not None and dataset.writer.rules
+        if not is_written and dataset.is_complete and dataset.records == 0:
             yield self.dataset_issue("the dataset holds 0 records")

@@ -16,6 +16,7 @@ from datascan.native import loops
 from datascan.native.fallback import LIMBS
 from datascan.records.block import Block
 from datascan.records.shard import Plan, join_addresses, split_addresses
+from datascan.records.writer import Writer
 
 T = TypeVar("T")
 NameT = TypeVar("NameT")
@@ -206,6 +207,7 @@ class DatasetSummary:
     tallies: Mapping[str, Any]
     duplicates: Duplicates | None = None
     is_complete: bool = True
+    writer: Writer | None = None
     derived: dict[Callable[..., Any], Any] = field(default_factory=dict)
 
     @property

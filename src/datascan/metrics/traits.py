@@ -39,7 +39,9 @@ def has_images(dataset: DatasetSummary) -> bool:
 
 
 def is_whole(dataset: DatasetSummary) -> bool:
-    """Whether all records were read."""
+    """Whether all records were read, in one state of the dataset."""
+    if dataset.writer is not None and dataset.writer.rules:
+        return False
     limit = dataset.options.read.limit
     return dataset.is_complete and (limit is None or dataset.records < limit)
 

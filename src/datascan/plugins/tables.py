@@ -39,6 +39,7 @@ CHECKS = (
     "label-out-of-range",
     "label-shift",
     "length-mismatch",
+    "live-writer",
     "malformed-record",
     "misnamed-image",
     "missing-file",

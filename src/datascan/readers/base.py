@@ -6,7 +6,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from datascan.config.identity import DatasetIdentity
 from datascan.config.options import Options
@@ -26,6 +26,7 @@ from datascan.plugins import (
 )
 from datascan.records.block import Block, Fault
 from datascan.records.shard import Plan, Shard
+from datascan.records.writer import Writer
 from datascan.text import escape_surrogates
 
 
@@ -103,6 +104,18 @@ class Reader(ABC):
         """Faults of a store that seems whole but from which only ``records`` were read."""
         return iter(())
 
+    def observe(self) -> Any:
+        """What a writer would change, before planning; see :meth:`find_writer`. Never raises."""
+        return None
+
+    def find_writer(self, before: Any) -> Writer | None:  # noqa: ARG002
+        """The process that has written to the dataset since ``before`` was observed, if any."""
+        return None
+
+    def were_changed(self, shard: Shard, rows: Sequence[int], before: Any) -> list[bool]:  # noqa: ARG002
+        """Whether each of the rows was changed after ``before``; asked of a writer by record."""
+        return [True] * len(rows)
+
     def executor(self, plan: Plan) -> Executor:
         """What reads the dataset, or some of its records again, unless the caller chooses."""
         return default_executor(plan, self.options.run)
@@ -173,6 +186,23 @@ class GuardedReader(Reader):
         """The faults of the reader."""
         with self.plugin.failures_as(DatasetError):
             yield from self.reader.find_missing(records)
+
+    def observe(self) -> Any:
+        """What the reader observes."""
+        with self.plugin.failures_as(DatasetError):
+            return self.reader.observe()
+
+    def find_writer(self, before: Any) -> Writer | None:
+        """The writer that the reader finds."""
+        with self.plugin.failures_as(DatasetError):
+            found = self.reader.find_writer(before)
+            return None if found is None else self.plugin.require(found, Writer, "find_writer")
+
+    def were_changed(self, shard: Shard, rows: Sequence[int], before: Any) -> list[bool]:
+        """The answer of the reader."""
+        with self.plugin.failures_as(DatasetError):
+            found = self.reader.were_changed(shard, rows, before)
+            return self.plugin.require(found, list, "were_changed")
 
     def close(self) -> None:
         """Close the reader."""

@@ -28,6 +28,7 @@ from datascan.plugins.external import LEFT_OUT
 from datascan.readers.base import Reader
 from datascan.records.block import Block, Fault
 from datascan.records.shard import Plan, Shard
+from datascan.records.writer import Writer
 from datascan.text import escape_surrogates
 
 PLANNED_BYTES = 1 << 20
@@ -219,6 +220,18 @@ class IsolatedReader(Reader):
             yield Fault(None, "reader-crash", why)
         else:
             yield from answer.result
+
+    def observe(self) -> Any:
+        """What the reader observes, in this process: states of files."""
+        return self.reader.observe()
+
+    def find_writer(self, before: Any) -> Writer | None:
+        """The writer that the reader finds, in this process."""
+        return self.reader.find_writer(before)
+
+    def were_changed(self, shard: Shard, rows: Sequence[int], before: Any) -> list[bool]:
+        """The answer of the reader, in this process."""
+        return self.reader.were_changed(shard, rows, before)
 
     def close(self) -> None:
         """End the worker, and close the reader."""

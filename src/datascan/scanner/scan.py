@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from datascan.checks.base import MANY, Check, Issue
 from datascan.checks.fault_check import REACH_RULES
+from datascan.errors import DatasetError
 from datascan.executors.base import Executor, NullProgress, Progress, ScanCancelled
 from datascan.metrics.base import DatasetSummary, Duplicates, TallyMap, metric_name
 from datascan.metrics.duplicates import FingerprintTally, find_repeated, measure_fingerprints
@@ -33,6 +34,7 @@ from datascan.scanner.guard import (
     usable_checks,
     without_guards,
 )
+from datascan.scanner.live_writers import settle_writer
 from datascan.scanner.reread import reread, rows_by_shard
 from datascan.scanner.result import ScanResult
 from datascan.scanner.tasks import (
@@ -44,6 +46,7 @@ from datascan.scanner.tasks import (
     PartialResult,
     measure_shards,
 )
+from datascan.text import escape_surrogates
 
 
 def scan(
@@ -54,7 +57,8 @@ def scan(
 ) -> ScanResult:
     """Scan the reader's dataset with ``checks``. The result does not depend on the executor."""
     began = time.perf_counter()
-    plan, checks = plan_or_stop(reader), usable_checks(checks)
+    before = reader.observe()
+    plan, checks = plan_or_stop(reader, before), usable_checks(checks)
     if executor is None:
         executor = reader.executor(plan)
     measures, progress = collect_metrics(checks), progress or NullProgress()
@@ -68,6 +72,7 @@ def scan(
     dataset = summarize(reader, plan, total, complete=complete)
     tick = partial(progress.update, dataset.records, total.nbytes)
     dataset = find_duplicates(reader, dataset, executor, tick)
+    dataset = settle_writer(reader, before, dataset)
     found, complete = evaluate_checks(checks, dataset, failed, tick)
     if not complete:
         dataset = replace(dataset, is_complete=False)
@@ -93,10 +98,23 @@ NOTHING_PLANNED = Plan(shards=(), layout="unknown", nbytes=0)
 """The plan of a dataset whose scan was cancelled before it was planned."""
 
 
-def plan_or_stop(reader: Reader) -> Plan:
-    """The plan of the reader; ``NOTHING_PLANNED`` if the scan is cancelled meanwhile."""
+def plan_or_stop(reader: Reader, before: Any) -> Plan:
+    """The plan of the reader; ``NOTHING_PLANNED`` if the scan is cancelled meanwhile.
+
+    What cannot be planned because it is being written has a fault instead of shards. ``before``:
+    what the reader has observed.
+
+    Raises:
+        DatasetError: if there is nothing to scan.
+    """
     try:
         return reader.plan()
+    except DatasetError as error:
+        writer = reader.find_writer(before)
+        if writer is None or writer.by_record or not writer.rules:
+            raise
+        fault = Fault(None, writer.rules[0], escape_surrogates(str(error)))
+        return replace(NOTHING_PLANNED, layout="unreadable", faults=(fault,))
     except ScanCancelled:
         return NOTHING_PLANNED
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from datascan.config.options import Options
 from datascan.decoders.base import Tracker
 from datascan.readers.base import Reader
+from datascan.readers.hdf5.activity import Activity, find_writer, observe
 from datascan.readers.hdf5.files import Source, expand_sources, is_hdf5, is_list
 from datascan.records.block import Block, Fault, Uninspected
 from datascan.records.shard import Plan, Shard
+from datascan.records.writer import Writer
 
 if TYPE_CHECKING:
     from datascan.readers.hdf5.blocks import OpenTable
@@ -173,6 +175,14 @@ class Hdf5Reader(Reader):
         """The number of rows of the shard."""
         run: RowRun = shard.span
         return run.stop - run.first
+
+    def observe(self) -> Activity:
+        """The state of all files, and whether they are open for writing."""
+        return observe(self.paths)
+
+    def find_writer(self, before: Activity) -> Writer | None:
+        """A process that changed a file, or has it open for writing."""
+        return find_writer(before, self.observe())
 
     def close(self) -> None:
         """Close the open file, if there is one."""

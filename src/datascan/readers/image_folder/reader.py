@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from datascan.readers.image_folder.listing import (
 from datascan.readers.image_folder.text_labels import describe_bad_label
 from datascan.records.block import Block, Fault, Labels
 from datascan.records.shard import Plan, Shard
+from datascan.records.writer import CONTENT, REACH, Writer
 
 FILES_PER_BLOCK = 32
 BLOCK_BYTES = 64 << 20
@@ -121,6 +123,23 @@ class ImageFolderReader(Reader):
         """File names, relative to the folder or as written in the list."""
         return [format_name(self.listing.names[shard.span[0] + row]) for row in rows]
 
+    def observe(self) -> int:
+        """The time in nanoseconds: files that are changed later are being written."""
+        return time.time_ns()
+
+    def find_writer(self, before: int) -> Writer:  # noqa: ARG002  (each file is asked)
+        """A process that may have changed some of the files."""
+        return Writer("files changed or vanished during the scan", REACH + CONTENT, by_record=True)
+
+    def were_changed(self, shard: Shard, rows: Sequence[int], before: int) -> list[bool]:
+        """Whether each file was changed after ``before``, or has vanished since it was listed."""
+        home, first = os.fspath(self.path), shard.span[0]
+        listing = self.listing
+        return [
+            was_changed(resolve_path(home, listing.names[i]), int(listing.sizes[i]), before)
+            for i in (first + row for row in rows)
+        ]
+
     def count_rows(self, shard: Shard, track: Tracker) -> int:  # noqa: ARG002  (nothing is read)
         """The number of files of the shard."""
         first, stop = shard.span
@@ -205,6 +224,17 @@ class ImageFolderReader(Reader):
         if labels is None or present is None:
             return None
         return Labels(labels[rows], present[rows])
+
+
+def was_changed(path: str, listed_size: int, since: int) -> bool:
+    """Whether a file of ``listed_size`` (-1 if it did not exist) was changed after ``since``.
+
+    The time of its last change of status counts, which copying tools do not set.
+    """
+    try:
+        return os.stat(path).st_ctime_ns > since  # noqa: PTH116  (much faster)
+    except (OSError, ValueError):
+        return listed_size >= 0 and not os.path.lexists(path)
 
 
 def format_name(name: str) -> str:

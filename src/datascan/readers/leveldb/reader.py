@@ -9,10 +9,12 @@ from datascan.config.options import Options
 from datascan.errors import DatasetError
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.keyvalue.reader import KeyValueReader
+from datascan.readers.leveldb.activity import Activity, find_writer, observe
 from datascan.readers.leveldb.files import Folder, is_leveldb
 from datascan.readers.leveldb.store import Store
 from datascan.records.block import Fault
 from datascan.records.shard import Plan
+from datascan.records.writer import Writer
 
 
 class LevelDbReader(KeyValueReader):
@@ -60,6 +62,14 @@ class LevelDbReader(KeyValueReader):
     def nbytes(self) -> int:
         """The bytes of all tables, and of the values in the logs."""
         return self.store.nbytes
+
+    def observe(self) -> Activity | None:
+        """The state of all files, and whether another process has the store open."""
+        return observe(self.path)
+
+    def find_writer(self, before: Activity | None) -> Writer | None:
+        """A process that changed files, or holds the store's lock."""
+        return find_writer(self.path.name, before, self.observe())
 
     def close(self) -> None:
         """Forget what was inspected."""

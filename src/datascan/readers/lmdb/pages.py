@@ -109,8 +109,9 @@ class PageFile:
     Attributes:
         data: all bytes, uint8 (size,).
         pages: all complete pages, uint8 (pages, page_size).
-        meta: the newer of the two meta pages; None if one is damaged, because the other may be
-            the older one, some of whose pages may have been reused.
+        meta: the meta page of ``transaction``, or else the newer of the two; None if one is
+            damaged, because the other may be the older one, some of whose pages may have been
+            reused.
         surviving_meta: the newer meta page that is not damaged, if there is one.
         lost_metas: numbers of the damaged meta pages; LMDB itself refuses such a file.
 
@@ -118,9 +119,17 @@ class PageFile:
         DatasetError: if the file cannot be opened or has another format version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, transaction: int | None = None) -> None:
         self.path = path
+        self._transaction = transaction
+        self._open()
+        if self.is_truncated:
+            # A writer may have extended the file after its size and before its meta page was read.
+            self._open()
+
+    def _open(self) -> None:
         self._mapped: mmap.mmap | None = None
+        path = self.path
         try:
             with open_regular(path) as file:
                 self.size = os.fstat(file.fileno()).st_size
@@ -179,6 +188,8 @@ class PageFile:
         metas = (first, second)
         lost = tuple(i for i, meta in enumerate(metas) if meta is None)
         valid = [meta for meta in metas if meta]
+        if not lost:
+            valid = [meta for meta in valid if meta.transaction == self._transaction] or valid
         return max(valid, key=lambda meta: meta.transaction, default=None), lost
 
     def _read_meta(self, offset: int) -> Meta | None:

@@ -16,13 +16,16 @@ from datascan.errors import DatasetError
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.keyvalue.keys import format_key
 from datascan.readers.keyvalue.reader import KeyValueReader
+from datascan.readers.lmdb.activity import Activity, find_writer, observe
 from datascan.readers.lmdb.orphans import find_orphaned_leaves
 from datascan.readers.lmdb.pages import LEAF, NO_PAGE, PageFile, Tree, has_magic, page_error
 from datascan.readers.lmdb.tree import TreeReader
 from datascan.records.block import Fault
 from datascan.records.shard import Plan
+from datascan.records.writer import Writer
 
 DATA = "data.mdb"
+LOCK = "lock.mdb"
 UNKNOWN_TREE = Tree(0, 2, 0, 0, 0, 0, NO_PAGE - 1)
 """A tree whose root is lost; all of its leaves are orphans."""
 
@@ -42,6 +45,7 @@ class LmdbReader(KeyValueReader):
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
         self._opened: tuple[PageFile, TreeReader] | None = None
+        self._transaction: int | None = None
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
@@ -70,6 +74,9 @@ class LmdbReader(KeyValueReader):
             )
         if self.data_path.suffix != ".mdb" and not has_magic(self.data_path):
             raise DatasetError(f"{self.path} is not an LMDB file: its header is missing")
+        if self.file.meta is not None:
+            # Workers read the same snapshot if a writer goes on to the next one meanwhile.
+            self._transaction = self.file.meta.transaction
         plan = super().plan()
         if self.tree.tree.entries and not plan.shards and not self.faults():
             raise DatasetError(f"{self.path} has no database that can be read")
@@ -87,7 +94,7 @@ class LmdbReader(KeyValueReader):
 
     def _open(self) -> tuple[PageFile, TreeReader]:
         if self._opened is None:
-            file = PageFile(self.data_path)
+            file = PageFile(self.data_path, self._transaction)
             tree = select_tree(file, self.options.read.db) or UNKNOWN_TREE
             find_orphans = cache(partial(find_orphaned_leaves, file, tree))
             self._opened = file, TreeReader(file, tree, find_orphans)
@@ -130,6 +137,20 @@ class LmdbReader(KeyValueReader):
         """The number of records that the database itself keeps; None if its root is lost."""
         is_known = self.tree.tree is not UNKNOWN_TREE
         return self.tree.tree.entries - self._database_count if is_known else None
+
+    @property
+    def lock_path(self) -> Path:
+        """The lock file, which is never changed and need not exist."""
+        is_folder = self.path.is_dir()
+        return self.path / LOCK if is_folder else self.path.with_name(f"{self.path.name}-lock")
+
+    def observe(self) -> Activity | None:
+        """The newest transaction, and whether another one is being written."""
+        return observe(self.data_path, self.lock_path)
+
+    def find_writer(self, before: Activity | None) -> Writer | None:
+        """A process that committed transactions, or holds the write lock."""
+        return find_writer(self.data_path.name, before, self.observe())
 
     def find_missing(self, records: int) -> Iterator[Fault]:
         """A fault if ``records`` differs from the number that the database itself keeps."""
