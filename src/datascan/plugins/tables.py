@@ -52,6 +52,7 @@ CHECKS = (
     "odd-size",
     "outside-reference",
     "oversized-image",
+    "partial-download",
     "reader-crash",
     "record-count-change",
     "record-count-mismatch",

@@ -101,6 +101,8 @@ class ImageFolderReader(Reader):
             uninspected=self.listing.uninspected,
             total_records=len(self.listing.names),
             has_file_names=True,
+            partial=self.listing.partial,
+            notes=(("folders", self.listing.class_level),) if self.listing.class_level else (),
             # Class folders are always sorted by class, and no loader reads them in that order.
             is_read_in_order=file is not None,
         )
@@ -204,7 +206,8 @@ class ImageFolderReader(Reader):
         labels, present = self.listing.labels, self.listing.present
         if labels is None or present is None:
             return None
-        return Labels(labels[rows], present[rows])
+        expected = self.listing.expected
+        return Labels(labels[rows], present[rows], None if expected is None else expected[rows])
 
 
 def format_name(name: str) -> str:
