@@ -44,6 +44,8 @@ class EmptyDataset(Check[None]):
     measure = None
 
     def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
-        """One issue if a complete scan found no records."""
+        """One issue if a complete scan found no records, unless all listed files are missing."""
+        if any(fault.rule == "missing-file" and fault.lost for fault in dataset.plan.faults):
+            return
         if dataset.is_complete and dataset.records == 0:
             yield self.dataset_issue("the dataset holds 0 records")

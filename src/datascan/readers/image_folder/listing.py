@@ -67,6 +67,10 @@ class Listing:
     """Which records should have a label, bool (n,): not those of a split without classes."""
     class_level: str = ""
     """Which level of folders was taken for the classes, in words."""
+    note: str = ""
+    """How the names in the list were completed, in words."""
+    lost: tuple[str, int] | None = None
+    """Why no record of the list can be read, and how many it has."""
     partial: tuple[PartialDownload, ...] = ()
     """Downloads that did not finish."""
 
