@@ -33,7 +33,7 @@ def full_report() -> Report:
     return report(
         *(finding(key="layer"), finding(severity="warning"), finding(severity="info"), accepted),
         finding(rule="unknown", examples=[Example("detail without a record")], records=0),
-        dataset=DatasetInfo("lmdb", "store", "raw", 9, 9),
+        dataset=DatasetInfo("lmdb", "store", "raw", 9, 9, notes={"keys": "2 are not records"}),
         labels=LabelFigures(2, True, {"0": 1, "1": 2}, names=["cat", "dog"]),
         command="datascan scan store",
         started="2026-01-01T10:00:00+01:00",

@@ -33,6 +33,7 @@ SEVERITIES = {
     "odd-size": "warning",
     "oversized-image": "error",
     "outside-reference": "error",
+    "partial-download": "warning",
     "mixed-channels": "warning",
     "trailing-bytes": "info",
     "exif-orientation": "info",

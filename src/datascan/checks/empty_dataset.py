@@ -44,7 +44,9 @@ class EmptyDataset(Check[None]):
     measure = None
 
     def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
-        """One issue if a complete scan found no records, and no writer is the reason."""
+        """One issue if a complete scan found no records, unless there is a known reason."""
+        if any(fault.rule == "missing-file" and fault.lost for fault in dataset.plan.faults):
+            return
         is_written = dataset.writer is not None and dataset.writer.rules
         if not is_written and dataset.is_complete and dataset.records == 0:
             yield self.dataset_issue("the dataset holds 0 records")

@@ -59,6 +59,8 @@ def measure_labels(block: Block) -> LabelTally:
         ]
         absent = ~present & ~block.unreadable
         absent[text_rows] = False
+        if block.labels is not None and block.labels.expected is not None:
+            absent &= block.labels.expected
         unlabeled = block.start + np.flatnonzero(absent)
     return LabelTally(Concatenated((values,)), Concatenated((present,)), Concatenated((unlabeled,)))
 

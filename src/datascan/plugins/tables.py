@@ -53,6 +53,7 @@ CHECKS = (
     "odd-size",
     "outside-reference",
     "oversized-image",
+    "partial-download",
     "reader-crash",
     "record-count-change",
     "record-count-mismatch",

@@ -151,11 +151,13 @@ class Labels:
     """The labels of a block's records.
 
     ``values``: (n,) of an integer or float dtype, or (n, k) for vector targets. ``present``: bool
-    (n,); values of records without a label are undefined.
+    (n,); values of records without a label are undefined. ``expected``: bool (n,), the records that
+    should have a label; None if all should.
     """
 
     values: NDArray[Any]
     present: NDArray[np.bool_]
+    expected: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,7 +248,11 @@ def scatter(block: Block, rows: NDArray[np.int64], records: int) -> Block:
         values = np.zeros((records, *block.labels.values.shape[1:]), block.labels.values.dtype)
         present = np.zeros(records, np.bool_)
         values[rows], present[rows] = block.labels.values, block.labels.present
-        labels = Labels(values, present)
+        expected = block.labels.expected
+        if expected is not None:
+            expected, inner = np.ones(records, np.bool_), expected
+            expected[rows] = inner
+        labels = Labels(values, present, expected)
     if block.digests is not None:
         digests = partial(scatter_digests, block.digests, rows)
     images = block.images

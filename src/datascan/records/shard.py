@@ -40,6 +40,14 @@ class Shard:
         return self.index << ROW_BITS
 
 
+@dataclass(frozen=True, slots=True)
+class PartialDownload:
+    """A file that a downloader did not finish, and whether the finished file exists beside it."""
+
+    name: str
+    has_whole: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What a reader knows about its dataset before reading it.
@@ -60,6 +68,9 @@ class Plan:
         uninspected: fields and files that are not read.
         total_records: the number of records of the whole dataset, if known, limited or not.
         has_file_names: whether each record is a file.
+        partial: downloads among its files that did not finish.
+        notes: how names were understood, by subject, for the report: which level of folders is the
+            class, which keys are not records.
         is_read_in_order: whether loaders read the records in store order, as Caffe reads an LMDB.
     """
 
@@ -78,6 +89,8 @@ class Plan:
     uninspected: tuple[Uninspected, ...] = ()
     total_records: int | None = None
     has_file_names: bool = False
+    partial: tuple[PartialDownload, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
     is_read_in_order: bool = True
 
 

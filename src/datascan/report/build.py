@@ -60,6 +60,7 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
             limit=dataset.options.read.limit,
             total=count_total(dataset),
             read_in_order=dataset.plan.is_read_in_order,
+            notes={name: escape_surrogates(text) for name, text in dataset.plan.notes} or None,
         ),
         findings=[build_finding(issue, scanned) for issue in issues],
         labels=label_figures(dataset),

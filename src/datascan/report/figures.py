@@ -139,6 +139,13 @@ class DatasetInfo(PrintableStruct, frozen=True, omit_defaults=True):
             "for which the sequential figures mean nothing."
         ),
     ] = True
+    notes: Annotated[
+        dict[str, str] | None,
+        Meta(
+            description="How names were understood, by subject: which level of folders is the "
+            "class, which keys are not records."
+        ),
+    ] = None
 
 
 class LabelFigures(PrintableStruct, frozen=True, omit_defaults=True):

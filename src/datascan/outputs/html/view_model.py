@@ -262,6 +262,8 @@ def pictures_of(report: Report) -> Mapping[str, str]:
 def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
     """The facts at the head of a report, by name: dataset, size, time, command."""
     facts = [*source_facts(report, limits), *size_facts(report, limits), *label_facts(report)]
+    for subject, text in (report.dataset.notes or {}).items():
+        facts.append((format_value(subject, limits).capitalize(), format_value(text, limits)))
     if report.started is not None:
         facts.append(("Scanned", format_value(report.started.replace("T", " ", 1), limits)))
     if report.dataset.other_files:

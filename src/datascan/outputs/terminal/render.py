@@ -251,7 +251,9 @@ def example_lines(example: Example, paper: Paper) -> Iterator[str]:
 
 
 def statistics(report: Report, paper: Paper) -> Iterator[str]:
-    """Labels, shapes and values, one line each."""
+    """How names were understood, labels, shapes and values, one line each."""
+    for subject, text in (report.dataset.notes or {}).items():
+        yield from paper.wrap(f"{paper.plain(subject):<8}{paper.plain(text)}", "", " " * 8)
     if report.labels is not None:
         yield from paper.wrap(f"labels  {label_line(report.labels, paper)}", "", " " * 8)
     if report.shapes:
@@ -285,6 +287,15 @@ def label_line(labels: LabelFigures, paper: Paper) -> str:
 
 
 def class_sizes(labels: LabelFigures, counts: dict[str, int], paper: Paper) -> str:
+    """How many classes are empty, and the sizes of the others."""
+    empty = (labels.num_classes or 0) - len(counts)
+    if empty:
+        verb = "is" if empty == 1 else "are"
+        return f"{empty:,} of which {verb} empty, {used_sizes(labels, counts, paper)}"
+    return used_sizes(labels, counts, paper)
+
+
+def used_sizes(labels: LabelFigures, counts: dict[str, int], paper: Paper) -> str:
     """The sizes of the classes that occur, the smallest and the largest by name."""
     least, most = min(counts.values()), max(counts.values())
     if least == most:

@@ -49,15 +49,20 @@ class OpenTable:
     data_name: str
 
 
-def open_table(root: RootFile, table: Table, *, use_paths: bool) -> OpenTable:
-    """Open a table's datasets. With ``use_paths``, the data's column is named by its path."""
+def open_table(
+    root: RootFile, table: Table, *, use_paths: bool, labels: RootFile | None = None
+) -> OpenTable:
+    """Open a table's datasets. With ``use_paths``, the data's column is named by its path.
 
-    def open_info(info: DatasetInfo) -> OpenDataset:
+    ``labels``: the file of the label, if it is another one.
+    """
+
+    def open_info(info: DatasetInfo, root: RootFile = root) -> OpenDataset:
         return OpenDataset(root, root.open(info.path), info)
 
     return OpenTable(
         open_info(table.data),
-        open_info(table.label) if table.label else None,
+        open_info(table.label, labels or root) if table.label else None,
         tuple(map(open_info, table.extras)),
         table.data.name if use_paths else "data",
     )

@@ -9,6 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from datascan.errors import DatasetError
@@ -21,6 +22,9 @@ MIN_USER_BLOCK = 512
 
 OPEN, EMPTY = "open", "empty"
 EXTENSIONS = (".h5", ".hdf5", ".hdf", ".he5")
+MAX_PARENTS = 3
+"""How many folders above a list's own are tried."""
+
 LIST_HEAD_BYTES = 1 << 16
 LIST_HEAD_LINES = 32
 """The part of a text file that decides whether it is a list."""
@@ -83,9 +87,14 @@ def non_blank_lines(lines: Sequence[str]) -> list[str]:
 
 
 def resolve_name(line: str, folder: Path) -> Path:
-    """The file that a line of a list names: relative to the list, or to the working directory."""
-    path = folder / line
-    return path if os.path.lexists(path) else Path(line)
+    """The file that a line of a list names.
+
+    It is relative to the list's folder, the working directory, or one of the folders above the
+    list, as lists of ModelNet40 name files from the root of their repository.
+    """
+    above = islice(folder.absolute().parents, MAX_PARENTS)
+    places = (folder / line, Path(line), *(parent / line for parent in above))
+    return next((path for path in places if os.path.lexists(path)), Path(line))
 
 
 def expand_sources(paths: Sequence[Path]) -> tuple[list[Source], list[Fault]]:

@@ -19,6 +19,9 @@ from datascan.records.block import Fault
 MAX_TYPE_PARTS, MAX_TYPE_DEPTH = 4096, 32
 """How many types there may be in a type, and how deep they may be nested."""
 
+PYTABLES = "PYTABLES_FORMAT_VERSION"
+"""An attribute of the root group of every file that PyTables writes."""
+
 MAX_BYTES = 1 << 56
 """A dataset that claims to be larger than this is damaged."""
 
@@ -109,7 +112,10 @@ def take_inventory(root: RootFile, shown: str) -> Inventory:
     """Inspect every dataset of ``root``, which faults call ``shown``."""
     inventory = Inventory()
     traversal = ObjectTraversal(root, shown, inventory.faults)
+    has_indexes = PYTABLES in root.file.attrs
     for path, item in traversal.objects():
+        if is_private(path, has_indexes=has_indexes):
+            continue
         if isinstance(item, h5py.Dataset):
             try:
                 add_dataset(inventory, path, item)
@@ -119,6 +125,17 @@ def take_inventory(root: RootFile, shown: str) -> Inventory:
                 inventory.faults.append(Fault(None, "damaged-store", why))
     inventory.lost.update(map(decode_name, traversal.lost))
     return inventory
+
+
+def is_private(path: bytes, *, has_indexes: bool) -> bool:
+    """Whether an object is an index of PyTables or a class of MATLAB, which is not data.
+
+    Indexes are allocated in advance, so rows that were never written would look like damage.
+    """
+    groups = path.split(b"/")
+    return b"#subsystem#" in groups or (
+        has_indexes and any(group.startswith(b"_i_") for group in groups)
+    )
 
 
 def add_dataset(inventory: Inventory, path: bytes, dataset: Any) -> None:

@@ -47,7 +47,8 @@ class FilePlan:
     """What is known of a file: the tables that can be read, its faults, and its text labels.
 
     ``is_decoded`` if HDF5 must convert or decompress stored bytes, which can crash on a damaged
-    file; the bytes of other files are read without HDF5.
+    file; the bytes of other files are read without HDF5. ``unlike``: why the file has other
+    datasets than the first one, if it then was planned on its own.
     """
 
     selection: Selection | None = None
@@ -57,6 +58,7 @@ class FilePlan:
     label_texts: set[bytes] = field(default_factory=set)
     budget: Budget = field(default_factory=lambda: Budget(available=0))
     skipped: list[Uninspected] = field(default_factory=list)
+    unlike: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,11 @@ def plan_open_file(root: RootFile, query: FileQuery) -> FilePlan:
     except SelectionError as error:
         if query.like is None and not found.faults:
             raise DatasetError(str(error)) from error
-        return FilePlan(faults=[*found.faults, Fault(None, "damaged-store", str(error))])
+        unlike = Fault(None, "damaged-store", str(error))
+        if query.like is not None and query.options.data_key is None and not found.faults:
+            # It may hold other columns of the same records.
+            return replace(plan_open_file(root, replace(query, like=None)), unlike=unlike)
+        return FilePlan(faults=[*found.faults, unlike])
     plan = FilePlan(selection, faults=found.faults, budget=Budget.of(root))
     plan.skipped = [*find_skipped(found, selection)]
     for table in selection.tables:

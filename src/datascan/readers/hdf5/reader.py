@@ -18,6 +18,7 @@ from datascan.records.writer import Writer
 
 if TYPE_CHECKING:
     from datascan.readers.hdf5.blocks import OpenTable
+    from datascan.readers.hdf5.references import RootFile
     from datascan.readers.hdf5.selection import Selection, Table
     from datascan.readers.hdf5.text_labels import TextLabels
 
@@ -37,11 +38,15 @@ class RowRun:
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:
-    """A file and its readable tables. ``selects_all``: see ``Selection``."""
+    """A file and its readable tables. ``selects_all``: see ``Selection``.
+
+    ``label_source``: the file of the labels, if that is another one.
+    """
 
     source: Source
     tables: tuple[Table, ...]
     selects_all: bool
+    label_source: Source | None = None
 
 
 class Hdf5Reader(Reader):
@@ -56,10 +61,11 @@ class Hdf5Reader(Reader):
         self.files: tuple[PlannedFile, ...] = ()
         self.text_labels: TextLabels | None = None
         self._opened: tuple[int, Any] | None = None
+        self._labels: RootFile | None = None
         self._table: tuple[tuple[int, int], OpenTable] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_opened": None, "_table": None}
+        return {**self.__dict__, "_opened": None, "_table": None, "_labels": None}
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
@@ -72,32 +78,45 @@ class Hdf5Reader(Reader):
         Raises:
             DatasetError: if a path is not an HDF5 file, or the datasets cannot be selected.
         """
+        from datascan.readers.hdf5.label_files import SourcePlan, pair_files  # noqa: PLC0415
         from datascan.readers.hdf5.planning import FileQuery, isolated_planner  # noqa: PLC0415
         from datascan.readers.hdf5.skipped import add_skipped  # noqa: PLC0415
         from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415
 
         sources, faults = expand_sources(self.paths)
         limit = self.options.read.limit
-        files: list[PlannedFile] = []
+        planned: list[SourcePlan] = []
         first: Selection | None = None
-        rows, needs_isolation = 0, False
-        labels: set[bytes] = set()
-        skipped: list[Uninspected] = []
+        rows = 0
         with isolated_planner(self.options) as plan_file:
             for source in sources:
                 if limit is not None and rows >= limit:
                     break
                 found = plan_file(FileQuery(source, self.options.read, first))
-                faults += found.faults
-                if found.selection is None:
-                    continue
+                planned.append(SourcePlan(source, found))
                 first = first or found.selection
-                files.append(PlannedFile(source, tuple(found.tables), found.selection.selects_all))
-                rows += sum(table.data.rows for table in found.tables)
-                needs_isolation |= found.is_decoded
-                labels |= found.label_texts
-                skipped += found.skipped
+                if found.unlike is None:
+                    rows += sum(table.data.rows for table in found.tables)
+        all_read = len(planned) == len(sources)
+        planned = pair_files(planned) if len(planned) > 1 else planned
+        files: list[PlannedFile] = []
+        needs_isolation = False
+        labels: set[bytes] = set()
+        skipped: list[Uninspected] = []
+        for one in planned:
+            found = one.plan
+            faults += found.faults if found.unlike is None else [found.unlike]
+            if found.selection is None or found.unlike is not None:
+                continue
+            selects_all = found.selection.selects_all
+            files.append(
+                PlannedFile(one.source, tuple(found.tables), selects_all, one.label_source)
+            )
+            needs_isolation |= found.is_decoded
+            labels |= found.label_texts
+            skipped += found.skipped
         self.files = tuple(files)
+        rows = sum(table.data.rows for file in files for table in file.tables)
         self.text_labels = TextLabels.of(labels)
         runs = list(limit_runs(self._runs(), limit))
         return Plan(
@@ -108,7 +127,7 @@ class Hdf5Reader(Reader):
             class_names=self.text_labels.names,
             uninspected=add_skipped(skipped),
             # Under a limit, later files were not even opened.
-            total_records=rows if len(files) == len(sources) else None,
+            total_records=rows if all_read else None,
             records=sum(run.stop - run.first for run in runs),
             needs_isolation=needs_isolation,
         )
@@ -159,9 +178,16 @@ class Hdf5Reader(Reader):
             self.close()
             follows = self.options.read.follow_links
             self._opened = run.file, RootFile(planned.source.path, follow_links=follows)
+            if planned.label_source is not None:
+                self._labels = RootFile(planned.label_source.path, follow_links=follows)
         key = run.file, run.table
         if self._table is None or self._table[0] != key:
-            table = open_table(self._opened[1], self.get_table(run), use_paths=planned.selects_all)
+            table = open_table(
+                self._opened[1],
+                self.get_table(run),
+                use_paths=planned.selects_all,
+                labels=self._labels,
+            )
             self._table = key, table
         return self._table[1]
 
@@ -188,7 +214,9 @@ class Hdf5Reader(Reader):
         """Close the open file, if there is one."""
         if self._opened is not None:
             self._opened[1].close()
-        self._opened = self._table = None
+        if self._labels is not None:
+            self._labels.close()
+        self._opened = self._table = self._labels = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
-"""Lists of images: lines of path and label as Caffe reads them, or CSV.
+"""Lists of images: lines of path and label as Caffe reads them, CSV, or JSON Lines.
 
-Source: Caffe, src/caffe/layers/image_data_layer.cpp.
+Sources: Caffe, src/caffe/layers/image_data_layer.cpp; huggingface/datasets, imagefolder
+(``metadata.jsonl``).
 """
 
 from __future__ import annotations
@@ -9,30 +10,57 @@ import csv
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from datascan.decoders.image.header import format_from_name
 from datascan.errors import DatasetError
 from datascan.files import MAX_LIST_BYTES, read_typed
+from datascan.readers.image_folder.list_names import KnownFiles
 from datascan.readers.image_folder.listing import Listing, resolve_path
 from datascan.readers.image_folder.text_labels import parse_labels
 
+NOT_WORD = re.compile(r"[ -]+")
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 MAX_LINES = 1 << 24
-PATHS = ("path", "file", "filename", "filepath", "file_path", "image", "image_path")
-LABELS = ("label", "labels", "class", "target", "category")
-"""Recognised column names of a CSV, in lower case."""
+PATHS = (
+    *("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path"),
+    *("image_name", "image_file", "img", "img_path", "img_name", "img_file", "image_id", "img_id"),
+    *("imageid", "id_code", "id"),
+)
+LABELS = (
+    *("label", "labels", "class", "target", "category", "class_name", "class_id", "label_name"),
+    *("breed", "species", "diagnosis", "dx"),
+)
+"""Recognised column names of a CSV or members of JSON Lines, in lower case."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What a list says: names of files, and labels as text ("" for none).
+
+    ``has_heading`` if columns are named. Code that reads such a list builds the path from the name;
+    others open the name as it is.
+    """
+
+    names: list[str]
+    words: list[str]
+    has_heading: bool
 
 
 def read_list(file: Path, root: Path) -> Listing:
-    """Read a list of images: lines of ``path label``, or a CSV with a column of paths.
+    """Read a list of images: ``path label``, or CSV or JSON Lines with a column of paths.
+
+    If none of the files exists, the listing is empty and says why.
 
     Raises:
-        DatasetError: if it cannot be read, or lists no images that exist.
+        DatasetError: if it cannot be read, or does not seem to be a list of images.
     """
     try:
         octets = read_typed(file, max_bytes=MAX_LIST_BYTES)
@@ -44,22 +72,93 @@ def read_list(file: Path, root: Path) -> Listing:
     del octets
     if "\0" in text:
         raise DatasetError(f"{file} is not a list of images: it is a binary file")
+    rows = parse_rows(text, file)
+    if not rows.names:
+        raise DatasetError(f"the list {file} contains no images")
+    names, sizes, note = find_files(rows, root)
+    if not (sizes >= 0).any():
+        return Listing([], sizes[:0], lost=explain_absence(file, rows, root))
+    require_files(file, names, sizes)
+    labels = parse_labels(rows.words)
+    return Listing(
+        names,
+        sizes,
+        labels.values,
+        labels.present,
+        labels.names,
+        bad_labels=labels.bad_labels,
+        note=note,
+    )
+
+
+def parse_rows(text: str, file: Path) -> Rows:
+    """The rows of a list: JSON Lines, CSV, or lines of path and label.
+
+    Raises:
+        DatasetError: if it is not well-formed.
+    """
     try:
+        if text.lstrip().startswith("{"):
+            return Rows(*split_rows(parse_json_lines(text)), has_heading=True)
         separator = detect_separator(text, file.suffix.lower())
-        names, words = split_rows(parse_csv(text, separator) if separator else parse_lines(text))
+        if not separator:
+            return Rows(*split_rows(parse_lines(text)), has_heading=False)
+        header = text.lstrip().split("\n", 1)[0].split(separator)
+        has_heading = find_column(header, PATHS) >= 0
+        return Rows(*split_rows(parse_csv(text, separator)), has_heading=has_heading)
     except csv.Error as error:
         raise DatasetError(
             f"cannot read the list {file} as CSV: {error}; check for an unclosed quote"
         ) from error
-    if not names:
-        raise DatasetError(f"the list {file} contains no images")
-    home = os.fspath(root)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise DatasetError(f"cannot read the list {file} as JSON Lines: {error}") from error
+
+
+def find_files(rows: Rows, root: Path) -> tuple[list[str], NDArray[np.int64], str]:
+    """The names of the files, their sizes (-1 if unknown), and how the names were completed.
+
+    Only lists with a heading are completed, because code that reads the others opens each name as
+    it is.
+    """
+    home, names = os.fspath(root), rows.names
     sizes = np.array([file_size(resolve_path(home, name)) for name in names], np.int64)
-    require_files(file, names, sizes)
-    labels = parse_labels(words)
-    return Listing(
-        names, sizes, labels.values, labels.present, labels.names, bad_labels=labels.bad_labels
-    )
+    missing = np.flatnonzero(sizes < 0).tolist()
+    if not rows.has_heading or 2 * len(missing) <= len(names):
+        return names, sizes, ""
+    known = KnownFiles.of(root)
+    absent = [names[i] for i in missing]
+    completion = known.find_completion(absent)
+    rest = known.complete_rest(name for name in absent if completion.apply(name) not in known.sizes)
+    completed = list(names)
+    for i in missing:
+        file = completion.apply(names[i]) if completion.found else ""
+        file = file if file in known.sizes else rest.get(names[i], "")
+        if file:
+            completed[i], sizes[i] = file, known.sizes[file]
+    return completed, sizes, completion.describe(len(absent)) if completion.found else ""
+
+
+def explain_absence(file: Path, rows: Rows, root: Path) -> tuple[str, int]:
+    """Why none of the files exists that a list names, and how many there are.
+
+    Nothing of the list is quoted, because a configuration may name any text as one.
+
+    Raises:
+        DatasetError: if it does not seem to be a list.
+    """
+    count = len(rows.names)
+    text = f"none of the {count:,} files that {file.name} lists exists"
+    completion = KnownFiles.of(root).find_completion(rows.names)
+    if 2 * completion.found >= count:
+        return f"{text}: {completion.describe(count)}", count
+    if not rows.has_heading and 2 * sum(map(has_extension, rows.names)) < count:
+        raise DatasetError(f"none of the {count:,} lines of the list {file} names an existing file")
+    return text, count
+
+
+def has_extension(name: str) -> bool:
+    """Whether a name has the extension of an image."""
+    return format_from_name(name) is not None
 
 
 def require_files(file: Path, names: Sequence[str], sizes: NDArray[np.int64]) -> None:
@@ -68,14 +167,12 @@ def require_files(file: Path, names: Sequence[str], sizes: NDArray[np.int64]) ->
     A configuration may name any text as a list. Lines of others are not quoted.
 
     Raises:
-        DatasetError: if it is not a list, or none of the files exists.
+        DatasetError: if it is not a list.
     """
     lines, found = len(names), int((sizes >= 0).sum())
     wanted = (lines + 1) // 2
-    if not found:
-        raise DatasetError(f"none of the {lines:,} lines of the list {file} names an existing file")
     plausible = (names[i] for i in np.flatnonzero(sizes < 0).tolist())
-    named = sum(format_from_name(name) is not None for name in plausible) if found < wanted else 0
+    named = sum(map(has_extension, plausible)) if found < wanted else 0
     if found + named < wanted:
         raise DatasetError(
             f"{file} is not a list of images: only {found:,} of {lines:,} lines name files"
@@ -97,7 +194,7 @@ def detect_separator(text: str, suffix: str) -> str | None:
 
 def find_column(header: Sequence[str], names: Sequence[str]) -> int:
     """The column with the first of ``names`` that occurs in ``header``; -1 if none does."""
-    cells = [cell.strip().strip('"').lower() for cell in header]
+    cells = [NOT_WORD.sub("_", cell.strip().strip('"').lower()) for cell in header]
     return next((cells.index(name) for name in names if name in cells), -1)
 
 
@@ -118,6 +215,24 @@ def parse_csv(text: str, separator: str) -> Iterator[tuple[str, str]]:
         if len(row) > path and row[path].strip():
             word = row[label].strip() if 0 <= label < len(row) else ""
             yield row[path].strip(), word
+
+
+def parse_json_lines(text: str) -> Iterator[tuple[str, str]]:
+    """Path and label of every line, which is a JSON object; a missing label is empty.
+
+    Raises:
+        msgspec.DecodeError: if a line is not an object.
+    """
+    for match in LINE.finditer(text):
+        if not match[0].strip():
+            continue
+        row = msgspec.json.decode(match[0].encode("utf-8", "surrogateescape"), type=dict[str, Any])
+        keys = list(row)
+        path, label = find_column(keys, PATHS), find_column(keys, LABELS)
+        name = row[keys[path]] if path >= 0 else None
+        if isinstance(name, str | int) and str(name).strip():
+            word = row[keys[label]] if label >= 0 else ""
+            yield str(name).strip(), str(word) if isinstance(word, str | int | float) else ""
 
 
 def parse_lines(text: str) -> Iterator[tuple[str, str]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 
 from datascan.decoders.image.header import format_from_name
 from datascan.errors import DatasetError
+from datascan.readers.image_folder.levels import find_levels, is_hidden
 from datascan.records.block import Uninspected
-
-ARCHIVE_FOLDERS = ("__MACOSX",)
-"""Folders that archives contain besides their files. They are not classes."""
-
+from datascan.records.shard import PartialDownload
 
 DATA, ANNOTATIONS = "data", "annotations"
 DATA_EXTENSIONS = dict.fromkeys(
@@ -30,6 +28,9 @@ DATA_EXTENSIONS = dict.fromkeys(
     DATA,
 ) | dict.fromkeys((".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml"), ANNOTATIONS)
 """Extensions of files that training may read along with the images, and what they hold."""
+
+PARTIAL_EXTENSIONS = (".part", ".crdownload", ".aria2", ".download")
+"""Extensions of downloads that have not finished: Firefox, wget and curl; Chrome; aria2; Safari."""
 
 PAPERS = ("readme", "license", "licence", "copying", "citation", "requirements", "changelog")
 """How the names of files that only people read begin."""
@@ -62,6 +63,16 @@ class Listing:
     """Files without an image's extension."""
     uninspected: tuple[Uninspected, ...] = ()
     """Those of them that look like data or annotations, by extension."""
+    expected: NDArray[np.bool_] | None = None
+    """Which records should have a label, bool (n,): not those of a split without classes."""
+    class_level: str = ""
+    """Which level of folders was taken for the classes, in words."""
+    note: str = ""
+    """How the names in the list were completed, in words."""
+    lost: tuple[str, int] | None = None
+    """Why no record of the list can be read, and how many it has."""
+    partial: tuple[PartialDownload, ...] = ()
+    """Downloads that did not finish."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +91,10 @@ FolderIdentity = tuple[int, int]
 class ImageSearch:
     """Searches a folder for images. It follows links, but enters no folder twice.
 
-    It stops after ``max_entries`` entries, if given. It collects the names of top-level
-    ``folders`` and of ``unreadable`` ones, with the reason, and counts ``ignored_files``: those
-    without an image's extension. ``other_data`` counts those of them that look like data, by
-    extension ("" for the others).
+    It stops after ``max_entries`` entries, if given. It collects the names of ``folders``, of
+    ``unreadable`` ones, with the reason, and of ``partial`` downloads, and counts
+    ``ignored_files``: those without an image's extension. ``other_data`` counts those of them that
+    look like data, by extension ("" for the others).
     """
 
     root: Path
@@ -92,6 +103,7 @@ class ImageSearch:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     ignored_files: int = 0
     other_data: Counter[str] = field(default_factory=Counter)
+    partial: list[str] = field(default_factory=list)
 
     def find(self) -> Iterator[ImageFile]:
         """Files with an image's extension, at any depth, in no particular order."""
@@ -109,6 +121,8 @@ class ImageSearch:
                     yield ImageFile(prefix + entry.name, get_size(entry))
                 else:
                     self.ignored_files += 1
+                    if entry.name.lower().endswith(PARTIAL_EXTENSIONS):
+                        self.partial.append(prefix + entry.name)
                     self.other_data[data_extension(prefix, entry.name)] += 1
             # Folders before links to them, so that the result does not depend on the file system.
             for entry in sorted(folders, key=lambda one: (one.is_symlink(), one.name)):
@@ -147,8 +161,7 @@ class ImageSearch:
         if entered[identity] >= (MAX_ALIASES if is_top else 1):
             return False
         entered[identity] += 1
-        if is_top:
-            self.folders.append(name)
+        self.folders.append(name)
         return True
 
 
@@ -191,13 +204,8 @@ def get_size(entry: os.DirEntry[str]) -> int:
         return -1
 
 
-def is_hidden(folder: str) -> bool:
-    """Whether a folder was created by a tool rather than by the user: .cache, __MACOSX."""
-    return folder.startswith(".") or folder in ARCHIVE_FOLDERS
-
-
 def list_folder(root: Path) -> Listing:
-    """List all images below ``root``, sorted by code point. Top-level folders are classes.
+    """List all images below ``root``, sorted by code point, with the classes of ``find_levels``.
 
     Images in hidden folders have no label. If no image is in a class, there are no labels.
 
@@ -207,31 +215,44 @@ def list_folder(root: Path) -> Listing:
     search = ImageSearch(root)
     files = sorted(search.find(), key=lambda file: file.name)
     names = [file.name for file in files]
-    sizes = np.array([file.size for file in files], np.int64)
-    unreadable = tuple(sorted(search.unreadable))
-    classes = sorted(name for name in search.folders if not is_hidden(name))
-    numbers = {name: i for i, name in enumerate(classes)}
-    tops = [name.split("/", 1)[0] if "/" in name else "" for name in names]
-    labels = np.array([numbers.get(top, -1) for top in tops], np.int64)
-    present = labels >= 0
-    if not present.any():
-        return Listing(
-            names,
-            sizes,
-            unreadable=unreadable,
-            ignored_files=search.ignored_files,
-            uninspected=describe_other_data(search.other_data),
-        )
-    return Listing(
+    listing = Listing(
         names,
-        sizes,
-        np.maximum(labels, 0),
-        present,
-        tuple(classes),
-        unreadable,
-        unclassified={i: top for i, top in enumerate(tops) if top and top not in numbers},
+        np.array([file.size for file in files], np.int64),
+        unreadable=tuple(sorted(search.unreadable)),
         ignored_files=search.ignored_files,
         uninspected=describe_other_data(search.other_data),
+        partial=find_partial(search.partial, root),
+    )
+    folders = [name[: name.rfind("/") + 1] for name in names]
+    by_folder: defaultdict[str, list[str]] = defaultdict(list)
+    for folder, name in zip(folders, names, strict=True):
+        if not any(map(is_hidden, folder.split("/"))):
+            by_folder[folder].append(name[len(folder) :])
+    levels = find_levels([f"{name}/" for name in search.folders], by_folder)
+    listing = replace(listing, class_level=levels.text)
+    classes = {folder: levels.class_of(folder) for folder in set(folders)}
+    numbers = {name: i for i, name in enumerate(levels.classes)}
+    found = [classes[folder] for folder in folders]
+    labels = np.array([numbers.get(name or "", -1) for name in found], np.int64)
+    present = labels >= 0
+    if not present.any():
+        return listing
+    return replace(
+        listing,
+        labels=np.maximum(labels, 0),
+        present=present,
+        expected=np.array([name is not None for name in found]),
+        class_names=levels.classes,
+        unclassified={i: name for i, name in enumerate(found) if name and name not in numbers},
+    )
+
+
+def find_partial(names: Sequence[str], root: Path) -> tuple[PartialDownload, ...]:
+    """The unfinished downloads among the files, and whether the finished file exists, too."""
+    home = os.fspath(root)
+    return tuple(
+        PartialDownload(name, os.path.exists(os.path.join(home, os.path.splitext(name)[0])))  # noqa: PTH110, PTH118, PTH122
+        for name in sorted(names)
     )
 
 

@@ -92,10 +92,7 @@ class ImageFolderReader(Reader):
             shards=tuple(Shard(i, span) for i, span in enumerate(self._split(sizes))),
             layout="image",
             nbytes=int(sizes.sum()),
-            faults=tuple(
-                Fault(None, "missing-file", f"cannot read the folder {format_name(name)}: {why}")
-                for name, why in self.listing.unreadable
-            ),
+            faults=tuple(self._folder_faults()),
             class_names=self.listing.class_names,
             records=count,
             work_bytes=int(sizes.sum()) * DECODE_COST,
@@ -103,6 +100,15 @@ class ImageFolderReader(Reader):
             uninspected=self.listing.uninspected,
             total_records=len(self.listing.names),
             has_file_names=True,
+            partial=self.listing.partial,
+            notes=tuple(
+                (subject, format_name(text))
+                for subject, text in (
+                    ("folders", self.listing.class_level),
+                    ("list", self.listing.note),
+                )
+                if text
+            ),
             # Class folders are always sorted by class, and no loader reads them in that order.
             is_read_in_order=file is not None,
         )
@@ -144,6 +150,14 @@ class ImageFolderReader(Reader):
         """The number of files of the shard."""
         first, stop = shard.span
         return int(stop - first)
+
+    def _folder_faults(self) -> Iterator[Fault]:
+        """Faults of the folder or of the list as a whole."""
+        for name, why in self.listing.unreadable:
+            yield Fault(None, "missing-file", f"cannot read the folder {format_name(name)}: {why}")
+        if self.listing.lost is not None:
+            text, count = self.listing.lost
+            yield Fault(None, "missing-file", format_name(text), count)
 
     def _split(self, sizes: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
         """Ranges of files for shards."""
@@ -223,7 +237,8 @@ class ImageFolderReader(Reader):
         labels, present = self.listing.labels, self.listing.present
         if labels is None or present is None:
             return None
-        return Labels(labels[rows], present[rows])
+        expected = self.listing.expected
+        return Labels(labels[rows], present[rows], None if expected is None else expected[rows])
 
 
 def was_changed(path: str, listed_size: int, since: int) -> bool:

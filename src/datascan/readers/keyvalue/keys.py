@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 import numpy as np
 
@@ -11,16 +12,17 @@ from datascan.records.buffers import BytesColumn
 
 METADATA_KEYS = (b"num-samples", b"num_samples", b"length", b"__len__", b"__keys__", b"meta_info")
 COUNT_KEYS = (b"num-samples", b"num_samples", b"length", b"__len__")
-IS_METADATA_INITIAL = np.isin(np.arange(256), [key[0] for key in METADATA_KEYS])
-"""Whether a metadata key starts with a byte, bool (256,)."""
 
 
-def metadata_rows(keys: BytesColumn) -> list[int]:
-    """Rows of metadata keys, which are not records."""
-    short = np.flatnonzero(keys.lengths <= max(map(len, METADATA_KEYS)))
+def metadata_rows(
+    keys: BytesColumn, metadata: Collection[bytes] = frozenset(METADATA_KEYS)
+) -> list[int]:
+    """Rows of ``metadata`` keys, which are not records."""
+    is_initial = np.isin(np.arange(256), [key[0] for key in metadata])
+    short = np.flatnonzero(keys.lengths <= max(map(len, metadata)))
     # Most keys start with a digit, so the first byte decides without copying the key.
-    candidates = short[IS_METADATA_INITIAL[keys.buffer[keys.offsets[short]]]]
-    return [row for row in candidates.tolist() if keys[row] in METADATA_KEYS]
+    candidates = short[is_initial[keys.buffer[keys.offsets[short]]]]
+    return [row for row in candidates.tolist() if keys[row] in metadata]
 
 
 def format_key(key: bytes) -> str:

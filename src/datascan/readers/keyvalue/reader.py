@@ -25,6 +25,7 @@ from datascan.decoders.base import (
 from datascan.plugins import DECODERS, decoder_names
 from datascan.readers.base import Reader
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
+from datascan.readers.keyvalue.bookkeeping import find_bookkeeping, find_sizes
 from datascan.readers.keyvalue.keys import (
     COUNT_KEYS,
     METADATA_KEYS,
@@ -57,6 +58,8 @@ class KeyValueReader(Reader):
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
         self.decoder: Decoder | None = None
+        self.metadata_keys = frozenset(METADATA_KEYS)
+        """Keys that are not records; ``plan`` adds those that only this store has."""
         self._is_text_lines = False
 
     @abstractmethod
@@ -87,6 +90,10 @@ class KeyValueReader(Reader):
         """The number of entries that the store itself keeps; None if it does not."""
         return None
 
+    def is_ordered(self) -> bool:
+        """Whether keys are in byte order, so that a range of them can be read."""
+        return True
+
     def is_damaged(self) -> bool:
         """Whether the store must be read in a worker process, because the reader may crash."""
         return bool(self.faults())
@@ -100,6 +107,8 @@ class KeyValueReader(Reader):
             name, shards = "ocr", plan_text_lines(numbers, self.options.read.limit)
             self.decoder = make_decoder("image", self.options.read)
         else:
+            if self.is_ordered():
+                self.metadata_keys |= find_bookkeeping(self.iter_entries, self.get)
             self.decoder = self._detect_decoder()
             name = self.decoder.name
             shards = tuple(Shard(i, span) for i, span in enumerate(self.key_ranges()))
@@ -112,6 +121,7 @@ class KeyValueReader(Reader):
             declared_count=self._declared_count() if self.options.read.limit is None else None,
             store_count=self._store_count() if self.options.read.limit is None else None,
             total_records=self._store_count(),
+            notes=self._notes(),
             faults=self.faults(),
             needs_isolation=self.is_damaged(),
             is_bgr=self.decoder.is_bgr,
@@ -193,7 +203,7 @@ class KeyValueReader(Reader):
             yield from read_text_lines(self.iter_entries, span, values=values)
             return
         for batch in self.iter_entries(span, values=values):
-            metadata = metadata_rows(batch.keys)
+            metadata = metadata_rows(batch.keys, self.metadata_keys)
             yield batch.take(np.delete(np.arange(len(batch)), metadata)) if metadata else batch
 
     def _detect_decoder(self) -> Decoder:
@@ -226,12 +236,24 @@ class KeyValueReader(Reader):
         count = self.store_count()
         if count is None or self._is_text_lines:
             return None
-        return count - sum(self.get(key) is not None for key in METADATA_KEYS)
+        return count - sum(self.get(key) is not None for key in self.metadata_keys)
 
     def _declared_count(self) -> tuple[str, int] | None:
         """The first metadata key whose value is a number of records in digits, and that number."""
         for key in COUNT_KEYS:
             value = self.get(key)
             if value is not None and value.strip().isdigit() and len(value) < 19:
+                sizes = find_sizes(self.iter_entries) if self.is_ordered() else 0
+                if sizes > 1:
+                    return f"{key.decode()} ({int(value):,} in {sizes} sizes)", int(value) * sizes
                 return key.decode(), int(value)
         return None
+
+    def _notes(self) -> tuple[tuple[str, str], ...]:
+        """Which keys are not records."""
+        if self._is_text_lines:
+            return ()
+        found = sorted(key for key in self.metadata_keys if self.get(key) is not None)
+        verb = "is not a record" if len(found) == 1 else "are not records"
+        names = ", ".join(map(format_key, found))
+        return (("keys", f"{len(found)} {verb}: {names}"),) if found else ()

@@ -198,6 +198,10 @@ class LmdbReader(KeyValueReader):
         """The value of ``key``; None in a database whose keys are not in byte order."""
         return self.tree.get(key) if self.tree.tree.is_plain else None
 
+    def is_ordered(self) -> bool:
+        """Whether keys are in byte order, each once."""
+        return self.tree.tree.is_plain
+
     def nbytes(self) -> int:
         """The size in bytes of the database's pages, at most that of the file."""
         if self.tree.tree is UNKNOWN_TREE:
