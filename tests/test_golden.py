@@ -150,7 +150,7 @@ MASKS = (
     (r"(datascan |\"datascan\": \"|\"semanticVersion\": \")\d+\.\d+[\w.+]*\b", r"\1<version>"),
     (r" in [\d,]+\.\d\d s\b", " in <time> s"),
     (r"(\"elapsed_seconds\": )[\d.e-]+", r"\1<time>"),
-    (r"( skipped=\"0\" time=\")\d+\.\d+", r"\1<time>"),
+    (r"( skipped=\"\d+\" time=\")\d+\.\d+", r"\1<time>"),
     (r"(<dt>Took</dt>\n<dd>)[\d,.]+ s", r"\1<time> s"),
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[+-]\d\d:\d\d|Z)", "<date>"),
     # Thumbnails, and the sizes of the 60 images, are what an encoder makes of the same pixels.

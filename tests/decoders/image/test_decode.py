@@ -226,10 +226,19 @@ def test_pages_behind_a_small_one_count(monkeypatch):
 def test_bytes_are_limited_too(mode, fits):
     limit = 1 << 25
     if fits:
-        check_bytes(1 << 12, 1 << 13, mode, limit)
+        check_bytes("PNG", 1 << 12, 1 << 13, mode, limit)
         return
     with pytest.raises(OversizedImageError, match="take 134,217,728 bytes"):
-        check_bytes(1 << 12, 1 << 13, mode, limit)
+        check_bytes("PNG", 1 << 12, 1 << 13, mode, limit)
+
+
+@pytest.mark.parametrize(("image_format", "fits"), [("PNG", True), ("WebP", False)])
+def test_formats_whose_decoders_need_more_memory_get_fewer_pixels(image_format, fits):
+    if fits:
+        check_bytes(image_format, 1 << 12, 1 << 13, "RGB", 1 << 25)
+        return
+    with pytest.raises(OversizedImageError, match="take 171,127,603 bytes"):
+        check_bytes(image_format, 1 << 12, 1 << 13, "RGB", 1 << 25)
 
 
 def test_a_jpeg_of_many_scans_is_not_decoded():
