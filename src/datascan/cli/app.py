@@ -39,6 +39,11 @@ class Parser(argparse.ArgumentParser):
             self.error(self.describe_unknown(options[0] if options else unknown[0]))
         return found, unknown
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help or the version; unlike that of the library, errors are not dropped."""
+        if message:
+            (file or sys.stdout).write(message)
+
     def describe_unknown(self, word: str) -> str:
         """What to say of an argument that the command does not take."""
         if not word.startswith("-"):

@@ -29,9 +29,8 @@ def training_paths(training: Training | None) -> Iterator[Path]:
 def named_files(message: Any) -> Iterator[str]:
     """The values of all such fields, at any depth."""
     for field, value in message.ListFields():
-        several = field.label == field.LABEL_REPEATED
-        for one in value if several else (value,):
-            if field.message_type is not None:
+        if field.message_type is not None:
+            for one in (value,) if hasattr(value, "ListFields") else value:
                 yield from named_files(one)
-            elif field.name in FILE_FIELDS and isinstance(one, str) and one:
-                yield one
+        elif field.name in FILE_FIELDS:
+            yield from filter(None, (value,) if isinstance(value, str) else value)

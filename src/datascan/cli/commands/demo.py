@@ -65,8 +65,6 @@ PAGES = Path("datascan-demo")
 def run_demo(
     folder: Path | None, show: Callable[[Report], None], guard: Guard | None = None
 ) -> int:
-    folder: Path | None, show: Callable[[Report], None], guard: Guard | None = None
-) -> int:
     """Create the datasets, scan them, show the reports, and write them as HTML.
 
     Everything is written to ``folder``. Without one, the datasets are temporary, and the reports go

@@ -21,11 +21,11 @@ EMPTY, REPORT, EXPECTATIONS, BASELINE, CHECKPOINT = (
 )
 
 TEXT = rb'"(?:[^"\\\n]|\\.)*"'
-COMMENTS = rb"(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*"
+LINE = rb"(?:.*?\n)?[ \t]*"
 
 KINDS = (
     (CHECKPOINT, re.compile(rb"datascan resume ")),
-    (REPORT, re.compile(rb'\s*\{\s*"schema":\s*"datascan-')),
+    (REPORT, re.compile(rb'\s*\{\s*(?:"kind":\s*"\w+",\s*)?"schema":\s*"datascan-')),
     # Several reports: of ``datascan check``.
     (REPORT, re.compile(rb'\s*\{\s*"verdict":\s*"\w+",\s*"datasets":\s*\[')),
     (REPORT, re.compile(rb'\s*\{[^{]*"runs":\s*\[\s*(?:\]|\{\s*"tool":\s*\{\s*"driver":\s*\{'
@@ -37,8 +37,8 @@ KINDS = (
     # JSON Lines of bad records; those of a net begin with the source.
     (REPORT, re.compile(rb'\{(?:"source": ' + TEXT + rb', "phase": ' + TEXT + rb', )?"index": \d+,'
                         rb' "key": ' + TEXT + rb', "rule": "[\w-]+", "severity": "\w+", "')),
-    (EXPECTATIONS, re.compile(COMMENTS + rb'format\s*=\s*["\']datascan-expectations/')),
-    (BASELINE, re.compile(COMMENTS + rb'format\s*=\s*["\']datascan-baseline/')),
+    (EXPECTATIONS, re.compile(LINE + rb'format\s*=\s*["\']datascan-expectations/', re.DOTALL)),
+    (BASELINE, re.compile(LINE + rb'format\s*=\s*["\']datascan-baseline/', re.DOTALL)),
 )  # fmt: skip
 """How each kind of file begins."""
 
