@@ -27,8 +27,12 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    from datascan.cli.app import run
+    try:
+        from datascan.cli.app import run
+    except Exception as error:  # noqa: BLE001  (exit status 1 means findings)
+        from datascan.cli.internal_error import report_internal_error
 
+        return report_internal_error(error, "datascan: while it starts")
     return run(sys.argv[1:])
 
 

@@ -97,7 +97,7 @@ def test_json_and_bad_records_in_files(faulty, tmp_path):
         }
     ]
     shown = datascan("report", saved)
-    assert shown.returncode == 0
+    assert shown.returncode == 1
     assert "label-out-of-range" in shown.stdout
 
 
@@ -169,7 +169,10 @@ def test_outputs_are_tried_before_the_scan(tmp_path, healthy):
 
 
 def test_a_full_disk(healthy):
-    assert "No space left" in fails_in_one_line("lmdb", healthy, "--json", "/dev/full", "--quiet")
+    result = datascan("lmdb", healthy, "--json", "/dev/full")
+    assert result.returncode == 2
+    assert result.stdout.startswith("PASS")
+    assert result.stderr == "datascan: cannot write /dev/full: No space left on device\n"
 
 
 def test_a_closed_pipe(faulty):
@@ -292,7 +295,7 @@ def test_html_of_a_scan_and_of_its_saved_report(faulty, tmp_path):
     assert report["started"][:2] == "20"
     assert {"strip", "gap_curve", "histogram", "thumbnails"} <= set(report)
     result = datascan("report", saved, "--html", again)
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", f"wrote {again}\n")
     assert again.read_text() == page.read_text()
     assert page.read_text().startswith("<!doctype html>")
 

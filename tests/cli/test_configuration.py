@@ -153,7 +153,7 @@ def test_accept_does_not_overwrite_another_file(home):
     (home / "datascan.toml").write_text('baseline = "other.toml"\n')
     result = datascan("accept", "store", "--reason", "x")
     assert result.returncode == 2
-    assert "other.toml has no baseline" in result.stderr
+    assert "other.toml: it exists and was not written by datascan" in result.stderr
     assert (home / "other.toml").read_text() == "[package]\nname = 'x'\n"
 
 

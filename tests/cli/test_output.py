@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from datascan.cli.guard.guard import Guard
+from datascan.cli.guard.inputs import Inputs
 from datascan.cli.output import (
-    REPORTS,
+    OutputFiles,
+    RecordCounter,
     annotate,
-    check_outputs,
+    describe_resumption,
     exit_status,
-    input_paths,
-    overwrites_input,
+    guard_of,
+    saved_status,
     wants_charts,
     with_command,
     write_outputs,
@@ -28,13 +32,18 @@ from datascan.testing.reports import finding, report
 
 def arguments(**given) -> argparse.Namespace:
     names = [name.replace("-", "_") for name in output_helps()]
-    return argparse.Namespace(**{**dict.fromkeys(names), "quiet": False, "typed": "typed", **given})
+    fixed = {"quiet": False, "force": False, "typed": "typed"}
+    return argparse.Namespace(**{**dict.fromkeys(names), **fixed, **given})
+
+
+def output_files(args: argparse.Namespace, *further: str) -> OutputFiles:
+    return OutputFiles(args, guard_of(args), further)
 
 
 def test_outputs_that_can_be_written(tmp_path):
     names = {"json": "a.json", "html": "b.html", "junit": "c.xml"}
-    check_outputs(arguments(**{name: str(tmp_path / file) for name, file in names.items()}))
-    check_outputs(arguments(json="-"))
+    output_files(arguments(**{name: str(tmp_path / file) for name, file in names.items()})).check()
+    output_files(arguments(json="-")).check()
 
 
 @pytest.mark.parametrize(
@@ -46,57 +55,116 @@ def test_outputs_that_can_be_written(tmp_path):
         ({"bad_records": "-"}, "--bad-records needs the name of a file"),
         ({"json": "same", "html": "./same"}, "--html and --json name one file: same"),
         ({"html": "x", "bad_records": "x"}, "--html and --bad-records name one file"),
+        ({"html": "empty", "json": "hard"}, "--html and --json name one file"),
+        ({"html": "empty", "json": "soft"}, "--html and --json name one file"),
     ],
 )
 def test_names_that_make_no_sense(tmp_path, monkeypatch, given, message):
     monkeypatch.chdir(tmp_path)
+    Path("empty").touch()
+    Path("hard").hardlink_to("empty")
+    Path("soft").symlink_to("empty")
     with pytest.raises(UsageError, match=message):
-        check_outputs(arguments(**given), "bad-records")
+        output_files(arguments(**given), "bad-records").check()
 
 
 def test_a_folder_that_does_not_exist(tmp_path):
     with pytest.raises(OutputError):
-        check_outputs(arguments(html=str(tmp_path / "absent" / "a.html")))
+        output_files(arguments(html=str(tmp_path / "absent" / "a.html"))).check()
 
 
 def test_several_outputs_may_go_to_a_device():
-    check_outputs(arguments(html="/dev/stdout", junit="/dev/stdout"))
+    output_files(arguments(html="/dev/stdout", junit="/dev/stdout")).check()
 
 
 def test_an_input_is_not_overwritten(tmp_path):
     net = tmp_path / "net.prototxt"
     net.touch()
     with pytest.raises(UsageError, match="--html would overwrite what is read: "):
-        check_outputs(arguments(html=str(net), net=net))
+        output_files(arguments(html=str(net), net=net)).check()
     with pytest.raises(UsageError, match="--html would overwrite"):
-        check_outputs(arguments(html=str(net), paths=[Path("other"), net]))
-    # A checkpoint is read before it is written.
-    check_outputs(arguments(resume=str(net), net=net), "resume")
+        output_files(arguments(html=str(net), paths=[Path("other"), net])).check()
+    with pytest.raises(UsageError, match="--resume would overwrite"):
+        output_files(arguments(resume=net, net=net), "resume").check()
 
 
 def test_every_path_that_is_read():
     paths = [Path("a"), Path("b")]
-    args = arguments(paths=paths, net=Path("n"), config=None, html=Path("page"), limit=3)
-    args.bad_records = Path("bad")
-    assert set(input_paths(args, ("bad-records",))) == {*paths, Path("n")}
+    args = arguments(paths=paths, net=Path("n"), config=None, html="page", limit=3)
+    args.resume, args.output = Path("resume"), Path("out")
+    guard = guard_of(args, [Path("c")], [Path("a")])
+    assert set(guard.inputs.paths) == {*paths, Path("n"), Path("c")}
+    assert set(guard_of(args, replaced=Path("n")).inputs.paths) == set(paths)
+    assert not guard.force
+    args.force = True
+    assert guard_of(args).force
 
 
-def test_files_of_a_dataset(tmp_path):
-    folder = tmp_path / "data"
-    folder.mkdir()
-    for name in ("0.jpg", "old.html", "report.JSON"):
-        (folder / name).touch()
-    (tmp_path / "link").symlink_to(folder / "0.jpg")
-    assert overwrites_input(folder / "0.jpg", folder)
-    assert overwrites_input(tmp_path / "link", folder)
-    assert overwrites_input(folder / "0.jpg", folder / "0.jpg")
-    assert overwrites_input(folder, folder)
-    assert not overwrites_input(folder / "old.html", folder)
-    assert not overwrites_input(folder / "report.JSON", folder)
-    assert not overwrites_input(folder / "new.jpg", folder)
-    assert not overwrites_input(tmp_path / "0.jpg", folder)
-    assert not overwrites_input(folder / "old.html", folder / "0.jpg")
-    assert {".json", ".jsonl", ".html", ".htm", ".sarif", ".xml"} == REPORTS
+def test_a_stream_that_is_read(tmp_path, capfd):
+    saved = tmp_path / "saved.json"
+    saved.touch()
+    stream = os.open(saved, os.O_RDWR)
+    before = os.dup(1)
+    os.dup2(stream, 1)
+    try:
+        with pytest.raises(UsageError, match="standard output would overwrite what is read"):
+            output_files(arguments(file=saved)).check()
+    finally:
+        os.dup2(before, 1)
+        os.close(before)
+        os.close(stream)
+    output_files(arguments(file=saved)).check()
+
+
+def test_an_output_that_fails_costs_that_output_only(tmp_path, capsys):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    names = {"html": str(gone / "a"), "json": str(tmp_path / "b"), "junit": "/dev/full"}
+    args = arguments(**names)
+    files = output_files(args)
+    files.check()
+    gone.rmdir()
+    write_outputs(report(), args, files)
+    assert files.finish(0) == 2
+    out, err = capsys.readouterr()
+    assert out.startswith("PASS")
+    assert err.splitlines() == [
+        f"wrote {tmp_path / 'b'}",
+        f"datascan: cannot write {gone / 'a'}: No such file or directory",
+        "datascan: cannot write /dev/full: No space left on device",
+    ]
+
+
+def test_all_is_written_before_standard_output_fails(tmp_path, monkeypatch, capsys):
+    args = arguments(sarif=str(tmp_path / "a"), json="-")
+    files = output_files(args)
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        monkeypatch.setattr("sys.stdout", full)
+        write_outputs(report(), args, files)
+        monkeypatch.undo()
+    assert files.finish(1, quiet=True) == 2
+    assert (tmp_path / "a").exists()
+    err = capsys.readouterr().err
+    assert err == "datascan: cannot write the output: No space left on device\n"
+
+
+def test_files_are_named_with_the_records_in_them(tmp_path, capsys):
+    args = arguments(bad_records=str(tmp_path / "bad.jsonl"))
+    files = output_files(args, "bad-records")
+    lines = [
+        '{"index": 1, "key": "a", "rule": "x"}\n',
+        '{"index": 1, "key": "a", "rule": "y"}\n',
+        '{"index": 2, "key": "a", "rule": "x"}\n',
+    ]
+    files.write("bad-records", lines, counted=True)
+    files.write("html", ["not asked for"])
+    assert files.finish(1) == 1
+    assert capsys.readouterr().err == f"wrote {tmp_path / 'bad.jsonl'} (2 records)\n"
+    files.finish(1, quiet=True)
+    assert capsys.readouterr().err == ""
+    counter = RecordCounter()
+    assert list(counter.count([])) == []
+    assert counter.records == 0
 
 
 @pytest.mark.parametrize(
@@ -109,16 +177,19 @@ def test_charts_are_made_for_pages(given, wanted):
 
 
 def test_an_output_on_standard_output_is_the_only_one(capsys):
-    write_outputs(report(), arguments(json="-"))
-    assert capsys.readouterr().out.startswith("{")
-    write_outputs(report(), arguments())
-    assert capsys.readouterr().out.strip()
-    write_outputs(report(), arguments(quiet=True))
+    for given in ({"json": "-"}, {}, {"quiet": True}):
+        args = arguments(**given)
+        write_outputs(report(), args, output_files(args))
+        shown = capsys.readouterr().out
+        assert shown.startswith("{") == ("json" in given)
+        assert bool(shown) == ("quiet" not in given)
+    write_outputs(report(), args, output_files(args))
     assert capsys.readouterr().out == ""
 
 
 def test_files_are_written_and_the_report_is_printed(tmp_path, capsys):
-    write_outputs(report(), arguments(json=str(tmp_path / "a.json")))
+    args = arguments(json=str(tmp_path / "a.json"))
+    write_outputs(report(), args, output_files(args))
     assert (tmp_path / "a.json").read_text().startswith("{")
     assert not capsys.readouterr().out.startswith("{")
 
@@ -150,3 +221,21 @@ def test_statuses():
     assert exit_status(report(), signals) == 0
     assert exit_status(report(finding(severity="error")), signals) == 1
     assert exit_status(report(complete=False), signals) == 130
+
+
+def test_a_saved_report_ends_as_its_scan_did():
+    assert saved_status(report()) == 0
+    assert saved_status(report(finding(severity="error"))) == 1
+    assert saved_status(report(complete=False)) == 130
+    assert saved_status(report(finding(severity="error"), complete=False)) == 130
+
+
+def test_how_to_continue():
+    args = argparse.Namespace(resume=Path("r"), typed="datascan scan x --resume r")
+    assert describe_resumption(args) == "continue with: datascan scan x --resume r"
+    args.resume = None
+    assert "--resume FILE" in describe_resumption(args)
+
+
+def test_a_guard_without_anything_to_read():
+    assert Guard().inputs == Inputs()

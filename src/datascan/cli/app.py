@@ -14,12 +14,11 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from datascan._version import __version__
-from datascan.cli.progress import Interrupted, restored_signals, say
+from datascan.cli.internal_error import FAILURE, discard, report_internal_error, say
+from datascan.cli.progress import Interrupted, restored_signals
 from datascan.errors import DatascanError, PluginWarning, UsageError
 from datascan.plugins import COMMANDS, command_helps, command_module, nearest
 from datascan.text import escape_control
-
-FAILURE = 2
 
 
 class Parser(argparse.ArgumentParser):
@@ -40,6 +39,11 @@ class Parser(argparse.ArgumentParser):
             self.error(self.describe_unknown(options[0] if options else unknown[0]))
         return found, unknown
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print help or the version; unlike that of the library, errors are not dropped."""
+        if message:
+            (file or sys.stdout).write(message)
+
     def describe_unknown(self, word: str) -> str:
         """What to say of an argument that the command does not take."""
         if not word.startswith("-"):
@@ -59,34 +63,48 @@ class Parser(argparse.ArgumentParser):
         return f"no such option: {typed}{hint}"
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run the command line; returns the exit status."""
+def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911  (one for each way to end)
+    """Run the command line; returns the exit status, 1 only if there are findings."""
     try:
-        if arguments[:1] == ["help"]:
-            arguments = [*arguments[1:2], "--help"]
         with printable_warnings():
-            check_command(arguments)
-            options = build_parser(arguments).parse_args(arguments)
-            options.typed = quote_command(arguments)
-            with restored_signals():
-                status: int = options.command(options)
-                sys.stdout.flush()
+            return run_command(arguments)
     except DatascanError as error:
         say(str(error))
         return FAILURE
     except BrokenPipeError:
         # The reader of our output has gone (``| head``): nothing more to say to it.
-        discard_stdout()
+        discard(sys.stdout)
         return 128 + signal.SIGPIPE
     except OSError as error:
         what = f"cannot use {error.filename}" if error.filename else "cannot write the output"
         say(f"{what}: {error.strerror or error}")
-        discard_stdout()
+        discard(sys.stdout)
         return FAILURE
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 128 + signal.SIGINT
     except Interrupted as interrupted:
         if interrupted.number == signal.SIGINT:
             say("interrupted")
         return 128 + interrupted.number
+    except Exception as error:  # noqa: BLE001  (whatever it is, the exit status is not 1)
+        return report_internal_error(error, quote_command(arguments))
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Parse the arguments and run the command; returns its exit status."""
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:2], "--help"]
+    check_command(arguments)
+    try:
+        options = build_parser(arguments).parse_args(arguments)
+    except SystemExit:  # after --help and --version, whose text is not written yet
+        sys.stdout.flush()
+        raise
+    options.typed = quote_command(arguments)
+    with restored_signals():
+        status: int = options.command(options)
+        sys.stdout.flush()
     return status
 
 
@@ -123,11 +141,6 @@ def printable_warnings() -> Iterator[None]:
         # The stub names the parameters that are passed on here.
         warnings.showwarning = show  # type: ignore[assignment]
         yield
-
-
-def discard_stdout() -> None:
-    """Let go of standard output: what is still to be written there goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def quote_command(arguments: Sequence[str]) -> str:

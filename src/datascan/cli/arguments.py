@@ -62,8 +62,16 @@ def add_output_arguments(command: argparse.ArgumentParser) -> argparse._Argument
     for name, help_text in output_helps().items():
         outputs.add_argument(f"--{name}", metavar="FILE", help=help_text)
     outputs.add_argument("--quiet", action="store_true", help="print no report")
+    add_force_argument(outputs)
     outputs.add_argument("--no-progress", action="store_true", help="show no progress bar")
     return outputs
+
+
+def add_force_argument(command: argparse._ActionsContainer) -> None:
+    """Add ``--force``, which every command that writes takes."""
+    command.add_argument(
+        "--force", action="store_true", help="replace files that datascan did not write"
+    )
 
 
 def options_of(

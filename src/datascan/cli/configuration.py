@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datascan.cli.progress import say
+from datascan.cli.internal_error import say
 
 if TYPE_CHECKING:
     from datascan.config.applied import AppliedConfiguration

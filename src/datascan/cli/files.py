@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -43,14 +43,23 @@ def check_writable(path: Path) -> None:
             # Opening it for writing changes neither its content nor its time stamps.
             os.close(os.open(target, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
             require_writable_folder(target)
+        elif stat.S_ISBLK(mode):
+            raise OSError(errno.EPERM, "it is a disk")
         else:  # opening a pipe would block until it has a reader
             require_own(target.lstat())
             if not os.access(target, os.W_OK):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
-def write(path: Path, chunks: Iterable[str]) -> None:
+def allow(_path: Path) -> None:
+    """Allow every output: for files that are not a user's."""
+
+
+def write(path: Path, chunks: Iterable[str], check: Callable[[Path], None] = allow) -> None:
     """Write text as UTF-8: to a temporary file that is renamed, or directly to a device or pipe.
+
+    ``check`` is called with ``path`` at the last moment before anything is changed. It raises an
+    error if the output may not be written there.
 
     Raises:
         OutputError: if that fails; an existing file is then unchanged, and no temporary file stays.
@@ -58,14 +67,16 @@ def write(path: Path, chunks: Iterable[str]) -> None:
     with translated_errors(path):
         number = descriptor_number(path)
         if number is not None:
+            check(path)
             # A duplicate shares the file position, so output that a shell redirected is kept.
             write_chunks(os.dup(number), chunks)
             return
         target = resolve_own_links(path)
         mode = file_mode(target)
         if mode is None or stat.S_ISREG(mode):
-            write_and_rename(target, chunks)
+            write_and_rename(target, chunks, lambda: check(path))
         else:
+            check(path)
             write_chunks(open_special(target), chunks)
 
 
@@ -135,14 +146,15 @@ def file_mode(path: Path) -> int | None:
         return None
 
 
-def write_and_rename(target: Path, chunks: Iterable[str]) -> None:
-    """Write a temporary file in the folder of ``target``, and rename it.
+def write_and_rename(target: Path, chunks: Iterable[str], check: Callable[[], None]) -> None:
+    """Write a temporary file in the folder of ``target``, and rename it after ``check``.
 
     The new file has the permissions of an existing one of the same user, else those of the umask.
     """
     with unfinished_file(target) as (descriptor, unfinished):
         write_chunks(os.dup(descriptor), chunks)
         os.fchmod(descriptor, permissions(target))
+        check()
         unfinished.replace(target)
 
 

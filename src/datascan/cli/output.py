@@ -5,16 +5,24 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
+import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
+from datascan.cli.guard.guard import Guard
+from datascan.cli.guard.inputs import Inputs
+from datascan.cli.guard.own_files import CHECKPOINT, REPORT
+from datascan.cli.internal_error import FAILURE, discard, note, say
 from datascan.cli.progress import SignalWatcher
-from datascan.errors import UsageError
+from datascan.errors import DatascanError, UsageError
 from datascan.outputs.base import load_output
 from datascan.plugins import output_helps
 from datascan.report.model import FailedScan
+from datascan.text import pluralize
 
 if TYPE_CHECKING:
     from datascan.report.model import Report
@@ -24,57 +32,160 @@ CLEAN, FINDINGS = 0, 1
 R = TypeVar("R", bound="Report")
 
 
-def check_outputs(args: argparse.Namespace, *further: str) -> None:
-    """Find out before the scan whether all outputs can be written.
+class OutputFiles:
+    """The files that a command writes: checked before its work, written at its end.
 
-    ``further`` are other options that name a file to write.
+    A file that cannot be written costs that file only. ``finish`` names it, and those that were
+    written.
+    """
+
+    def __init__(self, args: argparse.Namespace, guard: Guard, further: Sequence[str] = ()) -> None:
+        """``further`` are other options that name a file to write, besides those of outputs."""
+        self.args, self.guard = args, guard
+        self.options = (*output_helps(), *further)
+        self.written: list[str] = []
+        self.failures: list[str] = []
+
+    def check(self) -> None:
+        """Find out before the scan whether all outputs can be written.
+
+        Raises:
+            UsageError: if two outputs are one file, one has no name, or one is read.
+            OutputError: if a file cannot be written, or datascan did not write it.
+        """
+        from datascan.cli.files import check_writable
+
+        check_streams(self.guard)
+        taken: dict[object, str] = {}
+        for option in self.options:
+            name = self.name_of(option)
+            if name is None or (option == "json" and name == "-"):
+                continue
+            if not name or name == "-":
+                raise UsageError(
+                    f"--{option} needs the name of a file (/dev/stdout for standard output)"
+                )
+            if option in output_helps():
+                load_output(option)
+            path = Path(name)
+            self.guard.check(f"--{option}", path, kind_of(option))
+            check_writable(path)
+            for identity in identities(path):
+                other = taken.setdefault(identity, option)
+                if other != option:
+                    raise UsageError(f"--{other} and --{option} name one file: {name}")
+
+    def name_of(self, option: str) -> str | None:
+        """What was given for an option; None if it was not given."""
+        value = getattr(self.args, option.replace("-", "_"), None)
+        return None if value is None else str(value)
+
+    def write(self, option: str, chunks: Iterable[str], *, counted: bool = False) -> None:
+        """Write the file of an option, if it was given; ``counted``: each chunk is a bad record.
+
+        An error is kept for :meth:`finish`.
+        """
+        from datascan.cli.files import write
+
+        name = self.name_of(option)
+        if not name or name == "-":
+            return
+        counter = RecordCounter()
+        path = Path(name)
+        try:
+            write(
+                path,
+                counter.count(chunks) if counted else chunks,
+                lambda path: self.guard.check(f"--{option}", path, kind_of(option)),
+            )
+        except DatascanError as error:
+            self.failures.append(str(error))
+            return
+        records = f" ({pluralize(counter.records, 'record')})" if counted else ""
+        self.written.append(f"wrote {name}{records}")
+
+    def print(self, show: Callable[[], None]) -> None:
+        """Print on standard output with ``show``; an error is kept for :meth:`finish`."""
+        try:
+            show()
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            self.failures.append(f"cannot write the output: {error.strerror or error}")
+            discard(sys.stdout)
+
+    def finish(self, status: int, *, quiet: bool = False) -> int:
+        """Name the files on standard error; returns ``status``, or 2 if one was not written."""
+        if not quiet:
+            for line in self.written:
+                note(line)
+        for line in self.failures:
+            say(line)
+        return FAILURE if self.failures else status
+
+
+class RecordCounter:
+    """Counts the records in lines of JSON, of which each record has one for each of its rules."""
+
+    def __init__(self) -> None:
+        self.records = 0
+
+    def count(self, lines: Iterable[str]) -> Iterator[str]:
+        """The lines; lines of one record follow one another."""
+        last = ""
+        for line in lines:
+            record = line.partition(', "rule": ')[0]
+            self.records += record != last
+            last = record
+            yield line
+
+
+def kind_of(option: str) -> str:
+    """The kind of file that an option names."""
+    return CHECKPOINT if option == "resume" else REPORT
+
+
+def check_streams(guard: Guard) -> None:
+    """Check that standard output and error are not files that are read.
 
     Raises:
-        UsageError: if two outputs are one file, or an output has no name.
-        OutputError: if a file cannot be written.
+        UsageError: if one is.
     """
-    from datascan.cli.files import check_writable
-
-    taken: dict[str, str] = {}
-    for option in (*output_helps(), *further):
-        name = getattr(args, option.replace("-", "_"), None)
-        if name is None or (option == "json" and name == "-"):
-            continue
-        if not str(name) or str(name) == "-":
-            raise UsageError(
-                f"--{option} needs the name of a file (/dev/stdout for standard output)"
-            )
-        if option in output_helps():
-            load_output(option)
-        # A file to resume from is looked into before it is written to.
-        own = option != "resume"
-        if own and any(overwrites_input(Path(name), path) for path in input_paths(args, further)):
-            raise UsageError(f"--{option} would overwrite what is read: {name}")
-        check_writable(Path(name))
-        other = taken.setdefault(os.path.realpath(name), option)
-        if other != option and not str(name).startswith("/dev/"):
-            raise UsageError(f"--{other} and --{option} name one file: {name}")
+    for number, name in ((1, "standard output"), (2, "standard error")):
+        with suppress(OSError):
+            guard.check_descriptor(name, Path(f"/dev/fd/{number}"), number)
 
 
-def input_paths(args: argparse.Namespace, further: Sequence[str]) -> list[Path]:
-    """Every path among the arguments that is read."""
-    outputs = {option.replace("-", "_") for option in (*output_helps(), *further)}
-    values = [value for name, value in vars(args).items() if name not in outputs]
-    every = [one for value in values for one in (value if isinstance(value, list) else [value])]
-    return [path for path in every if isinstance(path, Path)]
+def identities(path: Path) -> Iterator[object]:
+    """What tells whether two outputs are one file: the path, and device and inode if it exists.
+
+    Nothing for devices and pipes, which may take several.
+    """
+    real = os.path.realpath(path)
+    try:
+        found = path.stat()
+    except OSError:
+        yield real
+        return
+    if stat.S_ISREG(found.st_mode) and not str(path).startswith("/dev/"):
+        yield from (real, (found.st_dev, found.st_ino))
 
 
-REPORTS = {".json", ".jsonl", ".html", ".htm", ".sarif", ".xml"}
-"""Files with these suffixes do not belong to a dataset, even inside its folder."""
+def guard_of(
+    args: argparse.Namespace, *further: Iterable[Path], replaced: Path | None = None
+) -> Guard:
+    """The guard of a command: its arguments that are paths are read, and what ``further`` has.
 
-
-def overwrites_input(target: Path, path: Path) -> bool:
-    """Whether an output is the input ``path``, or a file of the dataset in that folder."""
-    target, path = Path(os.path.realpath(target)), Path(os.path.realpath(path))
-    if target == path:
-        return True
-    inside = path.is_dir() and target.is_relative_to(path)
-    return inside and target.is_file() and target.suffix.lower() not in REPORTS
+    ``replaced`` is read to be written anew.
+    """
+    read = [path for paths in further for path in paths]
+    own = {"output", "resume", *(name.replace("-", "_") for name in output_helps())}
+    for name, value in vars(args).items():
+        if name not in own:
+            several = value if isinstance(value, list | tuple) else (value,)
+            read += [one for one in several if isinstance(one, Path) and one != replaced]
+    return Guard(inputs=Inputs(tuple(dict.fromkeys(read))), force=bool(args.force))
 
 
 def wants_charts(args: argparse.Namespace) -> bool:
@@ -89,20 +200,15 @@ def with_command(report: R, args: argparse.Namespace) -> R:
     return replace(report, command=args.typed) if wants_charts(args) else report
 
 
-def write_outputs(report: Report, args: argparse.Namespace) -> None:
+def write_outputs(report: Report, args: argparse.Namespace, files: OutputFiles) -> None:
     """Write the report wherever it was asked for, and print it unless that is not wanted."""
-    from datascan.cli.files import write
-
-    quiet = args.quiet
     for name in output_helps():
-        target = getattr(args, name.replace("-", "_"))
-        if target == "-":
-            write_utf8(sys.stdout, load_output(name).render([report]))
-            quiet = True
-        elif target:
-            write(Path(target), [load_output(name).render([report])])
-    if not quiet:
-        print_report(report)
+        if files.name_of(name) not in (None, "-"):
+            files.write(name, [load_output(name).render([report])])
+    if args.json == "-":
+        files.print(lambda: write_utf8(sys.stdout, load_output("json").render([report])))
+    elif not args.quiet:
+        files.print(lambda: print_report(report))
     annotate([report], taken=args.json == "-")
 
 
@@ -136,6 +242,28 @@ def print_report(report: Report) -> None:
         unicode=paper.supports_unicode(sys.stdout),
     )
     print(text, end="")
+
+
+def is_quiet(args: argparse.Namespace) -> bool:
+    """Whether nothing is said of files that were written."""
+    return bool(args.quiet) or args.json == "-"
+
+
+def describe_resumption(args: argparse.Namespace) -> str:
+    """How to continue the scan that was interrupted."""
+    if args.resume is not None:
+        return f"continue with: {args.typed}"
+    return "to be able to continue a scan that is interrupted, start it with --resume FILE"
+
+
+def saved_status(report: Report) -> int:
+    """The exit status of the scan that made a saved report.
+
+    It does not say which signal has interrupted the scan; that is nearly always SIGINT.
+    """
+    if not report.complete:
+        return 128 + signal.SIGINT
+    return CLEAN if report.passed else FINDINGS
 
 
 def exit_status(report: Report, signals: SignalWatcher) -> int:

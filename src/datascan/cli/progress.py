@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
+from datascan.cli.internal_error import say
+from datascan.errors import OutputError
 from datascan.executors.base import Progress, ScanCancelled
-from datascan.text import escape_control
 
 if TYPE_CHECKING:
     from datascan.records.shard import Plan
@@ -92,13 +93,13 @@ def restored_signals() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-def say(text: str) -> None:
-    """Print a line on standard error, with escapes for what is not safe to print."""
-    print(f"datascan: {escape_control(text)}", file=sys.stderr)
-
-
 class Closeable(Progress, Protocol):
-    """Progress that can be removed from the screen."""
+    """Progress that can be removed from the screen.
+
+    ``failures`` are outputs that could not be written during the scan.
+    """
+
+    failures: list[str]
 
     def close(self) -> None:
         """Remove it; safe to call twice."""
@@ -109,6 +110,7 @@ class SilentProgress:
 
     def __init__(self, signals: SignalWatcher) -> None:
         self.signals = signals
+        self.failures: list[str] = []
 
     def start(self, plan: Plan) -> None:  # noqa: ARG002  (nothing is shown)
         """A scan starts: from now on, a signal cancels it instead of ending the process."""
@@ -126,6 +128,10 @@ class SilentProgress:
     def notify(self, text: str) -> None:
         """Print a line on standard error."""
         say(text)
+
+    def fail_output(self, error: OutputError) -> None:
+        """Keep the error for the end: the scan continues without this output."""
+        self.failures.append(str(error))
 
     def close(self) -> None:
         """Nothing to remove."""

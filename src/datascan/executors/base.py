@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from datascan.errors import OutputError
     from datascan.records.shard import Plan, Shard
 
 R = TypeVar("R")
@@ -170,6 +171,9 @@ class Progress(Protocol):
     def notify(self, text: str) -> None:
         """Show one line that the user should see at once."""
 
+    def fail_output(self, error: OutputError) -> None:
+        """An output of the scan cannot be written any more. Raise the error, or keep it."""
+
 
 class NullProgress:
     """Shows nothing."""
@@ -182,3 +186,7 @@ class NullProgress:
 
     def notify(self, text: str) -> None:
         """Show nothing."""
+
+    def fail_output(self, error: OutputError) -> None:
+        """Raise the error."""
+        raise error

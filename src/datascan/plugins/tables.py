@@ -124,6 +124,7 @@ OWN_OPTIONS = frozenset(
             "file",
             "folder",
             "follow-links",
+            "force",
             "github",
             "help",
         ),

@@ -119,7 +119,9 @@ class Checkpoint:
             self.file.write(body)
             self.file.flush()
         except OSError as error:
-            raise OutputError(f"cannot write {self.path}: {error.strerror}") from error
+            self.full = True
+            failure = OutputError(f"cannot write {self.path}: {error.strerror}")
+            self.progress.fail_output(failure)
 
     def close(self) -> None:
         """Close the file."""

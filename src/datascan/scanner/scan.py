@@ -191,7 +191,8 @@ def summarize(
     tallies = dict(total.tallies.entries)
     name = metric_name(measure_faults)
     faults = plan.faults
-    if complete and not faults and not set(REACH_RULES) & set(known_faults(tallies)):
+    is_whole = complete and reader.options.read.limit is None
+    if is_whole and not faults and not set(REACH_RULES) & set(known_faults(tallies)):
         faults = tuple(reader.find_missing(int(counts.sum())))
     if faults:
         early = tally_faults(faults, 0)

@@ -115,7 +115,7 @@ def test_the_configuration_holds_for_learn(home):
     configure('num_classes = 7\nselect = ["label-out-of-range"]\nexpect = "e.toml"\n')
     result = datascan("learn", good, "-o", "e.toml")
     used = "configuration datascan.toml: applies only label-out-of-range; num_classes 7"
-    assert (result.returncode, result.stderr) == (0, f"datascan: {used}\n")
+    assert (result.returncode, result.stderr) == (0, f"datascan: {used}\nwrote e.toml\n")
     configure("num_classes = 2\n")
     assert datascan("learn", good).returncode == 1
     (home / "datascan.toml").rename(home / "other.toml")

@@ -46,7 +46,7 @@ class Training:
     """A net in all its phases, with its solver if there is one.
 
     ``unknown`` are the fields that Caffe would reject, each with its file; ``places`` are the
-    folders in which relative paths are searched for.
+    folders in which relative paths are searched for, ``files`` all nets and the solver.
     """
 
     path: Path
@@ -56,6 +56,7 @@ class Training:
     losses: tuple[Loss, ...] = ()
     unknown: tuple[tuple[Path, UnknownField], ...] = ()
     places: tuple[Path, ...] = ()
+    files: tuple[Prototxt, ...] = ()
 
 
 Places = tuple[Path, ...]
@@ -250,4 +251,5 @@ def assemble_training(
         losses=tuple(losses),
         unknown=unknown,
         places=places,
+        files=tuple(files.known.values()),
     )

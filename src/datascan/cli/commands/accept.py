@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datascan.cli.arguments import (
+    add_force_argument,
     add_option_arguments,
     add_path_arguments,
     options_of,
@@ -48,6 +49,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     command.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write to FILE (default: --baseline)"
     )
+    add_force_argument(command)
     add_option_arguments(command, "accept")
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
     command.set_defaults(quiet=False)
@@ -65,8 +67,11 @@ def run(args: argparse.Namespace) -> int:
     """Scan, and add an entry for each rule with findings that are not accepted yet."""
     from datascan.cli.configuration import load_config, print_configuration
     from datascan.cli.files import check_writable
+    from datascan.cli.guard.own_files import BASELINE, recognise
+    from datascan.cli.internal_error import note
+    from datascan.cli.output import check_streams, guard_of
     from datascan.cli.progress import cancellable
-    from datascan.config.discovery.settings import resolve_settings
+    from datascan.config.discovery.settings import configured_paths, resolve_settings
     from datascan.plugins import require_rules
     from datascan.scanner.baseline_filter import is_acceptable, make_entries
     from datascan.session import ScanSession
@@ -77,13 +82,24 @@ def run(args: argparse.Namespace) -> int:
     rules = args.rule or []
     require_rules(rules)
     flags = options_of(args)
-    settings = resolve_settings(load_config(args.config), args.paths[0], flags)
+    config = load_config(args.config)
+    settings = resolve_settings(config, args.paths[0], flags)
     target = args.output or settings.values.get("baseline")
     if target is None:
         raise UsageError("accept needs --baseline FILE, the file to write accepted findings to")
     if target is not args.output and "baseline" not in flags:
         require_baseline_name(target)
-    options = settings.options(baseline=target if target.exists() else None)
+    # The baseline is read, too, but only to add to it.
+    read = {*settings.paths(), *configured_paths(config)} - {target}
+    guard = guard_of(args, read, replaced=target)
+    check_streams(guard)
+
+    def check(path: Path) -> None:
+        guard.check("--output", path, BASELINE)
+
+    check(target)
+    is_old = target.exists() and recognise(target) == BASELINE
+    options = settings.options(baseline=target if is_old else None)
     print_configuration(options.verdict.configuration)
     check_writable(target)
     with (
@@ -97,7 +113,8 @@ def run(args: argparse.Namespace) -> int:
     if not scanned.summary.is_complete:
         return 128 + signals.received
     if entries:
-        add_entries(target, entries)
+        add_entries(target, entries, is_old=is_old, check=check)
+        note(f"wrote {target}")
     print_accepted([issue for issue in scanned.issues if is_acceptable(issue, rules)])
     return 0
 
@@ -114,17 +131,19 @@ def require_baseline_name(target: Path) -> None:
         raise UsageError(f"{target} does not end in .toml: give --baseline {target} to create it")
 
 
-def add_entries(target: Path, entries: list[BaselineEntry]) -> None:
+def add_entries(
+    target: Path, entries: list[BaselineEntry], *, is_old: bool, check: Callable[[Path], None]
+) -> None:
     """Add entries to the baseline file, or create it."""
     from datascan.cli.files import write
     from datascan.config.baseline import append_entries
     from datascan.files import MAX_TOML_BYTES, read_regular
 
     try:
-        old = read_regular(target, max_bytes=MAX_TOML_BYTES).decode() if target.exists() else None
+        old = read_regular(target, max_bytes=MAX_TOML_BYTES).decode() if is_old else None
     except OSError as error:
         raise OutputError(f"cannot read {target}: {error.strerror}") from error
-    write(target, [append_entries(entries, old)])
+    write(target, [append_entries(entries, old)], check)
 
 
 def print_accepted(issues: Sequence[Issue]) -> None:

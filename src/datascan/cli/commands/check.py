@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datascan.cli.arguments import add_force_argument
 from datascan.plugins import output_helps
 
 if TYPE_CHECKING:
+    from datascan.cli.output import OutputFiles
     from datascan.cli.progress import Closeable, SignalWatcher
     from datascan.config.applied import AppliedConfiguration
     from datascan.config.file import ConfigFile
@@ -25,15 +27,17 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     for name, help_text in output_helps().items():
         command.add_argument(f"--{name}", metavar="FILE", help=help_text)
     command.add_argument("--quiet", action="store_true", help="print no verdicts")
+    add_force_argument(command)
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
 
 
 def run(args: argparse.Namespace) -> int:
     """Scan all datasets; returns 2 if one could not be scanned, else 1 if one fails, else 0."""
     from datascan.cli.configuration import load_config
-    from datascan.cli.output import annotate, check_outputs
-    from datascan.cli.progress import cancellable, say
-    from datascan.config.discovery.settings import describe_configuration
+    from datascan.cli.internal_error import say
+    from datascan.cli.output import OutputFiles, annotate, guard_of, is_quiet
+    from datascan.cli.progress import cancellable
+    from datascan.config.discovery.settings import configured_paths, describe_configuration
     from datascan.errors import DatascanError, UsageError
     from datascan.report.model import FailedScan
     from datascan.text import escape_control, escape_surrogates
@@ -42,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
     if config is None:
         raise UsageError("no datascan.toml, and no [tool.datascan] in a pyproject.toml")
     paths, failed = select_datasets(config, args.paths)
-    check_outputs(args)
+    files = OutputFiles(args, guard_of(args, paths, configured_paths(config)))
+    files.check()
     reports = []
     quiet = args.quiet or args.json == "-"
     defaults = describe_configuration(config, config.defaults, {})
@@ -70,9 +75,9 @@ def run(args: argparse.Namespace) -> int:
                 break
     if not quiet:
         print(summary(reports, failed))
-    write_outputs(reports, failed, args)
+    write_outputs(reports, failed, files)
     annotate(reports, failed, taken=args.json == "-")
-    return exit_status(reports, signals, failed)
+    return files.finish(exit_status(reports, signals, failed), quiet=is_quiet(args))
 
 
 def exit_status(reports: list[Report], signals: SignalWatcher, failed: list[FailedScan]) -> int:
@@ -168,23 +173,17 @@ def verdict_line(report: Report, defaults: AppliedConfiguration) -> str:
     return escape_control(f"{verdict}  {report.dataset.path}  {names or 'no findings'}{silenced}")
 
 
-def write_outputs(
-    reports: list[Report], failed: list[FailedScan], args: argparse.Namespace
-) -> None:
+def write_outputs(reports: list[Report], failed: list[FailedScan], files: OutputFiles) -> None:
     """Write each requested output, with all datasets in one file."""
-    from datascan.cli.files import write
     from datascan.cli.output import write_utf8
     from datascan.outputs.base import load_output
     from datascan.outputs.json import render_several
 
     for name in output_helps():
-        target = getattr(args, name.replace("-", "_"))
-        if not target:
+        if files.name_of(name) in (None, "-"):
             continue
         # The form of the JSON must not depend on the number of datasets.
         render = render_several if name == "json" else load_output(name).render
-        text = render(reports, failed)
-        if target == "-":
-            write_utf8(sys.stdout, text)
-        else:
-            write(Path(target), [text])
+        files.write(name, [render(reports, failed)])
+    if files.name_of("json") == "-":
+        files.print(lambda: write_utf8(sys.stdout, render_several(reports, failed)))

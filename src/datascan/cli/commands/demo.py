@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 from msgspec.structs import replace
 
+from datascan.cli.arguments import add_force_argument
 from datascan.cli.files import check_writable
 from datascan.cli.files import write as write_file
+from datascan.cli.guard.guard import Guard
 from datascan.cli.temporary import temporary_folder
 from datascan.config.options import Options
 from datascan.errors import OutputError
@@ -33,6 +35,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
         help="keep the datasets and write the HTML reports there (default: keep only the reports, "
         "in datascan-demo)",
     )
+    add_force_argument(command)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -49,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
             raise Interrupted(signals.received)
         print_report(report)
 
-    return run_demo(args.folder, show)
+    return run_demo(args.folder, show, Guard(force=args.force))
 
 
 CLASSES = 10
@@ -59,7 +62,9 @@ PAGES = Path("datascan-demo")
 """The default folder of the HTML reports."""
 
 
-def run_demo(folder: Path | None, show: Callable[[Report], None]) -> int:
+def run_demo(
+    folder: Path | None, show: Callable[[Report], None], guard: Guard | None = None
+) -> int:
     """Create the datasets, scan them, show the reports, and write them as HTML.
 
     Everything is written to ``folder``. Without one, the datasets are temporary, and the reports go
@@ -76,6 +81,8 @@ def run_demo(folder: Path | None, show: Callable[[Report], None]) -> int:
         home = folder or stack.enter_context(scratch_folder())
         for name, write, classes in DATASETS:
             path, page = home / name, pages / page_name(name)
+            if guard is not None:
+                guard.check("the demo", page)
             write_new(path, write)
             print(f"$ datascan scan {path if folder else name} --num-classes {classes}\n")
             with ScanSession(path, Options.from_keywords(num_classes=classes)) as session:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from datascan.cli.arguments import (
+    add_force_argument,
     add_option_arguments,
     add_path_arguments,
     options_of,
@@ -21,6 +22,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     command.add_argument(
         "-o", "--output", metavar="FILE", default="-", help="write to FILE (default: stdout)"
     )
+    add_force_argument(command)
     add_option_arguments(command, "learn")
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
     command.set_defaults(quiet=False)
@@ -31,19 +33,32 @@ def run(args: argparse.Namespace) -> int:
     from datascan._version import __version__
     from datascan.cli.configuration import load_config, print_configuration
     from datascan.cli.files import check_writable, write
-    from datascan.cli.output import exit_status, write_utf8
-    from datascan.cli.progress import cancellable, say
-    from datascan.config.discovery.settings import resolve_settings
+    from datascan.cli.guard.own_files import EXPECTATIONS
+    from datascan.cli.internal_error import note, say
+    from datascan.cli.output import check_streams, exit_status, guard_of, write_utf8
+    from datascan.cli.progress import cancellable
+    from datascan.config.discovery.settings import configured_paths, resolve_settings
     from datascan.scanner.learn import format_expectations, learn_expectations
     from datascan.session import ScanSession
 
     flags = options_of(args)
-    settings = resolve_settings(load_config(args.config), args.paths[0], flags)
+    config = load_config(args.config)
+    settings = resolve_settings(config, args.paths[0], flags)
     # Expectations from the configuration are about to be replaced.
     options = settings.options() if "expect" in flags else settings.options(expect=None)
     print_configuration(options.verdict.configuration)
+    target = Path(args.output)
+    replaced = settings.values.get("expect") if "expect" not in flags else None
+    read = {*settings.paths(), *configured_paths(config)} - {replaced}
+    guard = guard_of(args, read)
+    check_streams(guard)
+
+    def check(path: Path) -> None:
+        guard.check("--output", path, EXPECTATIONS)
+
     if args.output != "-":
-        check_writable(Path(args.output))
+        check(target)
+        check_writable(target)
     with (
         cancellable(args) as (progress, signals),
         ScanSession(args.paths, options, reader=settings.backend, progress=progress) as session,
@@ -60,7 +75,8 @@ def run(args: argparse.Namespace) -> int:
     if args.output == "-":
         write_utf8(sys.stdout, text)
     else:
-        write(Path(args.output), [text])
+        write(target, [text], check)
+        note(f"wrote {target}")
     if not report.passed:
         rules = ", ".join(dict.fromkeys(finding.rule for finding in report.failing))
         say(f"warning: learned from a dataset that fails ({rules})")

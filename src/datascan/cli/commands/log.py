@@ -38,30 +38,34 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
 def run(args: argparse.Namespace) -> int:
     """Read the log, scan what its net reads, and write the report. Returns the exit status."""
     from datascan.caffe.log.parser import read_log
+    from datascan.caffe.net.reads import training_paths
     from datascan.caffe.scan_log import log_scans, report_log, training_of
     from datascan.cli.configuration import load_config
-    from datascan.cli.files import write
     from datascan.cli.output import (
-        check_outputs,
+        OutputFiles,
         exit_status,
+        guard_of,
+        is_quiet,
         wants_charts,
         with_command,
         write_outputs,
     )
     from datascan.cli.progress import cancellable
-    from datascan.config.discovery.settings import configured_options
+    from datascan.config.discovery.settings import configured_options, configured_paths
 
-    options_for = configured_options(load_config(args.config), options_of(args))
+    config = load_config(args.config)
+    options_for = configured_options(config, options_of(args))
     log = read_log(args.log)
     training = training_of(args.log, args.net, args.solver, args.root)
-    check_outputs(args, "bad-records")
+    read = [*training_paths(training), *configured_paths(config)]
+    files = OutputFiles(args, guard_of(args, read), ("bad-records",))
+    files.check()
     with (
         cancellable(args) as (progress, signals),
         log_scans(options_for, charts=wants_charts(args), progress=progress) as scans,
     ):
         report = report_log(log, training, scans)
         progress.close()
-        if args.bad_records:
-            write(Path(args.bad_records), scans.iter_bad_records())
-    write_outputs(with_command(report, args), args)
-    return exit_status(report, signals)
+        files.write("bad-records", scans.iter_bad_records(), counted=True)
+    write_outputs(with_command(report, args), args, files)
+    return files.finish(exit_status(report, signals), quiet=is_quiet(args))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from datascan.cli.arguments import (
     add_option_arguments,
@@ -32,30 +31,38 @@ def add_arguments(command: argparse.ArgumentParser, name: str) -> None:
 def run(args: argparse.Namespace) -> int:
     """Scan the dataset and write the report. Returns the exit status."""
     from datascan.cli.configuration import load_config
-    from datascan.cli.files import write
+    from datascan.cli.internal_error import say
     from datascan.cli.output import (
-        check_outputs,
+        OutputFiles,
+        describe_resumption,
         exit_status,
+        guard_of,
+        is_quiet,
         wants_charts,
         with_command,
         write_outputs,
     )
     from datascan.cli.progress import cancellable
-    from datascan.config.discovery.settings import resolve_settings
+    from datascan.config.discovery.settings import configured_paths, resolve_settings
     from datascan.report.bad_records import iter_bad_records
     from datascan.session import ScanSession
 
-    settings = resolve_settings(load_config(args.config), args.paths[0], options_of(args))
+    config = load_config(args.config)
+    settings = resolve_settings(config, args.paths[0], options_of(args))
     backend = args.backend or settings.backend
     options = settings.options()
-    check_outputs(args, "bad-records", "resume")
+    guard = guard_of(args, settings.paths(), configured_paths(config))
+    files = OutputFiles(args, guard, ("bad-records", "resume"))
+    files.check()
     with (
         cancellable(args) as (progress, signals),
         ScanSession(args.paths, options, reader=backend, progress=progress) as session,
     ):
         report = session.report(charts=wants_charts(args))
         progress.close()
-        if args.bad_records:
-            write(Path(args.bad_records), iter_bad_records(session.scan()))
-    write_outputs(with_command(report, args), args)
-    return exit_status(report, signals)
+        files.write("bad-records", iter_bad_records(session.scan()), counted=True)
+    files.failures += progress.failures
+    write_outputs(with_command(report, args), args, files)
+    if not report.complete:
+        say(describe_resumption(args))
+    return files.finish(exit_status(report, signals), quiet=is_quiet(args))

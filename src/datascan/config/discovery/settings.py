@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,10 @@ class DatasetSettings:
     backend: str | None
     applied: AppliedConfiguration | None
 
+    def paths(self) -> Iterator[Path]:
+        """Every file that an option names, to be read."""
+        yield from (value for name, value in self.values.items() if is_read(name, value))
+
     def options(self, **changes: Any) -> Options:
         """The options, some of them changed; a file becomes what it holds.
 
@@ -52,6 +56,20 @@ def resolve_settings(
     applied = describe_configuration(config, settings, flags)
     values.pop("backend", None)
     return DatasetSettings(values, settings.get("backend"), applied)
+
+
+def is_read(name: str, value: Any) -> bool:
+    """Whether an option names a file that is read: all that are paths, but the checkpoint."""
+    return isinstance(value, Path) and name != "resume"
+
+
+def configured_paths(config: ConfigFile | None) -> Iterator[Path]:
+    """The configuration file, and the files that it names for any dataset."""
+    if config is None:
+        return
+    yield config.file
+    for table in (config.defaults, *config.datasets.values()):
+        yield from (value for name, value in table.items() if is_read(name, value))
 
 
 def configured_options(

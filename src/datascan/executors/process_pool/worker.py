@@ -8,6 +8,7 @@ import pickle
 import signal
 import sys
 import threading
+import traceback
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,9 +16,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from datascan.errors import DatascanError
 from datascan.executors.base import WorkerSlot
 from datascan.executors.process_pool.framing import send_message
 from datascan.memory import limit_memory
+from datascan.records.shard import Shard
 
 PR_SET_PDEATHSIG = 1
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -73,7 +76,21 @@ def answer(call: Callable[[Any, WorkerSlot], Any], order: Any, slot: WorkerSlot)
     except OSError as error:
         return OutOfMemory() if error.errno == errno.ENOMEM else error
     except BaseException as error:  # noqa: BLE001  (the parent raises it)
+        return with_place(error, order, slot)
+
+
+def with_place(error: BaseException, order: Any, slot: WorkerSlot) -> BaseException:
+    """The exception with notes: which rows were read, and its traceback, which is not pickled."""
+    if isinstance(error, DatascanError):
         return error
+    row, count, _, _ = slot.state
+    shard = order[0] if isinstance(order, tuple) and order else order
+    if isinstance(shard, Shard) and count > 0:
+        rows = f"row {row}" if count == 1 else f"rows {row} to {row + count - 1}"
+        error.add_note(f"{rows} of part {shard.index}")
+    lines = "".join(traceback.format_tb(error.__traceback__))
+    error.add_note(f"Traceback in the worker:\n{lines}")
+    return error
 
 
 def die_with_parent() -> None:

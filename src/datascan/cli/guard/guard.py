@@ -1,0 +1,90 @@
+"""The guard of all outputs: asked before the scan, and again before anything is replaced."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from datascan.cli.files import descriptor_number, translated_errors
+from datascan.cli.guard.inputs import DATA_NAME, Inputs, state
+from datascan.cli.guard.own_files import EMPTY, REPORT, recognise
+from datascan.errors import OutputError, UsageError
+from datascan.files import resolve_own_links
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """Decides whether an output may be written.
+
+    Attributes:
+        inputs: what the command reads.
+        force: whether files that datascan did not write may be replaced. Files that are read are
+            never replaced.
+    """
+
+    inputs: Inputs = field(default_factory=Inputs)
+    force: bool = False
+
+    def check(self, label: str, path: Path, kind: str = REPORT) -> None:
+        """Check that an output may be written to ``path``.
+
+        ``label`` is the option in messages, ``kind`` what is written (``own_files``).
+
+        Raises:
+            UsageError: if the path is read, or would become a part of a dataset.
+            OutputError: if it is a file of another origin, and ``force`` is not set.
+        """
+        with translated_errors(path):
+            number = descriptor_number(path)
+            if number is not None:
+                self.check_descriptor(label, path, number)
+                return
+            target = resolve_own_links(path)
+            found = state(target)
+            if self.inputs.names(target, found):
+                raise overwrites(label, path)
+            inside = self.inputs.contain(target)
+            if inside and DATA_NAME.fullmatch(target.name):
+                raise overwrites(label, path)
+            if found is not None and stat.S_ISREG(found.st_mode):
+                self.check_existing(label, path, found, kind, inside=inside)
+
+    def check_descriptor(self, label: str, path: Path, number: int) -> None:
+        """Check what the shell has opened, whose content it has cut off or appends to.
+
+        Raises:
+            UsageError: if it is read.
+        """
+        found = os.fstat(number)
+        if not stat.S_ISREG(found.st_mode):
+            return
+        try:
+            target = Path(os.readlink(f"/proc/self/fd/{number}"))  # noqa: PTH115
+        except OSError:  # without /proc
+            target = path
+        if self.inputs.names(target, found) or (
+            self.inputs.contain(target) and DATA_NAME.fullmatch(target.name)
+        ):
+            raise overwrites(label, path)
+
+    def check_existing(
+        self, label: str, path: Path, found: os.stat_result, kind: str, *, inside: bool
+    ) -> None:
+        """Check whether a file that exists may be replaced."""
+        own = recognise(path)
+        if own in (kind, EMPTY):
+            return
+        if inside:
+            raise overwrites(label, path)
+        if not self.force:
+            what = "was not written by datascan" if own is None else f"is a {own}, not a {kind}"
+            raise OutputError(f"cannot write {path}: it exists and {what} (--force replaces it)")
+        if self.inputs.refer_to(found):
+            raise overwrites(label, path)
+
+
+def overwrites(label: str, path: Path) -> UsageError:
+    """The error for an output that would change what is read."""
+    return UsageError(f"{label} would overwrite what is read: {path}")
