@@ -74,7 +74,8 @@ class SuspectCollector:
 
     def add(self, source: DataSource, scanned: ScanResult) -> None:
         """Collect the suspects in a source for every run that broke."""
-        known = self.limit is None or scanned.summary.records < self.limit
+        is_sample = scanned.summary.plan.sampled_from is not None
+        known = not is_sample and (self.limit is None or scanned.summary.records < self.limit)
         if source.phase != "TRAIN" or not known:
             return
         for i, run in enumerate(self.log.runs):

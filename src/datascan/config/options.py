@@ -153,6 +153,16 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
             silences="reads only the first {} records",
         ),
     ] = None
+    sample: Annotated[
+        Positive | None,
+        Option(
+            help="only N records, spread evenly over the dataset (with --limit, over its first N)",
+            group=HOW,
+            metavar="N",
+            commands=ALL_COMMANDS,
+            silences="reads only a sample of {} records",
+        ),
+    ] = None
     max_pixels: Annotated[
         Positive,
         Option(
@@ -389,6 +399,7 @@ class ScanKeywords(TypedDict, total=False):
     list_file: str | PathLike[str] | None
     follow_links: bool
     limit: int | None
+    sample: int | None
     max_pixels: int
     num_classes: int | None
     batch_sizes: int | Iterable[int] | None

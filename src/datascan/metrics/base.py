@@ -221,15 +221,27 @@ class DatasetSummary:
         return (np.cumsum(self.counts) - self.counts).astype(np.int64)
 
     def indices(self, addresses: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The record indices, counted from 0 in store order, of addresses."""
+        """The record indices, counted from 0 in the whole dataset in store order, of addresses."""
+        if not self.plan.origins:
+            return self.positions(addresses)
         shards, rows = split_addresses(addresses)
-        return np.asarray(self.starts[shards] + rows)
+        return np.asarray(np.array(self.plan.origins, np.int64)[shards] + rows)
+
+    def positions(self, addresses: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The positions of addresses among the records that were read, which may be a sample."""
+        shards, rows = split_addresses(addresses)
+        return np.asarray(self.starts[shards] + rows - self.firsts[shards])
+
+    @cached_property
+    def firsts(self) -> NDArray[np.int64]:
+        """The first row of every shard: 0, except in samples."""
+        return np.array([shard.first for shard in self.plan.shards], np.int64)
 
     def addresses(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The addresses of record indices."""
+        """The addresses of the records at these positions among those that were read."""
         # Empty shards have the same start as the next shard; the last of them holds the record.
         shards = np.searchsorted(self.starts, indices, side="right") - 1
-        return join_addresses(shards, indices - self.starts[shards])
+        return join_addresses(shards, indices - self.starts[shards] + self.firsts[shards])
 
     def tally(self, measure: Callable[..., Any]) -> Any:
         """The sum of what ``measure`` measured; None if it measured nothing."""

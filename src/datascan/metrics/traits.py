@@ -42,6 +42,8 @@ def is_whole(dataset: DatasetSummary) -> bool:
     """Whether all records were read, in one state of the dataset."""
     if dataset.writer is not None and dataset.writer.rules:
         return False
+    if dataset.plan.sampled_from is not None:
+        return False
     limit = dataset.options.read.limit
     return dataset.is_complete and (limit is None or dataset.records < limit)
 

@@ -71,6 +71,8 @@ class Plan:
         partial: downloads among its files that did not finish.
         notes: how names were understood, by subject, for the report: which level of folders is the
             class, which keys are not records.
+        sampled_from: the number of records from which a sample was chosen; None without one.
+        origins: of a sample, the index in the dataset of row 0 of each shard.
         is_read_in_order: whether loaders read the records in store order, as Caffe reads an LMDB.
     """
 
@@ -92,6 +94,8 @@ class Plan:
     partial: tuple[PartialDownload, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
     is_read_in_order: bool = True
+    sampled_from: int | None = None
+    origins: tuple[int, ...] = ()
 
 
 def split_addresses(addresses: Addresses) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -58,6 +58,7 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
             bytes=scanned.nbytes,
             other_files=dataset.plan.ignored_files,
             limit=dataset.options.read.limit,
+            sample=dataset.records if dataset.plan.sampled_from is not None else None,
             total=count_total(dataset),
             read_in_order=dataset.plan.is_read_in_order,
             notes={name: escape_surrogates(text) for name, text in dataset.plan.notes} or None,

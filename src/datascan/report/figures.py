@@ -128,6 +128,10 @@ class DatasetInfo(PrintableStruct, frozen=True, omit_defaults=True):
     limit: Annotated[
         Size | None, Meta(description="Only so many records were to be read (``--limit``).")
     ] = None
+    sample: Annotated[
+        Size | None,
+        Meta(description="The records are a sample, spread evenly (``--sample``): their number."),
+    ] = None
     total: Annotated[
         Count | None,
         Meta(description="Records of the whole dataset, if known and more than were read."),

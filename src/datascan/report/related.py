@@ -26,19 +26,19 @@ def find_related(
     addresses = issue.partners[chosen]
     indices = scanned.summary.indices(addresses)
     keys = scanned.lookup_keys(addresses)
-    labels = find_labels(scanned, indices)
+    labels = find_labels(scanned, scanned.summary.positions(addresses))
     return [
         Related(index, escape_surrogates(key), label)
         for index, key, label in zip(indices.tolist(), keys, labels, strict=True)
     ]
 
 
-def find_labels(scanned: ScanResult, indices: NDArray[np.int64]) -> Iterator[int | float | None]:
-    """The label of each record of ``indices``, if it has a finite one."""
+def find_labels(scanned: ScanResult, positions: NDArray[np.int64]) -> Iterator[int | float | None]:
+    """The label of the record at each of ``positions``, if it has a finite one."""
     labels = scanned.summary.derive(summarize_labels)
-    places = np.searchsorted(labels.indices, indices)
-    for index, place in zip(indices.tolist(), places.tolist(), strict=True):
-        known = place < len(labels.indices) and labels.indices[place] == index
+    places = np.searchsorted(labels.indices, positions)
+    for position, place in zip(positions.tolist(), places.tolist(), strict=True):
+        known = place < len(labels.indices) and labels.indices[place] == position
         value = labels.values[place] if known else np.float64("nan")
         if not np.isfinite(value):
             yield None

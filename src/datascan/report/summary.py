@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from datascan.report.figures import CheckedRule, Finding
+from datascan.report.figures import CheckedRule, DatasetInfo, Finding
 from datascan.report.model import Report
 from datascan.text import format_percent, pluralize
 
@@ -57,6 +57,33 @@ def count_accepted(report: Report) -> str:
     """How many findings a baseline accepts."""
     accepted = sum(finding.accepted is not None for finding in report.all_findings)
     return f"{accepted:,} accepted" if accepted else ""
+
+
+def count_records(dataset: DatasetInfo) -> str:
+    """How many records were read: "first 1,000 of 50,000 records" under a limit.
+
+    "sample of 1,000 of 50,000 records", or "of the first 5,000 records" under a limit as well.
+    """
+    seen = pluralize(dataset.records, "record")
+    if dataset.sample is not None:
+        return describe_sample(dataset)
+    if dataset.limit is None or dataset.records < dataset.limit:
+        return seen
+    return (
+        f"first {dataset.records:,} of {pluralize(dataset.total, 'record')}"
+        if dataset.total
+        else f"first {seen}"
+    )
+
+
+def describe_sample(dataset: DatasetInfo) -> str:
+    """How many records are in the sample, and of how many."""
+    if dataset.total is None:
+        return f"sample of {pluralize(dataset.records, 'record')}"
+    limit = dataset.limit
+    if limit is not None and limit < dataset.total:
+        return f"sample of {dataset.records:,} of the first {pluralize(limit, 'record')}"
+    return f"sample of {dataset.records:,} of {pluralize(dataset.total, 'record')}"
 
 
 def summarize_checked(checked: Sequence[CheckedRule]) -> str:

@@ -42,6 +42,8 @@ def learn_expectations(dataset: DatasetSummary) -> Expectations:
 
 def is_partial(dataset: DatasetSummary) -> bool:
     """Whether the dataset may have more records than were scanned."""
+    if dataset.plan.sampled_from is not None:
+        return True
     limit = dataset.options.read.limit
     return not dataset.is_complete or (limit is not None and dataset.records >= limit)
 

@@ -70,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
         return exit_status(report, signals)
     names = " ".join(path.name for path in args.paths)
     part = f"the first {summary.records:,} records of " if options.read.limit else ""
+    if summary.plan.sampled_from is not None:
+        part = f"a sample of {summary.records:,} records of "
     source = f"learned from {part}{names!a} by datascan {__version__}"
     text = format_expectations(learn_expectations(summary), source)
     if args.output == "-":

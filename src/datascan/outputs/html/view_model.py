@@ -22,7 +22,7 @@ from datascan.report.model import (
     SourceReport,
     describe_stop,
 )
-from datascan.report.summary import summarize_checked, summarize_findings
+from datascan.report.summary import count_records, summarize_checked, summarize_findings
 from datascan.text import escape_control, format_bytes, format_number, format_percent, pluralize
 
 SEVERITIES = ("error", "warning", "info")
@@ -285,7 +285,7 @@ def size_facts(report: Report, limits: Limits) -> list[tuple[str, str]]:
     """Format and size of a dataset, net or log; batch size and classes of a source."""
     dataset = report.dataset
     kind = f"{format_value(dataset.backend, limits)}, {format_value(dataset.layout, limits)}"
-    size = f"{pluralize(dataset.records, 'record')}, {format_bytes(dataset.bytes)}"
+    size = f"{count_records(dataset)}, {format_bytes(dataset.bytes)}"
     if isinstance(report, LogReport):
         log = report.log
         return [("Log", kind), ("Iterations", f"{log.iterations:,}"), ("Cause", log.cause)]

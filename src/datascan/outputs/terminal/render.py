@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from datascan.outputs.terminal.paper import MIN_WIDTH, Paper, columns, shorten
 from datascan.outputs.terminal.plot import plot
 from datascan.report.model import LogReport, NetReport, SourceReport, describe_stop
-from datascan.report.summary import summarize_checked, summarize_findings
+from datascan.report.summary import count_records, summarize_checked, summarize_findings
 from datascan.text import format_bytes, format_number, format_percent, pluralize
 
 if TYPE_CHECKING:
     from datascan.report.figures import (
         Accepted,
         BatchFigures,
-        DatasetInfo,
         Example,
         Finding,
         LabelFigures,
@@ -136,18 +135,6 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     if report.checked is not None and not isinstance(report, NetReport | LogReport):
         text = summarize_checked(report.checked)
         yield from (paper.paint(line, "faint") for line in paper.wrap(text, "      "))
-
-
-def count_records(dataset: DatasetInfo) -> str:
-    """How many records were read: "first 1,000 of 50,000 records" under a limit."""
-    seen = pluralize(dataset.records, "record")
-    if dataset.limit is None or dataset.records < dataset.limit:
-        return seen
-    return (
-        f"first {dataset.records:,} of {pluralize(dataset.total, 'record')}"
-        if dataset.total
-        else f"first {seen}"
-    )
 
 
 def configuration_lines(report: Report, paper: Paper) -> Iterator[str]:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from datascan.config.options import Options
 from datascan.decoders.base import Tracker
 from datascan.readers.base import Reader
 from datascan.readers.hdf5.activity import Activity, find_writer, observe
 from datascan.readers.hdf5.files import Source, expand_sources, is_hdf5, is_list
+from datascan.readers.sample import Spans, sample_spans
 from datascan.records.block import Block, Fault, Uninspected
 from datascan.records.shard import Plan, Shard
 from datascan.records.writer import Writer
@@ -119,6 +122,11 @@ class Hdf5Reader(Reader):
         rows = sum(table.data.rows for file in files for table in file.tables)
         self.text_labels = TextLabels.of(labels)
         runs = list(limit_runs(self._runs(), limit))
+        count = sum(run.stop - run.first for run in runs)
+        spans = sample_spans(self.options.read.sample, count)
+        origins: tuple[int, ...] = ()
+        if spans is not None:
+            runs, origins = cut_runs(runs, spans)
         return Plan(
             shards=tuple(Shard(i, run) for i, run in enumerate(runs)),
             layout="hdf5-datasets" if any(file.selects_all for file in files) else "hdf5",
@@ -130,6 +138,9 @@ class Hdf5Reader(Reader):
             total_records=rows if all_read else None,
             records=sum(run.stop - run.first for run in runs),
             needs_isolation=needs_isolation,
+            is_read_in_order=spans is None,
+            sampled_from=None if spans is None else count,
+            origins=origins,
         )
 
     def _runs(self) -> Iterator[RowRun]:
@@ -241,6 +252,24 @@ def limit_runs(runs: Iterator[RowRun], limit: int | None) -> Iterator[RowRun]:
             yield RowRun(run.file, run.table, run.first, run.first + limit)
         if limit is not None and (limit := limit - rows) <= 0:
             return
+
+
+def cut_runs(runs: Sequence[RowRun], spans: Spans) -> tuple[list[RowRun], tuple[int, ...]]:
+    """The rows of ``spans``, which are indices of records, as runs, and the first index of each."""
+    found: list[RowRun] = []
+    origins: list[int] = []
+    starts = np.cumsum([0, *(run.stop - run.first for run in runs)])
+    for first, stop in spans:
+        # Empty runs start where the next one does; the last of them has the row.
+        for number in range(int(np.searchsorted(starts, first, side="right")) - 1, len(runs)):
+            run, start = runs[number], int(starts[number])
+            low, high = max(first, start), min(stop, start + run.stop - run.first)
+            if low >= stop:
+                break
+            shift = run.first - start
+            found.append(RowRun(run.file, run.table, low + shift, high + shift))
+            origins.append(low)
+    return found, tuple(origins)
 
 
 def record_bytes(table: Table) -> int:

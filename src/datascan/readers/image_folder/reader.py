@@ -31,6 +31,7 @@ from datascan.readers.image_folder.listing import (
     resolve_path,
 )
 from datascan.readers.image_folder.text_labels import describe_bad_label
+from datascan.readers.sample import sample_spans
 from datascan.records.block import Block, Fault, Labels
 from datascan.records.shard import Plan, Shard
 from datascan.records.writer import CONTENT, REACH, Writer
@@ -88,13 +89,16 @@ class ImageFolderReader(Reader):
             raise DatasetError(f"{self.path} contains no file with an image's extension")
         count = min(len(self.listing.names), self.options.read.limit or len(self.listing.names))
         sizes = np.maximum(self.listing.sizes[:count], 0)
+        spans = sample_spans(self.options.read.sample, count)
+        if spans is not None:
+            sizes = np.concatenate([sizes[first:stop] for first, stop in spans])
         return Plan(
-            shards=tuple(Shard(i, span) for i, span in enumerate(self._split(sizes))),
+            shards=tuple(Shard(i, s) for i, s in enumerate(spans or self._split(sizes))),
             layout="image",
             nbytes=int(sizes.sum()),
             faults=tuple(self._folder_faults()),
             class_names=self.listing.class_names,
-            records=count,
+            records=len(sizes),
             work_bytes=int(sizes.sum()) * DECODE_COST,
             ignored_files=self.listing.ignored_files,
             uninspected=self.listing.uninspected,
@@ -110,7 +114,9 @@ class ImageFolderReader(Reader):
                 if text
             ),
             # Class folders are always sorted by class, and no loader reads them in that order.
-            is_read_in_order=file is not None,
+            is_read_in_order=file is not None and spans is None,
+            sampled_from=None if spans is None else count,
+            origins=() if spans is None else tuple(first for first, _ in spans),
         )
 
     def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:

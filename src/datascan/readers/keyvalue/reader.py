@@ -39,12 +39,18 @@ from datascan.readers.keyvalue.text_recognition import (
     find_text_lines,
     plan_text_lines,
     read_text_lines,
+    sample_text_lines,
 )
+from datascan.readers.sample import MAX_BLOCKS, Spans, sample_spans
 from datascan.records.block import Block, Fault, scatter
 from datascan.records.shard import Plan, Shard
 
 SAMPLE_SIZE = 32
 """The number of first records from which the decoder is detected."""
+
+MAX_UNSORTED_BLOCKS = 8
+"""The most blocks of a sample of a store whose keys are not in byte order: the records before each
+block are read as well."""
 
 
 class KeyValueReader(Reader):
@@ -105,6 +111,10 @@ class KeyValueReader(Reader):
         self._is_text_lines = numbers is not None
         if numbers is not None:
             name, shards = "ocr", plan_text_lines(numbers, self.options.read.limit)
+            count = len(numbers[: self.options.read.limit])
+            spans = sample_spans(self.options.read.sample, count)
+            if spans is not None:
+                shards = sample_text_lines(numbers, spans)
             self.decoder = make_decoder("image", self.options.read)
         else:
             if self.is_ordered():
@@ -114,17 +124,23 @@ class KeyValueReader(Reader):
             shards = tuple(Shard(i, span) for i, span in enumerate(self.key_ranges()))
             if self.options.read.limit is not None:
                 shards = self._limit_shards(shards, self.options.read.limit)
+            shards, count, spans = self._sample(shards)
+        is_whole = self.options.read.limit is None and spans is None
         return Plan(
             shards=shards,
             layout=name,
+            records=None if spans is None else sum(stop - first for first, stop in spans),
             nbytes=self.nbytes(),
-            declared_count=self._declared_count() if self.options.read.limit is None else None,
-            store_count=self._store_count() if self.options.read.limit is None else None,
-            total_records=self._store_count(),
+            declared_count=self._declared_count() if is_whole else None,
+            store_count=self._store_count() if is_whole else None,
+            total_records=self._store_count() or (None if spans is None else count),
             notes=self._notes(),
             faults=self.faults(),
             needs_isolation=self.is_damaged(),
             is_bgr=self.decoder.is_bgr,
+            is_read_in_order=spans is None,
+            sampled_from=None if spans is None else count,
+            origins=() if spans is None else find_origins(shards, spans),
         )
 
     def preload(self) -> None:
@@ -232,6 +248,37 @@ class KeyValueReader(Reader):
             limit -= records
         return tuple(kept)
 
+    def _count_records(self, shard: Shard) -> int:
+        """The number of records of a shard, by its keys alone."""
+        count = sum(len(batch) for batch in self._iter_records(shard.span, values=False))
+        return count if shard.last is None else min(count, shard.last)
+
+    def _sample(self, shards: tuple[Shard, ...]) -> tuple[tuple[Shard, ...], int, Spans | None]:
+        """The shards of the sample, if one is asked for; how many records they have; the spans."""
+        if self.options.read.sample is None:
+            return shards, 0, None
+        count = sum(self._count_records(shard) for shard in shards)
+        most = MAX_BLOCKS if self.is_ordered() else MAX_UNSORTED_BLOCKS
+        spans = sample_spans(self.options.read.sample, count, most)
+        return (self._sample_shards(shards, spans) if spans else shards), count, spans
+
+    def _sample_shards(self, shards: tuple[Shard, ...], spans: Spans) -> tuple[Shard, ...]:
+        """A shard for each of ``spans``, which are indices of records."""
+        if not self.is_ordered():
+            return tuple(Shard(i, KeyRange(), first, stop) for i, (first, stop) in enumerate(spans))
+        wanted = np.unique(np.array(spans, np.int64))
+        keys: dict[int, bytes] = {}
+        index = 0
+        for shard in shards:
+            for batch in self._iter_records(shard.span, values=False):
+                low, high = np.searchsorted(wanted, [index, index + len(batch)]).tolist()
+                keys |= {i: batch.keys[i - index] for i in wanted[low:high].tolist()}
+                index += len(batch)
+        return tuple(
+            Shard(i, KeyRange(keys.get(first), keys.get(stop)), 0, stop - first)
+            for i, (first, stop) in enumerate(spans)
+        )
+
     def _store_count(self) -> int | None:
         count = self.store_count()
         if count is None or self._is_text_lines:
@@ -257,3 +304,8 @@ class KeyValueReader(Reader):
         verb = "is not a record" if len(found) == 1 else "are not records"
         names = ", ".join(map(format_key, found))
         return (("keys", f"{len(found)} {verb}: {names}"),) if found else ()
+
+
+def find_origins(shards: Sequence[Shard], spans: Spans) -> tuple[int, ...]:
+    """The index of row 0 of the shard of each span, which begins at the shard's first row."""
+    return tuple(first - shard.first for shard, (first, _) in zip(shards, spans, strict=True))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.keyvalue.keys import parse_key_numbers
+from datascan.readers.sample import Spans
 from datascan.records.block import Fault
 from datascan.records.buffers import BytesColumn
 from datascan.records.shard import Shard
@@ -63,6 +64,14 @@ def plan_text_lines(numbers: NDArray[np.int64], limit: int | None) -> tuple[Shar
     return tuple(
         Shard(i, TextLines(first, stop))
         for i, (first, stop) in enumerate(zip(firsts, stops, strict=True))
+    )
+
+
+def sample_text_lines(numbers: NDArray[np.int64], spans: Spans) -> tuple[Shard, ...]:
+    """A shard for each of ``spans``, which are positions in ``numbers``."""
+    return tuple(
+        Shard(i, TextLines(int(numbers[first]), int(numbers[stop - 1]) + 1))
+        for i, (first, stop) in enumerate(spans)
     )
 
 
