@@ -213,7 +213,7 @@ def find_constant_besides_nan(
 
 
 def find_equal(cube: NDArray[Any], features: NDArray[np.int64]) -> ConstantFeatures:
-    """Those of some features of ``cube`` (m, k, r) whose values are equal where they are not NaN.
+    """Those of some features of ``cube`` (m, k, r) whose values are equal or NaN.
 
     The number of records is left at 0.
     """

@@ -4,7 +4,7 @@ What it is
     A process wrote to the store or the files while they were read, or has them open for writing.
     If all that was read is consistent, this is only a note. If anything could not be read, it may
     be due to that process, so it is reported here and not as damage; then this is an error, because
-    nobody has seen the whole dataset. The examples say what was missing or could not be read.
+    the whole dataset was never seen. The examples say what was missing or could not be read.
 
 Why it breaks training
     It need not. But a loader that reads the dataset now sees the same: records that are not there

@@ -2,13 +2,13 @@
 
 What it is
     Records, fields or files whose content datascan cannot read: pickles, compressed values, types
-    of HDF5 that are not numbers, data files beside the images. If no record of the dataset could be
+    of HDF5 that are not numbers, data files among the images. If no record of the dataset could be
     inspected, it is an error; otherwise a warning. Single values of an HDF5 file and files that may
     be annotations (.txt, .csv, .json, .xml) are for your information.
 
 Why it breaks training
     It may not. But a NaN or a damaged record in there goes unnoticed, and a report without findings
-    would say that the dataset is sound although nobody has seen it.
+    would say that the dataset is sound although a part of it was never read.
 
 How to find the cause
     The message names the encoding, guessed from the first bytes. Pickles are never loaded, because
@@ -120,7 +120,7 @@ def describe_fields(parts: Sequence[Uninspected]) -> str:
 
 
 def describe_files(parts: Sequence[Uninspected]) -> str:
-    """The files beside the dataset that look like data."""
+    """The files in the dataset's folder that look like data."""
     count = sum(part.records for part in parts)
     verb = "was" if count == 1 else "were"
     return f"{join_first(parts)} among the images {verb} not inspected"

@@ -3,11 +3,11 @@
 What it is
     A file ends in ``.part``, ``.crdownload``, ``.aria2`` or ``.download``: programs give downloads
     such names until they are complete. If the finished file is missing, it is an error; if it
-    exists beside the partial one, a warning.
+    exists as well, a warning.
 
 Why it breaks training
     Loaders only list files with an image's extension, so the image is silently left out, and its
-    class has fewer records than you think. A file beside an ``.aria2`` file has its full size from
+    class has fewer records than you think. A file next to an ``.aria2`` file has its full size from
     the start, but its rest may still be zeros.
 
 How to find the cause

@@ -87,7 +87,7 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911  (one for each way to
         if interrupted.number == signal.SIGINT:
             say("interrupted")
         return 128 + interrupted.number
-    except Exception as error:  # noqa: BLE001  (whatever it is, the exit status is not 1)
+    except Exception as error:  # noqa: BLE001  (of any kind: the exit status is not 1)
         return report_internal_error(error, quote_command(arguments))
 
 

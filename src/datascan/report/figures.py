@@ -126,7 +126,7 @@ class DatasetInfo(PrintableStruct, frozen=True, omit_defaults=True):
         Count, Meta(description="For an image folder: files that are not images, ignored.")
     ] = 0
     limit: Annotated[
-        Size | None, Meta(description="Only so many records were to be read (``--limit``).")
+        Size | None, Meta(description="The most records that were to be read (``--limit``).")
     ] = None
     sample: Annotated[
         Size | None,

@@ -124,7 +124,7 @@ def decode(image_format: str, data: bytes, limit: int) -> DecodedImage:
     Raises:
         CorruptImageError: if it cannot be decoded in full.
         OversizedImageError: if it has more pixels. It is not decoded then.
-        MemoryError: if there is not enough memory, which is no damage to the image.
+        MemoryError: if there is not enough memory, and nothing is wrong with the image.
     """
     if image_format != "JPEG":
         return decode_with_pillow(image_format, data, limit)

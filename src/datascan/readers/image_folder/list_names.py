@@ -11,7 +11,7 @@ from pathlib import Path
 from datascan.readers.image_folder.listing import ImageSearch
 
 MAX_FOLDERS = 64
-"""Names are tried in so many sub-folders, those with the most images first."""
+"""Names are tried in up to 64 sub-folders, those with the most images first."""
 
 SAMPLED = 1_000
 """About how many names are tried in all ways, before all are tried in the best one."""

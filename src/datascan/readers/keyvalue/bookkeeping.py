@@ -50,7 +50,7 @@ SHAPED_FIELDS = (b"latents", b"prompts", b"images", b"actions", b"data")
 
 DIGITS = KeyRange(b"0", b":")
 SMALL = 64
-"""A value of so few bytes beside records at least ``TIMES`` as large is a count or a shape."""
+"""A value of at most 64 bytes among records ``TIMES`` as large is a count or a shape."""
 TIMES = 8
 
 EntryIterator = Callable[[KeyRange], Iterator[KeyValueBatch]]
@@ -69,8 +69,8 @@ def find_bookkeeping(
 ) -> frozenset[bytes]:
     """The keys of a store that are not records, besides ``METADATA_KEYS``.
 
-    ``get`` returns the value of a key, or None if there is none. The store is read at its start,
-    and before and after the keys that begin with a digit.
+    ``get`` returns the value of a key, or None if it does not exist. The store is read at its
+    start, and before and after the keys that begin with a digit.
     """
     numbered = without_known(take(iter_entries, DIGITS, SAMPLE_SIZE))
     others = [

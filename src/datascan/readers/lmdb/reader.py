@@ -75,7 +75,7 @@ class LmdbReader(KeyValueReader):
         if self.data_path.suffix != ".mdb" and not has_magic(self.data_path):
             raise DatasetError(f"{self.path} is not an LMDB file: its header is missing")
         if self.file.meta is not None:
-            # Workers read the same snapshot if a writer goes on to the next one meanwhile.
+            # Workers read the same snapshot if a writer commits another one meanwhile.
             self._transaction = self.file.meta.transaction
         plan = super().plan()
         if self.tree.tree.entries and not plan.shards and not self.faults():
