@@ -9,7 +9,9 @@ import threading
 import pytest
 from tqdm import tqdm
 
+from datascan.cli import progress as progress_module
 from datascan.cli.progress import (
+    Heartbeat,
     Interrupted,
     ProgressBar,
     SignalWatcher,
@@ -31,6 +33,27 @@ def test_only_a_terminal_gets_a_bar():
     assert isinstance(make_progress(Terminal(), SignalWatcher(), silent=False), ProgressBar)
     assert isinstance(make_progress(io.StringIO(), SignalWatcher(), silent=False), SilentProgress)
     assert not isinstance(make_progress(Terminal(), SignalWatcher(), silent=True), ProgressBar)
+
+
+def test_a_bar_would_fill_the_log_of_a_job(monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    assert isinstance(make_progress(Terminal(), SignalWatcher(), silent=False), Heartbeat)
+
+
+def test_without_a_terminal_a_line_is_printed_now_and_then(monkeypatch, capsys):
+    clock = [100.0]
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: clock[0])
+    shown = make_progress(io.StringIO(), SignalWatcher(), silent=False)
+    shown.start(Plan(shards=(), layout="raw", nbytes=10, records=60_000))
+    for clock[0], records in ((110.0, 5), (130.0, 1_024), (131.0, 1_100), (161.0, 2_000)):
+        shown.update(records, records * 1_000_000)
+    shown.close()
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "datascan: 1,024 of 60,000 records after 30 s, 34 MB/s",
+        "datascan: 2,000 of 60,000 records after 61 s, 33 MB/s",
+    ]
 
 
 @pytest.mark.parametrize("records", [None, 1000])

@@ -29,7 +29,7 @@ def test_no_key_issues_a_command(harm):
     assert "\r" not in text
     properties, message = re.fullmatch(r"::error title=([^:,]*)::(.*)\n", text).groups()
     shown = harm.replace("\r", "\\r").replace("\n", "\\n").replace("%", "%25")
-    assert message == f"{shown}; drop these records"
+    assert message == f"{shown} (first: #0 key0, 1 of 0 values); drop these records"
     assert shown.replace(":", "%3A") in properties
 
 
@@ -45,11 +45,15 @@ def test_an_annotation_names_the_source():
     assert github.render([net(inner)]).startswith(title)
 
 
-def test_accepted_findings_are_notices():
+def test_accepted_findings_are_not_annotated():
     known = finding(accepted=Accepted("sensor 3 was off", None, 5), message="5 known ones")
-    _, notice = github.render([report(known, finding())]).splitlines()
-    assert notice.startswith("::notice title=nan-value (accepted)%3A train_lmdb::")
-    assert notice.endswith("::5 known ones; accepted: sensor 3 was off")
+    (error,) = github.render([report(known, finding())]).splitlines()
+    assert error.startswith("::error title=nan-value%3A train_lmdb::5 of 1,000 records hold NaN")
+
+
+def test_a_finding_without_records_names_none():
+    gap = finding(rule="batch-label-gap", message="gap", records=0, examples=[])
+    assert github.render([report(gap)]).endswith("::gap; drop these records\n")
 
 
 def test_failed_scans_come_first():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +19,9 @@ from datascan.executors.base import Progress, ScanCancelled
 
 if TYPE_CHECKING:
     from datascan.records.shard import Plan
+
+HEARTBEAT_SECONDS = 30.0
+"""Without a terminal, a line is printed this often, so that a log shows that the scan is alive."""
 
 
 @dataclass
@@ -177,6 +182,31 @@ class ProgressBar(SilentProgress):
             self.bar = None
 
 
+class Heartbeat(SilentProgress):
+    """A line now and then, for logs of scans without a terminal."""
+
+    def __init__(self, signals: SignalWatcher) -> None:
+        super().__init__(signals)
+        self.began = self.said = time.monotonic()
+        self.total: int | None = None
+
+    def start(self, plan: Plan) -> None:
+        """Remember how many records there are, if that is known."""
+        super().start(plan)
+        self.began = self.said = time.monotonic()
+        self.total = plan.records if plan.records is not None else plan.store_count
+
+    def update(self, records: int, nbytes: int) -> None:
+        """Print a line if the last one was printed long ago."""
+        now = time.monotonic()
+        if now - self.said >= HEARTBEAT_SECONDS:
+            self.said = now
+            of = f" of {self.total:,}" if self.total else ""
+            speed = nbytes / (now - self.began) / 1e6
+            say(f"{records:,}{of} records after {now - self.began:,.0f} s, {speed:,.0f} MB/s")
+        super().update(records, nbytes)
+
+
 def threadless_bar() -> Any:
     """The class of a bar without a monitor thread, which would make forking unsafe.
 
@@ -190,8 +220,10 @@ def threadless_bar() -> Any:
 
 
 def make_progress(stream: TextIO | None, signals: SignalWatcher, *, silent: bool) -> Closeable:
-    """A progress bar if ``stream`` is a terminal and ``silent`` is False."""
+    """A bar on a terminal, a line now and then elsewhere and in CI; nothing if ``silent``."""
     stream = stream or sys.stderr
-    if silent or not stream.isatty():
+    if silent:
         return SilentProgress(signals)
+    if os.environ.get("CI") or not stream.isatty():
+        return Heartbeat(signals)
     return ProgressBar(stream, signals)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from datascan.report.figures import Finding
 from datascan.report.model import FailedScan, Report
 from datascan.text import escape_control
 
@@ -18,7 +19,7 @@ KINDS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
 def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
-    """A line for each finding and failed scan, at most ten of a kind; accepted ones are notices."""
+    """A line for each finding that is not accepted and each failed scan, at most ten of a kind."""
     lines: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
     for scan in failed:
         lines["error"].append(annotation("error", f"not scanned: {scan.path}", scan.error))
@@ -27,13 +28,17 @@ def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
         if applied is not None and applied.silences:
             lines["notice"].append(annotation("notice", report.name, applied.text))
         for finding in report.findings:
-            known = finding.accepted
-            kind = KINDS[finding.severity] if known is None else "notice"
-            mark = "" if known is None else " (accepted)"
-            why = finding.fix if known is None else f"accepted: {known.reason}"
-            title = f"{finding.rule}{mark}: {report.name}"
-            lines[kind].append(annotation(kind, title, f"{finding.message}; {why}"))
+            if finding.accepted is None:
+                kind = KINDS[finding.severity]
+                text = f"{finding.message}{describe_first(finding)}; {finding.fix}"
+                lines[kind].append(annotation(kind, f"{finding.rule}: {report.name}", text))
     return "".join(line for same in lines.values() for line in same[:MAX_ANNOTATIONS])
+
+
+def describe_first(finding: Finding) -> str:
+    """The first record of a finding, if it names any: " (first: #333 00000333, 1 of 192 ...)"."""
+    first = next((one for one in finding.examples if one.index is not None), None)
+    return "" if first is None else f" (first: #{first.index} {first.key}, {first.detail})"
 
 
 def annotation(kind: str, title: str, message: str) -> str:

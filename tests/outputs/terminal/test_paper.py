@@ -27,6 +27,7 @@ class Terminal(io.StringIO):
 
 def test_when_to_colour(monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     assert use_colour(Terminal())
     assert not use_colour(io.StringIO())
@@ -35,6 +36,18 @@ def test_when_to_colour(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "")
     assert use_colour(Terminal())
     monkeypatch.setenv("TERM", "dumb")
+    assert not use_colour(Terminal())
+
+
+def test_colour_can_be_forced(monkeypatch):
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert use_colour(io.StringIO())
+    monkeypatch.setenv("FORCE_COLOR", "0")
+    assert not use_colour(Terminal())
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("NO_COLOR", "1")
     assert not use_colour(Terminal())
 
 

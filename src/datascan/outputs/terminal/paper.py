@@ -15,10 +15,15 @@ COLOURS = {"error": "1;31", "warning": "1;33", "info": "1;34", "pass": "1;32", "
 
 
 def use_colour(stream: TextIO) -> bool:
-    """Whether to use colour: only on a terminal that supports it, and not if NO_COLOR is set."""
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+    """Whether to use colour: on a terminal that supports it, or if FORCE_COLOR is set.
+
+    Not if NO_COLOR is set (no-color.org). FORCE_COLOR=0 means no colour, too.
+    """
+    if os.environ.get("NO_COLOR"):
         return False
-    return stream.isatty()
+    if forced := os.environ.get("FORCE_COLOR"):
+        return forced != "0"
+    return os.environ.get("TERM") != "dumb" and stream.isatty()
 
 
 def supports_unicode(stream: TextIO) -> bool:

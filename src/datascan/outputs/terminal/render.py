@@ -9,7 +9,7 @@ from datascan.outputs.terminal.paper import MIN_WIDTH, Paper, columns, shorten
 from datascan.outputs.terminal.plot import plot
 from datascan.report.model import LogReport, NetReport, SourceReport, describe_stop
 from datascan.report.summary import count_records, summarize_checked, summarize_findings
-from datascan.text import format_bytes, format_number, format_percent, pluralize
+from datascan.text import format_bytes, format_number, format_percent, format_shape, pluralize
 
 if TYPE_CHECKING:
     from datascan.report.figures import (
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         LabelFigures,
         LogCurve,
         LogFigures,
+        ShapeFigures,
         ValueFigures,
     )
     from datascan.report.model import FailedScan, Report
@@ -29,9 +30,14 @@ HELP = "the report on a terminal"
 SHOWN_FINDINGS = 4
 SHOWN_EXAMPLES = 3
 SHOWN_SHAPES = 4
+IMAGE_LAYOUTS = ("image", "ocr")
+"""The layouts whose records are encoded images."""
+
 MAX_EXAMPLES = 20
 KEY_WIDTH = 48
-DETAIL_WIDTH = 160
+NAME_WIDTH = 1000
+"""Names and details are shown whole, so that they can be pasted, unless they are absurdly long."""
+
 TALL = 60
 PLOT_WIDTH = 90
 INDENT = "  "
@@ -230,10 +236,11 @@ def finding_lines(finding: Finding, paper: Paper, severity: str = "") -> Iterato
 
 def example_lines(example: Example, paper: Paper) -> Iterator[str]:
     """One example: number and key of the record, and the detail."""
-    detail = shorten(paper.plain(example.detail), DETAIL_WIDTH)
+    detail = shorten(paper.plain(example.detail), NAME_WIDTH)
     if example.index is not None:
-        key = shorten(paper.plain(example.key or ""), min(KEY_WIDTH, paper.width // 2))
-        detail = f"#{example.index:,}  {key}  {detail}"
+        key = shorten(paper.plain(example.key or ""), NAME_WIDTH)
+        # Without separators, so that the index can be pasted.
+        detail = f"#{example.index}  {key}  {detail}"
     yield from paper.wrap(detail, INDENT * 2, INDENT)
 
 
@@ -245,7 +252,7 @@ def statistics(report: Report, paper: Paper) -> Iterator[str]:
         yield from paper.wrap(f"labels  {label_line(report.labels, paper)}", "", " " * 8)
     if report.shapes:
         shown = [
-            f"{'x'.join(map(str, s.shape)) or 'scalar'} {paper.plain(s.dtype)} ({s.records:,})"
+            f"{format_shape_of(s, report)} {paper.plain(s.dtype)} ({s.records:,})"
             for s in report.shapes[:SHOWN_SHAPES]
         ]
         more = len(report.shapes) - SHOWN_SHAPES
@@ -253,6 +260,14 @@ def statistics(report: Report, paper: Paper) -> Iterator[str]:
         yield from paper.wrap(text, "", " " * 8)
     if report.values is not None:
         yield from paper.wrap(f"values  {value_line(report.values)}", "", " " * 8)
+
+
+def format_shape_of(shape: ShapeFigures, report: Report) -> str:
+    """A shape; of an image, width x height and the number of channels."""
+    if report.dataset.layout in IMAGE_LAYOUTS and len(shape.shape) == 3:
+        channels, height, width = shape.shape
+        return f"{width}x{height} pixels, {pluralize(channels, 'channel')},"
+    return format_shape(tuple(shape.shape))
 
 
 def label_line(labels: LabelFigures, paper: Paper) -> str:
@@ -297,7 +312,7 @@ def class_name(labels: LabelFigures, label: str, paper: Paper) -> str:
     at = int(label)
     if not labels.names or at >= len(labels.names):
         return label
-    return f"{label} '{shorten(paper.plain(labels.names[at]), KEY_WIDTH)}'"
+    return f"{label} '{shorten(paper.plain(labels.names[at]), NAME_WIDTH)}'"
 
 
 def value_line(values: ValueFigures) -> str:
