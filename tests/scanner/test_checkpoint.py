@@ -227,6 +227,7 @@ OTHER = {
     "label_key": "other",
     "list_file": Path("other"),
     "limit": 7,
+    "sample": 7,
     "follow_links": True,
     "max_pixels": 7,
     "num_classes": 7,
