@@ -148,6 +148,18 @@ def test_all_is_written_before_standard_output_fails(tmp_path, monkeypatch, caps
     assert err == "datascan: cannot write the output: No space left on device\n"
 
 
+def test_an_output_that_cannot_be_rendered(tmp_path, capsys):
+    def fail():
+        raise OutputError("it has a flaw")
+
+    files = output_files(arguments(html=str(tmp_path / "a"), json=str(tmp_path / "b")))
+    files.write("html", fail)
+    files.write("json", lambda: ["x"])
+    assert files.finish(0) == 2
+    assert capsys.readouterr().err == f"wrote {tmp_path / 'b'}\ndatascan: it has a flaw\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["b"]
+
+
 def test_files_are_named_with_the_records_in_them(tmp_path, capsys):
     args = arguments(bad_records=str(tmp_path / "bad.jsonl"))
     files = output_files(args, "bad-records")
@@ -156,8 +168,8 @@ def test_files_are_named_with_the_records_in_them(tmp_path, capsys):
         '{"index": 1, "key": "a", "rule": "y"}\n',
         '{"index": 2, "key": "a", "rule": "x"}\n',
     ]
-    files.write("bad-records", lines, counted=True)
-    files.write("html", ["not asked for"])
+    files.write("bad-records", lambda: lines, counted=True)
+    files.write("html", lambda: ["not asked for"])
     assert files.finish(1) == 1
     assert capsys.readouterr().err == f"wrote {tmp_path / 'bad.jsonl'} (2 records)\n"
     files.finish(1, quiet=True)

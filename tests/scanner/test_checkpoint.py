@@ -17,7 +17,7 @@ from datascan.config.baseline import Baseline
 from datascan.config.expectations import Expectations
 from datascan.config.options import Options, Severity
 from datascan.errors import OutputError
-from datascan.executors.base import ScanCancelled
+from datascan.executors.base import NullProgress, ScanCancelled
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
 from datascan.report.build import build_report
@@ -45,6 +45,9 @@ class Notes:
 
     def notify(self, text):
         self.said.append(text)
+
+    def fail_output(self, error):
+        self.said.append(str(error))
 
 
 class Counting(PlainReader):
@@ -144,6 +147,25 @@ def test_what_cannot_be_kept(tmp_path):
         blank(tmp_path / "pipe")
 
 
+def test_a_full_disk_ends_the_file_and_not_the_scan(tmp_path):
+    kept, progress = blank(tmp_path / "file"), Notes()
+    kept.progress = progress
+    kept.file.close()
+    kept.file = open("/dev/full", "wb")  # noqa: PTH123, SIM115
+    kept.keep(0, [])
+    kept.keep(1, [])
+    assert progress.said == [f"cannot write {tmp_path / 'file'}: No space left on device"]
+    kept.close()
+    assert kept.file.closed
+    kept = blank(tmp_path / "file")
+    kept.file.close()
+    kept.progress = NullProgress()
+    kept.file = open("/dev/full", "wb")  # noqa: PTH123, SIM115
+    with pytest.raises(OutputError, match="No space left"):
+        kept.keep(0, [])
+    kept.close()
+
+
 @pytest.mark.parametrize("version", [1, 2, 4])
 def test_a_file_of_another_version_starts_anew(tmp_path, version):
     file = tmp_path / "resume"
@@ -205,6 +227,7 @@ OTHER = {
     "label_key": "other",
     "list_file": Path("other"),
     "limit": 7,
+    "sample": 7,
     "follow_links": True,
     "max_pixels": 7,
     "num_classes": 7,

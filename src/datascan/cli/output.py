@@ -10,6 +10,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, TypeVar
 
@@ -80,10 +81,12 @@ class OutputFiles:
         value = getattr(self.args, option.replace("-", "_"), None)
         return None if value is None else str(value)
 
-    def write(self, option: str, chunks: Iterable[str], *, counted: bool = False) -> None:
-        """Write the file of an option, if it was given; ``counted``: each chunk is a bad record.
+    def write(
+        self, option: str, render: Callable[[], Iterable[str]], *, counted: bool = False
+    ) -> None:
+        """Write what ``render`` returns to the file of an option, if it was given.
 
-        An error is kept for :meth:`finish`.
+        ``counted``: each chunk is a bad record. An error is kept for :meth:`finish`.
         """
         from datascan.cli.files import write
 
@@ -95,7 +98,7 @@ class OutputFiles:
         try:
             write(
                 path,
-                counter.count(chunks) if counted else chunks,
+                counter.count(render()) if counted else render(),
                 lambda path: self.guard.check(f"--{option}", path, kind_of(option)),
             )
         except DatascanError as error:
@@ -200,11 +203,16 @@ def with_command(report: R, args: argparse.Namespace) -> R:
     return replace(report, command=args.typed) if wants_charts(args) else report
 
 
+def render_alone(name: str, report: Report) -> list[str]:
+    """The report as an output has it."""
+    return [load_output(name).render([report])]
+
+
 def write_outputs(report: Report, args: argparse.Namespace, files: OutputFiles) -> None:
     """Write the report wherever it was asked for, and print it unless that is not wanted."""
     for name in output_helps():
         if files.name_of(name) not in (None, "-"):
-            files.write(name, [load_output(name).render([report])])
+            files.write(name, partial(render_alone, name, report))
     if args.json == "-":
         files.print(lambda: write_utf8(sys.stdout, load_output("json").render([report])))
     elif not args.quiet:

@@ -113,7 +113,16 @@ COMMANDS = {
 
 OWN_OPTIONS = frozenset(
     [
-        *("backend", "bad-records", "baseline", "batch-size", "batch-sizes", "command", "config"),
+        *(
+            "backend",
+            "bad-records",
+            "bad-records-severity",
+            "baseline",
+            "batch-size",
+            "batch-sizes",
+            "command",
+            "config",
+        ),
         *(
             "data",
             "data-key",
@@ -142,7 +151,7 @@ OWN_OPTIONS = frozenset(
             "net",
         ),
         *("no-data", "no-progress", "num-classes", "output", "paths", "quiet", "reason", "resume"),
-        *("root", "rule", "select", "severity", "solver"),
+        *("root", "rule", "sample", "select", "severity", "solver"),
         *("terminal", "timeout", "typed", "version", "workers"),
     ]
 )

@@ -16,6 +16,7 @@ import os
 import stat
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -124,8 +125,9 @@ class Checkpoint:
             self.progress.fail_output(failure)
 
     def close(self) -> None:
-        """Close the file."""
-        self.file.close()
+        """Close the file. If it could not be written, what is in its buffer is lost."""
+        with suppress(OSError) if self.full else nullcontext():
+            self.file.close()
 
     def _load(self) -> int:
         """Read all complete entries; returns the offset at which the last one ends.

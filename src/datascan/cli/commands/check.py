@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -179,11 +181,14 @@ def write_outputs(reports: list[Report], failed: list[FailedScan], files: Output
     from datascan.outputs.base import load_output
     from datascan.outputs.json import render_several
 
+    def render_all(render: Callable[..., str]) -> list[str]:
+        return [render(reports, failed)]
+
     for name in output_helps():
         if files.name_of(name) in (None, "-"):
             continue
         # The form of the JSON must not depend on the number of datasets.
         render = render_several if name == "json" else load_output(name).render
-        files.write(name, [render(reports, failed)])
+        files.write(name, partial(render_all, render))
     if files.name_of("json") == "-":
         files.print(lambda: write_utf8(sys.stdout, render_several(reports, failed)))

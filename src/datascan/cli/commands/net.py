@@ -65,6 +65,6 @@ def run(args: argparse.Namespace) -> int:
     ):
         report = report_net(training, scans, data=not args.no_data)
         progress.close()
-        files.write("bad-records", scans.iter_bad_records(), counted=True)
+        files.write("bad-records", scans.iter_bad_records, counted=True)
     write_outputs(with_command(report, args), args, files)
     return files.finish(exit_status(report, signals), quiet=is_quiet(args))
