@@ -148,6 +148,7 @@ REFUSED = (
 
 MASKS = (
     (r"(datascan |\"datascan\": \"|\"semanticVersion\": \")\d+\.\d+[\w.+]*\b", r"\1<version>"),
+    (r"(\nadded = )\d{4}-\d\d-\d\d\nby = \"[^\n]*\"", r"\1<day> by <name>"),
     (r" in [\d,]+\.\d\d s\b", " in <time> s"),
     (r"(\"elapsed_seconds\": )[\d.e-]+", r"\1<time>"),
     (r"( skipped=\"\d+\" time=\")\d+\.\d+", r"\1<time>"),

@@ -156,6 +156,7 @@ class ScanSession:
             self.progress.notify(
                 f"{baseline.path}: {count} entries match no finding any more: {rules}"
             )
+            found = replace(found, unmatched=tuple(unused))
         return found
 
 

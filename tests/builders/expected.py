@@ -24,7 +24,7 @@ RULES = {
 def learn(path, targets=None, **options):
     """Expectations learned from a dataset, in a file that reads back the same."""
     asked = Options.from_keywords(workers=0, **options).replace(targets=targets)
-    learned = learn_expectations(scan_of(path, asked)[1].summary)
+    learned, _ = learn_expectations(scan_of(path, asked)[1].summary)
     file = path.parent / f"{path.name}.toml"
     file.write_text(format_expectations(learned, "learned from a test"))
     assert Expectations.read(file) == learned

@@ -103,9 +103,11 @@ def test_standard_output_is_utf8(tmp_path):
 def test_a_bad_example_is_told(tmp_path):
     values = np.ones((5, 2), np.float32)
     values[1] = np.nan
-    result = datascan("learn", hdf5(tmp_path / "k.h5", values), "-o", tmp_path / "e.toml")
+    file = tmp_path / "e.toml"
+    result = datascan("learn", hdf5(tmp_path / "k.h5", values), "-o", file)
     assert result.returncode == 1
-    assert result.stderr == "datascan: warning: learned from a dataset that fails (nan-value)\n"
+    warning = "datascan: warning: learned from a dataset that fails (nan-value)\n"
+    assert result.stderr == f"wrote {file}\n{warning}"
     assert (tmp_path / "e.toml").exists()
 
 
@@ -128,3 +130,52 @@ def test_a_margin_if_some_records_are_floats(tmp_path):
     assert Expectations.read(learn(mixed)).values.margin > 0
     whole = write_lmdb(tmp_path / "whole", numbered([datum(arrays[0], 0)]))
     assert Expectations.read(learn(whole)).values.margin == 0
+
+
+def test_what_is_wrong_is_not_learned(tmp_path):
+    rng = np.random.default_rng(0)
+    arrays = [rng.random((1, 2, 3)).astype(np.float32) for _ in range(200)]
+    arrays[3] = rng.random((1, 4, 3)).astype(np.float32)
+    arrays[5][0, 0, 0] = 1e9
+    labels = [i % 3 for i in range(200)]
+    labels[7], labels[9] = 77, -1
+    path = write_lmdb(tmp_path / "k", numbered(map(datum, arrays, labels)))
+    file = tmp_path / "e.toml"
+    result = datascan("learn", path, "--num-classes", 3, "-o", file)
+    learned = Expectations.read(file)
+    assert set(learned.labels.shares) == {"0", "1", "2"}
+    assert learned.data.shapes == ((1, 2, 3),)
+    assert learned.values is None
+    assert learned.records.count == 200
+    said = [line for line in result.stderr.splitlines() if "left out" in line]
+    assert said == [
+        "datascan: left out: the range of the values, because of extreme-value",
+        "datascan: left out: 1 shape of records that are odd, because of shape-mismatch",
+        "datascan: left out: 2 labels out of range: -1, 77",
+    ]
+
+
+def test_nothing_is_left_out_of_a_good_dataset(known, tmp_path):
+    path = hdf5(tmp_path / "n.h5", known[0], np.arange(100) % 10)
+    result = datascan("learn", path, "-o", tmp_path / "e.toml")
+    assert "left out" not in result.stderr
+
+
+def test_a_count_of_damaged_stores_is_not_learned(tmp_path):
+    labels = np.arange(50) % 3
+    path = hdf5(tmp_path / "n.h5", np.random.default_rng(0).random((60, 4)), labels)
+    result = datascan("learn", path, "-o", tmp_path / "e.toml")
+    assert "left out: the number of records, because of length-mismatch" in result.stderr
+    assert Expectations.read(tmp_path / "e.toml").records is None
+
+
+def test_what_a_baseline_accepts_is_learned(tmp_path):
+    arrays = np.random.default_rng(0).random((50, 1, 2, 3)).astype(np.float32)
+    arrays[5, 0, 0, 0] = 1e9
+    path = write_lmdb(tmp_path / "k", numbered(datum(array, 0) for array in arrays))
+    file = tmp_path / "b.toml"
+    accept = ("accept", path, "--rule", "extreme-value", "--reason", "so it is")
+    assert datascan(*accept, "--baseline", file).returncode == 0
+    result = datascan("learn", path, "--baseline", file, "-o", tmp_path / "e.toml")
+    assert "left out" not in result.stderr
+    assert Expectations.read(tmp_path / "e.toml").values.max == 1e9

@@ -39,7 +39,7 @@ class BaselineEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
     ``dataset`` is relative to the folder of the baseline; several paths must all be scanned
     together. ``part`` is the named database or HDF5 dataset. Without either, the entry applies to
-    all datasets.
+    all datasets. ``added`` and ``by`` say when and by whom it was accepted, for reviews.
     """
 
     rule: str
@@ -50,6 +50,8 @@ class BaselineEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
     about: tuple[str, ...] = ()
     dataset: Name | tuple[Name, ...] | None = None
     part: Name | None = None
+    added: date | None = None
+    by: str = ""
 
     @classmethod
     def of(
@@ -66,6 +68,10 @@ class BaselineEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
             return cls(rule, reason, expires, tuple(unique), "", tuple(about))
         packed = b"".join(sorted({hash_key(key) for key in unique}))
         return cls(rule, reason, expires, (), base64.b64encode(packed).decode(), tuple(about))
+
+    def signed(self, added: date, by: str) -> BaselineEntry:
+        """The same entry, with the day on which it was accepted, and by whom."""
+        return msgspec.structs.replace(self, added=added, by=by)
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -217,10 +223,13 @@ def format_entry(entry: BaselineEntry) -> str:
     import tomlkit  # noqa: PLC0415  (only here)
 
     fields: dict[str, Any] = msgspec.to_builtins(entry, builtin_types=(date,))
-    first = {name: fields[name] for name in ("rule", "dataset", "part") if name in fields}
+    names = ("rule", "dataset", "part", "reason", "added", "by")
+    first = {name: fields[name] for name in names if name in fields}
     table = tomlkit.item(first | fields)
-    if len(entry.about) > 1:
-        table["about"].multiline(multiline=True)
+    for name in ("keys", "about"):
+        # One per line, so that a review shows what was added.
+        if len(fields.get(name, ())) > 1:
+            table[name].multiline(multiline=True)
     return "\n[[accepted]]\n" + escape_in_toml(tomlkit.dumps(table))
 
 

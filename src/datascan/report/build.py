@@ -28,6 +28,7 @@ from datascan.report.figures import (
     SequentialGaps,
     ShapeFigures,
     ShuffledGaps,
+    UnmatchedEntry,
     ValueFigures,
 )
 from datascan.report.model import DatasetReport
@@ -73,6 +74,15 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
         fail_on=dataset.options.verdict.fail_on,
         rules=sorted(scanned.rules) or None,
         checked=list_checked(scanned.rules, issues, scanned.inapplicable),
+        unmatched=[
+            UnmatchedEntry(
+                escape_surrogates(entry.rule),
+                escape_surrogates(entry.reason),
+                len(entry.key_hashes()),
+            )
+            for entry in scanned.unmatched
+        ]
+        or None,
         bad_records=count_bad_records(scanned.issues),
     )
 

@@ -73,6 +73,14 @@ class Accepted(PrintableStruct, frozen=True):
     records: Count
 
 
+class UnmatchedEntry(PrintableStruct, frozen=True):
+    """An entry of the baseline that matches no finding any more, and so can be deleted."""
+
+    rule: str
+    reason: str
+    records: Annotated[Count, Meta(description="How many records it names by key.")]
+
+
 class CheckedRule(PrintableStruct, frozen=True, omit_defaults=True):
     """A rule that was applied, or the reason why it does not apply to the dataset."""
 

@@ -33,6 +33,7 @@ from datascan.report.figures import (
     MinBatchSize,
     ShapeFigures,
     Size,
+    UnmatchedEntry,
     ValueFigures,
     ValueHistogram,
 )
@@ -71,6 +72,10 @@ class VerdictBasis(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
     rules: Annotated[list[str] | None, Meta(description="Names of the rules applied.")] = None
     checked: Annotated[
         list[CheckedRule] | None, Meta(description="Every rule, and whether it was passed.")
+    ] = None
+    unmatched: Annotated[
+        list[UnmatchedEntry] | None,
+        Meta(description="Entries of the baseline that match no finding any more, if there are."),
     ] = None
     bad_records: Annotated[
         BadRecords | None,

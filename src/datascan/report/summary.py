@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from datascan.report.figures import CheckedRule, DatasetInfo, Finding
+from datascan.report.figures import CheckedRule, DatasetInfo, Finding, UnmatchedEntry
 from datascan.report.model import Report
 from datascan.text import format_percent, pluralize
 
 SEVERITIES = ("error", "warning", "info")
+MAX_UNMATCHED = 5
 
 
 def summarize_findings(report: Report) -> str:
@@ -84,6 +85,16 @@ def describe_sample(dataset: DatasetInfo) -> str:
     if limit is not None and limit < dataset.total:
         return f"sample of {dataset.records:,} of the first {pluralize(limit, 'record')}"
     return f"sample of {dataset.records:,} of {pluralize(dataset.total, 'record')}"
+
+
+def summarize_unmatched(entries: Sequence[UnmatchedEntry] | None) -> str:
+    """The entries of the baseline that can be deleted; "" if there are none."""
+    if not entries:
+        return ""
+    verb = "entry of the baseline matches" if len(entries) == 1 else "entries of the baseline match"
+    named = [f"{entry.rule} ({entry.reason})" for entry in entries[:MAX_UNMATCHED]]
+    more = f" and {len(entries) - MAX_UNMATCHED:,} more" if len(entries) > MAX_UNMATCHED else ""
+    return f"{len(entries):,} {verb} no finding any more: {', '.join(named)}{more}"
 
 
 def summarize_checked(checked: Sequence[CheckedRule]) -> str:

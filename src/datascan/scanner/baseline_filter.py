@@ -160,27 +160,25 @@ def mark_expired(issue: Issue, days: Sequence[date | None]) -> Issue:
 def make_entries(
     issues: Sequence[Issue],
     scanned: ScanResult,
-    rules: Sequence[str],
     reason: str,
     expires: date | None,
 ) -> list[BaselineEntry]:
-    """An entry for each rule with findings that are not accepted yet.
-
-    Without ``rules``, all warnings and errors are included.
-    """
+    """An entry for each rule of ``issues``, which accepts all of them."""
     keys: dict[str, list[str]] = {}
     about: dict[str, list[str]] = {}
     for issue in issues:
-        if is_acceptable(issue, rules):
-            rule_keys = keys.setdefault(issue.rule, [])
-            if issue.flagged is not None:
-                rule_keys += scanned.lookup_keys(issue.flagged.addresses.array)
-            names = about.setdefault(issue.rule, [])
-            names += [location.name for location in find_locations(issue)]
+        rule_keys = keys.setdefault(issue.rule, [])
+        if issue.flagged is not None:
+            rule_keys += scanned.lookup_keys(issue.flagged.addresses.array)
+        names = about.setdefault(issue.rule, [])
+        names += [location.name for location in find_locations(issue)]
     return [BaselineEntry.of(rule, reason, expires, keys[rule], about[rule]) for rule in keys]
 
 
-def is_acceptable(issue: Issue, rules: Sequence[str]) -> bool:
-    """Whether an issue can be accepted: one of ``rules`` or, without them, no mere info."""
-    is_selected = issue.rule in rules if rules else issue.severity.rank > 0
+def is_acceptable(issue: Issue, rules: Sequence[str], *, infos: bool = False) -> bool:
+    """Whether an issue is to be accepted: one of ``rules`` or, without them, no mere info.
+
+    With ``infos``, infos are accepted without being named.
+    """
+    is_selected = issue.rule in rules if rules else infos or issue.severity.rank > 0
     return is_selected and issue.accepted is None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from datascan.checks.base import Issue
 from datascan.config.expectations import (
     LABEL_SHIFT,
     RECORDS_TOLERANCE,
@@ -21,7 +22,7 @@ from datascan.metrics.base import DatasetSummary
 from datascan.metrics.labels import count_classes, summarize_labels
 from datascan.metrics.shapes import RecordKind, ShapeTally, measure_shapes
 from datascan.metrics.values import ValueTally, measure_values
-from datascan.text import escape_control, escape_in_toml, escape_surrogates
+from datascan.text import escape_control, escape_in_toml, escape_surrogates, pluralize
 
 MAX_SHAPES = 20
 """If there are more shapes, the range along each axis is stored instead."""
@@ -29,15 +30,69 @@ MAX_SHAPES = 20
 FLOAT_MARGIN = 0.1
 
 
-def learn_expectations(dataset: DatasetSummary) -> Expectations:
-    """The expectations that describe this dataset."""
-    return Expectations(
+LOSSES = (
+    "damaged-store",
+    "truncated-store",
+    "live-writer",
+    "missing-file",
+    "length-mismatch",
+    "record-count-mismatch",
+    "key-gap",
+)
+"""Rules after whose findings the number of records is not what it should be."""
+
+ODD_SHAPES = ("shape-mismatch", "odd-size", "mixed-channels")
+"""Rules that name records of a shape that others should not have."""
+
+
+def learn_expectations(
+    dataset: DatasetSummary, issues: Sequence[Issue] = ()
+) -> tuple[Expectations, list[str]]:
+    """The expectations that describe this dataset, and what was left out of them, in words.
+
+    What ``issues`` complain about is not expected of other datasets, unless it is accepted.
+    """
+    open_issues = [issue for issue in issues if issue.accepted is None]
+    rules = {issue.rule for issue in open_issues}
+    left_out: list[str] = []
+    records = None if is_partial(dataset) else Records(dataset.records)
+    if records is not None and (lost := sorted(rules & {*LOSSES})):
+        records = None
+        left_out.append(f"the number of records, because of {', '.join(lost)}")
+    values = learn_values(dataset)
+    if values is not None and "extreme-value" in rules:
+        values = None
+        left_out.append("the range of the values, because of extreme-value")
+    odd = [issue for issue in open_issues if issue.rule in ODD_SHAPES]
+    expected = Expectations(
         format="datascan-expectations/1",
-        records=None if is_partial(dataset) else Records(dataset.records),
-        data=learn_data(dataset),
-        labels=learn_labels(dataset),
-        values=learn_values(dataset),
+        records=records,
+        data=learn_data(dataset, find_usual_kinds(dataset, odd, left_out)),
+        labels=learn_labels(dataset, left_out, in_range="label-out-of-range" in rules),
+        values=values,
     )
+    return expected, left_out
+
+
+def find_usual_kinds(
+    dataset: DatasetSummary, odd: Sequence[Issue], left_out: list[str]
+) -> list[RecordKind]:
+    """The kinds of records of which not all are odd; ``left_out`` receives how many others."""
+    tally: ShapeTally | None = dataset.tally(measure_shapes)
+    if tally is None:
+        return []
+    kinds = list(tally.kinds)
+    flagged = [issue.flagged.addresses.array for issue in odd if issue.flagged is not None]
+    if not flagged:
+        return kinds
+    addresses, numbers = tally.addresses(np.ones(len(kinds), np.bool_))
+    normal = numbers[~np.isin(addresses, np.concatenate(flagged))]
+    usual = [kinds[i] for i in np.unique(normal).tolist()]
+    if usual and len(usual) < len(kinds):
+        count = pluralize(len(kinds) - len(usual), "shape")
+        rules = ", ".join(sorted({issue.rule for issue in odd}))
+        left_out.append(f"{count} of records that are odd, because of {rules}")
+    return usual or kinds
 
 
 def is_partial(dataset: DatasetSummary) -> bool:
@@ -48,19 +103,18 @@ def is_partial(dataset: DatasetSummary) -> bool:
     return not dataset.is_complete or (limit is not None and dataset.records >= limit)
 
 
-def learn_data(dataset: DatasetSummary) -> Data | None:
-    """Shapes, dtypes and channels of the records. Only images and Datums surely have channels."""
-    tally: ShapeTally | None = dataset.tally(measure_shapes)
-    if tally is None:
+def learn_data(dataset: DatasetSummary, kinds: Sequence[RecordKind]) -> Data | None:
+    """Shapes, dtypes and channels of ``kinds``. Only images and Datums surely have channels."""
+    if not kinds:
         return None
-    shapes = sorted({kind.shape for kind in tally.kinds})
+    shapes = sorted({kind.shape for kind in kinds})
     few = len(shapes) <= MAX_SHAPES
-    are_images = dataset.plan.layout == "caffe-datum" or all(kind.mode for kind in tally.kinds)
+    are_images = dataset.plan.layout == "caffe-datum" or all(kind.mode for kind in kinds)
     have_channels = are_images and all(len(shape) == 3 for shape in shapes)
     return Data(
         shapes=tuple(shapes) if few else None,
         axes=None if few else tuple(axis_ranges(shapes)),
-        dtypes=tuple(sorted({kind.dtype for kind in tally.kinds})),
+        dtypes=tuple(sorted({kind.dtype for kind in kinds})),
         channels=tuple(sorted({shape[0] for shape in shapes})) if have_channels else None,
     )
 
@@ -75,11 +129,20 @@ def axis_ranges(shapes: list[tuple[int, ...]]) -> list[tuple[tuple[int, int], ..
     return found
 
 
-def learn_labels(dataset: DatasetSummary) -> Labels | None:
-    """The share of each class among the class labels, and its number if classes have names."""
-    if dataset.derive(summarize_labels).kind == "regression":
+def learn_labels(dataset: DatasetSummary, left_out: list[str], *, in_range: bool) -> Labels | None:
+    """The share of each class among the class labels, and its number if classes have names.
+
+    With ``in_range``, labels out of range are left out, and ``left_out`` receives which.
+    """
+    labels = dataset.derive(summarize_labels)
+    if labels.kind == "regression":
         return Labels(kind="regression")
     counts = count_classes(dataset)
+    outside = [n for n in counts if in_range and not 0 <= n < labels.num_classes]
+    if outside:
+        some = ", ".join(map(str, outside[:MAX_SHAPES])) + (" ..." * (len(outside) > MAX_SHAPES))
+        left_out.append(f"{pluralize(len(outside), 'label')} out of range: {some}")
+        counts = {n: count for n, count in counts.items() if n not in set(outside)}
     total = sum(counts.values())
     if not total:
         return None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.checks.base import Issue
+from datascan.config.baseline import BaselineEntry
 from datascan.metrics.base import DatasetSummary
 from datascan.readers.base import Reader
 from datascan.records.shard import group_by_shard
@@ -20,6 +21,7 @@ class ScanResult:
 
     ``issues`` are reported, the accepted ones marked. ``evidence`` is everything that was found,
     before a baseline, by the selected checks and by those that the caller requires.
+    ``unmatched`` are the entries of the baseline for this dataset that accept nothing any more.
     ``inapplicable`` says which of ``rules`` do not apply to the dataset, and why.
     """
 
@@ -31,6 +33,7 @@ class ScanResult:
     rules: tuple[str, ...] = ()
     evidence: tuple[Issue, ...] = ()
     inapplicable: Mapping[str, str] = field(default_factory=dict)
+    unmatched: tuple[BaselineEntry, ...] = ()
 
     def lookup_keys(self, addresses: NDArray[np.int64]) -> list[str]:
         """The key of the record at each of ``addresses``, int64 (n,) in any order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datascan.api import scan_net
+from datascan.cli.commands.accept import find_author
 from datascan.config.baseline import Baseline, BaselineEntry, append_entries, contains_entries
 from datascan.errors import UsageError
 from tests.builders.caffe import small_net, write_net
@@ -216,3 +217,88 @@ def test_what_cannot_be_named(tmp_path):
         with pytest.raises(UsageError, match=r"b\.toml") as error:
             Baseline.read(file)
         assert told in str(error.value)
+
+
+def test_a_past_expiry_date_is_refused(home):
+    yesterday = date.today() - timedelta(days=1)
+    result = datascan(
+        *("accept", "data/train", "--baseline", "b.toml", "--reason", "x", "--expires", yesterday)
+    )
+    fails_in_one_line(result)
+    assert f"--expires {yesterday} is in the past" in result.stderr
+    assert not (home / "b.toml").exists()
+    today = ("--expires", date.today())
+    done = datascan("accept", "data/train", "--baseline", "b.toml", "--reason", "x", *today)
+    assert done.returncode == 0
+
+
+def test_a_review_shows_what_was_added_when_and_by_whom(home):
+    store(home / "data" / "train", (40, 7, 9))
+    arguments = ("accept", "data/train", "--baseline", "b.toml", "--rule", "nan-value")
+    assert datascan(*arguments, "--reason", "x", "--by", 'Ada "A" L').returncode == 0
+    text = (home / "b.toml").read_text()
+    lines = text.splitlines()
+    assert f"added = {date.today()}" in lines
+    assert 'by = "Ada \\"A\\" L"' in lines
+    keys = [line for line in lines if line.startswith("    ")]
+    assert len(keys) == 3
+    assert keys == sorted(keys)
+    (entry,) = Baseline.read(home / "b.toml").entries
+    assert (entry.added, entry.by) == (date.today(), 'Ada "A" L')
+
+
+@pytest.mark.parametrize("name", ["Grace", ""])
+def test_the_author_is_that_of_commits_or_the_user(home, monkeypatch, name):
+    monkeypatch.setenv("GIT_AUTHOR_NAME", name)
+    monkeypatch.setenv("LOGNAME", "hopper")
+    assert find_author() == (name or "hopper")
+
+
+def test_a_user_without_a_name_accepts_without_one(monkeypatch):
+    def fail():
+        raise KeyError("uid")
+
+    monkeypatch.delenv("GIT_AUTHOR_NAME", raising=False)
+    monkeypatch.setattr("getpass.getuser", fail)
+    assert find_author() == ""
+
+
+def test_infos_are_accepted_if_asked_for(home):
+    arguments = ("accept", "data/train", "--baseline", "b.toml", "--reason", "x")
+    info = ("--severity", "nan-value=info")
+    plain = datascan(*arguments, *info)
+    assert "nan-value" not in plain.stdout
+    asked = datascan(*arguments, *info, "--infos")
+    assert "accepted nan-value" in asked.stdout
+    named = datascan(
+        *("accept", "data/val", "--baseline", "b.toml", "--reason", "x", *info),
+        *("--rule", "nan-value"),
+    )
+    assert "accepted nan-value" in named.stdout
+
+
+def test_entries_that_match_nothing_are_in_the_report(home):
+    arguments = ("accept", "data/train", "--baseline", "b.toml", "--rule", "nan-value")
+    assert datascan(*arguments, "--reason", "sensor 3").returncode == 0
+    scan = ("scan", "data/train", "--baseline", "b.toml")
+    assert "unmatched" not in json.loads(datascan(*scan, "--json", "-").stdout)
+    store(home / "data" / "train", ())
+    report = json.loads(datascan(*scan, "--json", "-").stdout)
+    assert report["unmatched"] == [{"rule": "nan-value", "reason": "sensor 3", "records": 1}]
+    shown = " ".join(datascan(*scan, "--html", "page.html").stdout.split())
+    words = "1 entry of the baseline matches no finding any more: nan-value (sensor 3)"
+    assert words in shown
+    assert words in (home / "page.html").read_text()
+
+
+def test_files_without_date_and_author_still_work(home):
+    (home / "b.toml").write_text(
+        'format = "datascan-baseline/1"\n\n[[accepted]]\nrule = "nan-value"\n'
+        'dataset = "data/train"\nreason = "old"\nkeys = ["00000007"]\n'
+    )
+    assert datascan("scan", "data/train", "--baseline", "b.toml").returncode == 0
+    accept = ("accept", "data/val", "--baseline", "b.toml", "--reason", "new", "--rule")
+    assert datascan(*accept, "nan-value").returncode == 0
+    old, new = Baseline.read(home / "b.toml").entries
+    assert (old.added, old.by) == (None, "")
+    assert new.added == date.today()

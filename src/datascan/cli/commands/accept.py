@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import getpass
+import os
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -47,6 +49,12 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
         help="accept only findings of this rule (default: all warnings and errors)",
     )
     command.add_argument(
+        "--infos", action="store_true", help="accept infos, too, which fail no scan"
+    )
+    command.add_argument(
+        "--by", metavar="NAME", help="who accepts them (default: $GIT_AUTHOR_NAME or the user)"
+    )
+    command.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write to FILE (default: --baseline)"
     )
     add_force_argument(command)
@@ -79,6 +87,10 @@ def run(args: argparse.Namespace) -> int:
 
     if not args.reason.strip():
         raise UsageError("--reason is empty: state why these findings are accepted")
+    if args.expires is not None and args.expires < (today := date.today()):
+        raise UsageError(
+            f"--expires {args.expires} is in the past (today is {today}): nothing would be accepted"
+        )
     rules = args.rule or []
     require_rules(rules)
     flags = options_of(args)
@@ -108,15 +120,30 @@ def run(args: argparse.Namespace) -> int:
     ):
         scanned = session.scan()
         reason = escape_surrogates(args.reason.strip())
-        found = make_entries(scanned.issues, scanned, rules, reason, args.expires)
-        entries = [entry.of_dataset(target, scanned.reader.identity) for entry in found]
+        chosen = [
+            issue for issue in scanned.issues if is_acceptable(issue, rules, infos=args.infos)
+        ]
+        found = make_entries(chosen, scanned, reason, args.expires)
+        author = escape_surrogates(args.by or find_author())
+        entries = [
+            entry.of_dataset(target, scanned.reader.identity).signed(date.today(), author)
+            for entry in found
+        ]
     if not scanned.summary.is_complete:
         return 128 + signals.received
     if entries:
         add_entries(target, entries, is_old=is_old, check=check)
         note(f"wrote {target}")
-    print_accepted([issue for issue in scanned.issues if is_acceptable(issue, rules)])
+    print_accepted(chosen)
     return 0
+
+
+def find_author() -> str:
+    """The name of the author of a commit if it is set, else the user's; "" if there is none."""
+    try:
+        return os.environ.get("GIT_AUTHOR_NAME") or getpass.getuser()
+    except (OSError, KeyError):  # a user without a name
+        return ""
 
 
 def require_baseline_name(target: Path) -> None:

@@ -64,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
         ScanSession(args.paths, options, reader=settings.backend, progress=progress) as session,
     ):
         report = session.report(charts=False)
-        summary = session.scan().summary
+        scanned = session.scan()
+        summary = scanned.summary
     if not report.complete:
         say("interrupted, nothing was learned")
         return exit_status(report, signals)
@@ -73,12 +74,15 @@ def run(args: argparse.Namespace) -> int:
     if summary.plan.sampled_from is not None:
         part = f"a sample of {summary.records:,} records of "
     source = f"learned from {part}{names!a} by datascan {__version__}"
-    text = format_expectations(learn_expectations(summary), source)
+    expected, left_out = learn_expectations(summary, scanned.issues)
+    text = format_expectations(expected, source)
     if args.output == "-":
         write_utf8(sys.stdout, text)
     else:
         write(target, [text], check)
         note(f"wrote {target}")
+    for part in left_out:
+        say(f"left out: {part}")
     if not report.passed:
         rules = ", ".join(dict.fromkeys(finding.rule for finding in report.failing))
         say(f"warning: learned from a dataset that fails ({rules})")

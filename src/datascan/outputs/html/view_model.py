@@ -22,7 +22,12 @@ from datascan.report.model import (
     SourceReport,
     describe_stop,
 )
-from datascan.report.summary import count_records, summarize_checked, summarize_findings
+from datascan.report.summary import (
+    count_records,
+    summarize_checked,
+    summarize_findings,
+    summarize_unmatched,
+)
 from datascan.text import escape_control, format_bytes, format_number, format_percent, pluralize
 
 SEVERITIES = ("error", "warning", "info")
@@ -264,6 +269,8 @@ def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
     facts = [*source_facts(report, limits), *size_facts(report, limits), *label_facts(report)]
     for subject, text in (report.dataset.notes or {}).items():
         facts.append((format_value(subject, limits).capitalize(), format_value(text, limits)))
+    if unmatched := summarize_unmatched(report.unmatched):
+        facts.append(("Baseline", format_value(unmatched, limits)))
     if report.started is not None:
         facts.append(("Scanned", format_value(report.started.replace("T", " ", 1), limits)))
     if report.dataset.other_files:

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 from datascan.outputs.terminal.paper import MIN_WIDTH, Paper, columns, shorten
 from datascan.outputs.terminal.plot import plot
 from datascan.report.model import LogReport, NetReport, SourceReport, describe_stop
-from datascan.report.summary import count_records, summarize_checked, summarize_findings
+from datascan.report.summary import (
+    count_records,
+    summarize_checked,
+    summarize_findings,
+    summarize_unmatched,
+)
 from datascan.text import format_bytes, format_number, format_percent, format_shape, pluralize
 
 if TYPE_CHECKING:
@@ -138,6 +143,9 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     if not report.complete:
         text = describe_stop(report)
         yield from (paper.paint(line, "warning") for line in paper.wrap(text, "      "))
+    if unmatched := summarize_unmatched(report.unmatched):
+        lines = paper.wrap(paper.plain(unmatched), "      ")
+        yield from (paper.paint(line, "warning") for line in lines)
     if report.checked is not None and not isinstance(report, NetReport | LogReport):
         text = summarize_checked(report.checked)
         yield from (paper.paint(line, "faint") for line in paper.wrap(text, "      "))
