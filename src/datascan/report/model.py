@@ -295,15 +295,11 @@ class DatasetReport(Report, frozen=True, dict=True, tag="dataset"):
     def bad_indices(self, rules: str | Iterable[str] | None = None) -> NDArray[np.int64]:
         """The indices of all records with errors, or of all records that ``rules`` name.
 
-        Accepted findings are left out. A report that was loaded from a file has at most 20 examples
-        of each finding; if that is not all, it cannot tell.
-
-        Returns:
-            int64 (n,), ascending, without repetitions.
+        Accepted findings are left out. Returns int64 (n,), ascending, without repetitions.
 
         Raises:
             UsageError: if a rule does not exist.
-            DatasetError: if the report does not have all indices.
+            DatasetError: if the report was loaded from a file, which has 20 of a finding at most.
         """
         from datascan.report.bad_indices import find_bad_indices  # noqa: PLC0415  (needs NumPy)
 
