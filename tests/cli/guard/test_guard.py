@@ -152,7 +152,9 @@ def test_no_output_replaces_a_file_of_others(home, capsys, command, option):
     capsys.readouterr()
 
 
-@pytest.mark.parametrize("name", ["new.jpg", "data.mdb", "000009.ldb", "CURRENT", "x.h5"])
+@pytest.mark.parametrize(
+    "name", ["new.jpg", "data.mdb", "data.mdb-lock", "000009.ldb", "CURRENT", "x.h5"]
+)
 def test_no_output_becomes_a_part_of_a_dataset(home, capsys, name):
     for folder in ("imgs/a", "level", "store"):
         target = Path(folder, name)

@@ -16,7 +16,7 @@ Identity = tuple[int, int]
 """Device and inode."""
 
 DATA_NAME = re.compile(
-    r".*\.(?:mdb|ldb|sst|log|h5|hdf5|he5|npy|npz|mat|parquet|tar|tfrecord|jpe?g|jpe|jfif|png|gif|"
+    r".*\.(?:mdb|mdb-lock|ldb|sst|log|h5|hdf5|he5|npy|npz|mat|parquet|tar|tfrecord|jpe?g|jpe|jfif|png|gif|"
     r"bmp|dib|tiff?|webp|ico|p[bgnp]m|jp2|j2k|jpx|psd|avif|heic|csv|txt|tsv)"
     r"|CURRENT|LOCK|LOG(?:\.old)?|MANIFEST-.*",
     re.IGNORECASE,
