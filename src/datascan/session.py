@@ -16,6 +16,7 @@ from datascan._version import __version__
 from datascan.checks.base import Check, load_rules, make_checks
 from datascan.config.options import Options
 from datascan.executors.base import Executor, NullProgress, Progress
+from datascan.metrics.traits import is_whole
 from datascan.plugins import check_names, require_rules, unusable
 from datascan.readers.base import Reader, open_reader
 from datascan.readers.isolated import IsolatedReader
@@ -150,7 +151,7 @@ class ScanSession:
         accepting = BaselineFilter(baseline.of_dataset(identity))
         found = accepting.apply(found)
         unused = [entry for entry in accepting.unused if entry.rule in found.rules]
-        if unused and found.summary.is_complete:
+        if unused and is_whole(found.summary):
             rules = ", ".join(sorted({entry.rule for entry in unused}))
             count = f"{len(unused):,} of {len(accepting.baseline.entries):,}"
             self.progress.notify(

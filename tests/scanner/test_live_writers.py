@@ -110,7 +110,7 @@ def test_an_open_leveldb_is_a_note(tmp_path):
     with plyvel.DB(str(path), create_if_missing=True) as store:
         for i in range(100):
             store.put(b"%04d" % i, b"value %d" % i)
-        # This process has the store open: it is not looked at, because that would unlock it.
+        # Asking for the lock of a store that this process has open would release it.
         assert "live-writer" not in rules_of(datascan.scan(path, workers=0))
     with writing(LEVELDB, path, "hold") as writer:
         before = snapshot(tmp_path)

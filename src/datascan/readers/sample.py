@@ -11,7 +11,7 @@ Spans = list[tuple[int, int]]
 
 
 def sample_spans(sample: int | None, total: int, most: int = MAX_BLOCKS) -> Spans | None:
-    """The blocks of a sample of ``sample`` of ``total`` records; None if all are to be read.
+    """The blocks of a sample of ``sample`` of ``total`` records; None for all of them.
 
     There are at most ``most`` blocks. The gaps between them are equal, and those before the first
     and after the last are half as long. The blocks depend on the numbers alone.

@@ -74,12 +74,10 @@ class VerdictBasis(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True
         list[CheckedRule] | None, Meta(description="Every rule, and whether it was passed.")
     ] = None
     unmatched: Annotated[
-        list[UnmatchedEntry] | None,
-        Meta(description="Entries of the baseline that match no finding any more, if there are."),
+        list[UnmatchedEntry] | None, Meta(description="Baseline entries that match no finding.")
     ] = None
     bad_records: Annotated[
-        BadRecords | None,
-        Meta(description="Records with findings; null for nets and logs, whose sources have them."),
+        BadRecords | None, Meta(description="Records with findings; null for nets and logs.")
     ] = None
 
 

@@ -139,7 +139,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def find_author() -> str:
-    """The name of the author of a commit if it is set, else the user's; "" if there is none."""
+    """The name of the author of a commit if it is set, else the user's; "" without either."""
     try:
         return os.environ.get("GIT_AUTHOR_NAME") or getpass.getuser()
     except (OSError, KeyError):  # a user without a name

@@ -23,7 +23,7 @@ WRITING = 0x01 | 0x04
 
 VERSIONS = (2, 3)
 MAX_OFFSET = 1 << 16
-"""The superblock is searched for up to here, behind a user block: at 0, 512, 1024, 2048, ..."""
+"""The superblock is searched for up to here: at 0, or 512, 1024, 2048, ... after a user block."""
 
 
 @dataclass(frozen=True, slots=True)
