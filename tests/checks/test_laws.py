@@ -23,6 +23,7 @@ SEVERITIES = {
     "constant-feature": "warning",
     "shape-mismatch": "error",
     "malformed-record": "error",
+    "malformed-label": "error",
     "empty-record": "error",
     "duplicate-record": "warning",
     "conflicting-label": "error",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from datascan.metrics.base import Concatenated, DatasetSummary, Tally, count_distinct
 from datascan.metrics.batch_gaps import BatchGaps, compute_batch_gaps
+from datascan.metrics.label_vectors import NOT_FINITE, VectorSummary, summarize_vectors
 from datascan.records.block import Block
 
 MAX_CLASSES = 100_000
@@ -103,7 +104,8 @@ class LabelSummary:
     ``kind`` is "none" if labels are absent or ignored. ``values`` are the labels of ``indices``
     (the records that have one), in store order. ``classes`` and ``counts`` are the distinct whole
     labels, ascending, with their numbers of records. ``in_range`` are the class labels with
-    0 <= label < ``num_classes``, in store order.
+    0 <= label < ``num_classes``, in store order. ``vectors`` is None if labels are single numbers.
+    One-hot labels are classes; those without exactly one 1 are left out.
     """
 
     kind: Literal["class", "regression", "none"]
@@ -115,6 +117,7 @@ class LabelSummary:
     classes: NDArray[Any] = field(default_factory=make_empty)
     counts: NDArray[np.int64] = field(default_factory=make_empty)
     in_range: NDArray[np.int64] = field(default_factory=make_empty)
+    vectors: VectorSummary | None = None
 
 
 def summarize_labels(dataset: DatasetSummary) -> LabelSummary:
@@ -130,6 +133,9 @@ def summarize_labels(dataset: DatasetSummary) -> LabelSummary:
     indices = np.flatnonzero(present)
     all_values = tally.values.array
     values = all_values if len(indices) == len(all_values) else all_values[indices]
+    vectors = dataset.derive(summarize_vectors)
+    if vectors is not None and vectors.kind == "one-hot" and label_type != "regression":
+        indices, values = classes_of(vectors)
     targets = dataset.options.check.targets
     if targets is not None and targets.ignore_label is not None:
         kept = values != targets.ignore_label
@@ -138,7 +144,7 @@ def summarize_labels(dataset: DatasetSummary) -> LabelSummary:
             return LabelSummary("none", make_empty(), make_empty(), make_empty())
     kind = label_type if label_type in ("class", "regression") else guess_label_type(values)
     if kind == "regression":
-        return LabelSummary("regression", values, indices, tally.unlabeled.array)
+        return LabelSummary("regression", values, indices, tally.unlabeled.array, vectors=vectors)
     whole = values[is_whole(values)]
     classes, counts = count_distinct(whole)
     declared = dataset.options.check.num_classes is not None
@@ -155,13 +161,25 @@ def summarize_labels(dataset: DatasetSummary) -> LabelSummary:
         classes,
         counts,
         in_range,
+        vectors,
     )
 
 
+def classes_of(vectors: VectorSummary) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """The indices (m,) and classes (m,) of one-hot labels; NaN for one that is not finite."""
+    kept = (vectors.hot >= 0) | (vectors.hot == NOT_FINITE)
+    order = np.argsort(vectors.indices[kept], kind="stable")
+    indices, hot = vectors.indices[kept][order], vectors.hot[kept][order]
+    is_lost = hot == NOT_FINITE
+    return indices, np.where(is_lost, np.nan, hot) if is_lost.any() else hot
+
+
 def guess_num_classes(dataset: DatasetSummary, classes: NDArray[Any]) -> int:
-    """1 + the largest label, or the number of class folders if that is more."""
+    """1 + the largest label; or the number of class folders, or of places in one-hot labels."""
     largest = int(classes[-1]) if len(classes) else -1
-    return max(largest + 1, len(dataset.plan.class_names), 0)
+    vectors = dataset.derive(summarize_vectors)
+    places = vectors.width if vectors is not None and vectors.kind == "one-hot" else 0
+    return max(largest + 1, len(dataset.plan.class_names), places)
 
 
 def is_whole(values: NDArray[Any]) -> NDArray[np.bool_]:

@@ -40,6 +40,7 @@ CHECKS = (
     "label-shift",
     "length-mismatch",
     "live-writer",
+    "malformed-label",
     "malformed-record",
     "misnamed-image",
     "missing-file",

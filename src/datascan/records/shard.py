@@ -42,7 +42,7 @@ class Shard:
 
 @dataclass(frozen=True, slots=True)
 class PartialDownload:
-    """A file that a downloader did not finish, and whether the finished file exists beside it."""
+    """A file that a downloader did not finish, and whether the finished file exists, too."""
 
     name: str
     has_whole: bool

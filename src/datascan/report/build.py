@@ -203,6 +203,8 @@ def label_figures(dataset: DatasetSummary) -> LabelFigures | None:
     labels = dataset.derive(summarize_labels)
     if labels.kind == "none":
         return None
+    vectors = labels.vectors
+    encoding = None if vectors is None or vectors.kind == "vector" else vectors.kind
     if labels.kind == "class":
         classes = zip(labels.classes.tolist(), labels.counts.tolist(), strict=True)
         return LabelFigures(
@@ -212,6 +214,8 @@ def label_figures(dataset: DatasetSummary) -> LabelFigures | None:
             kind="class",
             missing=len(labels.unlabeled),
             names=[escape_surrogates(name) for name in dataset.plan.class_names] or None,
+            size=None if vectors is None else vectors.width,
+            encoding=encoding,
         )
     low, high = finite_range(labels)
     return LabelFigures(
@@ -222,11 +226,15 @@ def label_figures(dataset: DatasetSummary) -> LabelFigures | None:
         missing=len(labels.unlabeled),
         min=low,
         max=high,
+        size=None if vectors is None else vectors.width,
+        encoding=encoding,
     )
 
 
 def finite_range(labels: LabelSummary) -> tuple[float | None, float | None]:
     """The smallest and the largest finite label."""
+    if labels.vectors is not None:
+        return finite_or_none(labels.vectors.low), finite_or_none(labels.vectors.high)
     finite = labels.values[np.isfinite(labels.values)]
     return (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
 

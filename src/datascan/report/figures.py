@@ -177,6 +177,11 @@ class LabelFigures(PrintableStruct, frozen=True, omit_defaults=True):
     ] = None
     min: Number | None = None
     max: Number | None = None
+    size: Annotated[Size | None, Meta(description="Of labels that are vectors: numbers.")] = None
+    encoding: Annotated[
+        Literal["one-hot", "multi-hot"] | None,
+        Meta(description="How vectors encode classes; absent for other labels."),
+    ] = None
 
 
 class ValueFigures(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from datascan.report.figures import CheckedRule, DatasetInfo, Finding, UnmatchedEntry
+from datascan.report.figures import CheckedRule, DatasetInfo, Finding, LabelFigures, UnmatchedEntry
 from datascan.report.model import Report
-from datascan.text import format_percent, pluralize
+from datascan.text import format_number, format_percent, pluralize
 
 SEVERITIES = ("error", "warning", "info")
 MAX_UNMATCHED = 5
@@ -95,6 +95,14 @@ def summarize_unmatched(entries: Sequence[UnmatchedEntry] | None) -> str:
     named = [f"{entry.rule} ({entry.reason})" for entry in entries[:MAX_UNMATCHED]]
     more = f" and {len(entries) - MAX_UNMATCHED:,} more" if len(entries) > MAX_UNMATCHED else ""
     return f"{len(entries):,} {verb} no finding any more: {', '.join(named)}{more}"
+
+
+def describe_targets(labels: LabelFigures) -> str:
+    """Labels that are not classes: "regression targets, 0 to 1", "vectors of 4 numbers"."""
+    if labels.encoding:
+        return f"{labels.encoding} vectors of {labels.size or 0:,} numbers"
+    kind = f"vectors of {labels.size:,} numbers" if labels.size else "regression targets"
+    return f"{kind}, {format_number(labels.min)} to {format_number(labels.max)}"
 
 
 def summarize_checked(checked: Sequence[CheckedRule]) -> str:

@@ -18,6 +18,7 @@ from datascan.metrics.base import Concatenated, Flagged, TallyMap
 from datascan.metrics.duplicates import FingerprintTally
 from datascan.metrics.faults import FaultTally
 from datascan.metrics.inspection import UninspectedTally
+from datascan.metrics.label_vectors import VectorTally
 from datascan.metrics.labels import LabelTally
 from datascan.metrics.shapes import ShapeTally
 from datascan.metrics.values import ValueTally
@@ -88,6 +89,11 @@ def check_tally(tally: Any, records: int, check: Callable[[Concatenated], None])
         values, present = tally.values.array, tally.present.array
         demand(values.shape == present.shape == (records,), "labels do not match the records")
         demand(values.dtype != object and present.dtype == bool, "labels are not numbers")
+    elif isinstance(tally, VectorTally):
+        check(tally.addresses)
+        hot = tally.hot.array
+        demand(hot.dtype == np.int32, "classes of labels are not numbers")
+        demand(len(tally.addresses.array) == len(hot), "labels do not match the records")
     elif isinstance(tally, FingerprintTally):
         prints = tally.fingerprints.array
         demand(

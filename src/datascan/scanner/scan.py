@@ -21,6 +21,7 @@ from datascan.metrics.base import DatasetSummary, Duplicates, TallyMap, metric_n
 from datascan.metrics.duplicates import FingerprintTally, find_repeated, measure_fingerprints
 from datascan.metrics.faults import measure_faults, tally_faults
 from datascan.metrics.inspection import measure_uninspected
+from datascan.metrics.label_vectors import measure_label_vectors
 from datascan.metrics.labels import measure_labels
 from datascan.metrics.shapes import measure_shapes
 from datascan.metrics.values import measure_values
@@ -133,6 +134,7 @@ def collect_metrics(checks: Sequence[Check[Any]]) -> Metrics:
     shared: list[Any] = [
         measure_faults,
         measure_labels,
+        measure_label_vectors,
         measure_shapes,
         measure_uninspected,
         measure_values,

@@ -24,11 +24,12 @@ from datascan.report.model import (
 )
 from datascan.report.summary import (
     count_records,
+    describe_targets,
     summarize_checked,
     summarize_findings,
     summarize_unmatched,
 )
-from datascan.text import escape_control, format_bytes, format_number, format_percent, pluralize
+from datascan.text import escape_control, format_bytes, format_percent, pluralize
 
 SEVERITIES = ("error", "warning", "info")
 PICTURE = re.compile(r"data:image/(?:png|jpeg);base64,[A-Za-z0-9+/=]{1,40000}")
@@ -311,8 +312,7 @@ def label_facts(report: Report) -> list[tuple[str, str]]:
     labels = report.labels
     if labels is None or labels.kind != "regression":
         return []
-    low, high = format_number(labels.min), format_number(labels.max)
-    return [("Labels", f"regression targets, {low} to {high}")]
+    return [("Labels", describe_targets(labels))]
 
 
 def group_findings(findings: list[Finding]) -> list[list[Finding]]:

@@ -10,6 +10,7 @@ from datascan.outputs.terminal.plot import plot
 from datascan.report.model import LogReport, NetReport, SourceReport, describe_stop
 from datascan.report.summary import (
     count_records,
+    describe_targets,
     summarize_checked,
     summarize_findings,
     summarize_unmatched,
@@ -282,10 +283,10 @@ def label_line(labels: LabelFigures, paper: Paper) -> str:
     """Number of classes and their sizes, or the range of targets."""
     missing = f"; {pluralize(labels.missing, 'record')} without" if labels.missing else ""
     if labels.kind == "regression":
-        low, high = labels.min, labels.max
-        return f"regression targets, {format_number(low)} to {format_number(high)}{missing}"
+        return describe_targets(labels) + missing
     classes = pluralize(labels.num_classes or 0, "class")
     declared = " declared" if labels.declared else ""
+    declared += f" ({labels.encoding})" if labels.encoding else ""
     counts = {
         label: count
         for label, count in labels.counts.items()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -37,6 +37,10 @@ from datascan.readers.hdf5.skipped import find_skipped
 from datascan.readers.hdf5.storage import missing_filter, rows_on_disk
 from datascan.readers.hdf5.text_labels import read_text_labels
 from datascan.records.block import Fault, Uninspected
+
+PADDED_SAMPLES = 2
+MIN_SAMPLE_BYTES, MAX_SAMPLE_BYTES = 64, 1 << 24
+"""Rows of bytes that may be encoded images: how many are read, and how large they may be."""
 
 MAX_SAMPLES = 32
 """Records of variable length are images if one of the first this many is an image."""
@@ -138,6 +142,7 @@ def add_table(
     extras = [inspect_column(root, extra, "extra", shown, plan) for extra in table.extras]
     readable_extras = tuple(extra for extra in extras if extra is not None)
     data = cut_to_file(root, detect_images(root, data), shown, plan.faults)
+    plan.skipped += find_padded_images(root, (data, *readable_extras))
     for column in filter(None, (data, label, *readable_extras)):
         plan.is_decoded |= (
             column.rows > 0 and DirectReader.of(root.open(column.path), column) is None
@@ -145,6 +150,35 @@ def add_table(
     if label is not None and label.content == "text":
         label = add_texts(root, label, shown, plan, min(options.limit or data.rows, data.rows))
     plan.tables.append(Table(data, label, limit_units(root, data, readable_extras, shown, plan)))
+
+
+def find_padded_images(root: RootFile, columns: Iterable[DatasetInfo]) -> Iterator[Uninspected]:
+    """Columns whose rows are encoded images padded with zeros: their bytes are checked as numbers.
+
+    Source: MarkFzp/act-plus-plus, compress_data.py.
+    """
+    for column in columns:
+        if column.content == "numbers" and len(column.shape) == 1 and column.dtype == "|u1":
+            samples = read_samples(root, column)
+            if samples is not None and any(ImageDecoder.matches(row.tobytes()) for row in samples):
+                encoding = "encoded images padded with zeros"
+                yield Uninspected("field", column.name, encoding, column.rows)
+
+
+def read_samples(root: RootFile, column: DatasetInfo) -> Any:
+    """The first rows of a column; None if they cannot be read."""
+    if column.record_bytes < MIN_SAMPLE_BYTES or unit_bytes(column) > MAX_SAMPLE_BYTES:
+        return None
+    count = min(PADDED_SAMPLES, column.rows)
+    try:
+        dataset = root.open(column.path)
+        if dataset.is_virtual:  # the chunks of its sources may be of any size
+            return None
+        if guard := ChunkGuard.of(dataset):
+            guard.require(0, count)
+        return dataset[:count]
+    except HDF5_ERRORS:
+        return None
 
 
 def add_texts(

@@ -75,7 +75,7 @@ class Levels:
     def class_of(self, folder: str) -> str | None:
         """The class folder of the files in ``folder``, which ends with a slash unless it is "".
 
-        It is "" for files beside class folders, and None if there are no classes in their split.
+        It is "" for files next to class folders, and None if there are no classes in their split.
         """
         for parent in prefixes(folder):
             if parent in self.parents:
@@ -87,7 +87,7 @@ def find_levels(folders: Iterable[str], with_files: Mapping[str, Sequence[str]])
     """Find the classes in a tree of ``folders``.
 
     Folders have a slash at their end. ``with_files`` maps those with images in them to the images'
-    names. Names of splits and kinds of files are passed over only if all folders beside them have
+    names. Names of splits and kinds of files are passed over only if all folders next to them have
     such names, so a class may be called ``test``.
     """
     tree = FolderTree.of(folders, with_files)

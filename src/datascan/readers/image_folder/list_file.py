@@ -43,7 +43,7 @@ LABELS = (
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """What a list says: names of files, and labels as text ("" for none).
+    """What a list says: names of files, and labels as text ("" if missing).
 
     ``has_heading`` if columns are named. Code that reads such a list builds the path from the name;
     others open the name as it is.

@@ -1,4 +1,4 @@
-"""Bookkeeping keys of a key-value store: entries that describe the records and are none.
+"""Bookkeeping keys of a key-value store: entries that describe the records.
 
 They are found while planning, by a few look-ups, as a set of exact keys, so that every part of the
 store leaves out the same ones. A key is bookkeeping if its name is known for that and the records'
