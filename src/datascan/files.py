@@ -49,6 +49,26 @@ class OutsideError(OSError):
     """A path that leads out of its folder."""
 
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+"""First bytes of the text that Git has in place of a large file (Git LFS specification)."""
+
+
+def is_lfs_pointer(path: Path) -> bool:
+    """Whether the file is a pointer of Git LFS to data that was not downloaded."""
+    try:
+        with open_regular(path) as file:
+            return file.read(len(LFS_POINTER)) == LFS_POINTER
+    except (OSError, ValueError):
+        return False
+
+
+def explain_absence(path: Path) -> str:
+    """Why there is no dataset at ``path``, if a pointer says where it is; "" if none does."""
+    if os.path.lexists(path.with_name(f"{path.name}.dvc")):
+        return f"; {path.name}.dvc is there, but not its data (dvc pull)"
+    return ""
+
+
 def open_regular(path: Path, *, inside: Path | None = None) -> FileIO:
     """Open a regular file for reading, unbuffered; symbolic links are followed.
 

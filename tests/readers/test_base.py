@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import datascan
 from datascan.config.identity import DatasetIdentity
 from datascan.config.options import Options
 from datascan.errors import DatasetError, UsageError
@@ -113,3 +114,18 @@ def test_defaults_of_readers():
 def test_a_guard_is_never_detected(store):
     assert LmdbReader.accepts(store)
     assert not GuardedReader.accepts(store)
+
+
+def test_pointers_say_that_the_data_is_not_here(tmp_path):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
+    (tmp_path / "a.h5").write_bytes(pointer)
+    with pytest.raises(DatasetError, match=r"a\.h5 is a Git LFS pointer: the data is not here"):
+        datascan.scan(tmp_path / "a.h5")
+    (tmp_path / "train.dvc").write_text("outs:\n- path: train\n")
+    with pytest.raises(DatasetError, match=r"no such path: .*train; train\.dvc is there"):
+        datascan.scan(tmp_path / "train")
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "1.jpg").write_bytes(pointer)
+    report = datascan.scan(tmp_path / "images", workers=0)
+    (found,) = (one for one in report.findings if one.rule == "not-an-image")
+    assert found.examples[0].detail.startswith("a Git LFS pointer: the image is not here")

@@ -127,6 +127,7 @@ def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], l
     """
     from datascan.config.discovery.patterns import find_matches
     from datascan.errors import UsageError
+    from datascan.files import explain_absence
     from datascan.report.model import FailedScan
 
     if not config.datasets:
@@ -137,7 +138,11 @@ def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], l
         matches = find_matches(pattern, config.folder)
         if not matches:
             unmatched.append(
-                FailedScan(pattern, f"dataset pattern of {config.file} matches nothing")
+                FailedScan(
+                    pattern,
+                    f"dataset pattern of {config.file} matches nothing"
+                    f"{explain_absence(config.folder / pattern)}",
+                )
             )
         found |= dict.fromkeys(map(relative_to_cwd, matches))
     if not only:

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from html import unescape
 
+from datascan.files import LFS_POINTER
+
 SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "JPEG"),
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -126,6 +128,8 @@ def describe_content(data: bytes) -> str:
         return f"the page {title!r}" if title else "looks like an HTML page"
     if head.startswith((b"<?xml", b"<svg")):
         return "looks like XML or SVG"
+    if data.startswith(LFS_POINTER):
+        return "a Git LFS pointer: the image is not here (git lfs pull)"
     if data.startswith(APPLE_DOUBLE):
         return "file metadata written by macOS (AppleDouble)"
     if not any(data[:512]):
