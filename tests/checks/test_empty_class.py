@@ -45,3 +45,12 @@ def test_healthy_classes_and_labels_that_are_not_classes():
     assert findings(EmptyClass, labelled([0, 5]), label_type="regression") == []
     assert findings(EmptyClass, labelled([0, 5]), label_type="none") == []
     assert findings(EmptyClass, block_of(np.zeros((2, 1))), num_classes=5) == []
+
+
+def test_whole_numbers_that_may_be_targets_are_an_info():
+    targets = np.arange(0.0, 400, 3)
+    block = block_of(np.zeros((len(targets), 1)), targets)
+    assert finding(EmptyClass, block).severity == "info"
+    assert finding(EmptyClass, block, num_classes=500).severity == "warning"
+    integers = block_of(np.zeros((len(targets), 1)), targets.astype(int))
+    assert finding(EmptyClass, integers).severity == "warning"

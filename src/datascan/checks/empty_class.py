@@ -21,7 +21,10 @@ Example
 
 Limits
     The number of classes is ``--num-classes``, otherwise 1 + the largest label or the number of
-    class folders, whichever is larger. Only the first 20 empty classes are named.
+    class folders, whichever is larger. Only the first 20 empty classes are named. If the number of
+    classes was not given, labels are floats, and there are fewer than five records a class, it is
+    an info: they may be targets of a regression that are whole numbers, as in scikit-learn's
+    diabetes data.
 
 Source
     King and Zeng (2001), Logistic Regression in Rare Events Data, for weights by class frequency.
@@ -36,6 +39,9 @@ from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
 from datascan.metrics.labels import LabelTally, format_class, measure_labels, summarize_labels
 from datascan.metrics.traits import CLASSES, WHOLE
+
+FEW = 5
+"""With fewer records a class on average, whole numbers may be targets of a regression."""
 
 
 class EmptyClass(Check[LabelTally]):
@@ -67,8 +73,11 @@ class EmptyClass(Check[LabelTally]):
         more = f" and {count - 3:,} more" if count > 3 else ""
         message = f"{count:,} of {labels.num_classes:,} classes {verb} no record: "
         details = [f"{name} has no record" for name in names]
+        are_few = len(labels.values) < FEW * len(used)
+        may_be_targets = not labels.declared and labels.values.dtype.kind == "f" and are_few
         yield self.dataset_issue(
             message + ", ".join(names[:3]) + more,
+            severity=Severity.INFO if may_be_targets else None,
             details=details,
             locations=locations_from(
                 details, count, f"{labels.num_classes} without {sorted(used)}".encode()

@@ -152,7 +152,7 @@ OWN_OPTIONS = frozenset(
             "net",
         ),
         *("no-data", "no-progress", "num-classes", "output", "paths", "quiet", "reason", "resume"),
-        *("root", "rule", "sample", "select", "severity", "solver"),
+        *("by", "infos", "root", "rule", "sample", "select", "severity", "solver"),
         *("terminal", "timeout", "typed", "version", "workers"),
     ]
 )
