@@ -81,3 +81,13 @@ def test_images_in_several_folders(tmp_path):
     seen = scan_list(tmp_path, "image_id,dx\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(8)))
     assert seen.findings == []
     assert seen.dataset.records == 8
+    note = "names lack their folder or extension; in the sub-folders, 8 of 8 exist"
+    assert seen.dataset.notes == {"list": note}
+
+
+def test_names_of_images_in_several_folders_are_missing(tmp_path):
+    write_tree(tmp_path, {f"part_{i % 2}/{i}.jpg": photo(i) for i in range(8)})
+    seen = scan_list(tmp_path, "".join(f"{i}.jpg {i % 2}\n" for i in range(8)), "list.txt")
+    (finding,) = seen.findings
+    assert (finding.rule, finding.records) == ("missing-file", 8)
+    assert finding.message.endswith("in the sub-folders, 8 of 8 exist")

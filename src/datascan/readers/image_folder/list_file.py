@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from datascan.decoders.image.header import format_from_name
 from datascan.errors import DatasetError
 from datascan.files import MAX_LIST_BYTES, read_typed
-from datascan.readers.image_folder.list_names import KnownFiles
+from datascan.readers.image_folder.list_names import Completion, KnownFiles
 from datascan.readers.image_folder.listing import Listing, resolve_path
 from datascan.readers.image_folder.text_labels import parse_labels
 
@@ -135,7 +135,16 @@ def find_files(rows: Rows, root: Path) -> tuple[list[str], NDArray[np.int64], st
         file = file if file in known.sizes else rest.get(names[i], "")
         if file:
             completed[i], sizes[i] = file, known.sizes[file]
-    return completed, sizes, completion.describe(len(absent)) if completion.found else ""
+    found = len(missing) - int((sizes[missing] < 0).sum())
+    return completed, sizes, describe_completion(completion, found, len(missing))
+
+
+def describe_completion(completion: Completion, found: int, count: int) -> str:
+    """How names were completed, so that ``found`` of ``count`` exist; "" if none do."""
+    if found > completion.found:
+        where = "names lack their folder or extension; in the sub-folders"
+        return f"{where}, {found:,} of {count:,} exist"
+    return completion.describe(count) if found else ""
 
 
 def explain_absence(file: Path, rows: Rows, root: Path) -> tuple[str, int]:
@@ -148,9 +157,12 @@ def explain_absence(file: Path, rows: Rows, root: Path) -> tuple[str, int]:
     """
     count = len(rows.names)
     text = f"none of the {count:,} files that {file.name} lists exists"
-    completion = KnownFiles.of(root).find_completion(rows.names)
-    if 2 * completion.found >= count:
-        return f"{text}: {completion.describe(count)}", count
+    known = KnownFiles.of(root)
+    completion = known.find_completion(rows.names)
+    rest = known.complete_rest(rows.names)
+    found = max(completion.found, sum(name in rest for name in rows.names))
+    if 2 * found >= count:
+        return f"{text}: {describe_completion(completion, found, count)}", count
     if not rows.has_heading and 2 * sum(map(has_extension, rows.names)) < count:
         raise DatasetError(f"none of the {count:,} lines of the list {file} names an existing file")
     return text, count
