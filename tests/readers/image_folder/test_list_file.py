@@ -13,11 +13,13 @@ from datascan.metrics.labels import measure_labels
 from datascan.readers.image_folder import list_file
 from datascan.readers.image_folder.list_file import (
     LABELS,
+    MAX_LINE_BYTES,
     PATHS,
     count_lines,
     detect_separator,
     parse_csv,
     parse_lines,
+    read_list,
 )
 from datascan.readers.image_folder.reader import ImageFolderReader
 from datascan.report.build import build_report
@@ -289,3 +291,33 @@ def test_a_list_of_too_many_lines(animals, tmp_path, monkeypatch):
     (tmp_path / "list.txt").write_text("cat/0.jpg 0\n\n\n")
     with pytest.raises(DatasetError, match="it has more than 3 lines"):
         report(animals, list_file=tmp_path / "list.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("," * (1 << 20) + ",", "a line exceeds 1,048,576 bytes"),
+        ('{"path": "0.jpg", "x": [' + "[]," * 400_000 + "[]]}", "a line exceeds 1,048,576 bytes"),
+        ("path,label\n0.jpg,1\n" + '"\n\n",' * 300_000, "a row exceeds 1,048,576 bytes"),
+    ],
+    ids=["commas", "members", "one row of many lines"],
+)
+def test_a_line_that_would_take_all_memory(tmp_path, text, why):
+    write_tree(tmp_path, {"0.jpg": photo()})
+    (tmp_path / "list.csv").write_text(text)
+    with pytest.raises(DatasetError, match=why):
+        read_list(tmp_path / "list.csv", tmp_path)
+
+
+def test_the_longest_line_is_read(tmp_path):
+    write_tree(tmp_path, {"0.jpg": photo()})
+    longest = "0.jpg" + " " * ((1 << 20) - 7) + "1"
+    assert len(longest) == MAX_LINE_BYTES - 1
+    (tmp_path / "list.txt").write_text(f"{longest}\r\n{longest}\r{longest}\n" * 2)
+    assert read_list(tmp_path / "list.txt", tmp_path).names == ["0.jpg"] * 6
+
+
+def test_a_csv_with_carriage_returns(tmp_path):
+    write_tree(tmp_path, {"0.jpg": photo()})
+    (tmp_path / "list.txt").write_text("label,path\r7,0.jpg\r")
+    assert read_list(tmp_path / "list.txt", tmp_path).names == ["0.jpg"]

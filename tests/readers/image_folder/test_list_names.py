@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 
 from datascan.errors import DatasetError
 from datascan.outputs.terminal.render import render
+from datascan.readers.image_folder.list_names import MAX_NAME_LENGTH, KnownFiles
 from tests.builders.images import photo, write_tree
 from tests.readers.image_folder.support import report
 
@@ -91,3 +93,15 @@ def test_names_of_images_in_several_folders_are_missing(tmp_path):
     (finding,) = seen.findings
     assert (finding.rule, finding.records) == ("missing-file", 8)
     assert finding.message.endswith("in the sub-folders, 8 of 8 exist")
+
+
+def test_names_longer_than_any_path_are_not_tried(tmp_path):
+    folders = tuple(f"{i}/" for i in range(64))
+    extensions = tuple(f".{i}" for i in range(64))
+    known = KnownFiles(tmp_path, {"0/a.1": 5, "0/b.1": 5}, folders, extensions)
+    start = time.monotonic()
+    names = ["a", *["x" * 131_000] * 200, "b"]
+    best = known.find_completion(names)
+    assert (best.folder, best.extension, best.found) == ("0/", ".1", 2)
+    assert time.monotonic() - start < 5
+    assert known.find_completion(["x" * (MAX_NAME_LENGTH + 1)]).found == 0

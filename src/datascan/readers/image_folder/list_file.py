@@ -28,7 +28,11 @@ from datascan.readers.image_folder.text_labels import parse_labels
 
 NOT_WORD = re.compile(r"[ -]+")
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+NOT_SPACE = re.compile(r"\S")
 MAX_LINES = 1 << 24
+MAX_LINE_BYTES = 1 << 20
+"""A longer line would become millions of columns. The lines of one row of a CSV count together."""
+
 PATHS = (
     *("path", "file", "filename", "file_name", "filepath", "file_path", "image", "image_path"),
     *("image_name", "image_file", "img", "img_path", "img_name", "img_file", "image_id", "img_id"),
@@ -68,6 +72,8 @@ def read_list(file: Path, root: Path) -> Listing:
         raise DatasetError(f"cannot read the list {file}: {error.strerror}") from error
     if count_lines(octets) > MAX_LINES:
         raise DatasetError(f"cannot read the list {file}: it has more than {MAX_LINES:,} lines")
+    if has_long_line(octets):
+        raise DatasetError(f"cannot read the list {file}: a line exceeds {MAX_LINE_BYTES:,} bytes")
     text = octets.decode("utf-8-sig", "surrogateescape")
     del octets
     if "\0" in text:
@@ -98,12 +104,12 @@ def parse_rows(text: str, file: Path) -> Rows:
         DatasetError: if it is not well-formed.
     """
     try:
-        if text.lstrip().startswith("{"):
+        if text.startswith("{", find_start(text)):
             return Rows(*split_rows(parse_json_lines(text)), has_heading=True)
         separator = detect_separator(text, file.suffix.lower())
         if not separator:
             return Rows(*split_rows(parse_lines(text)), has_heading=False)
-        header = text.lstrip().split("\n", 1)[0].split(separator)
+        header = first_line(text).split(separator)
         has_heading = find_column(header, PATHS) >= 0
         return Rows(*split_rows(parse_csv(text, separator)), has_heading=has_heading)
     except csv.Error as error:
@@ -196,7 +202,7 @@ def detect_separator(text: str, suffix: str) -> str | None:
 
     A CSV has a header with a column of paths, or the extension ``.csv``.
     """
-    first = text.lstrip().split("\n", 1)[0]
+    first = first_line(text)
     for separator in (",", ";", "\t"):
         has_paths = find_column(first.split(separator), PATHS) >= 0
         if separator in first and (has_paths or suffix == ".csv"):
@@ -216,8 +222,7 @@ def parse_csv(text: str, separator: str) -> Iterator[tuple[str, str]]:
     Without a header they are the first two columns.
     """
     rows: Iterator[list[str]]
-    lines = (match[0] for match in LINE.finditer(text, len(text) - len(text.lstrip())))
-    rows = csv.reader(lines, delimiter=separator)
+    rows = read_csv_rows(text, separator)
     first = next(rows)
     path, label = find_column(first, PATHS), find_column(first, LABELS)
     if path < 0:
@@ -227,6 +232,27 @@ def parse_csv(text: str, separator: str) -> Iterator[tuple[str, str]]:
         if len(row) > path and row[path].strip():
             word = row[label].strip() if 0 <= label < len(row) else ""
             yield row[path].strip(), word
+
+
+def read_csv_rows(text: str, separator: str) -> Iterator[list[str]]:
+    """The rows of a CSV. One with line breaks in quotes is as long as a line, at most.
+
+    Raises:
+        csv.Error: if it is not well-formed.
+    """
+    length = 0
+
+    def read_lines() -> Iterator[str]:
+        nonlocal length
+        for match in LINE.finditer(text, find_start(text)):
+            length += len(match[0])
+            if length > MAX_LINE_BYTES:
+                raise csv.Error(f"a row exceeds {MAX_LINE_BYTES:,} bytes")
+            yield match[0]
+
+    for row in csv.reader(read_lines(), delimiter=separator):
+        length = 0
+        yield row
 
 
 def parse_json_lines(text: str) -> Iterator[tuple[str, str]]:
@@ -270,6 +296,30 @@ def split_rows(rows: Iterable[tuple[str, str]]) -> tuple[list[str], list[str]]:
         names.append(name)
         words.append(known.setdefault(word, word))
     return names, words
+
+
+def find_start(text: str) -> int:
+    """The position of the first character that is not white space. The text is not copied."""
+    match = NOT_SPACE.search(text)
+    return match.start() if match else len(text)
+
+
+def first_line(text: str) -> str:
+    """The first line that is not blank."""
+    match = LINE.search(text, find_start(text))
+    return match[0].rstrip("\r\n") if match else ""
+
+
+def has_long_line(octets: bytes) -> bool:
+    """Whether a line has more than ``MAX_LINE_BYTES`` bytes."""
+    start = 0
+    while len(octets) - start > MAX_LINE_BYTES:
+        stop = start + MAX_LINE_BYTES + 1
+        end = max(octets.rfind(b"\n", start, stop), octets.rfind(b"\r", start, stop))
+        if end < 0:
+            return True
+        start = end + 1
+    return False
 
 
 def count_lines(text: bytes) -> int:

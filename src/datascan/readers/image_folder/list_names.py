@@ -16,6 +16,9 @@ MAX_FOLDERS = 64
 SAMPLED = 1_000
 """About how many names are tried in all ways, before all are tried in the best one."""
 
+MAX_NAME_LENGTH = 4096
+"""No path is longer on Linux. To try longer names in all ways would take minutes."""
+
 MAX_ENTRIES = 4_000_000
 """How many entries of the folder are compared with the names."""
 
@@ -69,7 +72,8 @@ class KnownFiles:
     def find_completion(self, names: Sequence[str]) -> Completion:
         """The folder and the extension with which the most of ``names`` exist."""
         best = Completion()
-        sample = names[:: max(1, len(names) // SAMPLED)]
+        possible = [name for name in names if len(name) <= MAX_NAME_LENGTH]
+        sample = possible[:: max(1, len(possible) // SAMPLED)]
         for extension in ("", *self.extensions):
             for folder in dict.fromkeys(("", *self.folders)):
                 if not folder and not extension:
@@ -78,7 +82,7 @@ class KnownFiles:
                 found = sum(one.apply(name) in self.sizes for name in sample)
                 if found > best.found:
                     best = Completion(folder, extension, found)
-        found = sum(best.apply(name) in self.sizes for name in names) if best.found else 0
+        found = sum(best.apply(name) in self.sizes for name in possible) if best.found else 0
         return replace(best, found=found)
 
     def complete_rest(self, names: Iterable[str]) -> dict[str, str]:
