@@ -254,7 +254,7 @@ def test_from_a_shell(tmp_path):
     path = write_lmdb(tmp_path / "k", numbered(datum(a, i % 4) for i, a in enumerate(arrays)))
     file = tmp_path / "train.expect.toml"
     result = datascan("learn", path, "-o", file)
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", f"wrote {file}\n")
     assert datascan("learn", path).stdout == file.read_text()
     assert datascan("lmdb", path, "--expect", file, "--quiet").returncode == 0
     other = write_lmdb(tmp_path / "o", numbered(datum(a[:1], 1) for a in arrays))

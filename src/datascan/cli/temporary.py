@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import signal
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -57,7 +58,7 @@ def temporary_folder() -> Iterator[Path]:
     Raises:
         OSError: if it cannot be created.
     """
-    home = Path(tempfile.gettempdir())
+    home = find_home()
     remove_left_behind(home, FOLDER)
     descriptor = -1
     path = home
@@ -72,6 +73,20 @@ def temporary_folder() -> Iterator[Path]:
             shutil.rmtree(path, ignore_errors=True)
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def find_home() -> Path:
+    """The folder for temporary files.
+
+    Python tries it with a file of its own, which a signal at that moment would leave behind.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        return Path(tempfile.gettempdir())
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    try:
+        return Path(tempfile.gettempdir())
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def lock_new(descriptor: int) -> int:
