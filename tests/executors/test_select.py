@@ -64,7 +64,7 @@ def test_the_executor_has_the_workers_and_the_limits_of_the_options():
     limited = RunOptions(timeout=7, max_memory=10**8)
     assert default_executor(SMALL, replace(limited, workers=3)) == ProcessPool(3, 7, 10**8)
     assert default_executor(SMALL, limited) == ProcessPool(1, 7, 10**8)
-    assert default_executor(SMALL, RunOptions()) == ProcessPool(1, 60, 4 * 10**9)
+    assert default_executor(SMALL, RunOptions()) == ProcessPool(1, 30, 4 * 10**9)
     assert isinstance(default_executor(LARGE, RunOptions(workers=0)), SerialExecutor)
 
 
