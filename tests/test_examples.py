@@ -151,7 +151,7 @@ def test_the_output_is_an_option(installed, actions, tmp_path):
     target = tmp_path / "findings.md"
     arguments = ["hdf5", actions, "--select", "clipped-action", "--markdown", target]
     run = datascan(installed, *arguments)
-    assert (run.returncode, run.stderr) == (0, "")
+    assert (run.returncode, run.stderr) == (0, f"wrote {target}\n")
     lines = target.read_text().splitlines()
     assert lines[0] == "| dataset | rule | severity | what was found |"
     assert "| clipped-action | warning |" in lines[2]

@@ -115,14 +115,11 @@ def read_blocks(table: OpenTable, context: BlockContext, first: int, stop: int) 
     start = first
     while start < stop:
         end = min(stop, start + rows, data.unit_end(start))
-        try:
-            block = read_block(table, (data, *extras), context, start, end)
-            if table.label is not None:
-                now = labels or read_labels(table.label, context, start, end)
-                block_labels, faults = now.slice(start, end)
-                block = replace(block, labels=block_labels, faults=(*block.faults, *faults))
-        except MemoryError:
-            block = unread_block(table, context, start, end)
+        block = read_block(table, (data, *extras), context, start, end)
+        if table.label is not None:
+            now = labels or read_labels(table.label, context, start, end)
+            block_labels, faults = now.slice(start, end)
+            block = replace(block, labels=block_labels, faults=(*block.faults, *faults))
         yield block
         start = end
 
@@ -139,13 +136,6 @@ def read_block(
     for extra in extras:
         block = add_extra(block, extra, start, end)
     return block
-
-
-def unread_block(table: OpenTable, context: BlockContext, start: int, end: int) -> Block:
-    """A block of records for which there is not enough memory."""
-    why = f"{table.data.info.name}: there is not enough memory"
-    faults = tuple(Fault(row, "damaged-store", why) for row in range(end - start))
-    return Block(context.base + start, end - start, 0, faults=faults)
 
 
 def read_labels_at_once(
