@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
+import datascan
 from datascan.errors import DatasetError
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
@@ -145,8 +146,10 @@ def test_a_file_that_was_never_closed(tmp_path):
         file["data"] = numbers(10, 3)
         file.flush()
         shutil.copy(path, tmp_path / "b.h5")
-    ((detail, _),) = place_faults(scanned(tmp_path / "b.h5"), "damaged-store")
-    assert "was not closed by the program that wrote it" in detail
+    (found,) = datascan.scan(tmp_path / "b.h5", workers=0).findings
+    assert (found.rule, found.severity) == ("live-writer", "error")
+    assert "h5clear -s removes the mark" in found.message
+    assert "was not closed by the program that wrote it" in found.examples[0].detail
 
 
 def test_an_object_that_cannot_be_opened(tmp_path):
