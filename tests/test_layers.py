@@ -95,6 +95,21 @@ def test_no_file_is_too_long_and_few_are_loose():
     assert len(list(SOURCES.glob("*.py"))) <= MAX_LOOSE_FILES
 
 
+SILENCED = re.compile(r"# (noqa|type: ignore|pragma: no cover)(?![^#]*\([a-zA-Z]|[^#]*# )")
+"""A comment that silences a tool, without a reason after it."""
+
+
+def test_every_silenced_warning_has_a_reason():
+    bare = [
+        f"{file.relative_to(ROOT)}:{number}"
+        for folder in ("src", "tests", "benchmarks", "examples")
+        for file in (ROOT / folder).rglob("*.py")
+        for number, line in enumerate(file.read_text().splitlines(), 1)
+        if SILENCED.search(line)
+    ]
+    assert bare == []
+
+
 def test_every_dotted_name_of_the_sources_exists():
     pattern = re.compile(r"\bdatascan(?:\.[A-Za-z_]\w*)+")
     for file in [*SOURCES.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:

@@ -604,4 +604,4 @@ def test_every_public_name_is_there_and_documented():
         assert name == "__version__" or value.__doc__
     assert set(datascan_package.HOMES) <= set(datascan_package.__all__)
     with pytest.raises(AttributeError, match="no attribute 'scam'"):
-        datascan_package.scam  # noqa: B018
+        datascan_package.scam  # noqa: B018  (the attribute is looked up)

@@ -78,7 +78,7 @@ class IdxReader(Reader):
             faults=tuple(faults),
         )
 
-    def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:  # noqa: ARG002
+    def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:  # noqa: ARG002  (no native code that could crash)
         """The images of a shard as one block."""
         rows = self.count_rows(shard, track)
         first = min(shard.first, rows)

@@ -53,9 +53,9 @@ def leave_out_working_folder() -> None:
         here = os.getcwd()  # noqa: PTH109  (nothing else is imported yet)
     except OSError:
         return
-    if os.path.dirname(os.path.dirname(os.path.abspath(__file__))) == here:  # noqa: PTH100, PTH120
+    if os.path.dirname(os.path.dirname(os.path.abspath(__file__))) == here:  # noqa: PTH100, PTH120  (nothing else is imported yet)
         return
-    library = os.path.dirname(os.__file__)  # noqa: PTH120
+    library = os.path.dirname(os.__file__)  # noqa: PTH120  (nothing else is imported yet)
     end = sys.path.index(library) if library in sys.path else 1
     sys.path[:end] = [entry for entry in sys.path[:end] if entry not in {"", here}]
 

@@ -65,7 +65,7 @@ def scan_net(
         UsageError: if an option does not exist or its value is not allowed.
     """
     from datascan.caffe.net.training import read_training  # noqa: PLC0415  (only nets need Caffe)
-    from datascan.caffe.scan_net import SourceScans, report_net  # noqa: PLC0415
+    from datascan.caffe.scan_net import SourceScans, report_net  # noqa: PLC0415  (only nets and logs need Caffe)
 
     checked = Options.from_keywords(**options)
     training = read_training(Path(path), optional_path(solver), optional_path(root))
@@ -97,7 +97,7 @@ def scan_log(
         UsageError: if an option does not exist or its value is not allowed.
     """
     from datascan.caffe.log.parser import read_log  # noqa: PLC0415  (only logs need it)
-    from datascan.caffe.scan_log import log_scans, report_log, training_of  # noqa: PLC0415
+    from datascan.caffe.scan_log import log_scans, report_log, training_of  # noqa: PLC0415  (only nets and logs need Caffe)
 
     checked = Options.from_keywords(**options)
     training = training_of(

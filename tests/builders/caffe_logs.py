@@ -65,4 +65,4 @@ def log_of(points: Sequence[tuple[int, float]], base_lr: float = 0.1, **paramete
     return text
 
 
-test_lines.__test__ = False  # type: ignore[attr-defined]
+test_lines.__test__ = False  # type: ignore[attr-defined]  # functions have any attribute

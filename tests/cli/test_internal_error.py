@@ -117,7 +117,7 @@ def test_ctrl_c_outside_of_a_scan_is_130(monkeypatch, capsys):
 
 
 def test_a_line_that_cannot_be_printed_is_lost(monkeypatch):
-    with open("/dev/full", "w") as full:  # noqa: PTH123
+    with open("/dev/full", "w") as full:  # noqa: PTH123  (a device)
         monkeypatch.setattr(sys, "stderr", full)
         say("x")
         say("y")

@@ -138,7 +138,7 @@ def test_an_output_that_fails_costs_that_output_only(tmp_path, capsys):
 def test_all_is_written_before_standard_output_fails(tmp_path, monkeypatch, capsys):
     args = arguments(sarif=str(tmp_path / "a"), json="-")
     files = output_files(args)
-    with open("/dev/full", "w") as full:  # noqa: PTH123
+    with open("/dev/full", "w") as full:  # noqa: PTH123  (a device)
         monkeypatch.setattr("sys.stdout", full)
         write_outputs(report(), args, files)
         monkeypatch.undo()

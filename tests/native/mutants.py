@@ -184,7 +184,7 @@ def read_store(path: Path) -> None:
 
 def read_datums(values: Iterable[bytes]) -> None:
     """Decode records and measure them with all checks."""
-    track: Tracker = lambda row, count: None  # noqa: E731
+    track: Tracker = lambda row, count: None  # noqa: E731  (short)
     block = DatumDecoder(Options().read).decode(0, BytesColumn.of(list(values)), track)
     for measure in collect_metrics(select_checks(Options())).values():
         measure(block)

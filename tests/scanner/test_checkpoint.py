@@ -151,7 +151,7 @@ def test_a_full_disk_ends_the_file_and_not_the_scan(tmp_path):
     kept, progress = blank(tmp_path / "file"), Notes()
     kept.progress = progress
     kept.file.close()
-    kept.file = open("/dev/full", "wb")  # noqa: PTH123, SIM115
+    kept.file = open("/dev/full", "wb")  # noqa: PTH123, SIM115  (a device that is always full)
     kept.keep(0, [])
     kept.keep(1, [])
     assert progress.said == [f"cannot write {tmp_path / 'file'}: No space left on device"]
@@ -160,7 +160,7 @@ def test_a_full_disk_ends_the_file_and_not_the_scan(tmp_path):
     kept = blank(tmp_path / "file")
     kept.file.close()
     kept.progress = NullProgress()
-    kept.file = open("/dev/full", "wb")  # noqa: PTH123, SIM115
+    kept.file = open("/dev/full", "wb")  # noqa: PTH123, SIM115  (a device that is always full)
     with pytest.raises(OutputError, match="No space left"):
         kept.keep(0, [])
     kept.close()

@@ -53,7 +53,7 @@ def ignore(*_):
     """Discard progress."""
 
 
-def same(left, right):  # noqa: PLR0911
+def same(left, right):  # noqa: PLR0911  (one return for each type)
     """Whether two values are equal, of equal types, bit for bit."""
     if type(left) is not type(right):
         return False

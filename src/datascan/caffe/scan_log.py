@@ -184,7 +184,7 @@ def report_log(log: Log, training: Training, scans: SourceScans) -> LogReport:
         reports,
         options,
         sources=reports or None,
-        log=figures(log, verdicts, suspects, bool(training.views)),
+        log=figures(log, verdicts, suspects, has_net=bool(training.views)),
         log_curve=curve_of(log.runs[run], verdicts[run]),
         log_runs=len(log.runs) if len(log.runs) > 1 else None,
     )
@@ -246,7 +246,8 @@ def figures(
     log: Log,
     verdicts: Sequence[Diagnosis],
     notes: SuspectCollector,
-    has_net: bool,  # noqa: FBT001
+    *,
+    has_net: bool,
 ) -> LogFigures:
     """The report's figures about the run that it describes."""
     i = reported_run(verdicts)

@@ -64,7 +64,7 @@ class BatchLabelGap(Check[LabelTally]):
     fix = "shuffle the store, use a larger batch, or draw batches by class"
     measure = staticmethod(measure_labels)
 
-    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (labels are summarised once for all rules)
         """One issue for each batch size with gaps."""
         gaps, targets = dataset.derive(summarize_batch_gaps), dataset.options.check.targets
         if gaps is None or (targets is not None and not targets.counted_by):

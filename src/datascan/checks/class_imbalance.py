@@ -52,7 +52,7 @@ class ClassImbalance(Check[LabelTally]):
     fix = "draw rare classes more often or weight the loss; evaluate by mean accuracy over classes"
     measure = staticmethod(measure_labels)
 
-    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (labels are summarised once for all rules)
         """One issue, with the largest and the smallest class in range."""
         labels = dataset.derive(summarize_labels)
         if labels.kind != "class":

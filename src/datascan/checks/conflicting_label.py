@@ -53,7 +53,7 @@ class ConflictingLabel(Check[FingerprintTally]):
     fix = "decide which label is right, and keep one copy with it"
     measure = staticmethod(measure_fingerprints)
 
-    def evaluate(self, tally: FingerprintTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: FingerprintTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (dataset has the confirmed copies)
         """One issue with all records whose content has two labels or more."""
         duplicates = dataset.duplicates
         labels = dataset.derive(summarize_labels)

@@ -127,7 +127,7 @@ class ConstantFeature(Check[FeatureMap]):
             found[group] = found[group] + tally if group in found else tally
         return TallyMap(found) if found else None
 
-    def evaluate(self, tally: FeatureMap, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: FeatureMap, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (the tally is enough)
         """One issue for the most frequent group of every column."""
         groups = {
             group: tally.entries[group].known

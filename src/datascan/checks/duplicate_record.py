@@ -54,7 +54,7 @@ class DuplicateRecord(Check[FingerprintTally]):
     fix_many = "check whether the dataset was written twice or merged with itself"
     measure = staticmethod(measure_fingerprints)
 
-    def evaluate(self, tally: FingerprintTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: FingerprintTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (dataset has the confirmed copies)
         """One issue with all copies except the first of each content."""
         duplicates = dataset.duplicates
         if duplicates is None or not len(duplicates.indices):

@@ -53,7 +53,7 @@ class EmptyClass(Check[LabelTally]):
     fix = "add records of these classes, or map the labels to 0..N-1 without gaps"
     measure = staticmethod(measure_labels)
 
-    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (labels are summarised once for all rules)
         """One issue for all empty classes; there may be more than fit in memory."""
         labels = dataset.derive(summarize_labels)
         if labels.kind != "class":

@@ -43,7 +43,7 @@ class EmptyDataset(Check[None]):
     fix = "rebuild the dataset; check the path, the database name and the writer's filter"
     measure = None
 
-    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (nothing is measured)
         """One issue if a complete scan found no records, unless there is a known reason."""
         if any(fault.rule == "missing-file" and fault.lost for fault in dataset.plan.faults):
             return

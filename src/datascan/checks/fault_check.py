@@ -54,11 +54,11 @@ class FaultCheck(Check[FaultMap]):
             locations=(*locate_faults(found.locations), *locate_unreachable(unreachable)),
         )
 
-    def describe_reach(self, tally: FaultMap, dataset: DatasetSummary) -> list[str]:  # noqa: ARG002
+    def describe_reach(self, tally: FaultMap, dataset: DatasetSummary) -> list[str]:  # noqa: ARG002  (for subclasses)
         """Clauses for the message on how many records could be reached."""
         return []
 
-    def count_unreachable(self, tally: FaultMap, dataset: DatasetSummary) -> int:  # noqa: ARG002
+    def count_unreachable(self, tally: FaultMap, dataset: DatasetSummary) -> int:  # noqa: ARG002  (for subclasses)
         """How many records could not be reached, if this rule reports them."""
         return 0
 

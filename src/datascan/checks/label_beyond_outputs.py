@@ -60,7 +60,7 @@ class LabelBeyondOutputs(Check[LabelTally]):
     fix = "set num_output to the number of classes, correct these labels, or set an ignore_label"
     measure = staticmethod(measure_labels)
 
-    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (labels are summarised once for all rules)
         """One issue with all whole labels that do not have an output, if the net is known."""
         targets, labels = dataset.options.check.targets, dataset.derive(summarize_labels)
         if targets is None or not targets.outputs or labels.kind != "class":

@@ -58,7 +58,7 @@ class LabelOutOfRange(Check[LabelTally]):
     fix = "correct these labels, or pass the right --num-classes; labels start at 0"
     measure = staticmethod(measure_labels)
 
-    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (labels are summarised once for all rules)
         """One issue with all whole labels outside 0..num_classes-1."""
         labels = dataset.derive(summarize_labels)
         targets = dataset.options.check.targets

@@ -79,7 +79,7 @@ class LabelShift(Check[LabelTally]):
     fix = "draw the records by class, weight the loss, or learn the expectations again"
     measure = staticmethod(measure_labels)
 
-    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (labels are summarised once for all rules)
         """One issue, with the classes whose shares changed most."""
         expected = dataset.options.check.expect
         if expected is None or expected.labels is None or not dataset.records:

@@ -58,7 +58,7 @@ class LiveWriter(Check[Any]):
     fix = "scan again when the writer is done, or scan a copy"
     measure = None
 
-    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (nothing is measured)
         """One issue for all that the writer may have caused."""
         writer = dataset.writer
         if writer is None:

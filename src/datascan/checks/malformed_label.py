@@ -57,7 +57,7 @@ class MalformedLabel(Check[VectorTally]):
     fix_many = "encode these labels again; look for classes that the encoder did not know"
     measure = staticmethod(measure_label_vectors)
 
-    def evaluate(self, tally: VectorTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: VectorTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (vectors are summarised once for all rules)
         """One issue with all such labels; those that are not finite have a rule of their own."""
         vectors = dataset.derive(summarize_vectors)
         if vectors is None or vectors.kind != "one-hot":

@@ -55,7 +55,7 @@ class MissingLabel(Check[LabelTally]):
     fix_many = "add the labels; look for a failed join or an incomplete list"
     measure = staticmethod(measure_labels)
 
-    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (labels are summarised once for all rules)
         """One issue with all readable records without a label, and those a reader reports."""
         labels = dataset.derive(summarize_labels)
         unlabeled = labels.unlabeled

@@ -53,7 +53,7 @@ class MixedChannels(Check[ShapeTally]):
     fix = "convert all images to one colour mode, before training or in the loader"
     measure = staticmethod(measure_shapes)
 
-    def evaluate(self, tally: ShapeTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: ShapeTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (the tally is enough)
         """One issue with all images that differ from the most frequent mode.
 
         If several modes are equally frequent, the one that occurs first counts.

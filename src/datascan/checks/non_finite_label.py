@@ -49,7 +49,7 @@ class NonFiniteLabel(Check[LabelTally]):
     fix_many = "correct these labels; look for missing cells and failed joins"
     measure = staticmethod(measure_labels)
 
-    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (labels are summarised once for all rules)
         """One issue with all labels that are not finite."""
         labels = dataset.derive(summarize_labels)
         if labels.kind == "none" or labels.values.dtype.kind != "f":

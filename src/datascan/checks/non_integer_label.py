@@ -60,7 +60,7 @@ class NonIntegerLabel(Check[LabelTally]):
     fix = "correct these labels, or pass --label-type regression if they are regression targets"
     measure = staticmethod(measure_labels)
 
-    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (labels are summarised once for all rules)
         """One issue with all finite class labels that have a fraction or are text."""
         labels = dataset.derive(summarize_labels)
         if labels.kind != "class":

@@ -56,7 +56,7 @@ class NotInspected(Check[Any]):
     fix = "check these values with the code that reads them, or convert them to numbers or images"
     measure = None
 
-    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (nothing is measured)
         """Issues for records, fields, descriptions and files that were not inspected."""
         found = find_uninspected(dataset)
         values = [part for part in found if part.what == "value"]

@@ -66,7 +66,7 @@ class OddSize(Check[ShapeTally]):
     fix = "check these images: icons, placeholders, banners; download the originals"
     measure = staticmethod(measure_shapes)
 
-    def evaluate(self, tally: ShapeTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: ShapeTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (the tally is enough)
         """One issue with all outliers."""
         is_image = np.array([bool(kind.mode) and min(kind.shape) > 0 for kind in tally.kinds])
         counts = np.where(is_image, tally.counts(), 0)

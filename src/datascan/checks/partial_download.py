@@ -49,7 +49,7 @@ class PartialDownload(Check[None]):
     fix = "download these files again, or delete them if the finished files are sound"
     measure = None
 
-    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (nothing is measured)
         """An issue for the downloads without a finished file, and one for the others."""
         lost = [one for one in dataset.plan.partial if not one.has_whole]
         kept = [one for one in dataset.plan.partial if one.has_whole]

@@ -53,7 +53,7 @@ class RecordCountChange(Check[None]):
     fix = "export the dataset again, or correct count and tolerance in the expectations"
     measure = None
 
-    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (nothing is measured)
         """One issue, with both numbers."""
         expected = dataset.options.check.expect
         whole = dataset.is_complete and dataset.options.read.limit is None

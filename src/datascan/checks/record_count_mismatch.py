@@ -47,7 +47,7 @@ class RecordCountMismatch(Check[None]):
     fix = "write the correct number under this key, or restore the missing records"
     measure = None
 
-    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (nothing is measured)
         """One issue with both numbers if they differ."""
         declared = dataset.plan.declared_count
         if declared is None or not dataset.is_complete or dataset.options.read.limit is not None:

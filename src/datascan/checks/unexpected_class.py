@@ -70,7 +70,7 @@ class UnexpectedClass(Check[LabelTally]):
     fix = "correct these labels, or add the class to the expectations"
     measure = staticmethod(measure_labels)
 
-    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002
+    def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (labels are summarised once for all rules)
         """One issue with all records of unexpected classes."""
         expected = dataset.options.check.expect
         labels = dataset.derive(summarize_labels)

@@ -138,8 +138,7 @@ def printable_warnings() -> Iterator[None]:
                 sys.stderr.write(warnings.formatwarning(text, category, *place[:2]))
 
         warnings.simplefilter("always", PluginWarning)
-        # The stub names the parameters that are passed on here.
-        warnings.showwarning = show  # type: ignore[assignment]
+        warnings.showwarning = show  # type: ignore[assignment]  # the stub names the parameters
         yield
 
 

@@ -121,7 +121,7 @@ class SilentProgress:
         """A scan starts: from now on, a signal cancels it instead of ending the process."""
         self.signals.scanning = True
 
-    def update(self, records: int, nbytes: int) -> None:  # noqa: ARG002
+    def update(self, records: int, nbytes: int) -> None:  # noqa: ARG002  (nothing is shown)
         """Cancel the scan if a signal has arrived.
 
         Raises:

@@ -36,7 +36,7 @@ def path_spellings(path: Path) -> frozenset[str]:
 
 def resolve_spellings(name: str, file: Path) -> frozenset[str]:
     """The spellings of ``name``, a path in ``file`` that is relative to the file's folder."""
-    folders = {Path(os.path.abspath(file)).parent, Path(os.path.realpath(file)).parent}  # noqa: PTH100
+    folders = {Path(os.path.abspath(file)).parent, Path(os.path.realpath(file)).parent}  # noqa: PTH100  (removes .., keeps links)
     return frozenset(spelling for folder in folders for spelling in path_spellings(folder / name))
 
 
@@ -47,8 +47,8 @@ def relative_name(file: Path, path: Path) -> str:
     that shares only the root with the file is written as absolute.
     """
     given = os.path.abspath(path)  # noqa: PTH100  (removes ..)
-    placed = os.path.join(os.path.realpath(os.path.dirname(given)), os.path.basename(given))  # noqa: PTH118, PTH119, PTH120
-    folder = os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120
+    placed = os.path.join(os.path.realpath(os.path.dirname(given)), os.path.basename(given))  # noqa: PTH118, PTH119, PTH120  (only the folder is resolved)
+    folder = os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120  (removes .., keeps links)
     folders = (folder, os.path.realpath(folder))
     for one, above in product((given, placed, os.path.realpath(given)), folders):
         if Path(one).is_relative_to(above):

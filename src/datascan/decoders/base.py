@@ -72,7 +72,7 @@ class GuardedDecoder(Decoder):
         vars(self).update(name=decoder.name, is_bgr=decoder.is_bgr)
 
     @classmethod
-    def matches(cls, value: bytes) -> bool:  # noqa: ARG003
+    def matches(cls, value: bytes) -> bool:  # noqa: ARG003  (it is chosen by name)
         """Always False: the guard is chosen by the name of what it guards."""
         return False
 

@@ -29,9 +29,9 @@ class NpyDecoder(Decoder):
         self,
         start: int,
         values: BytesColumn,
-        track: Tracker,  # noqa: ARG002
+        track: Tracker,  # noqa: ARG002  (no native decoder that could crash)
         *,
-        decode_images: bool = True,  # noqa: ARG002
+        decode_images: bool = True,  # noqa: ARG002  (there are no images)
     ) -> Block:
         """One column for each shape and dtype."""
         groups: dict[tuple[Any, ...], list[tuple[int, NDArray[Any]]]] = {}

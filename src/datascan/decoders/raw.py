@@ -24,9 +24,9 @@ class RawDecoder(Decoder):
         self,
         start: int,
         values: BytesColumn,
-        track: Tracker,  # noqa: ARG002
+        track: Tracker,  # noqa: ARG002  (no native decoder that could crash)
         *,
-        decode_images: bool = True,  # noqa: ARG002
+        decode_images: bool = True,  # noqa: ARG002  (there are no images)
     ) -> Block:
         """Compute fingerprints of the values; there are no columns."""
         return Block(

@@ -46,7 +46,7 @@ def find_uninspected(dataset: DatasetSummary) -> list[Uninspected]:
     """Everything that was not inspected, the most frequent first."""
     tally: UninspectedMap | None = dataset.tally(measure_uninspected)
     found = [
-        Uninspected(kind.what, kind.name, kind.encoding, part.records)  # type: ignore[arg-type]
+        Uninspected(kind.what, kind.name, kind.encoding, part.records)  # type: ignore[arg-type]  # one of the three, from Uninspected
         for kind, part in (tally.entries.items() if tally else ())
     ]
     found += dataset.plan.uninspected

@@ -19,7 +19,7 @@ def select_loops() -> Any:
     """The functions in C, or the reference implementations if they were not built."""
     if not os.environ.get("DATASCAN_PLAIN"):
         with suppress(ImportError):  # not built
-            from datascan.native import epoch, kernels, tables  # noqa: PLC0415
+            from datascan.native import epoch, kernels, tables  # noqa: PLC0415  (absent without a compiler)
 
             return SimpleNamespace(**(vars(epoch) | vars(kernels) | vars(tables)))
     from datascan.native import table_blocks  # noqa: PLC0415  (imports a library)

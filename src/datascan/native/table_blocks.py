@@ -36,10 +36,10 @@ def decode_blocks(  # noqa: PLR0913, PLR0917  (the signature of the C function)
     buffer: Any,
     handles: Any,
     limit: int,
-    every_version: bool,  # noqa: FBT001
+    every_version: bool,  # noqa: FBT001  (the signature of the C function)
     bounds: bytes,
     places: Any,
-    is_inclusive: bool,  # noqa: FBT001
+    is_inclusive: bool,  # noqa: FBT001  (the signature of the C function)
 ) -> tuple[bytes, bytes, bytes, bytes]:
     """The entries of several blocks of a table.
 

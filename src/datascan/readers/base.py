@@ -101,7 +101,7 @@ class Reader(ABC):
         """Where the shard begins, in words, from its description alone."""
         return f"part {shard.index + 1:,}"
 
-    def find_missing(self, records: int) -> Iterator[Fault]:  # noqa: ARG002
+    def find_missing(self, records: int) -> Iterator[Fault]:  # noqa: ARG002  (for subclasses)
         """Faults of a store that seems whole but from which only ``records`` were read."""
         return iter(())
 
@@ -109,11 +109,11 @@ class Reader(ABC):
         """What a writer would change, before planning; see :meth:`find_writer`. Never raises."""
         return None
 
-    def find_writer(self, before: Any) -> Writer | None:  # noqa: ARG002
+    def find_writer(self, before: Any) -> Writer | None:  # noqa: ARG002  (for subclasses)
         """The process that has written to the dataset since ``before`` was observed, if any."""
         return None
 
-    def were_changed(self, shard: Shard, rows: Sequence[int], before: Any) -> list[bool]:  # noqa: ARG002
+    def were_changed(self, shard: Shard, rows: Sequence[int], before: Any) -> list[bool]:  # noqa: ARG002  (for subclasses)
         """Whether each of the rows was changed after ``before``; asked of a writer by record."""
         return [True] * len(rows)
 
@@ -149,7 +149,7 @@ class GuardedReader(Reader):
             return self.reader.identity
 
     @classmethod
-    def accepts(cls, path: Path) -> bool:  # noqa: ARG003
+    def accepts(cls, path: Path) -> bool:  # noqa: ARG003  (it is chosen by name)
         """Always False: the guard is chosen by the name of what it guards."""
         return False
 

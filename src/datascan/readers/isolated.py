@@ -176,7 +176,7 @@ class IsolatedReader(Reader):
         return self.reader.identity
 
     @classmethod
-    def accepts(cls, path: Path) -> bool:  # noqa: ARG003
+    def accepts(cls, path: Path) -> bool:  # noqa: ARG003  (it is chosen by name)
         """Always False: the reader that it isolates has been chosen already."""
         return False
 

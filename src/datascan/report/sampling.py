@@ -157,7 +157,7 @@ class SampleTask:
                     samples.add(block.start + row, *found)
         return samples
 
-    def on_failure(self, shard: Shard, reason: str) -> Samples:  # noqa: ARG002
+    def on_failure(self, shard: Shard, reason: str) -> Samples:  # noqa: ARG002  (a sample without these records will do)
         """Nothing: the scan has already reported the record that crashed the worker."""
         return Samples()
 

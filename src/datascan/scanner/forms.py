@@ -103,7 +103,7 @@ def make_record(kind: type[Any]) -> Form:
         values = (form.decode(part) for form, part in zip(forms, stored, strict=True))
         return kind(**dict(zip(names, values, strict=True)))
 
-    return Form(tuple[tuple(form.wire for form in forms)], encode, decode)  # type: ignore[misc]
+    return Form(tuple[tuple(form.wire for form in forms)], encode, decode)  # type: ignore[misc]  # types made at run time
 
 
 def make_optional(arguments: Sequence[Any]) -> Form:
@@ -124,7 +124,7 @@ def make_tuple(arguments: Sequence[Any]) -> Form:
     if arguments[-1] is Ellipsis:
         each = make_form(arguments[0])
         return Form(
-            tuple[each.wire, ...],  # type: ignore[name-defined]
+            tuple[each.wire, ...],  # type: ignore[name-defined]  # types made at run time
             lambda value: tuple(map(each.encode, require(value, tuple))),
             lambda stored: tuple(map(each.decode, stored)),
         )
@@ -136,7 +136,7 @@ def make_tuple(arguments: Sequence[Any]) -> Form:
         return tuple(form.encode(part) for form, part in zip(forms, value, strict=True))
 
     return Form(
-        tuple[tuple(form.wire for form in forms)],  # type: ignore[misc]
+        tuple[tuple(form.wire for form in forms)],  # type: ignore[misc]  # types made at run time
         encode,
         lambda stored: tuple(f.decode(part) for f, part in zip(forms, stored, strict=True)),
     )
@@ -152,7 +152,7 @@ def make_tally_map(key: Form, tally: Form) -> Form:
     def decode(stored: Sequence[Any]) -> TallyMap[Any, Any]:
         return TallyMap({key.decode(name): tally.decode(entry) for name, entry in stored})
 
-    return Form(list[tuple[key.wire, tally.wire]], encode, decode)  # type: ignore[name-defined]
+    return Form(list[tuple[key.wire, tally.wire]], encode, decode)  # type: ignore[name-defined]  # types made at run time
 
 
 def require(value: Any, kind: type[Any]) -> Any:

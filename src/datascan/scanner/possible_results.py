@@ -37,7 +37,7 @@ MAX_SUM_BITS = 2 * 1024 + 1074 + 64
 """The bits of a sum of float64 squares, in multiples of 2**-1074."""
 
 
-def demand(holds: bool, why: str) -> None:  # noqa: FBT001
+def demand(holds: bool, why: str) -> None:  # noqa: FBT001  (a condition, not a switch)
     """Raise :class:`DamagedError` unless a condition holds."""
     if not holds:
         raise DamagedError(why)

@@ -42,7 +42,7 @@ class ResultForms:
     def __init__(self, metrics: Metrics, shards: int) -> None:
         self.shards = shards
         self.forms = {name: make_tally_form(name, metric) for name, metric in metrics.items()}
-        tallies: Any = tuple[tuple(f.wire | None for f in self.forms.values())]  # type: ignore[misc]
+        tallies: Any = tuple[tuple(f.wire | None for f in self.forms.values())]  # type: ignore[misc]  # types made at run time
         piece: Any = tuple[StoredArray, StoredArray, int, tallies]
         self._decoder: msgspec.msgpack.Decoder[Any] = msgspec.msgpack.Decoder(
             tuple[int, list[piece]]
@@ -102,7 +102,7 @@ def make_tally_form(name: str, metric: Callable[[Block], Any]) -> Form:
     try:
         declared = get_type_hints(measure).get("return", Any)
         kinds = get_args(declared) if get_origin(declared) in (Union, UnionType) else (declared,)
-        form = make_form(Union[tuple(kind for kind in kinds if kind is not NoneType)])  # noqa: UP007
+        form = make_form(Union[tuple(kind for kind in kinds if kind is not NoneType)])  # noqa: UP007  (the kinds are known at run time only)
     except (UnstorableError, NameError, TypeError, RecursionError) as error:
         raise UnstorableError(f"the result of {name} cannot be stored: {error}") from error
     return make_guarded_form(form) if guarded else form

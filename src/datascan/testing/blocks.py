@@ -237,7 +237,7 @@ class BlockReader(Reader):
         self.more = {"layout": "blocks", "nbytes": 0, **(plan or {})}
 
     @classmethod
-    def accepts(cls, path: Path) -> bool:  # noqa: ARG003
+    def accepts(cls, path: Path) -> bool:  # noqa: ARG003  (the blocks are in memory)
         """No path: the blocks are in memory."""
         return False
 

@@ -32,7 +32,7 @@ def tree(tmp_path):
 )  # fmt: skip
 def test_as_glob(tree, pattern):
     whole = f"{escape(str(tree))}/{pattern}"
-    expected = {name.rstrip("/").replace("/./", "/") for name in glob(whole, recursive=True)}  # noqa: PTH207
+    expected = {name.rstrip("/").replace("/./", "/") for name in glob(whole, recursive=True)}  # noqa: PTH207  (the reference)
     if "**" in pattern:
         # What is below the link has another name.
         expected = {name for name in expected if "/link/" not in name}

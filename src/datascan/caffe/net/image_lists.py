@@ -23,7 +23,7 @@ def find_image_folder(source: DataSource, training: Training) -> Path:
     Raises:
         Missing: if there is no such folder.
     """
-    from datascan.readers.image_folder.listing import resolve_path  # noqa: PLC0415
+    from datascan.readers.image_folder.listing import resolve_path  # noqa: PLC0415  (only sources with lists need it)
 
     folders = [place / (source.root_folder or "") for place in training.places]
     folders = [folder for folder in folders if exists(folder) and folder.is_dir()]
@@ -36,7 +36,7 @@ def find_image_folder(source: DataSource, training: Training) -> Path:
 
 def read_first_name(source: DataSource) -> str:
     """The first file of an image list; "" if it lists none or cannot be read."""
-    from datascan.readers.image_folder.list_file import parse_lines  # noqa: PLC0415
+    from datascan.readers.image_folder.list_file import parse_lines  # noqa: PLC0415  (only sources with lists need it)
 
     try:
         with open_regular(source.path or Path()) as file:
@@ -52,9 +52,9 @@ def require_listed_images(source: DataSource, folder: Path) -> None:
 
     A net may name any file as a list. Its lines are quoted in the report only if it is one.
     """
-    from datascan.decoders.image.header import format_from_name  # noqa: PLC0415
-    from datascan.readers.image_folder.list_file import parse_lines  # noqa: PLC0415
-    from datascan.readers.image_folder.listing import resolve_path  # noqa: PLC0415
+    from datascan.decoders.image.header import format_from_name  # noqa: PLC0415  (only sources with lists need it)
+    from datascan.readers.image_folder.list_file import parse_lines  # noqa: PLC0415  (only sources with lists need it)
+    from datascan.readers.image_folder.listing import resolve_path  # noqa: PLC0415  (only sources with lists need it)
 
     path = source.path or Path()
     try:

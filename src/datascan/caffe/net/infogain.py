@@ -29,7 +29,7 @@ FIELDS = (
 @cache
 def blob_class() -> type[Any]:
     """The message class, built from our own descriptor."""
-    from google.protobuf import (  # noqa: PLC0415
+    from google.protobuf import (  # noqa: PLC0415  (protobuf is slow to import)
         descriptor_pb2,
         descriptor_pool,
         message_factory,
@@ -59,7 +59,7 @@ def read_matrix(path: Path) -> NDArray[np.float64]:
         ValueError: if the file is not a valid BlobProto; the message says why.
         OSError: if it cannot be read.
     """
-    from google.protobuf import message  # noqa: PLC0415
+    from google.protobuf import message  # noqa: PLC0415  (protobuf is slow to import)
 
     blob = blob_class()()
     try:

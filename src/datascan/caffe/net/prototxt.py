@@ -82,7 +82,7 @@ def message_fields(message: str) -> dict[str, Field]:
 @cache
 def message_class(name: str) -> type[Any]:
     """The class of a message of the table."""
-    from google.protobuf import message_factory  # noqa: PLC0415
+    from google.protobuf import message_factory  # noqa: PLC0415  (protobuf is slow to import)
 
     return message_factory.GetMessageClass(build_pool().FindMessageTypeByName(f"{PACKAGE}.{name}"))
 
@@ -90,7 +90,7 @@ def message_class(name: str) -> type[Any]:
 @cache
 def build_pool() -> Any:
     """The table as descriptors, in a separate pool so that they cannot clash with Caffe's own."""
-    from google.protobuf import descriptor_pb2, descriptor_pool  # noqa: PLC0415
+    from google.protobuf import descriptor_pb2, descriptor_pool  # noqa: PLC0415  (protobuf is slow to import)
 
     file = descriptor_pb2.FileDescriptorProto(
         name=f"{PACKAGE}.proto", package=PACKAGE, syntax="proto2"
@@ -158,7 +158,7 @@ def parse(path: Path, text: str, name: str, *, typed: bool = True) -> Prototxt:
     Raises:
         DatasetError: if the syntax or a value is invalid; the message has line and column.
     """
-    from google.protobuf import text_format  # noqa: PLC0415
+    from google.protobuf import text_format  # noqa: PLC0415  (protobuf is slow to import)
 
     message = message_class(name)()
     try:
@@ -184,7 +184,7 @@ def describe_parse_error(error: Any) -> str:
 
 def find_unknown_fields(text: str, name: str) -> Iterator[UnknownField]:
     """The fields of ``text``, a valid message ``name``, that Caffe does not have."""
-    from google.protobuf import text_format  # noqa: PLC0415
+    from google.protobuf import text_format  # noqa: PLC0415  (protobuf is slow to import)
 
     lines = LineCounter(text)
     finder = UnknownFieldFinder(text_format.Tokenizer(lines), lines)

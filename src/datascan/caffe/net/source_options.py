@@ -38,7 +38,7 @@ def source_options(
         targets=targets_of(source, training),
     )
     if source.backend == "hdf5":
-        from datascan.readers.hdf5.references import label_width  # noqa: PLC0415
+        from datascan.readers.hdf5.references import label_width  # noqa: PLC0415  (only HDF5 sources need it)
 
         files, _ = hdf5_paths(source, training)
         given = given.replace(data_key=data_top(source), label_key=source.label_top)
@@ -89,7 +89,7 @@ def hdf5_paths(source: DataSource, training: Training) -> tuple[tuple[Path, ...]
         DatasetError: if the list cannot be read or is empty.
         Missing: if no line names an existing file, or the file does not seem to be a list.
     """
-    from datascan.readers.hdf5.files import EXTENSIONS, is_hdf5, list_lines  # noqa: PLC0415
+    from datascan.readers.hdf5.files import EXTENSIONS, is_hdf5, list_lines  # noqa: PLC0415  (only HDF5 sources need it)
 
     path = source.path or Path()
     if is_hdf5(path):

@@ -61,7 +61,7 @@ class Guard:
         if not stat.S_ISREG(found.st_mode):
             return
         try:
-            target = Path(os.readlink(f"/proc/self/fd/{number}"))  # noqa: PTH115
+            target = Path(f"/proc/self/fd/{number}").readlink()
         except OSError:  # without /proc
             target = path
         if self.inputs.names(target, found) or (

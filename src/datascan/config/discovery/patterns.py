@@ -56,7 +56,7 @@ class PatternSearch:
                 found.add(path)
                 continue
             for step in self.steps(path, depth):
-                if os.path.islink(step[0]):  # noqa: PTH114
+                if os.path.islink(step[0]):  # noqa: PTH114  (much faster)
                     pending.append(step)
                 else:
                     pending.appendleft(step)
@@ -86,7 +86,7 @@ class PatternSearch:
     def is_new(self, path: str, depth: int) -> bool:
         """Whether a folder exists and has not been searched after as many parts of the pattern."""
         try:
-            state = os.stat(path)  # noqa: PTH116
+            state = os.stat(path)  # noqa: PTH116  (much faster)
         except (OSError, ValueError):  # ValueError: the name has a null character
             return False
         key = (state.st_dev, state.st_ino, depth)

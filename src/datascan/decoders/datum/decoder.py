@@ -96,7 +96,7 @@ class DatumDecoder(Decoder):
             for row, image in zip(image_rows, encoded, strict=True):
                 fingerprints[row] = hash_bytes(image)
             # The image decoders take longer to import than a small store takes to scan.
-            from datascan.decoders.image.inspection import inspect_images  # noqa: PLC0415
+            from datascan.decoders.image.inspection import inspect_images  # noqa: PLC0415  (only encoded Datums need it)
 
             inspected = inspect_images(
                 encoded,

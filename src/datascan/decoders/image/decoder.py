@@ -31,7 +31,7 @@ class ImageDecoder(Decoder):
         count = len(values)
         images = [values.view(row) for row in range(count)]
         # These decoders take longer to import than a small store takes to scan.
-        from datascan.decoders.image.inspection import inspect_images  # noqa: PLC0415
+        from datascan.decoders.image.inspection import inspect_images  # noqa: PLC0415  (imports Pillow)
 
         inspected = inspect_images(
             images, range(count), max_pixels=self.options.max_pixels, track=track

@@ -54,6 +54,6 @@ class IsolatedFunction(Generic[A, R]):
         return result
 
 
-def call_with_span(function: Callable[[A], R], shard: Shard, slot: WorkerSlot) -> R:  # noqa: ARG001
+def call_with_span(function: Callable[[A], R], shard: Shard, slot: WorkerSlot) -> R:  # noqa: ARG001  (the signature of a task)
     """The task of the worker: the argument of the call travels as the span of a shard."""
     return function(shard.span)

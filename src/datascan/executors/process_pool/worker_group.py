@@ -234,7 +234,7 @@ class WorkerGroup(Generic[R]):
             worker.process.kill()
             self._replace(worker, out_of_memory(self.limits.max_memory))
             return
-        assert worker.assignment is not None  # noqa: S101  (_wait polls busy workers only)
+        assert worker.assignment is not None  # noqa: S101  (only busy workers are polled)
         task, part = worker.assignment
         worker.assignment = None
         if isinstance(answer, BaseException):
@@ -250,7 +250,7 @@ class WorkerGroup(Generic[R]):
     ) -> None:
         """Replace a worker that ended by itself, or was killed for ``reason``."""
         row, count, _, _ = worker.slot.state
-        assert worker.assignment is not None  # noqa: S101
+        assert worker.assignment is not None  # noqa: S101  (only a worker with an assignment is waited for)
         task, part = worker.assignment
         worker.process.join()
         worker.pipe.close()

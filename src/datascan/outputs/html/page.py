@@ -47,7 +47,7 @@ def rendered(view: PageView) -> str:
             page=view,
             policy=policy,
             style=Markup(style),  # noqa: S704  (our own files)
-            script=Markup(script),  # noqa: S704
+            script=Markup(script),  # noqa: S704  (our own files)
             data=Markup(data_text(view.data)),  # noqa: S704  (it cannot end the element)
         )
     )

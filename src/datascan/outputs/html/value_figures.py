@@ -21,7 +21,7 @@ LARGEST = 1e300
 TIMES = " \N{MULTIPLICATION SIGN} "
 
 
-def value_histogram(report: DatasetReport, limits: Limits, anchor: str) -> Figure | None:  # noqa: ARG001
+def value_histogram(report: DatasetReport, limits: Limits, anchor: str) -> Figure | None:  # noqa: ARG001  (the signature of a figure)
     """The distribution of the values in a sample of the records."""
     values, histogram = report.values, report.histogram
     if values is None:

@@ -193,8 +193,8 @@ def read_bytes_block(data: RowCursor, context: BlockContext, first: int, stop: i
 
 def make_decoder(content: str, options: ReadOptions) -> Decoder:
     """The decoder of records of variable length."""
-    from datascan.decoders.image.decoder import ImageDecoder  # noqa: PLC0415
-    from datascan.decoders.raw import RawDecoder  # noqa: PLC0415
+    from datascan.decoders.image.decoder import ImageDecoder  # noqa: PLC0415  (numbers need no decoder)
+    from datascan.decoders.raw import RawDecoder  # noqa: PLC0415  (numbers need no decoder)
 
     return ImageDecoder(options) if content == "images" else RawDecoder(options)
 

@@ -81,10 +81,10 @@ class Hdf5Reader(Reader):
         Raises:
             DatasetError: if a path is not an HDF5 file, or the datasets cannot be selected.
         """
-        from datascan.readers.hdf5.label_files import SourcePlan, pair_files  # noqa: PLC0415
-        from datascan.readers.hdf5.planning import FileQuery, isolated_planner  # noqa: PLC0415
-        from datascan.readers.hdf5.skipped import add_skipped  # noqa: PLC0415
-        from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415
+        from datascan.readers.hdf5.label_files import SourcePlan, pair_files  # noqa: PLC0415  (imports h5py, which detection does not need)
+        from datascan.readers.hdf5.planning import FileQuery, isolated_planner  # noqa: PLC0415  (imports h5py, which detection does not need)
+        from datascan.readers.hdf5.skipped import add_skipped  # noqa: PLC0415  (imports h5py, which detection does not need)
+        from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415  (imports h5py, which detection does not need)
 
         sources, faults = expand_sources(self.paths)
         limit = self.options.read.limit
@@ -156,9 +156,9 @@ class Hdf5Reader(Reader):
 
     def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
         """The shard's blocks."""
-        from datascan.readers.hdf5.blocks import BlockContext, read_blocks  # noqa: PLC0415
-        from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason  # noqa: PLC0415
-        from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415
+        from datascan.readers.hdf5.blocks import BlockContext, read_blocks  # noqa: PLC0415  (imports h5py, which detection does not need)
+        from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason  # noqa: PLC0415  (imports h5py, which detection does not need)
+        from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415  (imports h5py, which detection does not need)
 
         run: RowRun = shard.span
         first = run.first + shard.first
@@ -181,8 +181,8 @@ class Hdf5Reader(Reader):
 
     def _open(self, run: RowRun) -> OpenTable:
         """The table's datasets, kept open for consecutive shards of the same table."""
-        from datascan.readers.hdf5.blocks import open_table  # noqa: PLC0415
-        from datascan.readers.hdf5.references import RootFile  # noqa: PLC0415
+        from datascan.readers.hdf5.blocks import open_table  # noqa: PLC0415  (imports h5py, which detection does not need)
+        from datascan.readers.hdf5.references import RootFile  # noqa: PLC0415  (imports h5py, which detection does not need)
 
         planned = self.files[run.file]
         if self._opened is None or self._opened[0] != run.file:

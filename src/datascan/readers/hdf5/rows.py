@@ -78,7 +78,7 @@ class RowSlice:
         """The values as an array; they must have been read."""
         if isinstance(self.values, RowsInFile):
             return self.values.array
-        assert self.values is not None  # noqa: S101
+        assert self.values is not None  # noqa: S101  (the docstring says so)
         return self.values
 
 

@@ -330,6 +330,6 @@ def count_lines(text: bytes) -> int:
 def file_size(path: str) -> int:
     """The size of a file in bytes; -1 if it is unknown."""
     try:
-        return os.stat(path).st_size  # noqa: PTH116
+        return os.stat(path).st_size  # noqa: PTH116  (much faster)
     except (OSError, ValueError):
         return -1

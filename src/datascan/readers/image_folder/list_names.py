@@ -66,7 +66,7 @@ class KnownFiles:
         """List the images below ``root``."""
         found = {file.name: file.size for file in ImageSearch(root, MAX_ENTRIES).find()}
         folders = Counter(name[: name.rfind("/") + 1] for name in found)
-        extensions = Counter(os.path.splitext(name)[1] for name in found)  # noqa: PTH122
+        extensions = Counter(os.path.splitext(name)[1] for name in found)  # noqa: PTH122  (much faster)
         return cls(root, found, rank(folders, MAX_FOLDERS), rank(extensions, MAX_FOLDERS))
 
     def find_completion(self, names: Sequence[str]) -> Completion:
@@ -90,7 +90,7 @@ class KnownFiles:
         by_name: dict[str, str | None] = {}
         for file in self.sizes:
             base = file.rpartition("/")[2]
-            for name in {base, os.path.splitext(base)[0]}:  # noqa: PTH122
+            for name in {base, os.path.splitext(base)[0]}:  # noqa: PTH122  (much faster)
                 by_name[name] = None if name in by_name else file
         found = {name: by_name.get(name) for name in names}
         return {name: known for name, known in found.items() if known is not None}

@@ -251,7 +251,7 @@ def find_partial(names: Sequence[str], root: Path) -> tuple[PartialDownload, ...
     """The unfinished downloads among the files, and whether the finished file exists, too."""
     home = os.fspath(root)
     return tuple(
-        PartialDownload(name, os.path.exists(os.path.join(home, os.path.splitext(name)[0])))  # noqa: PTH110, PTH118, PTH122
+        PartialDownload(name, os.path.exists(os.path.join(home, os.path.splitext(name)[0])))  # noqa: PTH110, PTH118, PTH122  (much faster)
         for name in sorted(names)
     )
 
@@ -264,4 +264,4 @@ def resolve_path(home: str, name: str) -> str:
     """
     if name.startswith("/") and not os.path.exists(name):  # noqa: PTH110  (much faster)
         name = name.lstrip("/")
-    return os.path.join(home, name)  # noqa: PTH118
+    return os.path.join(home, name)  # noqa: PTH118  (much faster)

@@ -197,7 +197,7 @@ class KeyValueReader(Reader):
     def _decode(
         self, base: int, first: int, batch: KeyValueBatch, track: Tracker, *, decode: bool
     ) -> Block:
-        assert self.decoder is not None  # noqa: S101
+        assert self.decoder is not None  # noqa: S101  (plan comes first)
         has_value = batch.values.lengths > 0
         unreadable = {fault.row for fault in batch.faults}
         empty = [int(row) for row in np.flatnonzero(~has_value) if row not in unreadable]

@@ -79,7 +79,7 @@ def read_log(path: Path) -> Iterator[Record | Flaw]:
             continue
         if is_start:
             pending, at, follows_flaw = [], item.at, False
-        assert pending is not None  # noqa: S101
+        assert pending is not None  # noqa: S101  (the branch above leaves only these)
         pending.append(item)
         if item.kind in (FULL, LAST):
             yield record_of(pending)

@@ -165,7 +165,7 @@ class TableFile:
 
     def key_bounds(self) -> tuple[bytes, bytes]:
         """The first and the last key, as far as they can be read; else bounds that hold them."""
-        assert isinstance(self.index, Index)  # noqa: S101
+        assert isinstance(self.index, Index)  # noqa: S101  (inspection names unreadable tables first)
         bounds = [b"", self.index.end(len(self.index) - 1)]
         for i, block in enumerate((0, len(self.index) - 1)):
             start, stop = self.span_of(range(block, block + 1))
@@ -187,13 +187,13 @@ class TableFile:
 
     def span_of(self, blocks: range) -> tuple[int, int]:
         """Where some consecutive blocks begin and end in the file."""
-        assert isinstance(self.index, Index)  # noqa: S101
+        assert isinstance(self.index, Index)  # noqa: S101  (blocks exist only in a readable table)
         handles = self.index.handles
         return int(handles[blocks[0], 0]), int(handles[blocks[-1]].sum()) + TRAILER
 
     def read(self, blocks: range, buffer: NDArray[np.uint8]) -> Segment:
         """Read and decode consecutive blocks; ``buffer`` has as many bytes as ``span_of`` says."""
-        assert isinstance(self.index, Index)  # noqa: S101
+        assert isinstance(self.index, Index)  # noqa: S101  (blocks exist only in a readable table)
         begin, _ = self.span_of(blocks)
         reason = ""
         try:
@@ -222,7 +222,7 @@ class TableFile:
         return Segment(buffer, keys, rows, unpacked, losses)
 
     def _loss(self, block: int, reason: str) -> Loss:
-        assert isinstance(self.index, Index)  # noqa: S101
+        assert isinstance(self.index, Index)  # noqa: S101  (blocks exist only in a readable table)
         offset = int(self.index.handles[block, 0])
         where = "" if self.path.name in reason else f" in {self.path.name} at byte {offset:,}"
         return Loss(self.index.begin(block), self.index.end(block), f"{reason}{where}")

@@ -192,7 +192,7 @@ class LmdbReader(KeyValueReader):
         edges = edges[every - 1 :: every]
         return [KeyRange(a, b) for a, b in pairwise([None, *edges, None])]
 
-    def iter_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:  # noqa: ARG002
+    def iter_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:  # noqa: ARG002  (values are views and cost nothing)
         """The entries of a key range, as views of the file; values are not read."""
         yield from self.tree.iter_entries(span.first, span.stop)
 
