@@ -155,9 +155,20 @@ def test_raising_for_findings():
     warned = finding(severity="warning", rule="key-gap")
     with pytest.raises(datascan.FindingsError, match="nan-value: 5 of 1,000") as caught:
         report(finding(), warned, fail_on="error").raise_for_findings()
+    assert "(first: #0 key0, 1 of 0 values)" in str(caught.value)
     again = pickle.loads(pickle.dumps(caught.value))
     assert [f.rule for f in again.findings] == ["nan-value"]
     assert str(again) == str(caught.value)
+
+
+@pytest.mark.parametrize("verdict", ["incomplete", "pass"])  # 0.1 called it a pass
+def test_a_gate_does_not_let_an_incomplete_scan_pass(verdict):
+    stopped = report(complete=False, verdict=verdict)
+    assert not stopped.passed
+    assert stopped.is_incomplete
+    with pytest.raises(datascan.FindingsError, match="was stopped after 1,000 records") as caught:
+        stopped.raise_for_findings()
+    assert caught.value.findings == ()
 
 
 def test_an_error_names_the_source_of_a_finding():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from datascan.report.figures import Finding
 from datascan.report.model import FailedScan, Report
 from datascan.text import escape_control
 
@@ -30,15 +29,9 @@ def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
         for finding in report.findings:
             if finding.accepted is None:
                 kind = KINDS[finding.severity]
-                text = f"{finding.message}{describe_first(finding)}; {finding.fix}"
+                text = f"{finding.summary}; {finding.fix}"
                 lines[kind].append(annotation(kind, f"{finding.rule}: {report.name}", text))
     return "".join(line for same in lines.values() for line in same[:MAX_ANNOTATIONS])
-
-
-def describe_first(finding: Finding) -> str:
-    """The first record of a finding, if it names any: " (first: #333 00000333, 1 of 192 ...)"."""
-    first = next((one for one in finding.examples if one.index is not None), None)
-    return "" if first is None else f" (first: #{first.index} {first.key}, {first.detail})"
 
 
 def annotation(kind: str, title: str, message: str) -> str:

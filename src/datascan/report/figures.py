@@ -121,6 +121,17 @@ class Finding(PrintableStruct, frozen=True, omit_defaults=True):
         Accepted | None, Meta(description="Set if the finding is accepted and so does not fail.")
     ] = None
 
+    @property
+    def summary(self) -> str:
+        """The message with the first record, if the finding names any.
+
+        "1 of 60 records is not an image (first: #27 dog/007.jpg, looks like an HTML page)".
+        """
+        first = next((one for one in self.examples if one.index is not None), None)
+        if first is None:
+            return self.message
+        return f"{self.message} (first: #{first.index} {first.key}, {first.detail})"
+
 
 class DatasetInfo(PrintableStruct, frozen=True, omit_defaults=True):
     """The dataset: its path, format and layout, and how many records and bytes were scanned."""

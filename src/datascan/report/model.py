@@ -181,7 +181,7 @@ class Report(VerdictBasis, frozen=True):
             raise FindingsError(f"{self.dataset.path}: {describe_stop(self)}", ())
         listed = [
             escape_control(
-                f"  {f.severity} {f.rule}: {f.message}"
+                f"  {f.severity} {f.rule}: {f.summary}"
                 f"{'' if report is self else f' [{report.name}]'}"
             )
             for report in self.reports
