@@ -15,7 +15,8 @@ import pytest
 import datascan
 from datascan.checks.not_inspected import NotInspected
 from datascan.records.block import Uninspected
-from datascan.testing.blocks import block_of, finding, findings
+from datascan.scanner.scan import scan
+from datascan.testing.blocks import BlockReader, block_of, finding, findings
 from tests.builders.hdf5 import write_hdf5
 from tests.builders.images import encode, pixels
 
@@ -141,3 +142,18 @@ def test_data_files_among_images(tmp_path):
         ("warning", "2 .npy files, 1 .h5 file among the images were not inspected"),
         ("info", "1 .txt file among the images was not inspected"),
     ]
+
+
+def test_many_fields_are_one_location():
+    def issue_of(count):
+        fields = tuple(Uninspected("field", f"f{i}", "strings", 9) for i in range(count))
+        reader = BlockReader([[block_of(np.ones((4, 3)))]], {"uninspected": fields})
+        (issue,) = scan(reader, [NotInspected()]).issues
+        return issue
+
+    few = issue_of(1000)
+    assert [one.name for one in few.locations][:2] == ["field f0: strings", "field f1: strings"]
+    many = issue_of(1001)
+    assert many.message.startswith("1,001 fields were not inspected: f0: strings, ")
+    assert [one.name[:12] for one in many.locations] == ["1,001 in all"]
+    assert len(many.details) == 20

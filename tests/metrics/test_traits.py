@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
 import datascan
+from datascan.metrics import traits
 from datascan.plugins import CHECKS, load, rule_target
 from tests.builders.hdf5 import write_hdf5
 from tests.builders.images import encode, pixels
@@ -77,6 +80,14 @@ def test_only_rules_that_were_selected_are_listed(tmp_path):
     assert statuses(scan(path, select="nan-value")) == {"nan-value": "passed"}
 
 
-@pytest.mark.parametrize("rule", CHECKS)
-def test_a_rule_says_why_it_does_not_apply_in_a_few_words(rule):
-    assert all(trait.lack == trait.lack.strip() for trait in load(rule_target(rule)).needs)
+TRAITS = [value for value in vars(traits).values() if isinstance(value, traits.Trait)]
+
+
+@pytest.mark.parametrize("trait", TRAITS, ids=lambda trait: trait.lack)
+def test_what_is_lacking_is_said_in_a_few_words(trait):
+    assert re.fullmatch("[a-z][a-z ]{3,39}", trait.lack)
+
+
+def test_every_trait_is_needed_by_a_rule():
+    needed = {id(need) for rule in CHECKS for need in load(rule_target(rule)).needs}
+    assert {id(trait) for trait in TRAITS} == needed

@@ -35,7 +35,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from datascan.checks.base import Check, Issue, Location
+from datascan.checks.base import (
+    MAX_LOCATIONS,
+    Check,
+    Issue,
+    Location,
+    summarize_locations,
+)
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
 from datascan.metrics.inspection import count_inspected, find_uninspected
@@ -87,11 +93,23 @@ class NotInspected(Check[Any]):
         records: int = 0,
     ) -> Issue:
         details = [describe_part(part) for part in parts]
-        names = [f"{part.what} {part.name}: {part.encoding}" for part in parts]
-        locations = [Location(name, detail) for name, detail in zip(names, details, strict=True)]
         return self.dataset_issue(
-            message, severity=severity, records=records, details=details, locations=locations
+            message,
+            severity=severity,
+            records=records,
+            details=details,
+            locations=tuple(locate(parts, details)),
         )
+
+
+def locate(parts: Sequence[Uninspected], details: Sequence[str]) -> Iterator[Location]:
+    """A location for each part, without its count, which may grow; many become one."""
+    names = [f"{part.what} {part.name}: {part.encoding}" for part in parts]
+    if len(names) <= MAX_LOCATIONS:
+        yield from (Location(name, detail) for name, detail in zip(names, details, strict=True))
+        return
+    whole = (name.encode("utf-8", "surrogatepass") for name in names)
+    yield Location(summarize_locations(len(names), *whole))
 
 
 def describe_part(part: Uninspected) -> str:

@@ -45,6 +45,7 @@ from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.shapes import ShapeTally, measure_shapes
 from datascan.metrics.traits import IMAGES
+from datascan.text import format_shape
 
 MIN_IMAGES = 20
 MAX_SHARE = 0.1
@@ -88,7 +89,7 @@ class OddSize(Check[ShapeTally]):
             Flagged.of(addresses[order], kinds[order]),
             f"{len(addresses):,} of {images:,} images {verb} far from the usual size or aspect "
             f"ratio ({middle})",
-            lambda kind: f"{format_size(comparable_shape(tally.kinds[kind]))} pixels; {middle}",
+            lambda kind: f"{format_shape(comparable_shape(tally.kinds[kind]))} pixels; {middle}",
         )
 
 
@@ -136,10 +137,5 @@ class ImageSizes:
     def describe_middle(self) -> str:
         """The sizes between which half of the images are."""
         low, high = (self._quantile(self.sides, share) for share in (0.25, 0.75))
-        ends = [format_size((int(self.widths[i]), int(self.heights[i]))) for i in (low, high)]
+        ends = [format_shape((int(self.widths[i]), int(self.heights[i]))) for i in (low, high)]
         return f"half of the images are between {ends[0]} and {ends[1]}"
-
-
-def format_size(size: tuple[int, ...]) -> str:
-    """Width and height: "500x375"."""
-    return "x".join(map(str, size))

@@ -189,12 +189,3 @@ def backend_of(value: Any, where: str) -> str:
     if value not in tuple(READERS):
         raise UsageError(f"{where} must be one of {', '.join(READERS)}, not {show(value)}")
     return str(value)
-
-
-def merge_settings(settings: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a file under what was given as flags: flags win, severities rule by rule."""
-    both = {**settings, **flags}
-    levels = {**dict(settings.get("severity", {})), **dict(flags.get("severity", ()))}
-    if levels:
-        both["severity"] = levels
-    return both

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
-from datascan.decoders.image.structure import BYTE_ORDERS, DIRECTORIES, color_table_bytes
+from datascan.decoders.image.structure import BYTE_ORDERS, DIRECTORIES, GIF_IMAGE, iter_gif_blocks
 
 FRAMED = ("GIF", "WebP", "PNG", "TIFF", "AVIF")
 """Formats in which Pillow's frames are frames. In a PSD they are layers."""
@@ -25,21 +25,8 @@ def count_frames(image_format: str, data: bytes, image: Any) -> int:
 
 
 def count_gif_frames(data: bytes) -> int:
-    """Count the image descriptors up to the trailer (GIF89a specification)."""
-    offset = 13 + color_table_bytes(data[10:11])
-    frames = 0
-    while offset < len(data):
-        if data[offset] == 0x21:
-            offset += 2
-        elif data[offset] == 0x2C:
-            frames += 1
-            offset += 10 + color_table_bytes(data[offset + 9 : offset + 10]) + 1
-        else:
-            break
-        while offset < len(data) and data[offset]:
-            offset += 1 + data[offset]
-        offset += 1
-    return frames
+    """Count the image descriptors."""
+    return sum(block_type == GIF_IMAGE for block_type, _ in iter_gif_blocks(data))
 
 
 def count_tiff_pages(data: bytes) -> int:
