@@ -29,7 +29,8 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_only_a_terminal_gets_a_bar():
+def test_only_a_terminal_gets_a_bar(monkeypatch):
+    monkeypatch.delenv("CI", raising=False)
     assert isinstance(make_progress(Terminal(), SignalWatcher(), silent=False), ProgressBar)
     assert isinstance(make_progress(io.StringIO(), SignalWatcher(), silent=False), SilentProgress)
     assert not isinstance(make_progress(Terminal(), SignalWatcher(), silent=True), ProgressBar)
