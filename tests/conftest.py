@@ -10,6 +10,10 @@ import pytest
 # As the command does: with threads of NumPy's, worker processes could not be forked.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# What datascan asks of its surroundings; the tests that want one of these set it.
+for name in ("CI", "FORCE_COLOR", "NO_COLOR", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+    os.environ.pop(name, None)
+
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
