@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -224,6 +223,8 @@ def locations_from(details: Iterable[str], count: int, *whole: bytes) -> tuple[L
 
 def summarize_locations(count: int, *whole: bytes) -> str:
     """A name for ``count`` parts that derive from ``whole``."""
+    import hashlib  # noqa: PLC0415  (most scans do not need it, and it is slow to load)
+
     digest = hashlib.sha256()
     for part in whole:
         digest.update(len(part).to_bytes(8, "little") + part)

@@ -47,7 +47,7 @@ from numpy.typing import NDArray
 
 from datascan.checks.base import MAX_LOCATIONS, Check, Issue, locations_from
 from datascan.config.options import Severity
-from datascan.metrics.base import DatasetSummary, TallyMap
+from datascan.metrics.base import DatasetSummary, TallyMap, sorted_distinct
 from datascan.metrics.traits import VALUES
 from datascan.records.block import ArrayColumn, Block, ImageColumn
 
@@ -246,7 +246,7 @@ def find_image_features(
     """Constant channels of images, grouped by number of channels."""
     if images is None:
         return
-    for count in np.unique(images.channels).tolist():
+    for count in sorted_distinct(images.channels).tolist():
         chosen = images.channels == count
         low, high = images.low[chosen, :count], images.high[chosen, :count]
         same = ((low == low[0]) & (high == low[0])).all(axis=0)

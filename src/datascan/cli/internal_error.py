@@ -6,10 +6,7 @@ Also what every message goes through. This module imports little, so that it wor
 from __future__ import annotations
 
 import os
-import platform
 import sys
-import tempfile
-import traceback
 from contextlib import suppress
 from typing import TextIO
 
@@ -70,8 +67,13 @@ def save(error: Exception, command: str) -> str:
     Returns what to say of it. Lines are escaped, because exceptions may quote datasets.
     """
     try:
+        import platform
+        import tempfile
+        import traceback
+
         facts = (
-            f"datascan {__version__}, Python {platform.python_version()}, {platform.platform()}",
+            f"datascan {__version__}, Python {platform.python_version()}",
+            f"{platform.system()} {platform.release()} {platform.machine()}",
             command,
             *"".join(traceback.format_exception(error)).splitlines(),
         )

@@ -10,8 +10,6 @@ to all datasets.
 from __future__ import annotations
 
 import base64
-import hashlib
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -178,6 +176,8 @@ class Baseline:
 
 def hash_key(key: str) -> bytes:
     """A short hash of a key; the risk of a collision among a million keys is 1 in 37 million."""
+    import hashlib  # noqa: PLC0415  (most scans do not need it, and it is slow to load)
+
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()[:HASH_BYTES]
 
 
@@ -252,6 +252,8 @@ def contains_entries(text: str, expected: Sequence[BaselineEntry]) -> bool:
 
 def read_text(text: str) -> BaselineFile:
     """Parse the text of a file."""
+    import tomllib  # noqa: PLC0415  (most scans do not need it, and it is slow to load)
+
     return msgspec.convert(tomllib.loads(text), BaselineFile)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
@@ -79,6 +78,8 @@ def parse_toml(content: bytes, path: Path, *, quoted: bool = True) -> dict[str, 
     Raises:
         UsageError: if it is not valid TOML.
     """
+    import tomllib  # noqa: PLC0415  (most scans do not need it, and it is slow to load)
+
     try:
         text = content.decode("utf-8-sig")
         if has_long_key(text):

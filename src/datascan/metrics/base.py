@@ -21,6 +21,7 @@ from datascan.records.writer import Writer
 T = TypeVar("T")
 NameT = TypeVar("NameT")
 EntryT = TypeVar("EntryT")
+Number = TypeVar("Number", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,17 @@ def count_distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64
             return distinct.astype(values.dtype), counts[used]
     distinct, counts = np.unique(values, return_counts=True)
     return distinct, counts
+
+
+def sorted_distinct(values: NDArray[Number]) -> NDArray[Number]:
+    """The distinct ones of (n,) values, in ascending order.
+
+    ``np.unique`` imports ``numpy.ma`` for that, which takes longer than a small scan.
+    """
+    ordered = np.sort(values)
+    is_first = np.ones(len(ordered), np.bool_)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[is_first]
 
 
 @dataclass(frozen=True, slots=True)

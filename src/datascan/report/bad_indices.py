@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from datascan.checks.base import Issue
 from datascan.errors import DatasetError
-from datascan.metrics.base import DatasetSummary
+from datascan.metrics.base import DatasetSummary, sorted_distinct
 from datascan.plugins import require_rules
 from datascan.report.figures import Finding
 
@@ -66,7 +66,7 @@ def find_bad_indices(
     if found is None:
         found = tuple(find_in_examples(findings, chosen))
     parts = [one.indices for one in found if is_chosen(one.rule, one.severity, chosen)]
-    return np.unique(np.concatenate([np.empty(0, np.int64), *parts]))
+    return sorted_distinct(np.concatenate([np.empty(0, np.int64), *parts]))
 
 
 def is_chosen(rule: str, severity: str, rules: frozenset[str] | None) -> bool:

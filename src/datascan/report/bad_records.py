@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from datascan.checks.base import Issue
 from datascan.config.options import Severity
+from datascan.metrics.base import sorted_distinct
 from datascan.report.figures import Related
 from datascan.report.related import describe_related, find_related
 from datascan.scanner.result import ScanResult
@@ -31,7 +32,7 @@ def find_bad_records(issues: Iterable[Issue], severity: Severity) -> NDArray[np.
         and issue.accepted is None
         and issue.severity.rank >= severity.rank
     ]
-    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+    return sorted_distinct(np.concatenate(found)) if found else np.empty(0, np.int64)
 
 
 def iter_bad_records(scanned: ScanResult) -> Iterator[str]:
@@ -109,7 +110,7 @@ class BadRecordIndex:
     ) -> list[tuple[str, Related | None]]:
         """What the rule says of each pair, and the record that it was compared with, if any."""
         described: list[tuple[str, Related | None]] = [("", None)] * len(positions)
-        for source in np.unique(self.source[positions]).tolist():
+        for source in sorted_distinct(self.source[positions]).tolist():
             issue, chosen = self.issues[source], np.flatnonzero(self.source[positions] == source)
             places = self.place[positions[chosen]]
             partners = find_related(issue, places, scanned)

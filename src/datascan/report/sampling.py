@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.executors.base import Executor, Progress, ScanCancelled, WorkerSlot
-from datascan.metrics.base import DatasetSummary
+from datascan.metrics.base import DatasetSummary, sorted_distinct
 from datascan.readers.base import Reader, tracked_blocks
 from datascan.records.block import Block
 from datascan.records.buffers import hash_bytes
@@ -143,7 +143,7 @@ class SampleTask:
         none = np.empty(0, np.int64)
         shown = self.shown.get(shard.index, none)
         sampled = self.sampled.get(shard.index, none)
-        rows = np.union1d(shown, sampled)
+        rows = sorted_distinct(np.concatenate([shown, sampled]))
         for part in slices_with_rows(shard, rows, one_by_one=self.reader.is_seekable):
             blocks = tracked_blocks(self.reader, part, slot, decode=False)
             for block, places in blocks_with_rows(blocks, shard, rows):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from html import unescape
 
 from datascan.files import LFS_POINTER
 
@@ -116,6 +115,8 @@ def format_from_name(name: str) -> str | None:
 
 def find_title(page: bytes) -> str:
     """The title of an HTML page, which often says what went wrong: "403 Forbidden"."""
+    from html import unescape  # noqa: PLC0415  (seldom needed, and slow to load)
+
     found = TITLE.search(page, 0, MAX_TITLE_OFFSET)
     return "" if found is None else " ".join(unescape(found[1].decode("utf-8", "replace")).split())
 

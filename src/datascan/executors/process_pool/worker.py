@@ -8,7 +8,6 @@ import pickle
 import signal
 import sys
 import threading
-import traceback
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -81,6 +80,8 @@ def answer(call: Callable[[Any, WorkerSlot], Any], order: Any, slot: WorkerSlot)
 
 def with_place(error: BaseException, order: Any, slot: WorkerSlot) -> BaseException:
     """The exception with notes: which rows were read, and its traceback, which is not pickled."""
+    import traceback  # noqa: PLC0415  (most scans do not need it, and it is slow to load)
+
     if isinstance(error, DatascanError):
         return error
     row, count, _, _ = slot.state
