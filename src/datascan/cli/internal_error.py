@@ -71,9 +71,10 @@ def save(error: Exception, command: str) -> str:
         import tempfile
         import traceback
 
+        # ``platform.platform()`` starts a process.
+        system = f"{platform.system()} {platform.release()} {platform.machine()}"
         facts = (
-            f"datascan {__version__}, Python {platform.python_version()}",
-            f"{platform.system()} {platform.release()} {platform.machine()}",
+            f"datascan {__version__}, Python {platform.python_version()}, {system}",
             command,
             *"".join(traceback.format_exception(error)).splitlines(),
         )

@@ -84,7 +84,10 @@ def find_bookkeeping(
         # If records are called by words, a known name may be one of them.
         return frozenset()
     usual = Counter(kind_of(entry.value) for entry in sample).most_common(1)[0][0]
-    values = {name: get(name) for name in (*KNOWN_NAMES, *shape_names(sample))}
+    if is_numbered:  # then the others are all that there are
+        values: dict[bytes, bytes | None] = {e.key: e.value for e in others if e.key in KNOWN_NAMES}
+    else:
+        values = {name: get(name) for name in (*KNOWN_NAMES, *shape_names(sample))}
     found = {
         name
         for name, value in values.items()
