@@ -76,7 +76,7 @@ class ScanSession:
         paths = [source] if isinstance(source, Path) else list(source)
         if not isinstance(reader, Reader):
             reader = open_reader(paths, self.options, reader)
-        tick = partial(self.progress.update, 0, 0)
+        tick = partial(self.progress.update, nbytes=0)
         self.reader: Reader = IsolatedReader(reader, tick)
         self._result: ScanResult | None = None
 

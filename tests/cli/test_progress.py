@@ -57,6 +57,71 @@ def test_without_a_terminal_a_line_is_printed_now_and_then(monkeypatch, capsys):
     ]
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """The time that the progress sees, as the only item."""
+    now = [100.0]
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_while_files_are_listed_a_terminal_shows_how_many(clock):
+    stream = Terminal()
+    bar = ProgressBar(stream, SignalWatcher())
+    for clock[0], files in ((100.0, 256), (100.1, 512), (100.3, 70_000), (100.4, 70_256)):
+        bar.update(files, 0)
+    assert stream.getvalue() == "\rlisting: 70,000 files so far"
+    clock[0] = 101.0
+    bar.update(80_000, 0)
+    assert stream.getvalue().endswith("\rlisting: 80,000 files so far")
+    bar.notify("something else")
+    assert stream.getvalue().endswith("\r" + len("listing: 80,000 files so far") * " " + "\r")
+    before = stream.getvalue()
+    bar.close()
+    assert stream.getvalue() == before
+    assert "\n" not in before
+
+
+def test_while_a_store_is_planned_a_terminal_says_so(clock):
+    stream = Terminal()
+    bar = ProgressBar(stream, SignalWatcher())
+    for clock[0] in (100.0, 100.5):
+        bar.update(0, 0)
+    assert stream.getvalue() == "\rfinding the records"
+    bar.start(PLAN)
+    clock[0] = 110.0
+    bar.update(1, 1)
+    bar.close()
+    assert "listing" not in stream.getvalue()
+    assert stream.getvalue().count("finding") == 1
+
+
+def test_a_listing_that_takes_a_moment_shows_nothing(clock):
+    stream = Terminal()
+    bar = ProgressBar(stream, SignalWatcher())
+    for clock[0] in (100.0, 100.1):
+        bar.update(256, 0)
+    bar.close()
+    assert stream.getvalue() == ""
+
+
+def test_while_files_are_listed_a_log_shows_how_many_now_and_then(clock, capsys):
+    shown = Heartbeat(SignalWatcher())
+    for clock[0], files in ((110.0, 256), (131.0, 120_000), (140.0, 130_000)):
+        shown.update(files, 0)
+    shown.start(Plan(shards=(), layout="raw", nbytes=10, records=200_000))
+    clock[0] = 175.0
+    shown.update(7_000, 35_000_000)
+    shown.close()  # of several datasets, the next one is listed now
+    clock[0] = 206.0
+    shown.update(0, 0)
+    assert capsys.readouterr().err.splitlines() == [
+        "datascan: listing: 120,000 files so far, after 31 s",
+        "datascan: 7,000 of 200,000 records after 35 s, 1 MB/s",
+        "datascan: finding the records, after 31 s",
+    ]
+
+
 @pytest.mark.parametrize("records", [None, 1000])
 def test_a_bar_shows_records_or_bytes_a_second(records):
     stream = Terminal()

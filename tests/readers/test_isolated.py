@@ -74,7 +74,7 @@ def isolated(monkeypatch):
     monkeypatch.setattr(worker_group, "start_method", lambda: "fork")
     made = []
 
-    def make(*arguments, tick=lambda: None, **options):
+    def make(*arguments, tick=lambda _: None, **options):
         made.append(IsolatedReader(Planned(*arguments, timeout=1, **options), tick))
         return made[-1]
 
@@ -134,7 +134,7 @@ def test_without_workers_a_lack_of_memory_is_a_finding(isolated):
 
 
 def test_planning_can_be_cancelled(isolated):
-    def cancel():
+    def cancel(_found):
         raise ScanCancelled
 
     result = scan(isolated("plan", hang, tick=cancel), [ReaderCrash()])
@@ -143,7 +143,7 @@ def test_planning_can_be_cancelled(isolated):
 
 
 def test_a_cancelled_scan_still_looks_up_keys(isolated):
-    def cancel():
+    def cancel(_found):
         raise ScanCancelled
 
     reader = isolated("keys", take_a_moment)

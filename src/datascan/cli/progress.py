@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 HEARTBEAT_SECONDS = 30.0
 """Without a terminal, a line is printed this often, so that a log shows that the scan is alive."""
 
+LISTING_SECONDS = 0.2
+"""On a terminal, how often the number of files found so far is shown."""
+
 
 @dataclass
 class SignalWatcher:
@@ -142,6 +145,39 @@ class SilentProgress:
         """Nothing to remove."""
 
 
+class ListingLine:
+    """What a terminal shows before a scan starts: how many files have been found."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.shown = 0
+        self.said: float | None = None
+
+    def update(self, files: int) -> None:
+        """Replace the line if it is old; none is shown during the first moments."""
+        now = time.monotonic()
+        if self.said is None:
+            self.said = now
+        elif now - self.said >= LISTING_SECONDS:
+            self.said = now
+            text = describe_planning(files)
+            self.stream.write(f"\r{text:<{self.shown}}")
+            self.stream.flush()
+            self.shown = len(text)
+
+    def close(self) -> None:
+        """Remove the line; safe to call twice."""
+        if self.shown:
+            self.stream.write(f"\r{'':<{self.shown}}\r")
+            self.stream.flush()
+        self.shown, self.said = 0, None
+
+
+def describe_planning(files: int) -> str:
+    """What is done before a scan starts: its files are listed, or its records are found."""
+    return f"listing: {files:,} files so far" if files else "finding the records"
+
+
 class ProgressBar(SilentProgress):
     """A bar with records or bytes per second, and megabytes per second."""
 
@@ -150,6 +186,7 @@ class ProgressBar(SilentProgress):
         self.stream = stream
         self.bar: Any = None
         self.by_records = False
+        self.listing = ListingLine(stream)
 
     def start(self, plan: Plan) -> None:
         """Draw the bar: it counts records if their number is known, otherwise bytes."""
@@ -167,16 +204,24 @@ class ProgressBar(SilentProgress):
         )
 
     def update(self, records: int, nbytes: int) -> None:
-        """Move the bar."""
+        """Move the bar; before there is one, say how many files have been found."""
         done = records if self.by_records else nbytes
-        if self.bar is not None:
+        if self.bar is None:
+            self.listing.update(records)
+        else:
             elapsed = self.bar.format_dict["elapsed"] or 1.0
             self.bar.set_postfix_str(f"{nbytes / elapsed / 1e6:,.0f} MB/s", refresh=False)
             self.bar.update(max(0, done - self.bar.n))
         super().update(records, nbytes)
 
+    def notify(self, text: str) -> None:
+        """Print a line on standard error, in place of the number of files."""
+        self.listing.close()
+        super().notify(text)
+
     def close(self) -> None:
         """Remove the bar."""
+        self.listing.close()
         if self.bar is not None:
             self.bar.close()
             self.bar = None
@@ -188,12 +233,14 @@ class Heartbeat(SilentProgress):
     def __init__(self, signals: SignalWatcher) -> None:
         super().__init__(signals)
         self.began = self.said = time.monotonic()
+        self.started = False
         self.total: int | None = None
 
     def start(self, plan: Plan) -> None:
         """Remember how many records there are, if that is known."""
         super().start(plan)
         self.began = self.said = time.monotonic()
+        self.started = True
         self.total = plan.records if plan.records is not None else plan.store_count
 
     def update(self, records: int, nbytes: int) -> None:
@@ -201,10 +248,21 @@ class Heartbeat(SilentProgress):
         now = time.monotonic()
         if now - self.said >= HEARTBEAT_SECONDS:
             self.said = now
-            of = f" of {self.total:,}" if self.total else ""
-            speed = nbytes / (now - self.began) / 1e6
-            say(f"{records:,}{of} records after {now - self.began:,.0f} s, {speed:,.0f} MB/s")
+            say(self._describe(records, nbytes, now - self.began))
         super().update(records, nbytes)
+
+    def close(self) -> None:
+        """The scan is over: what comes next belongs to another one."""
+        self.began = self.said = time.monotonic()
+        self.started = False
+
+    def _describe(self, records: int, nbytes: int, seconds: float) -> str:
+        """How far the scan is, in words."""
+        if not self.started:
+            return f"{describe_planning(records)}, after {seconds:,.0f} s"
+        of = f" of {self.total:,}" if self.total else ""
+        speed = nbytes / seconds / 1e6
+        return f"{records:,}{of} records after {seconds:,.0f} s, {speed:,.0f} MB/s"
 
 
 def threadless_bar() -> Any:

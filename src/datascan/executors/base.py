@@ -166,7 +166,10 @@ class Progress(Protocol):
         """The scan of ``plan`` begins."""
 
     def update(self, records: int, nbytes: int) -> None:
-        """``records`` and ``nbytes`` have been read in all."""
+        """``records`` and ``nbytes`` have been read in all.
+
+        Before ``start``, while the scan is planned, ``records`` is the number of files found.
+        """
 
     def notify(self, text: str) -> None:
         """Show one line that the user should see at once."""

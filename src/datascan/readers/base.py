@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -48,6 +48,8 @@ class Reader(ABC):
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         self.paths = paths
         self.options = options
+        self.on_found: Callable[[int], None] | None = None
+        """If set, ``plan`` calls it now and then with the number of files found so far."""
 
     @property
     def path(self) -> Path:

@@ -154,10 +154,11 @@ class IsolatedReader(Reader):
 
     The same process reads the dataset if it is small. ``read`` and ``count_rows`` are called by
     executors, in their workers. ``on_tick`` is called about ten times a second while ``plan`` runs,
-    and may end it by an exception.
+    and may end it by an exception. It is given the number of files found so far, which is 0 unless
+    the reader lists files.
     """
 
-    def __init__(self, reader: Reader, on_tick: Callable[[], None]) -> None:
+    def __init__(self, reader: Reader, on_tick: Callable[[int], None]) -> None:
         super().__init__(reader.paths, reader.options)
         self.reader = reader
         # Class variables of other readers, but this one has those of what it isolates.
@@ -187,7 +188,12 @@ class IsolatedReader(Reader):
 
     def plan(self) -> Plan:
         """The plan of the reader; without shards, and with the reason as a fault, if it fails."""
-        answer = self._ask(Request("plan"), lambda *_: self._on_tick())
+        if not self.reader.needs_worker:
+            self.reader.on_found = self._on_tick
+        try:
+            answer = self._ask(Request("plan"), lambda *_: self._on_tick(0))
+        finally:
+            self.reader.on_found = None
         if answer.failure:
             why = f"{self.path} could not be planned: {answer.failure}"
             fault = Fault(None, "reader-crash", escape_surrogates(why))

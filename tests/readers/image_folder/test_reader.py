@@ -10,7 +10,9 @@ import pytest
 
 from datascan.config.options import Options
 from datascan.errors import DatasetError
+from datascan.executors.base import NullProgress, ScanCancelled
 from datascan.readers.image_folder.reader import FILES_PER_SHARD, ImageFolderReader
+from datascan.session import ScanSession
 from datascan.testing.reader_laws import untracked
 from tests.builders.images import encode, photo, pixels, write_tree
 from tests.readers.image_folder.support import found, report
@@ -165,3 +167,47 @@ def test_files_are_announced_one_by_one(animals, decode):
     blocks = reader.read(shard.slice(1, 5), lambda *rows: announced.append(rows), decode=decode)
     assert sum(block.records for block in blocks) == 4
     assert announced == [(row, 1) for row in range(1, 5)]
+
+
+class Watching(NullProgress):
+    """Notes what it is given before the scan starts; ends the scan at ``most`` files."""
+
+    def __init__(self, most=None):
+        self.most, self.started, self.seen = most, False, []
+
+    def start(self, plan):
+        self.started = True
+
+    def update(self, records, nbytes):
+        if not self.started:
+            self.seen.append((records, nbytes))
+            if self.most is not None and records >= self.most:
+                raise ScanCancelled
+
+
+def watch(animals, monkeypatch, progress, **options):
+    monkeypatch.setattr("datascan.readers.image_folder.listing.FILES_PER_REPORT", 2)
+    monkeypatch.setattr("datascan.readers.image_folder.list_file.FILES_PER_REPORT", 2)
+    with ScanSession(animals, Options().replace(**options), progress=progress) as session:
+        return session.report(charts=False)
+
+
+def test_the_files_found_are_counted_while_they_are_listed(animals, monkeypatch):
+    write_tree(animals, {"dog/notes.md": b"x"})
+    progress = Watching()
+    assert watch(animals, monkeypatch, progress).dataset.records == 6
+    counted = [found for found, nbytes in progress.seen if found]
+    assert counted == [2, 4, 6]
+    assert {nbytes for _, nbytes in progress.seen} == {0}
+
+
+def test_the_files_of_a_list_are_counted_while_they_are_looked_up(animals, monkeypatch):
+    (animals / "train.txt").write_text("".join(f"cat/{i % 3}.jpg 0\n" for i in range(5)))
+    progress = Watching()
+    watch(animals, monkeypatch, progress, list_file=animals / "train.txt")
+    assert [found for found, _ in progress.seen if found] == [2, 4]
+
+
+def test_a_listing_can_be_cancelled(animals, monkeypatch):
+    seen = watch(animals, monkeypatch, Watching(most=4))
+    assert (seen.complete, seen.dataset.records) == (False, 0)

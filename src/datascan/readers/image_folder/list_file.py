@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -23,7 +23,7 @@ from datascan.decoders.image.header import format_from_name
 from datascan.errors import DatasetError
 from datascan.files import MAX_LIST_BYTES, read_typed
 from datascan.readers.image_folder.list_names import Completion, KnownFiles
-from datascan.readers.image_folder.listing import Listing, resolve_path
+from datascan.readers.image_folder.listing import FILES_PER_REPORT, Listing, resolve_path
 from datascan.readers.image_folder.text_labels import parse_labels
 
 NOT_WORD = re.compile(r"[ -]+")
@@ -58,10 +58,11 @@ class Rows:
     has_heading: bool
 
 
-def read_list(file: Path, root: Path) -> Listing:
+def read_list(file: Path, root: Path, on_found: Callable[[int], None] | None = None) -> Listing:
     """Read a list of images: ``path label``, or CSV or JSON Lines with a column of paths.
 
-    If none of the files exists, the listing is empty and says why.
+    If none of the files exists, the listing is empty and says why. ``on_found`` is called now and
+    then with the number of files looked up so far.
 
     Raises:
         DatasetError: if it cannot be read, or does not seem to be a list of images.
@@ -81,7 +82,7 @@ def read_list(file: Path, root: Path) -> Listing:
     rows = parse_rows(text, file)
     if not rows.names:
         raise DatasetError(f"the list {file} contains no images")
-    names, sizes, note = find_files(rows, root)
+    names, sizes, note = find_files(rows, root, on_found)
     if not (sizes >= 0).any():
         return Listing([], sizes[:0], lost=explain_absence(file, rows, root))
     require_files(file, names, sizes)
@@ -120,14 +121,20 @@ def parse_rows(text: str, file: Path) -> Rows:
         raise DatasetError(f"cannot read the list {file} as JSON Lines: {error}") from error
 
 
-def find_files(rows: Rows, root: Path) -> tuple[list[str], NDArray[np.int64], str]:
+def find_files(
+    rows: Rows, root: Path, on_found: Callable[[int], None] | None
+) -> tuple[list[str], NDArray[np.int64], str]:
     """The names of the files, their sizes (-1 if unknown), and how the names were completed.
 
     Only lists with a heading are completed, because code that reads the others opens each name as
     it is.
     """
     home, names = os.fspath(root), rows.names
-    sizes = np.array([file_size(resolve_path(home, name)) for name in names], np.int64)
+    sizes = np.empty(len(names), np.int64)
+    for i, name in enumerate(names):
+        sizes[i] = file_size(resolve_path(home, name))
+        if on_found is not None and (i + 1) % FILES_PER_REPORT == 0:
+            on_found(i + 1)
     missing = np.flatnonzero(sizes < 0).tolist()
     if not rows.has_heading or 2 * len(missing) <= len(names):
         return names, sizes, ""

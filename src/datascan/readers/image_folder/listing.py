@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,9 @@ PAPERS = ("readme", "license", "licence", "copying", "citation", "requirements",
 
 MAX_ALIASES = 16
 """How many top-level folders may be links to the same folder."""
+
+FILES_PER_REPORT = 256
+"""How often a search says how many files it has found."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +97,8 @@ class ImageSearch:
     It stops after ``max_entries`` entries, if given. It collects the names of ``folders``, of
     ``unreadable`` ones, with the reason, and of ``partial`` downloads, and counts
     ``ignored_files``: those without an image's extension. ``other_data`` counts those of them that
-    look like data, by extension ("" for the others).
+    look like data, by extension ("" for the others). ``on_found`` is called now and then with the
+    number of files found so far.
     """
 
     root: Path
@@ -104,6 +108,7 @@ class ImageSearch:
     ignored_files: int = 0
     other_data: Counter[str] = field(default_factory=Counter)
     partial: list[str] = field(default_factory=list)
+    on_found: Callable[[int], None] | None = None
 
     def find(self) -> Iterator[ImageFile]:
         """Files with an image's extension, at any depth, in no particular order."""
@@ -111,13 +116,18 @@ class ImageSearch:
         root = get_identity(self.root.stat())
         entered = Counter({root: MAX_ALIASES})
         pending = deque([""])
+        count = 0
         while pending:
             prefix = pending.pop()
             folders = []
             for entry in self._scan(prefix):
                 if is_folder(entry):
                     folders.append(entry)
-                elif format_from_name(entry.name) is not None:
+                    continue
+                count += 1
+                if self.on_found is not None and count % FILES_PER_REPORT == 0:
+                    self.on_found(count)
+                if format_from_name(entry.name) is not None:
                     yield ImageFile(prefix + entry.name, get_size(entry))
                 else:
                     self.ignored_files += 1
@@ -204,15 +214,16 @@ def get_size(entry: os.DirEntry[str]) -> int:
         return -1
 
 
-def list_folder(root: Path) -> Listing:
+def list_folder(root: Path, on_found: Callable[[int], None] | None = None) -> Listing:
     """List all images below ``root``, sorted by code point, with the classes of ``find_levels``.
 
     Images in hidden folders have no label. If no image is in a class, there are no labels.
+    ``on_found`` is called now and then with the number of files found so far.
 
     Raises:
         DatasetError: if ``root`` cannot be read.
     """
-    search = ImageSearch(root)
+    search = ImageSearch(root, on_found=on_found)
     files = sorted(search.find(), key=lambda file: file.name)
     names = [file.name for file in files]
     listing = Listing(

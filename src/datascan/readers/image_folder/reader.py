@@ -73,7 +73,7 @@ class ImageFolderReader(Reader):
     def __getstate__(self) -> dict[str, Any]:
         """Every process inspects files itself."""
         inspected = InspectedFiles(self.path, self.options.read.max_pixels)
-        return {**self.__dict__, "_inspected": inspected}
+        return {**self.__dict__, "_inspected": inspected, "on_found": None}
 
     def plan(self) -> Plan:
         """List the files.
@@ -84,7 +84,11 @@ class ImageFolderReader(Reader):
         if not self.path.is_dir():
             raise DatasetError(f"{self.path} is not a folder of images")
         file = self.options.read.list_file
-        self.listing = read_list(file, self.path) if file else list_folder(self.path)
+        self.listing = (
+            read_list(file, self.path, self.on_found)
+            if file
+            else list_folder(self.path, self.on_found)
+        )
         if not self.listing.names and file is None:
             raise DatasetError(f"{self.path} contains no file with an image's extension")
         count = min(len(self.listing.names), self.options.read.limit or len(self.listing.names))
