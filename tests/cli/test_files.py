@@ -243,6 +243,14 @@ def test_a_pipe_is_written_directly(tmp_path):
     assert stat.S_ISFIFO(path.stat().st_mode)
 
 
+def test_a_pipe_that_nobody_reads(tmp_path, monkeypatch):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    monkeypatch.setattr("datascan.cli.files.READER_SECONDS", 0.1)
+    with pytest.raises(OutputError, match="nobody reads this pipe"):
+        write(path, ["a"])
+
+
 def test_open_files_by_number(tmp_path):
     path = tmp_path / "out"
     with path.open("w") as file:

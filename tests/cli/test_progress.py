@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import signal
 import threading
@@ -16,6 +17,7 @@ from datascan.cli.progress import (
     ProgressBar,
     SignalWatcher,
     SilentProgress,
+    cancellable,
     make_progress,
 )
 from datascan.executors.base import ScanCancelled
@@ -213,3 +215,18 @@ def test_a_closed_bar_and_silence_take_updates():
     for progress in (ProgressBar(Terminal(), SignalWatcher()), SilentProgress(SignalWatcher())):
         progress.close()
         progress.update(1, 1)
+
+
+def test_a_signal_after_the_scan_ends_the_process():
+    """Else, a pipe that nobody reads would have to be interrupted twice."""
+    previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with cancellable(argparse.Namespace(no_progress=True, quiet=True)) as (shown, signals):
+            shown.start(PLAN)
+            signals(signal.SIGTERM, None)
+            signals.received = 0
+        with pytest.raises(Interrupted):
+            signals(signal.SIGTERM, None)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -8,6 +8,7 @@ import os
 import re
 import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,10 @@ from datascan.files import resolve_own_links
 
 DESCRIPTOR = re.compile(r"(?:/dev|/proc/self)/fd/(\d{1,9})|/dev/(stdout|stderr)")
 STREAMS = {"stdout": 1, "stderr": 2}
+
+READER_SECONDS = 60.0
+"""How long a pipe may have no reader once its output is ready."""
+READER_POLL_SECONDS = 0.02
 
 
 def check_writable(path: Path) -> None:
@@ -117,14 +122,34 @@ def require_writable_folder(target: Path) -> None:
 
 
 def open_special(target: Path) -> int:
-    """Open a pipe or device for writing; waits until a pipe has a reader."""
-    descriptor = os.open(target, os.O_WRONLY | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC)
+    """Open a pipe or device for writing; a pipe may get its reader within ``READER_SECONDS``."""
+    descriptor = open_when_read(target, time.monotonic() + READER_SECONDS)
     try:
         require_own(os.fstat(descriptor))
+        os.set_blocking(descriptor, True)
     except OSError:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def open_when_read(target: Path, until: float) -> int:
+    """Open a device, or a pipe as soon as it has a reader.
+
+    Raises:
+        OSError: if it cannot be opened, or has no reader at the time ``until``.
+    """
+    flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+    while True:
+        try:
+            return os.open(target, flags)
+        except OSError as error:
+            mode = file_mode(target)
+            if error.errno != errno.ENXIO or mode is None or not stat.S_ISFIFO(mode):
+                raise
+        if time.monotonic() >= until:
+            raise OSError(errno.ENXIO, "nobody reads this pipe")
+        time.sleep(READER_POLL_SECONDS)
 
 
 def require_own(found: os.stat_result) -> None:

@@ -77,6 +77,8 @@ def cancellable(args: argparse.Namespace) -> Iterator[tuple[Closeable, SignalWat
         yield progress, signals
     finally:
         progress.close()
+        # What is written next may be a pipe that nobody reads.
+        signals.scanning = False
 
 
 def handle_signals(handler: Callable[[int, Any], None]) -> None:

@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
     ):
         report = session.report(charts=wants_charts(args))
         progress.close()
+        signals.scanning = False
         files.write("bad-records", lambda: iter_bad_records(session.scan()), counted=True)
     files.failures += progress.failures
     write_outputs(with_command(report, args), args, files)
