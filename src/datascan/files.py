@@ -11,6 +11,7 @@ import errno
 import os
 import stat
 from io import BufferedReader, BytesIO, FileIO
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -53,6 +54,16 @@ LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 """First bytes of the text that Git has in place of a large file (Git LFS specification)."""
 
 
+DVC = ".dvc"
+"""What DVC appends to the name of a file or folder for the pointer that Git keeps."""
+
+STORE_FILES = ("data.mdb", "CURRENT")
+"""The files without which a folder is not an LMDB or a LevelDB."""
+
+MAX_NAMES = 10_000
+"""How many entries of a folder are searched for pointers."""
+
+
 def is_lfs_pointer(path: Path) -> bool:
     """Whether the file is a pointer of Git LFS to data that was not downloaded."""
     try:
@@ -64,9 +75,42 @@ def is_lfs_pointer(path: Path) -> bool:
 
 def explain_absence(path: Path) -> str:
     """Why there is no dataset at ``path``, if a pointer says where it is; "" if none does."""
-    if os.path.lexists(path.with_name(f"{path.name}.dvc")):
-        return f"; {path.name}.dvc is there, but not its data (dvc pull)"
+    if os.path.lexists(path.with_name(f"{path.name}{DVC}")):
+        return f"; {path.name}{DVC} is there, but not its data (dvc pull)"
     return ""
+
+
+def find_pointer(path: Path) -> str:
+    """Why ``path``, which exists, is not the data itself: it is a pointer; "" if it is not."""
+    if is_dvc_pointer(path):
+        data = path.with_suffix("")
+        if os.path.lexists(data):
+            return f"{path} is a pointer of DVC, its data is {data}"
+        return f"{path} is a pointer of DVC: the data is not here (dvc pull)"
+    for file in (path, *(path / name for name in STORE_FILES)):
+        if is_lfs_pointer(file):
+            return f"{file} is a Git LFS pointer: the data is not here (git lfs pull)"
+    return ""
+
+
+def find_pointer_inside(folder: Path) -> str:
+    """The pointer of DVC in a folder that has not got its data; "" if there is none."""
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(e.name for e in islice(entries, MAX_NAMES) if e.name.endswith(DVC))
+    except OSError:
+        return ""
+    return next((name for name in names if is_absent(folder / name.removesuffix(DVC))), "")
+
+
+def is_dvc_pointer(path: Path) -> bool:
+    """Whether the file is a pointer of DVC, which has the name of its data and ``.dvc``."""
+    return path.name.endswith(DVC) and path.name != DVC and path.is_file()
+
+
+def is_absent(path: Path) -> bool:
+    """Whether nothing is at ``path``, not even a link to nowhere."""
+    return not os.path.lexists(path)
 
 
 def open_regular(path: Path, *, inside: Path | None = None) -> FileIO:

@@ -116,8 +116,48 @@ def test_a_guard_is_never_detected(store):
     assert not GuardedReader.accepts(store)
 
 
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
+
+
+@pytest.mark.parametrize("backend", [None, "hdf5"])
+def test_a_file_that_is_a_pointer(tmp_path, backend):
+    (tmp_path / "a.h5").write_bytes(POINTER)
+    with pytest.raises(DatasetError, match=r"a\.h5 is a Git LFS pointer: the data is not here"):
+        open_reader([tmp_path / "a.h5"], Options(), backend)
+
+
+@pytest.mark.parametrize(("backend", "name"), [("lmdb", "data.mdb"), ("leveldb", "CURRENT")])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_store_whose_files_are_pointers(tmp_path, backend, name, is_named):
+    (tmp_path / name).write_bytes(POINTER)
+    why = rf"{name} is a Git LFS pointer: the data is not here \(git lfs pull\)"
+    with pytest.raises(DatasetError, match=why):
+        open_reader([tmp_path], Options(), backend if is_named else None)
+
+
+def test_one_of_several_files_that_is_a_pointer(tmp_path):
+    write_hdf5(tmp_path / "a.h5", data=np.random.default_rng(0).random((20, 3)))
+    (tmp_path / "b.h5").write_bytes(POINTER)
+    report = datascan.scan([tmp_path / "a.h5", tmp_path / "b.h5"], workers=0)
+    (found,) = (one for one in report.findings if one.severity == "error")
+    assert "b.h5 is a Git LFS pointer: the data is not here (git lfs pull)" in found.message
+
+
+def test_a_pointer_of_dvc(tmp_path):
+    (tmp_path / "train.lmdb.dvc").write_text("outs:\n- path: train.lmdb\n")
+    with pytest.raises(DatasetError, match=r"train\.lmdb\.dvc is a pointer of DVC: .*\(dvc pull\)"):
+        datascan.scan(tmp_path / "train.lmdb.dvc")
+    with pytest.raises(DatasetError, match=r"has train\.lmdb\.dvc, but not its data \(dvc pull\)"):
+        datascan.scan(tmp_path)
+    (tmp_path / "train.lmdb").mkdir()
+    with pytest.raises(DatasetError, match=r"is a pointer of DVC, its data is .*train\.lmdb$"):
+        datascan.scan(tmp_path / "train.lmdb.dvc")
+    with pytest.raises(DatasetError, match="is not a dataset that datascan can read"):
+        datascan.scan(tmp_path)
+
+
 def test_pointers_say_that_the_data_is_not_here(tmp_path):
-    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
+    pointer = POINTER
     (tmp_path / "a.h5").write_bytes(pointer)
     with pytest.raises(DatasetError, match=r"a\.h5 is a Git LFS pointer: the data is not here"):
         datascan.scan(tmp_path / "a.h5")

@@ -48,6 +48,12 @@ from datascan.metrics.traits import IMAGES
 PAGE = "the page "
 """How the detail of an HTML page with a title begins."""
 
+POINTER = "a Git LFS pointer"
+"""How the detail of a pointer to data that was not downloaded begins."""
+
+PULL = "run git lfs pull: the images are not here"
+"""The advice if most of the files are such pointers."""
+
 
 class NotAnImage(FaultCheck):
     """The content does not have an image signature."""
@@ -60,13 +66,18 @@ class NotAnImage(FaultCheck):
     phrases = ("is not an image", "are not images")
 
     def evaluate(self, tally: FaultMap, dataset: DatasetSummary) -> Iterator[Issue]:
-        """One issue; its message names the web page that most of the files are, if there is one."""
+        """One issue; its message names the web page that most of the files are, if there is one.
+
+        It also counts the pointers of Git LFS.
+        """
         for issue in super().evaluate(tally, dataset):
-            pages = Counter(
-                detail
-                for detail in (issue.flagged.facts.array.tolist() if issue.flagged else ())
-                if detail.startswith(PAGE)
-            )
+            details = issue.flagged.facts.array.tolist() if issue.flagged else []
+            pages = Counter(detail for detail in details if detail.startswith(PAGE))
             page, count = pages.most_common(1)[0] if pages else ("", 0)
             names = f"; {count:,} files are {page}" if count > 1 else ""
-            yield replace(issue, message=issue.message + names)
+            pointers = sum(detail.startswith(POINTER) for detail in details)
+            if pointers:
+                names += f"; {pointers:,} of them {'is' if pointers == 1 else 'are'} "
+                names += "a Git LFS pointer" if pointers == 1 else "Git LFS pointers"
+            fix = PULL if 2 * pointers > len(details) else issue.fix
+            yield replace(issue, message=issue.message + names, fix=fix)

@@ -14,7 +14,7 @@ from datascan.decoders.base import Tracker
 from datascan.errors import DatasetError, UsageError
 from datascan.executors.base import Executor, WorkerSlot
 from datascan.executors.select import default_executor
-from datascan.files import explain_absence, is_lfs_pointer
+from datascan.files import explain_absence, find_pointer, find_pointer_inside
 from datascan.plugins import (
     READERS,
     Plugin,
@@ -225,6 +225,8 @@ def open_reader(paths: Sequence[Path], options: Options, backend: str | None) ->
     for path in paths:
         if not os.path.lexists(path):
             raise DatasetError(f"no such path: {path}{explain_absence(path)}")
+    if pointer := find_pointer(paths[0]):
+        raise DatasetError(pointer)
     if backend is None:
         backend = detect_reader(paths[0])
     if backend not in (known := reader_names()):
@@ -258,8 +260,8 @@ def detect_reader(path: Path) -> str:
         kind = load_reader(name)
         if kind is not None and accepts(kind, path):
             return name
-    if is_lfs_pointer(path):
-        raise DatasetError(f"{path} is a Git LFS pointer: the data is not here (git lfs pull)")
+    if pointer := find_pointer_inside(path):
+        raise DatasetError(f"{path} has {pointer}, but not its data (dvc pull)")
     raise DatasetError(
         f"{path} is not a dataset that datascan can read: not an LMDB or LevelDB folder, "
         "an HDF5 file or a list of them, or a folder of images"

@@ -121,3 +121,76 @@ def test_flags_win_over_the_file(project):
 def test_a_severity_of_the_command_line_decides(project):
     (project / "datascan.toml").write_text("")
     assert run(["lmdb", "poor", "--quiet", "--severity", "empty-record=info"]) == 0
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 5\n"
+
+
+def test_a_dataset_of_which_only_the_pointer_of_dvc_is_there(project, capsys):
+    (project / "train.lmdb.dvc").write_text("outs:\n- path: train.lmdb\n")
+    why = "the data is not here, only train.lmdb.dvc (dvc pull)"
+    for pattern in ("train.lmdb", "train.*", "tr*/"):
+        assert check(project, f'[dataset."{pattern}"]\n[dataset.good]\n', "--json", "x.json") == 2
+        seen = capsys.readouterr()
+        assert seen.err.splitlines() == [f"datascan: train.lmdb: {why}", "wrote x.json"]
+        assert "PASS  good" in seen.out
+        (failed,) = json.loads((project / "x.json").read_text())["not_scanned"]
+        assert failed == {"path": "train.lmdb", "error": why}
+
+
+def test_a_pattern_that_also_matches_pointers(project, capsys):
+    (project / "good.dvc").write_text("outs:\n- path: good\n")
+    (project / "gold.dvc").write_text("outs:\n- path: gold\n")
+    assert check(project, '[dataset."go*"]\n') == 2
+    seen = capsys.readouterr()
+    assert seen.err.splitlines() == [
+        "datascan: gold: the data is not here, only gold.dvc (dvc pull)"
+    ]
+    assert seen.out.splitlines()[1:] == [
+        "PASS  good  no findings",
+        "FAIL  2 datasets: 0 failed, 1 could not be scanned",
+    ]
+
+
+def test_a_pointer_that_is_given_means_its_data(project, capsys):
+    text = "[dataset.good]\n[dataset.gold]\n[dataset.poor]\n"
+    (project / "good.dvc").write_text("outs:\n- path: good\n")
+    (project / "gold.dvc").write_text("outs:\n- path: gold\n")
+    assert check(project, text, "good.dvc") == 0
+    assert "PASS  good" in capsys.readouterr().out
+    assert check(project, text, "good.dvc", "gold.dvc") == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "datascan: gold: the data is not here, only gold.dvc (dvc pull)"
+    ]
+    assert check(project, text, "poor/data.mdb") == 1
+    assert "dvc" not in capsys.readouterr().err
+
+
+def test_with_a_changed_configuration_all_datasets_are_meant(project):
+    text = "[dataset.good]\n[dataset.poor]\n"
+    assert check(project, text, "datascan.toml") == 1
+    assert check(project, text + "[dataset.absent]\n", "datascan.toml") == 2
+    assert check(project, text + "[dataset.absent]\n", "good") == 0
+
+
+def test_images_that_are_pointers_are_one_finding_and_one_line(project, capsys):
+    for i in range(300):
+        file = project / "images" / f"{i % 2}" / f"{i}.jpg"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(POINTER % i)
+    assert check(project, "[dataset.images]\n", "--json", "all.json") == 1
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "FAIL  images  not-an-image  (run git lfs pull: the images are not here)"
+    )
+    (images,) = json.loads((project / "all.json").read_text())["datasets"]
+    (found,) = images["findings"]
+    assert found["message"] == (
+        "300 of 300 records are not images; 300 of them are Git LFS pointers"
+    )
+    assert found["fix"] == "run git lfs pull: the images are not here"
+
+
+def test_a_link_to_nowhere_that_is_given(project, capsys):
+    (project / "gone").symlink_to("nowhere")
+    assert check(project, "[dataset.good]\n", "gone") == 0
+    assert "nothing was scanned" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -118,40 +119,75 @@ def scan_one(config: ConfigFile, path: Path, progress: Closeable) -> Report:
 
 
 def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], list[FailedScan]]:
-    """The datasets that match the configured patterns, and the patterns without a match.
+    """The datasets that match the configured patterns, and what cannot be scanned.
 
-    With ``only``, just the datasets at, above and below these paths, and no patterns.
+    That are the patterns without a match, and datasets of which only the pointer of DVC is there.
+    With ``only``, just the datasets at, above and below these paths, and no patterns, unless the
+    configuration itself is one of the paths.
 
     Raises:
         UsageError: if the configuration names no dataset, or a path does not exist.
     """
-    from datascan.config.discovery.patterns import find_matches
     from datascan.errors import UsageError
-    from datascan.files import explain_absence
+    from datascan.files import DVC
     from datascan.report.model import FailedScan
+    from datascan.text import escape_surrogates
 
     if not config.datasets:
         raise UsageError(f'{config.file} names no dataset: add a table [dataset."data/train"]')
     found: dict[Path, None] = {}
-    unmatched = []
+    absent: dict[Path, None] = {}
+    failed = []
     for pattern in config.datasets:
-        matches = find_matches(pattern, config.folder)
-        if not matches:
-            unmatched.append(
-                FailedScan(
-                    pattern,
-                    f"dataset pattern of {config.file} matches nothing"
-                    f"{explain_absence(config.folder / pattern)}",
-                )
-            )
+        matches, pointers = find_datasets(pattern, config.folder)
+        if not matches and not pointers:
+            why = f"dataset pattern of {config.file} matches nothing"
+            failed.append(FailedScan(pattern, why))
         found |= dict.fromkeys(map(relative_to_cwd, matches))
-    if not only:
-        return list(found), unmatched
+        absent |= dict.fromkeys(map(relative_to_cwd, pointers))
     for path in only:
-        if not path.exists():
+        if not os.path.lexists(path):
             raise UsageError(f"no such path: {path}")
-    wanted = [path.resolve() for path in only]
-    return [path for path in found if any(overlaps(path.resolve(), w) for w in wanted)], []
+    wanted = [name.resolve() for path in only for name in names_of(path)]
+    # A pyproject.toml changes for many other reasons.
+    is_changed = config.file.name != "pyproject.toml" and config.file.resolve() in wanted
+    if only and not is_changed:
+        failed = []
+        found = {path: None for path in found if touches(path, wanted)}
+        absent = {path: None for path in absent if touches(path, wanted)}
+    for path in absent:
+        why = f"the data is not here, only {path.name}{DVC} (dvc pull)"
+        failed.append(FailedScan(escape_surrogates(str(path)), why))
+    return list(found), failed
+
+
+def find_datasets(pattern: str, folder: Path) -> tuple[list[str], list[str]]:
+    """The datasets that match a pattern, and those of which only the pointer of DVC is there."""
+    from datascan.config.discovery.patterns import find_matches
+    from datascan.files import DVC, is_absent, is_dvc_pointer
+
+    pattern = pattern.rstrip("/")
+    matches = find_matches(pattern, folder)
+    pointers = [match for match in matches if is_dvc_pointer(Path(match))]
+    beside = [match for match in find_matches(f"{pattern}{DVC}", folder) if match not in pointers]
+    absent = [name.removesuffix(DVC) for name in (*pointers, *beside)]
+    return (
+        [match for match in matches if match not in pointers],
+        sorted(name for name in set(absent) if is_absent(Path(name))),
+    )
+
+
+def names_of(path: Path) -> list[Path]:
+    """A path that was given, and the data that it is a pointer to, if it is one of DVC."""
+    from datascan.files import is_dvc_pointer
+
+    return [path, path.with_suffix("")] if is_dvc_pointer(path) else [path]
+
+
+def touches(path: Path, wanted: list[Path]) -> bool:
+    """Whether a dataset is at, above or below one of the paths, which are resolved."""
+    resolved = path.resolve()
+    return any(overlaps(resolved, one) for one in wanted)
 
 
 def overlaps(one: Path, other: Path) -> bool:
@@ -166,7 +202,11 @@ def relative_to_cwd(name: str) -> Path:
 
 
 def verdict_line(report: Report, defaults: AppliedConfiguration) -> str:
-    """The verdict on a dataset, the rules of its findings, and what its own table silences."""
+    """The verdict on a dataset, the rules of its findings, and what its own table silences.
+
+    If its images are pointers of Git LFS, it says so.
+    """
+    from datascan.checks.not_an_image import PULL
     from datascan.text import escape_control
 
     rules = (
@@ -177,7 +217,9 @@ def verdict_line(report: Report, defaults: AppliedConfiguration) -> str:
     settings = report.configuration.settings if report.configuration else ()
     own = [s.silences for s in settings if s.silences and s not in defaults.settings]
     silenced = f"  ({'; '.join(own)})" if own else ""
-    return escape_control(f"{verdict}  {report.dataset.path}  {names or 'no findings'}{silenced}")
+    advice = f"  ({PULL})" if any(finding.fix == PULL for finding in report.findings) else ""
+    text = f"{names or 'no findings'}{advice}{silenced}"
+    return escape_control(f"{verdict}  {report.dataset.path}  {text}")
 
 
 def write_outputs(reports: list[Report], failed: list[FailedScan], files: OutputFiles) -> None:

@@ -13,7 +13,13 @@ from itertools import islice
 from pathlib import Path
 
 from datascan.errors import DatasetError
-from datascan.files import MAX_LIST_BYTES, is_special, open_regular, read_typed
+from datascan.files import (
+    MAX_LIST_BYTES,
+    is_lfs_pointer,
+    is_special,
+    open_regular,
+    read_typed,
+)
 from datascan.records.block import Fault
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -179,7 +185,9 @@ def find_file_fault(path: Path, name: str) -> Fault | None:
     if state != OPEN:
         return Fault(None, "missing-file", f"{name} cannot be read: {state}")
     if not is_hdf5(path):
-        return Fault(None, "damaged-store", f"{name} is not an HDF5 file")
+        what = "a Git LFS pointer: the data is not here (git lfs pull)"
+        what = what if is_lfs_pointer(path) else "not an HDF5 file"
+        return Fault(None, "damaged-store", f"{name} is {what}")
     return None
 
 
