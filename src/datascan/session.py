@@ -14,6 +14,7 @@ from msgspec.structs import replace as replace_in
 
 from datascan._version import __version__
 from datascan.checks.base import Check, load_rules, make_checks
+from datascan.config.baseline import Baseline
 from datascan.config.options import Options
 from datascan.executors.base import Executor, NullProgress, Progress
 from datascan.metrics.traits import is_whole
@@ -23,6 +24,7 @@ from datascan.readers.isolated import IsolatedReader
 from datascan.report.bad_indices import keep_bad_indices
 from datascan.report.build import build_report
 from datascan.report.model import DatasetReport
+from datascan.scanner.precedence import Precedence
 from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan
 
@@ -105,7 +107,8 @@ class ScanSession:
         """
         if self._result is None:
             checks = [*self.checks, *self.required_checks]
-            found = scan(self.reader, checks, self.progress, self.executor)
+            precedence = Precedence.of(self._baseline())
+            found = scan(self.reader, checks, self.progress, self.executor, precedence)
             self._result = self._accept(self._drop_required(found))
         return self._result
 
@@ -138,17 +141,24 @@ class ScanSession:
             evidence=found.issues,
         )
 
+    def _baseline(self) -> Baseline | None:
+        """What the baseline has of this dataset."""
+        baseline = self.options.verdict.baseline
+        if baseline is None:
+            return None
+        identity = self.reader.identity
+        if self.known_as is not None:
+            identity = replace(identity, paths=(self.known_as,))
+        return baseline.of_dataset(identity)
+
     def _accept(self, found: ScanResult) -> ScanResult:
         """The result with accepted issues marked; reports entries that no longer match any."""
-        baseline = self.options.verdict.baseline
+        baseline = self._baseline()
         if baseline is None:
             return found
         from datascan.scanner.baseline_filter import BaselineFilter  # noqa: PLC0415  (rarely used)
 
-        identity = self.reader.identity
-        if self.known_as is not None:
-            identity = replace(identity, paths=(self.known_as,))
-        accepting = BaselineFilter(baseline.of_dataset(identity))
+        accepting = BaselineFilter(baseline)
         found = accepting.apply(found)
         unused = [entry for entry in accepting.unused if entry.rule in found.rules]
         if unused and is_whole(found.summary):

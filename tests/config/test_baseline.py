@@ -77,7 +77,7 @@ def test_accepting_again_adds_what_is_new(accepted):
     store(path, (7, 9, 11))
     before = file.read_text()
     accept(path, file)
-    assert file.read_text().startswith(before.rstrip())
+    assert file.read_text().startswith(before[: before.index("[[known]]")].rstrip())
     assert report_of(path, file)[0].returncode == 0
     assert "nothing to accept" in accept(path, file).stderr
 
@@ -126,7 +126,8 @@ def test_many_keys_are_kept_as_hashes(tmp_path):
     accept(path, file, "--rule", "nan-value")
     (entry,) = Baseline.read(file).entries
     assert (entry.keys, len(entry.key_hashes())) == ((), len(bad))
-    assert file.stat().st_size < 12 * len(bad) + 500
+    text = file.read_text()
+    assert len(text[: text.index("[[known]]")]) < 12 * len(bad) + 500
     assert report_of(path, file)[0].returncode == 0
     result, report = report_of(store(path, [*bad, 1], 3 * MAX_KEYS + 5), file)
     assert result.returncode == 1

@@ -2,7 +2,8 @@
 
 What it is
     The record has exactly the same content as an earlier one, byte for byte; only the key and label
-    may differ. The first copy is not reported.
+    may differ. The first copy is not reported. With a baseline, a record that was there when it
+    was written is earlier than a new one, in any order of the store.
 
 Why it breaks training
     A record that occurs twice counts twice. If one copy is in the training set and the other in the
@@ -15,7 +16,7 @@ How to find the cause
     same image under two names.
 
 How to fix it
-    Drop the records listed by ``--bad-records`` (the first copies are kept), and split training and
+    Drop the records listed by ``--bad-records`` (one copy of each is kept), and split training and
     validation data by content, not by name.
 
 Example
@@ -55,13 +56,11 @@ class DuplicateRecord(Check[FingerprintTally]):
     measure = staticmethod(measure_fingerprints)
 
     def evaluate(self, tally: FingerprintTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (dataset has the confirmed copies)
-        """One issue with all copies except the first of each content."""
+        """One issue with all copies except the original of each content."""
         duplicates = dataset.duplicates
         if duplicates is None or not len(duplicates.indices):
             return
-        indices, groups = duplicates.indices, duplicates.groups
-        _, first = np.unique(groups, return_index=True)
-        original = indices[first][np.searchsorted(groups[first], groups)]
+        indices, original = duplicates.indices, duplicates.originals
         later = indices != original
         partners = dataset.addresses(original[later])
         flagged = Flagged.of(dataset.addresses(indices[later]), original[later])

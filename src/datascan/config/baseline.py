@@ -4,12 +4,13 @@ The file is TOML, to be read and edited by hand. An entry names a rule, a datase
 records, by key (if there are many, by a hash of each key). ``about`` lists what else findings
 refer to: places, classes, numbers. Anything that an entry does not name is not accepted: a new
 record with the same fault fails, and so does another dataset. An entry without a dataset applies
-to all datasets.
+to all datasets. The tables ``known`` say which records a dataset had when findings were accepted.
 """
 
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,7 +21,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from datascan.config.identity import DatasetIdentity, relative_names, resolve_spellings
+from datascan.config.identity import DatasetIdentity, relative_names
+from datascan.config.known_records import KnownRecords, Name, is_of_dataset
 from datascan.config.toml import read_toml
 from datascan.errors import UsageError
 from datascan.text import escape_in_toml
@@ -28,8 +30,6 @@ from datascan.text import escape_in_toml
 HASH_BYTES = 8
 MAX_KEYS = 1000
 """If an entry has more keys, their hashes are stored instead."""
-
-Name = Annotated[str, Meta(min_length=1)]
 
 
 class BaselineEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -86,9 +86,7 @@ class BaselineEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omi
 
     def covers(self, file: Path, identity: DatasetIdentity) -> bool:
         """Whether the entry applies to this dataset; ``file`` is the baseline that contains it."""
-        if self.part is not None and self.part.strip("/") != identity.part:
-            return False
-        return all(resolve_spellings(name, file) & identity.spellings for name in self.datasets)
+        return is_of_dataset(self.datasets, self.part, file, identity)
 
     def is_active(self, today: date) -> bool:
         """Whether the entry has not expired; the expiry date is its last day."""
@@ -112,6 +110,7 @@ class BaselineFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     format: Literal["datascan-baseline/1"]
     accepted: tuple[BaselineEntry, ...] = ()
+    known: tuple[KnownRecords, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +123,12 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class Baseline:
-    """The entries of a file, and the day on which they are applied."""
+    """The entries of a file, the day on which they are applied, and the records that it knows."""
 
     path: Path
     entries: tuple[BaselineEntry, ...]
     today: date
+    known: tuple[KnownRecords, ...] = ()
 
     @classmethod
     def read(cls, path: Path, today: date | None = None) -> Baseline:
@@ -149,7 +149,14 @@ class Baseline:
                 ) from error
             if any("\0" in name for name in entry.datasets):
                 raise UsageError(f"{path}: the dataset of entry {number} contains a null character")
-        return cls(path, file.accepted, today or date.today())
+        for table in file.known:
+            try:
+                table.unpack()
+            except ValueError as error:
+                raise UsageError(
+                    f"{path}: the filter of {table.datasets[0]} is damaged: {error}"
+                ) from error
+        return cls(path, file.accepted, today or date.today(), file.known)
 
     @cached_property
     def rules(self) -> frozenset[str]:
@@ -159,7 +166,8 @@ class Baseline:
     def of_dataset(self, identity: DatasetIdentity) -> Baseline:
         """The baseline with only the entries that apply to this dataset."""
         entries = tuple(entry for entry in self.entries if entry.covers(self.path, identity))
-        return replace(self, entries=entries)
+        known = tuple(table for table in self.known if table.covers(self.path, identity))
+        return replace(self, entries=entries, known=known)
 
     def of_rule(self, rule: str) -> tuple[BaselineEntry, ...]:
         """The entries of a rule that are active."""
@@ -171,7 +179,7 @@ class Baseline:
 
     def __getstate__(self) -> dict[str, object]:
         """Leave out the cached property."""
-        return {"path": self.path, "entries": self.entries, "today": self.today}
+        return {name: getattr(self, name) for name in ("path", "entries", "today", "known")}
 
 
 def hash_key(key: str) -> bytes:
@@ -187,23 +195,30 @@ format = "datascan-baseline/1"
 """
 
 
-def append_entries(entries: Sequence[BaselineEntry], old: str | None) -> str:
+def append_entries(
+    entries: Sequence[BaselineEntry],
+    old: str | None,
+    known: Sequence[KnownRecords] | None = None,
+) -> str:
     """The text of the file with further entries; the existing text, ``old``, is preserved.
 
-    The one exception is an array ``accepted = [...]``, to which TOML allows no tables to be added:
-    it is rewritten as tables.
+    ``known`` takes the place of all records that the file knows, unless it is None. They come last.
+    An array ``accepted = [...]``, to which TOML allows no tables to be added, is rewritten as
+    tables.
 
     Raises:
         UsageError: if entries cannot be added to ``old`` as it is written.
     """
     before = HEADER if old is None else old
-    expected = (*read_text(before).accepted, *entries)
-    if not entries:
+    file = read_text(before)
+    expected = (*file.accepted, *entries)
+    tables = file.known if known is None else tuple(known)
+    if not entries and tables == file.known:
         return before
-    text = extend_document(before, entries)
-    if not contains_entries(text, expected):
-        text = extend_document(remove_entries(before), expected)
-    if not contains_entries(text, expected):
+    text = extend_document(re.sub(KNOWN_TABLE, "", before), entries, tables)
+    if not contains_entries(text, expected, tables):
+        text = extend_document(remove_entries(before), expected, tables)
+    if not contains_entries(text, expected, tables):
         raise UsageError(
             "cannot add entries to the baseline as it is written: move each entry to its own "
             "[[accepted]] table at the end of the file"
@@ -211,11 +226,24 @@ def append_entries(entries: Sequence[BaselineEntry], old: str | None) -> str:
     return text
 
 
-def extend_document(text: str, entries: Sequence[BaselineEntry]) -> str:
+KNOWN_TABLE = r"(?m)(?:\r?\n)?^\[\[known\]\]\r?\n(?:[a-z]+ = [^\n]*\n?)*"
+"""A table of known records as it is written, with the blank line before it."""
+
+
+def extend_document(
+    text: str, entries: Sequence[BaselineEntry], known: Sequence[KnownRecords] = ()
+) -> str:
     """``text`` with tables appended, with the line endings that it already has."""
     end = "\r\n" if "\r\n" in text else "\n"
-    added = "".join(map(format_entry, entries))
+    added = "".join((*map(format_entry, entries), *map(format_known, known)))
     return text.rstrip() + end + added.replace("\n", end)
+
+
+def format_known(known: KnownRecords) -> str:
+    """Known records as TOML, preceded by a blank line."""
+    import tomlkit  # noqa: PLC0415  (only here)
+
+    return "\n[[known]]\n" + escape_in_toml(tomlkit.dumps(msgspec.to_builtins(known)))
 
 
 def format_entry(entry: BaselineEntry) -> str:
@@ -234,20 +262,24 @@ def format_entry(entry: BaselineEntry) -> str:
 
 
 def remove_entries(text: str) -> str:
-    """The text of the file without its entries."""
+    """The text of the file without its entries and the records that it knows."""
     import tomlkit  # noqa: PLC0415  (only here)
 
     document = tomlkit.parse(text)
     document.pop("accepted", None)
+    document.pop("known", None)
     return tomlkit.dumps(document)
 
 
-def contains_entries(text: str, expected: Sequence[BaselineEntry]) -> bool:
-    """Whether the file has exactly these entries."""
+def contains_entries(
+    text: str, expected: Sequence[BaselineEntry], known: Sequence[KnownRecords] = ()
+) -> bool:
+    """Whether the file has exactly these entries, and knows these records."""
     try:
-        return read_text(text).accepted == tuple(expected)
+        file = read_text(text)
     except (ValueError, msgspec.ValidationError):
         return False
+    return (file.accepted, file.known) == (tuple(expected), tuple(known))
 
 
 def read_text(text: str) -> BaselineFile:

@@ -198,11 +198,24 @@ def metric_name(measure: Callable[[Block], Any]) -> str:
 class Duplicates:
     """Records whose content occurs more than once.
 
-    ``indices``, int64 (m,), ascending; ``groups``, int64 (m,): equal for equal content.
+    ``indices``, int64 (m,), ascending; ``groups``, int64 (m,): equal for equal content. ``ranks``,
+    int8 (m,): lower for records that there were before; None if that is unknown.
     """
 
     indices: NDArray[np.int64]
     groups: NDArray[np.int64]
+    ranks: NDArray[np.int8] | None = None
+
+    @property
+    def originals(self) -> NDArray[np.int64]:
+        """The index of the original of each record's content, int64 (m,).
+
+        That is the first in store order among those of the lowest rank.
+        """
+        ranks = np.zeros(len(self.groups), np.int8) if self.ranks is None else self.ranks
+        order = np.lexsort((self.indices, ranks, self.groups))
+        groups, first = np.unique(self.groups[order], return_index=True)
+        return np.asarray(self.indices[order][first][np.searchsorted(groups, self.groups)])
 
 
 @dataclass(frozen=True, eq=False)

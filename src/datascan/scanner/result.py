@@ -12,7 +12,7 @@ from datascan.checks.base import Issue
 from datascan.config.baseline import BaselineEntry
 from datascan.metrics.base import DatasetSummary
 from datascan.readers.base import Reader
-from datascan.records.shard import group_by_shard
+from datascan.records.shard import Plan, group_by_shard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,14 @@ class ScanResult:
 
         The keys of one shard at most are in memory.
         """
-        for group in group_by_shard(addresses):
-            rows, which = np.unique(group.rows, return_inverse=True)
-            keys = self.reader.keys(self.summary.plan.shards[group.shard], rows.tolist())
-            yield group.positions, [keys[i] for i in which.tolist()]
+        return iter_keys(self.reader, self.summary.plan, addresses)
+
+
+def iter_keys(
+    reader: Reader, plan: Plan, addresses: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], list[str]]]:
+    """Positions in ``addresses`` and the keys of the records there, shard by shard."""
+    for group in group_by_shard(addresses):
+        rows, which = np.unique(group.rows, return_inverse=True)
+        keys = reader.keys(plan.shards[group.shard], rows.tolist())
+        yield group.positions, [keys[i] for i in which.tolist()]

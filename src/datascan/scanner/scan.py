@@ -36,6 +36,7 @@ from datascan.scanner.guard import (
     without_guards,
 )
 from datascan.scanner.live_writers import settle_writer
+from datascan.scanner.precedence import Precedence
 from datascan.scanner.reread import reread, rows_by_shard
 from datascan.scanner.result import ScanResult
 from datascan.scanner.tasks import (
@@ -55,8 +56,12 @@ def scan(
     checks: Sequence[Check[Any]],
     progress: Progress | None = None,
     executor: Executor | None = None,
+    precedence: Precedence | None = None,
 ) -> ScanResult:
-    """Scan the reader's dataset with ``checks``. The result does not depend on the executor."""
+    """Scan the reader's dataset with ``checks``. The result does not depend on the executor.
+
+    ``precedence`` knows which records there were before; see :mod:`datascan.scanner.precedence`.
+    """
     began = time.perf_counter()
     before = reader.observe()
     plan, checks = plan_or_stop(reader, before), usable_checks(checks)
@@ -73,6 +78,8 @@ def scan(
     dataset = summarize(reader, plan, total, complete=complete)
     tick = partial(progress.update, dataset.records, total.nbytes)
     dataset = find_duplicates(reader, dataset, executor, tick)
+    if precedence is not None:
+        dataset = precedence.settle(reader, dataset)
     dataset = settle_writer(reader, before, dataset)
     found, complete = evaluate_checks(checks, dataset, failed, tick)
     if not complete:

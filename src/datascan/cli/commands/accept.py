@@ -22,6 +22,7 @@ from datascan.errors import OutputError, UsageError
 if TYPE_CHECKING:
     from datascan.checks.base import Issue
     from datascan.config.baseline import BaselineEntry
+    from datascan.config.known_records import KnownRecords
 
 
 DESCRIPTION = (
@@ -82,15 +83,14 @@ def run(args: argparse.Namespace) -> int:
     from datascan.config.discovery.settings import configured_paths, resolve_settings
     from datascan.plugins import require_rules
     from datascan.scanner.baseline_filter import is_acceptable, make_entries
+    from datascan.scanner.precedence import update_known
     from datascan.session import ScanSession
     from datascan.text import escape_surrogates
 
     if not args.reason.strip():
         raise UsageError("--reason is empty: state why these findings are accepted")
-    if args.expires is not None and args.expires < (today := date.today()):
-        raise UsageError(
-            f"--expires {args.expires} is in the past (today is {today}): nothing would be accepted"
-        )
+    if args.expires is not None:
+        require_future(args.expires)
     rules = args.rule or []
     require_rules(rules)
     flags = options_of(args)
@@ -123,19 +123,32 @@ def run(args: argparse.Namespace) -> int:
         chosen = [
             issue for issue in scanned.issues if is_acceptable(issue, rules, infos=args.infos)
         ]
-        found = make_entries(chosen, scanned, reason, args.expires)
         author = escape_surrogates(args.by or find_author())
         entries = [
             entry.of_dataset(target, scanned.reader.identity).signed(date.today(), author)
-            for entry in found
+            for entry in make_entries(chosen, scanned, reason, args.expires)
         ]
+        baseline = options.verdict.baseline
+        known = update_known(baseline.known if baseline else (), scanned, chosen, target)
     if not scanned.summary.is_complete:
         return 128 + signals.received
-    if entries:
-        add_entries(target, entries, is_old=is_old, check=check)
+    if entries or (baseline is not None and known != baseline.known):
+        add_entries(target, entries, known, is_old=is_old, check=check)
         note(f"wrote {target}")
     print_accepted(chosen)
     return 0
+
+
+def require_future(expires: date) -> None:
+    """Check that findings would be accepted today.
+
+    Raises:
+        UsageError: if they would not.
+    """
+    if expires < (today := date.today()):
+        raise UsageError(
+            f"--expires {expires} is in the past (today is {today}): nothing would be accepted"
+        )
 
 
 def find_author() -> str:
@@ -159,9 +172,14 @@ def require_baseline_name(target: Path) -> None:
 
 
 def add_entries(
-    target: Path, entries: list[BaselineEntry], *, is_old: bool, check: Callable[[Path], None]
+    target: Path,
+    entries: list[BaselineEntry],
+    known: Sequence[KnownRecords],
+    *,
+    is_old: bool,
+    check: Callable[[Path], None],
 ) -> None:
-    """Add entries to the baseline file, or create it."""
+    """Add entries to the baseline file, or create it; it then knows the records ``known``."""
     from datascan.cli.files import write
     from datascan.config.baseline import append_entries
     from datascan.files import MAX_TOML_BYTES, read_regular
@@ -170,7 +188,7 @@ def add_entries(
         old = read_regular(target, max_bytes=MAX_TOML_BYTES).decode() if is_old else None
     except OSError as error:
         raise OutputError(f"cannot read {target}: {error.strerror}") from error
-    write(target, [append_entries(entries, old)], check)
+    write(target, [append_entries(entries, old, known)], check)
 
 
 def print_accepted(issues: Sequence[Issue]) -> None:
