@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import secrets
 import shutil
 import signal
 import stat
@@ -40,7 +39,7 @@ def unfinished_file(target: Path) -> Iterator[tuple[int, Path]]:
     path = target
     try:
         while descriptor < 0:
-            path = target.with_name(f".datascan-{secrets.token_hex(16)}")
+            path = target.with_name(f".datascan-{os.urandom(16).hex()}")
             descriptor = lock_new(os.open(path, NEW_FILE, 0o600))
         yield descriptor, path
     finally:
@@ -64,7 +63,7 @@ def temporary_folder() -> Iterator[Path]:
     path = home
     try:
         while descriptor < 0:
-            path = home / f"datascan-demo-{secrets.token_hex(16)}"
+            path = home / f"datascan-demo-{os.urandom(16).hex()}"
             path.mkdir(mode=0o700)
             descriptor = lock_new(os.open(path, OLD | os.O_DIRECTORY))
         yield path

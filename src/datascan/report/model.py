@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
-from html import escape
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
 
 import msgspec
@@ -233,6 +232,8 @@ class Report(VerdictBasis, frozen=True):
 
     def _repr_html_(self) -> str:
         """The page in a frame, for notebooks: its styles and scripts do not leak."""
+        from html import escape  # noqa: PLC0415  (only for notebooks, and slow to load)
+
         return (
             f'<iframe srcdoc="{escape(self.to_html())}" sandbox="allow-scripts" '
             'style="width: 100%; height: 40rem; border: 0"></iframe>'
