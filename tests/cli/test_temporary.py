@@ -91,7 +91,7 @@ def test_names_cannot_be_guessed_and_modes_are_private(shared):
 
 def test_names_that_are_taken_are_not_used(shared, monkeypatch, tmp_path):
     """Not even if a stranger guesses them: a link is neither followed nor replaced."""
-    monkeypatch.setattr(temporary.secrets, "token_hex", lambda _: GUESSED)
+    monkeypatch.setattr(temporary, "unguessable", lambda: GUESSED)
     victim = tmp_path / "victim"
     victim.write_text("precious")
     (shared / f".datascan-{GUESSED}").symlink_to(victim)

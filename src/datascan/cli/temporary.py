@@ -39,7 +39,7 @@ def unfinished_file(target: Path) -> Iterator[tuple[int, Path]]:
     path = target
     try:
         while descriptor < 0:
-            path = target.with_name(f".datascan-{os.urandom(16).hex()}")
+            path = target.with_name(f".datascan-{unguessable()}")
             descriptor = lock_new(os.open(path, NEW_FILE, 0o600))
         yield descriptor, path
     finally:
@@ -63,7 +63,7 @@ def temporary_folder() -> Iterator[Path]:
     path = home
     try:
         while descriptor < 0:
-            path = home / f"datascan-demo-{os.urandom(16).hex()}"
+            path = home / f"datascan-demo-{unguessable()}"
             path.mkdir(mode=0o700)
             descriptor = lock_new(os.open(path, OLD | os.O_DIRECTORY))
         yield path
@@ -72,6 +72,11 @@ def temporary_folder() -> Iterator[Path]:
             shutil.rmtree(path, ignore_errors=True)
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def unguessable() -> str:
+    """32 random hexadecimal digits; ``secrets`` would load OpenSSL for them."""
+    return os.urandom(16).hex()
 
 
 def find_home() -> Path:

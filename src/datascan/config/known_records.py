@@ -27,7 +27,7 @@ HASHES = 7
 """Bits that each key sets: the best number for 10 bits per key."""
 
 MAX_KNOWN = 1_000_000
-"""The records of a larger dataset are not kept: their filter would take more than 1.7 MB of text."""
+"""The records of a larger dataset are not kept: their filter would take over 1.7 MB of text."""
 
 Name = Annotated[str, Meta(min_length=1)]
 
