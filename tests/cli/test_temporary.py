@@ -28,8 +28,9 @@ needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can act as a
 
 
 @pytest.fixture
-def shared(monkeypatch) -> Iterator[Path]:
+def shared(monkeypatch, tmp_path_factory) -> Iterator[Path]:
     """A folder like /tmp, in which anyone can create files."""
+    tmp_path_factory.getbasetemp()  # outside of it
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o1777)
         monkeypatch.setattr(tempfile, "tempdir", name)
