@@ -395,7 +395,6 @@ def test_a_broken_reader_as_command_is_an_error(target, own):
     [
         ({"plan": "1 / 0"}, "ZeroDivisionError: division by zero"),
         ({"plan": "return None"}, "TypeError: plan() returned or yielded NoneType, not Plan"),
-        ({"read": "1 / 0; yield"}, "ZeroDivisionError: division by zero"),
         ({"read": "yield 3"}, "TypeError: read() returned or yielded int, not Block"),
     ],
 )
@@ -436,12 +435,6 @@ def test_a_wrong_number_of_keys_is_an_error(target, own):
         ("1 / 0", "pass", 1, left_out("ZeroDivisionError: division by zero")),
         (
             "return True",
-            "1 / 0",
-            2,
-            FAILED + "ZeroDivisionError: division by zero\n",
-        ),
-        (
-            "return True",
             "return []",
             2,
             FAILED + "TypeError: decode() returned or yielded list, not Block\n",
@@ -464,6 +457,39 @@ def test_an_output_of_another_package(target, vectors, tmp_path):
     run = datascan(target, "scan", vectors, "--mine", tmp_path / "out.txt")
     assert (run.returncode, run.stderr) == (0, f"wrote {tmp_path / 'out.txt'}\n")
     assert (tmp_path / "out.txt").read_text() == str(vectors)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_a_decoder_raises_costs_the_record(target, tmp_path, workers):
+    values = {b"%d" % i: b"value %d" % i for i in range(9)}
+    write_lmdb(tmp_path / "store", values)
+    decode = (
+        "1 / all(b'7' not in one for one in values); "
+        "return RAW(self.options).decode(start, values, track)"
+    )
+    source = DECODER.format(matches="return True", decode=decode)
+    install_one(
+        target, "decoders", "from datascan.decoders.raw import RawDecoder as RAW\n" + source
+    )
+    report, errors = scan(target, tmp_path / "store", "--workers", str(workers))
+    assert errors == ""
+    (found,) = (one for one in report["findings"] if one["rule"] == "reader-crash")
+    ((index, detail),) = ((one["index"], one["detail"]) for one in found["examples"])
+    assert index == 7
+    assert detail.startswith(
+        FAILED.removeprefix("datascan: ") + "ZeroDivisionError: division by zero"
+    )
+    assert "plug.py, line " in detail
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("marked", ["", "track(0, 3); "])
+def test_what_a_reader_raises_costs_what_it_reads(target, own, workers, marked):
+    install_one(target, "readers", reader_source(read=marked + "1 / 0; yield"))
+    report, errors = scan(target, own, "--workers", str(workers))
+    assert errors == ""
+    (found,) = (one for one in report["findings"] if one["rule"] == "reader-crash")
+    assert "ZeroDivisionError: division by zero" in found["examples"][0]["detail"]
 
 
 @pytest.mark.parametrize("text", ["1 / 0", "None", "b'x'"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import PurePath
 from typing import Any
 
 from datascan.text import escape_control
@@ -45,8 +47,29 @@ class FindingsError(DatascanError):
         return "\n".join(map(escape_control, str(self.args[0]).split("\n")))
 
 
+class RecordError(Exception):
+    """What the plug-in of another package raised while it read records: a finding for these."""
+
+
 class PluginWarning(UserWarning):
     """A plug-in of another package could not be used, or failed, and was left out."""
 
     def __str__(self) -> str:
         return escape_control(super().__str__())
+
+
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+"""The address of an object, which differs from run to run."""
+
+
+def describe_exception(error: BaseException) -> str:
+    """An exception in one line, with its place: "KeyError: 6 (PIL/PsdImagePlugin.py, line 84)"."""
+    message = ADDRESS.sub("", " ".join(str(error).split()))[:200]
+    text = f"{type(error).__name__}: {message}".removesuffix(": ")
+    step = error.__traceback__
+    if step is None or isinstance(error, RecordError):
+        return text.removeprefix("RecordError: ")
+    while step.tb_next is not None:
+        step = step.tb_next
+    place = "/".join(PurePath(step.tb_frame.f_code.co_filename).parts[-2:])
+    return f"{text} ({place}, line {step.tb_lineno})"

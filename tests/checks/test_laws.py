@@ -28,6 +28,8 @@ SEVERITIES = {
     "duplicate-record": "warning",
     "conflicting-label": "error",
     "corrupt-image": "error",
+    "damaged-metadata": "warning",
+    "unsupported-image": "warning",
     "not-an-image": "error",
     "misnamed-image": "warning",
     "not-inspected": "warning",

@@ -9,7 +9,7 @@ import datascan
 from datascan.config.identity import DatasetIdentity
 from datascan.config.options import Options
 from datascan.errors import DatasetError, UsageError
-from datascan.readers.base import GuardedReader, Reader, open_reader, tracked_blocks
+from datascan.readers.base import GuardedReader, Reader, open_reader
 from datascan.readers.image_folder.reader import ImageFolderReader
 from datascan.readers.lmdb.reader import LmdbReader
 from datascan.testing.reader_laws import untracked
@@ -69,38 +69,6 @@ def test_a_link_to_nothing_exists(tmp_path):
 def test_several_paths_of_one_dataset(tmp_path):
     paths = [write_hdf5(tmp_path / f"{i}.h5", data=np.ones((3, 2))) for i in range(2)]
     assert open_reader(paths, Options(), None).paths == tuple(paths)
-
-
-class Slot:
-    """Notes what it is given."""
-
-    def __init__(self):
-        self.calls = []
-
-    def mark(self, *rows):
-        self.calls.append(("mark", *rows))
-
-    def advance(self, *amounts):
-        self.calls.append(("advance", *amounts))
-
-
-def test_the_rows_of_a_block_are_marked_until_the_next_one():
-    reader = PlainReader(np.zeros((30, 2)), np.zeros(30), rows=20)
-    shard = reader.plan().shards[1].slice(1, 10)
-    slot = Slot()
-    blocks = tracked_blocks(reader, shard, slot)
-    block = next(blocks)
-    assert slot.calls[-1] == ("mark", 1, 8)
-    slot.calls.clear()
-    (last,) = blocks
-    assert slot.calls == [
-        ("advance", 8, block.nbytes),
-        ("mark", 9, 0),
-        ("mark", 9, 1),
-        ("mark", 9, 1),
-        ("advance", 1, last.nbytes),
-        ("mark", 10, 0),
-    ]
 
 
 def test_defaults_of_readers():

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.config.options import ReadOptions
-from datascan.errors import DatasetError
+from datascan.errors import DatasetError, RecordError
 from datascan.plugins import (
     DECODERS,
     Plugin,
@@ -63,7 +63,7 @@ def track_among(track: Tracker, rows: NDArray[np.int64], value: int, count: int)
 
 
 class GuardedDecoder(Decoder):
-    """The decoder of another package. What it raises is a DatasetError that names the plug-in."""
+    """The decoder of another package. What it raises is an error that names the plug-in."""
 
     def __init__(self, plugin: Plugin, decoder: Decoder) -> None:
         super().__init__(decoder.options)
@@ -79,9 +79,10 @@ class GuardedDecoder(Decoder):
     def decode(
         self, start: int, values: BytesColumn, track: Tracker, *, decode_images: bool = True
     ) -> Block:
-        """The block of the decoder."""
-        with self.plugin.failures_as(DatasetError):
+        """The block of the decoder. What it raises concerns the values."""
+        with self.plugin.failures_as(RecordError):
             block = self.decoder.decode(start, values, track, decode_images=decode_images)
+        with self.plugin.failures_as(DatasetError):
             return self.plugin.require(block, Block, "decode")
 
 

@@ -19,7 +19,13 @@ from typing import Any, TypeVar
 from warnings import warn
 
 from datascan._version import __version__
-from datascan.errors import DatascanError, PluginWarning, UsageError
+from datascan.errors import (
+    DatascanError,
+    PluginWarning,
+    RecordError,
+    UsageError,
+    describe_exception,
+)
 from datascan.plugins.tables import (
     CHECKS,
     COMMANDS,
@@ -57,7 +63,7 @@ class Plugin:
         return f"plug-in {self.name} of package {self.package}"
 
     @contextmanager
-    def failures_as(self, kind: type[DatascanError]) -> Iterator[None]:
+    def failures_as(self, kind: type[DatascanError | RecordError]) -> Iterator[None]:
         """Raise what the plug-in raises as an error of ``kind`` that names the plug-in.
 
         Errors of datascan itself pass: they are meant for users. So does a lack of memory, which
@@ -68,7 +74,9 @@ class Plugin:
         except (DatascanError, MemoryError):
             raise
         except Exception as error:
-            raise kind(f"{self} failed: {describe_error(error)}") from error
+            is_about_record = issubclass(kind, RecordError)
+            text = describe_exception(error) if is_about_record else describe_error(error)
+            raise kind(f"{self} failed: {text}") from error
 
     def require(self, value: Any, kind: type[T], method: str) -> T:
         """``value``, which a method of the plug-in returned.

@@ -26,6 +26,7 @@ CHECKS = (
     "constant-feature",
     "constant-record",
     "corrupt-image",
+    "damaged-metadata",
     "damaged-store",
     "duplicate-record",
     "empty-class",
@@ -64,6 +65,7 @@ CHECKS = (
     "unexpected-class",
     "unexpected-dtype",
     "unexpected-shape",
+    "unsupported-image",
     "value-out-of-range",
 )
 """Rules about records, in the order in which they are evaluated."""

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, cast
 from datascan.config.identity import DatasetIdentity
 from datascan.config.options import Options
 from datascan.decoders.base import Tracker
-from datascan.errors import DatasetError, UsageError
-from datascan.executors.base import Executor, WorkerSlot
+from datascan.errors import DatasetError, RecordError, UsageError
+from datascan.executors.base import Executor
 from datascan.executors.select import default_executor
 from datascan.files import explain_absence, find_pointer, find_pointer_inside
 from datascan.plugins import (
@@ -131,7 +131,7 @@ class Reader(ABC):
 
 
 class GuardedReader(Reader):
-    """The reader of another package. What it raises is a DatasetError that names the plug-in."""
+    """The reader of another package. What it raises is an error that names the plug-in."""
 
     def __init__(self, plugin: Plugin, reader: Reader) -> None:
         super().__init__(reader.paths, reader.options)
@@ -161,9 +161,16 @@ class GuardedReader(Reader):
             return self.plugin.require(self.reader.plan(), Plan, "plan")
 
     def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
-        """The blocks of the reader."""
-        with self.plugin.failures_as(DatasetError):
-            for block in self.reader.read(shard, track, decode=decode):
+        """The blocks of the reader. What it raises concerns the records that it reads."""
+        with self.plugin.failures_as(RecordError):
+            blocks = iter(self.reader.read(shard, track, decode=decode))
+        end = object()
+        while True:
+            with self.plugin.failures_as(RecordError):
+                block = next(blocks, end)
+            if block is end:
+                return
+            with self.plugin.failures_as(DatasetError):
                 yield self.plugin.require(block, Block, "read")
 
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
@@ -175,8 +182,8 @@ class GuardedReader(Reader):
             return keys
 
     def count_rows(self, shard: Shard, track: Tracker) -> int:
-        """The count of the reader."""
-        with self.plugin.failures_as(DatasetError):
+        """The count of the reader, for which it may read the records."""
+        with self.plugin.failures_as(RecordError):
             return self.plugin.require(self.reader.count_rows(shard, track), int, "count_rows")
 
     def describe_start(self, shard: Shard) -> str:
@@ -278,16 +285,3 @@ def accepts(kind: type[Reader], path: Path) -> bool:
     except Exception as error:  # noqa: BLE001  (the code of others may raise anything)
         leave_out(plugin, error)
         return False
-
-
-def tracked_blocks(
-    reader: Reader, shard: Shard, slot: WorkerSlot, *, decode: bool = True
-) -> Iterator[Block]:
-    """The shard's blocks; the rows of each stay marked until the next one is requested."""
-    for block in reader.read(shard, slot.mark, decode=decode):
-        row = block.start - shard.base
-        # The reader may have marked the rows one by one, but the block is processed as a whole.
-        slot.mark(row, block.records)
-        yield block
-        slot.advance(block.records, block.nbytes)
-        slot.mark(row + block.records, 0)

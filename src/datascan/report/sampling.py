@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from datascan.executors.base import Executor, Progress, ScanCancelled, WorkerSlot
 from datascan.metrics.base import DatasetSummary, sorted_distinct
-from datascan.readers.base import Reader, tracked_blocks
+from datascan.readers.base import Reader
+from datascan.readers.tracked import tracked_blocks
 from datascan.records.block import Block
 from datascan.records.buffers import hash_bytes
 from datascan.records.shard import Shard

@@ -12,15 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
-from datascan.decoders.image.decode import (
-    OversizedImageError,
+from datascan.decoders.image.header import ImageHeader, sniff_format
+from datascan.decoders.image.outcomes import OversizedImageError, check_size
+from datascan.decoders.image.pillow import (
     capture_library_output,
-    check_size,
     collect_pillow_warnings,
     open_with_pillow,
     to_plain_mode,
 )
-from datascan.decoders.image.header import sniff_format
 from datascan.decoders.image.structure import read_header
 
 EDGE = 96
@@ -59,33 +58,37 @@ def open_image(data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Ima
     if kind is None:
         return None
     try:
-        check_header(kind, data, max_pixels)
+        header = check_header(kind, data, max_pixels)
         with (
             collect_pillow_warnings(),
             capture_library_output(kind),
             accept_truncated(allowed=damaged),
         ):
-            return load_image(kind, data, max_pixels, edge, damaged=damaged)
+            reduced = edge if header.is_scalable else None
+            return load_image(kind, data, max_pixels, reduced, damaged=damaged)
     except Exception:  # noqa: BLE001  (decoders raise all kinds of errors on damaged images)
         return None
 
 
-def check_header(kind: str, data: bytes, max_pixels: int) -> None:
-    """Raise :class:`OversizedImageError` if the header declares too many pixels."""
+def check_header(kind: str, data: bytes, max_pixels: int) -> ImageHeader:
+    """The header; raises :class:`OversizedImageError` if it declares too many pixels."""
     shape = read_header(kind, data)
     if kind == "JPEG" and shape.damage is not None:
         raise OversizedImageError(shape.damage)
     if shape.size is not None:
         check_size(*shape.size, max_pixels if kind == "JPEG" else min(max_pixels, MAX_PIXELS))
+    return shape
 
 
-def load_image(kind: str, data: bytes, max_pixels: int, edge: int, *, damaged: bool) -> Image.Image:
-    """Open and load an image; a large JPEG at reduced scale."""
+def load_image(
+    kind: str, data: bytes, max_pixels: int, edge: int | None, *, damaged: bool
+) -> Image.Image:
+    """Open and load an image; a JPEG at reduced scale, down to ``edge`` (None: in full)."""
     image: Any = open_with_pillow(kind, data)
     width, height = image.size
     check_size(width, height, max_pixels)
     # A progressive JPEG is held in memory in full, even if decoded at reduced scale.
-    if not image.info.get("progressive"):
+    if edge is not None and not image.info.get("progressive"):
         image.draft(None, (edge, edge))
     width, height = image.size
     check_size(width, height, MAX_PIXELS)

@@ -10,7 +10,8 @@ import numpy as np
 
 from datascan.executors.base import Executor, Progress, ScanCancelled, WorkerSlot
 from datascan.metrics.base import Concatenated, Tally, TallyMap, add_all
-from datascan.readers.base import Reader, tracked_blocks
+from datascan.readers.base import Reader
+from datascan.readers.tracked import failed_block, tracked_blocks
 from datascan.records.block import Block, Fault
 from datascan.records.shard import Plan, Shard
 from datascan.scanner.reread import RowsByShard, blocks_with_rows
@@ -73,15 +74,7 @@ class MeasureTask:
 
     def on_failure(self, shard: Shard, reason: str) -> PartialResult:
         """The result for rows that crash workers: a fault for each of them."""
-        records = 0 if shard.last is None else shard.last - shard.first
-        faults = tuple(Fault(row, "reader-crash", reason) for row in range(records))
-        if not records:
-            # The rows could not even be counted.
-            where = f"row {shard.first:,} behind " if shard.first else ""
-            start = f"{where}{self.reader.describe_start(shard)}"
-            lost = f"{reason}: no record from {start} on can be counted"
-            faults = (Fault(None, "reader-crash", f"{lost}, up to the next part"),)
-        return self._measured(shard, Block(shard.base + shard.first, records, 0, faults=faults))
+        return self._measured(shard, failed_block(self.reader, shard, reason))
 
     def _measured(self, shard: Shard, block: Block) -> PartialResult:
         found = {name: measure(block) for name, measure in self.metrics.items()}

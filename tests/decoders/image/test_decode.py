@@ -15,20 +15,25 @@ import pytest
 from PIL import Image, TiffImagePlugin
 
 from datascan.decoders.image import structure
-from datascan.decoders.image.decode import (
-    PLUGINS,
+from datascan.decoders.image.decode import decode as decode_with_header
+from datascan.decoders.image.formats.png import read_png_header
+from datascan.decoders.image.header import sniff_format
+from datascan.decoders.image.outcomes import (
     CorruptImageError,
     OversizedImageError,
     check_bytes,
-    decode,
     one_line,
 )
-from datascan.decoders.image.header import sniff_format
-from datascan.decoders.image.png import read_png_header
+from datascan.decoders.image.pillow import PLUGINS
 from datascan.report.thumbnails import thumbnail
 from tests.builders.images import encode, photo, pixels
 from tests.builders.odd_images import TILE_BOMB, bombs, layered_psd, tiff_of
 from tests.decoders.image.support import HEALTHY, find_faults, inspect
+
+
+def decode(image_format, data, limit):
+    return decode_with_header(image_format, data, limit, structure.read_header(image_format, data))
+
 
 ROOT = Path(__file__).resolve().parents[3]
 MEGABYTES = 150

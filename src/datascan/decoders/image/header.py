@@ -145,6 +145,10 @@ class ImageHeader:
     ``end``: the offset of its end, None if unknown. ``frames``: their number, None if unknown.
     ``exif``: the EXIF block. ``damage``: what is wrong with the structure, None if nothing is.
     ``size``: width and height in pixels of the largest frame, None if only the decoder knows.
+    ``is_cut``: whether the file ends before its image. ``is_scalable``: whether a decoder may
+    reduce the image. ``unsupported``: the variant, if the decoder lacks it. ``components``: of a
+    JPEG. ``stray``: spans of bytes between the segments of its header that belong to none.
+    ``notes``: what is wrong with metadata.
     """
 
     end: int | None = None
@@ -152,3 +156,9 @@ class ImageHeader:
     exif: bytes = b""
     damage: str | None = None
     size: tuple[int, int] | None = None
+    is_cut: bool = False
+    is_scalable: bool = True
+    unsupported: str | None = None
+    components: int = 0
+    stray: tuple[tuple[int, int], ...] = ()
+    notes: tuple[str, ...] = ()

@@ -10,20 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.decoders.base import Tracker
-from datascan.decoders.image.decode import (
-    CorruptImageError,
-    DecodedImage,
-    OversizedImageError,
-    check_size,
-    decode,
-)
+from datascan.decoders.image.decode import decode
 from datascan.decoders.image.header import (
     ImageHeader,
     describe_content,
     format_from_name,
     sniff_format,
 )
+from datascan.decoders.image.outcomes import (
+    CorruptImageError,
+    DecodedImage,
+    OversizedImageError,
+    UnsupportedImageError,
+    check_size,
+)
 from datascan.decoders.image.structure import ORIENTATIONS, read_header, read_orientation
+from datascan.errors import describe_exception
 from datascan.records.block import ArrayColumn, Fault, ImageColumn
 from datascan.records.statistics import compute_stats
 
@@ -100,15 +102,32 @@ def inspect_images(
 
 
 def inspect_image(data: bytes, name: str | None, max_pixels: int) -> InspectedImage:
-    """Decode one image; the extension of its file's ``name`` is compared with the content."""
+    """Decode one image; the extension of its file's ``name`` is compared with the content.
+
+    Whatever a decoder raises is a fault of the image, except for a lack of memory.
+    """
     image_format = sniff_format(data)
     if image_format is None:
         return InspectedImage(faults=(("not-an-image", describe_content(data)),))
+    try:
+        return inspect_format(image_format, data, name, max_pixels)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  (a defect of a decoder, or of ours)
+        return InspectedImage(faults=(("reader-crash", describe_exception(error)),))
+
+
+def inspect_format(
+    image_format: str, data: bytes, name: str | None, max_pixels: int
+) -> InspectedImage:
+    """Decode one image of a known format."""
     header = read_header(image_format, data)
     try:
         decoded = decode_image(image_format, data, header, max_pixels)
     except CorruptImageError as why:
         return InspectedImage(faults=(("corrupt-image", f"{image_format}: {why}"),))
+    except UnsupportedImageError as why:
+        return InspectedImage(faults=(("unsupported-image", f"{image_format}: {why}"),))
     except OversizedImageError as why:
         return InspectedImage(faults=(("oversized-image", str(why)),))
     # Float pixels can be NaN or Inf, so the rules about those need the values.
@@ -140,19 +159,26 @@ def decode_image(
 
     Raises:
         CorruptImageError: if it cannot be decoded in full.
+        UnsupportedImageError: if the decoder lacks its variant.
         OversizedImageError: if it has too many pixels, whether it is intact or not.
     """
     if header.size is not None:
         check_size(*header.size, max_pixels)
     if header.damage is not None:
         raise CorruptImageError(header.damage)
-    return decode(image_format, data, max_pixels)
+    if header.unsupported is not None:
+        if header.is_cut:
+            raise CorruptImageError(f"the file ends before its image ({header.unsupported})")
+        raise UnsupportedImageError(header.unsupported)
+    return decode(image_format, data, max_pixels, header)
 
 
 def find_image_faults(
     image_format: str, data: bytes, name: str | None, header: ImageHeader, decoded: DecodedImage
 ) -> Iterator[tuple[str, str]]:
     """Yield (rule, detail) for problems of an image that decodes."""
+    if notes := (*header.notes, *decoded.notes):
+        yield "damaged-metadata", f"{image_format}: {'; '.join(dict.fromkeys(notes))}"
     if name is not None and format_from_name(name) not in (None, image_format):
         yield "misnamed-image", f"{image_format} named {name[name.rfind('.') :]}"
     if header.end is not None and header.end < len(data):

@@ -2,58 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Iterator
 
+from datascan.decoders.image.formats.jpeg import read_jpeg_header
+from datascan.decoders.image.formats.png import SIGNATURE, read_png_header
 from datascan.decoders.image.header import ImageHeader
-from datascan.decoders.image.png import SIGNATURE, read_png_header
-
-MAX_SCANS = 100
-"""Decoding takes as long for each scan, even an empty one, as for the whole image.
-
-Progressive encoders write about ten.
-"""
-
-BARE_MARKERS = {0xFF: 1, 0x01: 2, **dict.fromkeys(range(0xD0, 0xD9), 2)}
-"""Markers without a length, and the bytes to skip: fill bytes, TEM, restarts, start of image."""
-
-NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-"""The marker that ends entropy-coded data: not a stuffing, restart or fill byte."""
-
-
-def read_jpeg_header(data: bytes) -> ImageHeader:
-    """Read a JPEG's segments (ITU-T T.81, annex B); their contents are left to the decoder.
-
-    The end is unknown if there are several images (CIPA DC-007, Multi-Picture Format).
-    """
-    offset, exif, is_multi_picture, scans = 2, b"", False, 0
-    while offset + 4 <= len(data):
-        if data[offset] != 0xFF:
-            return ImageHeader(exif=exif)
-        marker = data[offset + 1]
-        if marker == 0xD9:
-            return ImageHeader(end=None if is_multi_picture else offset + 2, exif=exif)
-        if step := BARE_MARKERS.get(marker):
-            offset += step
-            continue
-        (length,) = struct.unpack_from(">H", data, offset + 2)
-        body = offset + 4
-        if marker == 0xE1 and data.startswith(b"Exif\0\0", body) and not exif:
-            exif = data[body + 6 : offset + 2 + length]
-        is_multi_picture |= marker == 0xE2 and data.startswith(b"MPF\0", body)
-        offset += 2 + length
-        if marker == 0xDA:
-            scans += 1
-            if scans > MAX_SCANS:
-                return ImageHeader(damage=f"more than {MAX_SCANS} scans")
-            match = NEXT_MARKER.search(data, offset)
-            if match is None:
-                break
-            offset = match.start()
-    if data[offset : offset + 2] == b"\xff\xd9":
-        return ImageHeader(end=None if is_multi_picture else offset + 2, exif=exif)
-    return ImageHeader(exif=exif)
 
 
 def read_gif_header(data: bytes) -> ImageHeader:

@@ -22,6 +22,7 @@ from datascan.decoders.base import (
     make_decoder,
     track_among,
 )
+from datascan.errors import DatascanError, describe_exception
 from datascan.plugins import DECODERS, decoder_names
 from datascan.readers.base import Reader
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
@@ -160,7 +161,7 @@ class KeyValueReader(Reader):
                 inside = batch.take(np.arange(first, max(first, last)))
             if len(inside) or inside.faults:
                 track(row + first, len(inside))
-                yield self._decode(shard.base, row + first, inside, track, decode=decode)
+                yield from self._decode_each(shard.base, row + first, inside, track, decode=decode)
             row += len(batch)
             if shard.last is not None and row >= shard.last:
                 return
@@ -193,6 +194,30 @@ class KeyValueReader(Reader):
         if isinstance(span, TextLines):
             return f"key {IMAGE_KEY % span.first}"
         return "the first key" if span.first is None else f"key {format_key(span.first)}"
+
+    def _decode_each(
+        self, base: int, first: int, batch: KeyValueBatch, track: Tracker, *, decode: bool
+    ) -> Iterator[Block]:
+        """The batch as one block; as several if the decoder raises an exception for some values."""
+        try:
+            block = self._decode(base, first, batch, track, decode=decode)
+        except (DatascanError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever a decoder raises costs one record)
+            if len(batch) < 2:
+                fault = Fault(0, "reader-crash", describe_exception(error))
+                nbytes = int(batch.values.lengths.sum())
+                yield Block(base + first, len(batch), nbytes, faults=(*batch.faults, fault))
+                return
+        else:
+            yield block
+            return
+        half = len(batch) // 2
+        yield from self._decode_each(base, first, batch.take(np.arange(half)), track, decode=decode)
+        rest = batch.take(np.arange(half, len(batch)))
+        # Faults of no row are in the first half.
+        rest = replace(rest, faults=tuple(one for one in rest.faults if one.row is not None))
+        yield from self._decode_each(base, first + half, rest, track, decode=decode)
 
     def _decode(
         self, base: int, first: int, batch: KeyValueBatch, track: Tracker, *, decode: bool

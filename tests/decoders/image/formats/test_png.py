@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datascan.decoders.image.png import iter_image_data, read_png_header
+from datascan.decoders.image.formats.png import iter_image_data, read_png_header
 from tests.builders.images import chunk
 from tests.builders.odd_images import interlaced_rows, png_file
 from tests.decoders.image.support import HEALTHY, find_faults
