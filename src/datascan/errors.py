@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import PurePath
 from typing import Any
 
 from datascan.text import escape_control
@@ -58,18 +56,16 @@ class PluginWarning(UserWarning):
         return escape_control(super().__str__())
 
 
-ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-"""The address of an object, which differs from run to run."""
-
-
 def describe_exception(error: BaseException) -> str:
     """An exception in one line, with its place: "KeyError: 6 (PIL/PsdImagePlugin.py, line 84)"."""
-    message = ADDRESS.sub("", " ".join(str(error).split()))[:200]
-    text = f"{type(error).__name__}: {message}".removesuffix(": ")
+    words = " ".join(str(error).split()).split(" at 0x")
+    # Without the addresses of objects, which differ from run to run.
+    message = "".join([words[0], *(word.lstrip("0123456789abcdefABCDEF") for word in words[1:])])
+    text = f"{type(error).__name__}: {message[:200]}".removesuffix(": ")
     step = error.__traceback__
     if step is None or isinstance(error, RecordError):
         return text.removeprefix("RecordError: ")
     while step.tb_next is not None:
         step = step.tb_next
-    place = "/".join(PurePath(step.tb_frame.f_code.co_filename).parts[-2:])
+    place = "/".join(step.tb_frame.f_code.co_filename.replace("\\", "/").split("/")[-2:])
     return f"{text} ({place}, line {step.tb_lineno})"
