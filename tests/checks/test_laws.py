@@ -32,6 +32,7 @@ SEVERITIES = {
     "unsupported-image": "warning",
     "not-an-image": "error",
     "misnamed-image": "warning",
+    "never-written": "error",
     "not-inspected": "warning",
     "odd-size": "warning",
     "oversized-image": "error",

@@ -31,8 +31,8 @@ Example
 Limits
     Damage inside an LMDB value, or in an HDF5 chunk without a filter, is found only if it makes the
     record's content invalid. A hole in a chunked HDF5 dataset may also be rows that were never
-    written; both are read as fill values. Rows missing at the end of a dataset that can grow, and
-    datasets that were never written at all, are not reported.
+    written; both are read as fill values. A dataset of which nothing was written is
+    ``never-written``. Rows missing at the end of a dataset that can grow are not reported.
 
 Source
     LMDB, mdb.c; LevelDB, doc/table_format.md; HDF5 File Format Specification 3.0. Behaviour

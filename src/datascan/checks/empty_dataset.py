@@ -31,8 +31,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from datascan.checks.base import Check, Issue
+from datascan.checks.fault_check import REACH_RULES
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
+
+REASONS = (*REACH_RULES, "never-written", "outside-reference")
+"""The rules of faults that explain why there are no records."""
+
+
+def is_explained(dataset: DatasetSummary) -> bool:
+    """Whether another finding says why no record was read: one cause is one finding."""
+    unread = any(
+        part.what == "part" or (part.what == "field" and part.records)
+        for part in dataset.plan.uninspected
+    )
+    return unread or any(fault.rule in REASONS for fault in dataset.plan.faults)
 
 
 class EmptyDataset(Check[None]):
@@ -45,7 +58,7 @@ class EmptyDataset(Check[None]):
 
     def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (nothing is measured)
         """One issue if a complete scan found no records, unless there is a known reason."""
-        if any(fault.rule == "missing-file" and fault.lost for fault in dataset.plan.faults):
+        if is_explained(dataset):
             return
         is_written = dataset.writer is not None and dataset.writer.rules
         if not is_written and dataset.is_complete and dataset.records == 0:

@@ -33,6 +33,7 @@ Source
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from datascan.checks.base import (
@@ -52,6 +53,7 @@ ANNOTATIONS = "annotations"
 """The encoding of files that may only describe the records."""
 
 MAX_NAMED = 5
+FIX_PARTS = "convert it to one file, and scan that"
 
 
 class NotInspected(Check[Any]):
@@ -65,19 +67,22 @@ class NotInspected(Check[Any]):
     def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (nothing is measured)
         """Issues for records, fields, descriptions and files that were not inspected."""
         found = find_uninspected(dataset)
+        worst = Severity.WARNING if count_inspected(dataset) else Severity.ERROR
         values = [part for part in found if part.what == "value"]
         fields = [part for part in found if part.what == "field"]
         if values:
             yield self._issue(
                 values,
                 describe_values(values, dataset),
-                severity=Severity.WARNING if count_inspected(dataset) else Severity.ERROR,
+                severity=worst,
                 records=sum(part.records for part in values),
             )
         if some := [part for part in fields if part.records]:
-            yield self._issue(some, describe_fields(some))
+            yield self._issue(some, describe_fields(some), severity=worst)
         if single := [part for part in fields if not part.records]:
             yield self._issue(single, describe_fields(single), severity=Severity.INFO)
+        if parts := [part for part in found if part.what == "part"]:
+            yield self._issue(parts, describe_parts(parts), severity=worst, fix=FIX_PARTS)
         files = [part for part in found if part.what == "file"]
         if data := [part for part in files if part.encoding != ANNOTATIONS]:
             yield self._issue(data, describe_files(data))
@@ -91,15 +96,17 @@ class NotInspected(Check[Any]):
         *,
         severity: Severity | None = None,
         records: int = 0,
+        fix: str = "",
     ) -> Issue:
         details = [describe_part(part) for part in parts]
-        return self.dataset_issue(
+        issue = self.dataset_issue(
             message,
             severity=severity,
             records=records,
             details=details,
             locations=tuple(locate(parts, details)),
         )
+        return replace(issue, fix=fix) if fix else issue
 
 
 def locate(parts: Sequence[Uninspected], details: Sequence[str]) -> Iterator[Location]:
@@ -114,7 +121,7 @@ def locate(parts: Sequence[Uninspected], details: Sequence[str]) -> Iterator[Loc
 
 def describe_part(part: Uninspected) -> str:
     """One kind of content: "30 pickles", "names: strings"."""
-    if part.what == "field":
+    if part.what in {"field", "part"}:
         return f"{part.name}: {part.encoding}"
     if part.what == "file":
         return f"{pluralize(part.records, f'{part.name} file')}"
@@ -135,6 +142,12 @@ def describe_fields(parts: Sequence[Uninspected]) -> str:
     """The fields that were not inspected."""
     verb = "was" if len(parts) == 1 else "were"
     return f"{pluralize(len(parts), 'field')} {verb} not inspected: {join_first(parts)}"
+
+
+def describe_parts(parts: Sequence[Uninspected]) -> str:
+    """The files of the dataset that were not inspected."""
+    verb = "was" if len(parts) == 1 else "were"
+    return f"{pluralize(len(parts), 'file')} {verb} not inspected: {join_first(parts)}"
 
 
 def describe_files(parts: Sequence[Uninspected]) -> str:

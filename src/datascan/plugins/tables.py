@@ -48,6 +48,7 @@ CHECKS = (
     "missing-label",
     "mixed-channels",
     "nan-value",
+    "never-written",
     "non-finite-label",
     "non-integer-label",
     "not-an-image",

@@ -49,7 +49,10 @@ class Reader(ABC):
         self.paths = paths
         self.options = options
         self.on_found: Callable[[int], None] | None = None
-        """If set, ``plan`` calls it now and then with the number of files found so far."""
+        """If set, ``plan`` calls it now and then with the number of files found so far.
+
+        It may end the planning by an exception.
+        """
 
     @property
     def path(self) -> Path:

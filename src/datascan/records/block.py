@@ -40,12 +40,13 @@ class Uninspected:
     """Content that was not inspected.
 
     ``what``: "value" if nothing else of the records was inspected, "field" for one of their fields,
-    "file" for other files in its folder. ``name``: of the field, or the extension of the files.
+    "file" for other files in its folder, "part" for a file of the dataset. ``name``: of the field
+    or the part, or the extension of the files.
     ``encoding``: what the content is, in the plural ("pickles"). ``records`` counts records or
     files; 0 for a field that is a single value.
     """
 
-    what: Literal["value", "field", "file"]
+    what: Literal["value", "field", "file", "part"]
     name: str
     encoding: str
     records: int

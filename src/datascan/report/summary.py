@@ -63,11 +63,14 @@ def count_accepted(report: Report) -> str:
 def count_records(dataset: DatasetInfo) -> str:
     """How many records were read: "first 1,000 of 50,000 records" under a limit.
 
-    "sample of 1,000 of 50,000 records", or "of the first 5,000 records" under a limit as well.
+    "49,890 of 50,000 records" if others could not be read, "sample of 1,000 of 50,000 records", or
+    "of the first 5,000 records" under a limit as well.
     """
     seen = pluralize(dataset.records, "record")
     if dataset.sample is not None:
         return describe_sample(dataset)
+    if dataset.limit is None and dataset.total:
+        return f"{dataset.records:,} of {pluralize(dataset.total, 'record')}"
     if dataset.limit is None or dataset.records < dataset.limit:
         return seen
     return (

@@ -100,7 +100,7 @@ def test_a_dataset_that_was_never_written_is_reported_and_not_read(tmp_path, ind
     result = scanned(path)
     assert result.summary.records == 0
     (fault,) = result.summary.plan.faults
-    assert (fault.rule, fault.lost) == ("damaged-store", 60)
+    assert (fault.rule, fault.lost) == ("never-written", 60)
     assert fault.detail == (
         "a.h5:data was never written, so HDF5 returns fill values for all of its 60 rows"
     )

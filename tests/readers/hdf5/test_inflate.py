@@ -78,8 +78,9 @@ def test_a_packed_dataset_that_was_never_written_is_not_read(tmp_path):
         assert GzipReader.of(file.create_dataset("data", (20, 5), "f4", **packing)) is None
     report = datascan.scan(tmp_path / "a.h5")
     assert report.dataset.records == 0
-    (found,) = [finding for finding in report.findings if finding.rule == "damaged-store"]
-    assert "a.h5:data was never written" in found.message
+    (found,) = report.findings
+    assert found.rule == "not-inspected"
+    assert "data: never written, all rows are the fill value 2.5" in found.message
 
 
 @pytest.mark.parametrize("chunks", [(16, 8), (16, 4)])

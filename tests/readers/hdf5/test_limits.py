@@ -82,13 +82,22 @@ def test_missing_rows_are_listed_up_to_a_limit(tmp_path, monkeypatch, rows, is_r
 def test_memory_that_runs_out_is_a_finding(tmp_path, monkeypatch):
     path = write_hdf5(tmp_path / "a.h5", data=(numbers(40, 3), {"compression": "lzf"}))
 
+    raised: list[Exception] = []
+
     def fail(_dataset, _rows):
-        raise MemoryError
+        raise raised[-1]
 
     monkeypatch.setattr(h5py.Dataset, "__getitem__", fail)
-    faults = row_faults(scanned(path), "damaged-store")
-    assert list(faults) == list(range(40))
-    assert faults[0] == "chunk (0, 0) of data: there is not enough memory"
+    for error in (
+        MemoryError(),
+        OSError("Can't read (memory allocation failed for raw data chunk)"),
+    ):
+        raised.append(error)
+        result = scanned(path)
+        faults = row_faults(result, "reader-crash")
+        assert list(faults) == list(range(40))
+        assert faults[0] == "needed more memory than there is"
+        assert row_faults(result, "damaged-store") == {}
 
 
 def test_holes_of_sparse_files_do_not_count(tmp_path):

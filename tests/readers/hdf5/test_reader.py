@@ -211,7 +211,7 @@ def test_values_that_were_never_written_are_not_read(tmp_path, name):
     path = tmp_path / "a.h5"
     with h5py.File(path, "w", userblock_size=512) as file:
         file["data" if name == "label" else "label"] = np.arange(9)
-        file.create_dataset(name, (9,), "f4", fillvalue=7)
+        file.create_dataset(name, (9,), "f4")
     result = scanned(path)
     assert result.summary.records == (9 if name == "label" else 0)
     assert f"a.h5:{name} was never written" in result.summary.plan.faults[0].detail

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from datascan.errors import DatasetError
 from datascan.files import open_regular
-from datascan.readers.hdf5.files import SIGNATURE, decode_name, expand_sources
+from datascan.readers.hdf5.files import decode_name, expand_sources
+from datascan.readers.hdf5.superblock import SIGNATURE
 from datascan.readers.locks import has_exclusive_flock
 from datascan.records.writer import CONTENT, REACH, Writer
 

@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.readers.hdf5.extensible_array import correct_offsets, has_chunk
 from datascan.readers.hdf5.filters import CHECKSUM_BYTES, MAX_RATIO, ChunkGuard
 from datascan.readers.hdf5.inventory import MissingRows
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
@@ -81,7 +82,7 @@ def read_entries(dataset: Any) -> NDArray[np.uint64]:
         return True if len(numbers) > most else None
 
     dataset.id.chunk_iter(add_entry)
-    return np.frombuffer(numbers, np.uint64).reshape(-1, width)
+    return correct_offsets(dataset, np.frombuffer(numbers, np.uint64).reshape(-1, width))
 
 
 def compare_with_grid(dataset: Any, grid: tuple[int, ...], entries: NDArray[np.uint64]) -> Chunks:
@@ -221,12 +222,3 @@ def fill_value(dataset: Any) -> NDArray[Any]:
         return np.asarray(dataset.fillvalue, dataset.dtype)
     except HDF5_ERRORS:
         return np.zeros((), dataset.dtype)
-
-
-def has_chunk(dataset: Any, corner: tuple[int, ...]) -> bool:
-    """Whether HDF5 finds the chunk that starts at ``corner``."""
-    try:
-        dataset.id.read_direct_chunk(corner)
-    except HDF5_ERRORS:
-        return False
-    return True

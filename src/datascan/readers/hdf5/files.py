@@ -20,9 +20,9 @@ from datascan.files import (
     open_regular,
     read_typed,
 )
+from datascan.readers.hdf5.superblock import SIGNATURE, find_driver
 from datascan.records.block import Fault
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MIN_USER_BLOCK = 512
 """The signature is at 0, or at 512, 1024, 2048, ... after a user block."""
 
@@ -132,10 +132,12 @@ def expand_sources(paths: Sequence[Path]) -> tuple[list[Source], list[Fault]]:
                     found.append((listed, line))
                 else:
                     faults.append(fault)
-        elif should_be_hdf5(path, one_of=len(paths)) and (
-            fault := find_file_fault(path, str(path))
-        ):
-            faults.append(fault)
+        elif should_be_hdf5(path, one_of=len(paths)):
+            fault = find_file_fault(path, str(path))
+            if fault is None:
+                found.append((path, str(path)))
+            else:
+                faults.append(fault)
         else:
             raise DatasetError(f"{path} is neither an HDF5 file nor a list of HDF5 files")
     return list(name_sources(found)), faults
@@ -184,7 +186,7 @@ def find_file_fault(path: Path, name: str) -> Fault | None:
         return Fault(None, "truncated-store", f"{name} has 0 bytes")
     if state != OPEN:
         return Fault(None, "missing-file", f"{name} cannot be read: {state}")
-    if not is_hdf5(path):
+    if not is_hdf5(path) and find_driver(path) is None:
         what = "a Git LFS pointer: the data is not here (git lfs pull)"
         what = what if is_lfs_pointer(path) else "not an HDF5 file"
         return Fault(None, "damaged-store", f"{name} is {what}")

@@ -77,7 +77,7 @@ class GzipReader:
         try:
             filter_mask, compressed = self.dataset.id.read_direct_chunk(corner)
             octets = b"" if filter_mask else inflate.decompress(compressed, self.chunk_bytes + 1)
-        except (OSError, RuntimeError, ValueError, MemoryError, *INFLATE_ERRORS):
+        except (OSError, RuntimeError, ValueError, *INFLATE_ERRORS):
             return None
         if len(octets) > self.chunk_bytes:
             place = ", ".join(map(str, corner))

@@ -22,6 +22,11 @@ MAX_TYPE_PARTS, MAX_TYPE_DEPTH = 4096, 32
 PYTABLES = "PYTABLES_FORMAT_VERSION"
 """An attribute of the root group of every file that PyTables writes."""
 
+NETCDF_DIMENSION = b"This is a netCDF dimension but not a netCDF variable"
+"""How the attribute NAME of a dimension without values begins, in files of netCDF-4."""
+
+MAX_NAME_BYTES = 1 << 12
+
 MAX_BYTES = 1 << 56
 """A dataset that claims to be larger than this is damaged."""
 
@@ -113,18 +118,54 @@ def take_inventory(root: RootFile, shown: str) -> Inventory:
     inventory = Inventory()
     traversal = ObjectTraversal(root, shown, inventory.faults)
     has_indexes = PYTABLES in root.file.attrs
+    dimensions: list[tuple[bytes, Any]] = []
     for path, item in traversal.objects():
         if is_private(path, has_indexes=has_indexes):
             continue
         if isinstance(item, h5py.Dataset):
-            try:
-                add_dataset(inventory, path, item)
-            except HDF5_ERRORS as error:
-                inventory.lost.add(decode_name(path))
-                why = f"{shown}:{decode_name(path)} cannot be read: {reason(error)}"
-                inventory.faults.append(Fault(None, "damaged-store", why))
+            if is_dimension(item):
+                dimensions.append((path, item))
+            else:
+                try_dataset(inventory, path, item, shown)
     inventory.lost.update(map(decode_name, traversal.lost))
+    if not inventory.names and not inventory.lost:
+        # There is nothing else, so this is what the file was made for.
+        for path, item in dimensions:
+            try_dataset(inventory, path, item, shown)
     return inventory
+
+
+def is_dimension(dataset: Any) -> bool:
+    """Whether a dataset only gives the length of a dimension, as netCDF-4 writes them."""
+    try:
+        name = read_text_attribute(dataset, b"NAME")
+    except HDF5_ERRORS:
+        return False
+    return name.startswith(NETCDF_DIMENSION)
+
+
+def read_text_attribute(dataset: Any, name: bytes) -> bytes:
+    """An attribute of fixed length; empty if there is no such attribute."""
+    if not h5py.h5a.exists(dataset.id, name):
+        return b""
+    attribute = h5py.h5a.open(dataset.id, name)
+    kind = attribute.get_type()
+    is_text = isinstance(kind, h5py.h5t.TypeStringID) and not kind.is_variable_str()
+    if not is_text or attribute.shape != () or kind.get_size() > MAX_NAME_BYTES:
+        return b""
+    value = np.empty((), f"S{kind.get_size()}")
+    attribute.read(value)
+    return bytes(value.item())
+
+
+def try_dataset(inventory: Inventory, path: bytes, dataset: Any, shown: str) -> None:
+    """Add a dataset to the inventory, or a fault if it is damaged."""
+    try:
+        add_dataset(inventory, path, dataset)
+    except HDF5_ERRORS as error:
+        inventory.lost.add(decode_name(path))
+        why = f"{shown}:{decode_name(path)} cannot be read: {reason(error)}"
+        inventory.faults.append(Fault(None, "damaged-store", why))
 
 
 def is_private(path: bytes, *, has_indexes: bool) -> bool:
@@ -186,6 +227,8 @@ def describe_unsupported(dataset: Any) -> str | None:
     """What a dataset contains if it cannot be read as data of records; None if it can."""
     if dataset.shape is None:
         return EMPTY
+    if (foreign := describe_foreign(dataset)) is not None:
+        return foreign if dataset.shape else SINGLE_VALUE
     element = dataset.dtype.base
     if is_byte_strings(dataset.dtype):
         is_one_per_row = math.prod(dataset.shape[1:]) == 1
@@ -193,6 +236,17 @@ def describe_unsupported(dataset: Any) -> str | None:
     if element.kind not in "biufc":
         return describe_type(element) if dataset.shape else SINGLE_VALUE
     return None if dataset.shape else SINGLE_NUMBER
+
+
+def describe_foreign(dataset: Any) -> str | None:
+    """The type of elements that NumPy and h5py do not have; None if they have it."""
+    try:
+        dataset.dtype  # noqa: B018  (h5py translates the type)
+    except (TypeError, ValueError, NotImplementedError):
+        kind = dataset.id.get_type().get_class()
+        names = {h5py.h5t.FLOAT: "floats", h5py.h5t.INTEGER: "integers", h5py.h5t.TIME: "times"}
+        return f"{names.get(kind, 'values')} of a type that NumPy does not have"
+    return None
 
 
 def is_byte_strings(dtype: Any) -> bool:

@@ -153,3 +153,9 @@ def is_unwritten(dataset: Any) -> bool:
     except HDF5_ERRORS:
         # The index is damaged, which is reported once it is read.
         return False
+
+
+def has_own_fill_value(dataset: Any) -> bool:
+    """Whether the writer has chosen the fill value; netCDF chooses one for every variable."""
+    plist = dataset.id.get_create_plist()
+    return bool(plist.fill_value_defined() == h5py.h5d.FILL_VALUE_USER_DEFINED)

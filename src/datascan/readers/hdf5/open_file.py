@@ -11,8 +11,11 @@ import h5py
 from datascan.files import open_regular
 from datascan.records.block import Fault
 
-HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError, MemoryError)
-"""What h5py raises for damaged files."""
+HDF5_ERRORS = (OSError, RuntimeError, ValueError, KeyError, TypeError, OverflowError)
+"""What h5py raises for damaged files; a lack of memory is not damage."""
+
+NO_MEMORY = re.compile(r"allocation failed|(can't|unable to|cannot) alloc", re.IGNORECASE)
+"""HDF5 says so in the texts of errors that are not MemoryError."""
 
 LOCKING = (False, None, True, "best-effort")
 """Modes to try: a file that this process already has open needs the same mode again."""
@@ -72,8 +75,12 @@ def fault_of_opening(path: Path, shown: str, error: Exception) -> Fault:
 
 def reason(error: Exception) -> str:
     """The innermost reason of an error of the HDF5 library: "inflate() failed"."""
-    if isinstance(error, MemoryError):
-        return "there is not enough memory"
     text = str(error)
     inner = re.search(r"\((.*)\)\W*$", text, re.DOTALL)
     return " ".join((inner[1] if inner else text).split()) or type(error).__name__
+
+
+def raise_if_out_of_memory(error: Exception) -> None:
+    """Raise MemoryError if that is the reason of an error of the HDF5 library."""
+    if NO_MEMORY.search(str(error)):
+        raise MemoryError from error

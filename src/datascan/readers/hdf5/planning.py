@@ -11,7 +11,7 @@ from datascan.config.options import Options, ReadOptions
 from datascan.decoders.image.decoder import ImageDecoder
 from datascan.errors import DatasetError
 from datascan.executors.select import isolate
-from datascan.readers.hdf5.chunks import Chunks, inspect_chunks
+from datascan.readers.hdf5.chunks import Chunks, fill_value, inspect_chunks
 from datascan.readers.hdf5.direct_read import DirectReader
 from datascan.readers.hdf5.files import Source
 from datascan.readers.hdf5.filters import ChunkGuard
@@ -19,6 +19,7 @@ from datascan.readers.hdf5.inventory import DatasetInfo, MissingRows, take_inven
 from datascan.readers.hdf5.limits import (
     MAX_UNITS_BYTES,
     Budget,
+    has_own_fill_value,
     is_unwritten,
 )
 from datascan.readers.hdf5.missing_rows import find_missing_rows
@@ -35,6 +36,7 @@ from datascan.readers.hdf5.selection import (
 )
 from datascan.readers.hdf5.skipped import find_skipped
 from datascan.readers.hdf5.storage import missing_filter, rows_on_disk
+from datascan.readers.hdf5.superblock import describe_driver
 from datascan.readers.hdf5.text_labels import read_text_labels
 from datascan.records.block import Fault, Uninspected
 
@@ -75,10 +77,13 @@ class FileQuery:
 
 
 def isolated_planner(
-    options: Options,
+    options: Options, on_tick: Callable[[], None]
 ) -> AbstractContextManager[Callable[[FileQuery], FilePlan]]:
-    """:func:`plan_file` in a process of its own, since HDF5 may crash on damaged files."""
-    return isolate(plan_file, plan_after_crash, options.run)
+    """:func:`plan_file` in a process of its own, since HDF5 may crash on damaged files.
+
+    ``on_tick`` is called about ten times a second, and may end the planning by an exception.
+    """
+    return isolate(plan_file, plan_after_crash, options.run, lambda *_: on_tick())
 
 
 def plan_after_crash(query: FileQuery, crash: str) -> FilePlan:
@@ -99,6 +104,8 @@ def plan_file(query: FileQuery) -> FilePlan:
         with RootFile(source.path, follow_links=query.options.follow_links) as root:
             return plan_open_file(root, query)
     except HDF5_ERRORS as error:
+        if (driver := describe_driver(source.path)) is not None:
+            return FilePlan(skipped=[Uninspected("part", source.shown, driver, 0)])
         return FilePlan(faults=[fault_of_opening(source.path, source.shown, error)])
 
 
@@ -238,6 +245,9 @@ def inspect_column(
     chunks: Chunks | None = None
     try:
         dataset = root.open(column.path)
+        if is_unwritten(dataset):
+            add_unwritten(dataset, column, role, name, plan)
+            return None
         problem = find_problem(root, dataset, column, role, plan.budget)
         if problem is None:
             gaps = find_missing_rows(root, dataset)
@@ -261,14 +271,29 @@ def inspect_column(
     return replace(column, holes=chunks.holes, written=chunks.written)
 
 
+def add_unwritten(dataset: Any, column: DatasetInfo, role: str, name: str, plan: FilePlan) -> None:
+    """Add a dataset to ``plan`` that was never written: as a fault, unless that may be intended."""
+    if has_own_fill_value(dataset):
+        encoding = f"never written, all rows are the fill value {describe_fill(dataset)}"
+        plan.skipped.append(Uninspected("field", column.name, encoding, column.rows))
+        return
+    why = f"was never written, so HDF5 returns fill values for all of its {column.rows:,} rows"
+    lost = column.rows if role == "data" else 0
+    plan.faults.append(Fault(None, "never-written", f"{name} {why}", lost))
+
+
+def describe_fill(dataset: Any) -> str:
+    """The fill value of a dataset as text; "of its writer" if it is not a number."""
+    value = fill_value(dataset)
+    return f"{value.item()!r}" if value.dtype.kind in "biuf" else "of its writer"
+
+
 def find_problem(
     root: RootFile, dataset: Any, column: DatasetInfo, role: str, budget: Budget
 ) -> str | None:
     """Why a dataset must not be read at all, without reading it; None if it may."""
     if not column.rows:
         return None
-    if is_unwritten(dataset):
-        return f"was never written, so HDF5 returns fill values for all of its {column.rows:,} rows"
     budget.available, budget.size = root.available, root.size
     problem = budget.find_excess(dataset, role) or missing_filter(dataset)
     if problem is None and has_variable_length(dataset):

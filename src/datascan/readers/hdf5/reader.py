@@ -68,7 +68,8 @@ class Hdf5Reader(Reader):
         self._table: tuple[tuple[int, int], OpenTable] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_opened": None, "_table": None, "_labels": None}
+        kept = {"_opened": None, "_table": None, "_labels": None, "on_found": None}
+        return {**self.__dict__, **kept}
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
@@ -91,8 +92,9 @@ class Hdf5Reader(Reader):
         planned: list[SourcePlan] = []
         first: Selection | None = None
         rows = 0
-        with isolated_planner(self.options) as plan_file:
+        with isolated_planner(self.options, self._tick) as plan_file:
             for source in sources:
+                self._tick()
                 if limit is not None and rows >= limit:
                     break
                 found = plan_file(FileQuery(source, self.options.read, first))
@@ -109,6 +111,8 @@ class Hdf5Reader(Reader):
         for one in planned:
             found = one.plan
             faults += found.faults if found.unlike is None else [found.unlike]
+            if found.unlike is None:
+                skipped += found.skipped
             if found.selection is None or found.unlike is not None:
                 continue
             selects_all = found.selection.selects_all
@@ -117,7 +121,6 @@ class Hdf5Reader(Reader):
             )
             needs_isolation |= found.is_decoded
             labels |= found.label_texts
-            skipped += found.skipped
         self.files = tuple(files)
         rows = sum(table.data.rows for file in files for table in file.tables)
         self.text_labels = TextLabels.of(labels)
@@ -135,13 +138,17 @@ class Hdf5Reader(Reader):
             class_names=self.text_labels.names,
             uninspected=add_skipped(skipped),
             # Under a limit, later files were not even opened.
-            total_records=rows if all_read else None,
+            total_records=rows + sum(fault.lost for fault in faults) if all_read else None,
             records=sum(run.stop - run.first for run in runs),
             needs_isolation=needs_isolation,
             is_read_in_order=spans is None,
             sampled_from=None if spans is None else count,
             origins=origins,
         )
+
+    def _tick(self) -> None:
+        if self.on_found is not None:
+            self.on_found(0)
 
     def _runs(self) -> Iterator[RowRun]:
         for number, file in enumerate(self.files):

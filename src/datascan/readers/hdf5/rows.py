@@ -19,7 +19,7 @@ from datascan.readers.hdf5.inflate import GzipReader
 from datascan.readers.hdf5.inventory import DatasetInfo, MissingRows, in_components
 from datascan.readers.hdf5.limits import MAX_UNIT_BYTES
 from datascan.readers.hdf5.missing_rows import find_missing_rows
-from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
+from datascan.readers.hdf5.open_file import HDF5_ERRORS, raise_if_out_of_memory, reason
 from datascan.readers.hdf5.references import RootFile
 from datascan.readers.hdf5.storage import rows_on_disk
 from datascan.records.block import Fault
@@ -173,7 +173,7 @@ class OpenDataset:
                 yield RowSlice(first, stop, reader.compute_stats(first, stop))
             else:
                 yield RowSlice(first, stop, to_native(reader.read(first, stop), self.info))
-        except (OSError, MemoryError) as error:
+        except OSError as error:
             if stop - first > 1:
                 middle = (first + stop) // 2
                 yield from self._read_directly(reader, first, middle, in_place=in_place)
@@ -183,6 +183,7 @@ class OpenDataset:
 
     def _bisect(self, first: int, stop: int, error: Exception) -> Iterator[RowSlice]:
         """Read smaller and smaller runs of rows, down to one chunk, or one row without chunks."""
+        raise_if_out_of_memory(error)
         size = max(1, self.info.chunk_rows)
         edges = [*range(first - first % size + size, stop, size)]
         if not edges and stop - first > 1 and self.info.content != "numbers":

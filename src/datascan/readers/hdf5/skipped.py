@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from datascan.readers.hdf5.inventory import EMPTY, Inventory
 from datascan.readers.hdf5.selection import Selection
@@ -31,10 +32,8 @@ def find_skipped(inventory: Inventory, selection: Selection) -> Iterator[Uninspe
 
 def add_skipped(found: Iterable[Uninspected]) -> tuple[Uninspected, ...]:
     """The same of several files: those of one name and type are added."""
-    total: dict[tuple[str, str], int] = {}
+    total: dict[tuple[Any, str, str], int] = {}
     for one in found:
-        total[one.name, one.encoding] = total.get((one.name, one.encoding), 0) + one.records
-    return tuple(
-        Uninspected("field", name, encoding, records)
-        for (name, encoding), records in sorted(total.items())
-    )
+        key = one.what, one.name, one.encoding
+        total[key] = total.get(key, 0) + one.records
+    return tuple(Uninspected(*key, records) for key, records in sorted(total.items()))
