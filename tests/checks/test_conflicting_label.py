@@ -58,3 +58,12 @@ def test_large_labels_are_distinguished():
     block = block_of(twins(0, 0), np.array([2**60, 2**60 + 1]))
     said = finding(ConflictingLabel, block, label_type="regression")
     assert said.named[0] == f"label {2**60}; same content as #1"
+
+
+def test_rows_of_a_coarse_table_may_be_of_several_classes():
+    random = np.random.default_rng(0)
+    values = random.integers(0, 3, (60, 4)).astype(np.float32)
+    said = finding(ConflictingLabel, block_of(values, random.integers(0, 2, 60)))
+    assert said.severity == "info"
+    assert said.message.endswith("; this may be chance, as their values are few and coarse")
+    assert said.fix == "keep them: these features do not tell the classes apart everywhere"

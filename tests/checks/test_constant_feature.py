@@ -167,3 +167,30 @@ def test_a_feature_that_is_always_nan_is_not_constant():
     values = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
     values[:, 3] = np.nan
     assert findings(ConstantFeature, block_of(values[:4]), block_of(values[4:])) == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "severity"),
+    [
+        ((8, 8), np.uint8, "info"),
+        ((1, 28, 28), np.uint8, "info"),
+        ((8, 8), np.float32, "warning"),
+        ((8, 8), np.int64, "warning"),
+        ((8, 7), np.uint8, "warning"),
+        ((64,), np.uint8, "warning"),
+    ],
+)
+def test_pixels_at_the_border_of_pictures(shape, dtype, severity):
+    values = np.random.default_rng(0).integers(1, 200, (30, *shape)).astype(dtype)
+    values[(slice(None), *[0] * len(shape))] = 0
+    said = finding(ConstantFeature, block_of(values))
+    assert said.severity == severity
+    assert said.message.startswith("1 of ")
+
+
+def test_a_constant_feature_beside_pictures_is_a_warning():
+    values = np.random.default_rng(0).integers(1, 200, (30, 8, 8)).astype(np.uint8)
+    values[:, 0, 0] = 0
+    speed = np.full((30, 3), 2.5, np.float32)
+    said = finding(ConstantFeature, block_of(values, extras={"speed": speed}))
+    assert said.severity == "warning"

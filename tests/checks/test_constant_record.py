@@ -57,3 +57,16 @@ def test_single_values_nan_and_further_columns_are_not_constant():
     side = block_of(np.array([[1, 2], [3, 4]]), extras={"depth": np.zeros((2, 4))})
     dot = block_of(records=1, images=images_of((1, 1, 1), low=3, high=3))
     assert findings(ConstantRecord, single, nan, side, dot) == []
+
+
+def test_rows_of_a_coarse_table_may_be_constant_by_chance():
+    values = np.random.default_rng(0).integers(0, 2, (60, 4))
+    values[7] = 5
+    values[8] = 0
+    blank, likely = findings(ConstantRecord, block_of(values))
+    assert (blank.severity, blank.named) == ("warning", {7: "all 4 values are 5"})
+    assert (likely.severity, likely.fix.split(";")[0]) == ("info", "keep them")
+    assert likely.message.endswith(
+        " hold a single value throughout, one that all of their features often have"
+    )
+    assert 8 in likely.named

@@ -61,3 +61,23 @@ def test_pictures():
 def test_single_values_and_records_without_content_are_not_duplicates():
     block = block_of(np.zeros((5, 1)))
     assert findings(DuplicateRecord, block, block_of(records=4)) == []
+
+
+def test_a_dataset_that_was_written_twice():
+    values = noise(6)
+    values[4] = 0  # a blank record is not compared
+    said = finding(DuplicateRecord, block_of(values), block_of(values))
+    assert said.message == (
+        "5 of 12 records repeat the content of an earlier one: "
+        "the second half of the dataset is the same as the first"
+    )
+    part = finding(DuplicateRecord, block_of(values), block_of(values[[1, 0, 2, 3, 4, 5]]))
+    assert part.message == "5 of 12 records repeat the content of an earlier one"
+
+
+def test_rows_of_a_coarse_table_may_be_equal_by_chance():
+    values = np.random.default_rng(0).integers(0, 3, (60, 4)).astype(np.float32)
+    said = finding(DuplicateRecord, block_of(values[:30]), block_of(values[30:]))
+    assert said.severity == "info"
+    assert said.message.endswith("; this may be chance, as their values are few and coarse")
+    assert said.fix == "keep them; split training and validation data by content"

@@ -18,21 +18,30 @@ def images(*modes, size=4):
 
 
 def test_images_of_another_mode():
-    first = block_of(records=3, images=images("RGB", "L", "RGB"))
-    found = finding(MixedChannels, first, block_of(records=2, images=images("RGBA", "RGB")))
+    first = block_of(records=7, images=images("RGB", "L", *["RGB"] * 5))
+    found = finding(MixedChannels, first, block_of(records=3, images=images("RGBA", "RGB", "RGB")))
     assert found.severity == "warning"
-    assert found.message == "2 of 5 images have a different colour mode from most (RGB)"
-    assert found.named == {1: "mode L, most are RGB", 3: "mode RGBA, most are RGB"}
+    assert found.message == "2 of 10 images have a different colour mode from most (RGB)"
+    assert found.named == {1: "mode L, most are RGB", 7: "mode RGBA, most are RGB"}
 
 
 def test_one_image_of_another_mode():
-    found = finding(MixedChannels, block_of(records=3, images=images("L", "L", "P")))
-    assert found.message == "1 of 3 images has a different colour mode from most (L)"
+    found = finding(MixedChannels, block_of(records=5, images=images("L", "L", "P", "L", "L")))
+    assert found.message == "1 of 5 images has a different colour mode from most (L)"
 
 
-def test_of_two_equally_frequent_modes_the_first_counts():
-    found = finding(MixedChannels, block_of(records=4, images=images("L", "RGB", "RGB", "L")))
-    assert found.named == dict.fromkeys((1, 2), "mode RGB, most are L")
+def test_a_mixed_collection_is_one_line_without_images():
+    modes = ["L"] * 13 + ["RGB"] * 12 + ["P"] + ["RGBA"]
+    found = finding(MixedChannels, block_of(records=27, images=images(*modes)))
+    assert (found.severity, found.named) == ("info", {})
+    assert found.message == "the images have 4 colour modes: L 13, RGB 12, P 1, RGBA 1"
+
+
+def test_most_are_four_in_five():
+    for others, severity in ((20, "warning"), (21, "info")):
+        modes = ["RGB"] * (100 - others) + ["L"] * others
+        found = finding(MixedChannels, block_of(records=100, images=images(*modes)))
+        assert found.severity == severity
 
 
 def test_one_mode_in_many_sizes_is_healthy():
@@ -46,7 +55,7 @@ def test_arrays_do_not_have_a_mode():
 
 
 def test_files(tmp_path):
-    files = {f"{i}.png": encode(pixels(i, mode="L" if i == 2 else "RGB"), "PNG") for i in range(4)}
+    files = {f"{i}.png": encode(pixels(i, mode="L" if i == 2 else "RGB"), "PNG") for i in range(5)}
     (found,) = findings_of(write_tree(tmp_path, files), "mixed-channels")
     assert [(e.index, e.key, e.detail) for e in found.examples] == [
         (2, "2.png", "mode L, most are RGB")

@@ -22,7 +22,8 @@ Example
     ``class-imbalance: class 0 has 40,000 records, class 9 has 12: 3,333 times as many``
 
 Limits
-    Classes without any record are reported as ``empty-class``.
+    Classes without any record are reported as ``empty-class``. 46 of 2,832
+    healthy tables and series (``docs/healthy.md``) get a warning, each for a class of few records.
 
 Source
     Cui et al. (2019), Class-Balanced Loss Based on Effective Number of Samples.

@@ -24,7 +24,10 @@ Example
     ``mixed-channels: #40  cat/0040.png  mode RGBA, most are RGB``
 
 Limits
-    The mode is that of the file. An RGB image that is really greyscale, with three equal channels,
+    Only if at least 80% of the images share one mode, others are exceptions that are named. A
+    collection of several modes, like the pictures that scikit-image and desktops come with
+    (``docs/healthy.md``), is one line: its loader has to convert anyhow. The mode is that of the
+    file. An RGB image that is really greyscale, with three equal channels,
     is not detected.
 
 Source
@@ -33,7 +36,7 @@ Source
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -42,6 +45,9 @@ from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.shapes import ShapeTally, measure_shapes
 from datascan.metrics.traits import IMAGES
+
+MIN_SHARE = 0.8
+"""Images are expected to have one mode if at least this share of them has."""
 
 
 class MixedChannels(Check[ShapeTally]):
@@ -54,9 +60,9 @@ class MixedChannels(Check[ShapeTally]):
     measure = staticmethod(measure_shapes)
 
     def evaluate(self, tally: ShapeTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (the tally is enough)
-        """One issue with all images that differ from the most frequent mode.
+        """One issue with all images that differ from the most frequent mode, if most have it.
 
-        If several modes are equally frequent, the one that occurs first counts.
+        Otherwise, the issue names the modes, and no image.
         """
         counts = tally.counts()
         modes: dict[str, int] = {}
@@ -66,11 +72,18 @@ class MixedChannels(Check[ShapeTally]):
         if len(modes) < 2:
             return
         usual = max(modes, key=modes.__getitem__)
+        total = sum(modes.values())
+        if modes[usual] < MIN_SHARE * total:
+            yield self.dataset_issue(
+                f"the images have {len(modes)} colour modes: {describe_modes(modes)}",
+                severity=Severity.INFO,
+            )
+            return
         differs = np.array([bool(kind.mode) and kind.mode != usual for kind in tally.kinds])
         addresses, kinds = tally.addresses(differs)
         order = np.argsort(addresses)
         flagged = Flagged.of(addresses[order], kinds[order])
-        count, total = len(addresses), sum(modes.values())
+        count = len(addresses)
         verb = "has" if count == 1 else "have"
         message = (
             f"{count:,} of {total:,} images {verb} a different colour mode from most ({usual})"
@@ -78,3 +91,9 @@ class MixedChannels(Check[ShapeTally]):
         yield self.record_issue(
             flagged, message, lambda kind: f"mode {tally.kinds[int(kind)].mode}, most are {usual}"
         )
+
+
+def describe_modes(modes: Mapping[str, int]) -> str:
+    """The modes and how many images have them, most frequent first: "RGB 12, L 9"."""
+    ordered = sorted(modes.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{mode} {count:,}" for mode, count in ordered)

@@ -233,6 +233,8 @@ class DatasetSummary:
     duplicates: Duplicates | None = None
     is_complete: bool = True
     writer: Writer | None = None
+    read_sample: Callable[[DatasetSummary], NDArray[Any] | None] | None = None
+    """Reads some records of few values again, (m, d); see :mod:`datascan.metrics.chance`."""
     derived: dict[Callable[..., Any], Any] = field(default_factory=dict)
 
     @property

@@ -39,6 +39,7 @@ from datascan.scanner.live_writers import settle_writer
 from datascan.scanner.precedence import Precedence
 from datascan.scanner.reread import reread, rows_by_shard
 from datascan.scanner.result import ScanResult
+from datascan.scanner.small_records import SmallRecords
 from datascan.scanner.tasks import (
     DigestTask,
     KeptShards,
@@ -81,6 +82,7 @@ def scan(
     if precedence is not None:
         dataset = precedence.settle(reader, dataset)
     dataset = settle_writer(reader, before, dataset)
+    dataset = replace(dataset, read_sample=SmallRecords(reader, executor, tick))
     found, complete = evaluate_checks(checks, dataset, failed, tick)
     if not complete:
         dataset = replace(dataset, is_complete=False)

@@ -169,8 +169,8 @@ def find_datasets(pattern: str, folder: Path) -> tuple[list[str], list[str]]:
     pattern = pattern.rstrip("/")
     matches = find_matches(pattern, folder)
     pointers = [match for match in matches if is_dvc_pointer(Path(match))]
-    beside = [match for match in find_matches(f"{pattern}{DVC}", folder) if match not in pointers]
-    absent = [name.removesuffix(DVC) for name in (*pointers, *beside)]
+    others = [match for match in find_matches(f"{pattern}{DVC}", folder) if match not in pointers]
+    absent = [name.removesuffix(DVC) for name in (*pointers, *others)]
     return (
         [match for match in matches if match not in pointers],
         sorted(name for name in set(absent) if is_absent(Path(name))),

@@ -1,0 +1,1 @@
+"""Measures false alarms on healthy datasets: those inside of installed packages."""

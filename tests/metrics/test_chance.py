@@ -1,0 +1,73 @@
+"""What may be chance: equal rows of coarse tables, and never equal pictures or measurements."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from datascan.metrics.chance import count_bits, may_be_constant, may_repeat, read_sample
+
+
+def dataset(sample, records=1000):
+    """What the functions see of a dataset with this sample."""
+    seen = SimpleNamespace(records=records, read_sample=lambda _: sample)
+    seen.derive = lambda function: function(seen)
+    return seen
+
+
+def test_bits_of_features_that_agree_half_of_the_time():
+    sample = np.array([[a, b, c] for a in (0, 1) for b in (0, 1) for c in (0, 1)], float)
+    # Of 28 pairs, 12 agree in a feature.
+    assert count_bits(sample) == pytest.approx(3 * np.log2(28 / 12))
+
+
+def test_a_sample_shows_at_most_that_less_than_one_pair_agrees():
+    sample = np.arange(20.0).reshape(10, 2)
+    assert count_bits(sample) == pytest.approx(2 * np.log2(90))
+
+
+def grid(records, features, values):
+    return np.random.default_rng(0).integers(0, values, (records, features)).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [
+        (grid(500, 4, 3), True),  # answers to four questions
+        (grid(500, 8, 10), True),
+        (grid(500, 40, 10), False),
+        (np.random.default_rng(0).normal(size=(500, 5)), False),
+        (np.random.default_rng(0).normal(size=(500, 1)), True),
+        (np.tile([1.0, 2.0, 3.0], (500, 1)), False),  # one record, written again and again
+        (None, False),
+        (np.empty((0, 3)), False),
+    ],
+)
+def test_coarse_records_may_repeat(sample, expected):
+    assert may_repeat(dataset(sample)) is expected
+
+
+def test_more_records_repeat_more_easily():
+    sample = grid(500, 14, 10)
+    assert [may_repeat(dataset(sample, n)) for n in (500, 1_000_000)] == [False, True]
+
+
+def test_a_sample_has_each_record_once():
+    assert read_sample(dataset(np.array([[2.0, 1], [0, 1], [2, 1]]))).tolist() == [[0, 1], [2, 1]]
+    assert read_sample(SimpleNamespace(read_sample=None)) is None
+
+
+def test_a_row_of_equal_values_is_likely_if_all_features_often_have_it():
+    answers = grid(500, 5, 2)
+    assert may_be_constant(dataset(answers), np.array([0.0, 7.0, 1.0])).tolist() == [
+        True,
+        False,
+        True,
+    ]
+    measured = np.random.default_rng(0).normal(size=(500, 5))
+    assert may_be_constant(dataset(measured), np.array([0.0])).tolist() == [False]
+    assert may_be_constant(dataset(None), np.array([0.0, 1.0])).tolist() == [False, False]
+    blank = np.zeros((500, 5))
+    assert may_be_constant(dataset(blank), np.array([0.0])).tolist() == [False]
