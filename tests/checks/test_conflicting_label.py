@@ -62,8 +62,8 @@ def test_large_labels_are_distinguished():
 
 def test_rows_of_a_coarse_table_may_be_of_several_classes():
     random = np.random.default_rng(0)
-    values = random.integers(0, 3, (60, 4)).astype(np.float32)
-    said = finding(ConflictingLabel, block_of(values, random.integers(0, 2, 60)))
+    values = random.integers(0, 3, (120, 4)).astype(np.float32)
+    said = finding(ConflictingLabel, block_of(values, random.integers(0, 2, 120)))
     assert said.severity == "info"
     assert said.message.endswith("; this may be chance, as their values are few and coarse")
     assert said.fix == "keep them: these features do not tell the classes apart everywhere"

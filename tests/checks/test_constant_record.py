@@ -60,7 +60,7 @@ def test_single_values_nan_and_further_columns_are_not_constant():
 
 
 def test_rows_of_a_coarse_table_may_be_constant_by_chance():
-    values = np.random.default_rng(0).integers(0, 2, (60, 4))
+    values = np.random.default_rng(0).integers(0, 2, (120, 4))
     values[7] = 5
     values[8] = 0
     blank, likely = findings(ConstantRecord, block_of(values))

@@ -76,8 +76,8 @@ def test_a_dataset_that_was_written_twice():
 
 
 def test_rows_of_a_coarse_table_may_be_equal_by_chance():
-    values = np.random.default_rng(0).integers(0, 3, (60, 4)).astype(np.float32)
-    said = finding(DuplicateRecord, block_of(values[:30]), block_of(values[30:]))
+    values = np.random.default_rng(0).integers(0, 3, (120, 4)).astype(np.float32)
+    said = finding(DuplicateRecord, block_of(values[:60]), block_of(values[60:]))
     assert said.severity == "info"
     assert said.message.endswith("; this may be chance, as their values are few and coarse")
     assert said.fix == "keep them; split training and validation data by content"

@@ -23,9 +23,9 @@ def test_bits_of_features_that_agree_half_of_the_time():
     assert count_bits(sample) == pytest.approx(3 * np.log2(28 / 12))
 
 
-def test_a_sample_shows_at_most_that_less_than_one_pair_agrees():
-    sample = np.arange(20.0).reshape(10, 2)
-    assert count_bits(sample) == pytest.approx(2 * np.log2(90))
+def test_records_that_have_a_number_do_not_repeat_by_chance():
+    sample = np.stack([np.arange(10.0), np.zeros(10)], axis=1)
+    assert count_bits(sample) == np.inf
 
 
 def grid(records, features, values):
@@ -39,7 +39,7 @@ def grid(records, features, values):
         (grid(500, 8, 10), True),
         (grid(500, 40, 10), False),
         (np.random.default_rng(0).normal(size=(500, 5)), False),
-        (np.random.default_rng(0).normal(size=(500, 1)), True),
+        (np.random.default_rng(0).normal(size=(500, 1)), False),
         (np.tile([1.0, 2.0, 3.0], (500, 1)), False),  # one record, written again and again
         (None, False),
         (np.empty((0, 3)), False),
@@ -52,6 +52,13 @@ def test_coarse_records_may_repeat(sample, expected):
 def test_more_records_repeat_more_easily():
     sample = grid(500, 14, 10)
     assert [may_repeat(dataset(sample, n)) for n in (500, 1_000_000)] == [False, True]
+
+
+def test_few_records_do_not_show_that_they_may_repeat():
+    answers = grid(500, 4, 3)
+    assert [may_repeat(dataset(answers, n)) for n in (99, 100)] == [False, True]
+    constant = [may_be_constant(dataset(answers, n), np.array([0.0])).tolist() for n in (99, 100)]
+    assert constant == [[False], [True]]
 
 
 def test_a_sample_has_each_record_once():

@@ -27,12 +27,13 @@ Limits
     value are not compared, and neither are records that are empty, damaged or blank: they have
     their own findings.
 
-    Rows of a table of ages, grades and answers are often equal without being copies. If records
-    have at most 256 values, and a sample shows that two of N would agree with a probability above
-    N**-3 were their features independent, the finding is an info, unless the second half of the
-    dataset repeats the first. Of 2,832 healthy tables and series (``docs/healthy.md``), 794 have
-    records that are equal, and 167 of them get a warning. The price is that a single copy in such a
-    table is an info, too.
+    Rows of a table of ages, grades and answers are often equal without being copies. If at least
+    100 records have at most 256 values, and a sample shows that two of N would agree with a
+    probability above N**-3 were their features independent, the finding is an info; not if there is
+    a feature in which all of the sample differ, or if the second half of the dataset repeats the
+    first. Of 2,832 healthy tables and series (``docs/healthy.md``), 794 have records that are
+    equal, and 167 of them get a warning. The price is that a single copy in such a table is an
+    info, too.
 
 Source
     Candidates share a 64-bit fingerprint; arrays are confirmed by a 128-bit XXH3 hash of all their

@@ -7,7 +7,7 @@ records the values allow, which a sample of them shows.
 
 from __future__ import annotations
 
-from math import log2, sqrt
+from math import inf, log2, sqrt
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,9 @@ from datascan.metrics.base import DatasetSummary
 
 MAX_VALUES = 256
 """Records of more values are never equal by chance."""
+
+MIN_RECORDS = 100
+"""Fewer records show too little of how coarse their features are."""
 
 POWER = 3
 """Records are expected to be equal by chance if two of them are with a probability of N**-3 or
@@ -34,7 +37,7 @@ def read_sample(dataset: DatasetSummary) -> NDArray[Any] | None:
 
 def may_repeat(dataset: DatasetSummary) -> bool:
     """Whether records of the dataset may have equal content by chance."""
-    sample = dataset.derive(read_sample)
+    sample = dataset.derive(read_sample) if dataset.records >= MIN_RECORDS else None
     if sample is None or len(sample) < 2:
         return False
     return count_bits(sample) < POWER * log2(dataset.records)
@@ -43,15 +46,17 @@ def may_repeat(dataset: DatasetSummary) -> bool:
 def count_bits(sample: NDArray[Any]) -> float:
     """How unlikely it is that two distinct records (m, d) agree: -log2 of the probability.
 
-    It is that of independent features. A feature in which no two of them agree counts as if half a
-    pair did, because a sample cannot show more.
+    It is that of independent features, and infinite if there is a feature in which no two of them
+    agree: a number, or a measurement with many digits.
     """
     pairs = len(sample) * (len(sample) - 1) / 2
     bits = 0.0
     for feature in sample.T:
         counts = np.unique(feature, return_counts=True)[1].astype(float)
         agreeing = float((counts * (counts - 1)).sum()) / 2
-        bits += log2(pairs / max(agreeing, 0.5))
+        if agreeing == 0:
+            return inf
+        bits += log2(pairs / agreeing)
     return bits
 
 
@@ -60,7 +65,7 @@ def may_be_constant(dataset: DatasetSummary, values: NDArray[np.float64]) -> NDA
 
     It is if every feature often has that value in records that are not constant.
     """
-    sample = dataset.derive(read_sample)
+    sample = dataset.derive(read_sample) if dataset.records >= MIN_RECORDS else None
     varied = None if sample is None else sample[(sample != sample[:, :1]).any(axis=1)]
     if varied is None or not len(varied):
         return np.zeros(len(values), np.bool_)

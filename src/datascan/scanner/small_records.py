@@ -13,7 +13,8 @@ from datascan.executors.base import Executor, WorkerSlot
 from datascan.metrics.base import DatasetSummary
 from datascan.metrics.chance import MAX_VALUES
 from datascan.metrics.shapes import ShapeTally, measure_shapes
-from datascan.readers.base import Reader, tracked_blocks
+from datascan.readers.base import Reader
+from datascan.readers.tracked import tracked_blocks
 from datascan.records.shard import Shard, join_addresses
 from datascan.scanner.reread import RowsByShard, blocks_with_rows, reread, rows_by_shard
 
