@@ -28,10 +28,13 @@ Example
 Limits
     JPEGs are decoded at 1/8 scale. Every entropy-coded byte is read, but damage that leaves the
     codes valid (a changed brightness, say) cannot be detected at any scale. In PNG files every
-    checksum is verified; in formats without checksums (BMP, some TIFFs) only damage to the
-    structure is found. Rare kinds of JPEG (arithmetic coding, 12 bits) are decoded by Pillow, which
-    conceals some damage. HEIC and JPEG XL are recognised by their first bytes but cannot be
-    decoded.
+    checksum is verified, and chunks that libpng refuses are refused. In TIFF files every deflated
+    strip and tile is inflated to its end, its checksum is verified, the lengths of PackBits are
+    added up (up to 16 MiB), and JPEGs are decoded strictly. In formats without checksums (BMP, some
+    TIFFs) only damage to the structure is found. JPEGs with arithmetic coding or 4:1:0 sampling are
+    decoded by Pillow, which conceals some damage. A variant that cannot be decoded here is
+    ``unsupported-image``, unless its file is too short; damage that leaves the pixels intact is
+    ``damaged-metadata``.
 
 Source
     ITU-T T.81 (JPEG), ISO/IEC 15948 (PNG). Measured on 1,500 damaged JPEGs: Pillow's verify()

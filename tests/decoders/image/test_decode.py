@@ -21,6 +21,7 @@ from datascan.decoders.image.header import sniff_format
 from datascan.decoders.image.outcomes import (
     CorruptImageError,
     OversizedImageError,
+    UnsupportedImageError,
     check_bytes,
     one_line,
 )
@@ -115,11 +116,15 @@ def test_a_broken_later_frame_is_found():
 
 
 def test_formats_without_a_decoder():
-    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99)
-    assert find_faults(heic) == [("corrupt-image", "HEIC: no decoder for HEIC")]
-    assert find_faults(b"\xff\x0a" + bytes(40)) == [
-        ("corrupt-image", "JPEG XL: no decoder for JPEG XL")
-    ]
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0\0\0\x63mdat" + bytes(91)
+    lacking = "no decoder for this format"
+    assert find_faults(heic) == [("unsupported-image", f"HEIC: {lacking}")]
+    jxl = b"\xff\x0a" + bytes(40)
+    assert find_faults(jxl) == [("unsupported-image", f"JPEG XL: {lacking}")]
+    boxed = b"\0\0\0\x0cJXL \r\n\x87\n" + (99).to_bytes(4, "big") + b"jxlc" + bytes(91)
+    assert find_faults(boxed) == [("unsupported-image", f"JPEG XL: {lacking}")]
+    for cut in (boxed[:-1], heic[:24] + (999).to_bytes(4, "big") + heic[28:]):
+        assert [rule for rule, _ in find_faults(cut)] == ["corrupt-image"]
 
 
 def test_sixteen_bits_of_either_byte_order_are_one_dtype():
@@ -194,7 +199,7 @@ def test_only_the_plugin_of_the_format_sees_the_bytes(monkeypatch, data):
             Image.OPEN, name, (factory, lambda _, name=name: asked.append(name) or False)
         )
     kind = sniff_format(data)
-    with pytest.raises(CorruptImageError):
+    with pytest.raises((CorruptImageError, UnsupportedImageError)):
         decode(kind, data, 1 << 20)
     assert thumbnail(data, 1 << 20) is None
     assert set(asked) <= {PLUGINS[kind][0]} if kind in PLUGINS else not asked

@@ -91,7 +91,10 @@ def test_orientation_of_either_byte_order(order):
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
 def test_metadata_that_is_broken_is_no_damage_of_the_image(kind):
-    assert find_faults(encode(pixels(), kind, exif=b"Exif\0\0II*\0\xff\xff\xff\x7f junk")) == []
+    data = encode(pixels(), kind, exif=b"Exif\0\0II*\0\xff\xff\xff\x7f junk")
+    text = "the EXIF block ends before its first directory"
+    name = {"WEBP": "WebP"}.get(kind, kind)
+    assert find_faults(data) == [("damaged-metadata", f"{name}: {text}")]
 
 
 def segment(marker: int, body: bytes = b"") -> bytes:

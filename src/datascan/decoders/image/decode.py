@@ -6,9 +6,17 @@ but transforms only the DC coefficients. Pillow decodes all other formats.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import simplejpeg
 
-from datascan.decoders.image.formats.jpeg import has_all_tables, remove_stray_bytes
+from datascan.decoders.image.formats.jpeg import (
+    APP2,
+    APP14,
+    has_all_tables,
+    remove_segments,
+    remove_stray_bytes,
+)
 from datascan.decoders.image.header import ImageHeader
 from datascan.decoders.image.outcomes import (
     CorruptImageError,
@@ -27,6 +35,9 @@ SMALL_PIXELS = 1 << 14
 FULL_DECODE_PIXELS = 1 << 24
 """A larger JPEG that is constant at 1/8 scale is not decoded again to confirm it."""
 
+METADATA_WARNINGS = (("bad ICC marker", APP2), ("Adobe color transform", APP14))
+"""Words in libjpeg's warnings about metadata, and the marker of the segments concerned."""
+
 JPEG_MODES = {"YCbCr": "RGB", "RGB": "RGB", "Gray": "L", "CMYK": "CMYK", "YCCK": "CMYK"}
 JPEG_TARGETS = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
 MODES_BY_COMPONENTS = {1: "L", 3: "RGB", 4: "CMYK"}
@@ -42,22 +53,46 @@ def decode(image_format: str, data: bytes, limit: int, header: ImageHeader) -> D
         MemoryError: if there is not enough memory, and nothing is wrong with the image.
     """
     if image_format != "JPEG":
-        return decode_with_pillow(image_format, data, limit)
+        return decode_with_pillow(image_format, data, limit, header)
     if header.stray:
         # A lost table would be replaced by a default.
         cleaned = remove_stray_bytes(data, header.stray)
         data = cleaned if has_all_tables(cleaned) else data
     try:
-        return decode_jpeg(data, limit, header)
+        try:
+            return decode_jpeg(data, limit, header)
+        except ValueError as error:
+            marker = find_metadata_marker(error)
+            if marker is None:
+                raise
+            # The pixels are decoded as strictly without the segment that libjpeg warns of.
+            decoded = decode_jpeg(remove_segments(data, marker), limit, header)
+            return replace(decoded, notes=(one_line(error),))
     except ValueError as error:
-        if "color conversion" in str(error) and not header.is_scalable:
-            raise UnsupportedImageError("lossless, not RGB or grey") from error
-        if str(error).startswith(("Unsupported", "Sorry")) or "subsampling level" in str(error):
-            # Intact but not supported here (arithmetic coding, 4:1:0); Pillow may be able.
-            return decode_with_pillow(image_format, data, limit)
-        if has_memory_words(error):
-            raise MemoryError from error
-        raise CorruptImageError(one_line(error)) from error
+        return explain_jpeg(data, limit, header, error)
+
+
+def find_metadata_marker(error: ValueError) -> int | None:
+    """The marker of the segments that a warning of libjpeg is about; None if it is about pixels."""
+    return next((marker for text, marker in METADATA_WARNINGS if text in str(error)), None)
+
+
+def explain_jpeg(data: bytes, limit: int, header: ImageHeader, error: ValueError) -> DecodedImage:
+    """The image as Pillow decodes it, if libjpeg-turbo does not support its variant.
+
+    Raises:
+        CorruptImageError, UnsupportedImageError, MemoryError: if it is damaged, or Pillow cannot
+            decode it either.
+    """
+    text = str(error)
+    if "color conversion" in text and not header.is_scalable:
+        raise UnsupportedImageError("lossless, not RGB or grey") from error
+    if text.startswith(("Unsupported", "Sorry")) or "subsampling level" in text:
+        # Intact but not supported here (arithmetic coding, 4:1:0); Pillow may be able.
+        return decode_with_pillow("JPEG", data, limit, header)
+    if has_memory_words(error):
+        raise MemoryError from error
+    raise CorruptImageError(one_line(error)) from error
 
 
 def decode_jpeg(data: bytes, limit: int, header: ImageHeader) -> DecodedImage:

@@ -24,6 +24,11 @@ SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\0\0\0\x0cJXL ", "JPEG XL"),
 )
 
+QUANTIZATION = re.compile(rb"\xff\xdb\0[\x43\x84\x83\xc5]")
+"""A table that nearly every JPEG has."""
+
+MAX_JPEG_OFFSET = 4096
+
 BMP_HEADERS = {12, 16, 40, 52, 56, 64, 108, 124}
 """Sizes of a BMP's second header. Checked because many texts start with "BM", too."""
 
@@ -75,13 +80,29 @@ def sniff_format(data: bytes) -> str | None:
             return image_format
     if data[4:8] == b"ftyp":
         return sniff_boxes(data)
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return "WebP"
-    if data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in BMP_HEADERS:
-        return "BMP"
-    if data[:1] == b"P" and data[1:2] in b"123456" and data[2:3] in (b"\n", b" ", b"\t", b"\r"):
-        return "PNM"
-    return "ICO" if is_icon(data) else None
+    return next((name for name, matches in TESTS if matches(data)), None)
+
+
+def is_late_jpeg(data: bytes) -> bool:
+    """Whether a JPEG has other bytes before its first segment."""
+    return (
+        data.startswith(b"\xff\xd8") and QUANTIZATION.search(data, 0, MAX_JPEG_OFFSET) is not None
+    )
+
+
+def is_webp(data: bytes) -> bool:
+    """Whether ``data`` starts with the RIFF header of a WebP."""
+    return data.startswith(b"RIFF") and data[8:12] == b"WEBP"
+
+
+def is_bmp(data: bytes) -> bool:
+    """Whether ``data`` starts with the headers of a BMP."""
+    return data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in BMP_HEADERS
+
+
+def is_pnm(data: bytes) -> bool:
+    """Whether ``data`` starts with the number and the separator of a PNM."""
+    return data[:1] == b"P" and data[1:2] in b"123456" and data[2:3] in (b"\n", b" ", b"\t", b"\r")
 
 
 def sniff_boxes(data: bytes) -> str | None:
@@ -106,6 +127,15 @@ def is_icon(data: bytes) -> bool:
     count, bits = int.from_bytes(data[4:6], "little"), int.from_bytes(data[12:14], "little")
     first = int.from_bytes(data[18:22], "little")
     return data[9] == 0 and bits in ICON_BITS and count > 0 and first >= 6 + 16 * count
+
+
+TESTS = (
+    ("WebP", is_webp),
+    ("BMP", is_bmp),
+    ("PNM", is_pnm),
+    ("ICO", is_icon),
+    ("JPEG", is_late_jpeg),
+)
 
 
 def format_from_name(name: str) -> str | None:
@@ -148,7 +178,7 @@ class ImageHeader:
     ``is_cut``: whether the file ends before its image. ``is_scalable``: whether a decoder may
     reduce the image. ``unsupported``: the variant, if the decoder lacks it. ``components``: of a
     JPEG. ``stray``: spans of bytes between the segments of its header that belong to none.
-    ``notes``: what is wrong with metadata.
+    ``palette``: the number of its colours. ``notes``: what is wrong with metadata.
     """
 
     end: int | None = None
@@ -161,4 +191,5 @@ class ImageHeader:
     unsupported: str | None = None
     components: int = 0
     stray: tuple[tuple[int, int], ...] = ()
+    palette: int | None = None
     notes: tuple[str, ...] = ()

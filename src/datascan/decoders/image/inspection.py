@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from datascan.decoders.base import Tracker
 from datascan.decoders.image.decode import decode
+from datascan.decoders.image.formats.metadata import describe_exif
 from datascan.decoders.image.header import (
     ImageHeader,
     describe_content,
@@ -30,6 +31,7 @@ from datascan.records.block import ArrayColumn, Fault, ImageColumn
 from datascan.records.statistics import compute_stats
 
 MAX_CHANNELS = 4
+MAX_NOTES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +179,11 @@ def find_image_faults(
     image_format: str, data: bytes, name: str | None, header: ImageHeader, decoded: DecodedImage
 ) -> Iterator[tuple[str, str]]:
     """Yield (rule, detail) for problems of an image that decodes."""
-    if notes := (*header.notes, *decoded.notes):
-        yield "damaged-metadata", f"{image_format}: {'; '.join(dict.fromkeys(notes))}"
+    notes = [*header.notes, *decoded.notes]
+    if header.exif and (why := describe_exif(header.exif)):
+        notes.append(why)
+    if notes:
+        yield "damaged-metadata", f"{image_format}: {describe_notes(notes)}"
     if name is not None and format_from_name(name) not in (None, image_format):
         yield "misnamed-image", f"{image_format} named {name[name.rfind('.') :]}"
     if header.end is not None and header.end < len(data):
@@ -190,6 +195,13 @@ def find_image_faults(
     frames = max(decoded.frames, header.frames or 1)
     if frames > 1:
         yield "animated-image", f"{frames:,} {'pages' if image_format == 'TIFF' else 'frames'}"
+
+
+def describe_notes(notes: Sequence[str]) -> str:
+    """The first few different notes about metadata."""
+    found = list(dict.fromkeys(notes))
+    more = f"; and {len(found) - MAX_NOTES:,} more" if len(found) > MAX_NOTES else ""
+    return "; ".join(found[:MAX_NOTES]) + more
 
 
 def compute_image_stats(image_format: str, decoded: DecodedImage) -> ImageStats:

@@ -10,25 +10,31 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 from typing import IO, Any
 
 import numpy as np
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
-from datascan.decoders.image.formats.png import find_missing_data
-from datascan.decoders.image.frames import count_frames
+from datascan.decoders.image.formats.png import find_missing_data, remove_metadata
+from datascan.decoders.image.formats.tiff_data import find_tiff_damage
+from datascan.decoders.image.header import ImageHeader
 from datascan.decoders.image.outcomes import (
     CorruptImageError,
     DecodedImage,
     OversizedImageError,
+    UnsupportedImageError,
     check_bytes,
     check_size,
     has_memory_words,
     one_line,
     to_planes,
 )
+from datascan.decoders.image.structure import count_frames
+from datascan.decoders.image.variants import describe_variant
 from datascan.errors import describe_exception
+from datascan.text import pluralize
 
 # Without a handler Python prints what Pillow logs, although it also raises or warns.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -41,7 +47,6 @@ EXPECTED_ERRORS = (OSError, SyntaxError, ValueError, EOFError)
 MAX_FRAMES = 10_000
 """How many frames or pages are decoded; they are also limited by their pixels."""
 
-UNDECODED = ("HEIC", "JPEG XL")
 PLUGINS = {
     "JPEG": ("JPEG", "Jpeg"),
     "PNG": ("PNG", "Png"),
@@ -61,44 +66,90 @@ Other plugins run external programs (EPS) or are rarely used, and some accept an
 """
 
 DAMAGE_WORDS = ("truncated", "invalid apng")
-TIFF_DAMAGE_WORDS = (*DAMAGE_WORDS, "corrupt", "larger than file", "offset too large")
-"""Words in Pillow's warnings about damage. A damaged TIFF directory affects the pixels."""
+"""Words in Pillow's warnings about damage."""
+
+TEXT_WORDS = ("MAX_TEXT_CHUNK", "MAX_TEXT_MEMORY", "Too much memory used in text chunks")
+METADATA_WORDS = (("corrupt exif", "malformed mpo"), ("corrupt", "larger than file", "offset too"))
+"""Words in its warnings about metadata: in general, and of TIFFs."""
+
+DIRECTORY_MODULES = (
+    *("TIFFReadDir", "TIFFReadCustomDirectory", "TIFFFetch", "TIFFFieldWith", "TIFFSetField"),
+    *("_TIFFVSetField", "TIFFReadEXIF", "TIFFReadGPS", "EstimateStripByteCounts"),
+)
+"""The parts of libtiff that read tags. What the others print is about pixels."""
 
 
-def decode_with_pillow(image_format: str, data: bytes, limit: int) -> DecodedImage:
+def decode_with_pillow(
+    image_format: str, data: bytes, limit: int, header: ImageHeader
+) -> DecodedImage:
     """Decode the first frames, up to ``limit`` pixels in all, and at least one frame.
 
     Raises:
         CorruptImageError: if the image cannot be decoded in full.
+        UnsupportedImageError: if Pillow lacks its variant.
         OversizedImageError: if a frame has more than ``limit`` pixels.
         MemoryError: if there is not enough memory.
     """
     with collect_pillow_warnings() as warned, capture_library_output(image_format) as printed:
+        failure: Exception | None = None
         try:
-            image = open_and_load(image_format, data, limit)
+            image = open_and_load(image_format, data, limit, header)
         except (CorruptImageError, OversizedImageError, MemoryError):
             raise
-        except UnidentifiedImageError as error:
-            why = "" if image_format in UNDECODED else ", or the header is damaged"
-            raise CorruptImageError(f"no decoder for {image_format}{why}") from error
-        except Exception as error:
-            if has_memory_words(error):
-                raise MemoryError from error
-            text = error if isinstance(error, EXPECTED_ERRORS) else describe_exception(error)
-            raise CorruptImageError(one_line(text)) from error
-    message = first_damage_message(
-        image_format, [str(warning.message) for warning in warned], printed
-    )
+        except Exception as error:  # noqa: BLE001  (decoders raise all kinds of errors)
+            failure = error
+    if failure is not None:
+        if image_format == "PNG" and (header.notes or is_about_texts(failure)):
+            # Pillow refuses damaged profiles and texts that expand too far.
+            plain = replace(header, notes=())
+            decoded = decode_with_pillow("PNG", remove_metadata(data), limit, plain)
+            return decoded if header.notes else replace(decoded, notes=(one_line(failure),))
+        raise explain_failure(image_format, data, failure, printed) from failure
+    warned_of = [str(warning.message) for warning in warned]
+    message = first_damage_message(image_format, warned_of, printed)
     if message is not None:
         raise MemoryError if has_memory_words(message) else CorruptImageError(one_line(message))
-    return image
+    return replace(image, notes=tuple(metadata_messages(image_format, warned_of, printed)))
+
+
+def is_about_texts(error: Exception) -> bool:
+    """Whether Pillow stopped at the texts of a PNG because they are too large."""
+    return any(words in str(error) for words in TEXT_WORDS)
+
+
+def explain_failure(
+    image_format: str, data: bytes, error: Exception, printed: list[str]
+) -> Exception:
+    """What it means that Pillow cannot decode an image: damage, or a variant that it lacks."""
+    if has_memory_words(error) or any(map(has_memory_words, printed)):
+        return MemoryError()
+    variant = describe_variant(image_format, data)
+    if variant is not None:
+        return UnsupportedImageError(variant)
+    if isinstance(error, UnidentifiedImageError):
+        return CorruptImageError("the header is damaged")
+    if printed:
+        return CorruptImageError(one_line(printed[0]))
+    text = error if isinstance(error, EXPECTED_ERRORS) else describe_exception(error)
+    return CorruptImageError(one_line(text))
 
 
 def first_damage_message(image_format: str, warned: list[str], printed: list[str]) -> str | None:
     """The first report of damage by a decoder that decoded the image anyway."""
-    words = TIFF_DAMAGE_WORDS if image_format == "TIFF" else DAMAGE_WORDS
-    relevant = [text for text in warned if any(word in text.lower() for word in words)]
-    return next(iter((*printed, *relevant)), None)
+    relevant = [text for text in printed if not text.startswith(DIRECTORY_MODULES)]
+    if image_format != "TIFF":  # of which the strips and tiles are verified
+        relevant += [text for text in warned if any(word in text.lower() for word in DAMAGE_WORDS)]
+    return next(iter(relevant), None)
+
+
+def metadata_messages(image_format: str, warned: list[str], printed: list[str]) -> Iterator[str]:
+    """What a decoder says about the metadata of an image that it decoded."""
+    for text in printed:
+        if text.startswith(DIRECTORY_MODULES) and "Unknown field" not in text:
+            yield one_line(text)
+    for text in warned:
+        if any(word in text.lower() for word in METADATA_WORDS[image_format == "TIFF"]):
+            yield one_line(text)
 
 
 def open_with_pillow(image_format: str, data: bytes) -> Any:
@@ -114,7 +165,7 @@ def open_with_pillow(image_format: str, data: bytes) -> Any:
     return Image.open(io.BytesIO(data), formats=[name])
 
 
-def open_and_load(image_format: str, data: bytes, limit: int) -> DecodedImage:
+def open_and_load(image_format: str, data: bytes, limit: int, header: ImageHeader) -> DecodedImage:
     """Open the image, check its size, then load its frames."""
     with open_with_pillow(image_format, data) as image:
         width, height = image.size
@@ -122,9 +173,13 @@ def open_and_load(image_format: str, data: bytes, limit: int) -> DecodedImage:
         mode = image.mode
         check_bytes(image_format, width, height, mode, limit)
         frames = count_frames(image_format, data, image)
+        if image_format == "TIFF" and (damage := find_tiff_damage(data, limit)):
+            raise CorruptImageError(damage)
         image.load()
         if image_format == "PNG" and (image.info.get("interlace") or ends_blank(image)):
             check_all_rows(data)
+        if header.palette is not None and image.mode == "P":
+            check_palette_indices(image, header.palette)
         values = np.asarray(to_plain_mode(image))
         left = limit
         for i, frame in enumerate(ImageSequence.Iterator(image) if frames > 1 else ()):
@@ -154,6 +209,15 @@ def check_all_rows(data: bytes) -> None:
     why = find_missing_data(data)
     if why is not None:
         raise CorruptImageError(why)
+
+
+def check_palette_indices(image: Image.Image, colours: int) -> None:
+    """Raise :class:`CorruptImageError` if pixels have a colour that the palette does not have."""
+    largest = int(np.asarray(image).max())
+    if largest >= colours:
+        raise CorruptImageError(
+            f"pixels have colour {largest}, but the palette has {pluralize(colours, 'colour')}"
+        )
 
 
 def to_plain_mode(image: Image.Image) -> Image.Image:

@@ -3,57 +3,15 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from typing import Any
 
+from datascan.decoders.image.formats.boxes import read_boxes_header
+from datascan.decoders.image.formats.gif import count_gif_frames, read_gif_header
 from datascan.decoders.image.formats.jpeg import read_jpeg_header
+from datascan.decoders.image.formats.metadata import describe_profile
 from datascan.decoders.image.formats.png import SIGNATURE, read_png_header
+from datascan.decoders.image.formats.tiff import BYTE_ORDERS, DIRECTORIES, count_tiff_pages
 from datascan.decoders.image.header import ImageHeader
-
-
-def read_gif_header(data: bytes) -> ImageHeader:
-    """Read a GIF's blocks up to the trailer.
-
-    Pillow enlarges the screen for frames that are larger, so the size covers them, too.
-    """
-    width, height = struct.unpack_from("<HH", data, 6)
-    damage = "the file ends without a trailer"
-    for block_type, offset in iter_gif_blocks(data):
-        if block_type == GIF_TRAILER:
-            return ImageHeader(end=offset + 1, size=(width, height))
-        if block_type == GIF_IMAGE and offset + 10 <= len(data):
-            left, top, frame_width, frame_height = struct.unpack_from("<HHHH", data, offset + 1)
-            width, height = max(width, left + frame_width), max(height, top + frame_height)
-        elif block_type not in (GIF_IMAGE, GIF_EXTENSION):
-            damage = f"invalid block type {block_type} at byte {offset:,}"
-    return ImageHeader(damage=damage, size=(width, height))
-
-
-GIF_EXTENSION, GIF_IMAGE, GIF_TRAILER = 0x21, 0x2C, 0x3B
-
-
-def iter_gif_blocks(data: bytes) -> Iterator[tuple[int, int]]:
-    """Type and offset of each block (GIF89a specification).
-
-    The last one is the trailer, a block of another type, or one that is cut off.
-    """
-    offset = 13 + color_table_bytes(data[10:11])
-    while offset < len(data):
-        block_type = data[offset]
-        yield block_type, offset
-        if block_type == GIF_EXTENSION:
-            offset += 2
-        elif block_type == GIF_IMAGE:
-            offset += 10 + color_table_bytes(data[offset + 9 : offset + 10]) + 1
-        else:
-            return
-        while offset < len(data) and data[offset]:
-            offset += 1 + data[offset]
-        offset += 1
-
-
-def color_table_bytes(flags: bytes) -> int:
-    """The size in bytes of the colour table that ``flags`` announce."""
-    return 3 << ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0
 
 
 def read_webp_header(data: bytes) -> ImageHeader:
@@ -63,13 +21,17 @@ def read_webp_header(data: bytes) -> ImageHeader:
     end = 8 + size + size % 2
     if 8 + size > len(data):
         return ImageHeader(damage=f"truncated: {len(data):,} of {8 + size:,} bytes", size=canvas)
-    offset, exif = 12, b""
+    offset, exif, why = 12, b"", None
     while offset + 8 <= end:
         (length,) = struct.unpack_from("<I", data, offset + 4)
-        if data[offset : offset + 4] == b"EXIF":
+        name = data[offset : offset + 4]
+        if name == b"EXIF":
             exif = data[offset + 8 : offset + 8 + length].removeprefix(b"Exif\0\0")
+        elif name == b"ICCP":
+            why = describe_profile(data[offset + 8 : offset + 8 + length])
         offset += 8 + length + length % 2
-    return ImageHeader(end=min(end, len(data)), exif=exif, size=canvas)
+    notes = () if why is None else (why,)
+    return ImageHeader(end=min(end, len(data)), exif=exif, size=canvas, notes=notes)
 
 
 def read_webp_size(data: bytes) -> tuple[int, int] | None:
@@ -129,6 +91,8 @@ HEADER_READERS = {
     "WebP": read_webp_header,
     "BMP": read_bmp_header,
     "ICO": read_ico_header,
+    "AVIF": read_boxes_header,
+    "HEIC": read_boxes_header,
 }
 
 
@@ -143,11 +107,6 @@ def read_header(image_format: str, data: bytes) -> ImageHeader:
 
 ORIENTATION_TAG = 0x0112
 SHORT = 3
-BYTE_ORDERS = {b"II": "<", b"MM": ">"}
-DIRECTORIES = {42: ("I", 4, "H", "HHI4s"), 43: ("Q", 8, "Q", "HHQ8s")}
-"""By magic number (TIFF, BigTIFF): the type and position of the first directory's offset, the
-type of a directory's count, and an entry."""
-
 ORIENTATIONS = {
     2: "mirrored",
     3: "rotated by 180 degrees",
@@ -179,3 +138,16 @@ def read_orientation(exif: bytes) -> int:
     except (struct.error, KeyError, OverflowError):
         return 1
     return 1
+
+
+FRAMED = ("GIF", "WebP", "PNG", "TIFF", "AVIF")
+"""Formats in which Pillow's frames are frames. In a PSD they are layers."""
+
+
+def count_frames(image_format: str, data: bytes, image: Any) -> int:
+    """The number of frames of ``image``, which Pillow has opened from ``data``; at least 1."""
+    if image_format == "GIF":
+        return max(1, count_gif_frames(data))
+    if image_format == "TIFF":
+        return max(1, count_tiff_pages(data))
+    return int(getattr(image, "n_frames", 1)) if image_format in FRAMED else 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import pickle
 import signal
 import sys
@@ -25,6 +26,7 @@ PR_SET_PDEATHSIG = 1
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES = 64 << 20
 READY = "ready"
+STDERR = 2
 
 
 class OutOfMemory:
@@ -47,6 +49,7 @@ def worker_loop(
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent()
     keep_freed_memory()
+    silence_libraries()
     for connection in foreign:
         connection.close()
     send_message(pipe.fileno(), READY)
@@ -109,6 +112,22 @@ def keep_freed_memory() -> None:
     if libc is not None and hasattr(libc, "mallopt"):
         libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
         libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+
+
+def silence_libraries() -> None:
+    """Let what native code prints to standard error vanish, but not what Python code prints.
+
+    A library that crashes may print a line ("munmap_chunk(): invalid pointer"); the crash itself is
+    reported by the parent.
+    """
+    # If standard error was closed, descriptor 2 may be anything, such as the pipe of this worker.
+    if sys.stderr is None:
+        return
+    sys.stderr.flush()
+    sys.stderr = os.fdopen(os.dup(STDERR), "w", buffering=1, errors="backslashreplace")
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, STDERR)
+    os.close(nothing)
 
 
 def start_method() -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -12,6 +14,14 @@ from datascan.decoders.image.formats.png import iter_image_data, read_png_header
 from tests.builders.images import chunk
 from tests.builders.odd_images import interlaced_rows, png_file
 from tests.decoders.image.support import HEALTHY, find_faults
+
+NAMES = (
+    "463d3570f92a6b6ecba0cc4fd9a7a384.png",
+    "a1d1aafb5bca660229f8e9fc65291eab.png",
+    "b583e48e218193e4c287f033931a6314.png",
+    "c-m1-6bfb149151f58d124d6fa76eaad75520.png",
+    "f427b6bee1acd1fea3ec953bc556a18a.png",
+)
 
 
 def test_every_byte_of_a_png_is_checked():
@@ -55,21 +65,148 @@ def test_interlaced_pngs(size):
 
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-SIZE = chunk(b"IHDR", (7).to_bytes(4, "big") + (9).to_bytes(4, "big") + bytes(5))
+SIZE = chunk(b"IHDR", (7).to_bytes(4, "big") + (9).to_bytes(4, "big") + b"\x08\0\0\0\0")
+DATA = chunk(b"IDAT", b"abc")
 LAST = chunk(b"IEND", b"")
 
 
 def test_chunks_that_say_something():
-    parts = [SIZE, chunk(b"acTL", b"\0\0\1\2" + bytes(4)), chunk(b"eXIf", b"II*\0"), LAST]
+    parts = [SIZE, chunk(b"acTL", b"\0\0\1\2" + bytes(4)), chunk(b"eXIf", b"II*\0"), DATA, LAST]
     data = SIGNATURE + b"".join(parts)
     header = read_png_header(data + b"more")
     assert (header.size, header.frames, header.exif) == ((7, 9), 258, b"II*\0")
     assert (header.end, header.damage) == (len(data), None)
-    # Only the first size counts, and nothing after the end.
-    other = chunk(b"IHDR", bytes(13))
-    assert read_png_header(SIGNATURE + SIZE + other + LAST + parts[2]) == read_png_header(
-        SIGNATURE + SIZE + chunk(b"tEXt", bytes(13)) + LAST
+    # Nothing after the end counts.
+    assert read_png_header(SIGNATURE + SIZE + DATA + LAST + parts[2]) == read_png_header(
+        SIGNATURE + SIZE + DATA + LAST
     )
+
+
+def header_with(at: int, value: int) -> bytes:
+    """IHDR with another byte."""
+    body = bytearray(SIZE[8:-4])
+    body[at] = value
+    return chunk(b"IHDR", bytes(body))
+
+
+COLOURS = chunk(b"PLTE", bytes(6))
+INDEXED = header_with(9, 3)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "damage"),
+    [
+        ([SIZE, LAST], "no IDAT chunk"),
+        ([DATA, SIZE, LAST], "chunk IDAT before IHDR"),
+        ([COLOURS, SIZE, LAST], "chunk PLTE before IHDR"),
+        ([SIZE, DATA, SIZE, LAST], "chunk IHDR is not the first one"),
+        ([chunk(b"IHDR", SIZE[8:-5]), DATA, LAST], "chunk IHDR has 12 bytes"),
+        ([header_with(3, 0), DATA, LAST], "0 x 9 pixels"),
+        ([header_with(7, 0), DATA, LAST], "7 x 0 pixels"),
+        ([header_with(0, 0x80), DATA, LAST], "2,147,483,655 x 9 pixels"),
+        ([header_with(8, 3), DATA, LAST], "3 bits per sample with colour type 0"),
+        ([header_with(9, 5), DATA, LAST], "8 bits per sample with colour type 5"),
+        ([header_with(10, 128), DATA, LAST], "unknown compression method 128"),
+        ([header_with(11, 1), DATA, LAST], "unknown filter method 1"),
+        ([header_with(12, 2), DATA, LAST], "unknown interlace method 2"),
+        ([SIZE, COLOURS, DATA, LAST], "a palette in a grey image"),
+        ([header_with(9, 4), COLOURS, DATA, LAST], "a palette in a grey image"),
+        ([INDEXED, DATA, LAST], "no palette before the pixel data"),
+        ([INDEXED, DATA, COLOURS, LAST], "no palette before the pixel data"),
+        ([header_with(9, 2), DATA, COLOURS, LAST], "a palette after the pixel data"),
+        ([INDEXED, COLOURS, COLOURS, DATA, LAST], "two palettes"),
+        ([INDEXED, chunk(b"PLTE", b""), DATA, LAST], "a palette of 0 bytes"),
+        ([INDEXED, chunk(b"PLTE", bytes(7)), DATA, LAST], "a palette of 7 bytes"),
+        ([INDEXED, chunk(b"PLTE", bytes(771)), DATA, LAST], "a palette of 771 bytes"),
+        ([SIZE, chunk(b"ABCD", b""), DATA, LAST], "unknown critical chunk ABCD"),
+        ([SIZE, chunk(b"a\0cd", b""), DATA, LAST], "unknown critical chunk b'a\\x00cd'"),
+    ],
+)
+def test_chunks_that_decoders_refuse(chunks, damage):
+    assert read_png_header(SIGNATURE + b"".join(chunks)).damage == damage
+
+
+@pytest.mark.parametrize(
+    "chunks",
+    [
+        [INDEXED, COLOURS, DATA, LAST],
+        [INDEXED, chunk(b"PLTE", bytes(768)), DATA, LAST],
+        [header_with(9, 2), COLOURS, DATA, LAST],
+        [header_with(12, 1), chunk(b"gAMA", bytes(4)), DATA, chunk(b"prIv", b""), LAST],
+    ],
+)
+def test_chunks_that_decoders_accept(chunks):
+    header = read_png_header(SIGNATURE + b"".join(chunks))
+    assert (header.damage, header.notes) == (None, ())
+
+
+@pytest.mark.parametrize("name", [*NAMES])
+def test_files_that_libpng_refuses(name, shared_data):
+    data = (shared_data / "images_wrong" / name).read_bytes()
+    assert [rule for rule, _ in find_faults(data)] == ["corrupt-image"]
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_pixels_whose_colour_is_not_in_the_palette(bits):
+    def indexed(colours: int) -> bytes:
+        width = 8 // bits
+        # Each row holds the indices 0 and 1 in its last pixels.
+        rows = b"".join(bytes([0, *[1] * 4]) for _ in range(5))
+        header = struct.pack(">IIBBBBB", 4 * width, 5, bits, 3, 0, 0, 0)
+        palette = chunk(b"PLTE", bytes(range(3 * colours)))
+        return b"".join(
+            (SIGNATURE, chunk(b"IHDR", header), palette, chunk(b"IDAT", zlib.compress(rows)), LAST)
+        )
+
+    assert find_faults(indexed(2)) == []
+    text = "PNG: pixels have colour 1, but the palette has 1 colour"
+    assert find_faults(indexed(1)) == [("corrupt-image", text)]
+
+
+def with_chunks(*chunks: bytes) -> bytes:
+    """A healthy PNG with more chunks after its header."""
+    plain = HEALTHY["png"]
+    return plain[:33] + b"".join(chunks) + plain[33:]
+
+
+PROFILE = (200).to_bytes(4, "big") + bytes(32) + b"acsp" + bytes(160)
+
+
+def profile_chunk(profile: bytes, method: int = 0) -> bytes:
+    return chunk(b"iCCP", b"name\0" + bytes([method]) + zlib.compress(profile))
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (with_chunks(profile_chunk(PROFILE)), None),
+        (with_chunks(profile_chunk(b"short")), "the ICC profile has 5 bytes, less than its header"),
+        (with_chunks(profile_chunk(PROFILE[:150])), "the ICC profile is cut off: 150 of 200 bytes"),
+        (with_chunks(profile_chunk(PROFILE.upper())), "the ICC profile has no signature"),
+        (
+            with_chunks(profile_chunk(PROFILE, 1)),
+            "chunk iCCP has the unknown compression method 1",
+        ),
+        (with_chunks(chunk(b"iCCP", b"name")), "chunk iCCP has no profile"),
+        (
+            with_chunks(chunk(b"iCCP", b"name\0\0junk")),
+            "chunk iCCP: Error -3 while decompressing data: incorrect header check",
+        ),
+        (with_chunks(chunk(b"gAMA", b"12345")), "chunk gAMA has 5 bytes"),
+        (with_chunks(chunk(b"pHYs", b"1")), "chunk pHYs has 1 byte"),
+        (with_chunks(chunk(b"tEXt", b"a\0b")[:-1] + b"!"), "CRC error in chunk tEXt at byte 33"),
+        (with_chunks(chunk(b"tEXt", b"a\0b")), None),
+        (
+            with_chunks(chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(3_000_000)))),
+            "Decompressed data too large for PngImagePlugin.MAX_TEXT_CHUNK",
+        ),
+    ],
+)
+def test_metadata_does_not_touch_the_pixels(data, why):
+    expected = [] if why is None else [("damaged-metadata", f"PNG: {why}")]
+    assert find_faults(data) == expected
+    ((rule, _),) = find_faults(data[:-20])
+    assert rule == "corrupt-image"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from datascan.decoders.image.formats.metadata import describe_profile
 from datascan.decoders.image.header import ImageHeader
 from datascan.text import pluralize
 
@@ -29,7 +30,8 @@ DHT, DQT, END, SCAN = 0xC4, 0xDB, 0xD9, 0xDA
 AC = 0x10
 """The bit of a Huffman table for the other coefficients than the first one."""
 
-APP1, APP2 = 0xE1, 0xE2
+APP1, APP2, APP14 = 0xE1, 0xE2, 0xEE
+PROFILE = b"ICC_PROFILE\0"
 
 METADATA = frozenset({0, *range(0xE0, 0xF0), 0xFE})
 """Segments on which no pixel depends (APPn, COM), and the start of the image."""
@@ -65,6 +67,7 @@ class JpegSegments:
     is_multi_picture: bool = False
     scans: int = 0
     last_marker: int = 0
+    profile: list[bytes] = field(default_factory=list)
     stray: list[tuple[int, int]] = field(default_factory=list)
 
     def header(self, end: int | None = None) -> ImageHeader:
@@ -81,7 +84,7 @@ class JpegSegments:
             unsupported=self.describe_variant(),
             components=self.components,
             stray=tuple(self.stray),
-            notes=tuple(self.describe_stray()),
+            notes=tuple(self.describe_metadata()),
         )
 
     def add_stray(self, data: bytes, start: int, end: int) -> None:
@@ -89,15 +92,20 @@ class JpegSegments:
 
         That they are if the segment before, or they themselves, may be the rest of one.
         """
-        is_segment = start + 2 + int.from_bytes(data[start + 2 : start + 4], "big") == end
+        length = int.from_bytes(data[start + 2 : start + 4], "big")
+        is_segment = length > 2 and start + 2 + length == end
         if self.last_marker in METADATA and not is_segment:
             self.stray.append((start, end))
 
-    def describe_stray(self) -> Iterator[str]:
-        """What is said about bytes that belong to no segment."""
+    def describe_metadata(self) -> Iterator[str]:
+        """What is wrong with the segments on which no pixel depends."""
         if self.stray:
             count, (_, end) = sum(end - start for start, end in self.stray), self.stray[0]
             yield f"{pluralize(count, 'byte')} before byte {end:,} belong to no segment"
+        if self.profile:
+            why = describe_profile(b"".join(self.profile))
+            if why is not None:
+                yield why
 
     def describe_variant(self) -> str | None:
         """The variant, if libjpeg-turbo cannot decode it."""
@@ -114,7 +122,7 @@ def read_jpeg_header(data: bytes) -> ImageHeader:
     found = JpegSegments()
     offset = 2
     while offset + 4 <= len(data):
-        if data[offset] != 0xFF:
+        if data[offset] != 0xFF or not data[offset + 1]:
             match = HEADER_MARKER.search(data, offset)
             if found.scans or match is None:
                 return found.header()
@@ -149,6 +157,8 @@ def read_segment(data: bytes, start: int, end: int, found: JpegSegments, *, mark
             found.exif = data[start + 6 : end]
     elif marker == APP2:
         found.is_multi_picture |= data.startswith(b"MPF\0", start)
+        if data.startswith(PROFILE, start):
+            found.profile.append(data[start + len(PROFILE) + 2 : end])
     elif marker in FRAMES and not found.frame:
         found.frame = marker
         found.precision, height, width, found.components = FRAME.unpack_from(data, start)
@@ -159,6 +169,21 @@ def remove_stray_bytes(data: bytes, stray: tuple[tuple[int, int], ...]) -> bytes
     """The image without the bytes between header segments that belong to none of them."""
     edges = [0, *(edge for span in stray for edge in span), len(data)]
     return b"".join(data[edges[i] : edges[i + 1]] for i in range(0, len(edges), 2))
+
+
+def remove_segments(data: bytes, removed: int) -> bytes:
+    """The image without the segments with this marker before its first scan."""
+    offset, start, kept = 2, 0, []
+    while offset + 4 <= len(data) and data[offset] == 0xFF:
+        marker, (length,) = data[offset + 1], LENGTH.unpack_from(data, offset + 2)
+        if marker in (SCAN, END):
+            break
+        step = BARE_MARKERS.get(marker, 2 + length)
+        if marker == removed:
+            kept.append(data[start:offset])
+            start = offset + step
+        offset += step
+    return b"".join((*kept, data[start:]))
 
 
 def has_all_tables(data: bytes) -> bool:

@@ -9,7 +9,9 @@ import time
 import pytest
 from PIL import Image
 
-from datascan.decoders.image.frames import count_frames, count_gif_frames, count_tiff_pages
+from datascan.decoders.image.formats.gif import count_gif_frames
+from datascan.decoders.image.formats.tiff import count_tiff_pages
+from datascan.decoders.image.structure import count_frames
 from tests.builders.images import encode, pixels
 from tests.builders.odd_images import gif_of_frames
 from tests.decoders.image.support import HEALTHY, find_faults
