@@ -146,7 +146,11 @@ REFUSED = (
 )
 """Commands that cannot be carried out, in a folder of an HDF5 file and a file of notes."""
 
+LIBRARIES = "python|numpy|h5py|hdf5|hdf5plugin|isal|pillow|simplejpeg|protobuf|google-crc32c"
+"""What reports state the version of, besides datascan."""
+
 MASKS = (
+    (r"\b(Made by</dt>\n<dd>|name=\"made by\" value=\")[^<\"]+", r"\1<versions>"),
     (r"(datascan |\"datascan\": \"|\"semanticVersion\": \")\d+\.\d+[\w.+]*\b", r"\1<version>"),
     (r"(\nadded = )\d{4}-\d\d-\d\d\nby = \"[^\n]*\"", r"\1<day> by <name>"),
     (r" in [\d,]+\.\d\d s\b", " in <time> s"),
@@ -157,6 +161,12 @@ MASKS = (
     # Thumbnails, and the sizes of the 60 images, are what an encoder makes of the same pixels.
     (r"(data:image/\w+;base64,)[\w+/=]+", r"\1<masked>"),
     (r"(\b60 records, |\"records\": 60,\s+\"bytes\": )[\d.]+", r"\1<size>"),
+    (rf"(\"(?:{LIBRARIES})\": \")[^\"]+", r"\1<version>"),
+    (r"(\"loops\": \")\w+", r"\1<language>"),
+    # Files are what encoders and stores make of the same records.
+    (r"(\"(?:values|sizes|times)\": \")[0-9a-f]{32}", r"\1<hash>"),
+    (r"(\"count\": \d+,\s+\"bytes\": )\d+", r"\1<size>"),
+    (r"\b(values )[0-9a-f]{32}; (\d+ files?) of [\d.]+ \w+", r"\1<hash>; \2 of <size>"),
     # Sums are rounded differently by other processors.
     (r"-?\d+(?:\.\d{6,}|(?:\.\d+)?e-\d+)", lambda number: f"{float(number[0]):.6g}"),
 )

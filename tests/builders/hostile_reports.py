@@ -12,6 +12,12 @@ import msgspec
 from datascan.config.applied import AppliedConfiguration, AppliedSetting
 from datascan.report.figures import Accepted, DatasetInfo, Example, LabelFigures
 from datascan.report.model import Report
+from datascan.report.provenance import (
+    ContentFingerprint,
+    FileFingerprint,
+    Fingerprint,
+    Location,
+)
 from datascan.testing.reports import finding, log, net, report, source
 from datascan.text import escape_surrogates
 from tests.builders.hostile_strings import HOSTILE_STRINGS
@@ -27,13 +33,26 @@ CONFIGURATION = AppliedConfiguration(
 )
 
 
+FINGERPRINT = Fingerprint(
+    ContentFingerprint(9, "0" * 16, "1" * 32),
+    FileFingerprint(2, 4096, "2" * 32, "3" * 32, "2026-01-01T10:00:00+00:00"),
+)
+
+
 def full_report() -> Report:
     """A report in which no text is missing."""
     accepted = finding(accepted=Accepted("known", date(2999, 1, 1), 5))
     return report(
         *(finding(key="layer"), finding(severity="warning"), finding(severity="info"), accepted),
         finding(rule="unknown", examples=[Example("detail without a record")], records=0),
-        dataset=DatasetInfo("lmdb", "store", "raw", 9, 9, notes={"keys": "2 are not records"}),
+        dataset=DatasetInfo(
+            *("lmdb", "store", "raw", 9, 9),
+            notes={"keys": "2 are not records"},
+            location=Location(["data/store"], "working-folder"),
+            fingerprint=FINGERPRINT,
+        ),
+        options={"limit": 9, "baseline": "b.toml", "ignore": ["x"], "severity": {"x": "info"}},
+        versions={"datascan": "0.1.0", "python": "3.12.1", "loops": "c"},
         labels=LabelFigures(2, True, {"0": 1, "1": 2}, names=["cat", "dog"]),
         command="datascan scan store",
         started="2026-01-01T10:00:00+01:00",
@@ -57,6 +76,7 @@ def members_of(report: Report, *without: str) -> dict[str, Any]:
 def full_report_of(build: Callable[..., Report]) -> Report:
     """The same of a net or log with a source."""
     shared = ("findings", "command", "started", "rules", "fail_on", "configuration")
+    shared += ("options", "versions")
     members = members_of(full_report())
     return build(full_source(), **{name: members[name] for name in shared})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from datascan._version import __version__
 from datascan.outputs import json as json_output
 from datascan.report.model import FailedScan, Report
 from datascan.testing.output_laws import OutputLaws
@@ -34,7 +35,7 @@ def test_members_without_a_value_are_left_out_of_examples_only():
 
 def test_several_reports_have_one_verdict():
     whole = json.loads(json_output.render([report(), net(source(finding()))]))
-    assert list(whole) == ["verdict", "datasets", "not_scanned"]
+    assert list(whole) == ["schema", "datascan", "verdict", "datasets", "not_scanned"]
     assert (whole["verdict"], whole["not_scanned"]) == ("fail", [])
     assert [one["kind"] for one in whole["datasets"]] == ["dataset", "net"]
     assert json.loads(json_output.render([report(), report()]))["verdict"] == "pass"
@@ -49,6 +50,8 @@ def test_a_failed_scan_fails_the_whole():
 def test_the_form_for_several_does_not_depend_on_their_number():
     whole = json.loads(json_output.render_several([report()]))
     assert whole == {
+        "schema": "datascan-check/1",
+        "datascan": __version__,
         "verdict": "pass",
         "datasets": [json.loads(report().to_json())],
         "not_scanned": [],

@@ -1,4 +1,4 @@
-"""The JSON Schema of the report: what is shipped, what is valid, and what is not."""
+"""The JSON Schemas: what is shipped, what is valid, and what is not."""
 
 from __future__ import annotations
 
@@ -8,15 +8,84 @@ from importlib.resources import files
 import jsonschema
 import pytest
 
+from datascan._version import __version__
 from datascan.errors import DatasetError
-from datascan.report.model import Report
-from datascan.report.schema import json_schema, schema_text
+from datascan.outputs.json import render_several
+from datascan.report.model import FailedScan, Report
+from datascan.report.schema import TYPES, json_schema, schema_file, schema_text
+from datascan.report.several import CHECK_SCHEMA
+from datascan.testing.reports import finding, log, net, report, source
+from tests.builders.hostile_reports import WHOLE
+from tests.builders.lmdb import numbered, random_datums, write_lmdb
+from tests.cli.test_app import datascan as command
 
 
-def test_the_shipped_schema_is_that_of_the_types():
-    shipped = files("datascan").joinpath("schema/report-1.json")
-    assert shipped.read_text() == schema_text(), "write schema_text() to schema/report-1.json"
-    jsonschema.Draft202012Validator.check_schema(json_schema())
+@pytest.mark.parametrize("name", TYPES)
+def test_the_shipped_schemas_are_those_of_the_types(name):
+    shipped = files("datascan").joinpath(schema_file(name))
+    assert shipped.read_text() == schema_text(name), f"write schema_text() to {schema_file(name)}"
+    jsonschema.Draft202012Validator.check_schema(json_schema(name))
+
+
+def test_there_is_a_schema_for_each_document():
+    shipped = {file.name for file in files("datascan").joinpath("schema").iterdir()}
+    assert shipped == {"report-1.json", "check-1.json"}
+
+
+SEVERAL = [
+    ([], []),
+    ([report(finding())], []),
+    ([report(), report(finding())], [FailedScan("absent/*", "matches nothing")]),
+    ([net(source(finding())), log()], [FailedScan("a", "b")]),
+    (list(WHOLE.values()), []),
+]
+
+
+@pytest.mark.parametrize(("reports", "failed"), SEVERAL)
+def test_several_reports_follow_their_schema(reports, failed):
+    whole = json.loads(render_several(reports, failed))
+    jsonschema.validate(whole, json_schema(CHECK_SCHEMA))
+    for one in whole["datasets"]:
+        jsonschema.validate(one, json_schema())
+    assert [one["kind"] for one in whole["datasets"]] == [one.kind for one in reports]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"schema": "datascan-check/2"},
+        {"schema": "datascan-report/1"},
+        {"verdict": "perhaps"},
+        {"not_scanned": [{"path": "a"}]},
+        {"datasets": [{"kind": "dataset"}]},
+        {"of tomorrow": 1},
+    ],
+)
+def test_several_reports_that_cannot_be_are_not_valid(change):
+    whole = json.loads(render_several([report()]))
+    jsonschema.validate(whole, json_schema(CHECK_SCHEMA))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({**whole, **change}, json_schema(CHECK_SCHEMA))
+    for name in ("schema", "datascan", "verdict", "datasets", "not_scanned"):
+        less = {key: value for key, value in whole.items() if key != name}
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(less, json_schema(CHECK_SCHEMA))
+
+
+def test_what_check_writes_follows_the_schema(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_lmdb(tmp_path / "a", numbered(random_datums(40)))
+    write_lmdb(tmp_path / "b", numbered(random_datums(40, (1, 2, 3))))
+    (tmp_path / "datascan.toml").write_text('[dataset.a]\n[dataset."b*"]\n[dataset."absent/*"]\n')
+    assert command("check", "--json", "all.json", "--html", "all.html").returncode == 2
+    whole = json.loads((tmp_path / "all.json").read_text())
+    jsonschema.validate(whole, json_schema(CHECK_SCHEMA))
+    assert whole["schema"] == "datascan-check/1"
+    assert whole["datascan"] == __version__
+    assert [one["dataset"]["location"]["paths"] for one in whole["datasets"]] == [["a"], ["b"]]
+    # Datascan recognises what it wrote, and replaces it.
+    assert command("check", "--json", "all.json").returncode == 2
+    assert json.loads((tmp_path / "all.json").read_text())["schema"] == "datascan-check/1"
 
 
 EXAMPLE_OF_SPEC = """{

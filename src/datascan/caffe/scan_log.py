@@ -34,6 +34,7 @@ from datascan.errors import UsageError
 from datascan.executors.base import Progress
 from datascan.plugins import CHECKS, NET_RULES, load, rule_target
 from datascan.report.figures import DatasetInfo, LogCurve, LogFigures, RecordRange
+from datascan.report.identify import locate
 from datascan.report.model import LogReport
 from datascan.scanner.result import ScanResult
 from datascan.session import select_rules
@@ -179,7 +180,14 @@ def report_log(log: Log, training: Training, scans: SourceScans) -> LogReport:
     identity = DatasetIdentity((training.path, log.path))
     return combined_report(
         LogReport,
-        DatasetInfo("log", escape_surrogates(str(log.path)), log.layout, 0, 0),
+        DatasetInfo(
+            "log",
+            escape_surrogates(str(log.path)),
+            log.layout,
+            0,
+            0,
+            location=locate([log.path], options.verdict.configuration),
+        ),
         apply_policy(issues, options, identity),
         reports,
         options,

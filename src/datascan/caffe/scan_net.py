@@ -27,6 +27,7 @@ from datascan.report import bad_records
 from datascan.report.bad_indices import copy_bad_indices
 from datascan.report.build import decide_verdict, issue_sort_key, list_checked, to_finding
 from datascan.report.figures import DatasetInfo
+from datascan.report.identify import list_options, list_versions, locate
 from datascan.report.model import DatasetReport, LogReport, NetReport, SourceReport
 from datascan.report.rule_pages import all_rules
 from datascan.scanner.baseline_filter import BaselineFilter
@@ -181,6 +182,7 @@ def report_net(training: Training, scans: SourceScans, *, data: bool = True) -> 
         "caffe-net",
         sum(report.dataset.records for report in sources),
         sum(report.dataset.bytes for report in sources),
+        location=locate([training.path], options.verdict.configuration),
     )
     issues = apply_policy(issues, options, DatasetIdentity((training.path,)))
     return combined_report(NetReport, dataset, issues, sources, options, sources=sources)
@@ -239,6 +241,8 @@ def combined_report(
         fail_on=options.verdict.fail_on,
         rules=rules,
         checked=list_checked(rules, issues, {}),
+        options=list_options(options) or None,
+        versions=list_versions({}),
         **members,
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from datascan.cli.guard.guard import Guard
 from datascan.cli.guard.inputs import Inputs
@@ -208,15 +208,20 @@ def render_alone(name: str, report: Report) -> list[str]:
     return [load_output(name).render([report])]
 
 
-def write_outputs(report: Report, args: argparse.Namespace, files: OutputFiles) -> None:
-    """Write the report wherever it was asked for, and print it unless that is not wanted."""
+def write_outputs(
+    report: Report, args: argparse.Namespace, files: OutputFiles, *, origin: bool = False
+) -> None:
+    """Write the report wherever it was asked for, and print it unless that is not wanted.
+
+    ``origin``: what is printed says how the report was made; files always do.
+    """
     for name in output_helps():
         if files.name_of(name) not in (None, "-"):
             files.write(name, partial(render_alone, name, report))
     if args.json == "-":
         files.print(lambda: write_utf8(sys.stdout, load_output("json").render([report])))
     elif not args.quiet:
-        files.print(lambda: print_report(report))
+        files.print(lambda: print_report(report, origin=origin))
     annotate([report], taken=args.json == "-")
 
 
@@ -238,17 +243,20 @@ def write_utf8(stream: TextIO, text: str) -> None:
         stream.write(text)
 
 
-def print_report(report: Report) -> None:
-    """Print the report on standard output."""
+def print_report(report: Report, *, origin: bool = False) -> None:
+    """Print the report on standard output; ``origin``: and how it was made."""
+    from datascan.outputs.terminal import origin as below
     from datascan.outputs.terminal import paper, render
 
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
-    text = render.render(
-        [report],
-        colour=paper.use_colour(sys.stdout),
-        width=width,
-        unicode=paper.supports_unicode(sys.stdout),
-    )
+    look: dict[str, Any] = {
+        "colour": paper.use_colour(sys.stdout),
+        "width": width,
+        "unicode": paper.supports_unicode(sys.stdout),
+    }
+    text = render.render([report], **look)
+    if origin:
+        text += below.render_origin(report, **look)
     print(text, end="")
 
 

@@ -29,3 +29,6 @@ def select_loops() -> Any:
 
 loops: Any = select_loops()
 """The implementation in use; it has the functions of ``fallback`` and ``table_blocks``."""
+
+LANGUAGE = "c" if loops.add_exactly is not fallback.add_exactly else "numpy"
+"""What it is written in."""

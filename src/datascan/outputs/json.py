@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+
+import msgspec
 
 from datascan.plugins import OUTPUTS
 from datascan.report.model import FailedScan, Report
+from datascan.report.several import SeveralReports
 from datascan.text import escape_in_json
 
 HELP = OUTPUTS["json"]
@@ -21,10 +23,5 @@ def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
 
 def render_several(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
     """All reports in one object, however many there are, with the verdict on all of them."""
-    passed = not failed and all(report.passed for report in reports)
-    whole = {
-        "verdict": "pass" if passed else "fail",
-        "datasets": [json.loads(report.to_json()) for report in reports],
-        "not_scanned": [{"path": scan.path, "error": scan.error} for scan in failed],
-    }
-    return escape_in_json(json.dumps(whole, indent=2)) + "\n"
+    whole = msgspec.json.encode(SeveralReports.of(reports, failed))
+    return escape_in_json(msgspec.json.format(whole, indent=2).decode()) + "\n"

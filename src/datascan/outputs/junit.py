@@ -14,6 +14,7 @@ from xml.etree.ElementTree import Element, SubElement
 from datascan.plugins import OUTPUTS
 from datascan.report.figures import Finding
 from datascan.report.model import FailedScan, Report, describe_stop
+from datascan.report.origin import describe_origin
 from datascan.text import escape_control
 
 HELP = OUTPUTS["junit"]
@@ -54,9 +55,12 @@ def add_suite(root: Element, report: Report) -> None:
         time=f"{report.elapsed_seconds:.3f}",
     )
     applied = report.configuration
-    if applied is not None:
+    facts = {} if applied is None else {"configuration": f"{applied.file}: {applied.effect}"}
+    facts |= dict(describe_origin(report))
+    if facts:
         properties = add(suite, "properties")
-        add(properties, "property", name="configuration", value=f"{applied.file}: {applied.effect}")
+        for name, text in facts.items():
+            add(properties, "property", name=name, value=text)
     for rule in rules:
         case = add_case(suite, report, rule, found.get(rule, []))
         if reason := inapplicable.get(rule):

@@ -57,8 +57,8 @@ def scan_run(report: Report) -> dict[str, Any]:
         "exitCode": 0 if report.passed else 1,
         "toolExecutionNotifications": [*notifications(report)],
     }
-    if report.configuration is not None:
-        invocation["properties"] = {"configuration": to_builtins(report.configuration)}
+    if properties := {name: to_builtins(value) for name, value in origin_of(report) if value}:
+        invocation["properties"] = properties
     return {
         "tool": tool(report.datascan, names),
         "invocations": [invocation],
@@ -67,6 +67,15 @@ def scan_run(report: Report) -> dict[str, Any]:
             rule_result(report, findings, names.index(rule)) for (rule, _), findings in same.items()
         ],
     }
+
+
+def origin_of(report: Report) -> Iterator[tuple[str, Any]]:
+    """What a run depends on, as the JSON report has it."""
+    yield "configuration", report.configuration
+    yield "options", report.options
+    yield "versions", report.versions
+    yield "location", report.dataset.location
+    yield "fingerprint", report.dataset.fingerprint
 
 
 def notifications(report: Report) -> Iterator[dict[str, Any]]:

@@ -25,6 +25,8 @@ from datascan.plugins import (
     reader_names,
     unusable,
 )
+from datascan.plugins.installed import find_versions
+from datascan.readers.dataset_files import FileStatus, list_below
 from datascan.records.block import Block, Fault
 from datascan.records.shard import Plan, Shard
 from datascan.records.writer import Writer
@@ -39,6 +41,8 @@ class Reader(ABC):
     """Whether several paths can form one dataset."""
     is_seekable: ClassVar[bool] = True
     """Whether a row of a shard can be read without reading the rows before it."""
+    libraries: ClassVar[tuple[str, ...]] = ()
+    """Names of the packages whose versions may affect what is read, for the report."""
     needs_worker: ClassVar[bool] = True
     """Whether ``plan``, ``keys`` and ``find_missing`` read records, and so need a worker process.
 
@@ -121,6 +125,14 @@ class Reader(ABC):
     def were_changed(self, shard: Shard, rows: Sequence[int], before: Any) -> list[bool]:  # noqa: ARG002  (for subclasses)
         """Whether each of the rows was changed after ``before``; asked of a writer by record."""
         return [True] * len(rows)
+
+    def list_files(self) -> Iterator[FileStatus]:
+        """The files of the dataset that hold records, once it is planned. Never raises."""
+        return list_below(self.paths)
+
+    def versions(self) -> dict[str, str]:
+        """The versions of what reads the dataset, by name, once it is planned."""
+        return find_versions(self.libraries)
 
     def executor(self, plan: Plan) -> Executor:
         """What reads the dataset, or some of its records again, unless the caller chooses."""
@@ -216,6 +228,20 @@ class GuardedReader(Reader):
         with self.plugin.failures_as(DatasetError):
             found = self.reader.were_changed(shard, rows, before)
             return self.plugin.require(found, list, "were_changed")
+
+    def list_files(self) -> Iterator[FileStatus]:
+        """The files that the reader lists."""
+        with self.plugin.failures_as(DatasetError):
+            for file in self.reader.list_files():
+                yield self.plugin.require(file, FileStatus, "list_files")
+
+    def versions(self) -> dict[str, str]:
+        """The version of the package, and those that the reader states."""
+        with self.plugin.failures_as(DatasetError):
+            own = self.plugin.require(self.reader.versions(), dict, "versions")
+            return {str(name): str(version) for name, version in own.items()} | find_versions(
+                [self.plugin.package]
+            )
 
     def close(self) -> None:
         """Close the reader."""

@@ -26,6 +26,7 @@ from datascan.executors.select import call_here, can_start_processes, choose_wor
 from datascan.plugins import Plugin
 from datascan.plugins.external import LEFT_OUT
 from datascan.readers.base import Reader
+from datascan.readers.dataset_files import FileStatus
 from datascan.records.block import Block, Fault
 from datascan.records.shard import Plan, Shard
 from datascan.records.writer import Writer
@@ -238,6 +239,14 @@ class IsolatedReader(Reader):
     def were_changed(self, shard: Shard, rows: Sequence[int], before: Any) -> list[bool]:
         """The answer of the reader, in this process."""
         return self.reader.were_changed(shard, rows, before)
+
+    def list_files(self) -> Iterator[FileStatus]:
+        """The files of the reader, in this process."""
+        return self.reader.list_files()
+
+    def versions(self) -> dict[str, str]:
+        """The versions that the reader states, in this process."""
+        return self.reader.versions()
 
     def close(self) -> None:
         """End the worker, and close the reader."""

@@ -210,6 +210,8 @@ class Block:
     digests: Callable[[NDArray[np.int64]], list[bytes]] | None = None
     """Maps rows to one digest each, equal if and only if the content is equal."""
     key_numbers: KeyNumbers | None = None
+    key_hashes: NDArray[np.uint64] | None = None
+    """A hash of each record's key, uint64 (n,); None if keys are not known while reading."""
     is_opaque: bool = False
     encoded: Mapping[int, bytes | memoryview] = field(default_factory=dict)
     """Encoded images by row, not inspected; filled only if decoding was switched off."""

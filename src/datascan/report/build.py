@@ -31,6 +31,7 @@ from datascan.report.figures import (
     UnmatchedEntry,
     ValueFigures,
 )
+from datascan.report.identify import list_options, list_versions, locate, take_fingerprint
 from datascan.report.model import DatasetReport
 from datascan.report.related import describe_related, find_related
 from datascan.scanner.result import ScanResult
@@ -62,6 +63,8 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
             sample=dataset.records if dataset.plan.sampled_from is not None else None,
             total=count_total(dataset),
             read_in_order=dataset.plan.is_read_in_order,
+            location=locate(scanned.reader.paths, dataset.options.verdict.configuration),
+            fingerprint=take_fingerprint(scanned),
             notes={name: escape_surrogates(text) for name, text in dataset.plan.notes} or None,
         ),
         findings=[build_finding(issue, scanned) for issue in issues],
@@ -84,6 +87,8 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
         ]
         or None,
         bad_records=count_bad_records(scanned.issues),
+        options=list_options(dataset.options) or None,
+        versions=list_versions(scanned.reader.versions()),
     )
 
 

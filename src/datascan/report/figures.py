@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from datascan.report.provenance import Fingerprint, Location
 from datascan.text import escape_control
 
 Cause = Literal[
@@ -162,6 +163,10 @@ class DatasetInfo(PrintableStruct, frozen=True, omit_defaults=True):
             "for which the sequential figures mean nothing."
         ),
     ] = True
+    location: Annotated[
+        Location | None, Meta(description="The paths without the folders above.")
+    ] = None
+    fingerprint: Fingerprint | None = None
     notes: Annotated[
         dict[str, str] | None,
         Meta(

@@ -36,6 +36,7 @@ from datascan.report.figures import (
     ValueFigures,
     ValueHistogram,
 )
+from datascan.report.provenance import Provenance
 from datascan.text import escape_control, escape_in_json, format_percent, pluralize
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ MAX_SUMMARIZED = 3
 SEVERITIES = ("error", "warning", "info")
 
 
-class VerdictBasis(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind"):
+class VerdictBasis(Provenance, frozen=True, omit_defaults=True, kw_only=True, tag_field="kind"):
     """What the verdict depends on besides the findings.
 
     A base class of its own for the order of the JSON members: msgspec writes keyword-only members

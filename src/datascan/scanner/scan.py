@@ -21,6 +21,7 @@ from datascan.metrics.base import DatasetSummary, Duplicates, TallyMap, metric_n
 from datascan.metrics.duplicates import FingerprintTally, find_repeated, measure_fingerprints
 from datascan.metrics.faults import measure_faults, tally_faults
 from datascan.metrics.inspection import measure_uninspected
+from datascan.metrics.keys import measure_keys
 from datascan.metrics.label_vectors import measure_label_vectors
 from datascan.metrics.labels import measure_labels
 from datascan.metrics.shapes import measure_shapes
@@ -142,6 +143,7 @@ def collect_metrics(checks: Sequence[Check[Any]]) -> Metrics:
     """Each metric that ``checks`` and the report need, once, by its name."""
     shared: list[Any] = [
         measure_faults,
+        measure_keys,
         measure_labels,
         measure_label_vectors,
         measure_shapes,

@@ -38,5 +38,5 @@ def run(args: argparse.Namespace) -> int:
         raise DatasetError(f"cannot read {args.file}: {error.strerror}") from error
     args.quiet = any(getattr(args, name.replace("-", "_")) is not None for name in output_helps())
     report = Report.from_json(text)
-    write_outputs(report, args, files)
+    write_outputs(report, args, files, origin=True)
     return files.finish(saved_status(report), quiet=args.json == "-")

@@ -22,6 +22,7 @@ from datascan.report.model import (
     SourceReport,
     describe_stop,
 )
+from datascan.report.origin import describe_origin
 from datascan.report.summary import (
     count_records,
     describe_targets,
@@ -113,6 +114,8 @@ class ReportView:
     """Whether it hides findings or a part of the dataset."""
     within: str = ""
     """Distinguishes its landmarks from those of other reports on the page: " of source 1"."""
+    origin: tuple[tuple[str, str], ...] = ()
+    """How the report was made, by subject."""
     sources: tuple[ReportView, ...] = ()
     sources_left: int = 0
 
@@ -238,6 +241,7 @@ def build_view(
         within=within,
         configuration=format_value(applied.text, limits) if applied else "",
         silenced=applied is not None and applied.silences,
+        origin=tuple((name, format_value(text, limits)) for name, text in describe_origin(report)),
         accepted=sum(f.accepted is not None for f in report.all_findings),
         sources=tuple(
             build_view(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +12,12 @@ import numpy as np
 from datascan.config.options import Options
 from datascan.decoders.base import Tracker
 from datascan.readers.base import Reader
+from datascan.readers.dataset_files import FileStatus, find_status
 from datascan.readers.hdf5.activity import Activity, find_writer, observe
 from datascan.readers.hdf5.files import Source, expand_sources, is_hdf5, is_list
 from datascan.readers.sample import Spans, sample_spans
 from datascan.records.block import Block, Fault, Uninspected
+from datascan.records.key_hashes import hash_rows
 from datascan.records.shard import Plan, Shard
 from datascan.records.writer import Writer
 
@@ -58,6 +60,7 @@ class Hdf5Reader(Reader):
     name = "hdf5"
     accepts_many = True
     needs_worker = False
+    libraries = ("h5py", "hdf5plugin", "isal", "pillow", "simplejpeg")
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
@@ -184,7 +187,14 @@ class Hdf5Reader(Reader):
             text_labels=self.text_labels or TextLabels(),
             decode_images=decode,
         )
-        yield from read_blocks(table, context, first, stop)
+        name = self._table_name(run).encode("utf-8", "surrogatepass")
+        for block in read_blocks(table, context, first, stop):
+            row = run.first + block.start - shard.base
+            yield replace(block, key_hashes=hash_rows(name, row, block.records))
+
+    def _table_name(self, run: RowRun) -> str:
+        """The name of a table without the folder of its file."""
+        return f"{self.files[run.file].source.path.name}:{self.get_table(run).data.name}"
 
     def _open(self, run: RowRun) -> OpenTable:
         """The table's datasets, kept open for consecutive shards of the same table."""
@@ -219,6 +229,18 @@ class Hdf5Reader(Reader):
         """The number of rows of the shard."""
         run: RowRun = shard.span
         return run.stop - run.first
+
+    def list_files(self) -> Iterator[FileStatus]:
+        """The files with records or labels."""
+        pairs = ((file.source, file.label_source) for file in self.files)
+        paths = dict.fromkeys(one.path for pair in pairs for one in pair if one is not None)
+        return (find_status(path, path.name) for path in paths)
+
+    def versions(self) -> dict[str, str]:
+        """The versions of the packages, and of the HDF5 library itself."""
+        import h5py  # noqa: PLC0415  (detection does not need it)
+
+        return {**super().versions(), "hdf5": str(h5py.version.hdf5_version)}
 
     def observe(self) -> Activity:
         """The state of all files, and whether they are open for writing."""

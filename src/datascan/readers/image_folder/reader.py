@@ -16,6 +16,7 @@ from datascan.decoders.base import Tracker
 from datascan.decoders.image.inspection import collect_images
 from datascan.errors import DatasetError
 from datascan.readers.base import Reader
+from datascan.readers.dataset_files import FileStatus, find_status
 from datascan.readers.image_folder.image_files import (
     FileIdentity,
     InspectedFile,
@@ -33,6 +34,8 @@ from datascan.readers.image_folder.listing import (
 from datascan.readers.image_folder.text_labels import describe_bad_label
 from datascan.readers.sample import sample_spans
 from datascan.records.block import Block, Fault, Labels
+from datascan.records.buffers import BytesColumn
+from datascan.records.key_hashes import hash_keys
 from datascan.records.shard import Plan, Shard
 from datascan.records.writer import CONTENT, REACH, Writer
 
@@ -55,6 +58,7 @@ class ImageFolderReader(Reader):
 
     name = "images"
     needs_worker = False
+    libraries = ("pillow", "simplejpeg")
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
@@ -139,6 +143,12 @@ class ImageFolderReader(Reader):
         """File names, relative to the folder or as written in the list."""
         return [format_name(self.listing.names[shard.span[0] + row]) for row in rows]
 
+    def list_files(self) -> Iterator[FileStatus]:
+        """The listed files, as far as they are read."""
+        home = os.fspath(self.path)
+        for name in self.listing.names[: self.options.read.limit]:
+            yield find_status(resolve_path(home, name), name)
+
     def observe(self) -> int:
         """The time in nanoseconds: files that are changed later are being written."""
         return time.time_ns()
@@ -213,6 +223,7 @@ class ImageFolderReader(Reader):
             labels=self._labels(files),
             faults=(*faults, *inspected.faults),
             fingerprints=fingerprints,
+            key_hashes=hash_keys(BytesColumn.of([os.fsencode(name) for name in names])),
         )
 
     def _read_files(

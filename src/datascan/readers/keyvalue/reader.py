@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -44,6 +44,7 @@ from datascan.readers.keyvalue.text_recognition import (
 )
 from datascan.readers.sample import MAX_BLOCKS, Spans, sample_spans
 from datascan.records.block import Block, Fault, scatter
+from datascan.records.key_hashes import hash_keys
 from datascan.records.shard import Plan, Shard
 
 SAMPLE_SIZE = 32
@@ -61,6 +62,7 @@ class KeyValueReader(Reader):
     """
 
     is_seekable = False
+    libraries: ClassVar[tuple[str, ...]] = ("pillow", "simplejpeg", "protobuf")
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
@@ -237,6 +239,7 @@ class KeyValueReader(Reader):
             block,
             faults=(*batch.faults, *faults, *block.faults),
             key_numbers=parse_key_numbers(batch.keys),
+            key_hashes=hash_keys(batch.keys),
         )
 
     def _iter_records(self, span: Any, *, values: bool = True) -> Iterator[KeyValueBatch]:

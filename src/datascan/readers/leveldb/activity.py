@@ -35,14 +35,22 @@ def observe(path: Path) -> Activity | None:
     """The state of a store; None if it cannot be listed."""
     try:
         found = path.stat()
-        folder = Folder.of(path)
+        names = list_names(path)
     except (OSError, ValueError):
         return None
-    names = [CURRENT]
-    for group in (folder.manifests, folder.tables, folder.logs):
-        names += group.values()
     files = {name: state for name in names if (state := file_state(path / name))}
     return Activity((found.st_dev, found.st_ino), files, is_locked(path / LOCK))
+
+
+def list_names(path: Path) -> list[str]:
+    """The names of the files that hold records or say which files do.
+
+    Raises:
+        OSError: if the folder cannot be listed.
+    """
+    folder = Folder.of(path)
+    groups = (folder.manifests, folder.tables, folder.logs)
+    return [CURRENT, *(name for group in groups for name in group.values())]
 
 
 def file_state(path: Path) -> FileState | None:

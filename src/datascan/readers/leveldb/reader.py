@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from datascan.config.options import Options
 from datascan.errors import DatasetError
+from datascan.readers.dataset_files import FileStatus, find_status
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.keyvalue.reader import KeyValueReader
-from datascan.readers.leveldb.activity import Activity, find_writer, observe
+from datascan.readers.leveldb.activity import Activity, find_writer, list_names, observe
 from datascan.readers.leveldb.files import Folder, is_leveldb
 from datascan.readers.leveldb.store import Store
 from datascan.records.block import Fault
@@ -21,6 +23,7 @@ class LevelDbReader(KeyValueReader):
     """Reads the newest version of every key, without touching the folder."""
 
     name = "leveldb"
+    libraries = (*KeyValueReader.libraries, "google-crc32c")
 
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
@@ -62,6 +65,11 @@ class LevelDbReader(KeyValueReader):
     def nbytes(self) -> int:
         """The bytes of all tables, and of the values in the logs."""
         return self.store.nbytes
+
+    def list_files(self) -> Iterator[FileStatus]:
+        """The files that hold records or say which files do."""
+        with suppress(OSError):  # the folder was removed meanwhile
+            yield from (find_status(self.path / name, name) for name in list_names(self.path))
 
     def observe(self) -> Activity | None:
         """The state of all files, and whether another process has the store open."""

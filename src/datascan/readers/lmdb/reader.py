@@ -13,6 +13,7 @@ from typing import Any
 
 from datascan.config.options import Options
 from datascan.errors import DatasetError
+from datascan.readers.dataset_files import FileStatus, find_status
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.keyvalue.keys import format_key
 from datascan.readers.keyvalue.reader import KeyValueReader
@@ -143,6 +144,10 @@ class LmdbReader(KeyValueReader):
         """The lock file, which is never changed and need not exist."""
         is_folder = self.path.is_dir()
         return self.path / LOCK if is_folder else self.path.with_name(f"{self.path.name}-lock")
+
+    def list_files(self) -> Iterator[FileStatus]:
+        """The data file."""
+        yield find_status(self.data_path, self.data_path.name)
 
     def observe(self) -> Activity | None:
         """The newest transaction, and whether another one is being written."""
