@@ -261,14 +261,14 @@ def test_every_option_can_be_stated():
 
 
 def test_no_folder_above_the_dataset_is_named(tmp_path, monkeypatch):
-    home = tmp_path / "home-of-ada"
+    home = tmp_path / "home-of-ludmila"
     (home / "data").mkdir(parents=True)
     path = WRITERS["lmdb"](home / "data" / "set")
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     found = json.loads(scan(path).to_json())
     assert found["dataset"].pop("path") == str(path)
-    assert "ada" not in json.dumps(found)
+    assert "ludmila" not in json.dumps(found)
     assert found["dataset"]["location"] == {"paths": ["set"], "relative_to": "parent"}
 
 
