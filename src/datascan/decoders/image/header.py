@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from datascan.files import LFS_POINTER
 
@@ -168,8 +168,7 @@ def describe_content(data: bytes) -> str:
     return f"starts with {data[:12]!r}"
 
 
-@dataclass(frozen=True, slots=True)
-class ImageHeader:
+class ImageHeader(NamedTuple):
     """What the structure of an image says about it, read without decoding.
 
     ``end``: the offset of its end, None if unknown. ``frames``: their number, None if unknown.

@@ -101,7 +101,7 @@ def decode_with_pillow(
     if failure is not None:
         if image_format == "PNG" and (header.notes or is_about_texts(failure)):
             # Pillow refuses damaged profiles and texts that expand too far.
-            plain = replace(header, notes=())
+            plain = header._replace(notes=())
             decoded = decode_with_pillow("PNG", remove_metadata(data), limit, plain)
             return decoded if header.notes else replace(decoded, notes=(one_line(failure),))
         raise explain_failure(image_format, data, failure, printed) from failure

@@ -50,6 +50,9 @@ FOREIGN_FRAMES = {
 FRAMES = SCALABLE_FRAMES | LOSSLESS_FRAMES | FOREIGN_FRAMES.keys()
 """The markers that start a frame."""
 
+INTERESTING = FRAMES | {APP1, APP2}
+"""The segments whose content counts."""
+
 LENGTH = struct.Struct(">H")
 FRAME = struct.Struct(">BHHB")
 """Bits per sample, height, width, and number of components."""
@@ -136,7 +139,8 @@ def read_jpeg_header(data: bytes) -> ImageHeader:
             offset += step
             continue
         (length,) = LENGTH.unpack_from(data, offset + 2)
-        read_segment(data, offset + 4, offset + 2 + length, found, marker=marker)
+        if marker in INTERESTING:
+            read_segment(data, offset + 4, offset + 2 + length, found, marker=marker)
         found.last_marker = marker
         offset += 2 + length
         if marker == SCAN:
