@@ -233,7 +233,9 @@ def find_equal(cube: NDArray[Any], features: NDArray[np.int64]) -> ConstantFeatu
     """
     low, high = (bound.reduce(cube[:, features], axis=(0, 2)) for bound in (np.fmin, np.fmax))
     same = (low == high) | np.isnan(low)
-    return ConstantFeatures(0, features[same], low[same] + low.dtype.type(0))  # never -0.0
+    with np.errstate(invalid="ignore"):  # signalling NaN
+        values = low[same] + low.dtype.type(0)  # never -0.0
+    return ConstantFeatures(0, features[same], values)
 
 
 def group_by_feature(flat: NDArray[Any], shape: tuple[int, ...], axis: int | None) -> NDArray[Any]:

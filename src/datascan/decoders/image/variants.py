@@ -111,8 +111,6 @@ def describe_bmp_kind(bits: int, compression: int) -> str | None:
 PSD_DEPTHS = (1, 8, 16, 32)
 PSD_MODES = {0: "bitmap", 1: "grey", 2: "indexed", 3: "RGB", 4: "CMYK", 7: "multichannel"}
 PSD_MODES |= {8: "duotone", 9: "Lab"}
-PSD_RESOURCES = (b"MeSa", b"AgHg", b"PHUT", b"DCSR")
-"""Signatures of image resources of other programs than Photoshop."""
 
 
 def describe_psd(data: bytes) -> str | None:
@@ -120,11 +118,9 @@ def describe_psd(data: bytes) -> str | None:
     channels, height, width, depth, mode = struct.unpack_from(">HIIHH", data, 12)
     if depth not in PSD_DEPTHS or mode not in PSD_MODES or not (0 < channels <= 56):
         return None
-    offset, resources = 26, b""
-    for number in range(3):
+    offset = 26
+    for _ in range(3):
         (length,) = struct.unpack_from(">I", data, offset)
-        if number == 1:
-            resources = data[offset + 4 : offset + 4 + length]
         offset += 4 + length
     (compression,) = struct.unpack_from(">H", data, offset)
     rows = height * channels
@@ -134,8 +130,6 @@ def describe_psd(data: bytes) -> str | None:
     if compression > 3 or offset + 2 + needed * (compression < 2) > len(data):
         return None
     is_known = depth == 8 or (depth, mode) == (1, 0)
-    if is_known and any(signature in resources for signature in PSD_RESOURCES):
-        return "image resources of another program"
     return None if is_known else f"{depth} bits per channel, {PSD_MODES[mode]}"
 
 
