@@ -136,7 +136,7 @@ def scan_planted(healthy: Healthy) -> dict[str, str]:
 def plant(healthy: Healthy) -> tuple[np.ndarray, np.ndarray | None]:
     """A record's copy under another label, a record of zeros, a feature that is always 0.
 
-    The feature is not planted in series, where it would be a single moment.
+    No feature is planted in series: it would be a single moment.
     """
     values, labels = healthy.values, healthy.labels
     flat = values.reshape(len(values), -1)

@@ -11,9 +11,10 @@ Why it breaks training
 
 How to find the cause
     The detail says what the content begins with. HTML pages come from downloads that were answered
-    by a login page or "404 Not Found"; zeros come from a file that was allocated but never written;
-    git-lfs pointers begin with "version https". AppleDouble files, whose names begin with ``._``,
-    are written by macOS on foreign file systems and into archives.
+    by a login page or "404 Not Found"; zeros come from a file that was allocated but never written.
+    Pointers of Git LFS, which the message counts, mean that ``git lfs pull`` was not run.
+    AppleDouble files, whose names begin with ``._``, are written by macOS on foreign file systems
+    and into archives.
 
 How to fix it
     Delete the files, or download them again with a program that checks the status and content type
