@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datascan.records.buffers import BytesColumn
-from datascan.records.key_hashes import MAX_WORD_BYTES, hash_keys, hash_rows
+from datascan.records.key_hashes import MAX_WORD_BYTES, hash_keys, hash_names, hash_rows
 
 
 @given(st.lists(st.binary(max_size=2 * MAX_WORD_BYTES), max_size=20))
@@ -23,6 +23,13 @@ def test_no_two_keys_of_common_forms_share_a_hash():
     hashes = hash_keys(BytesColumn.of(keys))
     assert (hashes.shape, hashes.dtype) == ((40_400,), np.dtype(np.uint64))
     assert len(np.unique(hashes)) == len(keys)
+
+
+def test_names_are_hashed_one_by_one():
+    names = [f"cat/{i}.jpg" for i in range(1000)] + ["\udcff.jpg"]
+    hashes = hash_names(names)
+    assert len(np.unique(hashes)) == len(names)
+    assert np.array_equal(hashes[300:], hash_names(names[300:]))
 
 
 def test_rows_are_hashed_one_by_one():

@@ -6,6 +6,9 @@ do not protect from one that is made to go unnoticed.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,6 +44,11 @@ def hash_of_one_length(keys: BytesColumn, rows: NDArray[np.int64]) -> NDArray[np
         octets = padded
     words = octets.view("<u8").astype(np.uint64, copy=False)
     return finish(mix(words, 0) + np.uint64(FACTOR * (length + 1) % (1 << 64)))
+
+
+def hash_names(names: Sequence[str]) -> NDArray[np.uint64]:
+    """The hashes of the names of a few files, uint64 (n,)."""
+    return finish(np.array([hash_bytes(os.fsencode(name)) for name in names], np.uint64))
 
 
 def hash_rows(name: bytes, first: int, count: int) -> NDArray[np.uint64]:

@@ -34,8 +34,7 @@ from datascan.readers.image_folder.listing import (
 from datascan.readers.image_folder.text_labels import describe_bad_label
 from datascan.readers.sample import sample_spans
 from datascan.records.block import Block, Fault, Labels
-from datascan.records.buffers import BytesColumn
-from datascan.records.key_hashes import hash_keys
+from datascan.records.key_hashes import hash_names
 from datascan.records.shard import Plan, Shard
 from datascan.records.writer import CONTENT, REACH, Writer
 
@@ -223,7 +222,7 @@ class ImageFolderReader(Reader):
             labels=self._labels(files),
             faults=(*faults, *inspected.faults),
             fingerprints=fingerprints,
-            key_hashes=hash_keys(BytesColumn.of([os.fsencode(name) for name in names])),
+            key_hashes=hash_names(names),
         )
 
     def _read_files(
