@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from datascan.config.options import RunOptions
-from datascan.executors.base import Executor, Limits, OnTick, ignore_tick
+from datascan.executors.base import Executor, Limits
 from datascan.executors.isolation import out_of_memory
 from datascan.executors.process_pool.isolated_function import IsolatedFunction
 from datascan.executors.process_pool.pool import ProcessPool
@@ -47,11 +47,8 @@ def isolate(
     function: Callable[[A], R],
     on_failure: Callable[[A, str], R],
     options: RunOptions,
-    on_tick: OnTick = ignore_tick,
 ) -> Iterator[Callable[[A], R]]:
     """``function``, called in a process of its own with the limits of the options.
-
-    ``on_tick`` is called about ten times a second meanwhile, and may end the call by an exception.
 
     A call that always crashes or exceeds a limit returns ``on_failure(argument, reason)`` instead.
     Without worker processes (``options.workers`` is 0, or none can be started), the function is
@@ -64,7 +61,7 @@ def isolate(
         yield partial(call_here, function, on_failure)
         return
     limits = Limits(options.timeout, options.max_memory)
-    with IsolatedFunction(function, on_failure, limits=limits, on_tick=on_tick) as isolated:
+    with IsolatedFunction(function, on_failure, limits=limits) as isolated:
         yield isolated
 
 

@@ -14,7 +14,7 @@ import datascan
 from datascan.errors import DatasetError
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
-from datascan.readers.hdf5 import files, planning
+from datascan.readers.hdf5 import files, plan_task, planning
 from tests.builders.hdf5 import (
     GZIP,
     STORAGE,
@@ -184,7 +184,7 @@ def test_a_filter_that_nobody_has(tmp_path, code, called, remedy):
 def test_damage_that_hangs_or_crashes_hdf5_costs_no_more_than_its_file(tmp_path, monkeypatch):
     paths = [write_hdf5(tmp_path / name, data=numbers(6, 3)) for name in ("a.h5", "b.h5", "c.h5")]
     # The patch reaches the worker as the task itself, however the worker is started.
-    monkeypatch.setattr(planning, "plan_file", plan_or_crash)
+    monkeypatch.setattr(plan_task, "plan_file", plan_or_crash)
     result = scanned(*paths, workers=1, timeout=5)
     assert result.summary.records == 12
     assert place_faults(result, "reader-crash") == [

@@ -333,8 +333,8 @@ def test_several_files_are_one_dataset(tmp_path):
     result = scanned(first, second, checks=CHECKS)
     nan = findings(result)["nan-value"].flagged.addresses.array
     assert result.summary.indices(nan).tolist() == [23]
-    shard = result.summary.plan.shards[nan[0] >> 32]
-    assert result.reader.keys(shard, [3]) == ["b.h5:data[3]"]
+    shard, row = result.summary.plan.shards[nan[0] >> 32], int(nan[0] & 0xFFFFFFFF)
+    assert result.reader.keys(shard, [row]) == ["b.h5:data[3]"]
 
 
 def test_nested_groups_are_scanned_whole(tmp_path):

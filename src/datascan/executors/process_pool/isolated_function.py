@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Generic, Self, TypeVar
 
-from datascan.executors.base import Limits, OnTick, WorkerSlot, ignore_done, ignore_tick
+from datascan.executors.base import Limits, WorkerSlot, ignore_done, ignore_tick
 from datascan.executors.process_pool.worker_group import WorkerGroup
 from datascan.records.shard import Shard
 
@@ -19,8 +19,7 @@ class IsolatedFunction(Generic[A, R]):
 
     The process serves all calls until it crashes; then it is replaced and the call is repeated. A
     call that fails every time or exceeds a limit returns ``on_failure(argument, reason)``. The
-    function, its arguments and results must pickle. ``on_tick`` is called about ten times a second,
-    and may end the call by an exception.
+    function, its arguments and results must pickle.
     """
 
     def __init__(
@@ -29,9 +28,7 @@ class IsolatedFunction(Generic[A, R]):
         on_failure: Callable[[A, str], R],
         *,
         limits: Limits,
-        on_tick: OnTick = ignore_tick,
     ) -> None:
-        self._on_tick = on_tick
         self._group = WorkerGroup[R](
             partial(call_with_span, function),
             lambda shard, reason: on_failure(shard.span, reason),
@@ -53,7 +50,7 @@ class IsolatedFunction(Generic[A, R]):
             DatascanError: if the process cannot be started.
         """
         shard = Shard(0, argument)
-        ((result,),) = self._group.map([shard], on_tick=self._on_tick, on_done=ignore_done)
+        ((result,),) = self._group.map([shard], on_tick=ignore_tick, on_done=ignore_done)
         return result
 
 

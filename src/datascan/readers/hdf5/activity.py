@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from datascan.errors import DatasetError
 from datascan.files import open_regular
-from datascan.readers.hdf5.files import decode_name, expand_sources
+from datascan.readers.hdf5.files import MIN_USER_BLOCK, Source, decode_name
 from datascan.readers.hdf5.superblock import SIGNATURE
 from datascan.readers.locks import has_exclusive_flock
 from datascan.records.writer import CONTENT, REACH, Writer
@@ -40,12 +39,8 @@ class FileActivity:
 Activity = Mapping[Path, FileActivity]
 
 
-def observe(paths: Sequence[Path]) -> Activity:
+def observe(sources: Sequence[Source]) -> Activity:
     """The state of every file of a dataset that can be read."""
-    try:
-        sources, _ = expand_sources(tuple(paths))
-    except (OSError, ValueError, DatasetError):
-        return {}
     files = dict.fromkeys(source.path for source in sources)
     return {path: state for path in files if (state := observe_file(path))}
 
@@ -68,12 +63,14 @@ def is_marked(path: Path) -> bool:
         OSError: if it cannot be read.
     """
     with open_regular(path) as file:
-        head = file.read(MAX_OFFSET) or b""
+        head = file.read(MIN_USER_BLOCK) or b""
+        if not head.startswith(SIGNATURE):
+            head += file.read(MAX_OFFSET) or b""
     start = 0
     while start + 12 <= len(head):
         if head.startswith(SIGNATURE, start):
             return head[start + 8] in VERSIONS and head[start + 11] & WRITING > 0
-        start = 2 * start or 512
+        start = 2 * start or MIN_USER_BLOCK
     return False
 
 

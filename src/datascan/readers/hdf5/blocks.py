@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from datascan.config.options import ReadOptions
 from datascan.decoders.base import Decoder, Tracker, track_among
+from datascan.readers.hdf5.direct_read import RowsInFile
 from datascan.readers.hdf5.inventory import DatasetInfo
 from datascan.readers.hdf5.references import RootFile
 from datascan.readers.hdf5.rows import (
@@ -50,20 +51,20 @@ class OpenTable:
 
 
 def open_table(
-    root: RootFile, table: Table, *, use_paths: bool, labels: RootFile | None = None
+    table: Table,
+    *,
+    use_paths: bool,
+    root: Callable[[], RootFile],
+    label_root: Callable[[], RootFile],
 ) -> OpenTable:
     """Open a table's datasets. With ``use_paths``, the data's column is named by its path.
 
-    ``labels``: the file of the label, if it is another one.
+    ``root`` opens the file of the data, if HDF5 is needed, ``label_root`` that of the label.
     """
-
-    def open_info(info: DatasetInfo, root: RootFile = root) -> OpenDataset:
-        return OpenDataset(root, root.open(info.path), info)
-
     return OpenTable(
-        open_info(table.data),
-        open_info(table.label, labels or root) if table.label else None,
-        tuple(map(open_info, table.extras)),
+        OpenDataset.of(root, table.data),
+        OpenDataset.of(label_root, table.label) if table.label else None,
+        tuple(OpenDataset.of(root, extra) for extra in table.extras),
         table.data.name if use_paths else "data",
     )
 
@@ -151,18 +152,34 @@ def read_number_block(
     data: RowCursor, name: str, context: BlockContext, first: int, stop: int
 ) -> Block:
     """Read a block of numeric records."""
-    rows, values, faults = join_values(data.take(first, stop), first)
-    info, records = data.source.info, stop - first
+    found = RowValues(stop - first, *join_values(data.take(first, stop), first))
+    return make_block(context.base + first, data.source.info, name, found)
+
+
+@dataclass(frozen=True, eq=False)
+class RowValues:
+    """Those of ``records`` rows that could be read, their values, and faults of the others."""
+
+    records: int
+    rows: NDArray[np.int64]
+    values: NDArray[Any] | RowsInFile | None
+    faults: list[Fault]
+
+
+def make_block(start: int, info: DatasetInfo, name: str, found: RowValues) -> Block:
+    """A block of numeric records; ``name``: of its column."""
+    rows, records = found.rows, found.records
+    faults = found.faults
     fingerprints = np.zeros(records, np.uint64)
     columns: tuple[ArrayColumn, ...] = ()
-    if values is not None and not info.record_bytes:
+    if found.values is not None and not info.record_bytes:
         why = f"the record has shape {info.shape}"
-        faults += [Fault(row, "empty-record", why) for row in rows.tolist()]
-    elif values is not None:
-        columns = (ArrayColumn(name, rows, values),)
+        faults = faults + [Fault(row, "empty-record", why) for row in rows.tolist()]
+    elif found.values is not None:
+        columns = (ArrayColumn(name, rows, found.values),)
         fingerprints[rows] = compute_fingerprints(columns[0])
     return Block(
-        context.base + first,
+        start,
         records,
         records * info.record_bytes,
         arrays=columns,
@@ -204,13 +221,20 @@ def add_extra(block: Block, extra: RowCursor, first: int, stop: int) -> Block:
     info = extra.source.info
     if not info.record_bytes:
         return block
-    rows, values, faults = join_values(extra.take(first, stop), first)
-    columns = () if values is None else (ArrayColumn(info.name, rows, values, primary=False),)
+    found = RowValues(stop - first, *join_values(extra.take(first, stop), first))
+    return add_values(block, info, found)
+
+
+def add_values(block: Block, info: DatasetInfo, found: RowValues) -> Block:
+    """Add the values of an additional dataset that have been read."""
+    columns: tuple[ArrayColumn, ...] = ()
+    if found.values is not None:
+        columns = (ArrayColumn(info.name, found.rows, found.values, primary=False),)
     return replace(
         block,
-        nbytes=block.nbytes + (stop - first) * info.record_bytes,
+        nbytes=block.nbytes + found.records * info.record_bytes,
         arrays=(*block.arrays, *columns),
-        faults=(*block.faults, *faults),
+        faults=(*block.faults, *found.faults),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.files import open_regular
-from datascan.readers.hdf5.inventory import DatasetInfo, in_components
+from datascan.readers.hdf5.inventory import DatasetInfo, Place, in_components
 from datascan.readers.hdf5.storage import contiguous_offset, rows_on_disk
 from datascan.records.statistics import RecordStats, compute_stats_into, is_measured_directly
 
@@ -38,18 +39,24 @@ class DirectReader:
         return is_measured_directly(self.dtype) and self.dtype == np.dtype(info.dtype)
 
     @classmethod
+    def at(cls, place: Place, info: DatasetInfo) -> DirectReader:
+        """The reader of a dataset that has been found by :func:`find_place`."""
+        return cls(place.path, np.dtype(place.dtype), place.offset, info)
+
+    @property
+    def rows_on_disk(self) -> int:
+        """The number of rows that the file can hold.
+
+        Raises:
+            OSError: if there is no such file.
+        """
+        return max(0, os.stat(self.path).st_size - self.offset) // self.row_bytes  # noqa: PTH116  (once for each of many files)
+
+    @classmethod
     def of(cls, dataset: Any, info: DatasetInfo) -> DirectReader | None:
         """The reader of a contiguous dataset; None if its bytes are not its values."""
-        offset = contiguous_offset(dataset)
-        if offset is None or info.content != "numbers" or not info.record_bytes:
-            return None
-        # HDF5 must convert types that NumPy does not have (bfloat16, 12-bit integers).
-        is_numpy_type = dataset.id.get_type() == h5py.h5t.py_create(dataset.dtype, logical=True)
-        if not is_numpy_type or not rows_on_disk(dataset, info):
-            return None
-        base = in_components(dataset.dtype.base)
-        stored = np.dtype(np.uint8) if base.kind == "b" else base
-        return cls(dataset.file.filename, stored, offset, info)
+        place = find_place(dataset, info)
+        return None if place is None else cls.at(place, info)
 
     def read(self, first: int, stop: int) -> NDArray[Any]:
         """Read rows ``first`` <= row < ``stop``.
@@ -86,6 +93,23 @@ class DirectReader:
         file = open_regular(Path(self.path))
         file.seek(self.offset + first * self.row_bytes)
         return file
+
+
+def find_place(dataset: Any, info: DatasetInfo) -> Place | None:
+    """Where the values of a contiguous dataset begin; None if its bytes are not its values."""
+    if info.content != "numbers" or not info.record_bytes:
+        return None
+    offset = contiguous_offset(dataset)
+    if offset is None:
+        return None
+    # HDF5 must convert types that NumPy does not have (bfloat16, 12-bit integers).
+    dtype = dataset.dtype
+    is_numpy_type = dataset.id.get_type() == h5py.h5t.py_create(dtype, logical=True)
+    if not is_numpy_type or not rows_on_disk(dataset, info):
+        return None
+    base = in_components(dtype.base)
+    stored = "|u1" if base.kind == "b" else base.str
+    return Place(os.fsdecode(h5py.h5f.get_name(dataset.id)), offset, stored)
 
 
 def read_fully(file: FileIO, octets: memoryview) -> None:

@@ -98,8 +98,11 @@ def resolve_name(line: str, folder: Path) -> Path:
     It is relative to the list's folder, the working directory, or one of the folders above the
     list, as lists of ModelNet40 name files from the root of their repository.
     """
+    first = folder / line
+    if os.path.lexists(first):
+        return first
     above = islice(folder.absolute().parents, MAX_PARENTS)
-    places = (folder / line, Path(line), *(parent / line for parent in above))
+    places = (Path(line), *(parent / line for parent in above))
     return next((path for path in places if os.path.lexists(path)), Path(line))
 
 
@@ -125,13 +128,13 @@ def expand_sources(paths: Sequence[Path]) -> tuple[list[Source], list[Fault]]:
                 text = f"none of the {len(lines):,} lines of {path.name} names an existing file"
                 faults.append(Fault(None, "missing-file", decode_name(text)))
                 continue
-            for line in lines:
-                listed = resolve_name(line, path.parent)
-                fault = find_file_fault(listed, f"{line}, listed in {path.name},")
-                if fault is None:
-                    found.append((listed, line))
-                else:
-                    faults.append(fault)
+            listed = {line: resolve_name(line, path.parent) for line in dict.fromkeys(lines)}
+            wrong = {
+                line: find_file_fault(listed[line], f"{line}, listed in {path.name},")
+                for line in listed
+            }
+            found += [(listed[line], line) for line in lines if wrong[line] is None]
+            faults += [fault for line in lines if (fault := wrong[line]) is not None]
         elif should_be_hdf5(path, one_of=len(paths)):
             fault = find_file_fault(path, str(path))
             if fault is None:

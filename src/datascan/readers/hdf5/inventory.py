@@ -56,6 +56,15 @@ class MissingRows:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where the values of a contiguous dataset begin: file and offset. ``dtype``: as stored."""
+
+    path: str
+    offset: int
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetInfo:
     """A dataset whose first axis counts records.
 
@@ -63,7 +72,7 @@ class DatasetInfo:
     record as it is read, in native byte order, complex numbers as pairs of floats. Records of
     variable length ("images" and "bytes") have no shape, and ``record_bytes`` is an estimate.
     ``holes``: rows with missing chunks. ``written``: the end of the last written chunk. Both are
-    set once the chunk index has been inspected.
+    set once the chunk index has been inspected. ``place``: if it can be read without HDF5.
     """
 
     name: str
@@ -76,6 +85,7 @@ class DatasetInfo:
     record_bytes: int
     holes: tuple[MissingRows, ...] = ()
     written: int = 0
+    place: Place | None = None
 
 
 @dataclass

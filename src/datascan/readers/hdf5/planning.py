@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from datascan.config.options import Options, ReadOptions
+from datascan.config.options import ReadOptions
 from datascan.decoders.image.decoder import ImageDecoder
 from datascan.errors import DatasetError
-from datascan.executors.select import isolate
 from datascan.readers.hdf5.chunks import Chunks, fill_value, inspect_chunks
-from datascan.readers.hdf5.direct_read import DirectReader
+from datascan.readers.hdf5.direct_read import find_place
 from datascan.readers.hdf5.files import Source
 from datascan.readers.hdf5.filters import ChunkGuard
 from datascan.readers.hdf5.inventory import DatasetInfo, MissingRows, take_inventory
@@ -76,20 +74,10 @@ class FileQuery:
     like: Selection | None
 
 
-def isolated_planner(
-    options: Options, on_tick: Callable[[], None]
-) -> AbstractContextManager[Callable[[FileQuery], FilePlan]]:
-    """:func:`plan_file` in a process of its own, since HDF5 may crash on damaged files.
-
-    ``on_tick`` is called about ten times a second, and may end the planning by an exception.
-    """
-    return isolate(plan_file, plan_after_crash, options.run, lambda *_: on_tick())
-
-
-def plan_after_crash(query: FileQuery, crash: str) -> FilePlan:
+def plan_after_crash(source: Source, crash: str) -> FilePlan:
     """The plan of a file that cannot be inspected."""
     cause = f"HDF5 was {crash}" if crash.startswith("killed") else crash
-    detail = f"{query.source.shown} cannot be opened: {cause}"
+    detail = f"{source.shown} cannot be opened: {cause}"
     return FilePlan(faults=[Fault(None, "reader-crash", detail)])
 
 
@@ -148,15 +136,19 @@ def add_table(
     label = table.label and inspect_column(root, table.label, "label", shown, plan)
     extras = [inspect_column(root, extra, "extra", shown, plan) for extra in table.extras]
     readable_extras = tuple(extra for extra in extras if extra is not None)
-    data = cut_to_file(root, detect_images(root, data), shown, plan.faults)
+    data = with_place(root, cut_to_file(root, detect_images(root, data), shown, plan.faults))
     plan.skipped += find_padded_images(root, (data, *readable_extras))
     for column in filter(None, (data, label, *readable_extras)):
-        plan.is_decoded |= (
-            column.rows > 0 and DirectReader.of(root.open(column.path), column) is None
-        )
+        plan.is_decoded |= column.rows > 0 and column.place is None
     if label is not None and label.content == "text":
         label = add_texts(root, label, shown, plan, min(options.limit or data.rows, data.rows))
-    plan.tables.append(Table(data, label, limit_units(root, data, readable_extras, shown, plan)))
+    plan.tables.append(Table(data, label, limit_units(data, readable_extras, shown, plan)))
+
+
+def with_place(root: RootFile, column: DatasetInfo) -> DatasetInfo:
+    """The column with the place of its values, if it can be read without HDF5."""
+    place = find_place(root.open(column.path), column)
+    return column if place is None else replace(column, place=place)
 
 
 def find_padded_images(root: RootFile, columns: Iterable[DatasetInfo]) -> Iterator[Uninspected]:
@@ -202,7 +194,6 @@ def add_texts(
 
 
 def limit_units(
-    root: RootFile,
     data: DatasetInfo,
     extras: tuple[DatasetInfo, ...],
     shown: str,
@@ -211,8 +202,7 @@ def limit_units(
     """The extras whose chunks can be in memory at once, and a fault for the others."""
 
     def bytes_in_memory(column: DatasetInfo) -> int:
-        is_direct = DirectReader.of(root.open(column.path), column) is not None
-        return 0 if is_direct else unit_bytes(column)
+        return 0 if column.place else unit_bytes(column)
 
     total = bytes_in_memory(data)
     kept = []
@@ -265,7 +255,7 @@ def inspect_column(
         plan.faults.append(Fault(None, "damaged-store", f"{name} {problem}", lost))
         return None
     if chunks is None:
-        return column
+        return column if role == "data" else with_place(root, column)
     if chunks.error:
         plan.faults.append(Fault(None, "damaged-store", f"{name}: {chunks.error}"))
     return replace(column, holes=chunks.holes, written=chunks.written)

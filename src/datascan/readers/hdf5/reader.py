@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from datascan.config.options import Options
 from datascan.decoders.base import Tracker
+from datascan.errors import DatasetError
 from datascan.readers.base import Reader
 from datascan.readers.dataset_files import FileStatus, find_status
 from datascan.readers.hdf5.activity import Activity, find_writer, observe
 from datascan.readers.hdf5.files import Source, expand_sources, is_hdf5, is_list
-from datascan.readers.sample import Spans, sample_spans
+from datascan.readers.hdf5.runs import (
+    RowRun,
+    RunGroup,
+    cut_runs,
+    group_runs,
+    limit_runs,
+    record_bytes,
+    rows_per_shard,
+)
+from datascan.readers.sample import sample_spans
 from datascan.records.block import Block, Fault, Uninspected
 from datascan.records.key_hashes import hash_rows
 from datascan.records.shard import Plan, Shard
@@ -24,21 +36,8 @@ from datascan.records.writer import Writer
 if TYPE_CHECKING:
     from datascan.readers.hdf5.blocks import OpenTable
     from datascan.readers.hdf5.references import RootFile
-    from datascan.readers.hdf5.selection import Selection, Table
+    from datascan.readers.hdf5.selection import Table
     from datascan.readers.hdf5.text_labels import TextLabels
-
-MAX_SHARD_ROWS = 1 << 24
-"""The maximum number of rows of a shard."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowRun:
-    """Rows ``first`` <= row < ``stop`` of a table; ``file`` and ``table`` are indices."""
-
-    file: int
-    table: int
-    first: int
-    stop: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +65,14 @@ class Hdf5Reader(Reader):
         super().__init__(paths, options)
         self.files: tuple[PlannedFile, ...] = ()
         self.text_labels: TextLabels | None = None
-        self._opened: tuple[int, Any] | None = None
-        self._labels: RootFile | None = None
+        self._expanded: tuple[list[Source], list[Fault]] | None = None
+        self._opened: tuple[int, RootFile] | None = None
+        self._labels: tuple[int, RootFile] | None = None
         self._table: tuple[tuple[int, int], OpenTable] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        kept = {"_opened": None, "_table": None, "_labels": None, "on_found": None}
-        return {**self.__dict__, **kept}
+        names = ("_expanded", "_opened", "_table", "_labels", "on_found")
+        return {**self.__dict__, **dict.fromkeys(names)}
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
@@ -86,25 +86,15 @@ class Hdf5Reader(Reader):
             DatasetError: if a path is not an HDF5 file, or the datasets cannot be selected.
         """
         from datascan.readers.hdf5.label_files import SourcePlan, pair_files  # noqa: PLC0415  (imports h5py, which detection does not need)
-        from datascan.readers.hdf5.planning import FileQuery, isolated_planner  # noqa: PLC0415  (imports h5py, which detection does not need)
+        from datascan.readers.hdf5.plan_task import plan_sources  # noqa: PLC0415  (imports h5py, which detection does not need)
         from datascan.readers.hdf5.skipped import add_skipped  # noqa: PLC0415  (imports h5py, which detection does not need)
         from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415  (imports h5py, which detection does not need)
 
-        sources, faults = expand_sources(self.paths)
+        sources, found_faults = self._expand()
+        faults = list(found_faults)
         limit = self.options.read.limit
-        planned: list[SourcePlan] = []
-        first: Selection | None = None
-        rows = 0
-        with isolated_planner(self.options, self._tick) as plan_file:
-            for source in sources:
-                self._tick()
-                if limit is not None and rows >= limit:
-                    break
-                found = plan_file(FileQuery(source, self.options.read, first))
-                planned.append(SourcePlan(source, found))
-                first = first or found.selection
-                if found.unlike is None:
-                    rows += sum(table.data.rows for table in found.tables)
+        plans = plan_sources(sources, self.options, self._tick)
+        planned = [SourcePlan(*pair) for pair in zip(sources, plans, strict=False)]
         all_read = len(planned) == len(sources)
         planned = pair_files(planned) if len(planned) > 1 else planned
         files: list[PlannedFile] = []
@@ -128,26 +118,36 @@ class Hdf5Reader(Reader):
         rows = sum(table.data.rows for file in files for table in file.tables)
         self.text_labels = TextLabels.of(labels)
         runs = list(limit_runs(self._runs(), limit))
-        count = sum(run.stop - run.first for run in runs)
+        count = sum(run.rows for run in runs)
         spans = sample_spans(self.options.read.sample, count)
         origins: tuple[int, ...] = ()
+        parts: list[RowRun | RunGroup]
         if spans is not None:
             runs, origins = cut_runs(runs, spans)
+            parts = [*runs]
+        else:
+            parts = list(group_runs(runs, self.get_table, self.options.read.shard_bytes))
         return Plan(
-            shards=tuple(Shard(i, run) for i, run in enumerate(runs)),
+            shards=tuple(Shard(i, part) for i, part in enumerate(parts)),
             layout="hdf5-datasets" if any(file.selects_all for file in files) else "hdf5",
-            nbytes=sum((run.stop - run.first) * record_bytes(self.get_table(run)) for run in runs),
+            nbytes=sum(run.rows * record_bytes(self.get_table(run)) for run in runs),
             faults=tuple(faults),
             class_names=self.text_labels.names,
             uninspected=add_skipped(skipped),
             # Under a limit, later files were not even opened.
             total_records=rows + sum(fault.lost for fault in faults) if all_read else None,
-            records=sum(run.stop - run.first for run in runs),
+            records=sum(run.rows for run in runs),
             needs_isolation=needs_isolation,
             is_read_in_order=spans is None,
             sampled_from=None if spans is None else count,
             origins=origins,
         )
+
+    def _expand(self) -> tuple[list[Source], list[Fault]]:
+        """The files of the dataset, looked for once."""
+        if self._expanded is None:
+            self._expanded = expand_sources(self.paths)
+        return self._expanded
 
     def _tick(self) -> None:
         if self.on_found is not None:
@@ -167,16 +167,16 @@ class Hdf5Reader(Reader):
     def read(self, shard: Shard, track: Tracker, *, decode: bool = True) -> Iterator[Block]:
         """The shard's blocks."""
         from datascan.readers.hdf5.blocks import BlockContext, read_blocks  # noqa: PLC0415  (imports h5py, which detection does not need)
-        from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason  # noqa: PLC0415  (imports h5py, which detection does not need)
         from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415  (imports h5py, which detection does not need)
 
-        run: RowRun = shard.span
+        run: RowRun | RunGroup = shard.span
+        if isinstance(run, RunGroup):
+            yield from self._read_group(run, shard, track)
+            return
         first = run.first + shard.first
         stop = run.stop if shard.last is None else min(run.stop, run.first + shard.last)
-        try:
-            table = self._open(run)
-        except HDF5_ERRORS as error:
-            why = f"{self.files[run.file].source.shown} can no longer be opened: {reason(error)}"
+        table, why = self._try_open(run)
+        if table is None:
             faults = tuple(Fault(row, "damaged-store", why) for row in range(stop - first))
             yield Block(shard.base + shard.first, stop - first, 0, faults=faults)
             return
@@ -187,48 +187,101 @@ class Hdf5Reader(Reader):
             text_labels=self.text_labels or TextLabels(),
             decode_images=decode,
         )
-        name = self._table_name(run).encode("utf-8", "surrogatepass")
         for block in read_blocks(table, context, first, stop):
             row = run.first + block.start - shard.base
-            yield replace(block, key_hashes=hash_rows(name, row, block.records))
+            yield replace(block, key_hashes=self._hash_keys(run, row, block.records))
+
+    def _hash_keys(self, run: RowRun, row: int, records: int) -> NDArray[np.uint64]:
+        """The hashes of the keys of ``records`` rows of a table from ``row`` on."""
+        return hash_rows(self._table_name(run).encode("utf-8", "surrogatepass"), row, records)
 
     def _table_name(self, run: RowRun) -> str:
         """The name of a table without the folder of its file."""
         return f"{self.files[run.file].source.path.name}:{self.get_table(run).data.name}"
 
+    def _read_group(self, group: RunGroup, shard: Shard, track: Tracker) -> Iterator[Block]:
+        """The rows of a shard as one block."""
+        from datascan.readers.hdf5.blocks import BlockContext  # noqa: PLC0415  (imports h5py, which detection does not need)
+        from datascan.readers.hdf5.small_files import Piece, read_pieces  # noqa: PLC0415  (imports h5py, which detection does not need)
+        from datascan.readers.hdf5.text_labels import TextLabels  # noqa: PLC0415  (imports h5py, which detection does not need)
+
+        pieces: list[Piece] = []
+        last = group.rows if shard.last is None else min(shard.last, group.rows)
+        at = 0
+        hashes: list[NDArray[np.uint64]] = []
+        for run in group.cut(shard.first, last):
+            pieces.append(Piece(at, run.first, run.stop, *self._try_open(run)))
+            hashes.append(self._hash_keys(run, run.first, run.rows))
+            at += run.rows
+        if pieces:
+            context = BlockContext(
+                base=shard.base + shard.first,
+                track=TableTracker(track, -shard.first),
+                options=self.options.read,
+                text_labels=TextLabels(),
+            )
+            yield replace(read_pieces(pieces, context), key_hashes=np.concatenate(hashes))
+
+    def _try_open(self, run: RowRun) -> tuple[OpenTable | None, str]:
+        """The table of a run; None and the reason if it cannot be opened any more."""
+        from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason  # noqa: PLC0415  (imports h5py, which detection does not need)
+
+        try:
+            return self._open(run), ""
+        except HDF5_ERRORS as error:
+            shown = self.files[run.file].source.shown
+            return None, f"{shown} can no longer be opened: {reason(error)}"
+
     def _open(self, run: RowRun) -> OpenTable:
         """The table's datasets, kept open for consecutive shards of the same table."""
         from datascan.readers.hdf5.blocks import open_table  # noqa: PLC0415  (imports h5py, which detection does not need)
-        from datascan.readers.hdf5.references import RootFile  # noqa: PLC0415  (imports h5py, which detection does not need)
 
-        planned = self.files[run.file]
-        if self._opened is None or self._opened[0] != run.file:
-            self.close()
-            follows = self.options.read.follow_links
-            self._opened = run.file, RootFile(planned.source.path, follow_links=follows)
-            if planned.label_source is not None:
-                self._labels = RootFile(planned.label_source.path, follow_links=follows)
         key = run.file, run.table
         if self._table is None or self._table[0] != key:
+            if self._table is not None and self._table[0][0] != run.file:
+                self.close()
+            planned = self.files[run.file]
             table = open_table(
-                self._opened[1],
                 self.get_table(run),
                 use_paths=planned.selects_all,
-                labels=self._labels,
+                root=partial(self._open_root, run.file),
+                label_root=partial(self._open_label_root, run.file),
             )
             self._table = key, table
         return self._table[1]
 
+    def _open_root(self, number: int) -> RootFile:
+        from datascan.readers.hdf5.references import RootFile  # noqa: PLC0415  (imports h5py, which detection does not need)
+
+        if self._opened is None:
+            path = self.files[number].source.path
+            self._opened = number, RootFile(path, follow_links=self.options.read.follow_links)
+        return self._opened[1]
+
+    def _open_label_root(self, number: int) -> RootFile:
+        from datascan.readers.hdf5.references import RootFile  # noqa: PLC0415  (imports h5py, which detection does not need)
+
+        source = self.files[number].label_source
+        if source is None:
+            return self._open_root(number)
+        if self._labels is None or self._labels[0] != number:
+            root = RootFile(source.path, follow_links=self.options.read.follow_links)
+            self._labels = number, root
+        return self._labels[1]
+
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
         """Keys of the form ``file.h5:dataset[row]``."""
-        run: RowRun = shard.span
-        name = f"{self.files[run.file].source.shown}:{self.get_table(run).data.name}"
-        return [f"{name}[{run.first + row}]" for row in rows]
+        run: RowRun | RunGroup = shard.span
+        if isinstance(run, RunGroup):
+            return [self._key(*run.find(row)) for row in rows]
+        return [self._key(run, run.first + row) for row in rows]
+
+    def _key(self, run: RowRun, row: int) -> str:
+        return f"{self.files[run.file].source.shown}:{self.get_table(run).data.name}[{row}]"
 
     def count_rows(self, shard: Shard, track: Tracker) -> int:  # noqa: ARG002  (nothing is read)
         """The number of rows of the shard."""
-        run: RowRun = shard.span
-        return run.stop - run.first
+        return int(shard.span.rows)
 
     def list_files(self) -> Iterator[FileStatus]:
         """The files with records or labels."""
@@ -244,7 +297,11 @@ class Hdf5Reader(Reader):
 
     def observe(self) -> Activity:
         """The state of all files, and whether they are open for writing."""
-        return observe(self.paths)
+        try:
+            sources, _ = self._expand()
+        except (OSError, ValueError, DatasetError):
+            return {}
+        return observe(sources)
 
     def find_writer(self, before: Activity) -> Writer | None:
         """A process that changed a file, or has it open for writing."""
@@ -255,7 +312,7 @@ class Hdf5Reader(Reader):
         if self._opened is not None:
             self._opened[1].close()
         if self._labels is not None:
-            self._labels.close()
+            self._labels[1].close()
         self._opened = self._table = self._labels = None
 
 
@@ -269,45 +326,3 @@ class TableTracker:
     def __call__(self, row: int, count: int) -> None:
         """Track ``count`` rows of the table, starting with ``row``."""
         self.track(row - self.first, count)
-
-
-def limit_runs(runs: Iterator[RowRun], limit: int | None) -> Iterator[RowRun]:
-    """The runs of the first ``limit`` rows, the last one shortened."""
-    for run in runs:
-        rows = run.stop - run.first
-        if limit is None or rows <= limit:
-            yield run
-        elif limit:
-            yield RowRun(run.file, run.table, run.first, run.first + limit)
-        if limit is not None and (limit := limit - rows) <= 0:
-            return
-
-
-def cut_runs(runs: Sequence[RowRun], spans: Spans) -> tuple[list[RowRun], tuple[int, ...]]:
-    """The rows of ``spans``, which are indices of records, as runs, and the first index of each."""
-    found: list[RowRun] = []
-    origins: list[int] = []
-    starts = np.cumsum([0, *(run.stop - run.first for run in runs)])
-    for first, stop in spans:
-        # Empty runs start where the next one does; the last of them has the row.
-        for number in range(int(np.searchsorted(starts, first, side="right")) - 1, len(runs)):
-            run, start = runs[number], int(starts[number])
-            low, high = max(first, start), min(stop, start + run.stop - run.first)
-            if low >= stop:
-                break
-            shift = run.first - start
-            found.append(RowRun(run.file, run.table, low + shift, high + shift))
-            origins.append(low)
-    return found, tuple(origins)
-
-
-def record_bytes(table: Table) -> int:
-    """The size of one record in bytes, without its label."""
-    return table.data.record_bytes + sum(extra.record_bytes for extra in table.extras)
-
-
-def rows_per_shard(table: Table, shard_bytes: int) -> int:
-    """The number of rows of about ``shard_bytes``: complete chunks, and at least one."""
-    rows = min(MAX_SHARD_ROWS, max(1, shard_bytes // max(1, record_bytes(table))))
-    chunk = max(1, table.data.chunk_rows)
-    return max(chunk, rows // chunk * chunk)

@@ -33,6 +33,9 @@ MAX_NESTING = 8
 MAX_NUMBERED = 1 << 16
 """How many numbered sources of a virtual dataset are followed."""
 
+MAX_RECENT = 16
+"""How many objects are kept open, because they will probably be asked for again."""
+
 BLOCK_BYTES = 512
 """The unit of ``st_blocks``."""
 
@@ -103,7 +106,9 @@ class RootFile:
         self._nested: list[Any] = []
         self._folders: dict[tuple[int, int], list[Path]] = {}
         self._parent: tuple[bytes, Any] | None = None
-        self._last: tuple[bytes, Any] | None = None
+        self._recent: dict[bytes, Any] = {}
+        self._foreign = b""
+        self._folder: tuple[bytes, Path] | None = None
         self._sizes: dict[tuple[int, int], tuple[int, int]] = {}
         self._note_file(path)
 
@@ -125,7 +130,8 @@ class RootFile:
 
     def close(self) -> None:
         """Close the file."""
-        self._parent = self._last = None
+        self._parent = None
+        self._recent.clear()
         self.file.close()
 
     def open(self, path: bytes) -> Any:
@@ -135,14 +141,19 @@ class RootFile:
             ForbiddenFileError: if a file on the way, or one that holds values, must not be opened.
             OSError: or another of ``HDF5_ERRORS``, if it does not exist or is damaged.
         """
-        if self._last is not None and self._last[0] == path:
-            return self._last[1]
-        self._last = None
+        if path in self._recent:
+            return self._recent[path]
+        # Files that a dataset names are opened with it, and must not stay open.
+        self._recent.pop(self._foreign, None)
         folder, _, name = path.rpartition(b"/")
         if self._parent is None or self._parent[0] != folder:
             self._parent = folder, self.open_below(self.file, folder)
         found = self.open_below(self._parent[1], name)
-        self._last = path, found
+        if len(self._recent) == MAX_RECENT:
+            self._recent.clear()
+        self._recent[path] = found
+        if is_in_other_files(found):
+            self._foreign = path
         return found
 
     def open_below(self, group: Any, path: bytes) -> Any:
@@ -155,7 +166,7 @@ class RootFile:
             found = h5py.h5o.open(group.id, name)
             is_group = isinstance(found, h5py.h5g.GroupID)
             return h5py.Group(found) if is_group else h5py.Datatype(found)
-        folder = Path(group.file.filename).absolute().parent
+        folder = self._folder_of(group)
         dataset = open_with_prefix(group, name, folder)
         if dataset.external and not is_found_in(folder, dataset):
             # HDF5 keeps the prefix of a dataset that is already open, so it must be closed first.
@@ -166,6 +177,13 @@ class RootFile:
         self._require(dataset, folder)
         load_filters(dataset)
         return dataset
+
+    def _folder_of(self, group: Any) -> Path:
+        """The folder of the file in which a group is."""
+        name = h5py.h5f.get_name(group.id)
+        if self._folder is None or self._folder[0] != name:
+            self._folder = name, Path(os.fsdecode(name)).absolute().parent
+        return self._folder[1]
 
     def find_linked(self, name: str, base: Any, variable: str) -> Path | None:
         """The file that an external link or virtual dataset of the file ``base`` names.
@@ -323,6 +341,11 @@ class RootFile:
         if path is None:
             raise FileNotFoundError("no such file")
         return self.open_below(open_file(path), b"/" + os.fsencode(name))
+
+
+def is_in_other_files(item: Any) -> bool:
+    """Whether an object is a dataset whose values are in other files."""
+    return isinstance(item, h5py.Dataset) and (item.is_virtual or bool(item.external))
 
 
 def stored_bytes(found: os.stat_result) -> int:

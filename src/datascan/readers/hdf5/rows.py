@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Any
@@ -26,6 +26,7 @@ from datascan.records.block import Fault
 
 BLOCK_BYTES = 1 << 22
 BLOCK_ROWS = 4096
+PAST_THE_END = "the row is beyond the end of the file"
 DIRECT_BLOCK_BYTES = 1 << 24
 """Rows that are read directly are not kept in memory, so blocks can be larger."""
 
@@ -83,29 +84,42 @@ class RowSlice:
 
 
 class OpenDataset:
-    """A dataset, opened in this process.
+    """A dataset, opened in this process; ``dataset`` is None if HDF5 is not needed to read it.
 
     Attributes:
         direct_reader: reads the values without HDF5; None if HDF5 must read them.
         missing: runs of rows that are known to be missing.
     """
 
-    def __init__(self, root: RootFile, dataset: Any, info: DatasetInfo) -> None:
+    def __init__(self, root: RootFile | None, dataset: Any, info: DatasetInfo) -> None:
         self.dataset = dataset
         self.info = info
-        self.direct_reader = DirectReader.of(dataset, info)
-        self.gzip_reader = GzipReader.of(dataset) if info.content == "numbers" else None
-        self.guard = ChunkGuard.of(dataset)
-        self.missing = self._find_missing_rows(root)
+        self.direct_reader = DirectReader.at(info.place, info) if info.place else None
+        self.gzip_reader = self.guard = None
+        self.missing = [*info.holes]
+        if root is not None and self.direct_reader is None:
+            self.direct_reader = DirectReader.of(dataset, info)
+            self.gzip_reader = GzipReader.of(dataset) if info.content == "numbers" else None
+            self.guard = ChunkGuard.of(dataset)
+            self.missing += find_missing_rows(root, dataset)
+        self.missing += self._find_rows_past_the_end()
         self._edges = np.array([(run.first, run.stop) for run in self.missing]).reshape(-1, 2)
 
-    def _find_missing_rows(self, root: RootFile) -> list[MissingRows]:
+    @classmethod
+    def of(cls, root: Callable[[], RootFile], info: DatasetInfo) -> OpenDataset:
+        """The dataset of a file, which ``root`` opens if HDF5 is needed."""
+        if info.place is not None:
+            return cls(None, None, info)
+        file = root()
+        return cls(file, file.open(info.path), info)
+
+    def _find_rows_past_the_end(self) -> list[MissingRows]:
         rows = self.info.rows
-        missing = [*find_missing_rows(root, self.dataset), *self.info.holes]
-        stored = rows_on_disk(self.dataset, self.info)
-        if stored < rows:
-            missing.append(MissingRows(stored, rows, "the row is beyond the end of the file"))
-        return missing
+        if self.info.place is not None and self.direct_reader is not None:
+            stored = self.direct_reader.rows_on_disk
+        else:
+            stored = rows_on_disk(self.dataset, self.info)
+        return [MissingRows(stored, rows, PAST_THE_END)] if stored < rows else []
 
     def read(self, first: int, stop: int, *, in_place: bool = False) -> Iterator[RowSlice]:
         """Rows ``first`` <= row < ``stop`` as slices, in order and complete.
