@@ -28,7 +28,7 @@ Limits
     their own findings.
 
     Rows of a table of ages, grades and answers are often equal without being copies. If at least
-    100 records have at most 256 values, and a sample shows that two of N would agree with a
+    30 records have at most 256 values, and a sample shows that two of N would agree with a
     probability above N**-3 were their features independent, the finding is an info; not if there is
     a feature in which all of the sample differ, or if the second half of the dataset repeats the
     first. Of 2,832 healthy tables and series (``docs/healthy.md``), 794 have records that are

@@ -18,7 +18,7 @@ from datascan.metrics.base import DatasetSummary
 MAX_VALUES = 256
 """Records of more values are never equal by chance."""
 
-MIN_RECORDS = 100
+MIN_RECORDS = 30
 """Fewer records show too little of how coarse their features are."""
 
 POWER = 3
