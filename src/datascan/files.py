@@ -74,7 +74,7 @@ def is_lfs_pointer(path: Path) -> bool:
 
 
 def explain_absence(path: Path) -> str:
-    """Why there is no dataset at ``path``, if a pointer says where it is; "" if none does."""
+    """Why there is no dataset at ``path``, if a pointer names its place; "" without one."""
     if os.path.lexists(path.with_name(f"{path.name}{DVC}")):
         return f"; {path.name}{DVC} is there, but not its data (dvc pull)"
     return ""
@@ -94,7 +94,7 @@ def find_pointer(path: Path) -> str:
 
 
 def find_pointer_inside(folder: Path) -> str:
-    """The pointer of DVC in a folder that has not got its data; "" if there is none."""
+    """The pointer of DVC in a folder that lacks its data; "" without one."""
     try:
         with os.scandir(folder) as entries:
             names = sorted(e.name for e in islice(entries, MAX_NAMES) if e.name.endswith(DVC))

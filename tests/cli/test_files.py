@@ -247,7 +247,7 @@ def test_a_pipe_that_nobody_reads(tmp_path, monkeypatch):
     path = tmp_path / "pipe"
     os.mkfifo(path)
     monkeypatch.setattr("datascan.cli.files.READER_SECONDS", 0.1)
-    with pytest.raises(OutputError, match="nobody reads this pipe"):
+    with pytest.raises(OutputError, match="no process reads this pipe"):
         write(path, ["a"])
 
 

@@ -218,7 +218,7 @@ def test_a_closed_bar_and_silence_take_updates():
 
 
 def test_a_signal_after_the_scan_ends_the_process():
-    """Else, a pipe that nobody reads would have to be interrupted twice."""
+    """Otherwise, a pipe without a reader would have to be interrupted twice."""
     previous = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with cancellable(argparse.Namespace(no_progress=True, quiet=True)) as (shown, signals):

@@ -1,4 +1,4 @@
-"""Something beside the pixels of an image is damaged: its profile, header, tags or texts.
+"""Metadata of an image is damaged: its profile, header, tags or texts.
 
 What it is
     The pixels decode in full, but the file has bytes between the segments of its header that belong
@@ -39,7 +39,7 @@ from datascan.metrics.traits import IMAGES
 
 
 class DamagedMetadata(FaultCheck):
-    """Something beside the pixels of an image is damaged: its profile, header, tags or texts."""
+    """Metadata of an image is damaged: its profile, header, tags or texts."""
 
     rule = "damaged-metadata"
     severity = Severity.WARNING

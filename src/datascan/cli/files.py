@@ -148,7 +148,7 @@ def open_when_read(target: Path, until: float) -> int:
             if error.errno != errno.ENXIO or mode is None or not stat.S_ISFIFO(mode):
                 raise
         if time.monotonic() >= until:
-            raise OSError(errno.ENXIO, "nobody reads this pipe")
+            raise OSError(errno.ENXIO, "no process reads this pipe")
         time.sleep(READER_POLL_SECONDS)
 
 

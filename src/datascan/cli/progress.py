@@ -77,7 +77,7 @@ def cancellable(args: argparse.Namespace) -> Iterator[tuple[Closeable, SignalWat
         yield progress, signals
     finally:
         progress.close()
-        # What is written next may be a pipe that nobody reads.
+        # What is written next may be a pipe without a reader.
         signals.scanning = False
 
 

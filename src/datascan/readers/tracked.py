@@ -1,4 +1,4 @@
-"""The blocks of a shard, whatever a reader or decoder raises while it reads them."""
+"""The blocks of a shard, even if a reader or decoder raises an exception."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The indices of all bad records, kept beside a report: its JSON has only 20 examples of each."""
+"""The indices of all bad records, kept with a report: its JSON has only 20 examples of each."""
 
 from __future__ import annotations
 

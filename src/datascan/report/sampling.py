@@ -158,7 +158,7 @@ class SampleTask:
                     samples.add(block.start + row, *found)
         return samples
 
-    def on_failure(self, shard: Shard, reason: str) -> Samples:  # noqa: ARG002  (a sample without these records will do)
+    def on_failure(self, shard: Shard, reason: str) -> Samples:  # noqa: ARG002  (a sample without these records is enough)
         """Nothing: the scan has already reported the record that crashed the worker."""
         return Samples()
 

@@ -176,7 +176,7 @@ def make_entries(
 
 
 def is_acceptable(issue: Issue, rules: Sequence[str], *, infos: bool = False) -> bool:
-    """Whether an issue is to be accepted: one of ``rules`` or, without them, no mere info.
+    """Whether an issue should be accepted: one of ``rules`` or, without them, no mere info.
 
     With ``infos``, infos are accepted without being named.
     """

@@ -205,7 +205,7 @@ class KeyValueReader(Reader):
             block = self._decode(base, first, batch, track, decode=decode)
         except (DatascanError, MemoryError):
             raise
-        except Exception as error:  # noqa: BLE001  (whatever a decoder raises costs one record)
+        except Exception as error:  # noqa: BLE001  (any exception costs one record)
             if len(batch) < 2:
                 fault = Fault(0, "reader-crash", describe_exception(error))
                 nbytes = int(batch.values.lengths.sum())

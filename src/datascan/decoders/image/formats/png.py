@@ -104,7 +104,7 @@ def is_ancillary(name: bytes) -> bool:
 
 
 def read_chunk(name: bytes, body: bytes, found: PngChunks) -> str | None:
-    """Note what a chunk says; return what is wrong with it if a decoder must not go on."""
+    """Note what a chunk says; return what is wrong with it if a decoder must stop there."""
     if name in CRITICAL:
         return read_critical_chunk(name, body, found)
     if not is_ancillary(name):
