@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -22,6 +24,8 @@ STORE_RULES = {
     "record-count-mismatch",
     "missing-file",
     "empty-dataset",
+    "never-written",
+    "not-inspected",
 }
 """Rules that report unreachable records."""
 
@@ -65,6 +69,64 @@ def build_hdf5_gzip(path: Path) -> None:
         file["label"] = np.arange(400) % 4
 
 
+HDF5_KINDS: dict[str, dict[str, Any]] = {
+    "btree": {"chunks": (20, 8)},
+    "btree2": {"chunks": (20, 8), "maxshape": (None, None), "libver": "latest"},
+    "fixed-array": {"chunks": (20, 8), "libver": "latest", "compression": "gzip"},
+    "extensible-array": {"chunks": (20, 8), "maxshape": (None, 40), "libver": "latest"},
+    "extensible-array-2": {"chunks": (20, 8), "maxshape": (400, None), "libver": "latest"},
+    "implicit": {"chunks": (20, 8), "libver": "latest", "alloc": h5py.h5d.ALLOC_TIME_EARLY},
+    "single-chunk": {"chunks": (200, 24), "libver": "latest", "compression": "gzip"},
+    "compact": {"layout": h5py.h5d.COMPACT},
+    "contiguous": {},
+    "lzf": {"chunks": (20, 24), "compression": "lzf"},
+    "shuffle": {"chunks": (20, 24), "compression": "gzip", "shuffle": True, "fletcher32": True},
+    "scaleoffset": {"chunks": (20, 24), "scaleoffset": 0, "dtype": "i4"},
+    "szip": {"chunks": (20, 24), "compression": "szip"},
+}
+"""How a dataset is stored: each kind of chunk index, each layout, and filters."""
+
+
+def build_hdf5_kind(path: Path, kind: str) -> None:
+    """A file of one kind of storage, with labels and a field of variable length."""
+    options = dict(HDF5_KINDS[kind])
+    values = np.random.default_rng(0).integers(0, 9, (200, 24)).astype(options.pop("dtype", "f4"))
+    layout, alloc = options.pop("layout", None), options.pop("alloc", None)
+    with h5py.File(path, "w", libver=options.pop("libver", "earliest")) as file:
+        if layout is None and alloc is None:
+            file.create_dataset("data", data=values, **options)
+        else:
+            plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+            if alloc is None:
+                plist.set_layout(layout)
+            else:
+                plist.set_chunk(options["chunks"])
+                plist.set_alloc_time(alloc)
+            kind_of_values = h5py.h5t.py_create(values.dtype)
+            space = h5py.h5s.create_simple(values.shape)
+            created = h5py.h5d.create(file.id, b"data", kind_of_values, space, plist)
+            created.write(h5py.h5s.ALL, h5py.h5s.ALL, values)
+        file["label"] = np.arange(200) % 4
+
+
+def build_hdf5_vlen(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        images = file.create_dataset("images", (30,), h5py.vlen_dtype(np.uint8))
+        for i in range(30):
+            images[i] = np.frombuffer(photo(i), np.uint8)
+        file["label"] = np.arange(30) % 4
+        file["names"] = [f"name {i}" for i in range(30)]
+
+
+def build_hdf5_groups(path: Path) -> None:
+    with h5py.File(path, "w", libver="latest") as file:
+        for i in range(12):
+            group = file.create_group(f"data/demo_{i}")
+            group["actions"] = np.random.default_rng(i).normal(size=(20, 3))
+            group.attrs["num_samples"] = 20
+        file["again"] = h5py.SoftLink("/data/demo_3")
+
+
 def build_images(path: Path) -> None:
     files = {f"{'ab'[i % 2]}/{i:02}.jpg": photo(i) for i in range(24)}
     files |= {f"c/{i}.png": encode(pixels(i), "PNG") for i in range(6)}
@@ -80,6 +142,9 @@ BUILDERS: dict[str, Callable[[Path], None]] = {
     "leveldb-log": build_leveldb_log,
     "hdf5-fletcher": build_hdf5,
     "hdf5-gzip": build_hdf5_gzip,
+    "hdf5-vlen": build_hdf5_vlen,
+    "hdf5-groups": build_hdf5_groups,
+    **{f"hdf5-{kind}": partial(build_hdf5_kind, kind=kind) for kind in HDF5_KINDS},
     "images": build_images,
 }
 
@@ -90,7 +155,7 @@ def damage(content: bytes, chance: random.Random) -> bytes:  # noqa: PLR0911  (o
         return chance.randbytes(chance.randrange(1, 100))
     at = chance.randrange(len(content))
     length = min(chance.choice([1, 4, 64, 512, 4096, 20_000]), len(content) - at)
-    kind = chance.randrange(6)
+    kind = chance.randrange(8)
     if kind == 0:
         flipped = bytes(octet ^ chance.randrange(1, 256) for octet in content[at : at + 64])
         return content[:at] + flipped + content[at + len(flipped) :]
@@ -100,6 +165,8 @@ def damage(content: bytes, chance: random.Random) -> bytes:  # noqa: PLR0911  (o
         return content[:at] + chance.randbytes(length) + content[at + length :]
     if kind == 3:
         return content[:at]
+    if kind > 5:
+        return content[:at] + bytes([chance.randrange(256)]) + content[at + 1 :]
     if kind == 4:
         return content[:at] + content[at + length :]
     other = chance.randrange(len(content))

@@ -41,9 +41,20 @@ Source
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+
+from datascan.checks.base import Issue
 from datascan.checks.fault_check import StoreCheck
 from datascan.config.options import Severity
+from datascan.metrics.base import DatasetSummary
+from datascan.metrics.faults import FaultMap, FaultTally
 from datascan.metrics.traits import STORE
+
+UNSUPPORTED = "which datascan cannot decompress"
+"""In the details of blocks that are intact, but cannot be read here."""
+
+FIX_UNSUPPORTED = "read it with the library that wrote it, and write it again with Snappy"
 
 
 class DamagedStore(StoreCheck):
@@ -54,3 +65,11 @@ class DamagedStore(StoreCheck):
     needs = (STORE,)
     fix = "copy or rebuild the store, and test the disk and memory it came from"
     phrases = ("is in a damaged part of the store", "are in damaged parts of the store")
+
+    def evaluate(self, tally: FaultMap, dataset: DatasetSummary) -> Iterator[Issue]:
+        """One issue; blocks that are compressed in an unsupported way are not worn by a disk."""
+        found: FaultTally | None = tally.entries.get(self.rule)
+        details = [detail for detail, _ in found.locations] if found is not None else []
+        for issue in super().evaluate(tally, dataset):
+            is_intact = details and all(UNSUPPORTED in detail for detail in details)
+            yield replace(issue, fix=FIX_UNSUPPORTED) if is_intact else issue

@@ -34,6 +34,7 @@ from datascan.checks.base import Check, Issue
 from datascan.checks.fault_check import REACH_RULES
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
+from datascan.metrics.faults import find_faults
 
 REASONS = (*REACH_RULES, "never-written", "outside-reference")
 """The rules of faults that explain why there are no records."""
@@ -45,7 +46,7 @@ def is_explained(dataset: DatasetSummary) -> bool:
         part.what == "part" or (part.what == "field" and part.records)
         for part in dataset.plan.uninspected
     )
-    return unread or any(fault.rule in REASONS for fault in dataset.plan.faults)
+    return unread or any(find_faults(dataset, rule) is not None for rule in REASONS)
 
 
 class EmptyDataset(Check[None]):

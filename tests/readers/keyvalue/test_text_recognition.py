@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from datascan.config.options import Options
 from datascan.readers.keyvalue.batch import KeyValueBatch
 from datascan.readers.keyvalue.text_recognition import (
@@ -15,6 +17,8 @@ from datascan.readers.lmdb.reader import LmdbReader
 from datascan.records.block import Fault
 from datascan.records.buffers import BytesColumn
 from datascan.scanner.scan import scan
+from datascan.session import ScanSession
+from tests.builders.images import photo
 from tests.builders.lmdb import write_lmdb
 
 
@@ -35,7 +39,8 @@ def lines(*numbers, kinds=(b"image", b"label")):
 
 def test_numbers_of_images_and_labels_are_found_once():
     entries = lines(1, 2, 4) | lines(3, kinds=(b"label",)) | {b"image-x": b"", b"imagf": b""}
-    assert find_text_lines(iterate(entries)).tolist() == [1, 2, 3, 4]
+    found = find_text_lines(iterate(entries))
+    assert (found.numbers.tolist(), found.has) == ([1, 2, 3, 4], (True, True))
     assert find_text_lines(iterate({b"num-samples": b"3"})) is None
 
 
@@ -87,3 +92,25 @@ def test_without_values_no_label_is_called_empty():
     (batch,) = read_text_lines(iterate(lines(1, 2)), TextLines(1, 3), values=False)
     assert batch.faults == ()
     assert [batch.values[row] for row in range(2)] == [b"", b""]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "keys", "note"),
+    [
+        ((b"label",), "label-000000001", "labels but no images"),
+        ((b"image",), "image-000000001", "images but no labels"),
+    ],
+)
+def test_what_no_record_has_is_not_missing(tmp_path, kinds, keys, note):
+    entries = lines(*range(1, 31), kinds=kinds)
+    if b"image" in kinds:
+        entries = {key: photo(i) for i, key in enumerate(entries)}
+    write_lmdb(tmp_path, {**entries, b"num-samples": b"30"})
+    with ScanSession(tmp_path, Options()) as session:
+        result = session.scan()
+        report = session.report(charts=False)
+        assert result.reader.keys(result.summary.plan.shards[0], [0]) == [keys]
+    assert report.findings == []
+    assert (report.verdict, report.dataset.records) == ("pass", 30)
+    ((_, text),) = result.summary.plan.notes
+    assert note in text

@@ -14,12 +14,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import datascan
+from datascan.checks import damaged_store
+from datascan.checks.damaged_store import FIX_UNSUPPORTED
 from datascan.native import table_blocks
-from datascan.native.table_blocks import CHECKSUM, COMPRESSION, ORDER, SOUND, TOO_LARGE
+from datascan.native.table_blocks import (
+    CHECKSUM,
+    COMPRESSION,
+    ORDER,
+    SOUND,
+    TOO_LARGE,
+    TRAILER,
+)
 from datascan.readers.leveldb.files import Folder
 from datascan.readers.leveldb.log import masked_crc
 from datascan.readers.leveldb.manifest import Table
-from datascan.readers.leveldb.tables import TableError, TableFile, read_index
+from datascan.readers.leveldb.tables import UNSUPPORTED, TableError, TableFile, read_index
 from tests.builders.leveldb import numbered, state, table_files, varint, write_leveldb
 
 tables = pytest.importorskip("datascan.native.tables")
@@ -348,3 +358,27 @@ def entry(key, value):
 def footer(handle):
     handles = bytes([0, 0, *handle]).ljust(40, b"\0")
     return handles + struct.pack("<Q", 0xDB4775248B80FB57)
+
+
+METHODS = {
+    "zstd": b"\x28\xb5\x2f\xfd",
+    "zlib": b"\x78\x9c",
+    "compression method 9": b"\x00\x01",
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_blocks_of_an_unsupported_compression_are_named(tmp_path, name):
+    write_leveldb(tmp_path, numbered(range(200)))
+    (path,) = table_files(tmp_path)
+    content = bytearray(path.read_bytes())
+    for offset, size in read_index(path, len(content)).handles.tolist():
+        block = METHODS[name] + bytes(content[offset + len(METHODS[name]) : offset + size])
+        content[offset : offset + size + TRAILER] = sealed(block, 9)
+    path.write_bytes(content)
+    report = datascan.scan(tmp_path)
+    (found,) = [found for found in report.findings if found.rule == "damaged-store"]
+    assert f"a block is compressed with {name}, which datascan cannot decompress" in found.message
+    assert found.fix == FIX_UNSUPPORTED
+    assert UNSUPPORTED == damaged_store.UNSUPPORTED
+    assert "empty-dataset" not in {found.rule for found in report.findings}

@@ -33,6 +33,9 @@ Deflate compresses 1032:1 at most.
 SMALL_TOTAL_ROWS, ROWS_PER_BYTE = 1 << 22, 16
 """If there are more rows than the first, there may be this many a byte of the files."""
 
+MAX_PACKED_ROWS, PACKED_ROWS_PER_BYTE = 5 << 23, 64
+"""Up to the first, there may be more rows a byte: numbers that count up compress well."""
+
 SMALL_MISSING_ROWS, BYTES_PER_MISSING_ROW = 1 << 20, 64
 """If more rows than the first are missing, the files must have this many bytes for each.
 
@@ -110,7 +113,8 @@ class Budget:
         most = max(SMALL_TOTAL_BYTES, TOTAL_EXPANSION * self.available)
         if self.total + total > most:
             return f"claims {total:,} bytes, but {self._describe(most)}"
-        most = max(SMALL_TOTAL_ROWS, ROWS_PER_BYTE * self.available)
+        packed = min(MAX_PACKED_ROWS, PACKED_ROWS_PER_BYTE * self.available)
+        most = max(SMALL_TOTAL_ROWS, ROWS_PER_BYTE * self.available, packed)
         if self.rows + rows > most:
             return f"claims {rows:,} rows, but its files have {self.available:,} bytes"
         self.total += total

@@ -16,12 +16,14 @@ class KeyValueBatch:
     """Consecutive entries of a key-value store.
 
     ``faults`` are those of the store, with rows relative to the batch. The value of a row with a
-    fault (for example on a missing page) could not be read and is undefined.
+    fault (for example on a missing page) could not be read and is undefined. ``has_values`` is
+    False if the values are no part of the records, and empty.
     """
 
     keys: BytesColumn
     values: BytesColumn
     faults: tuple[Fault, ...] = ()
+    has_values: bool = True
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -34,7 +36,8 @@ class KeyValueBatch:
             for fault in self.faults
             if fault.row is None or fault.row in new_rows
         )
-        return KeyValueBatch(self.keys.take(rows), self.values.take(rows), faults)
+        keys, values = self.keys.take(rows), self.values.take(rows)
+        return KeyValueBatch(keys, values, faults, self.has_values)
 
 
 def clip_to_range(batch: KeyValueBatch, first: bytes | None, stop: bytes | None) -> KeyValueBatch:

@@ -70,6 +70,7 @@ class KeyValueReader(Reader):
         self.metadata_keys = frozenset(METADATA_KEYS)
         """Keys that are not records; ``plan`` adds those that only this store has."""
         self._is_text_lines = False
+        self._text_note = ""
 
     @abstractmethod
     def key_ranges(self) -> list[KeyRange]:
@@ -113,8 +114,9 @@ class KeyValueReader(Reader):
         numbers = find_text_lines(self.iter_entries) if has_text_lines else None
         self._is_text_lines = numbers is not None
         if numbers is not None:
+            self._text_note = numbers.note
             name, shards = "ocr", plan_text_lines(numbers, self.options.read.limit)
-            count = len(numbers[: self.options.read.limit])
+            count = len(numbers.numbers[: self.options.read.limit])
             spans = sample_spans(self.options.read.sample, count)
             if spans is not None:
                 shards = sample_text_lines(numbers, spans)
@@ -227,6 +229,9 @@ class KeyValueReader(Reader):
         assert self.decoder is not None  # noqa: S101  (plan comes first)
         has_value = batch.values.lengths > 0
         unreadable = {fault.row for fault in batch.faults}
+        if not batch.has_values:
+            has_value = np.zeros(len(batch), np.bool_)
+            unreadable = set(range(len(batch)))
         empty = [int(row) for row in np.flatnonzero(~has_value) if row not in unreadable]
         rows = np.flatnonzero(has_value)
         values = batch.values if len(rows) == len(batch) else batch.values.take(rows)
@@ -325,9 +330,9 @@ class KeyValueReader(Reader):
         return None
 
     def _notes(self) -> tuple[tuple[str, str], ...]:
-        """Which keys are not records."""
+        """Which keys are not records, and what text recognition lacks."""
         if self._is_text_lines:
-            return ()
+            return (("keys", self._text_note),) if self._text_note else ()
         found = sorted(key for key in self.metadata_keys if self.get(key) is not None)
         verb = "is not a record" if len(found) == 1 else "are not records"
         names = ", ".join(map(format_key, found))

@@ -49,12 +49,23 @@ MIN_LIMIT = 1 << 16
 REASONS = {
     OUTSIDE: "a block lies outside of the file",
     CHECKSUM: "block checksum mismatch",
-    COMPRESSION: "a block is compressed by an unknown method",
     SNAPPY_DATA: "a block has damaged Snappy data",
     ENTRIES: "a block has malformed entries",
     ORDER: "keys are out of order",
     TOO_LARGE: f"a block expands to more than {MAX_RATIO} times its size",
 }
+
+
+UNSUPPORTED = "which datascan cannot decompress"
+"""Part of the reason if a block is intact, but compressed in another way than with Snappy."""
+
+METHODS = {b"\x28\xb5\x2f\xfd": "zstd", b"\x04\x22\x4d\x18": "LZ4"} | {
+    bytes([0x78, level]): "zlib" for level in (0x01, 0x5E, 0x9C, 0xDA)
+}
+"""Compression methods by the first bytes of what they compress.
+
+LevelDB since 1.23 has zstd as method 2; forks use the same number for zlib.
+"""
 
 
 class TableError(Exception):
@@ -216,7 +227,7 @@ class TableFile:
         rows = np.frombuffer(raw, np.int64).reshape(-1, 5)
         codes = np.frombuffer(state, np.int64).reshape(-1, 2)[:, 0]
         losses = tuple(
-            self._loss(blocks[i], reason or REASONS[int(codes[i])])
+            self._loss(blocks[i], reason or explain(int(codes[i]), buffer, *handles[i].tolist()))
             for i in np.flatnonzero(codes).tolist()
         )
         return Segment(buffer, keys, rows, unpacked, losses)
@@ -226,6 +237,16 @@ class TableFile:
         offset = int(self.index.handles[block, 0])
         where = "" if self.path.name in reason else f" in {self.path.name} at byte {offset:,}"
         return Loss(self.index.begin(block), self.index.end(block), f"{reason}{where}")
+
+
+def explain(code: int, buffer: NDArray[np.uint8], offset: int, size: int) -> str:
+    """Why a block cannot be read; it is at ``offset`` in ``buffer``, without its trailer."""
+    if code != COMPRESSION:
+        return REASONS[code]
+    head, method = buffer[offset : offset + 4].tobytes(), int(buffer[offset + size])
+    names = (name for start, name in METHODS.items() if head.startswith(start))
+    name = next(names, f"compression method {method}")
+    return f"a block is compressed with {name}, {UNSUPPORTED}"
 
 
 def fill(file: Any, buffer: NDArray[np.uint8]) -> int:
@@ -264,7 +285,7 @@ def read_index(path: Path, size: int) -> Index:
     )
     (code, _) = np.frombuffer(state, np.int64)
     if code != SOUND:
-        raise TableError(f"the index cannot be read: {REASONS[int(code)]}")
+        raise TableError(f"the index cannot be read: {explain(int(code), buffer, 0, length)}")
     handles = loops.decode_handles(buffer.tobytes() + unpacked, raw, offset)
     if handles is None:
         raise TableError("the index names blocks that overlap or lie outside of the file")

@@ -9,8 +9,10 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,16 @@ from datascan.records.block import Fault
 MAGIC = 0xBEEFC0DE
 VERSION = 1
 NO_PAGE = 0xFFFF_FFFF_FFFF_FFFF
+FOREIGN_LAYOUTS: Mapping[tuple[Literal["big", "little"], int], int] = {
+    ("big", 64): 16,
+    ("big", 32): 12,
+    ("little", 32): 12,
+}
+"""The offset of the magic number by byte order and bits of the processor, other than our own."""
+
+MAX_VERSION = 1 << 16
+COPY = "copy it with mdb_dump and mdb_load"
+DUMP = "dump it with mdb_dump"
 PAGE_SIZES = (4096, 16384, 65536, 8192, 32768, 2048, 1024, 512)
 
 BRANCH, LEAF, OVERFLOW, META, LEAF2, SUB = 0x01, 0x02, 0x04, 0x08, 0x20, 0x40
@@ -116,7 +128,8 @@ class PageFile:
         lost_metas: numbers of the damaged meta pages; LMDB itself refuses such a file.
 
     Raises:
-        DatasetError: if the file cannot be opened or has another format version.
+        DatasetError: if the file cannot be opened, has another format version, or was written on a
+            machine with other numbers.
     """
 
     def __init__(self, path: Path, transaction: int | None = None) -> None:
@@ -144,7 +157,13 @@ class PageFile:
         if self.surviving_meta is None and self.versions:
             version = self.versions[0]
             raise DatasetError(
-                f"{path}: LMDB format version {version} is not supported, only version {VERSION}"
+                f"{path}: LMDB format version {version} is not supported, only version {VERSION}; "
+                f"{COPY} of the release that wrote it"
+            )
+        if self.surviving_meta is None and (layout := find_foreign_layout(self._head())):
+            raise DatasetError(
+                f"{path} is the LMDB of a {layout} machine, which only such a machine can read; "
+                f"{DUMP} there, and load it here with mdb_load"
             )
         self.meta = None if self.lost_metas else self.surviving_meta
         meta_page_size = self.surviving_meta.page_size if self.surviving_meta else 0
@@ -192,6 +211,10 @@ class PageFile:
             valid = [meta for meta in valid if meta.transaction == self._transaction] or valid
         return max(valid, key=lambda meta: meta.transaction, default=None), lost
 
+    def _head(self) -> bytes:
+        """The bytes that may hold the beginnings of both meta pages."""
+        return self.data[: max(PAGE_SIZES) + META_BYTES].tobytes()
+
     def _read_meta(self, offset: int) -> Meta | None:
         if offset + META_BYTES > self.size:
             return None
@@ -226,14 +249,30 @@ class PageFile:
 
 
 def has_magic(path: Path) -> bool:
-    """Whether a file starts like an LMDB data file; never raises."""
+    """Whether a file starts like an LMDB data file, of any machine; never raises."""
     try:
         with open_regular(path) as file:
             head = file.read(PAGE_SIZES[0] * 2)
     except OSError:
         return False
     magic = MAGIC.to_bytes(4, "little")
-    return any(head[start + 16 : start + 20] == magic for start in (0, *PAGE_SIZES))
+    is_own = any(head[start + 16 : start + 20] == magic for start in (0, *PAGE_SIZES))
+    return is_own or find_foreign_layout(head) is not None
+
+
+def find_foreign_layout(head: bytes) -> str | None:
+    """The machine that wrote a file that starts with ``head``: "big-endian 64-bit"; None if own.
+
+    LMDB writes numbers and pointers as the processor has them: a page begins with its number, of 8
+    or 4 bytes, and 8 bytes more, and a meta page goes on with the magic number.
+    """
+    for start in (0, *PAGE_SIZES):
+        for (order, bits), offset in FOREIGN_LAYOUTS.items():
+            number = head[start + offset : start + offset + 8]
+            magic, version = number[:4], number[4:]
+            if magic == MAGIC.to_bytes(4, order) and int.from_bytes(version, order) < MAX_VERSION:
+                return f"{order}-endian {bits}-bit"
+    return None
 
 
 @dataclass(frozen=True, slots=True)
