@@ -11,7 +11,6 @@ from pathlib import Path
 import h5py
 import lmdb
 import numpy as np
-import plyvel
 from PIL import Image
 
 SEED = 2025
@@ -84,6 +83,8 @@ def build_lmdb(
 
 def build_leveldb(path: Path, count: int) -> None:
     """A LevelDB of uint8 Datums."""
+    import plyvel  # not on every system
+
     store = plyvel.DB(str(path), create_if_missing=True)
     for key, value in uint8_datums(count):
         store.put(key, value)

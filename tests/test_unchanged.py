@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import datascan
-from datascan.cli.commands.demo import DATASETS
 from datascan.testing.reader_laws import snapshot
+from tests.builders.demo import DATASETS
 
 
 @pytest.mark.parametrize(("name", "write", "classes"), DATASETS)

@@ -12,10 +12,10 @@ import time
 from functools import partial
 from pathlib import Path
 
-import plyvel
 import pytest
 
 from tests.builders.images import photo
+from tests.builders.leveldb import write_leveldb
 from tests.builders.lmdb import numbered, random_datums
 
 FILES = 10_000
@@ -124,10 +124,8 @@ def test_killed_workers_cost_nothing(many_images, tmp_path):
 
 
 def test_a_signal_at_any_moment_of_a_leveldb_scan(tmp_path):
-    store = plyvel.DB(str(tmp_path / "store"), create_if_missing=True)
-    for key, value in numbered(random_datums(3000, (3, 32, 32))).items():
-        store.put(key, value)
-    store.close()
+    entries = numbered(random_datums(3000, (3, 32, 32)))
+    write_leveldb(tmp_path / "store", entries, in_tables=False)
     for delay in (0.1, 0.3, 0.5, 0.7, 0.9):
         home = tmp_path / str(delay)
         home.mkdir()

@@ -17,7 +17,6 @@ from pathlib import Path
 import h5py
 import lmdb
 import numpy as np
-import plyvel
 import pytest
 
 from datascan.config.options import Options
@@ -27,6 +26,7 @@ from datascan.decoders.raw import RawDecoder
 from datascan.executors.process_pool import worker_group
 from datascan.session import ScanSession
 from tests.builders.images import photo
+from tests.builders.leveldb import write_leveldb
 from tests.builders.lmdb import datum, write_lmdb
 
 RECORDS, BAD = 5, 2
@@ -107,10 +107,7 @@ def write_lmdb_datums(path: Path) -> Path:
 
 
 def write_leveldb_images(path: Path) -> Path:
-    with plyvel.DB(str(path), create_if_missing=True) as store:
-        for i in range(RECORDS):
-            store.put(b"%d" % i, image(i))
-    return path
+    return write_leveldb(path, {b"%d" % i: image(i) for i in range(RECORDS)}, in_tables=False)
 
 
 def write_hdf5_images(path: Path) -> Path:

@@ -10,9 +10,9 @@ from typing import Any
 
 import h5py
 import numpy as np
-import plyvel
 
 from tests.builders.images import encode, photo, pixels, write_tree
+from tests.builders.leveldb import open_leveldb
 from tests.builders.lmdb import numbered, random_datums, write_lmdb
 from tests.fuzz.judge import Outcome
 
@@ -41,14 +41,14 @@ def build_lmdb_small(path: Path) -> None:
 
 
 def build_leveldb(path: Path) -> None:
-    store = plyvel.DB(str(path), create_if_missing=True, write_buffer_size=1 << 17)
+    store = open_leveldb(path, create_if_missing=True, write_buffer_size=1 << 17)
     for key, value in numbered(random_datums(400, (3, 16, 16))).items():
         store.put(key, value)
     store.close()
 
 
 def build_leveldb_log(path: Path) -> None:
-    store = plyvel.DB(str(path), create_if_missing=True)
+    store = open_leveldb(path, create_if_missing=True)
     for key, value in numbered(random_datums(200, (3, 16, 16))).items():
         store.put(key, value)
     store.close()

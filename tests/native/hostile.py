@@ -18,7 +18,7 @@ import numpy as np
 
 from datascan.native import fallback, table_blocks
 from datascan.readers.leveldb.log import masked_crc
-from tests.builders.leveldb import varint
+from tests.builders.leveldb_coding import varint
 
 GUARD = 0xA5
 MARGIN = 64

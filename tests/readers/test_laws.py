@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import h5py
 import numpy as np
-import plyvel
 
 from datascan.readers.hdf5.reader import Hdf5Reader
 from datascan.readers.image_folder.reader import ImageFolderReader
@@ -12,6 +11,7 @@ from datascan.readers.leveldb.reader import LevelDbReader
 from datascan.readers.lmdb.reader import LmdbReader
 from datascan.testing.reader_laws import ReaderLaws
 from tests.builders.images import photo, write_tree
+from tests.builders.leveldb import write_leveldb
 from tests.builders.lmdb import numbered, random_datums, write_lmdb
 
 
@@ -27,10 +27,9 @@ class TestLevelDb(ReaderLaws):
     header_sizes = (1, 3, 7, 8, 15, 16, 17)  # an empty log is a log that was just started
 
     def build(self, path):
-        store = plyvel.DB(str(path), create_if_missing=True, write_buffer_size=1 << 16)
-        for key, value in numbered(random_datums(400, (3, 16, 16))).items():
-            store.put(key, value)
-        store.close()
+        entries = list(numbered(random_datums(400, (3, 16, 16))).items())
+        sessions = [dict(entries[first : first + 70]) for first in range(0, 400, 70)]
+        write_leveldb(path, *sessions, in_tables=False)
 
 
 class TestHdf5(ReaderLaws):

@@ -6,13 +6,13 @@ import io
 
 import h5py
 import numpy as np
-import plyvel
 import pytest
 from PIL import Image
 
 import datascan
 from datascan.readers.sample import MAX_BLOCKS, sample_spans
 from datascan.report.summary import count_records
+from tests.builders.leveldb import write_leveldb
 from tests.builders.lmdb import datum, write_lmdb
 
 COUNT = 3000
@@ -59,10 +59,9 @@ def write_dataset(kind, folder):
         entries = {int(i).to_bytes(4, "little"): npy(values(i)) for i in range(COUNT)}
         return write_lmdb(path, entries, db="numbers", integerkey=True)
     if kind == "leveldb":
-        with plyvel.DB(str(path), create_if_missing=True, write_buffer_size=1 << 15) as store:
-            for i in range(COUNT):
-                store.put(b"%08d" % i, datum(values(i).reshape(1, 2, 3), i % 3))
-        return path
+        entries = [(b"%08d" % i, datum(values(i).reshape(1, 2, 3), i % 3)) for i in range(COUNT)]
+        sessions = [dict(entries[first : first + 500]) for first in range(0, COUNT, 500)]
+        return write_leveldb(path, *sessions, in_tables=False)
     parts = (path.with_suffix(".a.h5"), path.with_suffix(".b.h5"))
     for part, span in zip(parts, (range(1100), range(1100, COUNT)), strict=True):
         with h5py.File(part, "w") as file:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 import datascan
-from datascan.cli.commands.demo import DATASETS, run_demo
+from datascan.cli.commands.demo import run_demo
 from datascan.errors import OutputError
+from tests.builders.demo import DATASETS
 
 PLANTED = {
     "train_lmdb": {
@@ -46,17 +49,23 @@ def test_planted_faults(tmp_path, name, write, classes):
     assert found == PLANTED[name]
 
 
-PAGES = {f"{name}.html" for name in PLANTED}
+def pages_of(names):
+    return {f"{name}.html" for name in names}
+
+
+WITHOUT = [name for name in PLANTED if name != "train_leveldb"]
+WRITTEN = list(PLANTED) if find_spec("plyvel") else WITHOUT
+PAGES = pages_of(WRITTEN)
 
 
 def test_the_demo_prints_a_report_of_each(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     reports = []
     assert run_demo(None, reports.append) == 0
-    assert [report.dataset.backend for report in reports] == ["lmdb", "leveldb", "hdf5", "images"]
+    assert len(reports) == len(WRITTEN)
     assert "explain" in capsys.readouterr().out
     run_demo(tmp_path / "kept", reports.append)
-    assert {path.name for path in (tmp_path / "kept").iterdir()} == set(PLANTED) | PAGES
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {*WRITTEN, *PAGES}
     with pytest.raises(OutputError, match="already exists"):
         run_demo(tmp_path / "kept", reports.append)
 
@@ -69,6 +78,17 @@ def test_without_a_folder_the_pages_stay_and_nothing_else(capsys, tmp_path, monk
         assert {path.name for path in Path("datascan-demo").iterdir()} == PAGES
     assert "datascan-demo: train_lmdb.html" in capsys.readouterr().out
     assert "<h1>train_lmdb</h1>" in Path("datascan-demo/train_lmdb.html").read_text()
+
+
+def test_without_plyvel_leveldb_is_left_out_with_a_line(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "plyvel", None)
+    assert run_demo(None, lambda _: None) == 0
+    assert {path.name for path in Path("datascan-demo").iterdir()} == pages_of(WITHOUT)
+    out = capsys.readouterr().out
+    (line,) = [line for line in out.splitlines() if "plyvel" in line]
+    assert line.startswith("train_leveldb is left out: plyvel, which writes a LevelDB, is not")
+    assert out.count("leveldb") == 1
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path, monkeypatch):

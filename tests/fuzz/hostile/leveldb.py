@@ -5,14 +5,8 @@ from __future__ import annotations
 import random
 import struct
 
-from tests.builders.leveldb import (
-    frame_records,
-    masked_crc,
-    numbered,
-    string,
-    varint,
-    write_leveldb,
-)
+from tests.builders.leveldb import masked_crc, numbered, write_leveldb
+from tests.builders.leveldb_coding import frame_records, string, varint
 from tests.fuzz.case import Place
 from tests.fuzz.hostile.common import number, put_special, scan_words
 from tests.fuzz.hostile.records import record

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from tests.builders.images import encode, pixels
-from tests.builders.leveldb import varint
+from tests.builders.leveldb_coding import varint
 from tests.builders.lmdb import datum
 from tests.builders.odd_images import bombs
 from tests.fuzz.hostile.common import number

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 import datascan
-from datascan.cli.commands.demo import DATASETS
 from datascan.config.baseline import BaselineEntry, append_entries
 from tests.builders.caffe import small_net, write_net
 from tests.builders.caffe_logs import log_of
+from tests.builders.demo import DATASETS
 from tests.builders.images import photo, write_tree
 from tests.builders.lmdb import datum, numbered, random_datums, write_lmdb
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datascan.readers.leveldb.coding import MAX_NUMBER, CodingError, take_string, take_varint
-from tests.builders.leveldb import varint
+from tests.builders.leveldb_coding import varint
 
 
 @given(st.integers(0, MAX_NUMBER), st.binary(max_size=3), st.binary(max_size=3))

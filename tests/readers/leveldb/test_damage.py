@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 
-import plyvel
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,13 +15,14 @@ from tests.builders.leveldb import (
     cut,
     files,
     flip,
-    frame_records,
     log_file,
     merged,
     numbered,
+    open_leveldb,
     table_files,
     write_leveldb,
 )
+from tests.builders.leveldb_coding import frame_records
 
 ONE_A_BLOCK = 5000
 """Values of so many bytes lie in a block each."""
@@ -310,7 +310,7 @@ def logged(tmp_path):
     """A table of a hundred records and a log of four hundred, in batches of ten."""
     path = write_leveldb(tmp_path / "store", numbered(range(100), 1000))
     entries = list(numbered(range(100, 500), 1000).items())
-    with plyvel.DB(str(path)) as db:
+    with open_leveldb(path) as db:
         for at in range(0, 400, 10):
             with db.write_batch() as batch:
                 for key, value in entries[at : at + 10]:
@@ -430,9 +430,7 @@ def test_no_loss_is_silent(tmp_path_factory, which, where, count, kind, shard_by
 
 def test_a_log_that_the_manifest_names_is_gone(tmp_path):
     """While a table is being written, two logs are alive; the older one holds its records."""
-    store = plyvel.DB(str(tmp_path / "store"), create_if_missing=True)
-    store.put(b"a", b"1")
-    store.close()
+    write_leveldb(tmp_path / "store", {b"a": b"1"}, in_tables=False)
     (log,) = (tmp_path / "store").glob("*.log")
     later = log.with_name(f"{int(log.stem) + 3:06}.log")
     later.write_bytes(b"")

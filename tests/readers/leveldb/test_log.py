@@ -15,7 +15,8 @@ from datascan.readers.leveldb.log import (
     masked_crc,
     read_log,
 )
-from tests.builders.leveldb import frame_records, log_file, numbered, write_leveldb
+from tests.builders.leveldb import log_file, numbered, write_leveldb
+from tests.builders.leveldb_coding import frame_records
 
 RECORDS = [b"a" * 10, b"", b"b" * 40_000, b"c" * 32_000, b"d" * 100_000, b"e"]
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from datascan.readers.leveldb.coding import CodingError
 from datascan.readers.leveldb.manifest import State, Table, state_of
-from tests.builders.leveldb import edit_of, numbered, state, table_files, varint, write_leveldb
+from tests.builders.leveldb import numbered, state, table_files, write_leveldb
+from tests.builders.leveldb_coding import edit_of, varint
 
 
 def table(number, first, last, level=0, size=1000):

@@ -13,7 +13,6 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import lmdb
-import plyvel
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,7 +23,16 @@ from datascan.readers.keyvalue.batch import KeyRange
 from datascan.readers.leveldb.log import Record, read_log
 from datascan.readers.leveldb.manifest import State, state_of
 from datascan.readers.leveldb.reader import LevelDbReader
-from tests.builders.leveldb import edit_of, files, frame_records, merged, numbered, write_leveldb
+from tests.builders.leveldb import (
+    as_leveldb_reads,
+    files,
+    merged,
+    numbered,
+    open_leveldb,
+    write_leveldb,
+)
+from tests.builders.leveldb_coding import edit_of, frame_records
+from tests.builders.leveldb_writer import write_store
 
 SHARED = Path(__file__).resolve().parents[3] / ".." / "shared" / "data"
 SHARD_BYTES = (1, 1000, 30_000, 1 << 25)
@@ -244,7 +252,7 @@ def test_read_only_folder(tmp_path, opened):
 
 
 def test_while_another_process_has_it_open(tmp_path, opened):
-    with plyvel.DB(str(tmp_path), create_if_missing=True) as db:
+    with open_leveldb(tmp_path, create_if_missing=True) as db:
         for key, value in numbered(range(50)).items():
             db.put(key, value)
         holds(opened(tmp_path), numbered(range(50)))
@@ -417,3 +425,16 @@ class TestRefuses:
         (tmp_path / "MANIFEST-000001").write_bytes(frame_records([edit_of(State(b"idb_cmp1"))]))
         with pytest.raises(DatasetError, match="'idb_cmp1'"):
             LevelDbReader((tmp_path,), Options()).plan()
+
+
+def test_the_own_writer_of_the_tests_writes_what_leveldb_does(tmp_path, opened):
+    sessions = [
+        numbered(range(300), 1000),
+        {**numbered(range(100, 500), 70), b"%08d" % 7: None, b"": b"", b"a": None},
+        {**numbered(range(50), 40_000), b"%08d" % 120: None},
+    ]
+    for in_tables in (True, False):
+        path = tmp_path / f"own {in_tables}"
+        write_store(path, *sessions, in_tables=in_tables)
+        holds(opened(path), merged(sessions))
+        assert as_leveldb_reads(path, tmp_path / f"copy {in_tables}") == merged(sessions)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 
 import numpy as np
-import plyvel
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +12,8 @@ from hypothesis import strategies as st
 from datascan.readers.leveldb.coding import CodingError
 from datascan.readers.leveldb.log import Record
 from datascan.readers.leveldb.replay import MAX_GAP_BYTES, first_of_runs, replay, writes_of
-from tests.builders.leveldb import frame_records, log_file, varint
+from tests.builders.leveldb import log_file, open_leveldb
+from tests.builders.leveldb_coding import frame_records, varint
 
 
 def batch(sequence, *writes, count=None):
@@ -59,7 +59,7 @@ def test_the_newest_version_of_every_key(tmp_path_factory, batches):
 
 def test_what_leveldb_wrote(tmp_path):
     values = {b"%03d" % i: b"%d" % i * (i * 60) for i in range(200)}
-    with plyvel.DB(str(tmp_path), create_if_missing=True) as db:
+    with open_leveldb(tmp_path, create_if_missing=True) as db:
         with db.write_batch() as one:
             for key, value in values.items():
                 one.put(key, value)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 
 import numpy as np
-import plyvel
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,7 +29,8 @@ from datascan.readers.leveldb.files import Folder
 from datascan.readers.leveldb.log import masked_crc
 from datascan.readers.leveldb.manifest import Table
 from datascan.readers.leveldb.tables import UNSUPPORTED, TableError, TableFile, read_index
-from tests.builders.leveldb import numbered, state, table_files, varint, write_leveldb
+from tests.builders.leveldb import numbered, open_leveldb, state, table_files, write_leveldb
+from tests.builders.leveldb_coding import varint
 
 tables = pytest.importorskip("datascan.native.tables")
 
@@ -90,7 +90,7 @@ def test_a_table_holds_what_was_written(tmp_path_factory, data):
 
 def test_the_newest_of_several_versions_in_one_table(tmp_path):
     # All versions of a key that one session wrote are in one table.
-    with plyvel.DB(str(tmp_path), create_if_missing=True) as db:
+    with open_leveldb(tmp_path, create_if_missing=True) as db:
         snapshots = []
         for version in range(3):
             snapshots.append(db.snapshot())  # or LevelDB drops the older versions
