@@ -34,14 +34,15 @@ How many healthy images are called damaged, and how many damaged ones are found,
 other tools. `scripts/bench images FOLDER...` makes the images, asks all tools, and writes this
 page.
 
-- **healthy**: all that Pillow writes in all modes and with many options, and {sources}. Files whose
-  path says that they are broken ({words}) are left out.
+- **healthy**: all that Pillow writes in all modes and with many options, and {sources}.
+  Files whose path says that they are broken ({words}) are left out.
 - **false alarms**: healthy images that the tool calls damaged; of datascan, `corrupt-image`,
   `not-an-image` and `reader-crash`. **unsupported** and **metadata** count `unsupported-image` and
   `damaged-metadata`, which are warnings.
 - **damaged**: copies of up to {sample} healthy images of each format of at most {kilobytes} KB: cut
   to 25, 50, 75 and 95 %, and with 16 bytes overwritten at {places} random places each. Where a
   format has no checksums, many overwrites only change colours; no tool finds those.
+- **error**, **any rule**: datascan reports an error, or also one of the two warnings.
 - Pillow: `load()` of all pixels raises an exception. ImageMagick: `convert FILE null:` fails.
   pngcheck: `pngcheck -q`; jpeginfo: `jpeginfo -c`. A dash: the tool does not read the
   format{lacking}.
@@ -52,13 +53,26 @@ BROKEN_WORDS = (
     *("illegal", "segfault", "overflow", "_dos", "lenient", "regression", "bomb", "not_enough"),
     *("expected_to_read", "unbound", "zero_", "negative", "seek_too_large", "chunk_no_"),
     *("chunk_multi", "chunk_repeat", "sequence_", "syntax_", "beyond-eof", "noeof", "ifd-end"),
-    *("unusual", "todo", "malformed", "bugfixes/x_", "pngsuite/x", "combined_larger"),
+    *(
+        "unusual",
+        "todo",
+        "malformed",
+        "bugfixes/x_",
+        "pngsuite/x",
+        "combined_larger",
+        "bmpsuite/b/",
+        "bmp/b/",
+        "iff/",
+    ),
 )
 SAMPLE, MAX_BYTES, PLACES = 40, 60_000, 4
 SHARES = (0.25, 0.5, 0.75, 0.95)
 SECONDS = 60
 FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "GIF", "WebP", "JPEG 2000", "PSD", "ICO", "PNM", "AVIF")
+SUFFIXES = {kind: suffix for suffix, kind in reversed(EXTENSIONS.items())}
 DAMAGE = {"corrupt-image", "not-an-image", "reader-crash"}
+ERRORS = DAMAGE | {"oversized-image"}
+SEEN = ERRORS | {"unsupported-image", "damaged-metadata"}
 
 Judge = Callable[[Path], bool]
 
@@ -125,14 +139,15 @@ class Count:
 def judge_image(path: Path) -> tuple[str, Counter[str], list[str]]:
     """The format of an image, who refuses it, and what datascan says."""
     data = path.read_bytes()
-    kind = sniff_format(data) or EXTENSIONS.get(path.suffix.lower(), "other")
+    kind = EXTENSIONS.get(path.suffix.lower()) or sniff_format(data) or "other"
     faults = inspect_image(data, None, 178_956_970).faults if data else (("corrupt-image", ""),)
     rules = {rule for rule, _ in faults}
     refused = Counter[str]()
     refused["datascan"] = bool(rules & DAMAGE)
     refused["unsupported"] = "unsupported-image" in rules
     refused["metadata"] = "damaged-metadata" in rules
-    refused["any"] = bool(rules & (DAMAGE | {"unsupported-image", "damaged-metadata"}))
+    refused["error"] = bool(rules & ERRORS)
+    refused["any rule"] = bool(rules & SEEN)
     for tool in TOOLS:
         if tool.is_installed and (tool.formats is None or kind in tool.formats):
             refused[tool.name] = tool.judge(path)
@@ -150,7 +165,7 @@ def judge_all(paths: Sequence[Path], jobs: int) -> tuple[dict[str, Count], list[
             count = counts.setdefault(kind, Count())
             count.images += 1
             count.refused += refused
-            lines += [f"{path}: {line}" for line in why]
+            lines += [f"`{path.name}`: {line}" for line in why]
     return counts, lines
 
 
@@ -160,7 +175,7 @@ def find_healthy(home: Path, folders: Sequence[Path]) -> list[Path]:
     for i, (name, data) in enumerate(every_kind().items()):
         kind = sniff_format(data)
         if kind is not None:
-            path = home / f"{i}-{name.split()[0].lower()}"
+            path = home / f"{i}-{name.split()[0].lower()}{SUFFIXES[kind]}"
             path.write_bytes(data)
             found.append(path)
     for folder in folders:
@@ -187,7 +202,7 @@ def damage(home: Path, healthy: Sequence[Path]) -> Iterator[Path]:
         if kind not in FORMATS or taken[kind] == SAMPLE:
             continue
         # Only what is called healthy can be seen to be damaged.
-        if any(rule in DAMAGE | {"unsupported-image"} for rule, _ in judge_faults(data)):
+        if any(rule in SEEN for rule, _ in judge_faults(data)):
             continue
         taken[kind] += 1
         copies = [data[: int(len(data) * share)] for share in SHARES]
@@ -195,7 +210,7 @@ def damage(home: Path, healthy: Sequence[Path]) -> Iterator[Path]:
             at = chance.randrange(max(1, len(data) - 16))
             copies.append(data[:at] + chance.randbytes(16) + data[at + 16 :])
         for copy in copies:
-            target = home / f"{kind}-{taken[kind]}-{len(copies)}-{chance.getrandbits(64)}"
+            target = home / f"{chance.getrandbits(64):016x}{path.suffix}"
             target.write_bytes(copy)
             yield target
 
@@ -285,8 +300,9 @@ def main() -> int:
         head
         + "## False alarms on healthy images\n\n"
         + make_table(counts, [*columns, "unsupported", "metadata"], "healthy")
+        + "".join(f"\n- {line}\n" if not i else f"- {line}\n" for i, line in enumerate(lines))
         + "\n## Damaged images found\n\n"
-        + make_table(found, ["datascan", "any", *tools], "damaged")
+        + make_table(found, ["error", "any rule", *tools], "damaged")
     )
     return 1 if lines else 0
 

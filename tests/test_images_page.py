@@ -31,7 +31,7 @@ def test_images_are_judged_by_all_tools_that_are_installed(tmp_path):
     assert (kind, sum(refused.values()), why) == ("JPEG", 0, [])
     assert set(refused) >= {"datascan", "Pillow", *names}
     kind, refused, why = judge_image(tmp_path / "b.jpg")
-    assert refused["datascan"] == refused["any"] == refused["Pillow"] == 1
+    assert refused["datascan"] == refused["any rule"] == refused["Pillow"] == 1
     assert why == ["corrupt-image: JPEG: Premature end of JPEG file"]
     # By the name, if the content is not an image.
     assert judge_image(tmp_path / "c.png")[0] == "PNG"

@@ -142,3 +142,11 @@ def test_formats_without_variants():
     for name in ("GIF", "PNM", "PNG"):
         assert describe_variant(name, HEALTHY["gif"]) is None
     assert describe_variant("TIFF", encode(pixels(), "TIFF")) is None
+
+
+def test_bitmaps_whose_pixels_have_colours_that_the_palette_lacks():
+    values = bytes([1, 2, 3, 0] * 5) * HEIGHT
+    for colours in (4, 5, 256):
+        assert find_faults(bmp(8, 0, values, colours=colours)) == []
+    text = "BMP: pixels have colour 3, but the palette has 3 colours"
+    assert find_faults(bmp(8, 0, values, colours=3)) == [("corrupt-image", text)]

@@ -10,7 +10,12 @@ from datascan.decoders.image.formats.gif import count_gif_frames, read_gif_heade
 from datascan.decoders.image.formats.jpeg import read_jpeg_header
 from datascan.decoders.image.formats.metadata import describe_profile
 from datascan.decoders.image.formats.png import SIGNATURE, read_png_header
-from datascan.decoders.image.formats.tiff import BYTE_ORDERS, DIRECTORIES, count_tiff_pages
+from datascan.decoders.image.formats.tiff import (
+    BYTE_ORDERS,
+    DIRECTORIES,
+    count_tiff_pages,
+    read_pages,
+)
 from datascan.decoders.image.header import ImageHeader
 
 
@@ -50,9 +55,20 @@ def read_webp_size(data: bytes) -> tuple[int, int] | None:
 
 
 def read_bmp_header(data: bytes) -> ImageHeader:
-    """Read a BMP's file size, which some writers leave wrong."""
-    size, _, pixels = struct.unpack_from("<III", data, 2)
-    return ImageHeader(end=size if pixels < size <= len(data) else None)
+    """Read a BMP's file size, which some writers leave wrong, and the number of its colours."""
+    size, _, pixels, header_bytes = struct.unpack_from("<IIII", data, 2)
+    palette = None
+    if header_bytes >= 40:
+        (bits,) = struct.unpack_from("<H", data, 28)
+        (colours,) = struct.unpack_from("<I", data, 46)
+        palette = (colours or 1 << bits) if bits <= 8 else None
+    return ImageHeader(end=size if pixels < size <= len(data) else None, palette=palette)
+
+
+def read_tiff_header(data: bytes) -> ImageHeader:
+    """Read the tags of all directories."""
+    notes = dict.fromkeys(note for page in read_pages(data) for note in page.notes)
+    return ImageHeader(notes=tuple(notes))
 
 
 def read_ico_header(data: bytes) -> ImageHeader:
@@ -91,6 +107,7 @@ HEADER_READERS = {
     "WebP": read_webp_header,
     "BMP": read_bmp_header,
     "ICO": read_ico_header,
+    "TIFF": read_tiff_header,
     "AVIF": read_boxes_header,
     "HEIC": read_boxes_header,
 }

@@ -125,3 +125,17 @@ def test_pages_that_share_large_tables_cost_little():
     end = at + 2 + 12 * count
     looped = page[:end] + at.to_bytes(4, "little") + page[end + 4 :]
     assert len(list(read_pages(looped))) == 1
+
+
+def test_tags_that_libtiff_warns_of():
+    plain = tiff({**grey(WIDTH, HEIGHT), 305: b"name", 270: b"text"}, strip(8))
+    assert find_faults(plain) == []
+    at = int.from_bytes(plain[4:8], "little") + 2
+    entries = [plain[at + 12 * i : at + 12 * i + 12] for i in range(3)]
+    swapped = plain[:at] + entries[1] + entries[0] + plain[at + 24 :]
+    text = "TIFF: the tags of a directory are not in ascending order"
+    assert find_faults(swapped) == [("damaged-metadata", text)]
+    place = plain.index((305).to_bytes(2, "little") + b"\x07\0")
+    unknown = plain[: place + 2] + b"\x63\0" + plain[place + 4 :]
+    text = "TIFF: tag 305 has values of the unknown type 99"
+    assert find_faults(unknown) == [("damaged-metadata", text)]

@@ -6,7 +6,7 @@ Source: TIFF 6.0; the BigTIFF design of AWare Systems.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -73,7 +73,7 @@ class TiffPage:
 
     ``order``: "<" or ">". ``spans``: the bytes of each value, as (start, end). ``is_big``: BigTIFF.
     ``damage``: a tag of any kind whose values lie outside of the file, or a file that ends within
-    the directory.
+    the directory. ``notes``: what is wrong with tags on which no pixel depends.
     """
 
     order: str
@@ -81,6 +81,7 @@ class TiffPage:
     values: dict[int, NDArray[Any]]
     spans: dict[int, tuple[int, int]]
     damage: str | None
+    notes: tuple[str, ...]
 
     def one(self, tag: int, default: int = 0) -> int:
         """The first value of a tag."""
@@ -154,7 +155,17 @@ def read_pages(data: bytes) -> Iterator[TiffPage]:
             spans[tag] = start, end
             dtype = np.dtype(order + TYPES[kind])
             values[tag] = np.frombuffer(data, dtype, (end - start) // dtype.itemsize, start)
-        yield TiffPage(order, is_big, values, spans, damage)
+        yield TiffPage(order, is_big, values, spans, damage, tuple(describe_tags(entries)))
+
+
+def describe_tags(entries: Sequence[Entry]) -> Iterator[str]:
+    """What libtiff warns of, but Pillow does not let it say."""
+    tags = [tag for tag, _, _, _ in entries]
+    if tags != sorted(tags):
+        yield "the tags of a directory are not in ascending order"
+    for tag, kind, _, _ in entries:
+        if kind not in SIZES:
+            yield f"tag {tag} has values of the unknown type {kind}"
 
 
 Entry = tuple[int, int, int, int]
