@@ -192,6 +192,7 @@ def profile_chunk(profile: bytes, method: int = 0) -> bytes:
             with_chunks(chunk(b"iCCP", b"name\0\0junk")),
             "chunk iCCP: Error -3 while decompressing data: incorrect header check",
         ),
+        (with_chunks(profile_chunk(PROFILE), profile_chunk(PROFILE)), "two chunks iCCP"),
         (with_chunks(chunk(b"gAMA", b"12345")), "chunk gAMA has 5 bytes"),
         (with_chunks(chunk(b"pHYs", b"1")), "chunk pHYs has 1 byte"),
         (with_chunks(chunk(b"tEXt", b"a\0b")[:-1] + b"!"), "CRC error in chunk tEXt at byte 33"),
@@ -229,3 +230,12 @@ def test_pixel_data_is_in_several_chunks():
     parts.append(chunk(b"IDAT", b"two"))
     data = SIGNATURE + b"".join(parts)
     assert [bytes(content) for content in iter_image_data(data)] == [b"one", b"", b"two"]
+
+
+def test_few_notes_are_kept():
+    chunks = [chunk(b"gAMA", bytes(5 + i)) for i in range(50)]
+    header = read_png_header(SIGNATURE + b"".join([SIZE, *chunks, DATA, LAST]))
+    assert len(header.notes) == 10
+    ((rule, detail),) = find_faults(with_chunks(*chunks))
+    assert rule == "damaged-metadata"
+    assert detail.endswith("; and 7 more")

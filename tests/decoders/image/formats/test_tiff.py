@@ -139,3 +139,18 @@ def test_tags_that_libtiff_warns_of():
     unknown = plain[: place + 2] + b"\x63\0" + plain[place + 4 :]
     text = "TIFF: tag 305 has values of the unknown type 99"
     assert find_faults(unknown) == [("damaged-metadata", text)]
+
+
+def test_directories_that_overlap_are_read_up_to_a_limit():
+    """Ten thousand directories of 30,000 entries in a file of half a megabyte."""
+    count, entries, step = 10_000, 30_000, 20
+    data = bytearray(b"II*\0" + (8).to_bytes(4, "little") + bytes(step * count + 12 * entries))
+    for i in range(count):
+        at = 8 + step * i
+        data[at : at + 2] = entries.to_bytes(2, "little")
+        end = at + 2 + 12 * entries
+        data[end : end + 4] = (at + step).to_bytes(4, "little")
+    pages = list(read_pages(bytes(data)))
+    assert 1 <= len(pages) < 12
+    assert all(len(page.notes) == 10 for page in pages)
+    assert [rule for rule, _ in find_faults(bytes(data))] == ["corrupt-image"]

@@ -86,13 +86,12 @@ def test_lengths_of_packbits():
         assert why in detail, why
 
 
-def test_packbits_are_verified_up_to_a_limit(monkeypatch):
+def test_packbits_are_verified_up_to_a_limit():
     good = packbits(ROWS)
     (page,) = read_pages(tiff(grey(WIDTH, HEIGHT, compression=32773), good[:-129]))
     data = tiff(grey(WIDTH, HEIGHT, compression=32773), good[:-129])
     assert tiff_data.find_tiff_damage(data, 1 << 20) is not None
-    monkeypatch.setattr(tiff_data, "PACKBITS_BYTES", 100)
-    budget = tiff_data.Budget(1 << 20, 100)
+    budget = tiff_data.Budget(1 << 20, 1 << 20, 100)
     assert tiff_data.find_page_damage(data, page, budget) is None
 
 
@@ -128,7 +127,7 @@ def test_planes_and_shared_strips():
     planes = [zlib.compress(bytes([i]) * (WIDTH * HEIGHT)) for i in range(3)]
     tags = grey(WIDTH, HEIGHT, compression=8, bits=[8] * 3, samples=3, photometric=2, planar=2)
     assert find_faults(tiff(tags, *planes)) == []
-    budget = tiff_data.Budget(1 << 30)
+    budget = tiff_data.Budget(1 << 30, 1 << 30)
     data = tiff(tags, *planes)
     for _ in range(3):
         assert tiff_data.find_page_damage(data, next(read_pages(data)), budget) is None
@@ -139,3 +138,24 @@ def test_reversed_bits_are_left_to_the_decoder():
     tags = grey(WIDTH, HEIGHT, compression=8, fill_order=2)
     flipped = bytes(int(f"{byte:08b}"[::-1], 2) for byte in zlib.compress(ROWS))
     assert find_faults(tiff(tags, flipped)) in ([], [("corrupt-image", "TIFF: decoder error -2")])
+
+
+def test_strips_that_overlap_are_read_up_to_a_limit():
+    """A thousand strips of a megabyte each, in a file of one."""
+    body = zlib.compress(np.random.default_rng(0).bytes(1_000_000))
+    data = tiff(grey(1000, 1000, compression=8, rows=1), body)
+    at = data.index(body)
+    places = [at + i for i in range(1000)]
+    count = len(body) - 1000
+    tags = grey(1000, 1000, compression=7, rows=1)
+    (page,) = read_pages(tiff(tags, body))
+    page.values[273], page.values[279] = np.array(places), np.full(1000, count)
+    budget = tiff_data.Budget(1 << 30, 4 * len(data))
+    tiff_data.find_page_damage(data, page, budget)
+    assert len(budget.seen) < 6
+
+
+def test_tables_of_jpeg_are_not_large():
+    tags = grey(32, 32, compression=7, tables=b"\xff\xd8" + bytes(70_000))
+    text = "TIFF: strip 1 of 1: tables for JPEG of 70,002 bytes"
+    assert find_faults(tiff(tags, photo(height=32, width=32))) == [("corrupt-image", text)]

@@ -30,6 +30,8 @@ PIXEL_CHUNKS = CRITICAL | {b"tRNS", b"acTL", b"fcTL", b"fdAT"}
 """The chunks on which pixels or frames depend; of all others, a wrong checksum costs only them."""
 
 FIXED_LENGTHS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"pHYs": 9, b"tIME": 7}
+MAX_NOTES = 10
+TWO_PROFILES = "two chunks iCCP"
 PROFILE_BYTES = 16 << 20
 
 ONE_PASS = ((0, 0, 1, 1),)
@@ -55,7 +57,12 @@ class PngChunks:
     frames: int | None = None
     exif: bytes = b""
     has_data: bool = False
+    has_profile: bool = False
     notes: list[str] = field(default_factory=list)
+
+    def add_notes(self, *notes: str) -> None:
+        """Note what is wrong with metadata, up to a limit."""
+        self.notes += notes[: MAX_NOTES - len(self.notes)]
 
     def header(self, *, end: int | None = None, damage: str | None = None) -> ImageHeader:
         """The header, once the last chunk was read."""
@@ -89,7 +96,7 @@ def read_png_header(data: bytes) -> ImageHeader:
             damage = f"CRC error in chunk {format_chunk_name(name)} at byte {offset:,}"
             if name in PIXEL_CHUNKS or not is_ancillary(name):
                 return found.header(damage=damage)
-            found.notes.append(damage)
+            found.add_notes(damage)
         elif (why := read_chunk(name, data[offset + 8 : end - 4], found)) is not None:
             return found.header(damage=why)
         if name == b"IEND":
@@ -114,9 +121,10 @@ def read_chunk(name: bytes, body: bytes, found: PngChunks) -> str | None:
     elif name == b"eXIf":
         found.exif = body
     elif name == b"iCCP":
-        found.notes += check_profile_chunk(body)
+        found.add_notes(*(check_profile_chunk(body) if not found.has_profile else [TWO_PROFILES]))
+        found.has_profile = True
     elif len(body) != FIXED_LENGTHS.get(name, len(body)):
-        found.notes.append(f"chunk {format_chunk_name(name)} has {pluralize(len(body), 'byte')}")
+        found.add_notes(f"chunk {format_chunk_name(name)} has {pluralize(len(body), 'byte')}")
     return None
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_PAGES = 10_000
+MAX_NOTES = 10
 BYTE_ORDERS = {b"II": "<", b"MM": ">"}
 DIRECTORIES = {42: ("I", 4, "H", "HHI4s"), 43: ("Q", 8, "Q", "HHQ8s")}
 """By magic number (TIFF, BigTIFF): the type and position of the first directory's offset, the
@@ -155,7 +156,8 @@ def read_pages(data: bytes) -> Iterator[TiffPage]:
             spans[tag] = start, end
             dtype = np.dtype(order + TYPES[kind])
             values[tag] = np.frombuffer(data, dtype, (end - start) // dtype.itemsize, start)
-        yield TiffPage(order, is_big, values, spans, damage, tuple(describe_tags(entries)))
+        notes = tuple(islice(describe_tags(entries), MAX_NOTES))
+        yield TiffPage(order, is_big, values, spans, damage, notes)
 
 
 def describe_tags(entries: Sequence[Entry]) -> Iterator[str]:
@@ -173,8 +175,12 @@ Entry = tuple[int, int, int, int]
 
 
 def iter_directories(data: bytes) -> Iterator[tuple[str, bool, list[Entry], bool]]:
-    """Byte order, whether it is a BigTIFF, the entries of each directory, and if it is cut off."""
+    """Byte order, whether it is a BigTIFF, the entries of each directory, and if it is cut off.
+
+    All entries together take at most four times the file: directories may overlap.
+    """
     seen: set[int] = set()
+    left = 4 * len(data) + (1 << 20)
     try:
         order = BYTE_ORDERS[data[:2]]
         (magic,) = struct.unpack_from(order + "H", data, 2)
@@ -186,7 +192,8 @@ def iter_directories(data: bytes) -> Iterator[tuple[str, bool, list[Entry], bool
             (count,) = struct.unpack_from(order + count_type, data, offset)
             first = offset + struct.calcsize(count_type)
             end = first + count * entry.size
-            if end > len(data):
+            left -= end - first
+            if end > len(data) or left < 0:
                 return
             entries = read_entries(data, entry, first, end, order + offset_type)
             is_cut = end + struct.calcsize(offset_type) > len(data)

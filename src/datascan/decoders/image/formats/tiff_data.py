@@ -38,6 +38,9 @@ from datascan.decoders.image.formats.tiff import (
 
 NONE, JPEG, PACKBITS = 1, 7, 32773
 DEFLATE = {8, 32946}
+MAX_TABLES = 1 << 16
+"""Tables that all strips share are copied for each; four of each kind take 2 KB."""
+
 PACKBITS_BYTES = 16 << 20
 """How many bytes of PackBits are verified, about a second in Python."""
 
@@ -47,9 +50,13 @@ JPEG_MODES = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}
 
 @dataclass(slots=True)
 class Budget:
-    """What may still be verified; pages may share strips, so each is verified once."""
+    """What may still be verified, in bytes.
+
+    Pages may share strips, so each is verified once; strips may overlap, so ``read`` is limited.
+    """
 
     inflated: int
+    read: int
     packbits: int = PACKBITS_BYTES
     seen: set[tuple[int, int]] = field(default_factory=set)
 
@@ -73,7 +80,7 @@ def find_tiff_damage(data: bytes, limit: int) -> str | None:
 
     About ``limit`` pixels are verified.
     """
-    budget = Budget(max(3 * limit, MIN_INFLATED_BYTES))
+    budget = Budget(max(3 * limit, MIN_INFLATED_BYTES), 4 * len(data) + (1 << 20))
     for number, page in enumerate(read_pages(data)):
         damage = find_page_damage(data, page, budget)
         if damage is not None:
@@ -95,6 +102,9 @@ def find_page_damage(data: bytes, page: TiffPage, budget: Budget) -> str | None:
         if piece.start + size > len(data):
             missing = piece.start + size - len(data)
             return f"{piece.name} ends {missing:,} bytes after the end of the file"
+        budget.read -= piece.nbytes
+        if budget.read < 0:
+            return None
         view = memoryview(data)[piece.start : piece.start + piece.nbytes]
         damage = None
         if compression in DEFLATE and is_readable:
@@ -178,6 +188,9 @@ def check_packbits(view: memoryview, piece: Piece, budget: Budget) -> str | None
 
 def check_jpeg(page: TiffPage, data: bytes, view: memoryview, piece: Piece) -> str | None:
     """Decode a strip or tile as strictly as a JPEG file, at 1/8 scale."""
+    start, end = page.spans.get(JPEG_TABLES, (0, 0))
+    if end - start > MAX_TABLES:
+        return f"tables for JPEG of {end - start:,} bytes"
     stream = join_jpeg(page, data, view)
     header = read_jpeg_header(stream)
     if header.unsupported is not None or not header.is_scalable or header.size is None:
