@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from datascan.decoders.image.header import describe_content, format_from_name, sniff_format
+from tests.builders.images import encode, pixels
 from tests.decoders.image.support import find_faults
 
 BRANDS = [b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"]
@@ -154,3 +155,15 @@ def test_what_is_no_image(content, detail):
 )
 def test_descriptions(data, text):
     assert describe_content(data) == text
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA"])
+def test_bitmaps_without_a_file_header(mode):
+    """As the clipboard of Windows holds them: only the extension says what they are."""
+    data = encode(pixels(mode=mode), "DIB")
+    assert sniff_format(data) is None
+    assert find_faults(data, names=["a.DIB"]) == []
+    assert [rule for rule, _ in find_faults(data, names=["a.png"])] == ["not-an-image"]
+    assert [rule for rule, _ in find_faults(data[:-30], names=["a.dib"])] == ["corrupt-image"]
+    for junk in (b"", b"junk", data[:39], bytes(60)):
+        assert [rule for rule, _ in find_faults(junk, names=["a.dib"])] == ["not-an-image"], junk

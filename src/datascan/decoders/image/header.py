@@ -32,6 +32,7 @@ MAX_JPEG_OFFSET = 4096
 BMP_HEADERS = {12, 16, 40, 52, 56, 64, 108, 124}
 """Sizes of a BMP's second header. Checked because many texts start with "BM", too."""
 
+BITFIELDS = 3
 APPLE_DOUBLE = b"\0\5\x16\7"
 """First bytes of the ``._`` files that macOS writes next to others (RFC 1740)."""
 
@@ -98,6 +99,25 @@ def is_webp(data: bytes) -> bool:
 def is_bmp(data: bytes) -> bool:
     """Whether ``data`` starts with the headers of a BMP."""
     return data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in BMP_HEADERS
+
+
+def add_file_header(data: bytes) -> bytes | None:
+    """A device-independent bitmap as a BMP file; None if ``data`` does not start like one.
+
+    These are BMPs without the first 14 bytes, as the clipboard of Windows holds them.
+    """
+    header_bytes, planes = int.from_bytes(data[:4], "little"), data[12:14]
+    if header_bytes not in BMP_HEADERS - {12, 16} or planes != b"\1\0" or len(data) < header_bytes:
+        return None
+    bits, compression, colours = (
+        int.from_bytes(data[at : at + size], "little") for at, size in ((14, 2), (16, 4), (32, 4))
+    )
+    colours = colours or (1 << bits if bits <= 8 else 0)
+    masks = 12 if compression == BITFIELDS and header_bytes == 40 else 0
+    offset = 14 + header_bytes + masks + 4 * colours
+    size = (14 + len(data)) & 0xFFFFFFFF
+    start = size.to_bytes(4, "little") + bytes(4) + (offset & 0xFFFFFFFF).to_bytes(4, "little")
+    return b"BM" + start + data
 
 
 def is_pnm(data: bytes) -> bool:

@@ -14,6 +14,7 @@ from datascan.decoders.image.decode import decode
 from datascan.decoders.image.formats.metadata import describe_exif
 from datascan.decoders.image.header import (
     ImageHeader,
+    add_file_header,
     describe_content,
     format_from_name,
     sniff_format,
@@ -109,6 +110,9 @@ def inspect_image(data: bytes, name: str | None, max_pixels: int) -> InspectedIm
     Whatever a decoder raises is a fault of the image, except for a lack of memory.
     """
     image_format = sniff_format(data)
+    if image_format is None and name is not None and name.lower().endswith(".dib"):
+        bitmap = add_file_header(data)
+        image_format, data = (None, data) if bitmap is None else ("BMP", bitmap)
     if image_format is None:
         return InspectedImage(faults=(("not-an-image", describe_content(data)),))
     try:

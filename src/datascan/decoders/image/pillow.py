@@ -18,7 +18,6 @@ import numpy as np
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
 from datascan.decoders.image.formats.png import find_missing_data, remove_metadata
-from datascan.decoders.image.formats.tiff_data import find_tiff_damage
 from datascan.decoders.image.header import ImageHeader
 from datascan.decoders.image.outcomes import (
     CorruptImageError,
@@ -32,7 +31,6 @@ from datascan.decoders.image.outcomes import (
     to_planes,
 )
 from datascan.decoders.image.structure import count_frames
-from datascan.decoders.image.variants import describe_variant
 from datascan.errors import describe_exception
 from datascan.text import pluralize
 
@@ -123,6 +121,8 @@ def explain_failure(
     """What it means that Pillow cannot decode an image: damage, or a variant that it lacks."""
     if has_memory_words(error) or any(map(has_memory_words, printed)):
         return MemoryError()
+    from datascan.decoders.image.variants import describe_variant  # noqa: PLC0415  (seldom needed)
+
     variant = describe_variant(image_format, data)
     if variant is not None:
         return UnsupportedImageError(variant)
@@ -173,8 +173,8 @@ def open_and_load(image_format: str, data: bytes, limit: int, header: ImageHeade
         mode = image.mode
         check_bytes(image_format, width, height, mode, limit)
         frames = count_frames(image_format, data, image)
-        if image_format == "TIFF" and (damage := find_tiff_damage(data, limit)):
-            raise CorruptImageError(damage)
+        if image_format == "TIFF":
+            check_tiff_data(data, limit)
         image.load()
         if image_format == "PNG" and (image.info.get("interlace") or ends_blank(image)):
             check_all_rows(data)
@@ -199,6 +199,15 @@ def open_and_load(image_format: str, data: bytes, limit: int, header: ImageHeade
 def ends_blank(image: Image.Image) -> bool:
     """Whether the last row is all zeros, like rows that the decoder never reached."""
     return not np.asarray(image.crop((0, image.height - 1, image.width, image.height))).any()
+
+
+def check_tiff_data(data: bytes, limit: int) -> None:
+    """Raise :class:`CorruptImageError` if a strip, tile or directory of a TIFF is damaged."""
+    from datascan.decoders.image.formats.tiff_data import find_tiff_damage  # noqa: PLC0415  (only TIFFs need it)
+
+    damage = find_tiff_damage(data, limit)
+    if damage is not None:
+        raise CorruptImageError(damage)
 
 
 def check_all_rows(data: bytes) -> None:

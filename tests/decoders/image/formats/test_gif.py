@@ -83,3 +83,14 @@ def test_many_frames_take_seconds(data, word):
     start = time.process_time()
     assert find_faults(data) == [("animated-image", word)]
     assert time.process_time() - start < SECONDS
+
+
+def test_another_file_in_place_of_the_trailer():
+    plain = HEALTHY["gif"]
+    assert find_faults(plain[:-1] + plain) == [
+        ("trailing-bytes", f"{len(plain):,} bytes after the end of the image")
+    ]
+    assert [rule for rule, _ in find_faults(plain[:-1])] == ["corrupt-image"]
+    # Without a frame it is not complete.
+    start = plain[:10] + b"\0\0\0GIF89a"
+    assert [rule for rule, _ in find_faults(start)] == ["corrupt-image"]

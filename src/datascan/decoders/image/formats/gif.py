@@ -18,6 +18,9 @@ def read_gif_header(data: bytes) -> ImageHeader:
     for block_type, offset in iter_gif_blocks(data):
         if block_type == GIF_TRAILER:
             return ImageHeader(end=offset + 1, size=(width, height))
+        if data.startswith(b"GIF8", offset) and count_gif_frames(data):
+            # Another file in place of the trailer: this one is complete.
+            return ImageHeader(end=offset, size=(width, height))
         if block_type == GIF_IMAGE and offset + 10 <= len(data):
             left, top, frame_width, frame_height = struct.unpack_from("<HHHH", data, offset + 1)
             width, height = max(width, left + frame_width), max(height, top + frame_height)
