@@ -39,7 +39,7 @@ page.
 - **false alarms**: healthy images that the tool calls damaged; of datascan, `corrupt-image`,
   `not-an-image` and `reader-crash`. **unsupported** and **metadata** count `unsupported-image` and
   `damaged-metadata`, which are warnings.
-  Below the table is a line for each of them.
+  The lines below the table name the false alarms of datascan.
 - **damaged**: copies of up to {sample} healthy images of each format of at most {kilobytes} KB: cut
   to 25, 50, 75 and 95 %, and with 16 bytes overwritten at {places} random places each. Where a
   format has no checksums, many overwrites only change colours; no tool finds those.
