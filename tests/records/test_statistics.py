@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from datascan.records.statistics import (
     compute_stats,
     compute_stats_at,
     compute_stats_into,
+    in_float64,
     is_measured_directly,
     row_chunks,
 )
@@ -75,3 +78,10 @@ def test_chunks_of_rows(count, width, sizes):
     chunks = list(row_chunks(count, width))
     assert [len(range(count)[chunk]) for chunk in chunks] == sizes
     assert [row for chunk in chunks for row in range(count)[chunk]] == list(range(count))
+
+
+def test_signalling_nans_are_widened_in_silence():
+    signalling = np.array([0x7F800001], np.uint32).view(np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(in_float64(signalling)).all()

@@ -48,6 +48,7 @@ from datascan.metrics.chance import may_repeat
 from datascan.metrics.duplicates import FingerprintTally, measure_fingerprints
 from datascan.metrics.labels import format_label, summarize_labels
 from datascan.metrics.traits import LABELS
+from datascan.records.statistics import in_float64
 
 BY_CHANCE = "; this may be chance, as their values are few and coarse"
 FIX_CHANCE = "keep them: these features do not tell the classes apart everywhere"
@@ -94,7 +95,7 @@ def find_conflicts(
     """
     at = np.minimum(np.searchsorted(labelled, duplicates.indices), len(labelled) - 1)
     known = labelled[at] == duplicates.indices
-    known &= ~np.isnan(labels[at].astype(np.float64))
+    known &= ~np.isnan(in_float64(labels[at]))
     indices, groups, own = duplicates.indices[known], duplicates.groups[known], labels[at][known]
     order = np.lexsort((indices, own, groups))
     # Each group is sorted by label, so its first and last labels differ if any two do.

@@ -50,6 +50,7 @@ from datascan.config.options import CheckOptions, Severity
 from datascan.metrics.base import DatasetSummary, Flagged, add_all
 from datascan.metrics.traits import EXPECTATIONS, VALUES
 from datascan.records.block import Block
+from datascan.records.statistics import in_float64
 
 
 class ValueOutOfRange(Check[Flagged]):
@@ -105,7 +106,7 @@ def find_outside(
     expected: Values, addresses: NDArray[np.int64], low: NDArray[Any], high: NDArray[Any]
 ) -> Flagged | None:
     """Flag the records with a finite range ``low`` to ``high`` that exceeds the expected one."""
-    lows, highs = low.astype(np.float64), high.astype(np.float64)
+    lows, highs = in_float64(low), in_float64(high)
     outside = (lows < expected.min - expected.margin) | (highs > expected.max + expected.margin)
     outside &= np.isfinite(lows) & np.isfinite(highs)
     if not outside.any():

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.records.block import Block
+from datascan.records.statistics import in_float64
 
 CONTENT_FAULTS = frozenset(
     {
@@ -53,7 +54,7 @@ def find_constant_arrays(block: Block) -> Iterator[ConstantValues]:
             low, high = column.ranges
             constant = low == high
             if constant.any():
-                value = low[constant].astype(np.float64) + 0.0  # never -0.0
+                value = in_float64(low[constant]) + 0.0  # never -0.0
                 sizes = np.full(len(value), float(column.size))
                 yield column.rows[constant], np.stack([sizes, value], axis=1)
 

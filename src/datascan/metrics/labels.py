@@ -13,6 +13,7 @@ from datascan.metrics.base import Concatenated, DatasetSummary, Tally, count_dis
 from datascan.metrics.batch_gaps import BatchGaps, compute_batch_gaps
 from datascan.metrics.label_vectors import NOT_FINITE, VectorSummary, summarize_vectors
 from datascan.records.block import Block
+from datascan.records.statistics import in_float64
 
 MAX_CLASSES = 100_000
 """Float labels with more distinct values are regression targets."""
@@ -89,7 +90,7 @@ def shrink_dtype(values: NDArray[Any]) -> NDArray[Any]:
         info = np.iinfo(dtype)
         if info.min <= low and high <= info.max:
             return values.astype(dtype)
-    return values.astype(np.float64)
+    return in_float64(values)
 
 
 def make_empty() -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from datascan.metrics.base import Concatenated, Flagged, TallyMap
 from datascan.records.block import ArrayColumn, Block
+from datascan.records.statistics import in_float64
 
 FindSuspects = Callable[[ArrayColumn], NDArray[np.bool_]]
 """Which records of a column may hold a bad value, bool (m,): fast, without false negatives."""
@@ -44,7 +45,7 @@ def measure_value_hits(block: Block, find_suspects: FindSuspects, is_bad: IsBad)
         if hit.any():
             first = bad[hit].argmax(axis=1)
             rows = suspects[hit]
-            value = values[hit, first].astype(np.float64)
+            value = in_float64(values[hit, first])
             facts = np.stack([counts[hit], first, value.view(np.int64)], axis=1)
             name = (column.name, column.shape, column.primary)
             flagged = Flagged.of(block.start + column.rows[rows], facts)

@@ -21,11 +21,18 @@ __all__ = [
     "compute_stats",
     "compute_stats_at",
     "compute_stats_into",
+    "in_float64",
     "is_measured_directly",
 ]
 
 CHUNK_VALUES = 1 << 15
 """Other types are converted in chunks of this many values, which fit in a core's L2 cache."""
+
+
+def in_float64(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Values of any dtype as float64; NumPy would warn of NaNs that are signalling."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(values.astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -29,6 +29,7 @@ from datascan.metrics.values import ValueTally, measure_values
 from datascan.native import LANGUAGE
 from datascan.readers.base import Reader
 from datascan.readers.dataset_files import FileStatus
+from datascan.records.statistics import in_float64
 from datascan.report.provenance import (
     ContentFingerprint,
     FileFingerprint,
@@ -131,7 +132,7 @@ def digest_values(dataset: DatasetSummary) -> str | None:
     if labels is not None:
         present = labels.present.array
         # Their dtype is the smallest that holds them.
-        arrays += [present, labels.values.array[present].astype(np.float64)]
+        arrays += [present, in_float64(labels.values.array[present])]
     if vectors is not None:
         arrays += [vectors.hot.array]
         update_with_numbers(digest, vectors.low.value, vectors.high.value)

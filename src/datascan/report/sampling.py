@@ -22,6 +22,7 @@ from datascan.readers.tracked import tracked_blocks
 from datascan.records.block import Block
 from datascan.records.buffers import hash_bytes
 from datascan.records.shard import Shard
+from datascan.records.statistics import in_float64
 from datascan.report.figures import ValueFigures, ValueHistogram
 from datascan.report.model import DatasetReport
 from datascan.scanner.reread import (
@@ -91,7 +92,7 @@ class HistogramBins:
         # Steps without small factors meet all channels and columns alike.
         while step > 1 and gcd(step, SMALL_FACTORS) > 1:
             step += 1
-        floats = flat[::step].astype(np.float64)
+        floats = in_float64(flat[::step])
         floats = floats[np.isfinite(floats)]
         # Half the span of subnormal numbers can be 0.
         span = (self.high / 2 - self.low / 2) or 1.0

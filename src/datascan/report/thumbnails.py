@@ -21,6 +21,7 @@ from datascan.decoders.image.pillow import (
     to_plain_mode,
 )
 from datascan.decoders.image.structure import read_header
+from datascan.records.statistics import in_float64
 
 EDGE = 96
 """The largest width and height of a thumbnail, in pixels."""
@@ -149,7 +150,7 @@ def to_uint8(planes: NDArray[Any]) -> NDArray[np.uint8]:
     """Values as uint8; other types are scaled from their finite range, NaN and Inf become black."""
     if planes.dtype == np.uint8:
         return np.ascontiguousarray(planes)
-    floats = planes.astype(np.float64)
+    floats = in_float64(planes)
     finite = np.isfinite(floats)
     if not finite.any():
         return np.zeros(planes.shape, np.uint8)

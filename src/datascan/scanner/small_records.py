@@ -16,6 +16,7 @@ from datascan.metrics.shapes import ShapeTally, measure_shapes
 from datascan.readers.base import Reader
 from datascan.readers.tracked import tracked_blocks
 from datascan.records.shard import Shard, join_addresses
+from datascan.records.statistics import in_float64
 from datascan.scanner.reread import RowsByShard, blocks_with_rows, reread, rows_by_shard
 
 MAX_RECORDS = 2_048
@@ -43,7 +44,7 @@ class SampleSmallTask:
                 chosen = np.flatnonzero(np.isin(column.rows, rows))
                 if column.primary and len(chosen) and column.size <= MAX_VALUES:
                     values = column.take(chosen).reshape(len(chosen), -1)
-                    found.append(values.astype(np.float64))
+                    found.append(in_float64(values))
         return found
 
     def on_failure(self, shard: Shard, reason: str) -> list[NDArray[np.float64]]:  # noqa: ARG002  (the sample does without)
