@@ -1,8 +1,25 @@
 """Builds the extension modules; everything else is in pyproject.toml."""
 
+import os
+
 from setuptools import Extension, setup
 
+
+def project_urls():
+    """The links in the metadata: the repository that builds the package, as its workflow says."""
+    home = os.environ.get("DATASCAN_PROJECT_URL", "").rstrip("/")
+    if not home:
+        return {}
+    return {
+        "Source": home,
+        "Documentation": f"{home}/tree/main/docs",
+        "Changelog": f"{home}/blob/main/CHANGELOG.md",
+        "Issues": f"{home}/issues",
+    }
+
+
 setup(
+    project_urls=project_urls(),
     ext_modules=[
         Extension(
             f"datascan.native.{name}",
@@ -14,5 +31,5 @@ setup(
             optional=True,
         )
         for name in ("kernels", "epoch", "tables")
-    ]
+    ],
 )

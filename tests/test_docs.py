@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.metadata import distribution
 from math import inf
 from pathlib import Path
 
@@ -23,10 +24,12 @@ from datascan.plugins import COMMANDS, rule_names
 
 ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "src" / "datascan"
-DOCUMENTS = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").glob("*.md")])
+EXAMPLES = ROOT / "examples"
+PAPERS = [ROOT / f"{name}.md" for name in ("README", "SECURITY", "CONTRIBUTING", "CHANGELOG")]
+DOCUMENTS = sorted([*PAPERS, *(ROOT / "docs").rglob("*.md")])
 SOURCE_TEXT = "\n".join(file.read_text() for file in SOURCES.rglob("*.py"))
 
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(\w*)(?: title=\"[^\"]+\")?\n(.*?)^```", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
 COMMAND = re.compile(r"^(?:\$ |- run: |  script: )?(datascan .*)$", re.MULTILINE)
 
@@ -55,7 +58,7 @@ def subparsers() -> Iterator[argparse.ArgumentParser]:
 ALL_FLAGS = {flag for parser in subparsers() for flag in parser._option_string_actions}
 
 
-@pytest.fixture(params=DOCUMENTS, ids=lambda path: path.name)
+@pytest.fixture(params=DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def document(request):
     return request.param.read_text()
 
@@ -64,7 +67,10 @@ def is_present(path: str) -> bool:
     """Whether a path with a folder exists below the root or the package; a bare name, anywhere."""
     if "/" in path.rstrip("/"):
         return (ROOT / path).exists() or (SOURCES / path).exists()
-    return (ROOT / path).exists() or any(SOURCES.rglob(path))
+    return (
+        any(next(folder.rglob(path), None) for folder in (SOURCES, EXAMPLES))
+        or (ROOT / path).exists()
+    )
 
 
 def test_files_and_folders_exist(document):
@@ -107,7 +113,8 @@ def test_classes_in_the_design_exist():
 def test_commands_parse(document):
     """Placeholders such as PATH stand for themselves; optional parts are in brackets."""
     for line in commands_in(document):
-        arguments = shlex.split(re.sub(r"[\[\]]| \|\| .*", "", line), comments=True)[1:]
+        typed = re.sub(r"[\[\]]| (\|+|2?>|&&).*|;.*", "", line)
+        arguments = shlex.split(typed, comments=True)[1:]
         if len(arguments) > 1:
             build_parser(arguments).parse_args(arguments)
         else:
@@ -162,3 +169,37 @@ def test_limits_of_configurations_and_patterns_are_those_of_the_code():
     for field in Options.fields():
         if field.option.unasked != (-inf, inf):
             assert f"`{field.names[0]}`" in text
+
+
+def test_contributing_quotes_the_examples():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    sources = [file.read_text() for file in (ROOT / "examples").rglob("*.*") if file.is_file()]
+    blocks = [block.strip("\n") for language, block in FENCE.findall(text) if language != "sh"]
+    assert len(blocks) >= 13
+    assert [block for block in blocks if not any(block in source for source in sources)] == []
+    for kind in ("rule", "reader", "output"):
+        assert f"## Worked example: a{'n' * (kind[0] == 'o')} {kind}\n" in text
+
+
+def test_the_license_is_shipped():
+    metadata = distribution("datascan").metadata
+    assert metadata["License-Expression"] == "MIT"
+    assert "LICENSE" in metadata.get_all("License-File")
+    text = " ".join((ROOT / "LICENSE").read_text().split())
+    assert text.startswith("MIT License Copyright (c) 2026 The datascan authors Permission is")
+    shipped = [str(file) for file in distribution("datascan").files]
+    assert any(name.endswith(".dist-info/licenses/LICENSE") for name in shipped)
+
+
+def test_the_changelog_has_the_version_and_what_comes_next():
+    headings = re.findall(r"^## \[(.*?)\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+    assert datascan.__version__ in headings
+
+
+@pytest.mark.parametrize("path", [".github", "Dockerfile", "examples", "docs", "website"])
+def test_papers_name_no_registry_and_no_path_of_a_machine(path):
+    files = [ROOT / path] if (ROOT / path).is_file() else [*(ROOT / path).rglob("*.*")]
+    texts = {file: file.read_bytes() for file in files if file.is_file() and file.suffix != ".pyc"}
+    for file, text in texts.items():
+        assert not re.search(rb"pypi\.org|pythonhosted|/root/|/work/main|/tmp/w/", text), file

@@ -1,4 +1,4 @@
-"""The worked examples: installed, they are found by their entry points; their tests pass."""
+"""The examples of plug-ins: installed, they are found by their entry points; their tests pass."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.builders.lmdb import write_lmdb
 from tests.builders.packages import datascan, install, run_python
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-NAMES = sorted(folder.name for folder in EXAMPLES.iterdir() if folder.is_dir())
+NAMES = sorted(file.parent.name for file in EXAMPLES.glob("*/pyproject.toml"))
 
 
 @pytest.fixture(scope="module")

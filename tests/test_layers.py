@@ -114,7 +114,9 @@ def test_every_dotted_name_of_the_sources_exists():
     pattern = re.compile(r"\bdatascan(?:\.[A-Za-z_]\w*)+")
     for file in [*SOURCES.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:
         for name in pattern.findall(file.read_text()):
-            if name.endswith((".toml", ".Datum", ".stamp", ".dataset", ".png", ".html", ".txt")):
+            if name.endswith(
+                (".toml", ".Datum", ".stamp", ".dataset", ".png", ".html", ".txt", ".sarif", ".xml")
+            ):
                 continue
             assert exists(name), f"{file}: {name}"
 
