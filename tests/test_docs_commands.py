@@ -21,6 +21,9 @@ from datascan.cli.commands.demo import DATASETS
 from tests.builders.documents import Fence, fences, is_excerpt, run_console, surroundings
 
 ROOT = Path(__file__).parents[1]
+MAX_SHOWN = 6_000
+"""Characters of a long output in the message of a failure."""
+
 UPDATE = os.environ.get("DATASCAN_UPDATE_DOCS") == "1"
 DOCUMENTS = [*sorted((ROOT / "docs").rglob("*.md"))]
 RUN = [path for path in DOCUMENTS if "```console\n" in path.read_text("utf-8")]
@@ -56,7 +59,7 @@ def test_documents_show_what_commands_print(path, folder):
             run_python(fence, folder)
         elif fence.language == "console":
             changes = changed(fence, folder)
-            wrong += [f"$ {command}\n{printed}" for command, printed in changes]
+            wrong += [f"$ {command}\n{printed[:MAX_SHOWN]}" for command, printed in changes]
             anew = anew.replace(fence.text, rewritten(fence, dict(changes)))
     if UPDATE and anew != text:
         path.write_text(anew, "utf-8")
