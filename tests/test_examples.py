@@ -69,8 +69,11 @@ def images(tmp_path):
 def test_the_reader_is_a_command_and_is_detected(installed, images, command, workers):
     run = datascan(installed, command, images, "--json", "-", "--workers", str(workers))
     assert (run.returncode, run.stderr) == (0, "")
-    report = json.loads(run.stdout)
-    assert report["dataset"] | {"path": ""} == {
+    dataset = json.loads(run.stdout)["dataset"]
+    fingerprint, location = dataset.pop("fingerprint"), dataset.pop("location")
+    assert fingerprint["content"]["records"] == 40
+    assert location["paths"] == [images.name]
+    assert dataset | {"path": ""} == {
         "backend": "idx",
         "path": "",
         "layout": "idx",
