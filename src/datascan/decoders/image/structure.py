@@ -8,14 +8,8 @@ from typing import Any
 from datascan.decoders.image.formats.boxes import read_boxes_header
 from datascan.decoders.image.formats.gif import count_gif_frames, read_gif_header
 from datascan.decoders.image.formats.jpeg import read_jpeg_header
-from datascan.decoders.image.formats.metadata import describe_profile
+from datascan.decoders.image.formats.metadata import BYTE_ORDERS, DIRECTORIES, describe_profile
 from datascan.decoders.image.formats.png import SIGNATURE, read_png_header
-from datascan.decoders.image.formats.tiff import (
-    BYTE_ORDERS,
-    DIRECTORIES,
-    count_tiff_pages,
-    read_pages,
-)
 from datascan.decoders.image.header import ImageHeader
 
 
@@ -67,6 +61,8 @@ def read_bmp_header(data: bytes) -> ImageHeader:
 
 def read_tiff_header(data: bytes) -> ImageHeader:
     """Read the tags of all directories."""
+    from datascan.decoders.image.formats.tiff import read_pages  # noqa: PLC0415  (only TIFFs need it)
+
     notes = dict.fromkeys(note for page in read_pages(data) for note in page.notes)
     return ImageHeader(notes=tuple(notes))
 
@@ -166,5 +162,7 @@ def count_frames(image_format: str, data: bytes, image: Any) -> int:
     if image_format == "GIF":
         return max(1, count_gif_frames(data))
     if image_format == "TIFF":
+        from datascan.decoders.image.formats.tiff import count_tiff_pages  # noqa: PLC0415  (only TIFFs need it)
+
         return max(1, count_tiff_pages(data))
     return int(getattr(image, "n_frames", 1)) if image_format in FRAMED else 1

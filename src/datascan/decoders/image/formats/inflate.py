@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 INPUT_BYTES = 1 << 16
 OUTPUT_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Inflated:
+class Inflated(NamedTuple):
     """How many bytes a stream expands to, and whether its end with the checksum was reached."""
 
     nbytes: int

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from datascan.decoders.image.formats.metadata import describe_profile
 from datascan.decoders.image.header import ImageHeader
@@ -58,20 +57,20 @@ FRAME = struct.Struct(">BHHB")
 """Bits per sample, height, width, and number of components."""
 
 
-@dataclass(slots=True)
 class JpegSegments:
     """What the segments say, while they are read."""
 
-    exif: bytes = b""
-    frame: int = 0
-    precision: int = 8
-    size: tuple[int, int] | None = None
-    components: int = 0
-    is_multi_picture: bool = False
-    scans: int = 0
-    last_marker: int = 0
-    profile: list[bytes] = field(default_factory=list)
-    stray: list[tuple[int, int]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.exif = b""
+        self.frame = 0
+        self.precision = 8
+        self.size: tuple[int, int] | None = None
+        self.components = 0
+        self.is_multi_picture = False
+        self.scans = 0
+        self.last_marker = 0
+        self.profile: list[bytes] = []
+        self.stray: list[tuple[int, int]] = []
 
     def header(self, end: int | None = None) -> ImageHeader:
         """The header of an image that ends at ``end``.

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import struct
 
+BYTE_ORDERS = {b"II": "<", b"MM": ">"}
+DIRECTORIES = {42: ("I", 4, "H", "HHI4s"), 43: ("Q", 8, "Q", "HHQ8s")}
+"""By magic number (TIFF, BigTIFF): the type and position of the first directory's offset, the
+type of a directory's count, and an entry."""
+
 PROFILE_HEADER = 128
 PROFILE_SIGNATURE = b"acsp"
 EXIF_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}

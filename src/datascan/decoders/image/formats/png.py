@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from datascan.decoders.image.formats.inflate import inflate
 from datascan.decoders.image.formats.metadata import describe_profile
@@ -47,18 +46,18 @@ ADAM7 = (
 """Passes of an interlaced image: first column, first row, column step, row step."""
 
 
-@dataclass(slots=True)
 class PngChunks:
     """What the chunks say, while they are read."""
 
-    size: tuple[int, int] | None = None
-    colour: int = 0
-    palette: int | None = None
-    frames: int | None = None
-    exif: bytes = b""
-    has_data: bool = False
-    has_profile: bool = False
-    notes: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.size: tuple[int, int] | None = None
+        self.colour = 0
+        self.palette: int | None = None
+        self.frames: int | None = None
+        self.exif = b""
+        self.has_data = False
+        self.has_profile = False
+        self.notes: list[str] = []
 
     def add_notes(self, *notes: str) -> None:
         """Note what is wrong with metadata, up to a limit."""

@@ -14,13 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.decoders.image.formats.metadata import BYTE_ORDERS, DIRECTORIES
+
 MAX_PAGES = 10_000
 MAX_NOTES = 10
-BYTE_ORDERS = {b"II": "<", b"MM": ">"}
-DIRECTORIES = {42: ("I", 4, "H", "HHI4s"), 43: ("Q", 8, "Q", "HHQ8s")}
-"""By magic number (TIFF, BigTIFF): the type and position of the first directory's offset, the
-type of a directory's count, and an entry."""
-
 TYPES = {1: "u1", 2: "u1", 3: "u2", 4: "u4", 6: "i1", 7: "u1", 8: "i2", 9: "i4", 13: "u4"}
 TYPES |= {16: "u8", 17: "i8", 18: "u8"}
 """Integer types of values."""
