@@ -28,7 +28,8 @@ HEAD = """# Stores
 What datascan says about HDF5 files, LMDBs and LevelDBs that their own libraries (h5py, py-lmdb,
 plyvel) read to the end. `scripts/bench stores FOLDER...` scans all stores in some folders, and
 files that it writes itself, with every kind of chunk index, filter and growth in each version of
-the format, and writes this page.
+the format, and writes this page. The folder `packages` held the test files of source distributions:
+pyfive, pynwb, cooler, pymatreader, hyperspy, cf-python, scanpy, nibabel, h5py, anndata and others.
 
 - **whole**: those that the library reads to the end.
 - **false alarms**: whole, but `damaged-store`, `truncated-store` or `reader-crash`.
