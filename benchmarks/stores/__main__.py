@@ -65,7 +65,7 @@ def find_stores(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def judge(kind: str, path: Path) -> tuple[Counter[str], str]:
-    """What to count for a store, and the false alarm, "" if there is none."""
+    """What to count for a store, and the false alarm or ""."""
     is_whole = not ORACLES[kind](path)
     try:
         with ScanSession(path, Options(), reader=kind) as session:

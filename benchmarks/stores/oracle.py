@@ -26,13 +26,13 @@ def read_hdf5(path: Path) -> str:
                     why.append(f"{name} is too large")
                 else:
                     item[()]
-            except Exception as error:  # noqa: BLE001  (whatever h5py raises)
+            except Exception as error:  # noqa: BLE001  (h5py may raise any)
                 why.append(f"{name}: {error}")
 
     try:
         with h5py.File(path, "r", locking=False) as file:
             file.visititems(read)
-    except Exception as error:  # noqa: BLE001  (whatever h5py raises)
+    except Exception as error:  # noqa: BLE001  (h5py may raise any)
         why.append(str(error))
     return why[0] if why else ""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import struct
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from datascan.files import open_regular
@@ -59,15 +60,26 @@ def is_open_here(path: Path) -> bool:
     return False
 
 
-def has_exclusive_flock(path: Path) -> bool:
-    """Whether a process has locked the file by ``flock`` for itself, as HDF5 does to write."""
+def has_exclusive_flock(path: Path, locks: Sequence[str] | None = None) -> bool:
+    """Whether a process has locked the file by ``flock`` for itself, as HDF5 does to write.
+
+    ``locks``: what :func:`read_locks` returned, for many files.
+    """
     try:
         found = path.stat()
-        lines = SYSTEM_LOCKS.read_text().splitlines() if IS_LINUX else []
     except (OSError, ValueError):
         return False
     device = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}"
     name = f"{device}:{found.st_ino}"
+    lines = read_locks() if locks is None else locks
     return any(
         "FLOCK" in words and "WRITE" in words and name in words for words in map(str.split, lines)
     )
+
+
+def read_locks() -> list[str]:
+    """A line for each lock of the system; none if it does not say."""
+    try:
+        return SYSTEM_LOCKS.read_text().splitlines() if IS_LINUX else []
+    except (OSError, ValueError):
+        return []

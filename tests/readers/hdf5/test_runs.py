@@ -124,7 +124,7 @@ def test_the_first_file_decides_what_is_read(tmp_path):
     for i in range(100):
         path = tmp_path / f"{i:03}.h5"
         with h5py.File(path, "w") as file:
-            # Alone, "x" would be chosen where there is no "data".
+            # Alone, "x" would be chosen if there is no "data".
             file["x" if i == 80 else "data"] = numbers(1, 3, seed=i)
         paths.append(path)
     result = reader_of(*paths).plan()

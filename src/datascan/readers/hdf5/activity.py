@@ -15,7 +15,7 @@ from pathlib import Path
 from datascan.files import open_regular
 from datascan.readers.hdf5.files import MIN_USER_BLOCK, Source, decode_name
 from datascan.readers.hdf5.superblock import SIGNATURE
-from datascan.readers.locks import has_exclusive_flock
+from datascan.readers.locks import has_exclusive_flock, read_locks
 from datascan.records.writer import CONTENT, REACH, Writer
 
 WRITING = 0x01 | 0x04
@@ -42,18 +42,21 @@ Activity = Mapping[Path, FileActivity]
 def observe(sources: Sequence[Source]) -> Activity:
     """The state of every file of a dataset that can be read."""
     files = dict.fromkeys(source.path for source in sources)
-    return {path: state for path in files if (state := observe_file(path))}
+    locks = read_locks()
+    return {path: state for path in files if (state := observe_file(path, locks))}
 
 
-def observe_file(path: Path) -> FileActivity | None:
-    """The state of a file; None if it cannot be read."""
+def observe_file(path: Path, locks: Sequence[str]) -> FileActivity | None:
+    """The state of a file; None if it cannot be read. ``locks``: all of the system."""
     try:
         found = path.stat()
         marked = is_marked(path)
     except (OSError, ValueError):
         return None
     content = found.st_size, found.st_mtime_ns
-    return FileActivity((found.st_dev, found.st_ino), content, marked, has_exclusive_flock(path))
+    return FileActivity(
+        (found.st_dev, found.st_ino), content, marked, has_exclusive_flock(path, locks)
+    )
 
 
 def is_marked(path: Path) -> bool:

@@ -17,7 +17,7 @@ class KeyValueBatch:
 
     ``faults`` are those of the store, with rows relative to the batch. The value of a row with a
     fault (for example on a missing page) could not be read and is undefined. ``has_values`` is
-    False if the values are no part of the records, and empty.
+    False if the records have no values, which are empty.
     """
 
     keys: BytesColumn

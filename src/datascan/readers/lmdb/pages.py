@@ -264,7 +264,7 @@ def find_foreign_layout(head: bytes) -> str | None:
     """The machine that wrote a file that starts with ``head``: "big-endian 64-bit"; None if own.
 
     LMDB writes numbers and pointers as the processor has them: a page begins with its number, of 8
-    or 4 bytes, and 8 bytes more, and a meta page goes on with the magic number.
+    or 4 bytes, and 8 bytes more, and in a meta page, the magic number is next.
     """
     for start in (0, *PAGE_SIZES):
         for (order, bits), offset in FOREIGN_LAYOUTS.items():
