@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import hdf5plugin
 import numpy as np
 
 from datascan.config.options import Options
@@ -17,6 +16,11 @@ from datascan.scanner.scan import scan
 from datascan.testing.blocks import array_of
 from datascan.testing.reader_laws import untracked
 
+try:
+    import hdf5plugin
+except ImportError:  # an extra
+    hdf5plugin = None
+
 GZIP = {"compression": "gzip"}
 STORAGE: dict[str, dict[str, Any]] = {
     "contiguous": {},
@@ -24,10 +28,13 @@ STORAGE: dict[str, dict[str, Any]] = {
     "gzip": {"compression": "gzip", "shuffle": True},
     "lzf": {"compression": "lzf"},
     "fletcher32": {"fletcher32": True},
-    "blosc": dict(hdf5plugin.Blosc()),
-    "zstd": dict(hdf5plugin.Zstd()),
-    "bitshuffle": dict(hdf5plugin.Bitshuffle()),
 }
+if hdf5plugin is not None:
+    STORAGE |= {
+        "blosc": dict(hdf5plugin.Blosc()),
+        "zstd": dict(hdf5plugin.Zstd()),
+        "bitshuffle": dict(hdf5plugin.Bitshuffle()),
+    }
 
 
 def write_hdf5(path: Path, userblock_size: int = 0, **datasets: Any) -> Path:

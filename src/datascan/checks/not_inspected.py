@@ -16,8 +16,9 @@ How to find the cause
 
 How to fix it
     Check these values with the code that reads them. To have them inspected, store arrays as .npy
-    or Datum, images as encoded files, and HDF5 fields as numbers, or write a decoder plug-in. If
-    they do not matter for training, ``--ignore not-inspected`` or a baseline says so.
+    or Datum, images as encoded files, and HDF5 fields as numbers, or write a decoder plug-in. Most
+    compression filters of HDF5 are installed by ``pip install "datascan[hdf5-filters]"``. If the
+    values do not matter for training, ``--ignore not-inspected`` or a baseline says so.
 
 Example
     ``not-inspected: 30 of 30 values are pickles, which cannot be read: only emptiness, size and
@@ -78,7 +79,9 @@ class NotInspected(Check[Any]):
                 records=sum(part.records for part in values),
             )
         if some := [part for part in fields if part.records]:
-            yield self._issue(some, describe_fields(some), severity=worst)
+            for remedy in sorted({part.remedy for part in some}):
+                same = [part for part in some if part.remedy == remedy]
+                yield self._issue(same, describe_fields(same), severity=worst, fix=remedy)
         if single := [part for part in fields if not part.records]:
             yield self._issue(single, describe_fields(single), severity=Severity.INFO)
         if parts := [part for part in found if part.what == "part"]:

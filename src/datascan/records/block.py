@@ -43,13 +43,15 @@ class Uninspected:
     "file" for other files in its folder, "part" for a file of the dataset. ``name``: of the field
     or the part, or the extension of the files.
     ``encoding``: what the content is, in the plural ("pickles"). ``records`` counts records or
-    files; 0 for a field that is a single value.
+    files; 0 for a field that is a single value. ``remedy``: how to have it inspected, if there is
+    a way.
     """
 
     what: Literal["value", "field", "file", "part"]
     name: str
     encoding: str
     records: int
+    remedy: str = ""
 
 
 class LazyArray(Protocol):

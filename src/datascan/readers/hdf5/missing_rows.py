@@ -27,7 +27,7 @@ from datascan.readers.hdf5.references import (
     object_identity,
     read_prefix,
 )
-from datascan.readers.hdf5.storage import missing_filter, stored_record_bytes
+from datascan.readers.hdf5.storage import MissingFilterError, require_filters, stored_record_bytes
 
 SMALL_BYTES = 64 << 20
 """All chunks of sources in files of at most this size are decompressed once more, with a limit."""
@@ -138,6 +138,8 @@ def inspect_source(
         source = root.open_source(dataset, file_name, name)
         if isinstance(source, h5py.Dataset):
             return inspect_dataset(root, source, shown, depth)
+    except MissingFilterError as error:
+        raise MissingFilterError(f"mapped to {shown}, {error.encoding}", error.remedy) from error
     except FileNotFoundError:
         return f"{shown} is missing: no such file", ()
     except KeyError:
@@ -154,8 +156,8 @@ def inspect_dataset(
     # HDF5 reads its chunks as part of the virtual dataset.
     why = Budget.of(root).find_excess(dataset, "extra")
     if why is None:
+        require_filters(dataset)
         require_sizes(dataset, is_small=root.available <= SMALL_BYTES)
-    why = why or missing_filter(dataset)
     if why:
         return f"{shown} {why}", ()
     nested: list[MissingRows] = []

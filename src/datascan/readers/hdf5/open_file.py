@@ -25,11 +25,12 @@ BUILT_IN_FILTERS = frozenset(range(1, 7)) | {32000}
 """Filters of HDF5 and h5py: deflate, shuffle, fletcher32, szip, nbit, scaleoffset, and lzf."""
 
 
-def register_filters() -> frozenset[int]:
-    """Register the compression filters of ``hdf5plugin``; return their numbers."""
-    import hdf5plugin  # noqa: PLC0415  (loads many libraries that few files need)
-
-    return frozenset(hdf5plugin.FILTERS.values())
+def register_filters() -> None:
+    """Register the compression filters of ``hdf5plugin``, if it is installed."""
+    try:
+        import hdf5plugin  # noqa: F401, PLC0415  (registers them, and loads many libraries)
+    except ImportError:
+        return  # the filters that a dataset lacks are reported with it
 
 
 def load_filters(dataset: Any) -> None:

@@ -33,7 +33,7 @@ from datascan.readers.hdf5.selection import (
     select_datasets,
 )
 from datascan.readers.hdf5.skipped import find_skipped
-from datascan.readers.hdf5.storage import missing_filter, rows_on_disk
+from datascan.readers.hdf5.storage import MissingFilterError, require_filters, rows_on_disk
 from datascan.readers.hdf5.superblock import describe_driver
 from datascan.readers.hdf5.text_labels import read_text_labels
 from datascan.records.block import Fault, Uninspected
@@ -245,6 +245,11 @@ def inspect_column(
             problem = describe_missing(
                 [*gaps, *(chunks.holes if chunks else ())], column.rows, plan.budget
             )
+    except MissingFilterError as error:
+        plan.skipped.append(
+            Uninspected("field", column.name, error.encoding, column.rows, error.remedy)
+        )
+        return None
     except HDF5_ERRORS as error:
         problem = f"cannot be read: {reason(error)}"
     # The number of rows in a gap without an end is unknown: the file as a whole is at fault.
@@ -281,11 +286,17 @@ def describe_fill(dataset: Any) -> str:
 def find_problem(
     root: RootFile, dataset: Any, column: DatasetInfo, role: str, budget: Budget
 ) -> str | None:
-    """Why a dataset must not be read at all, without reading it; None if it may."""
+    """Why a dataset must not be read at all, without reading it; None if it may.
+
+    Raises:
+        MissingFilterError: if it needs a filter that is not installed.
+    """
     if not column.rows:
         return None
     budget.available, budget.size = root.available, root.size
-    problem = budget.find_excess(dataset, role) or missing_filter(dataset)
+    problem = budget.find_excess(dataset, role)
+    if problem is None:
+        require_filters(dataset)
     if problem is None and has_variable_length(dataset):
         return find_shared_rows(dataset, budget.available)
     return problem

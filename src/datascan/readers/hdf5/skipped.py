@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from dataclasses import replace
 
 from datascan.readers.hdf5.inventory import EMPTY, Inventory
 from datascan.readers.hdf5.selection import Selection
@@ -32,8 +32,9 @@ def find_skipped(inventory: Inventory, selection: Selection) -> Iterator[Uninspe
 
 def add_skipped(found: Iterable[Uninspected]) -> tuple[Uninspected, ...]:
     """The same of several files: those of one name and type are added."""
-    total: dict[tuple[Any, str, str], int] = {}
+    total: dict[Uninspected, int] = {}
     for one in found:
-        key = one.what, one.name, one.encoding
+        key = replace(one, records=0)
         total[key] = total.get(key, 0) + one.records
-    return tuple(Uninspected(*key, records) for key, records in sorted(total.items()))
+    parts = (replace(key, records=records) for key, records in total.items())
+    return tuple(sorted(parts, key=lambda one: (one.what, one.name, one.encoding)))

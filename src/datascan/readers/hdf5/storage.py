@@ -13,7 +13,7 @@ import h5py
 
 from datascan.readers.hdf5.filters import ChunkGuard
 from datascan.readers.hdf5.inventory import DatasetInfo
-from datascan.readers.hdf5.open_file import HDF5_ERRORS, register_filters
+from datascan.readers.hdf5.open_file import HDF5_ERRORS
 
 FILTER_NAMES = {305: "lzo", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "lz4"} | {
     32008: "bitshuffle",
@@ -23,33 +23,49 @@ FILTER_NAMES = {305: "lzo", 307: "bzip2", 32000: "lzf", 32001: "blosc", 32004: "
     32018: "fcidecomp",
     32024: "sz3",
     32026: "blosc2",
+    32028: "sperr",
+    32033: "htj2k",
 }
+PLUGIN_FILTERS = FILTER_NAMES.keys() - {305, 32000}
+"""The filters of ``hdf5plugin``."""
+
+REMEDY = 'install the filters: pip install "datascan[hdf5-filters]"'
+OTHER_REMEDY = "set HDF5_PLUGIN_PATH to the folder of the plugin that has this filter"
 
 
-def missing_filter(dataset: Any) -> str | None:
-    """Describe the compression filter that is not installed, if no row can be read without it."""
+class MissingFilterError(Exception):
+    """A dataset cannot be read because a compression filter is not installed.
+
+    ``encoding`` describes its values, ``remedy`` says how to read them.
+    """
+
+    def __init__(self, encoding: str, remedy: str) -> None:
+        super().__init__(f"{encoding}: {remedy}")
+        self.encoding, self.remedy = encoding, remedy
+
+
+def require_filters(dataset: Any) -> None:
+    """Raise :class:`MissingFilterError` if a filter of the dataset's chunks is not installed."""
     plist = dataset.id.get_create_plist()
     for i in range(plist.get_nfilters()):
         code, _, _, name = plist.get_filter(i)
-        if not h5py.h5z.filter_avail(code) and not is_first_row_readable(dataset):
+        if not h5py.h5z.filter_avail(code) and is_filter_used(dataset, i):
             filter_name = FILTER_NAMES.get(code) or name.decode("utf-8", "replace").split("\0")[0]
             shown = f"{code} ({filter_name})" if filter_name else str(code)
-            remedy = "pip install hdf5plugin"
-            if code not in register_filters():
-                remedy = "set HDF5_PLUGIN_PATH to the folder of its plugin"
-            return f"is compressed with filter {shown}, which is not installed: {remedy}"
-    return None
+            encoding = f"compressed with filter {shown}, which is not installed"
+            raise MissingFilterError(encoding, REMEDY if code in PLUGIN_FILTERS else OTHER_REMEDY)
 
 
-def is_first_row_readable(dataset: Any) -> bool:
-    """Whether row 0 can be read; chunks may have been written without an optional filter."""
+def is_filter_used(dataset: Any, number: int) -> bool:
+    """Whether a chunk was written with the filter; chunks may do without an optional one."""
     try:
         if guard := ChunkGuard.of(dataset):
             guard.require(0, 1)
         dataset[:1]
+        used = dataset.id.chunk_iter(lambda chunk: not chunk.filter_mask >> number & 1 or None)
     except HDF5_ERRORS:
-        return False
-    return True
+        return True
+    return used is not None
 
 
 def rows_on_disk(dataset: Any, info: DatasetInfo) -> int:
