@@ -28,7 +28,7 @@ Limits
     A row of a table may be all zeros because every feature often is. Such rows of at most 256
     values are an info: those that would occur at least once if features were independent, after
     taking the square root of the probability as they are not. Of 2,832 healthy tables and series
-    (``docs/healthy.md``), 158 have constant rows, and 57 of them get a warning.
+    (``docs/healthy.md``), 158 have constant rows, and 63 of them get a warning.
 
 Source
     Ioffe and Szegedy (2015), Batch Normalization, use an epsilon for this very reason.
