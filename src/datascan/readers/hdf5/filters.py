@@ -19,6 +19,7 @@ from typing import Any, cast
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 decompressobj: Callable[[], Any]
 
@@ -41,6 +42,9 @@ UNDONE = {DEFLATE, BZIP2, SHUFFLE, FLETCHER32}
 
 MAX_RATIO = 1032
 """Deflate compresses no better than this."""
+
+MAX_PLANES = 16
+"""Larger elements than this many bytes are not unshuffled byte by byte."""
 
 BITSHUFFLE_PACKED = {2, 3}
 """The fifth value of Bitshuffle if it also compresses, with LZ4 or zstd."""
@@ -178,8 +182,19 @@ def unshuffle(octets: bytes, size: int) -> bytes:
     whole = len(octets) // size * size if size else 0
     if size < 2 or not whole:
         return octets
-    planes = np.frombuffer(octets, np.uint8, whole).reshape(size, -1)
-    return planes.T.tobytes() + octets[whole:]
+    return join_planes(np.frombuffer(octets, np.uint8, whole), size).tobytes() + octets[whole:]
+
+
+def join_planes(shuffled: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Elements of ``size`` bytes, as rows, from all their first bytes, all their second bytes..."""
+    planes = shuffled.reshape(size, -1)
+    if size > MAX_PLANES:
+        return np.ascontiguousarray(planes.T)
+    # Three times as fast as a copy of the transposed array.
+    joined = np.empty((planes.shape[1], size), np.uint8)
+    for i in range(size):
+        joined[:, i] = planes[i]
+    return joined
 
 
 def filters_of(dataset: Any) -> list[tuple[int, tuple[int, ...]]]:

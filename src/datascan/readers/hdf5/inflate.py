@@ -20,6 +20,7 @@ from datascan.readers.hdf5.filters import (
     SHUFFLE,
     WrongSizeError,
     decompressobj,
+    join_planes,
 )
 
 PIPELINES = ((DEFLATE,), (SHUFFLE, DEFLATE))
@@ -86,7 +87,6 @@ class GzipReader:
             return None
         if not self.shuffled:
             return np.frombuffer(octets, self.dataset.dtype).reshape(self.chunks)
-        size = self.dataset.dtype.itemsize
-        planes = np.frombuffer(octets, np.uint8).reshape(size, -1)
-        values = np.ascontiguousarray(planes.T).view(self.dataset.dtype)
+        planes = np.frombuffer(octets, np.uint8)
+        values = join_planes(planes, self.dataset.dtype.itemsize).view(self.dataset.dtype)
         return np.asarray(values.reshape(self.chunks))
