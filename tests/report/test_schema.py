@@ -7,13 +7,14 @@ from importlib.resources import files
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 
 from datascan._version import __version__
 from datascan.errors import DatasetError
 from datascan.outputs.json import render_several
 from datascan.report.model import FailedScan, Report
 from datascan.report.schema import TYPES, json_schema, schema_file, schema_text
-from datascan.report.several import CHECK_SCHEMA
+from datascan.report.several import CHECK_SCHEMA, find_verdict
 from datascan.testing.reports import finding, log, net, report, source
 from tests.builders.hostile_reports import WHOLE
 from tests.builders.lmdb import numbered, random_datums, write_lmdb
@@ -149,3 +150,19 @@ def test_unknown_members_are_read_but_not_valid():
     assert Report.from_json(text) == Report.from_json(EXAMPLE_OF_SPEC)
     with pytest.raises(jsonschema.ValidationError, match="of tomorrow"):
         jsonschema.validate(json.loads(text), json_schema())
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "failed", "expected"),
+    [
+        ([], 0, "pass"),
+        ([("pass", True)], 0, "pass"),
+        ([("pass", True), ("pass", False)], 0, "incomplete"),
+        ([("pass", False), ("fail", True)], 0, "fail"),
+        ([("pass", False)], 1, "fail"),
+    ],
+)
+def test_the_verdict_on_several_datasets(verdicts, failed, expected):
+    example = Report.from_json(EXAMPLE_OF_SPEC)
+    reports = [replace(example, verdict=verdict, complete=done) for verdict, done in verdicts]
+    assert find_verdict(reports, [FailedScan("data", "no such path")] * failed) == expected

@@ -27,8 +27,8 @@ class SeveralReports(msgspec.Struct, frozen=True):
     schema: Literal["datascan-check/1"]
     datascan: Annotated[str, Meta(description="The version of datascan that wrote it.")]
     verdict: Annotated[
-        Literal["pass", "fail"],
-        Meta(description="fail: one failed, is incomplete, or could not be scanned."),
+        Literal["pass", "fail", "incomplete"],
+        Meta(description="fail: one failed, or could not be scanned; incomplete: else, one is."),
     ]
     datasets: Annotated[
         list[DatasetReport | NetReport | LogReport],
@@ -39,11 +39,19 @@ class SeveralReports(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, reports: Sequence[Report], failed: Sequence[FailedScan]) -> SeveralReports:
         """The document of these reports, and of scans that could not be made."""
-        passed = not failed and all(report.passed for report in reports)
         return cls(
             "datascan-check/1",
             __version__,
-            "pass" if passed else "fail",
+            find_verdict(reports, failed),
             [one for one in reports if isinstance(one, DatasetReport | NetReport | LogReport)],
             [NotScanned(scan.path, scan.error) for scan in failed],
         )
+
+
+def find_verdict(
+    reports: Sequence[Report], failed: Sequence[FailedScan]
+) -> Literal["pass", "fail", "incomplete"]:
+    """The verdict on several datasets: fail comes before incomplete, and that before pass."""
+    if failed or any(report.verdict == "fail" for report in reports):
+        return "fail"
+    return "incomplete" if any(report.is_incomplete for report in reports) else "pass"

@@ -90,20 +90,18 @@ def exit_status(reports: list[Report], signals: SignalWatcher, failed: list[Fail
     return 2 if failed else int(any(not report.passed for report in reports))
 
 
-def is_passed(reports: list[Report], failed: list[FailedScan]) -> bool:
-    """Whether all datasets were scanned and passed."""
-    return not failed and all(report.passed for report in reports)
-
-
 def summary(reports: list[Report], failed: list[FailedScan]) -> str:
     """The summary of all scans, in one line."""
+    from datascan.report.several import find_verdict
     from datascan.text import pluralize
 
     if not reports and not failed:
         return "PASS  nothing was scanned: no configured dataset is at, above or below these paths"
-    counts = f"{sum(not report.passed for report in reports)} failed"
+    counts = f"{sum(report.verdict == 'fail' for report in reports)} failed"
+    stopped = sum(report.is_incomplete for report in reports)
+    counts += f", {stopped} incomplete" if stopped else ""
     counts += f", {len(failed)} could not be scanned" if failed else ""
-    verdict = "PASS" if is_passed(reports, failed) else "FAIL"
+    verdict = find_verdict(reports, failed).upper()
     return f"{verdict}  {pluralize(len(reports) + len(failed), 'dataset')}: {counts}"
 
 
