@@ -36,7 +36,8 @@ def grid(records, features, values):
     ("sample", "expected"),
     [
         (grid(500, 4, 3), True),  # answers to four questions
-        (grid(500, 8, 10), True),
+        (grid(500, 5, 10), True),
+        (grid(500, 8, 10), False),
         (grid(500, 40, 10), False),
         (np.random.default_rng(0).normal(size=(500, 5)), False),
         (np.random.default_rng(0).normal(size=(500, 1)), False),
@@ -50,15 +51,15 @@ def test_coarse_records_may_repeat(sample, expected):
 
 
 def test_more_records_repeat_more_easily():
-    sample = grid(500, 14, 10)
+    sample = grid(500, 8, 10)
     assert [may_repeat(dataset(sample, n)) for n in (500, 1_000_000)] == [False, True]
 
 
 def test_few_records_do_not_show_that_they_may_repeat():
     answers = grid(500, 4, 3)
     assert [may_repeat(dataset(answers, n)) for n in (29, 30)] == [False, True]
-    constant = [may_be_constant(dataset(answers, n), np.array([0.0])).tolist() for n in (29, 30)]
-    assert constant == [[False], [True]]
+    constant = [may_be_constant(dataset(answers, n), np.zeros(9)).all() for n in (29, 500)]
+    assert constant == [False, True]
 
 
 def test_a_sample_has_each_record_once():
@@ -68,11 +69,21 @@ def test_a_sample_has_each_record_once():
 
 def test_a_row_of_equal_values_is_likely_if_all_features_often_have_it():
     answers = grid(500, 5, 2)
-    assert may_be_constant(dataset(answers), np.array([0.0, 7.0, 1.0])).tolist() == [
-        True,
-        False,
-        True,
-    ]
+    # Of 1,000 records, 31 may be expected to have the same answer to all five questions.
+    values = np.repeat([0.0, 7.0, 1.0], [20, 1, 40])
+    assert may_be_constant(dataset(answers), values).tolist() == [True] * 20 + [False] + [True] * 40
+
+
+def test_more_or_fewer_constant_rows_than_chance_explains():
+    answers = grid(500, 5, 2)
+    assert not may_be_constant(dataset(answers), np.zeros(1)).any()
+    assert not may_be_constant(dataset(answers), np.zeros(400)).any()
+    # Features exclude each other: none of them may be 0 everywhere.
+    one_hot = np.eye(10)
+    assert not may_be_constant(dataset(one_hot), np.zeros(1)).any()
+
+
+def test_rows_of_measurements_are_not_constant_by_chance():
     measured = np.random.default_rng(0).normal(size=(500, 5))
     assert may_be_constant(dataset(measured), np.array([0.0])).tolist() == [False]
     assert may_be_constant(dataset(None), np.array([0.0, 1.0])).tolist() == [False, False]

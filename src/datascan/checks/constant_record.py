@@ -26,9 +26,10 @@ Limits
     blank at 1/8 scale are decoded in full to be sure.
 
     A row of a table may be all zeros because every feature often is. Such rows of at most 256
-    values are an info: those that would occur at least once if features were independent, after
-    taking the square root of the probability as they are not. Of 2,832 healthy tables and series
-    (``docs/healthy.md``), 158 have constant rows, and 63 of them get a warning.
+    values are an info if there are about as many as chance explains: at least a tenth of those that
+    independent features would have, and at most what the square root of the probability gives, as
+    features depend on each other. Of 2,832 healthy tables and series (``docs/healthy.md``), 158
+    have constant rows, and 63 of them get a warning.
 
 Source
     Ioffe and Szegedy (2015), Batch Normalization, use an epsilon for this very reason.

@@ -29,7 +29,7 @@ Limits
 
     Rows of a table of ages, grades and answers are often equal without being copies. If at least
     30 records have at most 256 values, and a sample shows that two of N would agree with a
-    probability above N**-3 were their features independent, the finding is an info; not if there is
+    probability above N**-2 were their features independent, the finding is an info; not if there is
     a feature in which all of the sample differ, or if the second half of the dataset repeats the
     first. Of 2,832 healthy tables and series (``docs/healthy.md``), 794 have records that are
     equal, and 224 of them get a warning. The price is that a single copy in such a table is an

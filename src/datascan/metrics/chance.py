@@ -7,7 +7,7 @@ records the values allow, which a sample of them shows.
 
 from __future__ import annotations
 
-from math import inf, log2, sqrt
+from math import inf, log2
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,14 @@ MAX_VALUES = 256
 MIN_RECORDS = 30
 """Fewer records show too little of how coarse their features are."""
 
-POWER = 3
-"""Records are expected to be equal by chance if two of them are with a probability of N**-3 or
-more, were their features independent. Among N records are N**2 / 2 pairs; the third N allows for
-features that depend on each other. Healthy tables were the measure (docs/healthy.md)."""
+POWER = 2
+"""Records may be equal by chance if two of them are with a probability of N**-2 or more, were their
+features independent: then, N records have half a pair of equal ones. Healthy tables were the
+measure (docs/healthy.md)."""
+
+FEW = 0.1
+"""If there are less than this share of the constant records that independent features would have,
+the features depend on each other, and chance says nothing."""
 
 
 def read_sample(dataset: DatasetSummary) -> NDArray[Any] | None:
@@ -61,16 +65,18 @@ def count_bits(sample: NDArray[Any]) -> float:
 
 
 def may_be_constant(dataset: DatasetSummary, values: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether a record that has only one of ``values`` (n,) is likely by chance, bool (n,).
+    """Whether the constant records, each with one of ``values`` (n,), may be chance, bool (n,).
 
-    It is if every feature often has that value in records that are not constant.
+    They may if every feature often has that value in records that are not constant, and about as
+    many records have it throughout as that lets expect.
     """
     sample = dataset.derive(read_sample) if dataset.records >= MIN_RECORDS else None
     varied = None if sample is None else sample[(sample != sample[:, :1]).any(axis=1)]
     if varied is None or not len(varied):
         return np.zeros(len(values), np.bool_)
-    distinct, back = np.unique(values, return_inverse=True)
-    shares = ((varied == value).mean(axis=0).prod() for value in distinct.tolist())
+    distinct, back, counts = np.unique(values, return_inverse=True, return_counts=True)
+    shares = [(varied == value).mean(axis=0).prod() for value in distinct.tolist()]
+    fewest = FEW * dataset.records * np.array(shares)
     # The square root allows for features that depend on each other.
-    likely = [dataset.records * sqrt(share) >= 1 for share in shares]
-    return np.array(likely, np.bool_)[back.reshape(-1)]
+    most = dataset.records * np.sqrt(shares)
+    return np.asarray((fewest <= counts) & (counts <= most))[back.reshape(-1)]

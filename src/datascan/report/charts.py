@@ -40,7 +40,8 @@ def add_charts(
     try:
         thumbnails, histogram = take_samples(report, scanned, progress, executor)
     except ScanCancelled:
-        return replace(report, complete=False)
+        verdict = "fail" if report.verdict == "fail" else "incomplete"
+        return replace(report, complete=False, verdict=verdict)
     return replace(
         report,
         thumbnails=thumbnails or None,

@@ -304,3 +304,9 @@ def test_files_without_date_and_author_still_work(home):
     old, new = Baseline.read(home / "b.toml").entries
     assert (old.added, old.by) == (None, "")
     assert new.added == date.today()
+
+
+def test_a_dataset_without_findings_gets_a_baseline_that_knows_its_records(home):
+    options = ("--baseline", "c.toml", "--num-classes", "3", "--ignore", "nan-value")
+    assert datascan("accept", "data/train", "--reason", "known", *options).returncode == 0
+    assert Baseline.read(home / "c.toml").known

@@ -168,3 +168,13 @@ def test_a_class_may_be_a_link_to_another(tmp_path):
     seen = report(tmp_path)
     assert seen.labels.names == ["cats", "dogs", "kittens"]
     assert "duplicate-record" in [finding.rule for finding in seen.findings]
+
+
+@pytest.mark.parametrize("target", ["/", ".."])
+def test_a_link_to_a_folder_around_the_dataset_is_not_followed(animals, target):
+    (animals / "elsewhere").symlink_to(target)
+    seen = report(animals)
+    assert seen.dataset.records == 6
+    (finding,) = seen.findings
+    assert finding.severity == "error"
+    assert "a link to a folder that contains the dataset" in render([seen])

@@ -128,11 +128,11 @@ def run(args: argparse.Namespace) -> int:
             entry.of_dataset(target, scanned.reader.identity).signed(date.today(), author)
             for entry in make_entries(chosen, scanned, reason, args.expires)
         ]
-        baseline = options.verdict.baseline
-        known = update_known(baseline.known if baseline else (), scanned, chosen, target)
+        before = options.verdict.baseline.known if options.verdict.baseline else ()
+        known = update_known(before, scanned, chosen, target)
     if not scanned.summary.is_complete:
         return 128 + signals.received
-    if entries or (baseline is not None and known != baseline.known):
+    if entries or known != before:
         add_entries(target, entries, known, is_old=is_old, check=check)
         note(f"wrote {target}")
     print_accepted(chosen)

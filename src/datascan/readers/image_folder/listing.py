@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,8 @@ FolderIdentity = tuple[int, int]
 class ImageSearch:
     """Searches a folder for images. It follows links, but enters no folder twice.
 
+    It does not follow links to a folder that contains ``root``, such as the root of the system.
+
     It stops after ``max_entries`` entries, if given. It collects the names of ``folders``, of
     ``unreadable`` ones, with the reason, and of ``partial`` downloads, and counts
     ``ignored_files``: those without an image's extension. ``other_data`` counts those of them that
@@ -115,6 +118,7 @@ class ImageSearch:
         # A queue, because folders may be nested deeper than Python can recurse.
         root = get_identity(self.root.stat())
         entered = Counter({root: MAX_ALIASES})
+        above = frozenset(map(get_identity, find_ancestors(self.root)))
         pending = deque([""])
         count = 0
         while pending:
@@ -136,7 +140,7 @@ class ImageSearch:
                     self.other_data[data_extension(prefix, entry.name)] += 1
             # Folders before links to them, so that the result does not depend on the file system.
             for entry in sorted(folders, key=lambda one: (one.is_symlink(), one.name)):
-                if self._enter(entry, prefix + entry.name, entered):
+                if self._enter(entry, prefix + entry.name, entered, above):
                     # Hidden folders come last, so that they do not use up ``max_entries``.
                     add = pending.appendleft if is_hidden(entry.name) else pending.append
                     add(prefix + entry.name + "/")
@@ -157,7 +161,13 @@ class ImageSearch:
                 raise DatasetError(f"cannot read {self.root}: {why}") from error
             self.unreadable.append((prefix.rstrip("/"), why))
 
-    def _enter(self, entry: os.DirEntry[str], name: str, entered: Counter[FolderIdentity]) -> bool:
+    def _enter(
+        self,
+        entry: os.DirEntry[str],
+        name: str,
+        entered: Counter[FolderIdentity],
+        above: frozenset[FolderIdentity],
+    ) -> bool:
         """Whether to enter a folder: not if that was done before, or it cannot be read.
 
         A few top-level folders may be the same one, because each of them is a class.
@@ -166,6 +176,9 @@ class ImageSearch:
             identity = get_identity(entry.stat())
         except OSError as error:
             self.unreadable.append((name, error.strerror or str(error)))
+            return False
+        if identity in above:
+            self.unreadable.append((name, "a link to a folder that contains the dataset"))
             return False
         is_top = "/" not in name
         if entered[identity] >= (MAX_ALIASES if is_top else 1):
@@ -196,6 +209,13 @@ def describe_other_data(found: Counter[str]) -> tuple[Uninspected, ...]:
 def get_identity(status: os.stat_result) -> FolderIdentity:
     """What identifies a folder, regardless of the path by which it is reached."""
     return status.st_dev, status.st_ino
+
+
+def find_ancestors(folder: Path) -> Iterator[os.stat_result]:
+    """The folders that contain a folder, as far as they may be looked up."""
+    for parent in Path(os.path.realpath(folder)).parents:
+        with suppress(OSError):
+            yield parent.stat()
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
