@@ -46,7 +46,9 @@ def test_every_public_name_is_on_the_page_of_the_interface():
         assert f"\n## `{name}`\n" in text
     assert "- `num_classes=10`" not in text
     assert "- `DatasetError`: if the path does not exist or is not a dataset." in text
-    assert "- **`raise_for_findings()`**: Return the report if it passed" in text
+    assert "- **`raise_for_findings() -> Self`**: Return the report if it passed" in text
+    assert "- **`bad_records`** (`BadRecords | None`): Records with findings; null for" in text
+    assert "    path: PathLike | Sequence[PathLike],\n    *,\n" in text
     assert "- **`verdict`** (`Literal['pass', 'fail', 'incomplete']`): fail: a finding" in text
     assert ":class:" not in text
 

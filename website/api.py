@@ -23,6 +23,9 @@ ENTRY = re.compile(r"^    (\w+): ", re.MULTILINE)
 FIRST = ("scan", "scan_net", "scan_log", "Report", "DatasetReport", "NetReport", "LogReport")
 """What most readers look for; the others follow by name."""
 
+MAX_SIGNATURE = 88
+"""Characters of a signature in one line."""
+
 
 def api_page() -> str:
     """All public names, functions first."""
@@ -36,8 +39,9 @@ def entry(name: str) -> Iterator[str]:
     value = getattr(datascan, name)
     yield f"## `{name}`\n"
     if inspect.isclass(value):
-        bases = ", ".join(f"`{base.__name__}`" for base in value.__bases__ if base is not object)
-        yield f"A class; inherits from {bases}.\n" if bases else "A class.\n"
+        bases = [base.__name__ for base in value.__mro__[1:] if is_public(base)]
+        if bases:
+            yield f"Inherits from `{bases[0]}`.\n"
         yield docstring(value)
         yield from members(value)
     else:
@@ -45,26 +49,50 @@ def entry(name: str) -> Iterator[str]:
         yield docstring(value)
 
 
+def is_public(kind: type) -> bool:
+    """Whether a class has an entry of its own, or is one of Python."""
+    return kind.__name__ in datascan.__all__ or (
+        kind is not object and kind.__module__ == "builtins" and kind is not BaseException
+    )
+
+
 def signature(name: str, function: Any) -> str:
-    """A signature with one parameter a line, if it is long."""
+    """A signature, with one parameter a line if it is long."""
     found = inspect.signature(function)
-    text = f"{name}{found}"
-    if len(text) <= 88:
-        return text
-    parts, keyword_only = [], False
+    parts = []
     for parameter in found.parameters.values():
-        if parameter.kind is parameter.KEYWORD_ONLY and not keyword_only:
+        if parameter.name in {"self", "cls"}:
+            continue
+        if parameter.kind is parameter.KEYWORD_ONLY and "*" not in parts:
             parts.append("*")
-            keyword_only = True
-        parts.append(str(parameter))
+        parts.append(written(parameter))
+    result = "" if found.return_annotation is found.empty else f" -> {found.return_annotation}"
+    line = f"{name}({', '.join(parts)}){result}"
+    if len(line) <= MAX_SIGNATURE:
+        return line
     inner = "".join(f"    {part},\n" for part in parts)
-    return f"{name}(\n{inner}) -> {found.return_annotation}"
+    return f"{name}(\n{inner}){result}"
+
+
+def written(parameter: inspect.Parameter) -> str:
+    """A parameter as in the source: annotations are strings, which Python would quote."""
+    stars = {parameter.VAR_POSITIONAL: "*", parameter.VAR_KEYWORD: "**"}.get(parameter.kind, "")
+    text = f"{stars}{parameter.name}"
+    if parameter.annotation is not parameter.empty:
+        text += f": {parameter.annotation}"
+    return text if parameter.default is parameter.empty else f"{text} = {parameter.default!r}"
 
 
 def members(kind: type) -> Iterator[str]:
-    """The fields, properties and methods that a class defines itself, as a list."""
-    for name, note, text in (*fields(kind), *methods(kind)):
-        yield f"- **`{name}`**{note}{': ' if text else ''}{text}"
+    """The fields, properties and methods of a class and of its bases without an entry."""
+    own = [kind]
+    for base in kind.__mro__[1:]:
+        if is_public(base) or not base.__module__.startswith("datascan."):
+            break
+        own.append(base)
+    for part in own:
+        for name, note, text in (*fields(part), *methods(part)):
+            yield f"- **`{name}`**{note}{': ' if text else ''}{text}"
     yield ""
 
 
@@ -75,24 +103,20 @@ def fields(kind: type) -> Iterator[tuple[str, str, str]]:
     for statement in tree.body:
         if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
             continue
-        if statement.target.id.startswith("_"):
-            continue
-        written = statement.annotation
-        text = ""
-        if isinstance(written, ast.Subscript) and ast.unparse(written.value) == "Annotated":
-            assert isinstance(written.slice, ast.Tuple)
-            written, meta = written.slice.elts[:2]
-            text = description(meta)
-        yield statement.target.id, f" (`{ast.unparse(written)}`)", text
+        if not statement.target.id.startswith("_"):
+            shown, text = annotated(statement.annotation)
+            yield statement.target.id, f" (`{ast.unparse(shown)}`)", text
 
 
-def description(meta: ast.expr) -> str:
-    """The description that ``Meta(...)`` gives a field, or nothing."""
-    if isinstance(meta, ast.Call):
-        for keyword in meta.keywords:
-            if keyword.arg == "description":
-                return inline(str(ast.literal_eval(keyword.value)))
-    return ""
+def annotated(annotation: ast.expr) -> tuple[ast.expr, str]:
+    """The type of a field, and the description in ``Annotated[type, Meta(...)]``."""
+    if not isinstance(annotation, ast.Subscript) or ast.unparse(annotation.value) != "Annotated":
+        return annotation, ""
+    assert isinstance(annotation.slice, ast.Tuple)
+    shown, meta = annotation.slice.elts[:2]
+    keywords = meta.keywords if isinstance(meta, ast.Call) else []
+    texts = [word.value for word in keywords if word.arg == "description"]
+    return shown, inline(str(ast.literal_eval(texts[0]))) if texts else ""
 
 
 def methods(kind: type) -> Iterator[tuple[str, str, str]]:
@@ -103,8 +127,12 @@ def methods(kind: type) -> Iterator[tuple[str, str, str]]:
         function = getattr(value, "fget", None) or getattr(value, "__func__", value)
         if not inspect.isfunction(function):
             continue
-        text = inline(inspect.getdoc(function) or "")
-        yield (name, "", text) if isinstance(value, property) else (f"{name}()", "", text)
+        text = inline(inspect.getdoc(function) or "").replace("Raises: ", "Raises ")
+        if isinstance(value, property):
+            yield name, "", text
+        else:
+            line = " ".join(signature(name, function).split())
+            yield line.replace("( ", "(").replace(", )", ")"), "", text
 
 
 def docstring(value: Any) -> str:
