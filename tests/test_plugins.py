@@ -217,7 +217,7 @@ def test_options_of_the_command_line_are_no_names_of_outputs():
             taken |= {flag.lstrip("-") for flag in action.option_strings if len(flag) > 2}
             taken.add(action.dest.replace("_", "-"))
         taken |= {dest.replace("_", "-") for dest in commands.choices[name]._defaults}
-    commands_without_outputs = {"demo", "accept", "learn", "explain"}
+    commands_without_outputs = {"demo", "accept", "learn", "explain", "completion"}
     assert commands_without_outputs <= set(COMMANDS)
     assert taken - set(OUTPUTS) <= OWN_OPTIONS
 

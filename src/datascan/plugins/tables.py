@@ -111,6 +111,7 @@ COMMANDS = {
     "accept": "accept the findings of a dataset, with a reason (--baseline)",
     "report": "show a report that was saved with --json, or write it in another form",
     "demo": "make a dataset of each kind with faults, scan it, and write HTML reports",
+    "completion": "print completion for bash, zsh or fish, or the manual page",
 }
 """The commands with their help."""
 
