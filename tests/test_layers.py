@@ -115,7 +115,18 @@ def test_every_dotted_name_of_the_sources_exists():
     for file in [*SOURCES.rglob("*.py"), *(ROOT / "tests").rglob("*.py")]:
         for name in pattern.findall(file.read_text()):
             if name.endswith(
-                (".toml", ".Datum", ".stamp", ".dataset", ".png", ".html", ".txt", ".sarif", ".xml")
+                (
+                    ".toml",
+                    ".Datum",
+                    ".stamp",
+                    ".dataset",
+                    ".png",
+                    ".html",
+                    ".txt",
+                    ".sarif",
+                    ".xml",
+                    ".fish",
+                )
             ):
                 continue
             assert exists(name), f"{file}: {name}"

@@ -156,7 +156,7 @@ OWN_OPTIONS = frozenset(
             "net",
         ),
         *("no-data", "no-progress", "num-classes", "output", "paths", "quiet", "reason", "resume"),
-        *("by", "infos", "root", "rule", "sample", "select", "severity", "solver"),
+        *("by", "infos", "root", "rule", "sample", "select", "severity", "shell", "solver"),
         *("terminal", "timeout", "typed", "version", "workers"),
     ]
 )
