@@ -25,7 +25,7 @@ MAX_SHOWN = 6_000
 """Characters of a long output in the message of a failure."""
 
 UPDATE = os.environ.get("DATASCAN_UPDATE_DOCS") == "1"
-DOCUMENTS = [*sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 RUN = [path for path in DOCUMENTS if "```console\n" in path.read_text("utf-8")]
 
 
