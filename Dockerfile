@@ -5,7 +5,7 @@ FROM python:3.12-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends gcc g++ libc6-dev
 WORKDIR /src
 COPY . .
-RUN pip wheel --no-cache-dir --wheel-dir /wheels .
+RUN pip wheel --no-cache-dir --wheel-dir /wheels ".[hdf5-filters]"
 
 FROM python:3.12-slim
 COPY --from=build /wheels/*.whl /wheels/

@@ -20,7 +20,7 @@ import yaml
 
 import datascan
 from datascan.cli.commands.demo import CLASSES, DATASETS
-from tests.builders.documents import surroundings
+from tests.builders.documents import fences, surroundings
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
@@ -256,10 +256,15 @@ def test_snakemake_gates(repaired):
     assert status == 0, printed
 
 
-def test_the_page_about_build_tools_quotes_the_examples():
-    page = (ROOT / "docs/pipelines.md").read_text()
-    for name in ("make/Makefile", "dvc/dvc.yaml", "snakemake/Snakefile"):
-        assert (EXAMPLES / name).read_text() in page
+def test_the_documents_quote_the_examples():
+    sources = [
+        path.read_text() for path in EXAMPLES.rglob("*") if path.is_file() and path.suffix != ".pyc"
+    ]
+    for page in ("docs/pipelines.md", "docs/howto/gate.md"):
+        blocks = [block for block in fences((ROOT / page).read_text()) if not block.file]
+        quoted = [block.text for block in blocks if block.language not in {"console", "json"}]
+        assert len(quoted) >= 2
+        assert [text for text in quoted if not any(text in source for source in sources)] == []
 
 
 # Schedulers and CI ---------------------------------------------------------------------------

@@ -70,6 +70,8 @@ def surroundings(folder: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     path = os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")])
     fixed = {"COLUMNS": "100", "NO_COLOR": "1", "PYTHONUTF8": "1", "TERM": "dumb", "TZ": "UTC"}
+    # The order of names in "ls" depends on the language.
+    fixed["LC_ALL"] = "C"
     author = {"GIT_AUTHOR_NAME": "Ada", "HOME": str(folder)}
     return kept | fixed | author | {"PATH": path}
 
