@@ -19,7 +19,8 @@ import pytest
 import yaml
 
 import datascan
-from datascan.cli.commands.demo import CLASSES, DATASETS
+from datascan.cli.commands.demo import CLASSES
+from tests.builders.demo import DATASETS
 from tests.builders.documents import fences, surroundings
 
 ROOT = Path(__file__).parents[1]
@@ -265,6 +266,12 @@ def test_the_documents_quote_the_examples():
         quoted = [block.text for block in blocks if block.language not in {"console", "json"}]
         assert len(quoted) >= 2
         assert [text for text in quoted if not any(text in source for source in sources)] == []
+
+
+def test_the_page_about_pytorch_quotes_the_example():
+    source = (EXAMPLES / "pytorch_preflight/train.py").read_text()
+    function = source[source.index("def good_samples") : source.index("\n\ndef main")]
+    assert function.strip() in (ROOT / "docs/frameworks/pytorch.md").read_text()
 
 
 # Schedulers and CI ---------------------------------------------------------------------------
