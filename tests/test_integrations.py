@@ -335,9 +335,13 @@ def test_ci_checks_the_datasets_of_the_configuration(name, commands, files, fold
 
 
 @itself("pre-commit")
-def test_pre_commit_accepts_the_file(folder):
-    file = EXAMPLES / "pre_commit/.pre-commit-config.yaml"
-    assert run(f"pre-commit validate-config {file}", folder)[0] == 0
+def test_pre_commit_stops_a_commit_of_bad_data(folder):
+    for name in (".pre-commit-config.yaml", "datascan.toml"):
+        shutil.copy(EXAMPLES / "pre_commit" / name, folder)
+    command = "rm -rf .git && git init -q && git add . && pre-commit run"
+    status, printed = run(command, folder)
+    assert status == 1
+    assert "FAIL  train_lmdb  label-out-of-range, nan-value" in printed
 
 
 def test_our_own_workflow_runs_the_scripts():
