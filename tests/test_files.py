@@ -10,6 +10,7 @@ from threading import Thread
 
 import pytest
 
+import datascan
 from datascan import files
 from datascan.files import (
     MIB,
@@ -20,6 +21,7 @@ from datascan.files import (
     open_typed,
     read_regular,
     read_typed,
+    real_path,
 )
 
 
@@ -198,3 +200,18 @@ def test_the_limits_are_those_of_the_documentation():
     }
     assert {name: int(rows[name]) * MIB for name in limits} == limits
     assert MIB == 1024 * 1024
+
+
+def test_real_paths_never_raise(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "link").symlink_to("folder")
+    assert real_path(tmp_path / "link" / "x") == Path(os.path.realpath(tmp_path)) / "folder" / "x"
+    assert real_path(tmp_path / "loop").name == "loop"
+    assert real_path(tmp_path / "a\0b").name == "a\0b"
+
+
+def test_nothing_else_resolves_paths():
+    """``Path.resolve`` raises for links that lead back to themselves."""
+    package = Path(datascan.__file__).parent
+    calls = [file.name for file in package.rglob("*.py") if ".resolve(" in file.read_text()]
+    assert calls == []

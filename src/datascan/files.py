@@ -157,6 +157,17 @@ def read_regular(path: Path, *, max_bytes: int, inside: Path | None = None) -> b
         return read_at_most(file, max_bytes, path)
 
 
+def real_path(path: Path) -> Path:
+    """The path without links and ``..``, as far as they can be followed.
+
+    Unlike :meth:`pathlib.Path.resolve`, it does not raise for links that lead back to themselves.
+    """
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError:  # the name has a null character
+        return path.absolute()
+
+
 def resolve_own_links(path: Path) -> Path:
     """The path of an output with its links resolved, if it is a link.
 

@@ -20,6 +20,7 @@ from datascan.config.option_field import OptionField, nearest_option, show
 from datascan.config.options import Options
 from datascan.config.toml import load_toml
 from datascan.errors import UsageError
+from datascan.files import real_path
 from datascan.plugins import READERS, nearest
 
 
@@ -52,7 +53,7 @@ class ConfigFile:
 
     def matches_path(self, pattern: str, path: Path) -> bool:
         """Whether ``pattern`` means the dataset at ``path``."""
-        ways = {path.absolute(), path.resolve()}
+        ways = {path.absolute(), real_path(path)}
         names = {way.as_posix() for way in ways}
         names |= {
             way.relative_to(self.folder).as_posix()
@@ -117,7 +118,7 @@ def read_config(
     tables = content.pop("dataset", {})
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
         raise UsageError(f'{file}: dataset must hold tables by path, as in [dataset."data/train"]')
-    whole = file.resolve()
+    whole = real_path(file)
     return ConfigFile(
         whole,
         settings(content, file, "", fields, root),
@@ -155,7 +156,7 @@ def settings(
             raise UsageError(f"{where} can only be given on the command line, as {field.flag}")
         if field.name in found:
             raise UsageError(f"{where}: {field.names[0]} is set twice")
-        found[field.name] = field.convert_setting(value, where, file.resolve().parent)
+        found[field.name] = field.convert_setting(value, where, real_path(file).parent)
         if root is not None:
             require_harmless(field, found[field.name], where, root)
     return found

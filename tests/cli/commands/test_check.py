@@ -194,3 +194,45 @@ def test_a_link_to_nowhere_that_is_given(project, capsys):
     (project / "gone").symlink_to("nowhere")
     assert check(project, "[dataset.good]\n", "gone") == 0
     assert "nothing was scanned" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("pattern", ["d/*", "d/**/*", "d/**", "**/ds"])
+def test_a_link_to_itself_does_not_stop_a_pattern(project, capsys, pattern):
+    (project / "d").mkdir()
+    (project / "good").rename(project / "d" / "ds")
+    (project / "d" / "loop").symlink_to("loop")
+    status = check(project, f'[dataset."{pattern}"]\n')
+    printed = capsys.readouterr()
+    assert "PASS  d/ds" in printed.out
+    assert "loop" not in printed.out + printed.err
+    # ``d/**`` also matches the folder ``d``, which is not a dataset.
+    assert status == (2 if pattern == "d/**" else 0)
+
+
+def test_a_link_to_itself_that_is_named_is_one_failed_dataset(project, capsys):
+    (project / "loop").symlink_to("loop")
+    assert check(project, "[dataset.loop]\n[dataset.good]\n") == 2
+    printed = capsys.readouterr()
+    assert len(printed.err.splitlines()) == 1
+    assert printed.err.startswith("datascan: loop: ")
+    assert "PASS  good" in printed.out
+    assert check(project, "[dataset.good]\n", "loop") == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("scan", "loop is not a dataset"),
+        ("images", "loop is not a folder of images"),
+        ("hdf5", "no such path: loop"),
+        ("lmdb", "loop is not an LMDB environment"),
+        ("leveldb", "loop does not exist"),
+        ("learn --output e.toml", "loop is not a dataset"),
+        ("accept --reason known --baseline b.toml", "loop is not a dataset"),
+    ],
+)
+def test_a_link_to_itself_that_is_given_with_a_configuration(project, capsys, command, words):
+    (project / "loop").symlink_to("loop")
+    (project / "datascan.toml").write_text("[dataset.good]\n")
+    assert run([*command.split(), "loop"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"datascan: {words}")

@@ -59,3 +59,19 @@ def test_a_pattern_that_leads_to_everything_is_refused(tree, monkeypatch):
 
 def test_a_name_with_a_null_character_matches_nothing(tree):
     assert find_matches("a\0/*", tree) == []
+
+
+@pytest.mark.parametrize("pattern", ["*", "d/*", "**", "d/**", "d/**/*", "**/ds", "*/ds", "loop/*"])
+def test_links_that_lead_back_to_themselves_are_passed_over(tmp_path, pattern):
+    (tmp_path / "d" / "ds").mkdir(parents=True)
+    expected = find_matches(pattern, tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "d" / "one").symlink_to("two")
+    (tmp_path / "d" / "two").symlink_to("one")
+    (tmp_path / "d" / "through").symlink_to("../loop/x")
+    assert find_matches(pattern, tmp_path) == expected
+
+
+def test_a_link_to_itself_has_a_name(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    assert find_matches("loop", tmp_path) == [str(tmp_path / "loop")]

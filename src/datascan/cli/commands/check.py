@@ -127,7 +127,7 @@ def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], l
         UsageError: if the configuration names no dataset, or a path does not exist.
     """
     from datascan.errors import UsageError
-    from datascan.files import DVC
+    from datascan.files import DVC, real_path
     from datascan.report.model import FailedScan
     from datascan.text import escape_surrogates
 
@@ -146,9 +146,9 @@ def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], l
     for path in only:
         if not os.path.lexists(path):
             raise UsageError(f"no such path: {path}")
-    wanted = [name.resolve() for path in only for name in names_of(path)]
+    wanted = [real_path(name) for path in only for name in names_of(path)]
     # A pyproject.toml changes for many other reasons.
-    is_changed = config.file.name != "pyproject.toml" and config.file.resolve() in wanted
+    is_changed = config.file.name != "pyproject.toml" and real_path(config.file) in wanted
     if only and not is_changed:
         failed = []
         found = {path: None for path in found if touches(path, wanted)}
@@ -184,7 +184,9 @@ def names_of(path: Path) -> list[Path]:
 
 def touches(path: Path, wanted: list[Path]) -> bool:
     """Whether a dataset is at, above or below one of the paths, which are resolved."""
-    resolved = path.resolve()
+    from datascan.files import real_path
+
+    resolved = real_path(path)
     return any(overlaps(resolved, one) for one in wanted)
 
 

@@ -2,11 +2,13 @@
 
 As :func:`glob.glob` with ``recursive``, but each folder is searched once for each part of the
 pattern, so that links to folders above, or several ``**``, do not multiply the search. A folder
-that has several names is searched under its own.
+that has several names is searched under its own. A link that leads back to itself matches only a
+pattern that names it without wildcards.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections import deque
@@ -76,11 +78,11 @@ class PatternSearch:
             yield path, depth + 1
         for entry in self.entries(path, depth):
             if part == "**":
-                if entry.is_dir():
+                if leads_to_folder(entry):
                     yield entry.path, depth
                 elif is_last:
                     yield entry.path, depth + 1
-            elif fnmatchcase(entry.name, part) and (is_last or entry.is_dir()):
+            elif fnmatchcase(entry.name, part) and (is_last or leads_to_folder(entry)):
                 yield entry.path, depth + 1
 
     def is_new(self, path: str, depth: int) -> bool:
@@ -107,5 +109,25 @@ class PatternSearch:
                 f"dataset pattern {self.pattern} leads to more than {MAX_ENTRIES:,} files"
             )
         for entry in sorted(entries, key=lambda entry: entry.name):
-            if entry.name[0] != "." or self.parts[depth][0] == ".":
+            is_hidden = entry.name[0] == "." and self.parts[depth][0] != "."
+            if not is_hidden and not is_loop(entry):
                 yield entry
+
+
+def leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a folder, or a link to one that can be followed."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def is_loop(entry: os.DirEntry[str]) -> bool:
+    """Whether it is a link that leads back to itself: it can never lead to data."""
+    if not entry.is_symlink():
+        return False
+    try:
+        entry.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False

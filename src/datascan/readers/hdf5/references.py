@@ -20,7 +20,7 @@ from typing import Any, Self
 
 import h5py
 
-from datascan.files import is_special
+from datascan.files import is_special, real_path
 from datascan.readers.hdf5.files import decode_name
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, load_filters, open_file
 
@@ -70,7 +70,7 @@ class Scope:
     @classmethod
     def of(cls, path: Path, *, follows: bool) -> Scope:
         """What ``path`` may refer to: its folder, and that of the file to which it is a link."""
-        folders = (os.path.realpath(path.parent), str(path.resolve().parent))
+        folders = (os.path.realpath(path.parent), str(real_path(path).parent))
         return cls(tuple(dict.fromkeys(folders)), follows)
 
     def require(self, path: Path, name: str, *prefixes: str) -> None:
@@ -232,7 +232,7 @@ class RootFile:
             if folder not in folders and (folder / name).exists():
                 self.scope.require(folder / name, name, *prefixes)
         yield Path(name)
-        yield path.resolve().parent / name
+        yield real_path(path).parent / name
 
     def _walk(self, group: Any, path: bytes, links: Iterator[int]) -> Any:
         """Open the object at ``path``, step by step; ``links`` counts those that were followed."""
