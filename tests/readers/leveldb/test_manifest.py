@@ -54,6 +54,38 @@ def test_tables_come_and_go():
     assert state_of([edit_of(STATE), bytes([5, 1, 2]) + b"ab"]) == STATE
 
 
+def test_an_edit_adds_after_it_deletes():
+    new = bytes([7, 0, 5]) + varint(1000) + b"\x09a\1" + bytes(7) + b"\x09z\1" + bytes(7)
+    gone = bytes([6, 0, 5])
+    again = (table(5, b"a", b"z"),)
+    for edit in (new + gone, gone + new):
+        assert state_of([edit_of(STATE), edit]).tables == again
+    assert state_of([edit_of(STATE), new, gone]).tables == ()
+
+
+def test_a_file_at_two_levels_is_one_table_until_both_are_deleted():
+    lower = bytes([7, 2, 5]) + varint(1000) + b"\x09a\1" + bytes(7) + b"\x09z\1" + bytes(7)
+    assert state_of([edit_of(STATE), lower]).tables == (table(5, b"a", b"z", level=2),)
+    assert state_of([edit_of(STATE), lower, bytes([6, 2, 5])]).tables == STATE.tables
+    assert state_of([edit_of(STATE), lower, bytes([6, 2, 5, 6, 0, 5])]).tables == ()
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        bytes([5]) + varint(7) + b"\x09a\1" + bytes(7),
+        bytes([6]) + varint(7) + b"\5",
+        bytes([7]) + varint(7) + b"\5\1\x09a\1" + bytes(7) + b"\x09z\1" + bytes(7),
+    ],
+)
+def test_levels_that_leveldb_does_not_have(field):
+    for level in (7, 200, 1 << 40):
+        edit = field[:1] + varint(level) + field[2:]
+        with pytest.raises(CodingError, match=f"names level {level}, but LevelDB has 7 levels"):
+            state_of([edit_of(STATE), edit])
+    state_of([edit_of(STATE), field[:1] + b"\6" + field[2:]])
+
+
 @pytest.mark.parametrize("size", range(1, len(edit_of(STATE))))
 def test_no_part_of_an_edit_is_taken_for_a_whole_one(size):
     try:

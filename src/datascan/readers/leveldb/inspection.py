@@ -27,6 +27,9 @@ MAX_FLAWS = 10
 
 MAX_CURRENT_BYTES = 1 << 12
 
+MAX_NAME = 100
+"""The most characters shown of the name of an order of keys."""
+
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
@@ -51,8 +54,10 @@ def inspect(path: Path) -> Inspection:
         tables = unlisted_tables(folder, faults)
     else:
         if state.comparator != COMPARATOR:
+            name = format_key(state.comparator)
+            shown = f"{name[:MAX_NAME]!r}{'...' if len(name) > MAX_NAME else ''}"
             raise DatasetError(
-                f"{path} has keys ordered by {format_key(state.comparator)!r}, "
+                f"{path} has keys ordered by {shown}, "
                 f"which LevelDB does not know: only stores with its own order can be read"
             )
         tables = [
@@ -125,9 +130,15 @@ def current_manifest(folder: Folder, faults: list[Fault]) -> str | None:
         faults.append(damaged(f"{CURRENT} cannot be read ({error.strerror}): {instead}"))
     else:
         name = text.decode("utf-8", "backslashreplace").removesuffix("\n")
-        if text.endswith(b"\n") and name in folder.manifests.values():
+        if name not in folder.manifests.values():
+            what = f"does not name a manifest but {name[:40]!r}"
+        elif text.endswith(b"\n"):
             return name
-        faults.append(damaged(f"{CURRENT} does not name a manifest but {name[:40]!r}: {instead}"))
+        else:
+            what = f"lacks the newline that ends it, after {name}"
+            if newest is not None and name == folder.manifests[newest]:
+                instead = "LevelDB does not open such a store; that manifest is read here"
+        faults.append(damaged(f"{CURRENT} {what}: {instead}"))
     return None if newest is None else folder.manifests[newest]
 
 

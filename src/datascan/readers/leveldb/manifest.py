@@ -1,7 +1,7 @@
 """What a LevelDB's manifest says: which tables make up the store, and which logs are alive.
 
 Source: LevelDB, version_edit.cc: a manifest is a log whose records are edits, and an edit is a list
-of tagged fields.
+of tagged fields; version_set.cc (``Builder::Apply``): how edits add up.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ COMPARATOR = b"leveldb.BytewiseComparator"
 TAG_COMPARATOR, TAG_LOG, TAG_NEXT_FILE, TAG_LAST_SEQUENCE = 1, 2, 3, 4
 TAG_COMPACT_POINTER, TAG_DELETED, TAG_NEW, TAG_PREVIOUS_LOG = 5, 6, 7, 9
 
+
+LEVELS = 7
+"""``kNumLevels`` of LevelDB."""
 
 MARK_BYTES = 8
 """The end of an internal key: sequence number and kind."""
@@ -69,9 +72,11 @@ def state_of(edits: Iterable[bytes]) -> State:
     """
     numbers: dict[int, int] = {}
     comparator = COMPARATOR
-    tables: dict[int, Table] = {}
+    tables: dict[tuple[int, int], Table] = {}
     for edit in edits:
         fields = Fields(edit)
+        deleted: set[tuple[int, int]] = set()
+        new: dict[tuple[int, int], Table] = {}
         while fields.left:
             tag = fields.varint()
             if tag == TAG_COMPARATOR:
@@ -79,7 +84,11 @@ def state_of(edits: Iterable[bytes]) -> State:
             elif tag in (TAG_LOG, TAG_NEXT_FILE, TAG_LAST_SEQUENCE, TAG_PREVIOUS_LOG):
                 numbers[tag] = fields.varint()
             else:
-                change_tables(tables, tag, fields)
+                read_change(tag, fields, deleted, new)
+        # As in LevelDB, the additions of an edit follow its deletions, in any order of its fields.
+        for place in deleted:
+            tables.pop(place, None)
+        tables |= new
     if any(tag not in numbers for tag in (TAG_LOG, TAG_NEXT_FILE, TAG_LAST_SEQUENCE)):
         raise CodingError("it is not complete")
     return State(
@@ -88,23 +97,26 @@ def state_of(edits: Iterable[bytes]) -> State:
         numbers.get(TAG_PREVIOUS_LOG, 0),
         numbers[TAG_NEXT_FILE],
         numbers[TAG_LAST_SEQUENCE],
-        tuple(tables.values()),
+        # A file that is listed at two levels is still one file.
+        tuple({table.number: table for table in tables.values()}.values()),
     )
 
 
-def change_tables(tables: dict[int, Table], tag: int, fields: Fields) -> None:
-    """Add a table, or take one away, as the fields after ``tag`` say."""
+def read_change(
+    tag: int,
+    fields: Fields,
+    deleted: set[tuple[int, int]],
+    new: dict[tuple[int, int], Table],
+) -> None:
+    """Note which table the fields after ``tag`` delete or add, by its level and number."""
     if tag == TAG_COMPACT_POINTER:
-        fields.varint()
+        fields.level()
         fields.string()
     elif tag == TAG_DELETED:
-        level, number = fields.varint(), fields.varint()
-        # A moved table is deleted from one level and new in another, in either order.
-        if number in tables and tables[number].level == level:
-            del tables[number]
+        deleted.add((fields.level(), fields.varint()))
     elif tag == TAG_NEW:
-        level, number, size = fields.varint(), fields.varint(), fields.varint()
-        tables[number] = Table(level, number, size, fields.key(), fields.key())
+        level, number, size = fields.level(), fields.varint(), fields.varint()
+        new[level, number] = Table(level, number, size, fields.key(), fields.key())
     else:
         raise CodingError(f"it has a field of the unknown tag {tag}")
 
@@ -113,7 +125,7 @@ class Fields:
     """Reads an edit field by field.
 
     Raises:
-        CodingError: from every method, if the edit ends too early.
+        CodingError: from every method, if the edit ends too early or has an impossible value.
     """
 
     def __init__(self, edit: bytes) -> None:
@@ -129,6 +141,13 @@ class Fields:
         """A number."""
         value, self.at = take_varint(self.edit, self.at)
         return value
+
+    def level(self) -> int:
+        """The level of a table."""
+        found = self.varint()
+        if found >= LEVELS:
+            raise CodingError(f"it names level {found}, but LevelDB has {LEVELS} levels, from 0")
+        return found
 
     def string(self) -> bytes:
         """A byte string."""
