@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import signal
 import subprocess
@@ -21,6 +23,7 @@ from datascan.executors.base import NullProgress, ScanCancelled
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
 from datascan.report.build import build_report
+from datascan.scanner import checkpoint
 from datascan.scanner.checkpoint import ENTRY, HEADER, Checkpoint, fingerprint
 from datascan.scanner.scan import scan
 from datascan.scanner.stored_results import ResultForms
@@ -164,6 +167,52 @@ def test_a_full_disk_ends_the_file_and_not_the_scan(tmp_path):
     with pytest.raises(OutputError, match="No space left"):
         kept.keep(0, [])
     kept.close()
+
+
+def always_full(path):
+    """A new file, of which no byte can be written. Closing it tries that again."""
+
+    class Full(io.FileIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    return io.BufferedRandom(Full(path, "w+b"))
+
+
+def refused(path):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def closing_fails(path):
+    class Late(io.BytesIO):
+        def fileno(self):
+            return file.fileno()
+
+        def close(self):
+            super().close()
+            raise OSError(errno.EDQUOT, os.strerror(errno.ENOSPC))
+
+    file = path.open("w+b")
+    return Late()
+
+
+@pytest.mark.parametrize("opener", [always_full, refused, closing_fails])
+def test_a_disk_that_is_full_from_the_start_costs_the_file_only(tmp_path, monkeypatch, opener):
+    monkeypatch.setattr(checkpoint, "open_file", opener)
+    notes = Notes()
+    assert text(scan(reader(tmp_path / "file"), CHECKS, notes)) == text(scan(reader(), CHECKS))
+    assert notes.said == [f"cannot write {tmp_path / 'file'}: No space left on device"]
+    with pytest.raises(OutputError, match=r"cannot write .*file: No space left"):
+        scan(reader(tmp_path / "file"), CHECKS)
+
+
+def test_an_error_before_the_scan_that_is_not_a_full_disk_ends_it(tmp_path, monkeypatch):
+    def broken(path):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(checkpoint, "open_file", broken)
+    with pytest.raises(OutputError, match="Read-only file system"):
+        scan(reader(tmp_path / "file"), CHECKS, Notes())
 
 
 @pytest.mark.parametrize("version", [1, 2, 4])

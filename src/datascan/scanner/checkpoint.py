@@ -11,12 +11,13 @@ is reported, and the scan starts from the beginning.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
 import struct
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,6 +40,9 @@ HEADER = MAGIC + b"3\n"
 ENTRY = struct.Struct("<QQ")
 """Before an entry: its length in bytes, and its XXH3."""
 
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+"""Errors of a disk that is full, or of a user whose quota is used up."""
+
 FLAGS = (
     os.O_RDWR
     | os.O_CREAT
@@ -50,6 +54,10 @@ FLAGS = (
 )
 
 
+class NoSpaceError(OutputError):
+    """The disk is full."""
+
+
 class Checkpoint:
     """A file with the finished shards of one dataset, scanned with one set of options.
 
@@ -59,6 +67,7 @@ class Checkpoint:
         incomplete: whether the last entry was not complete.
 
     Raises:
+        NoSpaceError: if the disk is full. Later, that costs this file and not the scan.
         OutputError: if the file cannot be read or written, or is not a checkpoint.
     """
 
@@ -71,14 +80,14 @@ class Checkpoint:
         try:
             self.file = open_file(path)
         except OSError as error:
-            raise OutputError(f"cannot write {path}: {error.strerror}") from error
+            raise failure(path, error) from error
         try:
             self._begin(HEADER + fingerprint)
         except OSError as error:
-            self.file.close()
-            raise OutputError(f"cannot write {path}: {error.strerror}") from error
+            self._abandon()
+            raise failure(path, error) from error
         except OutputError:
-            self.file.close()
+            self._abandon()
             raise
 
     def _begin(self, head: bytes) -> None:
@@ -120,13 +129,25 @@ class Checkpoint:
             self.file.write(body)
             self.file.flush()
         except OSError as error:
-            self.full = True
-            failure = OutputError(f"cannot write {self.path}: {error.strerror}")
-            self.progress.fail_output(failure)
+            self._fail(error)
 
     def close(self) -> None:
         """Close the file. If it could not be written, what is in its buffer is lost."""
-        with suppress(OSError) if self.full else nullcontext():
+        try:
+            self.file.close()
+        except OSError as error:
+            # Closing writes the buffer once more: that it fails again is known.
+            if not self.full:
+                self._fail(error)
+
+    def _fail(self, error: OSError) -> None:
+        """Save no more, and report the error; the scan itself continues."""
+        self.full = True
+        self.progress.fail_output(failure(self.path, error))
+
+    def _abandon(self) -> None:
+        """Close the file after an error, which another one about its buffer must not replace."""
+        with suppress(OSError):
             self.file.close()
 
     def _load(self) -> int:
@@ -150,6 +171,12 @@ class Checkpoint:
             end += ENTRY.size + length
         self.incomplete = end < size
         return end
+
+
+def failure(path: Path, error: OSError) -> OutputError:
+    """The error of a checkpoint that cannot be written."""
+    kind = NoSpaceError if error.errno in NO_SPACE else OutputError
+    return kind(f"cannot write {path}: {error.strerror}")
 
 
 def open_file(path: Path) -> BinaryIO:
@@ -189,6 +216,8 @@ def files_of(reader: Reader) -> Iterator[tuple[str, int, int]]:
 def open_checkpoint(reader: Reader, plan: Plan, metrics: Metrics, progress: Progress) -> KeptShards:
     """The checkpoint in the file that the user chose, or one that saves nothing.
 
+    On a full disk, it is one that saves nothing, and ``progress`` has the error.
+
     Raises:
         OutputError: if the file cannot be read or written.
     """
@@ -201,7 +230,11 @@ def open_checkpoint(reader: Reader, plan: Plan, metrics: Metrics, progress: Prog
         progress.notify(f"{path} is not used: {error}")
         return NullCheckpoint()
     identity = fingerprint(reader, plan, list(metrics), __version__)
-    resume = Checkpoint(path, identity, forms, progress)
+    try:
+        resume = Checkpoint(path, identity, forms, progress)
+    except NoSpaceError as error:
+        progress.fail_output(error)
+        return NullCheckpoint()
     if resume.replaced:
         progress.notify(f"{path} {resume.replaced}; starting from the beginning")
     elif resume.finished or resume.incomplete:
