@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -26,6 +27,9 @@ def json_schema(name: str = SCHEMA) -> dict[str, Any]:
     for one in iter_objects(schema):
         # An extension of OpenAPI, which would require ``kind``.
         one.pop("discriminator", None)
+        if isinstance(one.get("description"), str):
+            # Docstrings are indented before Python 3.13.
+            one["description"] = cleandoc(one["description"])
     for definition in schema["$defs"].values():
         definition["additionalProperties"] = False
         if "kind" in definition["properties"] and "schema" in definition["properties"]:
