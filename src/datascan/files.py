@@ -184,10 +184,15 @@ def resolve_own_links(path: Path) -> Path:
             return path
         if not stat.S_ISLNK(found.st_mode):
             return path
-        if found.st_uid not in {os.geteuid(), 0}:
+        if found.st_uid not in {user_id(), 0}:
             raise OSError(errno.EPERM, "it is a link of another user", str(path))
         path = path.parent / path.readlink()
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+
+
+def user_id() -> int:
+    """The user of this process; on Windows 0, as of all files there."""
+    return os.geteuid() if hasattr(os, "geteuid") else 0
 
 
 def open_typed(path: Path, *, max_bytes: int) -> BinaryIO:
@@ -204,7 +209,8 @@ def open_typed(path: Path, *, max_bytes: int) -> BinaryIO:
     try:
         found = os.fstat(descriptor)
         if stat.S_ISFIFO(found.st_mode):
-            os.set_blocking(descriptor, True)
+            if hasattr(os, "set_blocking"):  # on Windows since Python 3.12
+                os.set_blocking(descriptor, True)
             with FileIO(descriptor, "rb", closefd=False) as file:
                 return BytesIO(read_at_most(file, min(max_bytes, MAX_PIPE_BYTES), path))
         require_regular(found, path)

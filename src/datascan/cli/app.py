@@ -20,6 +20,9 @@ from datascan.errors import DatascanError, PluginWarning, UsageError
 from datascan.plugins import COMMANDS, command_helps, command_module, nearest
 from datascan.text import escape_control
 
+SIGPIPE = 13
+"""The number of the signal, which Windows lacks."""
+
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong with the arguments in one line; options are not abbreviated."""
@@ -74,7 +77,7 @@ def run(arguments: Sequence[str]) -> int:  # noqa: PLR0911  (one for each way to
     except BrokenPipeError:
         # The reader of our output has gone (``| head``): nothing more to say to it.
         discard(sys.stdout)
-        return 128 + signal.SIGPIPE
+        return 128 + SIGPIPE
     except OSError as error:
         what = f"cannot use {error.filename}" if error.filename else "cannot write the output"
         say(f"{what}: {error.strerror or error}")

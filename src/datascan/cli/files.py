@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import re
 import stat
@@ -13,9 +12,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from datascan.cli.temporary import unfinished_file
+from datascan.cli.temporary import optional_flags, unfinished_file
 from datascan.errors import OutputError
-from datascan.files import resolve_own_links
+from datascan.files import resolve_own_links, user_id
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]  # a missing module
 
 DESCRIPTOR = re.compile(r"(?:/dev|/proc/self)/fd/(\d{1,9})|/dev/(stdout|stderr)")
 STREAMS = {"stdout": 1, "stderr": 2}
@@ -46,7 +50,7 @@ def check_writable(path: Path) -> None:
             raise IsADirectoryError(errno.EISDIR, "it is a folder")
         elif stat.S_ISREG(mode):
             # Opening it for writing changes neither its content nor its time stamps.
-            os.close(os.open(target, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
+            os.close(os.open(target, os.O_WRONLY | optional_flags("O_NOFOLLOW", "O_NONBLOCK")))
             require_writable_folder(target)
         elif stat.S_ISBLK(mode):
             raise OSError(errno.EPERM, "it is a disk")
@@ -106,7 +110,8 @@ def descriptor_number(path: Path) -> int | None:
 
 def require_open_for_writing(number: int) -> None:
     """Raise OSError unless the file descriptor ``number`` is open for writing."""
-    if fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
+    os.fstat(number)
+    if fcntl is not None and fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY:
         raise OSError(errno.EBADF, "it is open for reading only")
 
 
@@ -126,7 +131,8 @@ def open_special(target: Path) -> int:
     descriptor = open_when_read(target, time.monotonic() + READER_SECONDS)
     try:
         require_own(os.fstat(descriptor))
-        os.set_blocking(descriptor, True)
+        if hasattr(os, "set_blocking"):  # on Windows since Python 3.12
+            os.set_blocking(descriptor, True)
     except OSError:
         os.close(descriptor)
         raise
@@ -139,7 +145,7 @@ def open_when_read(target: Path, until: float) -> int:
     Raises:
         OSError: if it cannot be opened, or has no reader at the time ``until``.
     """
-    flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+    flags = optional_flags("O_NONBLOCK", "O_NOFOLLOW", "O_NOCTTY", "O_CLOEXEC") | os.O_WRONLY
     while True:
         try:
             return os.open(target, flags)
@@ -157,7 +163,7 @@ def require_own(found: os.stat_result) -> None:
 
     Devices may be anybody's: a terminal belongs to the user who has logged in.
     """
-    if stat.S_ISFIFO(found.st_mode) and found.st_uid not in {os.geteuid(), 0}:
+    if stat.S_ISFIFO(found.st_mode) and found.st_uid not in {user_id(), 0}:
         raise PermissionError(errno.EPERM, "it is a pipe of another user")
 
 
@@ -178,8 +184,11 @@ def write_and_rename(target: Path, chunks: Iterable[str], check: Callable[[], No
     """
     with unfinished_file(target) as (descriptor, unfinished):
         write_chunks(os.dup(descriptor), chunks)
-        os.fchmod(descriptor, permissions(target))
+        if hasattr(os, "fchmod"):  # Windows has only "read-only"
+            os.fchmod(descriptor, permissions(target))
         check()
+        if fcntl is None:
+            os.close(descriptor)  # Windows does not rename open files
         unfinished.replace(target)
 
 
@@ -190,7 +199,7 @@ def permissions(target: Path) -> int:
     """
     with suppress(OSError):
         found = target.lstat()
-        if found.st_uid == os.geteuid():
+        if found.st_uid == user_id():
             return stat.S_IMODE(found.st_mode) & 0o777
     mask = os.umask(0o077)
     os.umask(mask)

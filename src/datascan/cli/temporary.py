@@ -6,7 +6,6 @@ what a killed one has left: what has such a name, belongs to the user, and is no
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shutil
@@ -17,10 +16,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from datascan.files import user_id
+
+try:
+    import fcntl
+except ImportError:  # Windows, where nothing is cleaned up
+    fcntl = None  # type: ignore[assignment]  # a missing module
+
+
+def optional_flags(*names: str) -> int:
+    """Flags of ``os.open``, without those that this system lacks."""
+    return sum(getattr(os, name, 0) for name in names)
+
+
 FILE = re.compile(r"\.datascan-[0-9a-f]{32}")
 FOLDER = re.compile(r"datascan-demo-[0-9a-f]{32}")
-NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-OLD = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+NEW_FILE = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL | optional_flags("O_NOFOLLOW", "O_CLOEXEC", "O_BINARY")
+)
+OLD = os.O_RDONLY | optional_flags("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC")
 MAX_ENTRIES = 100_000
 """The most entries of a folder that are searched for what a killed run has left."""
 
@@ -43,10 +57,13 @@ def unfinished_file(target: Path) -> Iterator[tuple[int, Path]]:
             descriptor = lock_new(os.open(path, NEW_FILE, 0o600))
         yield descriptor, path
     finally:
+        if fcntl is None and descriptor >= 0:  # Windows does not remove open files
+            with suppress(OSError):  # closed by the caller
+                os.close(descriptor)
         if path != target:
             with suppress(OSError):
                 path.unlink()
-        if descriptor >= 0:
+        if fcntl is not None and descriptor >= 0:
             os.close(descriptor)
 
 
@@ -65,6 +82,8 @@ def temporary_folder() -> Iterator[Path]:
         while descriptor < 0:
             path = home / f"datascan-demo-{unguessable()}"
             path.mkdir(mode=0o700)
+            if not hasattr(os, "O_DIRECTORY"):  # Windows does not open folders
+                break
             descriptor = lock_new(os.open(path, OLD | os.O_DIRECTORY))
         yield path
     finally:
@@ -95,6 +114,8 @@ def find_home() -> Path:
 
 def lock_new(descriptor: int) -> int:
     """Lock a new file or folder; -1 if another run has removed it before it was locked."""
+    if fcntl is None:
+        return descriptor
     with suppress(OSError):  # a file system without locks, on which nothing is cleaned up
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     if os.fstat(descriptor).st_nlink:
@@ -105,6 +126,8 @@ def lock_new(descriptor: int) -> int:
 
 def remove_left_behind(folder: Path, name: re.Pattern[str]) -> None:
     """Remove what killed runs of this user have left in a folder. Errors do not matter."""
+    if fcntl is None:
+        return
     with suppress(OSError), os.scandir(folder) as entries:
         for _, entry in zip(range(MAX_ENTRIES), entries, strict=False):
             if name.fullmatch(entry.name):
@@ -121,7 +144,7 @@ def remove_unlocked(path: Path) -> None:
     descriptor = os.open(path, OLD)
     try:
         found = os.fstat(descriptor)
-        if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        if found.st_uid != user_id() or stat.S_IMODE(found.st_mode) & 0o077:
             return
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if stat.S_ISDIR(found.st_mode):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import threading
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datascan.executors.process_pool import framing
 from datascan.executors.process_pool.framing import LENGTH, PARTIAL, MessageReader, send_message
 
 
@@ -75,5 +77,18 @@ def test_a_sender_that_goes_in_the_middle(ends, length, parts):
     inbox = MessageReader(theirs)
     for _ in range(parts):
         assert inbox.poll() is PARTIAL
+    with pytest.raises(EOFError):
+        inbox.poll()
+
+
+def test_messages_on_pipes_that_are_not_files(monkeypatch):
+    """As on Windows, where a connection has a handle in place of a descriptor."""
+    monkeypatch.setattr(framing, "IS_FILE", False)
+    ours, theirs = multiprocessing.Pipe()
+    inbox = framing.reader_of(theirs)
+    for message in ([1, "two"], b"x" * 10_000, None):
+        framing.send(ours, message)
+        assert inbox.poll() == message
+    ours.close()
     with pytest.raises(EOFError):
         inbox.poll()

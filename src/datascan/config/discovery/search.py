@@ -19,7 +19,7 @@ from shlex import quote
 from datascan.config.file import ConfigFile, has_tool_table, read, read_config
 from datascan.config.toml import parse_toml
 from datascan.errors import UsageError
-from datascan.files import MAX_CONFIG_BYTES, open_regular, read_at_most
+from datascan.files import MAX_CONFIG_BYTES, open_regular, read_at_most, user_id
 
 NAMES = ("datascan.toml", "pyproject.toml")
 USER_ID = re.compile(r"\d{1,10}", re.ASCII)
@@ -147,7 +147,7 @@ def is_own(file: Path) -> bool:
 
 def trusted_owners() -> set[int]:
     """The user, and under sudo the user who called it, as git has it."""
-    user = os.geteuid()
+    user = user_id()
     caller = os.environ.get("SUDO_UID", "") if user == 0 else ""
     return {user, int(caller)} if USER_ID.fullmatch(caller) else {user}
 

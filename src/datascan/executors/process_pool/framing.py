@@ -20,6 +20,9 @@ MAX_READ_BYTES = 1 << 20
 PARTIAL = object()
 """Returned in place of a message that has not arrived completely."""
 
+IS_FILE = os.name != "nt"
+"""Whether a connection is a file, with a descriptor."""
+
 
 def send_message(descriptor: int, message: object) -> None:
     """Send a message: its length as a big-endian uint64, then its pickle. Blocks on a full pipe."""
@@ -28,6 +31,30 @@ def send_message(descriptor: int, message: object) -> None:
         rest = memoryview(octets)
         while rest:
             rest = rest[os.write(descriptor, rest) :]
+
+
+def send(pipe: Any, message: object) -> None:
+    """Send a message through a connection."""
+    if IS_FILE:
+        send_message(pipe.fileno(), message)
+    else:
+        pipe.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+
+
+class ConnectionReader:
+    """Reads messages whole: what the pipes of Windows allow."""
+
+    def __init__(self, pipe: Any) -> None:
+        self.pipe = pipe
+
+    def poll(self) -> Any:
+        """Return the next message. Raises EOFError or OSError if the pipe was closed."""
+        return pickle.loads(self.pipe.recv_bytes())  # noqa: S301  (written by our own process)
+
+
+def reader_of(pipe: Any) -> MessageReader | ConnectionReader:
+    """The reader of a connection."""
+    return MessageReader(pipe.fileno()) if IS_FILE else ConnectionReader(pipe)
 
 
 class MessageReader:

@@ -18,7 +18,7 @@ from typing import Any
 
 from datascan.errors import DatascanError
 from datascan.executors.base import WorkerSlot
-from datascan.executors.process_pool.framing import send_message
+from datascan.executors.process_pool.framing import send
 from datascan.memory import limit_memory
 from datascan.records.shard import Shard
 
@@ -52,7 +52,7 @@ def worker_loop(
     silence_libraries()
     for connection in foreign:
         connection.close()
-    send_message(pipe.fileno(), READY)
+    send(pipe, READY)
     if max_memory is not None:
         limit_memory(max_memory)
     while True:
@@ -61,12 +61,12 @@ def worker_loop(
         except (EOFError, OSError):
             return
         try:
-            send_message(pipe.fileno(), answer(call, order, slot))
+            send(pipe, answer(call, order, slot))
         # The message is pickled before any of it is sent.
         except MemoryError:
-            send_message(pipe.fileno(), OutOfMemory())
+            send(pipe, OutOfMemory())
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            send_message(pipe.fileno(), error)
+            send(pipe, error)
 
 
 def answer(call: Callable[[Any, WorkerSlot], Any], order: Any, slot: WorkerSlot) -> Any:

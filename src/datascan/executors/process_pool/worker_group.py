@@ -44,7 +44,12 @@ from datascan.executors.isolation import (
     out_of_memory,
     too_slow,
 )
-from datascan.executors.process_pool.framing import PARTIAL, MessageReader
+from datascan.executors.process_pool.framing import (
+    PARTIAL,
+    ConnectionReader,
+    MessageReader,
+    reader_of,
+)
 from datascan.executors.process_pool.worker import (
     READY,
     OutOfMemory,
@@ -77,7 +82,7 @@ class Worker(Generic[R]):
 
     process: Any
     pipe: Connection
-    messages: MessageReader
+    messages: MessageReader | ConnectionReader
     slot: WorkerSlot
     ready: bool = False
     assignment: tuple[ShardTask[R], ShardPart[R]] | None = None
@@ -299,7 +304,7 @@ class WorkerGroup(Generic[R]):
                 f"cannot start a worker process ({reason}); try --workers 0"
             ) from error
         theirs.close()
-        return Worker(process, ours, MessageReader(ours.fileno()), slot)
+        return Worker(process, ours, reader_of(ours), slot)
 
 
 def run_order(
