@@ -1,25 +1,31 @@
-"""Builds the extension modules; everything else is in pyproject.toml."""
+"""Builds the extension modules; everything else is in pyproject.toml.
+
+``DATASCAN_NATIVE`` in the environment says what happens without a C compiler, or if it fails:
+
+- ``try`` (the default): a warning; the loops in Python are used, which give the same results
+- ``require``: an error, for wheels
+- ``skip``: nothing is compiled, for a wheel that any system can install
+"""
 
 import os
+import sysconfig
 
 from setuptools import Extension, setup
 
+NATIVE = os.environ.get("DATASCAN_NATIVE", "try")
+if NATIVE not in {"try", "require", "skip"}:
+    raise SystemExit(f"DATASCAN_NATIVE must be try, require or skip, not {NATIVE!r}")
 
-def project_urls():
-    """The links in the metadata: the repository that builds the package, as its workflow says."""
-    home = os.environ.get("DATASCAN_PROJECT_URL", "").rstrip("/")
-    if not home:
-        return {}
-    return {
-        "Source": home,
-        "Documentation": f"{home}/tree/main/docs",
-        "Changelog": f"{home}/blob/main/CHANGELOG.md",
-        "Issues": f"{home}/issues",
-    }
+# There is no limited API for them yet, and the modules were never run without the lock.
+is_free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+if is_free_threaded and NATIVE == "require":
+    raise SystemExit("datascan has no extension modules for free-threaded builds of Python")
 
+names = ("kernels", "epoch", "tables")
+if is_free_threaded or NATIVE == "skip":
+    names = ()
 
 setup(
-    project_urls=project_urls(),
     ext_modules=[
         Extension(
             f"datascan.native.{name}",
@@ -27,9 +33,11 @@ setup(
             depends=["src/datascan/native/arguments.h"],
             # No fused multiply-add, so that sums do not depend on the processor.
             extra_compile_args=["-O3", "-ffp-contract=off"],
-            # Without a compiler, installation succeeds and the NumPy loops are used instead.
-            optional=True,
+            # arguments.h defines Py_LIMITED_API: one build serves Python 3.11 and all later ones.
+            py_limited_api=True,
+            optional=NATIVE == "try",
         )
-        for name in ("kernels", "epoch", "tables")
+        for name in names
     ],
+    options={"bdist_wheel": {"py_limited_api": "cp311"}} if names else {},
 )
