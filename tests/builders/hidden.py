@@ -19,7 +19,7 @@ def hiding(folder: Path, *modules: str) -> dict[str, str]:
     for module in modules:
         path = folder / f"{module.replace('.', '/')}.py"
         path.parent.mkdir(exist_ok=True)
-        path.write_text(f"raise ImportError('{module} is hidden')\n")
+        path.write_text(f"raise ModuleNotFoundError('it is hidden', name='{module}')\n")
     return {**os.environ, "PYTHONPATH": str(folder)}
 
 

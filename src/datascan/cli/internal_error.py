@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TextIO
 
 from datascan._version import __version__
+from datascan.cli.missing import describe_missing
 from datascan.text import escape_control
 
 FAILURE = 2
@@ -46,8 +47,12 @@ def discard(stream: TextIO) -> None:
 def report_internal_error(error: Exception, command: str) -> int:
     """Print what has happened and save the traceback; returns the exit status.
 
-    ``command`` is the command line as it can be typed again.
+    ``command`` is the command line as it can be typed again. A library that is not installed is
+    an error of the installation, and one line.
     """
+    if (line := describe_missing(error)) is not None:
+        say(line)
+        return FAILURE
     say(f"internal error: {describe(error)}; please report it, with {save(error, command)}")
     return FAILURE
 

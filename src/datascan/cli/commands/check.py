@@ -14,6 +14,7 @@ from datascan.cli.arguments import add_force_argument
 from datascan.plugins import output_helps
 
 if TYPE_CHECKING:
+    from datascan.cli.missing import describe_slowness
     from datascan.cli.output import OutputFiles
     from datascan.cli.progress import Closeable, SignalWatcher
     from datascan.config.applied import AppliedConfiguration
@@ -55,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     quiet = args.quiet or args.json == "-"
     defaults = describe_configuration(config, config.defaults, {})
     if not quiet:
+        if slow := describe_slowness():
+            say(slow)
         named = defaults.text if defaults.silences else f"configuration {defaults.file}"
         print(escape_control(named))
     for name, why in failed:

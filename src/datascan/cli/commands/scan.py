@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """Scan the dataset and write the report. Returns the exit status."""
     from datascan.cli.configuration import load_config
     from datascan.cli.internal_error import say
+    from datascan.cli.missing import describe_slowness
     from datascan.cli.output import (
         OutputFiles,
         describe_resumption,
@@ -54,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     guard = guard_of(args, settings.paths(), configured_paths(config))
     files = OutputFiles(args, guard, ("bad-records", "resume"))
     files.check()
+    if not is_quiet(args) and (slow := describe_slowness()):
+        say(slow)
     with (
         cancellable(args) as (progress, signals),
         ScanSession(args.paths, options, reader=backend, progress=progress) as session,
