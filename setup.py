@@ -16,7 +16,7 @@ NATIVE = os.environ.get("DATASCAN_NATIVE", "try")
 if NATIVE not in {"try", "require", "skip"}:
     raise SystemExit(f"DATASCAN_NATIVE must be try, require or skip, not {NATIVE!r}")
 
-# There is no limited API for them yet, and the modules were never run without the lock.
+# The limited API excludes them, and the modules were never run without the lock.
 is_free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 if is_free_threaded and NATIVE == "require":
     raise SystemExit("datascan has no extension modules for free-threaded builds of Python")

@@ -16,7 +16,8 @@ from tests.builders.leveldb import write_leveldb
 from tests.builders.lmdb import numbered, random_datums, write_lmdb
 
 HIDE = """
-import os, signal, sys
+import os, shutil, signal, sys
+shutil._use_fd_functions = False  # as on systems without the flags that are hidden here
 for module in ("fcntl", "resource", "pwd", "grp", "termios"):
     sys.modules[module] = None
 for name in (
