@@ -97,7 +97,13 @@ def scanned(check_command, *words):
     read_safely(written["r.html"])
     found = Report.from_json(written["r.json"])
     assert len(commands_in(out)) == github.render([found]).count("\n")
-    assert check_command("report", "r.json") == (status, out, "")
+    shown_status, shown, shown_err = check_command("report", "r.json")
+    assert (shown_status, shown_err) == (status, "")
+    # It also says how the report was made, in between.
+    lines = iter(shown.splitlines())
+    assert all(line in lines for line in out.splitlines())
+    assert "\nmade by datascan " in shown
+    assert harm_in(shown) == []
     return found, [json.loads(text) for text in written["bad.jsonl"].splitlines()]
 
 

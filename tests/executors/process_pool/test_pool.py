@@ -267,9 +267,23 @@ class Broken(PlainReader):
         raise ValueError("not a fault of the dataset")
 
 
+def test_an_error_of_a_reader_costs_its_records():
+    reader = Broken(*dataset(), workers=2)
+    crashed = named(scan(reader, CHECKS), "reader-crash")
+    assert len(crashed) == len(dataset()[0])
+    assert all(why.startswith("ValueError: not a fault of the dataset") for why in crashed.values())
+    assert multiprocessing.active_children() == []
+
+
+class BrokenCheck(NanValue):
+    @staticmethod
+    def measure(block):
+        raise ValueError("not a fault of the dataset")
+
+
 def test_an_error_of_the_program_is_raised():
     with pytest.raises(ValueError, match="not a fault of the dataset"):
-        scan(Broken(*dataset(), workers=2), CHECKS)
+        scan(PlainReader(*dataset(), workers=2), [BrokenCheck()])
     assert multiprocessing.active_children() == []
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 import struct
 
-from tests.builders.leveldb import masked_crc, numbered, write_leveldb
+from datascan.readers.leveldb.log import masked_crc
+from tests.builders.leveldb import numbered, write_leveldb
 from tests.builders.leveldb_coding import frame_records, string, varint
 from tests.fuzz.case import Place
 from tests.fuzz.hostile.common import number, put_special, scan_words

@@ -11,7 +11,7 @@ import sys
 import threading
 import types
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -124,10 +124,11 @@ def silence_libraries() -> None:
     if sys.stderr is None:
         return
     sys.stderr.flush()
-    sys.stderr = os.fdopen(os.dup(STDERR), "w", buffering=1, errors="backslashreplace")
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, STDERR)
-    os.close(nothing)
+    with suppress(OSError):  # too few open files, which this is not worth
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        sys.stderr = os.fdopen(os.dup(STDERR), "w", buffering=1, errors="backslashreplace")
+        os.dup2(nothing, STDERR)
+        os.close(nothing)
 
 
 def start_method() -> str:
