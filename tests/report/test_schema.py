@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from datascan._version import __version__
 from datascan.errors import DatasetError
 from datascan.outputs.json import render_several
+from datascan.report.head import CHECK_SCHEMA
 from datascan.report.model import FailedScan, Report
 from datascan.report.schema import TYPES, json_schema, schema_file, schema_text
-from datascan.report.several import CHECK_SCHEMA, find_verdict
+from datascan.report.several import find_verdict
 from datascan.testing.reports import finding, log, net, report, source
 from tests.builders.hostile_reports import WHOLE
 from tests.builders.lmdb import numbered, random_datums, write_lmdb

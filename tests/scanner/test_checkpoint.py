@@ -184,16 +184,15 @@ def refused(path):
 
 
 def closing_fails(path):
-    class Late(io.BytesIO):
-        def fileno(self):
-            return file.fileno()
+    """A new file that is written, but of which a network drive says at the end that it is not."""
 
+    class Late(io.FileIO):
         def close(self):
-            super().close()
-            raise OSError(errno.EDQUOT, os.strerror(errno.ENOSPC))
+            if not self.closed:
+                super().close()
+                raise OSError(errno.EDQUOT, os.strerror(errno.ENOSPC))
 
-    file = path.open("w+b")
-    return Late()
+    return io.BufferedRandom(Late(path, "w+b"))
 
 
 @pytest.mark.parametrize("opener", [always_full, refused, closing_fails])

@@ -36,6 +36,7 @@ from datascan.report.figures import (
     ValueFigures,
     ValueHistogram,
 )
+from datascan.report.head import read_head
 from datascan.report.provenance import Provenance
 from datascan.text import escape_control, escape_in_json, format_percent, pluralize
 
@@ -383,20 +384,6 @@ class LogReport(ReportOfSources, frozen=True, kw_only=True, tag="log"):
     log_runs: Annotated[Size | None, Meta(description="Runs in the log, if several.")] = None
 
 
-class ReportHead(msgspec.Struct):
-    """What is needed to choose the type of a report."""
-
-    kind: str | None = None
-    phase: str | None = None
-    dataset: DatasetHead | None = None
-
-
-class DatasetHead(msgspec.Struct):
-    """The format of a dataset."""
-
-    backend: str = ""
-
-
 KINDS: dict[str | None, type[Report]] = {"net": NetReport, "log": LogReport}
 
 
@@ -405,8 +392,9 @@ def type_in_json(text: str | bytes) -> type[Report]:
 
     Raises:
         msgspec.DecodeError: if the text is not a JSON object, or these members have other types.
+        DatasetError: if it holds the reports of several datasets.
     """
-    head = msgspec.json.decode(text, type=ReportHead)
+    head = read_head(text)
     kind = head.kind or (head.dataset.backend if head.dataset else None)
     return KINDS.get(kind, DatasetReport if head.phase is None else SourceReport)
 

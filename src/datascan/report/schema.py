@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
+from datascan.report.head import CHECK_SCHEMA
 from datascan.report.model import SCHEMA, DatasetReport, LogReport, NetReport
-from datascan.report.several import CHECK_SCHEMA, SeveralReports
+from datascan.report.several import SeveralReports
 
 KIND = "The kind of report; reports of datascan 0.1 lack it."
 

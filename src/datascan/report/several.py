@@ -11,8 +11,6 @@ from msgspec import Meta
 from datascan._version import __version__
 from datascan.report.model import DatasetReport, FailedScan, LogReport, NetReport, Report
 
-CHECK_SCHEMA = "datascan-check/1"
-
 
 class NotScanned(msgspec.Struct, frozen=True):
     """A dataset, or a pattern of datasets, that could not be scanned."""
