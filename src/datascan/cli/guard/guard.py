@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from datascan.cli.files import descriptor_number, translated_errors
-from datascan.cli.guard.inputs import DATA_NAME, Inputs, state
+from datascan.cli.guard.inputs import Inputs, is_data_name, state
 from datascan.cli.guard.own_files import EMPTY, REPORT, recognise
 from datascan.errors import OutputError, UsageError
 from datascan.files import resolve_own_links
@@ -33,7 +33,8 @@ class Guard:
         ``label`` is the option in messages, ``kind`` what is written (``own_files``).
 
         Raises:
-            UsageError: if the path is read, or would become a part of a dataset.
+            UsageError: if the path is read, also through a list or a link, or would become a part
+                of a dataset.
             OutputError: if it is a file of another origin, and ``force`` is not set.
         """
         with translated_errors(path):
@@ -46,7 +47,7 @@ class Guard:
             if self.inputs.names(target, found):
                 raise overwrites(label, path)
             inside = self.inputs.contain(target)
-            if inside and DATA_NAME.fullmatch(target.name):
+            if inside and is_data_name(target.name):
                 raise overwrites(label, path)
             if found is not None and stat.S_ISREG(found.st_mode):
                 self.check_existing(label, path, found, kind, inside=inside)
@@ -65,7 +66,7 @@ class Guard:
         except OSError:  # without /proc
             target = path
         if self.inputs.names(target, found) or (
-            self.inputs.contain(target) and DATA_NAME.fullmatch(target.name)
+            self.inputs.contain(target) and is_data_name(target.name)
         ):
             raise overwrites(label, path)
 
@@ -74,14 +75,13 @@ class Guard:
     ) -> None:
         """Check whether a file that exists may be replaced."""
         own = recognise(path)
-        if own in (kind, EMPTY):
-            return
-        if inside:
+        is_own = own in (kind, EMPTY)
+        if inside and not is_own:
             raise overwrites(label, path)
-        if not self.force:
+        if not is_own and not self.force:
             what = "was not written by datascan" if own is None else f"is a {own}, not a {kind}"
             raise OutputError(f"cannot write {path}: it exists and {what} (--force replaces it)")
-        if self.inputs.refer_to(found):
+        if self.inputs.refer_to(path, found, thorough=not is_own):
             raise overwrites(label, path)
 
 

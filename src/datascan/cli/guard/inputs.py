@@ -5,26 +5,20 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from datascan.files import MAX_LIST_BYTES, read_regular
-
 Identity = tuple[int, int]
 """Device and inode."""
 
-DATA_NAME = re.compile(
-    r".*\.(?:mdb|mdb-lock|ldb|sst|log|h5|hdf5|he5|npy|npz|mat|parquet|tar|tfrecord|jpe?g|jpe|jfif|png|gif|"
-    r"bmp|dib|tiff?|webp|ico|p[bgnp]m|jp2|j2k|jpx|psd|avif|heic|csv|txt|tsv)"
-    r"|CURRENT|LOCK|LOG(?:\.old)?|MANIFEST-.*",
-    re.IGNORECASE,
+STORE_NAME = re.compile(
+    r".*\.(?:mdb|mdb-lock|ldb|sst|log)|CURRENT|LOCK|LOG(?:\.old)?|MANIFEST-.*", re.IGNORECASE
 )
-"""File names that a reader would take for a part of the dataset."""
+"""Files of an LMDB or a LevelDB."""
 
-PLACES = 4
-"""Folders above a list from which its names are tried."""
+REPORTS = {".json", ".jsonl", ".xml"}
+"""Extensions of annotations that outputs have, too: a report may be beside the images."""
 
 
 @dataclass(frozen=True)
@@ -61,18 +55,15 @@ class Inputs:
         states = (state(parent) for parent in parents)
         return any(found is not None and key(found) in self.folders for found in states)
 
-    def refer_to(self, found: os.stat_result) -> bool:
-        """Whether a file is read by another name: a link in a folder, or a line of a list.
+    def refer_to(self, target: Path, found: os.stat_result, *, thorough: bool = False) -> bool:
+        """Whether an existing file is read by another name: a link in a folder, or in a list.
 
-        This searches folders and lists, so it takes time.
+        This searches folders and lists, so it takes time. ``thorough``: any mention of its name
+        counts, also in HDF5 files, which are read from beginning to end.
         """
-        wanted = key(found)
-        folders = [path for path in self.paths if path.is_dir()]
-        return any(key(one) == wanted for folder in folders for one in states_in(folder)) or any(
-            one is not None and key(one) == wanted
-            for path in self.paths
-            for one in map(state, listed_paths(path, folders))
-        )
+        from datascan.cli.guard.references import Search
+
+        return Search(target, found).finds(self.paths, thorough=thorough)
 
 
 def key(found: os.stat_result) -> Identity:
@@ -88,39 +79,16 @@ def state(path: Path) -> os.stat_result | None:
         return None
 
 
-def states_in(folder: Path) -> Iterator[os.stat_result]:
-    """The state of every file below a folder; links are followed, each folder is entered once."""
-    entered: set[Identity] = set()
-    for home, below, names in os.walk(folder, followlinks=True):
-        here = state(Path(home))
-        if here is None or key(here) in entered:
-            below.clear()
-            continue
-        entered.add(key(here))
-        yield from filter(None, (state(Path(home, name)) for name in names))
+def is_data_name(name: str) -> bool:
+    """Whether a reader would take a file of this name in its folder for a part of the dataset."""
+    from datascan.decoders.image.header import format_from_name
+    from datascan.readers.hdf5.files import EXTENSIONS
+    from datascan.readers.image_folder.listing import DATA_EXTENSIONS, PARTIAL_EXTENSIONS
 
-
-def listed_paths(path: Path, folders: Iterable[Path]) -> Iterator[Path]:
-    """What the lines of a text may name, tried from everywhere that readers try them.
-
-    Nothing for a file that is not a text.
-    """
-    try:
-        content = read_regular(path, max_bytes=MAX_LIST_BYTES)
-    except (OSError, ValueError):
-        return
-    if b"\0" in content[:4096]:
-        return
-    above = list(path.absolute().parents)[:PLACES]
-    places = [Path(), *folders, *above]
-    for line in content.splitlines():
-        for name in spellings(os.fsdecode(line.strip())):
-            yield from (place / name for place in places)
-
-
-def spellings(line: str) -> Iterator[str]:
-    """The names that a line may begin with, or quote: ``a b.jpg 3`` is ``a b.jpg``, or ``a``."""
-    quoted = re.findall(r'"([^"]+)"', line)
-    cuts = [part for mark in ("\t", ",", " ") for part in (line.rpartition(mark)[0],) if part]
-    first = re.split(r"[\t, ]", line, maxsplit=1)[0]
-    yield from dict.fromkeys(filter(None, (line, *cuts, first, *quoted)))
+    extension = os.path.splitext(name)[1].lower()
+    return (
+        STORE_NAME.fullmatch(name) is not None
+        or format_from_name(name) is not None
+        or extension in {*DATA_EXTENSIONS, *EXTENSIONS} - REPORTS
+        or name.lower().endswith(PARTIAL_EXTENSIONS)
+    )
