@@ -10,12 +10,7 @@ import h5py
 import pytest
 
 from datascan.cli.app import run
-from datascan.cli.guard.guard import Guard
-from datascan.cli.guard.inputs import Inputs, is_data_name
 from datascan.cli.guard.references import Search, names_in, strings_in
-from datascan.decoders.image.header import EXTENSIONS
-from datascan.errors import UsageError
-from datascan.readers.image_folder.listing import DATA_EXTENSIONS, PARTIAL_EXTENSIONS
 from tests.builders.caffe import inner, layer, softmax_loss, write_net
 from tests.builders.hdf5 import numbers, write_hdf5
 from tests.builders.images import photo, write_tree
@@ -206,22 +201,3 @@ def test_json_escapes_of_pairs_of_surrogates(home):
     assert search.is_mentioned(json.dumps({"path": f"x/{target.name}"}).encode())
     assert search.is_mentioned(json.dumps({"path": target.name}, ensure_ascii=False).encode())
     assert not search.is_mentioned(b'{"path": "\\ud83d.bin"}')
-
-
-OWN = {".json", ".jsonl", ".xml"}
-
-
-@pytest.mark.parametrize(
-    "extension",
-    sorted({*EXTENSIONS, *DATA_EXTENSIONS, *PARTIAL_EXTENSIONS, ".hdf", ".ldb", ".mdb-lock"} - OWN),
-)
-def test_a_new_file_does_not_become_data(home, extension):
-    guard = Guard(inputs=Inputs((home / "imgs",)))
-    for name in (f"new{extension}", f"new{extension.upper()}"):
-        with pytest.raises(UsageError):
-            guard.check("--json", home / "imgs" / "a" / name)
-
-
-@pytest.mark.parametrize("name", ["report.json", "bad.jsonl", "junit.xml", "r.html", "r.sarif"])
-def test_names_of_outputs_are_not_data(name):
-    assert not is_data_name(name)

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from datascan.cli.files import descriptor_number, translated_errors
-from datascan.cli.guard.inputs import Inputs, is_data_name, state
+from datascan.cli.guard.data_names import is_data_name
+from datascan.cli.guard.identity import state
+from datascan.cli.guard.inputs import Inputs
 from datascan.cli.guard.own_files import EMPTY, REPORT, recognise
 from datascan.errors import OutputError, UsageError
 from datascan.files import resolve_own_links

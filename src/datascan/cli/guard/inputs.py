@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-Identity = tuple[int, int]
-"""Device and inode."""
-
-STORE_NAME = re.compile(
-    r".*\.(?:mdb|mdb-lock|ldb|sst|log)|CURRENT|LOCK|LOG(?:\.old)?|MANIFEST-.*", re.IGNORECASE
-)
-"""Files of an LMDB or a LevelDB."""
-
-REPORTS = {".json", ".jsonl", ".xml"}
-"""Extensions of annotations that outputs have, too: a report may be beside the images."""
+from datascan.cli.guard.identity import Identity, key, state
 
 
 @dataclass(frozen=True)
@@ -64,31 +54,3 @@ class Inputs:
         from datascan.cli.guard.references import Search
 
         return Search(target, found).finds(self.paths, thorough=thorough)
-
-
-def key(found: os.stat_result) -> Identity:
-    """Device and inode."""
-    return found.st_dev, found.st_ino
-
-
-def state(path: Path) -> os.stat_result | None:
-    """The state of what ``path`` leads to; None if there is nothing."""
-    try:
-        return path.stat()
-    except (OSError, ValueError):
-        return None
-
-
-def is_data_name(name: str) -> bool:
-    """Whether a reader would take a file of this name in its folder for a part of the dataset."""
-    from datascan.decoders.image.header import format_from_name
-    from datascan.readers.hdf5.files import EXTENSIONS
-    from datascan.readers.image_folder.listing import DATA_EXTENSIONS, PARTIAL_EXTENSIONS
-
-    extension = os.path.splitext(name)[1].lower()
-    return (
-        STORE_NAME.fullmatch(name) is not None
-        or format_from_name(name) is not None
-        or extension in {*DATA_EXTENSIONS, *EXTENSIONS} - REPORTS
-        or name.lower().endswith(PARTIAL_EXTENSIONS)
-    )

@@ -17,7 +17,8 @@ from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
-from datascan.cli.guard.inputs import Identity, is_data_name, key, state
+from datascan.cli.guard.data_names import is_data_name
+from datascan.cli.guard.identity import Identity, key, state
 from datascan.files import MAX_LIST_BYTES, open_regular, read_regular
 
 PLACES = 4
@@ -81,10 +82,11 @@ class Search:
     def is_listed(self, names: Iterable[str], places: Sequence[str]) -> bool:
         """Whether one of ``names``, tried from all ``places``, leads to the file."""
         known: dict[str, list[str]] = {}
+        tops = entries_of(places)
         for name in names:
             folder, base = os.path.split(name)
             if folder not in known:
-                inside = located(folder, places)
+                inside = located(folder, places) if may_exist(folder, tops) else []
                 known[folder] = [one for one in inside if self.held_by(one) != frozenset()]
             for home in known[folder]:
                 held = self.held_by(home)
@@ -201,12 +203,32 @@ def located(name: str, places: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(os.path.join(place, one) for place in places for one in names))
 
 
+def entries_of(places: Iterable[str]) -> frozenset[str] | None:
+    """The names in all places, in lower case; None if one of them cannot be listed."""
+    try:
+        return frozenset(
+            name.lower()
+            for place in places
+            if os.path.isdir(place or ".")
+            for name in os.listdir(place or ".")
+        )
+    except OSError:
+        return None
+
+
+def may_exist(name: str, tops: frozenset[str] | None) -> bool:
+    """Whether the first part of a name is in one of the places. Most cells of a CSV are not."""
+    top = name.lstrip("/").partition("/")[0].lower()
+    return tops is None or top in tops or top in {"", ".", ".."} or name.startswith("/")
+
+
 def hdf5_candidates(names: Iterable[str], places: Sequence[str]) -> Iterator[str]:
     """The existing files that a list names, apart from images."""
     from datascan.decoders.image.header import format_from_name
 
+    tops = entries_of(places)
     for name in names:
-        if format_from_name(name) is None:
+        if format_from_name(name) is None and may_exist(name, tops):
             yield from filter(os.path.isfile, located(name, places))
 
 
