@@ -105,6 +105,13 @@ def test_what_the_list_of_a_net_names(home, capsys, content):
     assert is_refused(["net", "train_val.prototxt", *force], home / "other", capsys)
 
 
+def test_names_relative_to_the_working_directory(home, tmp_path_factory, capsys):
+    away = tmp_path_factory.mktemp("away") / "list.txt"
+    away.write_text("a/0.jpg 0\no1.png 1\n")
+    (home / "o1.png").write_bytes(REPORT)
+    assert is_refused(["images", "imgs", "--list", str(away)], home / "o1.png", capsys)
+
+
 def external_raw(path: Path, name: str) -> None:
     """An HDF5 file whose data is in another file."""
     with h5py.File(path, "w") as file:

@@ -11,7 +11,7 @@ STORE_NAME = re.compile(
 """Files of an LMDB or a LevelDB."""
 
 REPORTS = {".json", ".jsonl", ".xml"}
-"""Extensions of annotations that outputs have, too: a report may be beside the images."""
+"""Extensions of annotations that outputs have, too: a report may be next to the images."""
 
 
 def is_data_name(name: str) -> bool:

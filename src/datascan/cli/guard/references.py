@@ -90,7 +90,8 @@ class Search:
                 known[folder] = [one for one in inside if self.held_by(one) != frozenset()]
             for home in known[folder]:
                 held = self.held_by(home)
-                if (held is None or base.lower() in held) and self.is_wanted(f"{home}/{base}"):
+                path = os.path.join(home, base)
+                if (held is None or base.lower() in held) and self.is_wanted(path):
                     return True
         return False
 
