@@ -155,7 +155,7 @@ def test_reasons_are_told_apart(tmp_path):
         ".": "it is a folder",
         "loop": "symbolic links",
         "x" * 300: "File name too long",
-        "nul\0": "null byte",
+        "nul\0": "null",
         "astray": "does not exist",
     }
     for name, reason in reasons.items():

@@ -14,7 +14,6 @@ from datascan.cli.arguments import add_force_argument
 from datascan.plugins import output_helps
 
 if TYPE_CHECKING:
-    from datascan.cli.missing import describe_slowness
     from datascan.cli.output import OutputFiles
     from datascan.cli.progress import Closeable, SignalWatcher
     from datascan.config.applied import AppliedConfiguration
@@ -39,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
     """Scan all datasets; returns 2 if one could not be scanned, else 1 if one fails, else 0."""
     from datascan.cli.configuration import load_config
     from datascan.cli.internal_error import say
+    from datascan.cli.missing import describe_slowness
     from datascan.cli.output import OutputFiles, annotate, guard_of, is_quiet
     from datascan.cli.progress import cancellable
     from datascan.config.discovery.settings import configured_paths, describe_configuration
