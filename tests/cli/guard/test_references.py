@@ -40,13 +40,13 @@ def is_refused(words: list[str], target: Path, capsys: pytest.CaptureFixture[str
 
 
 LISTS = {
-    "caffe": "imgs/a/0.jpg 0\nout/o1.png 1\n",
-    "csv": "path,label\nimgs/a/0.jpg,0\nout/o1.png,1\n",
-    "last column": "label,path\n0,imgs/a/0.jpg\n1,out/o1.png\n",
-    "middle column": "id,path,label,more\n8,imgs/a/0.jpg,0,x\n9,out/o1.png,1,x\n",
-    "quoted column": 'id,path,label\n8,"imgs/a/0.jpg",0\n9,"out/o1.png",1\n',
-    "json": '{"path": "imgs/a/0.jpg"}\n{"path": "out/o1.png"}\n',
-    "escaped json": '{"path": "imgs/a/0.jpg"}\n{"path": "out\\/o\\u0031.png"}\n',
+    "caffe": "a/0.jpg 0\n../out/o1.png 1\n",
+    "csv": "path,label\na/0.jpg,0\n../out/o1.png,1\n",
+    "last column": "label,path\n0,a/0.jpg\n1,../out/o1.png\n",
+    "middle column": "id,path,label,more\n8,a/0.jpg,0,x\n9,../out/o1.png,1,x\n",
+    "quoted column": 'id,path,label\n8,"a/0.jpg",0\n9,"../out/o1.png",1\n',
+    "json": '{"path": "a/0.jpg"}\n{"path": "../out/o1.png"}\n',
+    "escaped json": '{"path": "a/0.jpg"}\n{"path": "..\\/out\\/o\\u0031.png"}\n',
 }
 
 
@@ -62,7 +62,7 @@ def test_what_a_list_names(home, capsys, text, content, link):
         link(target, named)
     (home / "list.csv").write_text(text)
     force = ["--force"] if content == FOREIGN else []
-    assert is_refused(["images", ".", "--list", "list.csv", *force], target, capsys)
+    assert is_refused(["images", "imgs", "--list", "list.csv", *force], target, capsys)
 
 
 @pytest.mark.parametrize("content", [b"", REPORT, FOREIGN], ids=["empty", "report", "foreign"])
@@ -70,9 +70,9 @@ def test_what_a_list_of_the_configuration_names(home, capsys, content):
     target = home / "out" / "o1.png"
     target.write_bytes(content)
     (home / "list.csv").write_text(LISTS["middle column"])
-    (home / "datascan.toml").write_text('[dataset."."]\nlist = "list.csv"\n')
+    (home / "datascan.toml").write_text('[dataset."imgs"]\nlist = "list.csv"\n')
     force = ["--force"] if content == FOREIGN else []
-    assert is_refused(["images", ".", *force], target, capsys)
+    assert is_refused(["images", "imgs", *force], target, capsys)
 
 
 @pytest.mark.parametrize("content", [b"", REPORT])
