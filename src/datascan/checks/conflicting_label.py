@@ -26,7 +26,7 @@ Limits
 
     If records may be equal by chance (see there), examples of several classes may have the same few
     features, and the finding is an info. Of 2,832 healthy tables and series (``docs/healthy.md``),
-    288 have equal records of several classes, and 43 of them get an error.
+    288 have equal records of several classes, and 72 of them get an error.
 
 Source
     Northcutt, Athalye and Mueller (2021), Pervasive Label Errors in Test Sets.

@@ -32,7 +32,7 @@ Limits
     probability above N**-2 were their features independent, the finding is an info; not if there is
     a feature in which all of the sample differ, or if the second half of the dataset repeats the
     first. Of 2,832 healthy tables and series (``docs/healthy.md``), 794 have records that are
-    equal, and 224 of them get a warning. The price is that a single copy in such a table is an
+    equal, and 375 of them get a warning. The price is that a single copy in such a table is an
     info, too.
 
 Source
