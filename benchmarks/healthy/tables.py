@@ -165,6 +165,7 @@ def read_table(package: str, file: Path) -> Iterator[tuple[str, Columns, str | N
             columns = read_csv(data, separator)
             if suffixes.endswith(".tab"):
                 columns, label = drop_types(columns)
+    # What a package has beside its tables, or writes with a library that is absent, is named.
     except (ImportError, NotImplementedError, OSError, EOFError, ValueError, csv.Error) as error:
         print(f"{file} is left out: {error}", file=sys.stderr)
         return
