@@ -178,7 +178,9 @@ class ImageSearch:
             self.unreadable.append((name, error.strerror or str(error)))
             return False
         if identity in above:
-            self.unreadable.append((name, "a link to a folder that contains the dataset; remove it"))
+            self.unreadable.append(
+                (name, "a link to a folder that contains the dataset; remove it")
+            )
             return False
         is_top = "/" not in name
         if entered[identity] >= (MAX_ALIASES if is_top else 1):
