@@ -1,0 +1,70 @@
+"""The options that say how the scan runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from datascan.config.option_field import ALL_COMMANDS, MAX_INT, Option
+from datascan.config.options.kinds import HOW, NonNegative, Seconds
+
+MIN_MEMORY = 64_000_000
+"""With less, workers could not even import what they need."""
+
+TIMEOUT = 30.0
+MAX_MEMORY = 4_000_000_000
+MAX_WORKERS = 64
+"""The most worker processes of a configuration that datascan found by itself."""
+
+Size = Annotated[int, Meta(ge=MIN_MEMORY, le=MAX_INT)]
+
+
+class RunOptions(Struct, frozen=True, kw_only=True):
+    """How the scan runs. The report does not depend on it."""
+
+    workers: Annotated[
+        NonNegative | None,
+        Option(
+            help="processes (default: all cores; 0: none, and no limits)",
+            synonyms=("j", "jobs", "num_workers", "processes"),
+            group=HOW,
+            metavar="N",
+            commands=ALL_COMMANDS,
+            unasked=(1, MAX_WORKERS),
+        ),
+    ] = None
+    timeout: Annotated[
+        Seconds,
+        Option(
+            help="give up a record after S seconds (default: 30)",
+            group=HOW,
+            metavar="S",
+            commands=ALL_COMMANDS,
+            unasked=(0, TIMEOUT),
+        ),
+    ] = TIMEOUT
+    max_memory: Annotated[
+        Size,
+        Option(
+            help="memory that a worker may use to read a record (default: 4GB)",
+            group=HOW,
+            metavar="SIZE",
+            commands=ALL_COMMANDS,
+            allowed="a size of at least 64MB, such as 512MB or 4GB, or a number of bytes",
+            is_size=True,
+            synonyms=("mem", "memory", "memory_limit", "max_mem"),
+            unasked=(0, MAX_MEMORY),
+        ),
+    ] = MAX_MEMORY
+    resume: Annotated[
+        Path | None,
+        Option(
+            help="save progress to FILE and resume from it",
+            group=HOW,
+            metavar="FILE",
+            commands=("scan",),
+            in_file=False,
+        ),
+    ] = None
