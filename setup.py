@@ -30,7 +30,7 @@ setup(
         Extension(
             f"datascan.native.{name}",
             [f"src/datascan/native/{name}.c"],
-            depends=["src/datascan/native/arguments.h"],
+            depends=["src/datascan/native/arguments.h", "src/datascan/native/rows_x86.h"],
             # No fused multiply-add, so that sums do not depend on the processor.
             extra_compile_args=["-O3", "-ffp-contract=off"],
             # arguments.h defines Py_LIMITED_API: one build serves Python 3.11 and all later ones.

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,6 +62,41 @@ def rows(draw):
 def test_both_see_the_same(case):
     for ours, theirs in zip(looked_at(kernels, *case), looked_at(fallback, *case), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+COMPARISON = """
+import numpy as np
+from datascan.native import fallback, kernels
+from tests.native.test_fallback import looked_at
+
+random = np.random.default_rng(1)
+for kind, item in (("B", 1), ("b", 1), ("f", 4), ("d", 8), ("t", 5)):
+    for width in (*range(1, 140), 3072, 70_001):
+        octets = random.integers(0, 256, 3 * width * item + 5).astype(np.uint8)
+        if kind == "t":
+            octets[2::5] = fallback.FLOAT_TAG
+        elif kind in "fd":
+            values = random.normal(size=3 * width).astype(kind)
+            values[random.random(3 * width) < 0.05] = random.choice([0.0, -0.0, np.inf, np.nan])
+            octets[2 : 2 + values.nbytes] = values.view(np.uint8)
+        case = octets, 2 + np.arange(3) * width * item, kind, width
+        for ours, theirs in zip(looked_at(kernels, *case), looked_at(fallback, *case)):
+            np.testing.assert_array_equal(ours, theirs, f"{kind} {width}")
+"""
+"""Bytes, all floats that bytes may be, and rows that end at every place within a vector."""
+
+
+@pytest.mark.parametrize("instructions", ["none", "avx2", "avx512"])
+def test_all_instructions_of_a_processor_see_the_same(instructions):
+    done = subprocess.run(
+        [sys.executable, "-c", COMPARISON],
+        env={**os.environ, "DATASCAN_SIMD": instructions},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("module", [kernels, fallback])

@@ -5,6 +5,8 @@
 
 #include "arguments.h"
 
+#include <stdlib.h>
+
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
 #define FOR_EACH_CPU __attribute__((target_clones("avx2", "default")))
 #else
@@ -74,6 +76,42 @@ typedef struct {
 
 FLOAT_ROW(float_row, float)
 FLOAT_ROW(double_row, double)
+
+/* Rows shorter than the lanes, most of which stay zero: adding those changes nothing, so only as
+   many are reduced as hold values. `LANES` bounds the loops for the compiler. */
+#define NARROW_ROW(NAME, TYPE)                                                    \
+    static void NAME(const TYPE *row, Py_ssize_t width, Figures *found)           \
+    {                                                                             \
+        double totals[LANES], squares[LANES];                                     \
+        TYPE low = (TYPE)__builtin_inf(), high = (TYPE)-__builtin_inf();          \
+        int count = (int)width, half = 1;                                         \
+        for (int i = 0; i < count; i++) {                                         \
+            TYPE x = row[i];                                                      \
+            low = x < low ? x : low;                                              \
+            high = x > high ? x : high;                                           \
+            totals[i] = 0 + (double)x;                                            \
+            squares[i] = (double)x * (double)x;                                   \
+        }                                                                         \
+        while (2 * half < count)                                                  \
+            half *= 2;                                                            \
+        for (; half; half /= 2) {                                                 \
+            for (int i = 0; i + half < count; i++) {                              \
+                totals[i] += totals[i + half];                                    \
+                squares[i] += squares[i + half];                                  \
+            }                                                                     \
+            count = half;                                                         \
+        }                                                                         \
+        *found = (Figures){low, high, totals[0], squares[0]};                     \
+        if (totals[0] != totals[0])                                               \
+            for (Py_ssize_t i = 0; i < width; i++)                                \
+                if (row[i] != row[i]) {                                           \
+                    found->low = found->high = (double)row[i];                    \
+                    break;                                                        \
+                }                                                                 \
+    }
+
+NARROW_ROW(narrow_float_row, float)
+NARROW_ROW(narrow_double_row, double)
 
 FOR_EACH_CPU
 static void float_row(const float *row, Py_ssize_t width, Figures *found)
@@ -160,6 +198,41 @@ static int untag(const unsigned char *from, Py_ssize_t width, float *to)
     return !wrong;
 }
 
+#if defined(__x86_64__) && (defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 9))
+#define IS_X86 1
+#include "rows_x86.h"
+#else
+#define IS_X86 0
+#endif
+
+/* What measures rows on this processor. It is chosen once, when the module is loaded. */
+static struct {
+    void (*unsigned_row)(const uint8_t *, Py_ssize_t, Figures *);
+    void (*float_row)(const float *, Py_ssize_t, Figures *);
+    int (*untag)(const unsigned char *, Py_ssize_t, float *);
+} best = {unsigned_row, float_row, untag};
+
+/* Chooses the widest instructions that the processor has, and at most those that the variable
+   DATASCAN_SIMD of the environment names (none, avx2 or avx512), so that each can be tested. */
+static void choose_rows(void)
+{
+#if IS_X86
+    const char *most = getenv("DATASCAN_SIMD");
+    __builtin_cpu_init();
+    if ((most && !strcmp(most, "none")) || !__builtin_cpu_supports("avx2"))
+        return;
+    best.unsigned_row = unsigned_row_avx2;
+    best.float_row = float_row_avx2;
+    best.untag = untag_avx2;
+    if ((most && !strcmp(most, "avx2")) || !__builtin_cpu_supports("avx512f") ||
+        !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512dq") ||
+        !__builtin_cpu_supports("avx512vl") || !__builtin_cpu_supports("avx512vnni"))
+        return;
+    best.unsigned_row = unsigned_row_avx512;
+    best.float_row = float_row_avx512;
+#endif
+}
+
 /* Hashes evenly spaced words of a row. */
 static uint64_t mix_words(const unsigned char *row, Py_ssize_t nbytes)
 {
@@ -225,6 +298,10 @@ static Py_ssize_t measure_rows(const Py_buffer *b, int kind, Py_ssize_t width, v
     Py_ssize_t item = item_bytes(type), stride = kind == 't' ? FLOAT_STRIDE : item;
     Py_ssize_t count = b[OFFSETS].len / 8, last = b[SOURCE].len - width * stride, i = 0;
     const unsigned char *source = b[SOURCE].buf, *offsets = b[OFFSETS].buf;
+    void (*measure_floats)(const float *, Py_ssize_t, Figures *) =
+        width < LANES ? narrow_float_row : best.float_row;
+    void (*measure_doubles)(const double *, Py_ssize_t, Figures *) =
+        width < LANES ? narrow_double_row : double_row;
     for (; i < count; i++) {
         int64_t offset = load_int(offsets, i);
         if (offset < 0 || offset > last)
@@ -234,17 +311,17 @@ static Py_ssize_t measure_rows(const Py_buffer *b, int kind, Py_ssize_t width, v
         unsigned char sound = 1;
         Figures found;
         if (kind == 't') {
-            sound = (unsigned char)untag(at, width, scratch);
+            sound = (unsigned char)best.untag(at, width, scratch);
             row = scratch;
         } else if ((uintptr_t)at % (uintptr_t)item) {
             memcpy(scratch, at, (size_t)(width * item));
             row = scratch;
         }
         switch (kind) {
-        case 'B': unsigned_row(row, width, &found); break;
+        case 'B': best.unsigned_row(row, width, &found); break;
         case 'b': signed_row(row, width, &found); break;
-        case 'd': double_row(row, width, &found); break;
-        default: float_row(row, width, &found);
+        case 'd': measure_doubles(row, width, &found); break;
+        default: measure_floats(row, width, &found);
         }
         put(type, b[LOW].buf, i, found.low);
         put(type, b[HIGH].buf, i, found.high);
@@ -383,5 +460,6 @@ static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "kernels", NULL, 
 
 PyMODINIT_FUNC PyInit_kernels(void)
 {
+    choose_rows();
     return PyModuleDef_Init(&definition);
 }
