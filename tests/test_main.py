@@ -1,0 +1,86 @@
+"""The console script ends with the status of the command, and loses nothing that was written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SCRIPT = """
+import atexit, sys, threading, time
+from datascan.__main__ import command
+
+sys.argv[0] = "datascan"
+{before}
+command()
+"""
+
+
+def start(*arguments: object, before: str = "", **keywords):
+    """Call the console script's function, after the statements ``before``."""
+    code = SCRIPT.format(before=before)
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, check=False, text=True, capture_output=True, **keywords)
+
+
+@pytest.fixture
+def images(tmp_path) -> Path:
+    """A folder of healthy images."""
+    folder = tmp_path / "images"
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 3), np.uint8)
+    for number, picture in enumerate(pixels):
+        Image.fromarray(picture).save(folder / f"{number:03}.png")
+    return folder
+
+
+def test_the_status_is_that_of_the_command(images):
+    assert start("images", images).returncode == 0
+    (images / "000.png").write_bytes(b"")
+    assert start("images", images).returncode == 1
+    assert start("images", images / "none").returncode == 2
+    assert start("--version").returncode == 0
+
+
+def test_all_output_arrives_in_a_pipe(images):
+    for file in images.iterdir():
+        file.write_bytes(b"<html>" + file.name.encode())
+    done = start("images", images, "--json", "-")
+    assert len(json.loads(done.stdout)["findings"]) > 0
+    assert done.returncode == 1
+
+
+def test_what_is_registered_for_the_exit_runs(images):
+    done = start("images", images, before="atexit.register(print, 'the end')")
+    assert done.stdout.endswith("the end\n")
+    assert done.returncode == 0
+
+
+def test_a_thread_is_waited_for(images):
+    late = (
+        "def late():\n    time.sleep(3)\n    print('late')\n\nthreading.Thread(target=late).start()"
+    )
+    done = start("images", images, before=late)
+    assert done.stdout.endswith("late\n")
+    assert done.returncode == 0
+
+
+def test_output_that_fails_at_the_exit_is_reported(images, monkeypatch):
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    with Path("/dev/full").open("w") as full:
+        code = SCRIPT.format(before="atexit.register(sys.stdout.buffer.write, b'the end')")
+        command = [sys.executable, "-c", code, "images", str(images), "--quiet"]
+        done = subprocess.run(command, check=False, text=True, stdout=full, stderr=subprocess.PIPE)
+    assert done.stderr == "datascan: cannot write the output: No space left on device\n"
+    assert done.returncode == 2
+
+
+def test_the_entry_point_of_the_package_is_the_function_tested_here():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    assert project["project"]["scripts"]["datascan"] == "datascan.__main__:command"
