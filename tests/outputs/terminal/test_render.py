@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from datascan.outputs.terminal import render as terminal
+from datascan.outputs.terminal.findings import example_lines
 from datascan.outputs.terminal.paper import (
     Paper,
     columns,
     shorten,
 )
-from datascan.outputs.terminal.render import example_lines, render
+from datascan.outputs.terminal.render import render
 from datascan.report.figures import (
     BadRecords,
     BatchFigures,

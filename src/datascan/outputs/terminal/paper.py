@@ -10,6 +10,9 @@ from typing import TextIO
 from datascan.text import escape_control
 
 MIN_WIDTH = 30
+INDENT = "  "
+NAME_WIDTH = 1000
+"""Names and details are shown whole, so that they can be pasted, unless they are absurdly long."""
 
 COLOURS = {"error": "1;31", "warning": "1;33", "info": "1;34", "pass": "1;32", "faint": "2"}
 
