@@ -101,6 +101,13 @@ def gather_call(chance: random.Random) -> Call:
     return Call("gather", [source, offsets, width, np.zeros((count, width), np.uint8)], (3,))
 
 
+def numbers_call(chance: random.Random) -> Call:
+    """Numbers, some of which share their low bits."""
+    numbers = np.frombuffer(chance.randbytes(8 * chance.randrange(60)), np.uint64)
+    bits = chance.choice([3, 5, 10])
+    return Call("mark_repeated", [numbers, bits, np.zeros(len(numbers), np.uint8)], (2,))
+
+
 def runs_call(chance: random.Random) -> Call:
     """Labels of an epoch."""
     classes = chance.choice([1, 2, 5])
@@ -153,6 +160,7 @@ CALLS: dict[str, Callable[[random.Random], Call]] = {
     "compute_stats": stats_call,
     "add_exactly": sum_call,
     "gather": gather_call,
+    "mark_repeated": numbers_call,
     "free_runs": runs_call,
     "count_batches": batches_call,
     "decode_blocks": blocks_call,

@@ -173,6 +173,26 @@ def test_both_add_the_same(values):
         assert Fraction(units, 1 << 1074) == exact
 
 
+@given(st.lists(st.integers(0, 1 << 12), max_size=60), st.integers(3, 14))
+def test_both_mark_the_numbers_that_share_their_low_bits(values, bits):
+    numbers = np.array(values, np.uint64)
+    found = np.full((2, len(values)), 7, np.uint8)
+    for module, out in zip((kernels, fallback), found, strict=True):
+        module.mark_repeated(numbers, bits, out)
+    low = [value % (1 << bits) for value in values]
+    assert found.tolist() == [[int(low.count(value) > 1) for value in low]] * 2
+
+
+@pytest.mark.parametrize("module", [kernels, fallback])
+def test_numbers_that_cannot_be_marked(module):
+    numbers = np.zeros(4, np.uint64)
+    for bits, out in ((2, 4), (37, 4), (5, 3)):
+        with pytest.raises(ValueError, match=r"bits|length"):
+            module.mark_repeated(numbers, bits, np.zeros(out, np.uint8))
+    with pytest.raises(ValueError, match="overlaps"):
+        module.mark_repeated(numbers, 5, numbers.view(np.uint8)[:4])
+
+
 @pytest.mark.parametrize("module", [kernels, fallback])
 def test_too_few_limbs_for_a_sum(module):
     with pytest.raises(ValueError, match="68 limbs"):

@@ -25,6 +25,7 @@ MODULES = {
     "compute_stats": kernels,
     "add_exactly": kernels,
     "gather": kernels,
+    "mark_repeated": kernels,
     "free_runs": epoch,
     "count_batches": epoch,
     "decode_blocks": tables,

@@ -56,9 +56,12 @@ def add_all(items: Iterable[T]) -> T | None:
 def count_distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """The distinct values of an (n,) array, ascending, and how often each occurs.
 
-    Equivalent to ``np.unique`` with counts, but integers in a small range, such as labels, are
+    Equivalent to ``np.unique`` with counts, but whole numbers in a small range, such as labels, are
     counted instead of sorted.
     """
+    if values.dtype.kind == "f" and is_small_and_whole(values):
+        distinct, counts = count_distinct(values.astype(np.int32))
+        return distinct.astype(values.dtype), counts
     if values.dtype.kind in "iu" and len(values):
         low, high = int(values.min()), int(values.max())
         if high - low < max(1 << 16, 2 * len(values)):
@@ -69,6 +72,13 @@ def count_distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64
             return distinct.astype(values.dtype), counts[used]
     distinct, counts = np.unique(values, return_counts=True)
     return distinct, counts
+
+
+def is_small_and_whole(values: NDArray[Any]) -> bool:
+    """Whether all of the floats, (n,), are whole numbers that fit in int16; False for n = 0."""
+    if not len(values) or not (values.min() >= -(1 << 15) and values.max() < 1 << 15):
+        return False  # also for NaN
+    return bool((values == np.trunc(values)).all())
 
 
 def sorted_distinct(values: NDArray[Number]) -> NDArray[Number]:

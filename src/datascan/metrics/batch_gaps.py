@@ -101,8 +101,8 @@ class Epoch:
         """The number of full sequential batches of ``size``, and how many of them lack a class."""
         size = min(size, len(self.labels))
         batches = len(self.labels) // size
-        starts = np.arange(batches) * size
-        return batches, int(np.count_nonzero(self.free[starts] >= size))
+        at_starts = self.free[: batches * size : size]
+        return batches, int(np.count_nonzero(at_starts >= size))
 
     def find_worst(self, size: int) -> tuple[int, int]:
         """The class absent from the most sequential batches of ``size``, and from how many."""

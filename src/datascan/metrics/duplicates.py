@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 
 from datascan.metrics.base import Concatenated, Tally
 from datascan.metrics.content_faults import find_content_faults
+from datascan.native import loops
 from datascan.records.block import Block
+
+BITS_PER_FINGERPRINT = 8
+MIN_TABLE_BITS = 10
+"""The binary logarithm of the smallest number of places in a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,24 @@ def measure_fingerprints(block: Block) -> FingerprintTally:
 
 def find_repeated(fingerprints: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Indices, ascending, of all records whose fingerprint is not 0 and occurs more than once."""
-    ordered = np.sort(fingerprints)
+    doubtful = np.flatnonzero(mark_doubtful(fingerprints))
+    candidates = fingerprints[doubtful]
+    ordered = np.sort(candidates)
     repeated = ordered[1:][ordered[1:] == ordered[:-1]]
     repeated = repeated[repeated != 0]
     # Most datasets have no duplicates; the fast sort alone then settles it.
     if not len(repeated):
         return np.empty(0, np.int64)
-    return np.flatnonzero(np.isin(fingerprints, repeated))
+    return doubtful[np.isin(candidates, repeated)]
+
+
+def mark_doubtful(fingerprints: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which of (n,) fingerprints may occur twice: all that do, and about one in eight others.
+
+    They are noted in a table with at least ``BITS_PER_FINGERPRINT`` places for each, which takes
+    less memory and time than sorting them all.
+    """
+    size = max(MIN_TABLE_BITS, (BITS_PER_FINGERPRINT * len(fingerprints) - 1).bit_length())
+    doubtful = np.empty(len(fingerprints), np.uint8)
+    loops.mark_repeated(np.ascontiguousarray(fingerprints), size, doubtful)
+    return doubtful.view(np.bool_)

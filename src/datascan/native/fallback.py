@@ -184,6 +184,26 @@ def gather(source: Octets, offsets: Offsets, width: int, out: Octets) -> None:
         out[row] = source[at : at + width]
 
 
+def mark_repeated(numbers: NDArray[np.uint64], bits: int, out: Octets) -> None:
+    """Set ``out``, uint8 (n,), to 1 for numbers that agree with another one in their low bits.
+
+    It is 0 for all others. ``bits`` is the number of low bits. The loop in C needs 2**bits / 4
+    bytes of memory.
+
+    Raises:
+        ValueError: if ``bits`` is not in 3 <= bits <= 36, or ``out`` has another length or overlaps
+            the numbers.
+    """
+    if not 3 <= bits <= 36:
+        raise ValueError("a table has 3 to 36 bits")
+    if len(out) != len(numbers):
+        raise ValueError("the output has the wrong length")
+    require_apart((numbers,), (out,))
+    low = numbers & np.uint64((1 << bits) - 1)
+    ordered = np.sort(low)
+    out[:] = np.isin(low, ordered[1:][ordered[1:] == ordered[:-1]])
+
+
 def mix_words(rows: NDArray[Any]) -> NDArray[np.uint64]:
     """Hash up to ``WORDS`` words of each row of a C-contiguous array, uint64 (m,)."""
     return mix(sample_words(rows), 0)

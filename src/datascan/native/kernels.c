@@ -1,7 +1,8 @@
 /* The inner loops: one pass over the values of each record, and related copies and sums.
 
    Every function returns the same bits as the function of the same name in fallback.py, which
-   documents it. Nothing here allocates more than a row, keeps state, or trusts an offset. */
+   documents it. Nothing here allocates more than a row (mark_repeated: than its table), keeps state,
+   or trusts an offset. */
 
 #include "arguments.h"
 
@@ -266,6 +267,7 @@ CONVERTER(take_unsigned_out, UNSIGNED, 1, WRITABLE)
 CONVERTER(take_octets_out, OCTETS, 1, WRITABLE)
 CONVERTER(take_rows_out, OCTETS, 2, WRITABLE)
 CONVERTER(take_limbs_out, INTS, 1, WRITABLE)
+CONVERTER(take_numbers, UNSIGNED, 1, 0)
 
 static const char *const OUTSIDE = "a row is outside of its buffer";
 
@@ -448,7 +450,62 @@ static PyObject *gather(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+#define AHEAD 16 /* entries of a table are fetched this many numbers before they are used */
+
+/* Marks in `out` the numbers whose low bits occur twice, with tables of one bit for each value. */
+static void mark_numbers(const void *numbers, Py_ssize_t count, uint64_t mask,
+                         unsigned char *once, unsigned char *twice, unsigned char *out)
+{
+    for (Py_ssize_t i = 0; i < count; i++) {
+        uint64_t place = (uint64_t)load_int(numbers, i) & mask;
+        unsigned char bit = (unsigned char)(1 << (place & 7));
+        if (i + AHEAD < count)
+            __builtin_prefetch(once + (((uint64_t)load_int(numbers, i + AHEAD) & mask) >> 3), 1);
+        if (once[place >> 3] & bit)
+            twice[place >> 3] |= bit;
+        once[place >> 3] |= bit;
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        uint64_t place = (uint64_t)load_int(numbers, i) & mask;
+        if (i + AHEAD < count)
+            __builtin_prefetch(twice + (((uint64_t)load_int(numbers, i + AHEAD) & mask) >> 3));
+        out[i] = twice[place >> 3] >> (place & 7) & 1;
+    }
+}
+
+static PyObject *mark_repeated(PyObject *self, PyObject *arguments)
+{
+    Py_buffer b[2];
+    Py_ssize_t bits;
+    unsigned char *table = NULL;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "O&O&O&", take_numbers, b, take_count, &bits,
+                          take_octets_out, b + 1))
+        return NULL;
+    Py_ssize_t count = b[0].len / 8;
+    if (bits < 3 || bits > 36)
+        PyErr_SetString(PyExc_ValueError, "a table has 3 to 36 bits");
+    else if (b[1].len != count)
+        PyErr_SetString(PyExc_ValueError, "the output has the wrong length");
+    else if (outputs_are_apart(b, 2, 1)) {
+        size_t size = (size_t)1 << (bits - 3);
+        table = PyMem_Calloc(2, size);
+        if (table) {
+            Py_BEGIN_ALLOW_THREADS
+            mark_numbers(b[0].buf, count, 8 * (uint64_t)size - 1, table, table + size, b[1].buf);
+            Py_END_ALLOW_THREADS
+        } else
+            PyErr_NoMemory();
+    }
+    PyMem_Free(table);
+    release(b, 2);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
+    {"mark_repeated", mark_repeated, METH_VARARGS, NULL},
     {"compute_stats", compute_stats, METH_VARARGS, NULL},
     {"add_exactly", add_exactly, METH_VARARGS, NULL},
     {"gather", gather, METH_VARARGS, NULL},
