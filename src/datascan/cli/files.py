@@ -64,8 +64,8 @@ def allow(_path: Path) -> None:
     """Allow every output: for files that are not a user's."""
 
 
-def write(path: Path, chunks: Iterable[str], check: Callable[[Path], None] = allow) -> None:
-    """Write text as UTF-8: to a temporary file that is renamed, or directly to a device or pipe.
+def write(path: Path, chunks: Iterable[str | bytes], check: Callable[[Path], None] = allow) -> None:
+    """Write bytes, or text as UTF-8: to a temporary file that is renamed, or to a device or pipe.
 
     ``check`` is called with ``path`` at the last moment before anything is changed. It raises an
     error if the output may not be written there.
@@ -177,7 +177,9 @@ def file_mode(path: Path) -> int | None:
         return None
 
 
-def write_and_rename(target: Path, chunks: Iterable[str], check: Callable[[], None]) -> None:
+def write_and_rename(
+    target: Path, chunks: Iterable[str | bytes], check: Callable[[], None]
+) -> None:
     """Write a temporary file in the folder of ``target``, and rename it after ``check``.
 
     The new file has the permissions of an existing one of the same user, else those of the umask.
@@ -206,12 +208,13 @@ def permissions(target: Path) -> int:
     return 0o666 & ~mask
 
 
-def write_chunks(descriptor: int, chunks: Iterable[str]) -> None:
+def write_chunks(descriptor: int, chunks: Iterable[str | bytes]) -> None:
     """Write all chunks to a file descriptor, and close it.
 
     Lone surrogates, which UTF-8 cannot encode, are written as backslash escapes.
     """
-    with os.fdopen(
-        descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
-    ) as file:
-        file.writelines(chunks)
+    with os.fdopen(descriptor, "wb") as file:
+        file.writelines(
+            chunk.encode(errors="backslashreplace") if isinstance(chunk, str) else chunk
+            for chunk in chunks
+        )

@@ -82,7 +82,7 @@ class OutputFiles:
         return None if value is None else str(value)
 
     def write(
-        self, option: str, render: Callable[[], Iterable[str]], *, counted: bool = False
+        self, option: str, render: Callable[[], Iterable[Any]], *, counted: bool = False
     ) -> None:
         """Write what ``render`` returns to the file of an option, if it was given.
 

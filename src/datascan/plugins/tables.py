@@ -103,6 +103,7 @@ COMMANDS = {
     "hdf5": "HDF5 files, or a text file that lists them one a line",
     "images": "a folder of images: with a sub-folder for each class, flat, or with a list",
     "scan": "any of the above; the format is detected automatically",
+    "show": "one record: its fields, values, label and picture, and what is wrong with it",
     "check": "scan all datasets that the configuration names: one verdict",
     "net": "a Caffe net with its solver, and every dataset that it reads",
     "log": "a training log of Caffe: why its loss broke, and on which record",
@@ -156,7 +157,19 @@ OWN_OPTIONS = frozenset(
             "net",
         ),
         *("no-data", "no-progress", "num-classes", "output", "paths", "quiet", "reason", "resume"),
-        *("by", "infos", "root", "rule", "sample", "select", "severity", "shell", "solver"),
+        *(
+            "by",
+            "index",
+            "infos",
+            "key",
+            "neighbours",
+            "no-picture",
+            "path",
+            "rest",
+            "root",
+            "save",
+        ),
+        *("rule", "sample", "select", "severity", "shell", "solver"),
         *("terminal", "timeout", "typed", "version", "workers"),
     ]
 )

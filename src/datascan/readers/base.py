@@ -32,6 +32,13 @@ from datascan.records.shard import Plan, Shard
 from datascan.records.writer import Writer
 from datascan.text import escape_surrogates
 
+KEYS_AT_ONCE = 4096
+"""The number of keys that are looked up together to find one."""
+
+
+def ignore_rows(row: int, count: int) -> None:
+    """Track nothing."""
+
 
 class Reader(ABC):
     """A dataset on disk, opened read-only. It holds paths, never handles, so it pickles."""
@@ -103,8 +110,24 @@ class Reader(ABC):
         """The keys of ``rows`` (ascending) of ``shard``, bytes other than UTF-8 escaped."""
 
     def count_rows(self, shard: Shard, track: Tracker) -> int:
-        """How many rows the whole shard has; called only if reading it killed workers."""
+        """How many rows the whole shard has; called to find a record, or if workers died."""
         return sum(block.records for block in self.read(shard.slice(0, None), track))
+
+    def find_key(self, plan: Plan, key: str) -> Iterator[tuple[int, int]]:
+        """The shard and the row of every record with this key, as ``keys`` shows it.
+
+        Readers that know where a key can be search less than all keys.
+        """
+        for shard in plan.shards:
+            rows = self.count_rows(shard, ignore_rows)
+            for first in range(0, rows, KEYS_AT_ONCE):
+                asked = range(first, min(first + KEYS_AT_ONCE, rows))
+                found = zip(asked, self.keys(shard, asked), strict=True)
+                yield from ((shard.index, row) for row, known in found if known == key)
+
+    def suggest_keys(self, plan: Plan, key: str) -> list[str]:  # noqa: ARG002  (for subclasses)
+        """Keys that may be meant by one that does not exist; a few, quickly found."""
+        return []
 
     def describe_start(self, shard: Shard) -> str:
         """Where the shard begins, in words, from its description alone."""

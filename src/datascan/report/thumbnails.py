@@ -132,8 +132,11 @@ def thumbnail_of_array(values: NDArray[Any], *, bgr: bool = False) -> str | None
         return None
 
 
-def picture_of(values: NDArray[Any]) -> NDArray[Any] | None:
-    """Values as (height, width) or (height, width, 3), subsampled to at most 383 pixels an edge."""
+def picture_of(values: NDArray[Any], *, whole: bool = False) -> NDArray[Any] | None:
+    """Values as (height, width) or (height, width, 3).
+
+    They are subsampled to at most 383 pixels an edge, unless ``whole``.
+    """
     if values.ndim == 3 and values.shape[0] in (1, 3):
         values = np.moveaxis(values, 0, -1)
     if values.ndim == 3 and values.shape[2] == 1:
@@ -142,7 +145,7 @@ def picture_of(values: NDArray[Any]) -> NDArray[Any] | None:
         return None
     if min(values.shape[:2]) < MIN_EDGE or values.dtype.kind not in "biuf":
         return None
-    step = max(1, max(values.shape[:2]) // (2 * EDGE))
+    step = 1 if whole else max(1, max(values.shape[:2]) // (2 * EDGE))
     return values[::step, ::step]
 
 

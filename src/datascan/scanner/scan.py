@@ -189,7 +189,8 @@ def evaluate_check(check: Check[Any], dataset: DatasetSummary) -> Iterator[Issue
         return
     severities = dict(dataset.options.verdict.severity)
     for issue in check.evaluate(tally, dataset):
-        is_many = issue.records > MANY * dataset.records
+        is_single = dataset.plan.sampled_from is not None and dataset.records == 1
+        is_many = not is_single and issue.records > MANY * dataset.records
         fix = check.fix_many if is_many and issue.fix == check.fix else ""
         severity = severities.get(issue.rule, issue.severity)
         yield replace(issue, severity=severity, fix=fix or issue.fix)

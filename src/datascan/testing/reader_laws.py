@@ -108,6 +108,16 @@ class ReaderLaws:
             for _, block in iter_blocks(reader, reader.plan()):
                 assert_well_formed(block)
 
+    def test_every_key_is_found(self, path: Path) -> None:
+        """``datascan show`` looks for the key that a report shows."""
+        with self.open(path, shard_bytes=64) as reader:
+            plan = reader.plan()
+            for shard in plan.shards:
+                rows = range(reader.count_rows(shard, untracked))
+                for row, key in zip(rows, reader.keys(shard, rows), strict=True):
+                    assert [*reader.find_key(plan, key)] == [(shard.index, row)]
+            assert [*reader.find_key(plan, "no such key \\xff")] == []
+
     def test_shards_cover_every_record_once_and_in_order(self, path: Path) -> None:
         """The report must not depend on how the dataset is cut; keys are unique."""
         whole = self.contents(path)

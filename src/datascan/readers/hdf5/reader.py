@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ from datascan.readers.hdf5.runs import (
     record_bytes,
     rows_per_shard,
 )
+from datascan.readers.key_spellings import key_spellings
 from datascan.readers.sample import sample_spans
 from datascan.records.block import Block, Fault, Uninspected
 from datascan.records.key_hashes import hash_rows
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
     from datascan.readers.hdf5.references import RootFile
     from datascan.readers.hdf5.selection import Table
     from datascan.readers.hdf5.text_labels import TextLabels
+
+KEY = re.compile(r"(.+)\[(\d{1,18})\]", re.DOTALL)
+MAX_SUGGESTED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +281,37 @@ class Hdf5Reader(Reader):
         if isinstance(run, RunGroup):
             return [self._key(*run.find(row)) for row in rows]
         return [self._key(run, run.first + row) for row in rows]
+
+    def find_key(self, plan: Plan, key: str) -> Iterator[tuple[int, int]]:
+        """The rows with this key; the file may be named with or without its folder."""
+        match = KEY.fullmatch(key)
+        if match is None:
+            return
+        names, row = key_spellings(match[1]), int(match[2])
+        for shard in plan.shards:
+            at = 0
+            for run in self._runs_of(shard):
+                if run.first <= row < run.stop and set(self._names(run)) & set(names):
+                    yield shard.index, at + row - run.first
+                at += run.rows
+
+    def suggest_keys(self, plan: Plan, key: str) -> list[str]:  # noqa: ARG002  (all tables are known)
+        """The last row of each of the first tables."""
+        tables = ((file, table) for file in self.files for table in file.tables)
+        return [
+            f"{file.source.shown}:{table.data.name}[{table.data.rows - 1}]"
+            for file, table in islice(tables, MAX_SUGGESTED)
+            if table.data.rows
+        ]
+
+    def _names(self, run: RowRun) -> tuple[str, ...]:
+        """How the table of a run may be called, before the number of its row."""
+        return f"{self.files[run.file].source.shown}:{self.get_table(run).data.name}", (
+            self._table_name(run)
+        )
+
+    def _runs_of(self, shard: Shard) -> Sequence[RowRun]:
+        return shard.span.runs if isinstance(shard.span, RunGroup) else (shard.span,)
 
     def _key(self, run: RowRun, row: int) -> str:
         return f"{self.files[run.file].source.shown}:{self.get_table(run).data.name}[{row}]"

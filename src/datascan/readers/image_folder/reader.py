@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +34,16 @@ from datascan.readers.image_folder.listing import (
     resolve_path,
 )
 from datascan.readers.image_folder.text_labels import describe_bad_label
+from datascan.readers.key_spellings import key_spellings
 from datascan.readers.sample import sample_spans
 from datascan.records.block import Block, Fault, Labels
 from datascan.records.key_hashes import hash_names
 from datascan.records.shard import Plan, Shard
 from datascan.records.writer import CONTENT, REACH, Writer
+
+MAX_SUGGESTED = 3
+MAX_COMPARED = 20_000
+"""The most names that are compared with one that does not exist: a tenth of a second."""
 
 FILES_PER_BLOCK = 32
 BLOCK_BYTES = 64 << 20
@@ -141,6 +148,27 @@ class ImageFolderReader(Reader):
     def keys(self, shard: Shard, rows: Sequence[int]) -> list[str]:
         """File names, relative to the folder or as written in the list."""
         return [format_name(self.listing.names[shard.span[0] + row]) for row in rows]
+
+    def find_key(self, plan: Plan, key: str) -> Iterator[tuple[int, int]]:
+        """The files of this name; also with the path of the folder before it."""
+        home = os.fspath(self.path)
+        names = set(key_spellings(key))
+        names |= {os.path.normpath(one) for one in names}
+        names |= {os.path.relpath(one, home) for one in names if one.startswith(home + os.sep)}
+        for shard in plan.shards:
+            first, stop = shard.span
+            for row, name in enumerate(self.listing.names[first:stop]):
+                if name in names:
+                    yield shard.index, row
+
+    def suggest_keys(self, plan: Plan, key: str) -> list[str]:  # noqa: ARG002  (all files are listed)
+        """Files of the same name in other folders, or else with a similar path."""
+        base = os.path.basename(key)  # noqa: PTH119  (much faster)
+        same = (one for one in self.listing.names if one.rpartition("/")[2] == base)
+        found = [*islice(same, MAX_SUGGESTED)]
+        if not found:
+            found = get_close_matches(key, self.listing.names[:MAX_COMPARED], MAX_SUGGESTED)
+        return [format_name(name) for name in found]
 
     def list_files(self) -> Iterator[FileStatus]:
         """The listed files, as far as they are read."""

@@ -25,6 +25,7 @@ from datascan.decoders.base import (
 from datascan.errors import DatascanError, describe_exception
 from datascan.plugins import DECODERS, decoder_names
 from datascan.readers.base import Reader
+from datascan.readers.key_spellings import key_bytes
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.keyvalue.bookkeeping import find_bookkeeping, find_sizes
 from datascan.readers.keyvalue.keys import (
@@ -34,6 +35,7 @@ from datascan.readers.keyvalue.keys import (
     metadata_rows,
     parse_key_numbers,
 )
+from datascan.readers.keyvalue.lookup import find_neighbours, find_rows
 from datascan.readers.keyvalue.text_recognition import (
     IMAGE_KEY,
     TextLines,
@@ -191,6 +193,19 @@ class KeyValueReader(Reader):
             # No row is read here; this only shows that the walk makes progress.
             track(rows, 0)
         return rows
+
+    def find_key(self, plan: Plan, key: str) -> Iterator[tuple[int, int]]:
+        """The records with this key; of an ordered store, only the shard around it is searched."""
+        return find_rows(plan.shards, key_bytes(key), self._iter_keys, ordered=self.is_ordered())
+
+    def suggest_keys(self, plan: Plan, key: str) -> list[str]:
+        """The keys before and after the one that does not exist."""
+        if not self.is_ordered() or self._is_text_lines:
+            return []
+        return find_neighbours(plan.shards, key_bytes(key)[0], self._iter_keys)
+
+    def _iter_keys(self, span: Any) -> Iterator[KeyValueBatch]:
+        return self._iter_records(span, values=False)
 
     def describe_start(self, shard: Shard) -> str:
         """The lower bound of the shard's keys."""
