@@ -109,7 +109,7 @@ class ScanSession:
             checks = [*self.checks, *self.required_checks]
             precedence = Precedence.of(self._baseline())
             found = scan(self.reader, checks, self.progress, self.executor, precedence)
-            self._result = self._accept(self._drop_required(found))
+            self._result = self._tolerate(self._accept(self._drop_required(found)))
         return self._result
 
     def report(self, *, charts: bool) -> DatasetReport:
@@ -151,6 +151,15 @@ class ScanSession:
             identity = replace(identity, paths=(self.known_as,))
         return baseline.of_dataset(identity)
 
+    def _tolerate(self, found: ScanResult) -> ScanResult:
+        """The result with tolerated issues marked."""
+        allowances = dict(self.options.verdict.tolerance)
+        if not allowances:
+            return found
+        from datascan.scanner.tolerance_filter import tolerate  # noqa: PLC0415  (rarely used)
+
+        return replace(found, issues=tolerate(found.issues, allowances, found.summary.records))
+
     def _accept(self, found: ScanResult) -> ScanResult:
         """The result with accepted issues marked; reports entries that no longer match any."""
         baseline = self._baseline()
@@ -187,7 +196,8 @@ def select_rules(options: Options, rules: Sequence[str]) -> list[type[Any]]:
         UsageError: if the options name a rule that does not exist in any package.
     """
     selected, ignored = options.check.select, options.check.ignore
-    require_rules((*selected, *ignored, *dict(options.verdict.severity)))
+    verdict = options.verdict
+    require_rules((*selected, *ignored, *dict(verdict.severity), *dict(verdict.tolerance)))
     chosen = [rule for rule in rules if (not selected or rule in selected) and rule not in ignored]
     found = load_rules(chosen)
     for rule in selected:

@@ -28,6 +28,18 @@ MAX_EXAMPLES = 20
 """The maximum number of examples in a finding."""
 
 
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How many ``records`` a rule names, of ``total`` read, and how many are ``allowed``.
+
+    ``allowed`` is a share ("0.1%") or a number, as the user gave it.
+    """
+
+    records: int
+    total: int
+    allowed: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Issue:
     """A problem that a rule found in the dataset; it becomes a finding once keys are looked up.
@@ -51,6 +63,8 @@ class Issue:
     """Distinguishes several issues of one rule that do not name records: "batch size 32"."""
     accepted: Acceptance | None = None
     """The baseline entry that accepts the issue, if one does."""
+    tolerated: Tolerance | None = None
+    """How many of its records are tolerated, if the issue does not fail the scan for that."""
     partners: NDArray[np.int64] | None = None
     """For each flagged record, the address of the record that it was compared with, int64 (n,)."""
     locations: tuple[Location, ...] = ()
@@ -69,6 +83,8 @@ class Rule:
     rule: ClassVar[str]
     severity: ClassVar[Severity]
     fix: ClassVar[str]
+    subject: ClassVar[str] = ""
+    """What the rule is about if its findings never name or count records; those have no share."""
     fix_many: ClassVar[str] = ""
     """The fix if more than 5% of the records are concerned, unless ``fix`` suits them, too.
 

@@ -60,6 +60,7 @@ class BatchLabelGap(Check[LabelTally]):
 
     rule = "batch-label-gap"
     severity = Severity.WARNING
+    subject = "batches"
     needs = (CLASSES,)
     fix = "shuffle the store, use a larger batch, or draw batches by class"
     measure = staticmethod(measure_labels)

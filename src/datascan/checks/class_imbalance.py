@@ -49,6 +49,7 @@ class ClassImbalance(Check[LabelTally]):
 
     rule = "class-imbalance"
     severity = Severity.WARNING
+    subject = "the sizes of classes"
     needs = (CLASSES, WHOLE)
     fix = "draw rare classes more often or weight the loss; evaluate by mean accuracy over classes"
     measure = staticmethod(measure_labels)

@@ -128,6 +128,7 @@ class ConstantFeature(Check[FeatureMap]):
 
     rule = "constant-feature"
     severity = Severity.WARNING
+    subject = "features"
     needs = (VALUES,)
     fix = "drop these features, or exclude them from standardisation"
 

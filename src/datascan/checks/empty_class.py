@@ -49,6 +49,7 @@ class EmptyClass(Check[LabelTally]):
 
     rule = "empty-class"
     severity = Severity.WARNING
+    subject = "classes"
     needs = (CLASSES, WHOLE)
     fix = "add records of these classes, or map the labels to 0..N-1 without gaps"
     measure = staticmethod(measure_labels)

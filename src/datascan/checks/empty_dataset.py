@@ -54,6 +54,7 @@ class EmptyDataset(Check[None]):
 
     rule = "empty-dataset"
     severity = Severity.ERROR
+    subject = "the whole dataset"
     fix = "rebuild the dataset; check the path, the database name and the writer's filter"
     measure = None
 

@@ -61,6 +61,7 @@ class KeyGap(Check[RunMap]):
 
     rule = "key-gap"
     severity = Severity.WARNING
+    subject = "keys without a record"
     needs = (STORE, WHOLE)
     fix = "rebuild the store, unless these records were left out on purpose"
 

@@ -75,6 +75,7 @@ class LabelShift(Check[LabelTally]):
 
     rule = "label-shift"
     severity = Severity.WARNING
+    subject = "the shares of classes"
     needs = (EXPECTATIONS, LABELS)
     fix = "draw the records by class, weight the loss, or learn the expectations again"
     measure = staticmethod(measure_labels)

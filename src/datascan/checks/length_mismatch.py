@@ -49,6 +49,7 @@ class LengthMismatch(FaultCheck):
 
     rule = "length-mismatch"
     severity = Severity.ERROR
+    subject = "whole files"
     needs = (STORE, LABELS)
     fix = "rewrite the file, data and labels in one loop; cut only a surplus known to be at the end"
     phrases = (

@@ -55,6 +55,7 @@ class LiveWriter(Check[Any]):
 
     rule = "live-writer"
     severity = Severity.ERROR
+    subject = "a program that writes to the dataset"
     fix = "scan again when the writer is done, or scan a copy"
     measure = None
 

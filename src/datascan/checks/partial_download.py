@@ -45,6 +45,7 @@ class PartialDownload(Check[None]):
 
     rule = "partial-download"
     severity = Severity.WARNING
+    subject = "files beside the records"
     needs = (FILES,)
     fix = "download these files again, or delete them if the finished files are sound"
     measure = None

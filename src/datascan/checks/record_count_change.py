@@ -49,6 +49,7 @@ class RecordCountChange(Check[None]):
 
     rule = "record-count-change"
     severity = Severity.WARNING
+    subject = "the number of records"
     needs = (EXPECTATIONS, WHOLE)
     fix = "export the dataset again, or correct count and tolerance in the expectations"
     measure = None

@@ -43,6 +43,7 @@ class RecordCountMismatch(Check[None]):
 
     rule = "record-count-mismatch"
     severity = Severity.ERROR
+    subject = "the number of records"
     needs = (DECLARED_COUNT, WHOLE)
     fix = "write the correct number under this key, or restore the missing records"
     measure = None

@@ -77,6 +77,15 @@ def add_force_argument(command: argparse._ActionsContainer) -> None:
 def options_of(
     args: argparse.Namespace, fields: Sequence[OptionField] | None = None
 ) -> dict[str, Any]:
-    """The options that were given as flags, under their Python names."""
-    names = [field.name for field in (Options.fields() if fields is None else fields)]
-    return {name: value for name in names if (value := getattr(args, name, None)) is not None}
+    """The options that were given as flags, under their Python names.
+
+    Raises:
+        UsageError: if flags that were repeated contradict each other.
+    """
+    found = {}
+    for field in Options.fields() if fields is None else fields:
+        value = getattr(args, field.name, None)
+        if value is not None:
+            refined = field.option.refine is not None
+            found[field.name] = field.convert(value, field.flag) if refined else value
+    return found

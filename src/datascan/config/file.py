@@ -23,6 +23,9 @@ from datascan.errors import UsageError
 from datascan.files import real_path
 from datascan.plugins import READERS, nearest
 
+BY_RULE = ("severity", "tolerance")
+"""Options that are tables with an entry for each rule."""
+
 
 @dataclass(frozen=True)
 class ConfigFile:
@@ -41,14 +44,16 @@ class ConfigFile:
         return self.file.parent
 
     def settings_for(self, path: Path) -> dict[str, Any]:
-        """What holds for the dataset at ``path``; severities add up rule by rule."""
+        """What holds for the dataset at ``path``; tables by rule add up rule by rule."""
         found = dict(self.defaults)
         for pattern, table in self.datasets.items():
             if self.matches_path(pattern, path):
-                levels = {**found.get("severity", {}), **table.get("severity", {})}
-                found |= table
-                if levels:
-                    found["severity"] = levels
+                both = {
+                    name: {**found[name], **table[name]}
+                    for name in BY_RULE
+                    if name in found and name in table
+                }
+                found |= {**table, **both}
         return found
 
     def matches_path(self, pattern: str, path: Path) -> bool:

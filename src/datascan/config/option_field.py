@@ -40,6 +40,7 @@ class Option:
         help: one line for ``--help`` and the reference page.
         group: the heading in ``--help``; "" lists the flag with the general ones.
         flag: the flag without its dashes, and a key in TOML; "" means the field's name.
+        key: the usual key in TOML, if it is not the flag.
         metavar: the value in ``--help``; "" lists the values that are allowed.
         commands: the commands that take it; "scan" includes the scans of one format.
         readers: the formats that it is for; () means all.
@@ -49,15 +50,19 @@ class Option:
         is_size: whether the value is a number of bytes, which may have a unit ("4GB").
         synonyms: what other tools call it; only for hints.
         read: turns the file that a user names into the value.
+        refine: turns what a user gave, and the place where, into the plain value, if the type does
+            not say enough; raises UsageError in words, or TypeError or ValueError.
         unasked: the smallest and largest number that a configuration may set which datascan found
             by itself; other values loosen a limit.
         silences: how it hides findings, or part of the dataset: "ignores {}".
         silencing: the values that do; () means all.
+        joint: what stands between the words of a pair in ``silences``: "nan-value as info".
     """
 
     help: str
     group: str = ""
     flag: str = ""
+    key: str = ""
     metavar: str = ""
     commands: tuple[str, ...] = DATASET_COMMANDS
     readers: tuple[str, ...] = ()
@@ -67,9 +72,11 @@ class Option:
     is_size: bool = False
     synonyms: tuple[str, ...] = ()
     read: Callable[[Path], Any] | None = None
+    refine: Callable[[Any, str], Any] | None = None
     unasked: tuple[float, float] = (-inf, inf)
     silences: str = ""
     silencing: tuple[str, ...] = ()
+    joint: str = " as "
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,8 @@ class OptionField:
     @property
     def names(self) -> tuple[str, ...]:
         """Its names in the configuration file, with underscores; the first is the usual one."""
-        return tuple(dict.fromkeys((self.option.flag or self.name, self.name)))
+        usual = self.option.flag or self.name
+        return tuple(dict.fromkeys((self.option.key or usual, usual, self.name)))
 
     @cached_property
     def info(self) -> inspect.Type:
@@ -157,7 +165,7 @@ class OptionField:
         try:
             if self.option.read is not None:
                 return self._from_file(value, self.option.read)
-            plain = parse_size(value) if self._is_written_size(value) else self._listed(value)
+            plain = self._plain(value, place)
             result = msgspec.convert(plain, self.type, dec_hook=to_path)
         except (ValueError, TypeError) as error:
             raise self.error(value, place) from error
@@ -205,8 +213,13 @@ class OptionField:
             else:
                 yield parse_number(part.strip(), item)
 
-    def _is_written_size(self, value: Any) -> bool:
-        return self.option.is_size and isinstance(value, str)
+    def _plain(self, value: Any, place: str) -> Any:
+        """The value as msgspec converts it."""
+        if self.option.refine is not None:
+            return self.option.refine(value, place)
+        if self.option.is_size and isinstance(value, str):
+            return parse_size(value)
+        return self._listed(value)
 
     def _listed(self, value: Any) -> Any:
         """A tuple without duplicates if the field takes several values; else the value itself."""

@@ -28,8 +28,10 @@ def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
             lines["notice"].append(annotation("notice", report.name, applied.text))
         for finding in report.findings:
             if finding.accepted is None:
-                kind = KINDS[finding.severity]
+                kind = KINDS[finding.severity] if finding.tolerated is None else "notice"
                 text = f"{finding.summary}; {finding.fix}"
+                if finding.tolerated is not None:
+                    text = f"{finding.tolerated.text}: {text}"
                 lines[kind].append(annotation(kind, f"{finding.rule}: {report.name}", text))
     return "".join(line for same in lines.values() for line in same[:MAX_ANNOTATIONS])
 

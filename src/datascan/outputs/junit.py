@@ -105,7 +105,7 @@ def describe_findings(findings: list[Finding]) -> str:
     """Findings with their examples, one per line."""
     lines = []
     for finding in findings:
-        lines.append(f"{finding.severity}{acceptance(finding)}: {finding.message}")
+        lines.append(f"{finding.severity}{why_passed(finding)}: {finding.message}")
         for example in finding.examples:
             number = None if example.index is None else f"#{example.index}"
             name = " ".join(part for part in (number, example.key) if part)
@@ -115,9 +115,11 @@ def describe_findings(findings: list[Finding]) -> str:
     return "\n".join(map(escape_control, lines))
 
 
-def acceptance(finding: Finding) -> str:
+def why_passed(finding: Finding) -> str:
     """Why a finding does not count; empty if it does."""
     why = finding.accepted
+    if finding.tolerated is not None:
+        return f" ({finding.tolerated.text})"
     if why is None:
         return ""
     until = "" if why.expires is None else f" until {why.expires.isoformat()}"

@@ -143,6 +143,7 @@ def rule_result(report: Report, same: list[Finding], index: int) -> dict[str, An
         "partialFingerprints": {"datascan/v1": fingerprint(first, path)},
     }
     reasons = [finding.accepted.reason for finding in same if finding.accepted is not None]
+    reasons += [finding.tolerated.text for finding in same if finding.tolerated is not None]
     if reasons:
         note = "; ".join(dict.fromkeys(reasons))
         result["suppressions"] = [{"kind": "external", "justification": note}]

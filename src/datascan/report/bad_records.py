@@ -135,4 +135,6 @@ class BadRecordIndex:
             line["related"] = [msgspec.to_builtins(partner)]
         if issue.accepted is not None:
             line["accepted"] = True
+        if issue.tolerated is not None:
+            line["tolerated"] = True
         return json_line(line) + "\n"

@@ -28,6 +28,7 @@ from datascan.report.figures import (
     SequentialGaps,
     ShapeFigures,
     ShuffledGaps,
+    Tolerated,
     UnmatchedEntry,
     ValueFigures,
 )
@@ -113,11 +114,15 @@ def decide_verdict(
 
 
 def is_failing(issues: Sequence[Issue], fail_on: str) -> bool:
-    """Whether an issue that is not accepted is at or above the severity ``fail_on``."""
+    """Whether an issue neither accepted nor tolerated is at or above the severity ``fail_on``."""
     if fail_on == "never":
         return False
     lowest = Severity(fail_on).rank
-    return any(issue.severity.rank >= lowest for issue in issues if issue.accepted is None)
+    return any(
+        issue.severity.rank >= lowest
+        for issue in issues
+        if issue.accepted is None and issue.tolerated is None
+    )
 
 
 def list_checked(
@@ -170,6 +175,7 @@ def to_finding(issue: Issue, records: Sequence[Example] = ()) -> Finding:
         examples=examples[:MAX_EXAMPLES],
         key=escape_surrogates(issue.keys[0]) if issue.keys else None,
         accepted=build_accepted(issue),
+        tolerated=build_tolerated(issue),
     )
 
 
@@ -179,6 +185,16 @@ def build_accepted(issue: Issue) -> Accepted | None:
     if accepted is None:
         return None
     return Accepted(escape_surrogates(accepted.reason), accepted.expires, issue.records)
+
+
+def build_tolerated(issue: Issue) -> Tolerated | None:
+    """How much of the issue's rule is tolerated; None if the issue counts for that."""
+    found = issue.tolerated
+    if found is None:
+        return None
+    allowed = found.allowed if found.allowed.endswith("%") else int(found.allowed)
+    share = min(1.0, found.records / found.total) if found.total else 1.0
+    return Tolerated(found.records, share, allowed)
 
 
 def record_examples(issue: Issue, scanned: ScanResult) -> list[Example]:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from datascan.report.provenance import Fingerprint, Location
-from datascan.text import escape_control
+from datascan.text import escape_control, format_percent, pluralize
 
 Cause = Literal[
     "none",
@@ -74,6 +74,26 @@ class Accepted(PrintableStruct, frozen=True):
     records: Count
 
 
+class Tolerated(PrintableStruct, frozen=True):
+    """Why a finding does not fail the scan: it concerns few enough records (``--tolerate``)."""
+
+    records: Annotated[
+        Count, Meta(description="Records of all findings of the rule that are not accepted.")
+    ]
+    share: Annotated[Share, Meta(description="Of the records that were read.")]
+    allowed: Annotated[
+        Annotated[str, Meta(pattern="^[0-9]+([.][0-9]+)?%$")] | Count,
+        Meta(description='What is allowed, as it was given: a share ("0.1%") or a number.'),
+    ]
+
+    @property
+    def text(self) -> str:
+        """In words: "tolerated 0.04% of 0.1%", "tolerated 2 of 500 records"."""
+        if isinstance(self.allowed, int):
+            return f"tolerated {self.records:,} of {pluralize(self.allowed, 'record')}"
+        return f"tolerated {format_percent(self.share)} of {self.allowed}"
+
+
 class UnmatchedEntry(PrintableStruct, frozen=True):
     """An entry of the baseline that matches no finding any more, and so can be deleted."""
 
@@ -88,7 +108,10 @@ class CheckedRule(PrintableStruct, frozen=True, omit_defaults=True):
     rule: str
     status: Annotated[
         Literal["passed", "failed", "not-applicable"],
-        Meta(description="failed: it has findings that are not accepted, of any severity."),
+        Meta(
+            description="failed: it has findings that are not accepted, of any severity; also if "
+            "they are tolerated."
+        ),
     ]
     reason: Annotated[
         str | None, Meta(description="Why the rule does not apply: the dataset has no labels.")
@@ -121,6 +144,14 @@ class Finding(PrintableStruct, frozen=True, omit_defaults=True):
     accepted: Annotated[
         Accepted | None, Meta(description="Set if the finding is accepted and so does not fail.")
     ] = None
+    tolerated: Annotated[
+        Tolerated | None, Meta(description="Set if the finding is tolerated and so does not fail.")
+    ] = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether the finding fails the scan if it is severe enough."""
+        return self.accepted is None and self.tolerated is None
 
     @property
     def summary(self) -> str:

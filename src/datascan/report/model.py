@@ -164,8 +164,8 @@ class Report(VerdictBasis, frozen=True):
         return tuple(finding for finding in self.all_findings if self.fails_by(finding))
 
     def fails_by(self, finding: Finding) -> bool:
-        """Whether ``finding`` fails the scan: it is severe enough and not accepted."""
-        if finding.accepted is not None:
+        """Whether ``finding`` fails the scan: it is severe enough, not accepted or tolerated."""
+        if not finding.counts:
             return False
         levels = {"warning": ("error", "warning"), "never": ()}.get(self.fail_on or "", ("error",))
         return finding.severity in levels
@@ -266,6 +266,8 @@ def summary_lines(report: Report) -> Iterator[str]:
     parts = [pluralize(count, severity) for severity, count in counts.items() if count]
     accepted = len(report.all_findings) - len(counted)
     parts += [f"{accepted:,} accepted"] if accepted else []
+    tolerated = sum(finding.tolerated is not None for finding in counted)
+    parts += [f"{tolerated:,} tolerated"] if tolerated else []
     yield ", ".join(parts) or "no findings"
     if counted:
         worst = sorted(counted, key=lambda finding: SEVERITIES.index(finding.severity))

@@ -20,6 +20,7 @@ def summarize_findings(report: Report) -> str:
     Findings about nets and logs, and those of reports without counts, are counted themselves.
     """
     parts = [", ".join(describe_records(report)), count_findings(report), count_accepted(report)]
+    parts.append(count_tolerated(report))
     return "; ".join(part for part in parts if part)
 
 
@@ -58,6 +59,12 @@ def count_accepted(report: Report) -> str:
     """How many findings a baseline accepts."""
     accepted = sum(finding.accepted is not None for finding in report.all_findings)
     return f"{accepted:,} accepted" if accepted else ""
+
+
+def count_tolerated(report: Report) -> str:
+    """How many findings are tolerated: with few enough records."""
+    tolerated = sum(finding.tolerated is not None for finding in report.all_findings)
+    return f"{tolerated:,} tolerated" if tolerated else ""
 
 
 def count_records(dataset: DatasetInfo) -> str:

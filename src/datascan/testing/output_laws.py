@@ -20,7 +20,14 @@ from hypothesis import strategies as st
 
 from datascan.config.applied import AppliedConfiguration, AppliedSetting
 from datascan.outputs.base import Output
-from datascan.report.figures import Accepted, DatasetInfo, Example, Finding, LabelFigures
+from datascan.report.figures import (
+    Accepted,
+    DatasetInfo,
+    Example,
+    Finding,
+    LabelFigures,
+    Tolerated,
+)
 from datascan.report.model import FailedScan, Report
 from datascan.testing.profile import examples
 from datascan.testing.reports import ANY_TEXT, finding, log, net, report, source
@@ -30,6 +37,7 @@ HOSTILE = ANY_TEXT.map(escape_surrogates)
 """Any text that a report can hold: lone surrogates are escaped before."""
 
 EXAMPLES = st.builds(Example, HOSTILE, st.none() | st.integers(0, 10**12), st.none() | HOSTILE)
+ALLOWED: st.SearchStrategy[str | int] = st.sampled_from([5, "0.1%"])
 FINDINGS = st.builds(
     Finding,
     rule=st.sampled_from(["nan-value", "no-such-rule"]) | HOSTILE,
@@ -39,6 +47,8 @@ FINDINGS = st.builds(
     fix=HOSTILE,
     examples=st.lists(EXAMPLES, max_size=2),
     accepted=st.none() | st.builds(Accepted, HOSTILE, st.none() | st.dates(), st.integers(0, 9)),
+    tolerated=st.none()
+    | st.builds(Tolerated, st.just(1), st.just(0.1), st.sampled_from([5, "0.1%"])),
 )
 SETTINGS = st.builds(
     AppliedSetting, HOSTILE, st.tuples(HOSTILE, st.integers(0, 9)), st.just("") | HOSTILE

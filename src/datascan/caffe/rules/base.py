@@ -55,6 +55,8 @@ class NetContext:
 class NetRule(Rule, ABC):
     """A rule about nets or solvers. Its module's docstring is the rule's page."""
 
+    subject = "a net, a solver or a log"
+
     @abstractmethod
     def evaluate(self, context: NetContext) -> Iterator[Issue]:
         """Yield what is wrong, in the order of the net; duplicates are removed later."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datascan.cli.progress import Closeable, SignalWatcher
     from datascan.config.applied import AppliedConfiguration
     from datascan.config.file import ConfigFile
+    from datascan.report.figures import Finding
     from datascan.report.model import FailedScan, Report
 
 
@@ -212,9 +213,7 @@ def verdict_line(report: Report, defaults: AppliedConfiguration) -> str:
     from datascan.checks.not_an_image import PULL
     from datascan.text import escape_control
 
-    rules = (
-        f"{finding.rule}{' (accepted)' if finding.accepted else ''}" for finding in report.findings
-    )
+    rules = (f"{finding.rule}{standing(finding)}" for finding in report.findings)
     names = ", ".join(dict.fromkeys(rules))
     verdict = "PASS" if report.passed else "FAIL"
     settings = report.configuration.settings if report.configuration else ()
@@ -223,6 +222,13 @@ def verdict_line(report: Report, defaults: AppliedConfiguration) -> str:
     advice = f"  ({PULL})" if any(finding.fix == PULL for finding in report.findings) else ""
     text = f"{names or 'no findings'}{advice}{silenced}"
     return escape_control(f"{verdict}  {report.dataset.path}  {text}")
+
+
+def standing(finding: Finding) -> str:
+    """Why a finding does not fail the scan; "" if it may."""
+    if finding.accepted is not None:
+        return " (accepted)"
+    return "" if finding.tolerated is None else f" ({finding.tolerated.text})"
 
 
 def write_outputs(reports: list[Report], failed: list[FailedScan], files: OutputFiles) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from datascan.config.applied import AppliedConfiguration, AppliedSetting, list_values
-from datascan.config.file import ConfigFile
+from datascan.config.file import BY_RULE, ConfigFile
 from datascan.config.option_field import OptionField
 from datascan.config.options import Options
 from datascan.text import escape_surrogates
@@ -80,11 +80,11 @@ def configured_options(
 
 
 def merge_settings(settings: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings of a file under what was given as flags: flags win, severities rule by rule."""
+    """Settings of a file under what was given as flags: flags win, in tables rule by rule."""
     both = {**settings, **flags}
-    levels = {**dict(settings.get("severity", {})), **dict(flags.get("severity", ()))}
-    if levels:
-        both["severity"] = levels
+    for name in BY_RULE:
+        if name in both:
+            both[name] = {**dict(settings.get(name, {})), **dict(flags.get(name, ()))}
     return both
 
 
@@ -96,9 +96,9 @@ def describe_configuration(
     fields = {field.name: field for field in Options.fields()}
     for name, value in settings.items():
         field = fields.get(name)
-        if field is None or (name in flags and name != "severity"):
+        if field is None or (name in flags and name not in BY_RULE):
             continue
-        given = dict(flags.get("severity", ())) if name == "severity" else {}
+        given = dict(flags.get(name, ())) if name in BY_RULE else {}
         left = {rule: value[rule] for rule in value if rule not in given} if given else value
         if left or isinstance(left, int | float):
             found.append(describe_setting(field, left))
@@ -114,7 +114,7 @@ def describe_setting(field: OptionField, value: Any) -> AppliedSetting:
     values: tuple[Any, ...]
     if isinstance(value, Mapping):
         values = tuple(f"{key}={level}" for key, level in value.items())
-        shown = list_values(tuple(f"{key} as {level}" for key, level in value.items()))
+        shown = list_values(tuple(f"{key}{option.joint}{level}" for key, level in value.items()))
     else:
         items = value if isinstance(value, list | tuple) else (value,)
         values = tuple(display_path(v) if isinstance(v, Path) else v for v in items)

@@ -118,6 +118,7 @@ class ScanKeywords(TypedDict, total=False):
     max_memory: int | str
     resume: str | PathLike[str] | None
     severity: Mapping[str, str] | Iterable[tuple[str, str]]
+    tolerance: Mapping[str, str | int] | Iterable[tuple[str, str | int]]
     fail_on: FailOn
     bad_records_severity: SeverityName
     baseline: str | PathLike[str] | Baseline | None

@@ -11,6 +11,7 @@ from datascan.config.applied import AppliedConfiguration
 from datascan.config.baseline import Baseline
 from datascan.config.option_field import ALL_COMMANDS, Option
 from datascan.config.options.kinds import RULES, FailOn, Severity, SeverityName, Text
+from datascan.config.tolerance import read_tolerance
 from datascan.plugins import require_rules
 
 
@@ -37,6 +38,23 @@ class VerdictOptions(Struct, frozen=True, kw_only=True):
         ),
     ] = ()
     """Severities in place of the rules' own, by rule."""
+    tolerance: Annotated[
+        tuple[tuple[Text, Text], ...],
+        Option(
+            help="do not fail for up to N records of a rule, or N percent of those read",
+            group=RULES,
+            flag="tolerate",
+            key="tolerance",
+            metavar="RULE=N|N%",
+            commands=("scan", "learn", "net", "log"),
+            allowed="a share (0.1%) or a whole number of records (500) for each rule",
+            has_rules=True,
+            refine=read_tolerance,
+            silences="tolerates {}",
+            joint=" up to ",
+        ),
+    ] = ()
+    """How many records of a finding do not fail the scan, by rule: "0.1%" or "500"."""
     fail_on: Annotated[
         FailOn,
         Option(

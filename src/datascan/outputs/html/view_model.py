@@ -63,6 +63,8 @@ class RuleView:
     more: int
     page: tuple[Section, ...]
     accepted: str = ""
+    tolerated: str = ""
+    """Why the finding does not fail the scan, if it has few enough records."""
 
     @property
     def has_keys(self) -> bool:
@@ -357,6 +359,7 @@ def rule_view(
         more=sum(finding.records for finding in same) - named if named else 0,
         page=sections(same[0].rule),
         accepted=acceptance(same[0], limits),
+        tolerated=tolerance(same[0], limits),
     )
 
 
@@ -367,6 +370,11 @@ def acceptance(finding: Finding, limits: Limits) -> str:
     until = finding.accepted.expires
     over = "" if until is None else f" (until {until.isoformat()})"
     return format_value(finding.accepted.reason, limits) + over
+
+
+def tolerance(finding: Finding, limits: Limits) -> str:
+    """How many of the tolerated records there are; empty if the finding is not tolerated."""
+    return "" if finding.tolerated is None else format_value(finding.tolerated.text, limits)
 
 
 def example_view(example: Example, pictures: Mapping[str, str], limits: Limits) -> ExampleView:

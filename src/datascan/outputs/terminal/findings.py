@@ -34,6 +34,8 @@ def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[
     if first.accepted is not None:
         yield from paper.wrap(acceptance(first.accepted, paper), INDENT, INDENT)
         return
+    if first.tolerated is not None:
+        yield from paper.wrap(paper.plain(first.tolerated.text), INDENT, INDENT)
     # The first finding is the worst.
     yield from paper.wrap("-> " + paper.plain(first.fix), INDENT, "   ")
 
