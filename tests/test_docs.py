@@ -17,7 +17,8 @@ import datascan
 from datascan.cli.app import build_parser
 from datascan.config.discovery.patterns import MAX_ENTRIES
 from datascan.config.options import MAX_WORKERS, Options
-from datascan.plugins import COMMANDS, rule_names
+from datascan.plugins import COMMANDS
+from datascan.report.rule_pages import all_rules
 from tests.test_layers import exists
 
 ROOT = Path(__file__).parents[1]
@@ -121,11 +122,17 @@ def test_flags_exist(document):
     assert set(flags) <= ALL_FLAGS | {"--version", "--help"}
 
 
-def test_the_page_about_rules_lists_each_rule_once():
-    rows = re.findall(
-        r"^\| [\w ]+ \| (`.*) \|$", (ROOT / "docs/rules.md").read_text(), re.MULTILINE
+def test_the_page_about_rules_lists_each_rule_once_with_its_title():
+    text = (ROOT / "docs/rules.md").read_text()
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.+) \| (\w+) \|$", text, re.MULTILINE)
+    assert sorted(rows) == sorted(
+        (
+            name,
+            rule.title + (f"; of images: {rule.image_title}" if rule.image_title else ""),
+            rule.severity.value,
+        )
+        for name, rule in all_rules().items()
     )
-    assert sorted(code_spans("\n".join(rows))) == sorted(rule_names())
 
 
 def test_the_readme_is_short_and_its_links_lead_somewhere():

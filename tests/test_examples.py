@@ -147,7 +147,7 @@ def test_a_configuration_knows_the_rule(installed, actions):
     config = actions.with_name("datascan.toml")
     config.write_text('[severity]\n"clipped-action" = "error"\n')
     run = datascan(installed, "hdf5", actions, "--config", config)
-    assert "ERROR   clipped-action" in run.stdout
+    assert "ERROR   Movement at its limit  [clipped-action]" in run.stdout
 
 
 def test_the_output_is_an_option(installed, actions, tmp_path):

@@ -9,6 +9,7 @@ from inspect import cleandoc
 
 from datascan.checks.base import Rule
 from datascan.report.rule_pages import all_rules
+from datascan.report.titles import class_title
 from website.markdown import inline, paragraphs
 
 HEADING = re.compile(r"^(\S.*)\n(?=    )", re.MULTILINE)
@@ -23,7 +24,8 @@ def rule_page(rule: type[Rule]) -> str:
     """The page of a rule: its severity, its summary, and the sections of its docstring."""
     text = cleandoc(sys.modules[rule.__module__].__doc__ or rule.__doc__ or "")
     summary, _, rest = text.partition("\n\n")
-    head = f"# {rule.rule}\n\n**{inline(summary)}** Severity: {rule.severity.value}.\n"
+    head = f"# {class_title(rule)}\n\n"
+    head += f"`{rule.rule}`: **{inline(summary)}** Severity: {rule.severity.value}.\n"
     return "\n".join([head, *sections(rest)])
 
 

@@ -44,6 +44,7 @@ class ClippedAction(Check[Flagged]):
     """Several values of an action are at -1 or 1."""
 
     rule = "clipped-action"
+    title = "Movement at its limit"
     severity = Severity.WARNING
     fix = "record actions before they are clipped, or normalize them with wider limits"
 

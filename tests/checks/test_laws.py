@@ -93,6 +93,12 @@ def test_severity(rule):
     assert rule.severity.value == SEVERITIES[rule.rule]
 
 
+def test_every_rule_has_a_title_of_its_own():
+    titles = [rule.title for rule in (*ALL_CHECKS, *ALL_NET_RULES)]
+    assert all(titles)
+    assert len(set(titles)) == len(titles)
+
+
 @pytest.mark.parametrize("rule", [*ALL_CHECKS, *ALL_NET_RULES], ids=lambda rule: rule.rule)
 def test_rule_and_module_and_class_share_a_name(rule):
     home = "checks" if issubclass(rule, Check) else "caffe.rules"

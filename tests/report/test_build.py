@@ -44,7 +44,9 @@ def test_a_report_is_valid_and_round_trips():
     text = report.to_json()
     jsonschema.validate(json.loads(text), json_schema())
     assert Report.from_json(text) == report
-    assert "NaN" not in text.replace("hold NaN", "").replace("NaN upstream", "")
+    assert not re.search(
+        r"(?<=[:,\[\s])(NaN|-?Infinity)(?=[\s,\]}])", re.sub(r"\"[^\"]*\"", "", text)
+    )
     with pytest.raises(ValueError, match="constant"):
         json.loads(text.replace('"nan": 25', '"nan": NaN'), parse_constant=refuse)
     json.loads(text, parse_constant=refuse)

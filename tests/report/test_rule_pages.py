@@ -41,7 +41,7 @@ def test_a_meaning_is_one_sentence(rule):
 def test_rules_are_listed_errors_first():
     found = list_rules()
     assert {name for name, _, _ in found} == set(all_rules())
-    assert ("nan-value", "error", "A value of the record is NaN.") in found
+    assert ("nan-value", "error", "Missing values (NaN)") in found
     severities = [severity for _, severity, _ in found]
     assert severities == sorted(severities, key=["error", "warning", "info"].index)
     for severity in set(severities):

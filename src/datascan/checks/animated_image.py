@@ -39,6 +39,7 @@ class AnimatedImage(FaultCheck):
     """The image has more than one frame."""
 
     rule = "animated-image"
+    title = "Animated picture"
     severity = Severity.WARNING
     needs = (IMAGES,)
     fix = "extract the frame you need and store it as a single image"

@@ -75,12 +75,19 @@ TallyT = TypeVar("TallyT")
 
 
 class Rule:
-    """A rule has a name, a severity and a fix. Its module's docstring is its page.
+    """A rule has a name, a title, a severity and a fix. Its module's docstring is its page.
 
     Rules that measure records are checks; those in ``caffe/rules`` inspect nets and logs.
     """
 
     rule: ClassVar[str]
+    title: ClassVar[str] = ""
+    """What it finds, in plain words, for a reader who does not program: "Missing values (NaN)".
+
+    At most 40 characters. Without one, the words of the rule's name are shown.
+    """
+    image_title: ClassVar[str] = ""
+    """The title for a dataset of images, if it differs: "Same picture in two classes"."""
     severity: ClassVar[Severity]
     fix: ClassVar[str]
     subject: ClassVar[str] = ""

@@ -59,6 +59,7 @@ class BatchLabelGap(Check[LabelTally]):
     """Batches lack a class at some batch size."""
 
     rule = "batch-label-gap"
+    title = "Batches that lack a class"
     severity = Severity.WARNING
     subject = "batches"
     needs = (CLASSES,)

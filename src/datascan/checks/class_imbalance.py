@@ -48,6 +48,7 @@ class ClassImbalance(Check[LabelTally]):
     """The largest class has over 100 times the records of the smallest non-empty class."""
 
     rule = "class-imbalance"
+    title = "Some classes are far rarer than others"
     severity = Severity.WARNING
     subject = "the sizes of classes"
     needs = (CLASSES, WHOLE)

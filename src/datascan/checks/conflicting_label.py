@@ -58,6 +58,8 @@ class ConflictingLabel(Check[FingerprintTally]):
     """The same content as another record, under another label."""
 
     rule = "conflicting-label"
+    title = "Same record under two labels"
+    image_title = "Same picture in two classes"
     severity = Severity.ERROR
     needs = (LABELS,)
     fix = "decide which label is right, and keep one copy with it"

@@ -127,6 +127,8 @@ class ConstantFeature(Check[FeatureMap]):
     """A feature (or channel) has the same value in every record."""
 
     rule = "constant-feature"
+    title = "A column that never changes"
+    image_title = "A colour that never changes"
     severity = Severity.WARNING
     subject = "features"
     needs = (VALUES,)

@@ -59,6 +59,8 @@ class ConstantRecord(Check[Flagged]):
     """All values of the record are equal."""
 
     rule = "constant-record"
+    title = "All values the same"
+    image_title = "Blank picture"
     severity = Severity.WARNING
     needs = (VALUES,)
     fix = "drop or rewrite these records; look for buffers that were never filled"

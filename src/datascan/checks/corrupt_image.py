@@ -52,6 +52,7 @@ class CorruptImage(FaultCheck):
     """The image cannot be decoded in full, or its decoder reports damaged data."""
 
     rule = "corrupt-image"
+    title = "Damaged picture"
     severity = Severity.ERROR
     needs = (IMAGES,)
     fix = "download or encode these images again; if the source is gone, delete them"

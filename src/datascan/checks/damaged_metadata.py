@@ -42,6 +42,7 @@ class DamagedMetadata(FaultCheck):
     """Metadata of an image is damaged: its profile, header, tags or texts."""
 
     rule = "damaged-metadata"
+    title = "Damaged extra information in the file"
     severity = Severity.WARNING
     needs = (IMAGES,)
     fix = "remove the metadata of these images if a loader stumbles over it; the pixels are intact"

@@ -61,6 +61,7 @@ class DamagedStore(StoreCheck):
     """Pages, blocks or chunks of the store cannot be read."""
 
     rule = "damaged-store"
+    title = "Damaged part of the dataset"
     severity = Severity.ERROR
     needs = (STORE,)
     fix = "copy or rebuild the store, and test the disk and memory it came from"

@@ -62,6 +62,8 @@ class DuplicateRecord(Check[FingerprintTally]):
     """The same content as an earlier record."""
 
     rule = "duplicate-record"
+    title = "Same record more than once"
+    image_title = "Same picture more than once"
     severity = Severity.WARNING
     needs = (RECORDS,)
     fix = "drop these copies; split training and validation data by content"

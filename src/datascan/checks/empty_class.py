@@ -48,6 +48,8 @@ class EmptyClass(Check[LabelTally]):
     """A class of 0..num_classes-1 has no record."""
 
     rule = "empty-class"
+    title = "Class without any record"
+    image_title = "Class without any picture"
     severity = Severity.WARNING
     subject = "classes"
     needs = (CLASSES, WHOLE)

@@ -53,6 +53,7 @@ class EmptyDataset(Check[None]):
     """The dataset has no records."""
 
     rule = "empty-dataset"
+    title = "Nothing in the dataset"
     severity = Severity.ERROR
     subject = "the whole dataset"
     fix = "rebuild the dataset; check the path, the database name and the writer's filter"

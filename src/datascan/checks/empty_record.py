@@ -37,6 +37,8 @@ class EmptyRecord(FaultCheck):
     """The value or file has zero bytes."""
 
     rule = "empty-record"
+    title = "Empty record"
+    image_title = "Empty file"
     severity = Severity.ERROR
     needs = (RECORDS,)
     fix = "rewrite these records, or delete them"

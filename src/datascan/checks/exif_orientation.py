@@ -41,6 +41,7 @@ class ExifOrientation(FaultCheck):
     """A rotation tag that many loaders ignore."""
 
     rule = "exif-orientation"
+    title = "Picture to be shown rotated"
     severity = Severity.INFO
     needs = (IMAGES,)
     fix = "rotate the pixels once (PIL.ImageOps.exif_transpose), or make your loader apply the tag"

@@ -62,6 +62,7 @@ class ExtremeValue(Check[HitMap]):
     """A finite float value beyond 65504 overflows to Inf in float16."""
 
     rule = "extreme-value"
+    title = "Very large values"
     severity = Severity.WARNING
     needs = (FLOATS,)
     fix = "scale this feature, or replace markers for missing values, before mixed precision"

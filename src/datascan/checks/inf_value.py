@@ -48,6 +48,7 @@ class InfValue(Check[HitMap]):
     """A value of the record is +Inf or -Inf."""
 
     rule = "inf-value"
+    title = "Infinite values (Inf)"
     severity = Severity.ERROR
     needs = (FLOATS,)
     fix = "drop or recompute these records; look for x/0, log(0) or overflow upstream"

@@ -60,6 +60,7 @@ class KeyGap(Check[RunMap]):
     """Keys are numbered consecutively, and numbers are missing."""
 
     rule = "key-gap"
+    title = "Missing numbers in the names"
     severity = Severity.WARNING
     subject = "keys without a record"
     needs = (STORE, WHOLE)

@@ -55,6 +55,7 @@ class LabelBeyondOutputs(Check[LabelTally]):
     """A label below 0, or at or above the number of outputs that the loss reads."""
 
     rule = "label-beyond-outputs"
+    title = "Class that the net does not have"
     severity = Severity.ERROR
     needs = (NET, CLASSES)
     fix = "set num_output to the number of classes, correct these labels, or set an ignore_label"

@@ -53,6 +53,7 @@ class LabelOutOfRange(Check[LabelTally]):
     """A class label below 0, or at or above the number of classes."""
 
     rule = "label-out-of-range"
+    title = "Class that does not exist"
     severity = Severity.ERROR
     needs = (CLASSES,)
     fix = "correct these labels, or pass the right --num-classes; labels start at 0"

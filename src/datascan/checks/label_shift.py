@@ -74,6 +74,7 @@ class LabelShift(Check[LabelTally]):
     """The class shares differ from the expected ones."""
 
     rule = "label-shift"
+    title = "Class sizes differ from before"
     severity = Severity.WARNING
     subject = "the shares of classes"
     needs = (EXPECTATIONS, LABELS)

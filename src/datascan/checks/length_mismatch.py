@@ -48,6 +48,7 @@ class LengthMismatch(FaultCheck):
     """Data and labels of one file differ in their number of rows."""
 
     rule = "length-mismatch"
+    title = "Not as many labels as records"
     severity = Severity.ERROR
     subject = "whole files"
     needs = (STORE, LABELS)

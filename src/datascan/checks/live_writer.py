@@ -54,6 +54,7 @@ class LiveWriter(Check[Any]):
     """Another process was writing to the dataset."""
 
     rule = "live-writer"
+    title = "Changed during the scan"
     severity = Severity.ERROR
     subject = "a program that writes to the dataset"
     fix = "scan again when the writer is done, or scan a copy"

@@ -51,6 +51,7 @@ class MalformedLabel(Check[VectorTally]):
     """A one-hot label without exactly one 1."""
 
     rule = "malformed-label"
+    title = "Label that cannot be understood"
     severity = Severity.ERROR
     needs = (LABELS,)
     fix = "encode these labels again, or drop the records"

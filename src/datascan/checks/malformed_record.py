@@ -44,6 +44,7 @@ class MalformedRecord(FaultCheck):
     """The value cannot be parsed, or its size does not match its shape."""
 
     rule = "malformed-record"
+    title = "Record that cannot be read"
     severity = Severity.ERROR
     needs = (RECORDS,)
     fix = "rewrite these records from their source"

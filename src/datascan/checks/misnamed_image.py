@@ -39,6 +39,7 @@ class MisnamedImage(FaultCheck):
     """The content is another image type than the file name says."""
 
     rule = "misnamed-image"
+    title = "File name says another picture type"
     severity = Severity.WARNING
     needs = (FILES,)
     fix = "rename these files to match their content, or convert them to the format in their name"

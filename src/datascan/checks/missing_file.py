@@ -45,6 +45,7 @@ class MissingFile(FaultCheck):
     """A listed file does not exist or cannot be opened."""
 
     rule = "missing-file"
+    title = "Listed file is missing"
     severity = Severity.ERROR
     needs = (FILES,)
     fix = "correct the list or restore the files; check the folder that the paths are relative to"

@@ -49,6 +49,8 @@ class MissingLabel(Check[LabelTally]):
     """A record without a label in a labelled dataset."""
 
     rule = "missing-label"
+    title = "Record without a label"
+    image_title = "Picture without a label"
     severity = Severity.WARNING
     needs = (LABELS,)
     fix = "add the labels, or drop these records"

@@ -54,6 +54,7 @@ class MixedChannels(Check[ShapeTally]):
     """The image's colour mode differs from the most frequent one."""
 
     rule = "mixed-channels"
+    title = "Colour differs from the others"
     severity = Severity.WARNING
     needs = (IMAGES,)
     fix = "convert all images to one colour mode, before training or in the loader"

@@ -51,6 +51,7 @@ class NanValue(Check[HitMap]):
     """A value of the record is NaN."""
 
     rule = "nan-value"
+    title = "Missing values (NaN)"
     severity = Severity.ERROR
     needs = (FLOATS,)
     fix = "drop or recompute these records; look for 0/0, log(0) or missing cells upstream"

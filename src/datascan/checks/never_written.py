@@ -43,6 +43,7 @@ class NeverWritten(FaultCheck):
     """An HDF5 dataset was created but never written."""
 
     rule = "never-written"
+    title = "Space that was never filled"
     severity = Severity.ERROR
     needs = (STORE,)
     fix = "run the program again that creates the file: it ended before it wrote these rows"

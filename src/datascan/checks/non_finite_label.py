@@ -43,6 +43,7 @@ class NonFiniteLabel(Check[LabelTally]):
     """A label that is NaN or Inf."""
 
     rule = "non-finite-label"
+    title = "Label is not a number (NaN, Inf)"
     severity = Severity.ERROR
     needs = (LABELS,)
     fix = "correct these labels or drop the records; look for missing cells and failed joins"

@@ -55,6 +55,7 @@ class NonIntegerLabel(Check[LabelTally]):
     """A class label that is not a whole number."""
 
     rule = "non-integer-label"
+    title = "Class is not a whole number"
     severity = Severity.ERROR
     needs = (CLASSES,)
     fix = "correct these labels, or pass --label-type regression if they are regression targets"

@@ -60,6 +60,7 @@ class NotAnImage(FaultCheck):
     """The content does not have an image signature."""
 
     rule = "not-an-image"
+    title = "Not a picture"
     severity = Severity.ERROR
     needs = (IMAGES,)
     fix = "delete these files or download the real images; look for failed downloads"

@@ -61,6 +61,7 @@ class NotInspected(Check[Any]):
     """Content that was not inspected."""
 
     rule = "not-inspected"
+    title = "Content that was not inspected"
     severity = Severity.WARNING
     fix = "check these values with the code that reads them, or convert them to numbers or images"
     measure = None

@@ -62,6 +62,7 @@ class OddSize(Check[ShapeTally]):
     """The size or aspect ratio of an image is an outlier."""
 
     rule = "odd-size"
+    title = "Unusual size or proportions"
     severity = Severity.WARNING
     needs = (IMAGES,)
     fix = "check these images: icons, placeholders, banners; download the originals"

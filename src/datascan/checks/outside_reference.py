@@ -43,6 +43,7 @@ class OutsideReference(FaultCheck):
     """An HDF5 file refers to a file outside of its own folder, which was not read."""
 
     rule = "outside-reference"
+    title = "Data in another place was not read"
     severity = Severity.ERROR
     fix = "copy the files into the folder, or scan with --follow-links if they are yours"
     phrases = ("is in a file outside of the folder", "are in files outside of the folder")

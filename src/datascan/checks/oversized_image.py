@@ -42,6 +42,7 @@ class OversizedImage(FaultCheck):
     """The image has more pixels than --max-pixels allows and was not decoded."""
 
     rule = "oversized-image"
+    title = "Picture too large to open"
     severity = Severity.ERROR
     needs = (IMAGES,)
     fix = "check whether the image is real; if it is, resize it or raise --max-pixels"

@@ -44,6 +44,7 @@ class PartialDownload(Check[None]):
     """A download among the images did not finish."""
 
     rule = "partial-download"
+    title = "Unfinished download"
     severity = Severity.WARNING
     subject = "files beside the records"
     needs = (FILES,)

@@ -48,6 +48,7 @@ class ReaderCrash(FaultCheck):
     """A record crashed the reader, or took more time or memory than allowed; the scan continued."""
 
     rule = "reader-crash"
+    title = "Record that crashes programs"
     severity = Severity.ERROR
     needs = (RECORDS,)
     fix = "remove these records: the same libraries may crash on them in training"

@@ -48,6 +48,7 @@ class RecordCountChange(Check[None]):
     """The dataset has many more or fewer records than expected."""
 
     rule = "record-count-change"
+    title = "Number of records differs from before"
     severity = Severity.WARNING
     subject = "the number of records"
     needs = (EXPECTATIONS, WHOLE)

@@ -42,6 +42,7 @@ class RecordCountMismatch(Check[None]):
     """The store declares a different number of records than it holds."""
 
     rule = "record-count-mismatch"
+    title = "Stated number of records is wrong"
     severity = Severity.ERROR
     subject = "the number of records"
     needs = (DECLARED_COUNT, WHOLE)

@@ -58,6 +58,7 @@ class ShapeMismatch(Check[ShapeTally]):
     """The shape of the record differs from the most frequent one."""
 
     rule = "shape-mismatch"
+    title = "Size differs from the others"
     severity = Severity.ERROR
     needs = (VALUES,)
     fix = "scale, crop or convert these records like the others, or drop them"

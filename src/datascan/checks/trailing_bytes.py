@@ -38,6 +38,7 @@ class TrailingBytes(FaultCheck):
     """Extra bytes after the end of the image."""
 
     rule = "trailing-bytes"
+    title = "Extra data after the picture"
     severity = Severity.INFO
     needs = (IMAGES,)
     fix = "usually harmless; remove the bytes if a strict decoder rejects the file"

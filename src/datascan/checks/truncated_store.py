@@ -44,6 +44,7 @@ class TruncatedStore(StoreCheck):
     """The file is shorter than its own metadata says."""
 
     rule = "truncated-store"
+    title = "Dataset is cut off"
     severity = Severity.ERROR
     needs = (STORE,)
     fix = "copy or rebuild the store; do not train on what is left"

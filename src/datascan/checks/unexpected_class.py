@@ -65,6 +65,7 @@ class UnexpectedClass(Check[LabelTally]):
     """A label's class is not in the expectations."""
 
     rule = "unexpected-class"
+    title = "Class that was not expected"
     severity = Severity.ERROR
     needs = (EXPECTATIONS, CLASSES)
     fix = "correct these labels, or add the class to the expectations"

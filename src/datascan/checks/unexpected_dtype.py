@@ -50,6 +50,7 @@ class UnexpectedDtype(Check[ShapeTally]):
     """A record's dtype is not in the expectations."""
 
     rule = "unexpected-dtype"
+    title = "Number type that was not expected"
     severity = Severity.ERROR
     needs = (EXPECTATIONS, VALUES)
     fix = "convert these records, or add the dtype to the expectations"

@@ -59,6 +59,7 @@ class UnexpectedShape(Check[ShapeTally]):
     """A record's shape is not in the expectations."""
 
     rule = "unexpected-shape"
+    title = "Size that was not expected"
     severity = Severity.ERROR
     needs = (EXPECTATIONS, VALUES)
     fix = "export these records like the others, or add the shape to the expectations"

@@ -43,6 +43,7 @@ class UnsupportedImage(FaultCheck):
     """The image is intact as far as can be determined, but its variant cannot be decoded here."""
 
     rule = "unsupported-image"
+    title = "Picture type that cannot be checked"
     severity = Severity.WARNING
     needs = (IMAGES,)
     fix = "convert these images unless your loader reads the variant; they are not damaged"

@@ -57,6 +57,7 @@ class ValueOutOfRange(Check[Flagged]):
     """A value is outside the expected range."""
 
     rule = "value-out-of-range"
+    title = "Values outside the expected range"
     severity = Severity.WARNING
     needs = (EXPECTATIONS, VALUES)
     fix = "scale, clip or drop these records, or widen the range in the expectations"

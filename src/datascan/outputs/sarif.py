@@ -22,6 +22,7 @@ from datascan.plugins import OUTPUTS
 from datascan.report import rule_pages
 from datascan.report.figures import Example, Finding
 from datascan.report.model import FailedScan, Report, SourceReport, describe_stop
+from datascan.report.titles import class_title
 from datascan.text import escape_control, escape_in_json
 
 HELP = OUTPUTS["sarif"]
@@ -122,7 +123,8 @@ def describe_rule(name: str) -> dict[str, Any]:
     page = rule_pages.rule_page(name)
     return {
         "id": name,
-        "shortDescription": {"text": rule_pages.rule_summary(check)},
+        "shortDescription": {"text": escape_control(class_title(check))},
+        "fullDescription": {"text": rule_pages.rule_summary(check)},
         "help": {"text": page},
         "defaultConfiguration": {"level": LEVELS[check.severity.value]},
     }

@@ -35,6 +35,7 @@ from datascan.report.figures import (
 from datascan.report.identify import list_options, list_versions, locate, take_fingerprint
 from datascan.report.model import DatasetReport
 from datascan.report.related import describe_related, find_related
+from datascan.report.titles import holds_images, rule_title
 from datascan.scanner.result import ScanResult
 from datascan.text import escape_surrogates
 
@@ -154,11 +155,15 @@ def count_bad_records(issues: Sequence[Issue]) -> BadRecords:
 
 def build_finding(issue: Issue, scanned: ScanResult) -> Finding:
     """An issue as a finding with at most 20 examples: records first, then other details."""
-    return to_finding(issue, record_examples(issue, scanned))
+    images = holds_images(scanned.reader.name, scanned.summary.plan.layout)
+    return to_finding(issue, record_examples(issue, scanned), images=images)
 
 
-def to_finding(issue: Issue, records: Sequence[Example] = ()) -> Finding:
-    """An issue as a finding; ``records`` are its first examples."""
+def to_finding(issue: Issue, records: Sequence[Example] = (), *, images: bool = False) -> Finding:
+    """An issue as a finding; ``records`` are its first examples.
+
+    ``images``: its title may call records pictures.
+    """
     examples = list(records)
     examples += [
         Example(
@@ -176,6 +181,7 @@ def to_finding(issue: Issue, records: Sequence[Example] = ()) -> Finding:
         key=escape_surrogates(issue.keys[0]) if issue.keys else None,
         accepted=build_accepted(issue),
         tolerated=build_tolerated(issue),
+        title=escape_surrogates(rule_title(issue.rule, images=images)),
     )
 
 

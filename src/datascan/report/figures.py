@@ -147,6 +147,7 @@ class Finding(PrintableStruct, frozen=True, omit_defaults=True):
     tolerated: Annotated[
         Tolerated | None, Meta(description="Set if the finding is tolerated and so does not fail.")
     ] = None
+    title: Annotated[str | None, Meta(description="The rule in plain words.")] = None
 
     @property
     def counts(self) -> bool:

@@ -10,6 +10,7 @@ from inspect import cleandoc
 from datascan.checks.base import Rule, load_rules
 from datascan.errors import UsageError
 from datascan.plugins import rule_names, unusable
+from datascan.report.titles import class_title
 
 
 def all_rules() -> dict[str, type[Rule]]:
@@ -25,10 +26,8 @@ def rule_summary(check: type[Rule]) -> str:
 
 
 def list_rules() -> list[tuple[str, str, str]]:
-    """Name, severity and meaning of all rules, errors first."""
-    return [
-        (name, check.severity.value, rule_summary(check)) for name, check in all_rules().items()
-    ]
+    """Name, severity and title of all rules, errors first."""
+    return [(name, check.severity.value, class_title(check)) for name, check in all_rules().items()]
 
 
 def rule_page(rule: str) -> str:
@@ -46,7 +45,7 @@ def rule_page(rule: str) -> str:
         raise UsageError(f"no such rule: {rule}; {hint}")
     check = known[rule]
     text = cleandoc(sys.modules[check.__module__].__doc__ or check.__doc__ or "")
-    title = f"{rule} ({check.severity.value})"
+    title = f"{rule} ({check.severity.value}): {class_title(check)}"
     return f"{title}\n{'=' * len(title)}\n\n{text}\n"
 
 
@@ -63,5 +62,5 @@ def all_pages() -> str:
     """A table of all rules, followed by their pages."""
     known = list_rules()
     width = max(len(name) for name, _, _ in known)
-    table = [f"{name:<{width}}  {severity:<7}  {summary}" for name, severity, summary in known]
+    table = [f"{name:<{width}}  {severity:<7}  {title}" for name, severity, title in known]
     return "\n".join([*table, "", *(f"\n{rule_page(name)}" for name, _, _ in known)])

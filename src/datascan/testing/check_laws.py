@@ -51,6 +51,20 @@ HEADINGS = (
 )
 """The headings of the page of every rule."""
 
+MAX_TITLE = 40
+NAMES = frozenset({"NaN", "Inf", "Caffe"})
+JARGON = re.compile(
+    "array|blob|buffer|bytes?|checksum|chunk|codec|datum|dimension|dtype|exif|float|header|index|"
+    "integer|lmdb|leveldb|hdf5|metadata|null|outlier|parse|pickle|pixel|shape|shard|store|tensor"
+)
+"""Words that an owner of a dataset who does not program may not know."""
+
+
+def title_words(title: str) -> list[str]:
+    """The words of a title, without punctuation."""
+    return re.findall(r"[\w-]+", title)
+
+
 PLAN: dict[str, Any] = {
     "declared_count": ("num-samples", 7),
     "class_names": ("cat", "dog", "frog", "newt"),
@@ -70,6 +84,19 @@ class RuleLaws:
     def test_name_is_lower_case_words_joined_by_dashes(self, rule: type[Rule]) -> None:
         """Users type it on the command line and in configuration files."""
         assert re.fullmatch(r"[a-z]+(-[a-z0-9]+)*", rule.rule)
+
+    def test_title_is_short_and_in_plain_words(self, rule: type[Rule]) -> None:
+        """It is the heading of a finding, for an owner of the dataset who does not program."""
+        for title in filter(None, (rule.title, rule.image_title)):
+            assert len(title) <= MAX_TITLE
+            assert title == title.strip()
+            assert "\n" not in title
+            assert title[0].isupper()
+            assert not title.endswith((".", "!", ":"))
+            # An acronym is fine, but only the first word is capitalised.
+            assert all(w.islower() or w.isupper() or w in NAMES for w in title_words(title)[1:])
+            assert rule.rule not in title
+            assert not any(JARGON.fullmatch(word.lower()) for word in title_words(title))
 
     def test_severity_is_one(self, rule: type[Rule]) -> None:
         """A plain string would not compare with ``--fail-on``."""

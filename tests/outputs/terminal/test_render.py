@@ -81,7 +81,7 @@ def test_what_was_not_checked_is_not_called_harmless(changes):
 
 def test_a_finding():
     assert lines(finding())[4:11] == [
-        "ERROR   nan-value  0.50% of records",
+        "ERROR   Missing values (NaN)  [nan-value]  0.50% of records",
         "  5 of 1,000 records hold NaN",
         "    #0  key0  1 of 0 values",
         "    #1  key1  1 of 1 values",
@@ -100,7 +100,8 @@ def test_findings_keep_their_order_and_those_of_a_rule_stand_together():
     words = [line.strip() for line in said]
     shown = [word for word in words if word.split()[-1:] in (["first"], ["third"], ["second"])]
     assert shown == ["first", "(warning) third", "second"]
-    assert "ERROR   shape-mismatch" in said  # no share: which of the two would it be of?
+    # Without a share: which of the two would it be of?
+    assert "ERROR   Size differs from the others  [shape-mismatch]" in said
 
 
 def test_more_findings_of_a_rule_than_one_reads():
@@ -121,7 +122,7 @@ def test_more_findings_of_a_rule_than_one_reads():
 def test_details_that_name_no_record():
     said = lines(finding(records=0, examples=[Example(f"page {i}") for i in range(5)]))
     assert said[4:10] == [
-        "ERROR   nan-value",
+        "ERROR   Missing values (NaN)  [nan-value]",
         "  5 of 1,000 records hold NaN",
         "    page 0",
         "    page 1",

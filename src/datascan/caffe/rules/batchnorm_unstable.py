@@ -56,6 +56,7 @@ class BatchnormUnstable(NetRule):
     """BatchNorm over a single value or a constant feature, or with an eps below 1e-6."""
 
     rule = "batchnorm-unstable"
+    title = "Normalisation that can fail"
     severity = Severity.WARNING
     fix = "use a larger batch, eps 1e-5, and drop features that never change"
 

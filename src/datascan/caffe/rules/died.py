@@ -43,5 +43,6 @@ class Died(LogRule):
     """The run crashed before it ended."""
 
     rule = "died"
+    title = "Training crashed"
     severity = Severity.ERROR
     fix = "repair the record named here; if none is, run again with display: 1"

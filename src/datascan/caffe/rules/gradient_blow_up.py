@@ -48,5 +48,6 @@ class GradientBlowUp(LogRule):
     """The loss grew before it became NaN or infinite."""
 
     rule = "gradient-blow-up"
+    title = "Training got worse until it broke"
     severity = Severity.ERROR
     fix = "divide base_lr by ten, scale the input, or clip gradients (clip_gradients in the solver)"

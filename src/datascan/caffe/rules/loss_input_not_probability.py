@@ -87,6 +87,7 @@ class LossInputNotProbability(NetRule):
     """The input of a loss that takes logarithms of probabilities is not probabilities."""
 
     rule = "loss-input-not-probability"
+    title = "Loss is not given probabilities"
     severity = Severity.ERROR
     fix = "put a Softmax before the loss, or use SoftmaxWithLoss"
 

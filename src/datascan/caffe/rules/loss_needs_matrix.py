@@ -53,6 +53,7 @@ class LossNeedsMatrix(NetRule):
     """An InfogainLoss does not have a usable matrix."""
 
     rule = "loss-needs-matrix"
+    title = "Loss lacks its table of weights"
     severity = Severity.ERROR
     fix = "provide a square matrix of finite numbers >= 0, with one row per output of the net"
 

@@ -40,5 +40,6 @@ class LossSaturated(LogRule):
     """The loss is stuck at 87.3365, minus the log of the smallest float32."""
 
     rule = "loss-saturated"
+    title = "Training is stuck"
     severity = Severity.ERROR
     fix = "divide base_lr by ten, scale the input, and start from scratch: these weights are lost"

@@ -45,6 +45,7 @@ class LrNotFinite(LogRule):
     """The learning rate is NaN, infinite or negative at some iteration."""
 
     rule = "lr-not-finite"
+    title = "Learning rate is broken"
     severity = Severity.ERROR
     fix = "correct base_lr, gamma and power: gamma should be between 0 and 1, base_lr above 0"
 

@@ -45,6 +45,7 @@ class LrPolicyIncomplete(NetRule):
     """The learning rate policy lacks a parameter that it needs, or is unknown."""
 
     rule = "lr-policy-incomplete"
+    title = "Learning rate settings are incomplete"
     severity = Severity.ERROR
     fix = "set the parameters that the policy needs, or choose another lr_policy"
 

@@ -39,5 +39,6 @@ class NanFromStart(LogRule):
     """The loss is NaN or infinite from the first line of the log."""
 
     rule = "nan-from-start"
+    title = "Training was broken from the start"
     severity = Severity.ERROR
     fix = "repair the records named here; if none are, check the initial weights and the mean file"

@@ -46,6 +46,7 @@ class PoolingStrideExceedsKernel(NetRule):
     """The stride of a pooling layer is larger than its kernel, so it skips pixels."""
 
     rule = "pooling-stride-exceeds-kernel"
+    title = "Layer that skips parts of the picture"
     severity = Severity.ERROR
     fix = "make the stride at most as large as the kernel (kernel_size)"
 

@@ -50,6 +50,7 @@ class SourceMismatch(NetRule):
     """A data source has a different backend, shape or size from what the net expects."""
 
     rule = "source-mismatch"
+    title = "Data does not fit the net"
     severity = Severity.ERROR
     fix = "correct backend and crop_size, and write both stores with the same options"
 

@@ -43,5 +43,6 @@ class SuddenNan(LogRule):
     """The loss was stable, then NaN or infinite on the next line."""
 
     rule = "sudden-nan"
+    title = "Training broke from one step to the next"
     severity = Severity.ERROR
     fix = "drop the record named here; if none is, check the loss function (log of 0, 0/0)"

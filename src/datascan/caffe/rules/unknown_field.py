@@ -41,6 +41,7 @@ class UnknownField(NetRule):
     """A field that Caffe does not have, so that it would reject the file."""
 
     rule = "unknown-field"
+    title = "Setting that Caffe does not know"
     severity = Severity.WARNING
     fix = "use Caffe's name of the field; for a net of a fork of Caffe, ignore this rule"
 

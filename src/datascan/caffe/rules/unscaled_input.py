@@ -73,6 +73,7 @@ class UnscaledInput(NetRule):
     """Values of 0 to 255 enter the net without scale or mean, at too high a learning rate."""
 
     rule = "unscaled-input"
+    title = "Input values are too large"
     severity = Severity.WARNING
     fix = "set transform_param { scale: 0.00390625 } or a mean (in TEST too), or lower base_lr"
 

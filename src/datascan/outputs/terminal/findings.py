@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from datascan.outputs.terminal.paper import INDENT, NAME_WIDTH, Paper, columns, shorten
+from datascan.report.titles import finding_title
 from datascan.text import format_percent
 
 if TYPE_CHECKING:
-    from datascan.report.figures import Accepted, Example, Finding
+    from datascan.report.figures import Accepted, DatasetInfo, Example, Finding
 
 SHOWN_FINDINGS = 4
 SHOWN_EXAMPLES = 3
@@ -17,15 +18,10 @@ MAX_EXAMPLES = 20
 KEY_WIDTH = 48
 
 
-def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[str]:
-    """The findings of one rule in a dataset of ``records`` records, and how to fix them."""
+def rule_lines(same: Sequence[Finding], dataset: DatasetInfo, paper: Paper) -> Iterator[str]:
+    """The findings of one rule in a dataset, and how to fix them."""
     first = same[0]
-    rule = shorten(paper.plain(first.rule), min(KEY_WIDTH, paper.width - 8))
-    known = first.accepted is not None
-    mark = "accepted" if known else first.severity.upper()
-    title, share = f"{mark:<8}{' ' * known}{rule}", share_of(same, records)
-    fits = columns(title) + columns(share) <= paper.width
-    yield paper.paint(title, "faint" if known else first.severity) + (share if fits else "")
+    yield from heading(same, dataset, paper)
     for finding in same[:SHOWN_FINDINGS]:
         less = "" if finding.severity == first.severity else f"({finding.severity}) "
         yield from finding_lines(finding, paper, less)
@@ -38,6 +34,26 @@ def rule_lines(same: Sequence[Finding], records: int, paper: Paper) -> Iterator[
         yield from paper.wrap(paper.plain(first.tolerated.text), INDENT, INDENT)
     # The first finding is the worst.
     yield from paper.wrap("-> " + paper.plain(first.fix), INDENT, "   ")
+
+
+def heading(same: Sequence[Finding], dataset: DatasetInfo, paper: Paper) -> Iterator[str]:
+    """Severity and title of a rule, its name beside it, and the share of records."""
+    first = same[0]
+    known = first.accepted is not None
+    mark = "accepted" if known else first.severity.upper()
+    widest = min(KEY_WIDTH, paper.width - 10)
+    title = shorten(paper.plain(finding_title(first, dataset)), widest)
+    line = f"{mark:<8}{' ' * known}{title}"
+    name = f"[{shorten(paper.plain(first.rule), widest)}]"
+    beside = f"{line}  {name}"
+    share = share_of(same, dataset.records)
+    colour = "faint" if known else first.severity
+    if columns(beside) > paper.width:
+        yield paper.paint(line, colour)
+        yield f"{INDENT}{paper.paint(name, 'faint')}"
+        return
+    fits = columns(beside) + columns(share) <= paper.width
+    yield f"{paper.paint(line, colour)}  {paper.paint(name, 'faint')}{share if fits else ''}"
 
 
 def acceptance(why: Accepted, paper: Paper) -> str:

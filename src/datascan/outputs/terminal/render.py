@@ -69,7 +69,7 @@ def body(report: Report, paper: Paper) -> Iterator[str]:
     for finding in report.findings:
         rules.setdefault((finding.rule, finding.accepted is not None), []).append(finding)
     for same in rules.values():
-        yield from ("", *rule_lines(same, report.dataset.records, paper))
+        yield from ("", *rule_lines(same, report.dataset, paper))
     if isinstance(report, LogReport) and report.log_curve is not None:
         yield from curves(report.log_curve, paper, broken=report.log.cause == "lr-not-finite")
     figures = [*statistics(report, paper)]
