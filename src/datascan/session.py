@@ -17,6 +17,7 @@ from datascan.checks.base import Check, load_rules, make_checks
 from datascan.config.baseline import Baseline
 from datascan.config.options import Options
 from datascan.executors.base import Executor, NullProgress, Progress
+from datascan.executors.machine import lower_priority
 from datascan.metrics.traits import is_whole
 from datascan.plugins import check_names, require_rules, unusable
 from datascan.readers.base import Reader, open_reader
@@ -24,6 +25,7 @@ from datascan.readers.isolated import IsolatedReader
 from datascan.report.bad_indices import keep_bad_indices
 from datascan.report.build import build_report
 from datascan.report.model import DatasetReport
+from datascan.scanner.early_stop import SHARD_BYTES, Watch
 from datascan.scanner.precedence import Precedence
 from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan
@@ -63,9 +65,12 @@ class ScanSession:
             DatasetError: if a path does not exist, or no reader recognises it.
             UsageError: if the options name a rule or the caller a reader that does not exist.
         """
-        self.options = options if options is not None else Options()
+        self.options = with_small_shards(options if options is not None else Options())
+        if (niceness := self.options.run.nice) is not None:
+            lower_priority(niceness, (progress or NullProgress()).notify)
         self.executor = executor
         self.progress = progress if progress is not None else NullProgress()
+        self.watch = Watch(self.progress, self.options.run)
         self.known_as = known_as
         self.started = datetime.now().astimezone()
         self.checks = select_checks(self.options)
@@ -78,7 +83,7 @@ class ScanSession:
         paths = [source] if isinstance(source, Path) else list(source)
         if not isinstance(reader, Reader):
             reader = open_reader(paths, self.options, reader)
-        tick = partial(self.progress.update, nbytes=0)
+        tick = partial(self.watch.update, nbytes=0)
         self.reader: Reader = IsolatedReader(reader, tick)
         self._result: ScanResult | None = None
 
@@ -108,7 +113,7 @@ class ScanSession:
         if self._result is None:
             checks = [*self.checks, *self.required_checks]
             precedence = Precedence.of(self._baseline())
-            found = scan(self.reader, checks, self.progress, self.executor, precedence)
+            found = scan(self.reader, checks, self.watch, self.executor, precedence)
             self._result = self._tolerate(self._accept(self._drop_required(found)))
         return self._result
 
@@ -178,6 +183,17 @@ class ScanSession:
             )
             found = replace(found, unmatched=tuple(unused))
         return found
+
+
+def with_small_shards(options: Options) -> Options:
+    """The options with smaller shards under a limit of time, at which unfinished ones are lost.
+
+    Not if finished ones are kept in a file: later scans go on without the limit.
+    """
+    run, read = options.run, options.read
+    if run.max_time is None or run.resume is not None:
+        return options
+    return options.replace(shard_bytes=min(read.shard_bytes, SHARD_BYTES))
 
 
 def select_checks(options: Options) -> list[Check[Any]]:

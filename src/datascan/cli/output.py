@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 CLEAN, FINDINGS = 0, 1
 
+UNKNOWN = (
+    "the time was over before all was read, and no error was found: exit status 2, because the "
+    "rest is unknown (--sample N passes on a part)"
+)
+
 R = TypeVar("R", bound="Report")
 
 
@@ -272,11 +277,35 @@ def describe_resumption(args: argparse.Namespace) -> str:
     return "to be able to continue a scan that is interrupted, start it with --resume FILE"
 
 
+def early_status(report: Report) -> int | None:
+    """The exit status of a scan that an option has ended early; None for all others.
+
+    A gate must not pass because the time was over, so that is a scan that could not be made, unless
+    findings never fail it.
+    """
+    stopped = report.stopped
+    if report.complete or stopped is None or not stopped.is_chosen:
+        return None
+    if report.failing:
+        return FINDINGS
+    return CLEAN if report.fail_on == "never" else FAILURE
+
+
+def advise(report: Report, args: argparse.Namespace) -> str:
+    """What to do after a scan that has ended early; "" if there is nothing to say."""
+    status = early_status(report)
+    if status is None or (args.resume is not None and status != FINDINGS):
+        return describe_resumption(args)
+    return UNKNOWN if status == FAILURE else ""
+
+
 def saved_status(report: Report) -> int:
     """The exit status of the scan that made a saved report.
 
     It does not say which signal has interrupted the scan; that is nearly always SIGINT.
     """
+    if (status := early_status(report)) is not None:
+        return status
     if not report.complete:
         return 128 + signal.SIGINT
     return CLEAN if report.passed else FINDINGS
@@ -284,6 +313,8 @@ def saved_status(report: Report) -> int:
 
 def exit_status(report: Report, signals: SignalWatcher) -> int:
     """The exit status that a report calls for."""
+    if (status := early_status(report)) is not None:
+        return status
     if not report.complete:
         return 128 + signals.received
     return CLEAN if report.passed else FINDINGS

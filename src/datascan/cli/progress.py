@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 from datascan.cli.internal_error import say
 from datascan.errors import OutputError
 from datascan.executors.base import Progress, ScanCancelled
+from datascan.text import pluralize
 
 if TYPE_CHECKING:
     from datascan.records.shard import Plan
@@ -25,6 +26,10 @@ HEARTBEAT_SECONDS = 30.0
 
 LISTING_SECONDS = 0.2
 """On a terminal, how often the number of files found so far is shown."""
+
+WIDE = 100
+NARROW = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{postfix}]"
+"""Below WIDE columns, the bar has no speed once errors are shown."""
 
 
 @dataclass
@@ -147,6 +152,11 @@ class SilentProgress:
         """Nothing to remove."""
 
 
+def describe_errors(records: int) -> str:
+    """How many records with errors have been found: "31 records with errors so far"."""
+    return f"{pluralize(records, 'record')} with errors so far" if records else ""
+
+
 class ListingLine:
     """What a terminal shows before a scan starts: how many files have been found."""
 
@@ -188,6 +198,7 @@ class ProgressBar(SilentProgress):
         self.stream = stream
         self.bar: Any = None
         self.by_records = False
+        self.errors = 0
         self.listing = ListingLine(stream)
 
     def start(self, plan: Plan) -> None:
@@ -196,6 +207,7 @@ class ProgressBar(SilentProgress):
         self.close()  # the bar of the previous scan
         records = plan.records if plan.records is not None else plan.store_count
         self.by_records = records is not None
+        self.errors = 0
         self.bar = threadless_bar()(
             total=records if self.by_records else plan.nbytes,
             unit=" records" if self.by_records else "B",
@@ -212,9 +224,18 @@ class ProgressBar(SilentProgress):
             self.listing.update(records)
         else:
             elapsed = self.bar.format_dict["elapsed"] or 1.0
-            self.bar.set_postfix_str(f"{nbytes / elapsed / 1e6:,.0f} MB/s", refresh=False)
+            speed = f"{nbytes / elapsed / 1e6:,.0f} MB/s"
+            errors = describe_errors(self.errors)
+            if errors and (self.bar.ncols or WIDE) < WIDE:
+                self.bar.bar_format, speed = NARROW, ""
+            shown = ", ".join(part for part in (speed, errors) if part)
+            self.bar.set_postfix_str(shown, refresh=False)
             self.bar.update(max(0, done - self.bar.n))
         super().update(records, nbytes)
+
+    def found(self, records: int) -> None:
+        """Show how many records with errors there are so far."""
+        self.errors = records
 
     def notify(self, text: str) -> None:
         """Print a line on standard error, in place of the number of files."""
@@ -236,13 +257,14 @@ class Heartbeat(SilentProgress):
         super().__init__(signals)
         self.began = self.said = time.monotonic()
         self.started = False
+        self.errors = 0
         self.total: int | None = None
 
     def start(self, plan: Plan) -> None:
         """Remember how many records there are, if that is known."""
         super().start(plan)
         self.began = self.said = time.monotonic()
-        self.started = True
+        self.started, self.errors = True, 0
         self.total = plan.records if plan.records is not None else plan.store_count
 
     def update(self, records: int, nbytes: int) -> None:
@@ -252,6 +274,10 @@ class Heartbeat(SilentProgress):
             self.said = now
             say(self._describe(records, nbytes, now - self.began))
         super().update(records, nbytes)
+
+    def found(self, records: int) -> None:
+        """Remember how many records with errors there are so far."""
+        self.errors = records
 
     def close(self) -> None:
         """The scan is over: what comes next belongs to another one."""
@@ -264,7 +290,9 @@ class Heartbeat(SilentProgress):
             return f"{describe_planning(records)}, after {seconds:,.0f} s"
         of = f" of {self.total:,}" if self.total else ""
         speed = nbytes / seconds / 1e6
-        return f"{records:,}{of} records after {seconds:,.0f} s, {speed:,.0f} MB/s"
+        errors = describe_errors(self.errors)
+        text = f"{records:,}{of} records after {seconds:,.0f} s, {speed:,.0f} MB/s"
+        return f"{text}, {errors}" if errors else text
 
 
 def threadless_bar() -> Any:

@@ -160,7 +160,10 @@ class ScanCancelled(Exception):  # noqa: N818  (not an error: the records read s
 
 
 class Progress(Protocol):
-    """Shows how far a scan is. ``update`` may raise :class:`ScanCancelled`."""
+    """Shows how far a scan is. ``update`` may raise :class:`ScanCancelled`.
+
+    If it also has a method ``found``, that is given the number of records with errors so far.
+    """
 
     def start(self, plan: Plan) -> None:
         """The scan of ``plan`` begins."""

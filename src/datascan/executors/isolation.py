@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar, cast
 
+from datascan.executors import cgroup
 from datascan.executors.base import NO_ROW
 from datascan.records.shard import Shard
 from datascan.text import format_size
@@ -48,7 +49,8 @@ def out_of_memory(nbytes: int | None) -> str:
     """Why rows are given up for which ``nbytes`` were too little; None: there is no limit."""
     if nbytes is None:
         return "needed more memory than there is"
-    return f"needed more than {format_size(nbytes)} of memory (--max-memory)"
+    limit = "the limit of the cgroup" if nbytes == cgroup.memory_limit() else "--max-memory"
+    return f"needed more than {format_size(nbytes)} of memory ({limit})"
 
 
 @dataclass(frozen=True, slots=True)

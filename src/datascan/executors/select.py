@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,6 +11,7 @@ from typing import TypeVar
 from datascan.config.options import RunOptions
 from datascan.executors.base import Executor, Limits
 from datascan.executors.isolation import out_of_memory
+from datascan.executors.machine import available_cpus, usable_memory
 from datascan.executors.process_pool.isolated_function import IsolatedFunction
 from datascan.executors.process_pool.pool import ProcessPool
 from datascan.executors.serial import SerialExecutor
@@ -29,7 +29,8 @@ def default_executor(plan: Plan, options: RunOptions) -> Executor:
     workers = choose_worker_count(plan, options)
     if not workers:
         return SerialExecutor()
-    return ProcessPool(workers, options.timeout, options.max_memory)
+    limits = limits_of(options)
+    return ProcessPool(workers, limits.timeout, limits.max_memory)
 
 
 def choose_worker_count(plan: Plan, options: RunOptions) -> int:
@@ -60,9 +61,13 @@ def isolate(
     if options.workers == 0 or not can_start_processes():
         yield partial(call_here, function, on_failure)
         return
-    limits = Limits(options.timeout, options.max_memory)
-    with IsolatedFunction(function, on_failure, limits=limits) as isolated:
+    with IsolatedFunction(function, on_failure, limits=limits_of(options)) as isolated:
         yield isolated
+
+
+def limits_of(options: RunOptions) -> Limits:
+    """What a worker may take: what the options say, but never more memory than there is for it."""
+    return Limits(options.timeout, usable_memory(options.max_memory))
 
 
 def call_here(function: Callable[[A], R], on_failure: Callable[[A, str], R], argument: A) -> R:
@@ -76,10 +81,3 @@ def call_here(function: Callable[[A], R], on_failure: Callable[[A, str], R], arg
 def can_start_processes() -> bool:
     """Whether this process may start others: daemonic processes, as in a ``Pool``, may not."""
     return not multiprocessing.current_process().daemon
-
-
-def available_cpus() -> int:
-    """The number of cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -14,7 +14,6 @@ from datascan.config.identity import DatasetIdentity
 from datascan.decoders.base import Tracker
 from datascan.executors.base import (
     Executor,
-    Limits,
     OnDone,
     OnTick,
     WorkerSlot,
@@ -22,7 +21,12 @@ from datascan.executors.base import (
     ignore_tick,
 )
 from datascan.executors.process_pool.worker_group import WorkerGroup
-from datascan.executors.select import call_here, can_start_processes, choose_worker_count
+from datascan.executors.select import (
+    call_here,
+    can_start_processes,
+    choose_worker_count,
+    limits_of,
+)
 from datascan.plugins import Plugin
 from datascan.plugins.external import LEFT_OUT
 from datascan.readers.base import Reader
@@ -134,13 +138,12 @@ class ReaderWorker:
 
     def _start(self) -> WorkerGroup[Any]:
         self.reader.preload()
-        run = self.reader.options.run
         group = WorkerGroup[Any](
             partial(serve, self.reader),
             self._fail,
             partial(count, self.reader),
             count=1,
-            limits=Limits(run.timeout, run.max_memory),
+            limits=limits_of(self.reader.options.run),
         )
         return group.__enter__()
 
@@ -248,9 +251,13 @@ class IsolatedReader(Reader):
         """The versions that the reader states, in this process."""
         return self.reader.versions()
 
+    def end_worker(self) -> None:
+        """End the worker; the reader stays open."""
+        self._worker.close()
+
     def close(self) -> None:
         """End the worker, and close the reader."""
-        self._worker.close()
+        self.end_worker()
         self.reader.close()
 
     def _ask(self, request: Request, on_tick: OnTick = ignore_tick) -> Answer:

@@ -35,7 +35,9 @@ from datascan.report.figures import (
 from datascan.report.identify import list_options, list_versions, locate, take_fingerprint
 from datascan.report.model import DatasetReport
 from datascan.report.related import describe_related, find_related
+from datascan.report.stop import Stopped, clean
 from datascan.report.titles import holds_images, rule_title
+
 from datascan.scanner.result import ScanResult
 from datascan.text import escape_surrogates
 
@@ -46,12 +48,16 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
     """The report of a scan. Its reader must still be open: the keys of examples are looked up."""
     dataset = scanned.summary
     issues = sorted(scanned.issues, key=issue_sort_key)
+    stopped = describe_end(scanned)
     return DatasetReport(
         schema="datascan-report/1",
         datascan=version,
         complete=dataset.is_complete,
         verdict=decide_verdict(
-            issues, dataset.options.verdict.fail_on, complete=dataset.is_complete
+            issues,
+            dataset.options.verdict.fail_on,
+            complete=dataset.is_complete,
+            chosen=stopped is not None and stopped.is_chosen,
         ),
         elapsed_seconds=round(scanned.seconds, 3),
         dataset=DatasetInfo(
@@ -91,6 +97,27 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
         bad_records=count_bad_records(scanned.issues),
         options=list_options(dataset.options) or None,
         versions=list_versions(scanned.reader.versions()),
+        stopped=stopped,
+    )
+
+
+def describe_end(scanned: ScanResult) -> Stopped | None:
+    """Why the scan ended early, with index and key of the record; None if it did not."""
+    end = scanned.ended
+    if end is None:
+        return None
+    index, key = None, ""
+    if end.address is not None:
+        addresses = np.array([end.address], np.int64)
+        (index,) = scanned.summary.indices(addresses).tolist()
+        (key,) = scanned.lookup_keys(addresses)
+    return Stopped(
+        by=end.by,
+        seconds=end.seconds,
+        rule=end.rule or None,
+        index=index,
+        key=clean(key),
+        detail=clean(end.detail),
     )
 
 
@@ -106,9 +133,14 @@ def count_total(dataset: DatasetSummary) -> int | None:
 
 
 def decide_verdict(
-    issues: Sequence[Issue], fail_on: str, *, complete: bool
+    issues: Sequence[Issue], fail_on: str, *, complete: bool, chosen: bool = False
 ) -> Literal["pass", "fail", "incomplete"]:
-    """The verdict: what was found counts, also in a part; a part cannot pass."""
+    """The verdict: what was found counts, also in a part; a part cannot pass.
+
+    ``chosen``: an option ended the scan, so that it is incomplete in any case.
+    """
+    if chosen:
+        return "incomplete"
     if is_failing(issues, fail_on):
         return "fail"
     return "pass" if complete else "incomplete"

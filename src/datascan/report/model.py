@@ -38,6 +38,7 @@ from datascan.report.figures import (
 )
 from datascan.report.head import read_head
 from datascan.report.provenance import Provenance
+from datascan.report.stop import describe_stopped
 from datascan.text import escape_control, escape_in_json, format_percent, pluralize
 
 if TYPE_CHECKING:
@@ -96,7 +97,8 @@ class Report(VerdictBasis, frozen=True):
         Literal["pass", "fail", "incomplete"],
         Meta(
             description="fail: a finding is at or above the severity ``fail_on``. incomplete: the "
-            "scan was stopped before it found one, so the rest of the dataset is unknown."
+            "scan was stopped before it found one, so the rest of the dataset is unknown; or it "
+            "was ended by ``--fail-fast`` or ``--max-time``, which ``stopped`` says."
         ),
     ]
     elapsed_seconds: Annotated[float, Meta(ge=0)]
@@ -130,7 +132,7 @@ class Report(VerdictBasis, frozen=True):
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether the scan was stopped before it found what fails it.
+        """Whether the scan was stopped before it found what fails it, or by an option.
 
         Reports of datascan 0.1 call that a pass.
         """
@@ -179,7 +181,7 @@ class Report(VerdictBasis, frozen=True):
         if self.passed:
             return self
         if self.is_incomplete:
-            raise FindingsError(f"{self.dataset.path}: {describe_stop(self)}", ())
+            raise FindingsError(f"{self.dataset.path}: {describe_stop(self)}", self.failing)
         listed = [
             escape_control(
                 f"  {f.severity} {f.rule}: {f.summary}"
@@ -248,6 +250,8 @@ def describe_stop(report: Report) -> str:
     seen = pluralize(records, "record")
     if total and total > records:
         seen = f"{records:,} of {pluralize(total, 'record')} ({format_percent(records / total)})"
+    if report.stopped is not None and report.stopped.is_chosen:
+        return describe_stopped(report.stopped, seen, records)
     return f"the scan was stopped after {seen}; the rest was not checked"
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from datascan.report.stop import Stopped
 from datascan.text import escape_control
 
 Hash64 = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
@@ -88,4 +89,7 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
             description="Of datascan, Python, NumPy and the libraries that read the dataset; "
             "``loops`` is c or numpy: what the inner loops are written in."
         ),
+    ] = None
+    stopped: Annotated[
+        Stopped | None, Meta(description="Why the scan ended early; absent if it did not.")
     ] = None

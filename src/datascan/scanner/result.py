@@ -13,6 +13,7 @@ from datascan.config.baseline import BaselineEntry
 from datascan.metrics.base import DatasetSummary
 from datascan.readers.base import Reader
 from datascan.records.shard import Plan, group_by_shard
+from datascan.scanner.early_stop import EarlyEnd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,7 @@ class ScanResult:
     ``issues`` are reported, the accepted ones marked. ``evidence`` is everything that was found,
     before a baseline, by the selected checks and by those that the caller requires.
     ``unmatched`` are the entries of the baseline for this dataset that accept nothing any more.
+    ``ended`` says why the scan ended early, if it did.
     ``inapplicable`` says which of ``rules`` do not apply to the dataset, and why.
     """
 
@@ -34,6 +36,7 @@ class ScanResult:
     evidence: tuple[Issue, ...] = ()
     inapplicable: Mapping[str, str] = field(default_factory=dict)
     unmatched: tuple[BaselineEntry, ...] = ()
+    ended: EarlyEnd | None = None
 
     def lookup_keys(self, addresses: NDArray[np.int64]) -> list[str]:
         """The key of the record at each of ``addresses``, int64 (n,) in any order."""

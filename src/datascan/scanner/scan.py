@@ -30,6 +30,8 @@ from datascan.plugins import plugins_of
 from datascan.readers.base import Reader
 from datascan.records.block import Fault
 from datascan.records.shard import Plan
+from datascan.scanner.early_stop import Watch
+from datascan.scanner.first_error import ErrorCounter, FirstError, Shards
 from datascan.scanner.guard import (
     evaluate_guarded,
     guarded_metrics,
@@ -69,11 +71,8 @@ def scan(
     plan, checks = plan_or_stop(reader, before), usable_checks(checks)
     if executor is None:
         executor = reader.executor(plan)
-    measures, progress = collect_metrics(checks), progress or NullProgress()
-    with closing(kept_shards(reader, plan, measures, progress)) as kept:
-        total, complete = measure_shards(
-            MeasureTask(reader, measures), plan, executor, progress, kept
-        )
+    measures, progress = collect_metrics(checks), watch_of(progress, reader)
+    plan, total, complete = measure(reader, plan, measures, executor, watch=progress, checks=checks)
     complete = complete and plan is not NOTHING_PLANNED
     tallies, failed = without_guards(total.tallies.entries)
     total = replace(total, tallies=TallyMap(tallies))
@@ -102,7 +101,43 @@ def scan(
         rules=tuple(found),
         evidence=issues,
         inapplicable=inapplicable,
+        ended=None if dataset.is_complete else progress.ended,
     )
+
+
+def watch_of(progress: Progress | None, reader: Reader) -> Watch:
+    """The watch of the scan; a new one unless the caller has made it."""
+    if isinstance(progress, Watch):
+        return progress
+    return Watch(progress or NullProgress(), reader.options.run)
+
+
+def measure(  # noqa: PLR0913  (all needed, and each of another kind)
+    reader: Reader,
+    plan: Plan,
+    measures: Metrics,
+    executor: Executor,
+    *,
+    watch: Watch,
+    checks: Sequence[Check[Any]],
+) -> tuple[Plan, PartialResult, bool]:
+    """Measure the shards: the plan of what was read, the sum, and whether it is of all records."""
+    options, task = reader.options, MeasureTask(reader, measures)
+    errors = ErrorCounter(checks, options, watch.found)
+    fails_fast = options.run.fail_fast
+    first = FirstError(checks, evaluate_check, reader, plan, watch) if fails_fast else None
+    shards = Shards(errors, first)
+    with closing(kept_shards(reader, plan, measures, watch)) as kept:
+        if watch.seconds is None:
+            return plan, *measure_shards(task, plan, executor, watch, kept, watch=shards)
+        from datascan.scanner import spread  # noqa: PLC0415  (rarely used)
+
+        total, complete, added = spread.measure_spread(
+            task, plan, executor, watch, kept, watch=shards
+        )
+    if not complete:
+        plan = spread.with_origins(plan, total, added, reader, executor)
+    return plan, total, complete
 
 
 NOTHING_PLANNED = Plan(shards=(), layout="unknown", nbytes=0)

@@ -54,6 +54,19 @@ class NullCheckpoint:
         """Nothing to close."""
 
 
+class ShardWatch(Protocol):
+    """Sees the results of finished shards, and may end the scan by :class:`ScanCancelled`."""
+
+    def begin(self) -> None:
+        """The first shard is about to be read."""
+
+    def finished(self, pieces: Sequence[PartialResult]) -> None:
+        """A shard is finished; in any order, and without ending the scan."""
+
+    def added(self, pieces: Sequence[PartialResult]) -> None:
+        """A shard was added up; in the order of the scan, for any number of workers."""
+
+
 @dataclass(frozen=True)
 class MeasureTask:
     """The task that measures: it reads a shard, measures its blocks and adds up the tallies."""
@@ -128,31 +141,50 @@ class DigestTask:
         return DigestResult({}, tuple(faults))
 
 
-def measure_shards(
-    task: MeasureTask, plan: Plan, executor: Executor, progress: Progress, kept: KeptShards
+NOTHING = PartialResult(
+    Concatenated((np.empty(0, int),)), Concatenated((np.empty(0, int),)), 0, TallyMap({})
+)
+"""The sum of no shards."""
+
+
+def measure_shards(  # noqa: PLR0913  (all needed, and each of another kind)
+    task: MeasureTask,
+    plan: Plan,
+    executor: Executor,
+    progress: Progress,
+    kept: KeptShards,
+    *,
+    watch: ShardWatch,
 ) -> tuple[PartialResult, bool]:
     """Measure all shards: the sum, and whether it covers the whole dataset."""
     done = ProgressCounter(progress)
     complete = True
     progress.start(plan)
 
+    def finish(index: int, pieces: list[PartialResult]) -> None:
+        watch.finished(pieces)
+        kept.keep(index, pieces)
+
     def measured() -> Iterator[PartialResult]:
         nonlocal complete
         try:
+            watch.begin()
             missing = [shard for shard in plan.shards if shard.index not in kept.finished]
-            fresh = executor.map(task, missing, on_tick=done.update, on_done=kept.keep)
+            fresh = executor.map(task, missing, on_tick=done.update, on_done=finish)
             for shard in plan.shards:
-                for piece in kept.finished.get(shard.index) or next(fresh):
+                old = kept.finished.get(shard.index)
+                if old:
+                    watch.finished(old)
+                pieces = old or next(fresh)
+                for piece in pieces:
                     done.add(int(piece.records.array.sum()), piece.nbytes)
                     yield piece
+                watch.added(pieces)
                 done.update(0, 0)
         except ScanCancelled:
             complete = False
 
-    nothing = PartialResult(
-        Concatenated((np.empty(0, int),)), Concatenated((np.empty(0, int),)), 0, TallyMap({})
-    )
-    return add_all(measured()) or nothing, complete
+    return add_all(measured()) or NOTHING, complete
 
 
 @dataclass

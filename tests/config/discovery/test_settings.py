@@ -88,5 +88,6 @@ def test_every_option_of_a_file_is_either_silencing_or_not():
         "workers",
         "timeout",
         "max_memory",
+        "nice",
     }
     assert silencing == {field.name for field in fields} - others

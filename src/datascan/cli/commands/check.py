@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from datascan.cli.configuration import load_config
     from datascan.cli.internal_error import say
     from datascan.cli.missing import describe_slowness
-    from datascan.cli.output import OutputFiles, annotate, guard_of, is_quiet
+    from datascan.cli.output import OutputFiles, annotate, early_status, guard_of, is_quiet
     from datascan.cli.progress import cancellable
     from datascan.config.discovery.settings import configured_paths, describe_configuration
     from datascan.errors import DatascanError, UsageError
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
             progress.close()
             if not quiet:
                 print(verdict_line(report, defaults))
-            if not report.complete:
+            if not report.complete and early_status(report) is None:
                 break
     if not quiet:
         print(summary(reports, failed))
@@ -89,9 +89,14 @@ def run(args: argparse.Namespace) -> int:
 
 def exit_status(reports: list[Report], signals: SignalWatcher, failed: list[FailedScan]) -> int:
     """The worst exit status of all scans."""
-    if any(not report.complete for report in reports):
+    from datascan.cli.output import early_status
+
+    early = [early_status(report) for report in reports]
+    pairs = list(zip(reports, early, strict=True))
+    if any(status is None and not report.complete for report, status in pairs):
         return 128 + signals.received
-    return 2 if failed else int(any(not report.passed for report in reports))
+    found = (int(not report.passed) if status is None else status for report, status in pairs)
+    return 2 if failed else max(found, default=0)
 
 
 def summary(reports: list[Report], failed: list[FailedScan]) -> str:

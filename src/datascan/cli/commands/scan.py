@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     from datascan.cli.missing import describe_slowness
     from datascan.cli.output import (
         OutputFiles,
-        describe_resumption,
+        advise,
         exit_status,
         guard_of,
         is_quiet,
@@ -67,6 +67,6 @@ def run(args: argparse.Namespace) -> int:
         files.write("bad-records", lambda: iter_bad_records(session.scan()), counted=True)
     files.failures += progress.failures
     write_outputs(with_command(report, args), args, files)
-    if not report.complete:
-        say(describe_resumption(args))
+    if not report.complete and (advice := advise(report, args)):
+        say(advice)
     return files.finish(exit_status(report, signals), quiet=is_quiet(args))

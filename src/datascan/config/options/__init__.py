@@ -116,6 +116,9 @@ class ScanKeywords(TypedDict, total=False):
     workers: int | None
     timeout: float
     max_memory: int | str
+    nice: int | None
+    fail_fast: bool
+    max_time: float | None
     resume: str | PathLike[str] | None
     severity: Mapping[str, str] | Iterable[tuple[str, str]]
     tolerance: Mapping[str, str | int] | Iterable[tuple[str, str | int]]

@@ -18,6 +18,7 @@ MAX_MEMORY = 4_000_000_000
 MAX_WORKERS = 64
 """The most worker processes of a configuration that datascan found by itself."""
 
+Niceness = Annotated[int, Meta(ge=0, le=19)]
 Size = Annotated[int, Meta(ge=MIN_MEMORY, le=MAX_INT)]
 
 
@@ -27,7 +28,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     workers: Annotated[
         NonNegative | None,
         Option(
-            help="processes (default: all cores; 0: none, and no limits)",
+            help="processes (default: as many as may run; 0: none, and no limits)",
             synonyms=("j", "jobs", "num_workers", "processes"),
             group=HOW,
             metavar="N",
@@ -58,6 +59,37 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             unasked=(0, MAX_MEMORY),
         ),
     ] = MAX_MEMORY
+    nice: Annotated[
+        Niceness | None,
+        Option(
+            help="run at a lower priority, 19 being the lowest",
+            group=HOW,
+            metavar="N",
+            commands=ALL_COMMANDS,
+            synonyms=("niceness", "priority"),
+        ),
+    ] = None
+    fail_fast: Annotated[
+        bool,
+        Option(
+            help="stop at the first error",
+            group=HOW,
+            commands=("scan",),
+            synonyms=("exitfirst", "exit_first", "failfast", "x"),
+            silences="stops at the first error",
+        ),
+    ] = False
+    max_time: Annotated[
+        Seconds | None,
+        Option(
+            help="stop after S seconds; what is read is spread evenly over the dataset",
+            group=HOW,
+            metavar="S",
+            commands=("scan",),
+            synonyms=("time_limit", "max_seconds", "maxtime", "duration"),
+            silences="stops after {} seconds",
+        ),
+    ] = None
     resume: Annotated[
         Path | None,
         Option(

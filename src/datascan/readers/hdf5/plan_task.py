@@ -9,8 +9,9 @@ from itertools import chain
 
 from datascan.config.options import Options, ReadOptions
 from datascan.executors.base import Executor, WorkerSlot, ignore_done
+from datascan.executors.machine import available_cpus
 from datascan.executors.process_pool.pool import ProcessPool
-from datascan.executors.select import available_cpus, can_start_processes
+from datascan.executors.select import can_start_processes, limits_of
 from datascan.executors.serial import SerialExecutor
 from datascan.readers.hdf5.files import Source
 from datascan.readers.hdf5.planning import FilePlan, FileQuery, plan_after_crash, plan_file
@@ -121,7 +122,9 @@ def run_task(
     shards = [Shard(i, span) for i, span in enumerate(spans)]
     executor: Executor = SerialExecutor()
     if run.workers != 0 and can_start_processes():
-        executor = ProcessPool(run.workers or available_cpus(), run.timeout, run.max_memory)
+        limits = limits_of(run)
+        workers = run.workers or available_cpus()
+        executor = ProcessPool(workers, limits.timeout, limits.max_memory)
     results = executor.map(
         PlanTask(options.read, like, plan_file),
         shards,

@@ -1,0 +1,86 @@
+"""Ends a scan before all was read: at a signal, at the first error, or when its time is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from datascan.config.options import RunOptions
+from datascan.executors.base import Progress, ScanCancelled
+
+if TYPE_CHECKING:
+    from datascan.errors import OutputError
+    from datascan.records.shard import Plan
+
+SHARD_BYTES = 1 << 20
+"""The size of shards under a time limit: small, because unfinished ones are lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyEnd:
+    """Why a scan ended early.
+
+    Attributes:
+        by: what ended it: "signal" includes a progress of the caller that cancels the scan.
+        seconds: the time that it had, if that was the reason.
+        rule: the rule of the first error, if that was the reason.
+        detail: what is wrong, in words.
+        address: the address of the record with the error; None if the error is not of a record.
+    """
+
+    by: Literal["fail-fast", "max-time", "signal"]
+    seconds: float | None = None
+    rule: str = ""
+    detail: str = ""
+    address: int | None = None
+
+
+class Watch:
+    """Progress that also ends the scan, and remembers why.
+
+    The time starts when the watch is made, so that it includes planning.
+    """
+
+    def __init__(self, progress: Progress, run: RunOptions) -> None:
+        self.progress = progress
+        self.seconds = run.max_time
+        self.began = time.monotonic()
+        self.ended: EarlyEnd | None = None
+        self.found: Callable[[int], None] | None = getattr(progress, "found", None)
+        """Is given the number of records with errors found so far, if the progress shows it."""
+
+    def start(self, plan: Plan) -> None:
+        """The scan of ``plan`` begins."""
+        self.progress.start(plan)
+
+    def update(self, records: int, nbytes: int) -> None:
+        """Show how much was read.
+
+        Raises:
+            ScanCancelled: if the time is over, or the progress ends the scan.
+        """
+        if self.seconds is not None and time.monotonic() - self.began >= self.seconds:
+            self.end(EarlyEnd(by="max-time", seconds=self.seconds))
+        try:
+            self.progress.update(records, nbytes)
+        except ScanCancelled:
+            self.end(EarlyEnd(by="signal"))
+
+    def end(self, why: EarlyEnd) -> None:
+        """End the scan; the first reason counts.
+
+        Raises:
+            ScanCancelled: always.
+        """
+        self.ended = self.ended or why
+        raise ScanCancelled
+
+    def notify(self, text: str) -> None:
+        """Show one line that the user should see at once."""
+        self.progress.notify(text)
+
+    def fail_output(self, error: OutputError) -> None:
+        """Pass on that an output cannot be written any more."""
+        self.progress.fail_output(error)
