@@ -24,6 +24,7 @@ from datascan.readers.base import Reader, open_reader
 from datascan.readers.isolated import IsolatedReader
 from datascan.report.bad_indices import keep_bad_indices
 from datascan.report.build import build_report
+from datascan.report.forecast import Forecast
 from datascan.report.model import DatasetReport
 from datascan.scanner.early_stop import SHARD_BYTES, Watch
 from datascan.scanner.precedence import Precedence
@@ -116,6 +117,16 @@ class ScanSession:
             found = scan(self.reader, checks, self.watch, self.executor, precedence)
             self._result = self._tolerate(self._accept(self._drop_required(found)))
         return self._result
+
+    def forecast(self) -> Forecast:
+        """What the scan would take, from its plan and a short trial. Nothing is judged.
+
+        Raises:
+            DatasetError: if there is nothing to scan.
+        """
+        from datascan.report.forecasting import make_forecast  # noqa: PLC0415  (only for --plan)
+
+        return make_forecast(self.reader, self.checks, self.executor)
 
     def report(self, *, charts: bool) -> DatasetReport:
         """The report of the scan, which runs first if it has not run yet.

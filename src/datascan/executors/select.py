@@ -11,7 +11,7 @@ from typing import TypeVar
 from datascan.config.options import RunOptions
 from datascan.executors.base import Executor, Limits
 from datascan.executors.isolation import out_of_memory
-from datascan.executors.machine import available_cpus, usable_memory
+from datascan.executors.machine import Cpus, available_cpus, find_cpus, usable_memory
 from datascan.executors.process_pool.isolated_function import IsolatedFunction
 from datascan.executors.process_pool.pool import ProcessPool
 from datascan.executors.serial import SerialExecutor
@@ -39,8 +39,30 @@ def choose_worker_count(plan: Plan, options: RunOptions) -> int:
         return 0
     if options.workers is not None:
         return options.workers
-    small = (plan.work_bytes or plan.nbytes) < MIN_POOL_BYTES and not plan.needs_isolation
-    return 1 if small else available_cpus()
+    return 1 if is_small(plan) else available_cpus()
+
+
+def explain_worker_count(plan: Plan, options: RunOptions) -> Cpus:
+    """How many worker processes there are at a time, and what decides that, in words."""
+    count = choose_worker_count(plan, options)
+    if not plan.shards:
+        return Cpus(0, "there is nothing to read")
+    if not can_start_processes():
+        return Cpus(0, "this process may not start others")
+    if options.workers is not None:
+        found = Cpus(count, "set by --workers")
+    elif count == 1 and is_small(plan):
+        found = Cpus(count, "the dataset is small")
+    else:
+        found = find_cpus()
+    if 0 < len(plan.shards) < found.count:
+        return Cpus(len(plan.shards), "one for each part")
+    return found
+
+
+def is_small(plan: Plan) -> bool:
+    """Whether starting more than one worker would take longer than the scan."""
+    return (plan.work_bytes or plan.nbytes) < MIN_POOL_BYTES and not plan.needs_isolation
 
 
 @contextmanager

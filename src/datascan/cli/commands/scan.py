@@ -10,6 +10,7 @@ from datascan.cli.arguments import (
     add_path_arguments,
     options_of,
 )
+from datascan.cli.plan import add_plan_argument
 from datascan.plugins import command_helps
 
 ANY_FORMAT = (
@@ -24,6 +25,7 @@ def add_arguments(command: argparse.ArgumentParser, name: str) -> None:
     add_path_arguments(command, name)
     add_option_arguments(command, name)
     outputs = add_output_arguments(command)
+    add_plan_argument(command)
     outputs.add_argument("--bad-records", metavar="FILE", help="every bad record, as JSON Lines")
     command.set_defaults(backend=None if name == "scan" else name)
 
@@ -43,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         with_command,
         write_outputs,
     )
+    from datascan.cli.plan import check_plan, print_plan
     from datascan.cli.progress import cancellable
     from datascan.config.discovery.settings import configured_paths, resolve_settings
     from datascan.report.bad_records import iter_bad_records
@@ -53,6 +56,10 @@ def run(args: argparse.Namespace) -> int:
     backend = args.backend or settings.backend
     options = settings.options()
     guard = guard_of(args, settings.paths(), configured_paths(config))
+    if args.plan:
+        check_plan(args)
+        with ScanSession(args.paths, options, reader=backend) as session:
+            return print_plan(args, session)
     files = OutputFiles(args, guard, ("bad-records", "resume"))
     files.check()
     if not is_quiet(args) and (slow := describe_slowness()):
