@@ -114,6 +114,7 @@ def describe_end(scanned: ScanResult) -> Stopped | None:
     return Stopped(
         by=end.by,
         seconds=end.seconds,
+        all_read=end.all_read,
         rule=end.rule or None,
         index=index,
         key=clean(key),

@@ -9,6 +9,9 @@ from msgspec import Meta
 
 from datascan.text import escape_control, escape_in_json
 
+Amount = Annotated[int, Meta(ge=0)]
+Duration = Annotated[float, Meta(ge=0)]
+
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """What was read to estimate the time."""
@@ -34,22 +37,22 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     backend: str
     path: str
     layout: str
-    records: Annotated[int | None, Meta(ge=0, description="Null if it cannot be estimated.")]
+    records: Annotated[Amount | None, Meta(description="Null if it cannot be estimated.")]
     is_estimate: Annotated[bool, Meta(description="Whether ``records`` is an estimate.")]
     total: Annotated[
-        int | None,
-        Meta(ge=0, description="Of the whole dataset, if known; more with a limit or a sample."),
+        Amount | None,
+        Meta(description="Of the whole dataset, if known; more with a limit or a sample."),
     ]
     bytes: Annotated[int, Meta(ge=0)]
     parts: Annotated[int, Meta(ge=0)]
     processes: Annotated[int, Meta(ge=0, description="0: the scan runs in one process alone.")]
     processes_reason: Annotated[str, Meta(description="What decides their number, in words.")]
     memory: Annotated[
-        int | None, Meta(ge=0, description="About how many bytes, in all; null if not known.")
+        Amount | None, Meta(description="About how many bytes, in all; null if not known.")
     ]
     max_memory: Annotated[int, Meta(ge=0, description="What a process may use, in bytes.")]
-    seconds: Annotated[float | None, Meta(ge=0, description="About; null if it is not known.")]
-    max_time: Annotated[float | None, Meta(ge=0, description="Of ``--max-time``.")]
+    seconds: Annotated[Duration | None, Meta(description="About; null if it is not known.")]
+    max_time: Annotated[Duration | None, Meta(description="Of ``--max-time``.")]
     faults: Annotated[list[str], Meta(description="What is damaged, as far as planning shows it.")]
     trial: Trial
 

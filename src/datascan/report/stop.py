@@ -9,6 +9,9 @@ from msgspec import Meta
 
 from datascan.text import escape_control, escape_surrogates
 
+Duration = Annotated[float, Meta(ge=0)]
+Index = Annotated[int, Meta(ge=0)]
+
 
 class Stopped(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Why a scan ended early; of ``--fail-fast`` also the first error."""
@@ -17,9 +20,12 @@ class Stopped(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         Literal["fail-fast", "max-time", "signal"],
         Meta(description="The option that ended it, or a signal such as Ctrl-C."),
     ]
-    seconds: Annotated[float | None, Meta(ge=0, description="Of ``--max-time``.")] = None
+    seconds: Annotated[Duration | None, Meta(description="Of ``--max-time``.")] = None
+    all_read: Annotated[
+        bool, Meta(description="Whether all records were read, but not all of the rules applied.")
+    ] = False
     rule: Annotated[str | None, Meta(description="The rule of the first error.")] = None
-    index: Annotated[int | None, Meta(ge=0, description="The record of the first error.")] = None
+    index: Annotated[Index | None, Meta(description="The record of the first error.")] = None
     key: str | None = None
     detail: str | None = None
 
@@ -39,6 +45,8 @@ def describe_stopped(stopped: Stopped, seen: str, records: int) -> str:
     option = f"--max-time {stopped.seconds or 0:g}"
     if not records:
         return f"stopped by {option} before any record was read: finding them took all of the time"
+    if stopped.all_read:
+        return f"stopped by {option}: all records were read, but not all of the rules applied"
     return f"stopped by {option}: {seen}, spread evenly over the dataset; the rest was not checked"
 
 

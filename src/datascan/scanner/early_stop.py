@@ -25,6 +25,7 @@ class EarlyEnd:
     Attributes:
         by: what ended it: "signal" includes a progress of the caller that cancels the scan.
         seconds: the time that it had, if that was the reason.
+        all_read: whether all records were read, but not all of the rules applied.
         rule: the rule of the first error, if that was the reason.
         detail: what is wrong, in words.
         address: the address of the record with the error; None if the error is not of a record.
@@ -32,6 +33,7 @@ class EarlyEnd:
 
     by: Literal["fail-fast", "max-time", "signal"]
     seconds: float | None = None
+    all_read: bool = False
     rule: str = ""
     detail: str = ""
     address: int | None = None

@@ -73,7 +73,7 @@ def scan(
         executor = reader.executor(plan)
     measures, progress = collect_metrics(checks), watch_of(progress, reader)
     plan, total, complete = measure(reader, plan, measures, executor, watch=progress, checks=checks)
-    complete = complete and plan is not NOTHING_PLANNED
+    all_read = complete = complete and plan is not NOTHING_PLANNED
     tallies, failed = without_guards(total.tallies.entries)
     total = replace(total, tallies=TallyMap(tallies))
     dataset = summarize(reader, plan, total, complete=complete)
@@ -92,6 +92,9 @@ def scan(
         for check in checks
         if not found.get(check.rule) and (reason := check.explain_inapplicable(dataset))
     }
+    ended = None if dataset.is_complete else progress.ended
+    if ended is not None:
+        ended = replace(ended, all_read=all_read)
     return ScanResult(
         reader=reader,
         summary=dataset,
@@ -101,7 +104,7 @@ def scan(
         rules=tuple(found),
         evidence=issues,
         inapplicable=inapplicable,
-        ended=None if dataset.is_complete else progress.ended,
+        ended=ended,
     )
 
 

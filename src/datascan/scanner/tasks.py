@@ -67,6 +67,19 @@ class ShardWatch(Protocol):
         """A shard was added up; in the order of the scan, for any number of workers."""
 
 
+class NullShardWatch:
+    """Sees nothing."""
+
+    def begin(self) -> None:
+        """Do nothing."""
+
+    def finished(self, pieces: Sequence[PartialResult]) -> None:
+        """Do nothing."""
+
+    def added(self, pieces: Sequence[PartialResult]) -> None:
+        """Do nothing."""
+
+
 @dataclass(frozen=True)
 class MeasureTask:
     """The task that measures: it reads a shard, measures its blocks and adds up the tallies."""
@@ -154,11 +167,11 @@ def measure_shards(  # noqa: PLR0913  (all needed, and each of another kind)
     progress: Progress,
     kept: KeptShards,
     *,
-    watch: ShardWatch,
+    watch: ShardWatch | None = None,
 ) -> tuple[PartialResult, bool]:
     """Measure all shards: the sum, and whether it covers the whole dataset."""
     done = ProgressCounter(progress)
-    complete = True
+    watch, complete = watch or NullShardWatch(), True
     progress.start(plan)
 
     def finish(index: int, pieces: list[PartialResult]) -> None:
