@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import json
 import resource
 import statistics
 import subprocess
@@ -62,6 +63,24 @@ def run_case(case: Case, home: Path, scale: float, runs: int) -> str:
     return row + f"{plain / datascan:>9.1f}x{datascan / cat:>7.1f}x{one / datascan:>6.2f}x"
 
 
+def time_plan(case: Case, home: Path, scale: float, runs: int) -> str:
+    """``--plan`` of a dataset: how long it takes, and the time that it expects of a scan."""
+    command = [sys.executable, "-m", "datascan", case.command, str(case.path(home, scale))]
+    plan = [*command, "--plan", "--json", "-"]
+    times, expected = [], []
+    for _ in range(runs + 1):
+        began = time.perf_counter()
+        run = subprocess.run(plan, stdout=subprocess.PIPE, check=True)
+        times.append(time.perf_counter() - began)
+        expected.append(json.loads(run.stdout)["seconds"] or 0.0)
+    scan = [*command, "--fail-on", "never", "--quiet"]
+    actual = statistics.median(seconds(scan) for _ in range(runs))
+    return (
+        f"{case.name} --plan: {statistics.median(times[1:]):.2f} s; it expects "
+        f"{statistics.median(expected[1:]):.2f} s, a scan takes {actual:.2f} s"
+    )
+
+
 def time_start_up(runs: int) -> str:
     """``datascan --version`` against ``import numpy``."""
     version = [sys.executable, "-m", "datascan", "--version"]
@@ -90,6 +109,9 @@ def main() -> None:
     for case in CASES:
         if not args.cases or case.name in args.cases:
             print(run_case(case, args.dir, args.scale, args.runs), flush=True)
+    for case in CASES:
+        if not args.cases or case.name in args.cases:
+            print(time_plan(case, args.dir, args.scale, args.runs), flush=True)
     print(time_start_up(args.runs))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print(f"largest process: {peak / 1024:.0f} MiB resident, including mapped files")

@@ -66,7 +66,7 @@ def test_a_worker_never_gets_more_memory_than_the_cgroup_allows(limits):
     assert out_of_memory(700_000_000).endswith("(the limit of the cgroup)")
     assert out_of_memory(512_000_000).endswith("(--max-memory)")
     limits(memory=20 << 20)
-    assert usable_memory(4_000_000_000) == machine.LEAST_BYTES
+    assert usable_memory(4_000_000_000) == machine.MIN_BYTES
 
 
 NICENESS = (

@@ -73,6 +73,7 @@ def test_without_an_error_the_report_is_that_of_a_plain_scan(tmp_path):
         ({"severity": {"nan-value": "warning"}}, SECOND),
         ({"severity": {"nan-value": "warning"}, "fail_on": "warning"}, FIRST),
         ({"ignore": "nan-value"}, SECOND),
+        ({"tolerance": {"nan-value": "1"}}, SECOND),
         ({"select": "nan-value"}, FIRST),
         ({"ignore": ("nan-value", "inf-value")}, None),
         ({"fail_on": "never"}, None),

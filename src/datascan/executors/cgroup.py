@@ -31,7 +31,7 @@ MICROSECONDS = (1_000, 10_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A mounted tree of groups: the group at its top, where it is, and its controllers.
+    """A mounted tree of groups: the group at its top, its folder, and its controllers.
 
     ``controllers`` has only an empty name in version 2.
     """

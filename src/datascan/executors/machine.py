@@ -16,7 +16,7 @@ WORKER_BYTES = 256 << 20
 OWN_BYTES = 256 << 20
 """What this process needs as a rule."""
 
-LEAST_BYTES = 64 << 20
+MIN_BYTES = 64 << 20
 """With less, a worker could not import what it needs."""
 
 SLURM = "SLURM_CPUS_PER_TASK"
@@ -62,7 +62,7 @@ def find_limits() -> Iterator[Cpus]:
 def usable_memory(wanted: int) -> int:
     """How many bytes a worker may use: ``wanted``, but never more than the cgroup allows."""
     allowed = cgroup.memory_limit()
-    return wanted if allowed is None else min(wanted, max(allowed, LEAST_BYTES))
+    return wanted if allowed is None else min(wanted, max(allowed, MIN_BYTES))
 
 
 def lower_priority(niceness: int, say: Callable[[str], None]) -> None:

@@ -98,6 +98,8 @@ class ErrorCounter:
 class FirstError:
     """Ends the scan at the first error that is neither accepted nor too mild to fail it.
 
+    Records of a rule with a tolerance do not end it: whether they are tolerated shows at the end.
+
     Shards are judged in the order in which the scan adds them up, which does not depend on the
     number of workers, so that the same record is named however many there are.
     """
@@ -147,6 +149,8 @@ class FirstError:
 
     def _fails(self, issue: Issue) -> bool:
         level = self.options.verdict.fail_on
+        if issue.rule in dict(self.options.verdict.tolerance):
+            return False
         return level != "never" and issue.severity.rank >= Severity(level).rank
 
     def _without_accepted(self, issues: Sequence[Issue], part: DatasetSummary) -> list[Issue]:

@@ -58,7 +58,7 @@ class Trial:
     def run(self, plan: Plan, executor: Executor) -> TrialResult:
         """Read until the time is over; an error ends the trial, and is part of the result."""
         task = MeasureTask(self.reader, collect_metrics(self.checks))
-        errors = ErrorCounter(self.checks, self.reader.options, self._found)
+        errors = ErrorCounter(self.checks, self.reader.options, self._show_errors)
         shards = list(islice(spread_order(plan), MAX_PARTS))
         began = time.monotonic()
         self.end = began + SECONDS
@@ -98,7 +98,7 @@ class Trial:
         self.records += sum(int(piece.records.array.sum()) for piece in pieces)
         self.nbytes += sum(piece.nbytes for piece in pieces)
 
-    def _found(self, records: int) -> None:
+    def _show_errors(self, records: int) -> None:
         self.bad_records = records
 
 
@@ -141,7 +141,7 @@ def estimate_bytes(plan: Plan, reader: Reader, records: int | None) -> int:
 
 
 def estimate_seconds(nbytes: int, records: int | None, trial: TrialResult) -> float | None:
-    """How long it takes to read so much at the speed of the trial; None if that is not known."""
+    """How long it takes to read that at the speed of the trial; None if that is not known."""
     if trial.nbytes and trial.speed:
         return nbytes / trial.speed
     if trial.records and records is not None:
