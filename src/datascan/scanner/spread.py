@@ -28,7 +28,7 @@ from datascan.scanner.tasks import (
 MAX_SEGMENTS = 512
 MAX_LARGE_SEGMENTS = 16
 LARGE_RECORD = 1 << 20
-"""The sums of all segments are in memory. Those of records of at least this many bytes may be large."""
+"""The sums of all segments are in memory. Those of records of this size or more may be large."""
 
 COUNT_SECONDS = 1.0
 """How long records of shards that were not read may be counted, to know the indices of others."""
