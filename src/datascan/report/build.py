@@ -37,7 +37,6 @@ from datascan.report.model import DatasetReport
 from datascan.report.related import describe_related, find_related
 from datascan.report.stop import Stopped, clean
 from datascan.report.titles import holds_images, rule_title
-
 from datascan.scanner.result import ScanResult
 from datascan.text import escape_surrogates
 
