@@ -155,7 +155,7 @@ def test_raising_for_findings():
     warned = finding(severity="warning", rule="key-gap")
     with pytest.raises(datascan.FindingsError, match="nan-value: 5 of 1,000") as caught:
         report(finding(), warned, fail_on="error").raise_for_findings()
-    assert "(first: #0 key0, 1 of 0 values)" in str(caught.value)
+    assert "(such as #0 key0, 1 of 0 values)" in str(caught.value)
     again = pickle.loads(pickle.dumps(caught.value))
     assert [f.rule for f in again.findings] == ["nan-value"]
     assert str(again) == str(caught.value)

@@ -69,6 +69,13 @@ class Issue:
     """For each flagged record, the address of the record that it was compared with, int64 (n,)."""
     locations: tuple[Location, ...] = ()
     """Everything that the issue covers besides ``flagged``; ``details`` show the first few."""
+    badness: NDArray[np.float64] | None = None
+    """For each flagged record, how bad it is, float64 (n,); None if all are equally bad."""
+    is_bad: Callable[[NDArray[Any]], NDArray[np.bool_]] | None = None
+    """Which values of a record make it bad, as bool of the same shape; it can be pickled.
+
+    None unless the issue is about single values.
+    """
 
 
 TallyT = TypeVar("TallyT")

@@ -32,6 +32,7 @@ Source
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,4 +78,5 @@ class ExtremeValue(Check[HitMap]):
         count = len(hits.flagged.addresses.array)
         verb = "holds" if count == 1 else "hold"
         message = f"{count:,} of {dataset.records:,} records {verb} values beyond 65504"
-        yield self.record_issue(hits.flagged, message, hits.describe)
+        issue = self.record_issue(hits.flagged, message, hits.describe)
+        yield replace(issue, badness=hits.magnitudes, is_bad=is_extreme)

@@ -33,6 +33,7 @@ Source
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -65,4 +66,5 @@ class InfValue(Check[HitMap]):
         count = len(hits.flagged.addresses.array)
         verb = "holds" if count == 1 else "hold"
         message = f"{count:,} of {dataset.records:,} records {verb} infinite values"
-        yield self.record_issue(hits.flagged, message, hits.describe)
+        issue = self.record_issue(hits.flagged, message, hits.describe)
+        yield replace(issue, badness=hits.shares, is_bad=np.isinf)

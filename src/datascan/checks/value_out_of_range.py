@@ -39,6 +39,8 @@ Source
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -95,12 +97,22 @@ class ValueOutOfRange(Check[Flagged]):
         verb = "holds" if count == 1 else "hold"
         span = f"{self.expected.min:g}..{self.expected.max:g}"
         margin = f" (by more than {self.expected.margin:g})" if self.expected.margin else ""
-        yield self.record_issue(
+        issue = self.record_issue(
             flagged,
             f"{count:,} of {dataset.records:,} records {verb} values beyond the expected "
             f"{span}{margin}",
             lambda fact: f"values from {fact[0]:g} to {fact[1]:g}, expected {span}",
         )
+        lows, highs = flagged.facts.array.T
+        excess = np.maximum(self.expected.min - lows, highs - self.expected.max)
+        yield replace(issue, badness=excess, is_bad=partial(is_outside, self.expected))
+
+
+def is_outside(expected: Values, values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which values are finite and exceed the expected range."""
+    floats = in_float64(values)
+    outside = (floats < expected.min - expected.margin) | (floats > expected.max + expected.margin)
+    return np.asarray(outside & np.isfinite(floats))
 
 
 def find_outside(

@@ -79,6 +79,23 @@ class ValueHits:
         ranges = np.stack([starts, stops], axis=1).astype(np.int64)
         return cls(Flagged(Concatenated((records,)), Concatenated((ranges,))), names, entries)
 
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """The share of bad values among those of each record's columns with any, float64 (n,)."""
+        sizes = np.array([np.prod(shape) for _, shape, _ in self.names])
+        return self._sum(self.entries[:, 1]) / self._sum(sizes[self.entries[:, 0]])
+
+    @property
+    def magnitudes(self) -> NDArray[np.float64]:
+        """The absolute value of the first bad value of each record, float64 (n,)."""
+        first = self.flagged.facts.array[:, 0]
+        return np.abs(np.ascontiguousarray(self.entries[first, 3]).view(np.float64))
+
+    def _sum(self, values: NDArray[Any]) -> NDArray[np.float64]:
+        """The sum of a value of all entries of each record."""
+        starts = self.flagged.facts.array[:, 0]
+        return np.add.reduceat(values.astype(np.float64), starts)
+
     def describe(self, fact: NDArray[np.int64]) -> str:
         """Describe one record: "2 of 64 values, first nan at [0, 3, 4]"."""
         return "; ".join(self._format_entry(*map(int, e)) for e in self.entries[fact[0] : fact[1]])

@@ -81,7 +81,7 @@ def add_case(suite: Element, report: Report, rule: str, findings: list[Finding])
     case = add(suite, "testcase", classname=report.name, name=rule)
     failing = [finding for finding in findings if report.fails_by(finding)]
     if failing:
-        failure = add(case, "failure", type=rule, message=failing[0].message)
+        failure = add(case, "failure", type=rule, message=failing[0].statement)
         failure.text = describe_findings(failing)
     others = [finding for finding in findings if finding not in failing]
     if others:
@@ -105,7 +105,7 @@ def describe_findings(findings: list[Finding]) -> str:
     """Findings with their examples, one per line."""
     lines = []
     for finding in findings:
-        lines.append(f"{finding.severity}{why_passed(finding)}: {finding.message}")
+        lines.append(f"{finding.severity}{why_passed(finding)}: {finding.statement}")
         for example in finding.examples:
             number = None if example.index is None else f"#{example.index}"
             name = " ".join(part for part in (number, example.key) if part)

@@ -140,7 +140,7 @@ def rule_result(report: Report, same: list[Finding], index: int) -> dict[str, An
         "ruleId": first.rule,
         "ruleIndex": index,
         "level": LEVELS[first.severity],
-        "message": plain_message(*(finding.message for finding in same), first.fix),
+        "message": plain_message(*(finding.statement for finding in same), first.fix),
         "locations": locations or [{"physicalLocation": artifact(path)}],
         "partialFingerprints": {"datascan/v1": fingerprint(first, path)},
     }

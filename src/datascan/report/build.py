@@ -15,6 +15,7 @@ from datascan.metrics.labels import LabelSummary, summarize_batch_gaps, summariz
 from datascan.metrics.shapes import ShapeTally, measure_shapes
 from datascan.metrics.values import ValueTally, measure_values
 from datascan.report.bad_records import find_bad_records
+from datascan.report.examples import choose_examples
 from datascan.report.figures import (
     Accepted,
     BadRecords,
@@ -236,16 +237,15 @@ def build_tolerated(issue: Issue) -> Tolerated | None:
 
 
 def record_examples(issue: Issue, scanned: ScanResult) -> list[Example]:
-    """The first records that an issue names."""
+    """Some of the records that an issue names: see :mod:`datascan.report.examples`."""
     if issue.flagged is None:
         return []
-    addresses = issue.flagged.addresses.array
-    first = np.argsort(addresses, kind="stable")[:MAX_EXAMPLES]
-    addresses = addresses[first]
-    facts = issue.flagged.facts.array[first]
+    chosen = choose_examples(issue.flagged.addresses.array, issue.badness)
+    addresses = issue.flagged.addresses.array[chosen]
+    facts = issue.flagged.facts.array[chosen]
     indices = scanned.summary.indices(addresses).tolist()
     keys = scanned.lookup_keys(addresses)
-    partners = find_related(issue, first, scanned)
+    partners = find_related(issue, chosen, scanned)
     return [
         Example(
             detail=escape_surrogates(describe_related(issue.describe(fact), partner, scanned)),

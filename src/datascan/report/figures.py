@@ -127,6 +127,20 @@ class BadRecords(msgspec.Struct, frozen=True):
     any: Annotated[Count, Meta(description="The sum of the others.")]
 
 
+class Pattern(PrintableStruct, frozen=True):
+    """What records of a finding have in common: "in column 7", for a ``share`` of them."""
+
+    kind: Annotated[
+        str,
+        Meta(
+            description="What it is about: field, values, rows, file, folder, keys, class, "
+            "extension, camera, date; more kinds may follow."
+        ),
+    ]
+    text: str
+    share: Annotated[Share, Meta(description="Of the records that were compared.")]
+
+
 class Finding(PrintableStruct, frozen=True, omit_defaults=True):
     """An issue as reported: ``records`` is the exact count, ``examples`` are at most 20."""
 
@@ -148,6 +162,18 @@ class Finding(PrintableStruct, frozen=True, omit_defaults=True):
         Tolerated | None, Meta(description="Set if the finding is tolerated and so does not fail.")
     ] = None
     title: Annotated[str | None, Meta(description="The rule in plain words.")] = None
+    pattern: Annotated[
+        str | None,
+        Meta(description="What at least 90% of the records have in common and the others do not."),
+    ] = None
+    patterns: Annotated[list[Pattern] | None, Meta(description="The parts of ``pattern``.")] = None
+    positions: Annotated[
+        Annotated[list[Count], Meta(max_length=200)] | None,
+        Meta(
+            description="How many of its records are in each of up to 200 stretches of the dataset "
+            "with about as many records; only in reports with charts.",
+        ),
+    ] = None
 
     @property
     def counts(self) -> bool:
@@ -156,14 +182,23 @@ class Finding(PrintableStruct, frozen=True, omit_defaults=True):
 
     @property
     def summary(self) -> str:
-        """The message with the first record, if the finding names any.
+        """The message with its pattern and an example, if the finding names records.
 
-        "1 of 60 records is not an image (first: #27 dog/007.jpg, looks like an HTML page)".
+        "1 of 60 records is not an image (#27 dog/007.jpg, looks like an HTML page)".
         """
         first = next((one for one in self.examples if one.index is not None), None)
         if first is None:
-            return self.message
-        return f"{self.message} (first: #{first.index} {first.key}, {first.detail})"
+            return self.statement
+        some = "such as " if self.records > 1 else ""
+        return f"{self.statement} ({some}#{first.index} {first.key}, {first.detail})"
+
+    @property
+    def statement(self) -> str:
+        """The message and what the records have in common, in one sentence.
+
+        "3,000 of 50,000 records hold NaN: all in column 7, rows 20,000 to 22,999".
+        """
+        return f"{self.message}: {self.pattern}" if self.pattern else self.message
 
 
 class DatasetInfo(PrintableStruct, frozen=True, omit_defaults=True):

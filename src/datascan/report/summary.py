@@ -134,3 +134,16 @@ def summarize_checked(checked: Sequence[CheckedRule]) -> str:
 def names_records(finding: Finding) -> bool:
     """Whether a finding names records, which are counted."""
     return any(example.index is not None for example in finding.examples)
+
+
+def spread_shown(indices: Sequence[int | None], most: int) -> list[int]:
+    """Positions of at most ``most`` examples that are shown of those with these ``indices``.
+
+    Sorted by index, examples are equally bad: those shown are spread evenly over them, from the
+    first to the last. Otherwise the worst come first, and are shown.
+    """
+    numbers = [index for index in indices if index is not None]
+    count = len(indices)
+    if count <= most or len(numbers) < count or numbers != sorted(numbers):
+        return list(range(min(count, most)))
+    return [place * (count - 1) // max(1, most - 1) for place in range(most)]

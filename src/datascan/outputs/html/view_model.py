@@ -353,7 +353,7 @@ def rule_view(
         records=records,
         share=share,
         share_text=format_percent(share) if records else "",
-        messages=tuple(format_value(finding.message, limits) for finding in same),
+        messages=tuple(format_value(finding.statement, limits) for finding in same),
         fixes=tuple(dict.fromkeys(format_value(finding.fix, limits) for finding in same)),
         examples=tuple(examples),
         more=sum(finding.records for finding in same) - named if named else 0,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from datascan.outputs.terminal.paper import INDENT, NAME_WIDTH, Paper, columns, shorten
+from datascan.report.summary import spread_shown
 from datascan.report.titles import finding_title
 from datascan.text import format_percent
 
@@ -72,11 +73,11 @@ def share_of(same: Sequence[Finding], records: int) -> str:
 
 def finding_lines(finding: Finding, paper: Paper, severity: str = "") -> Iterator[str]:
     """A finding: its message and first examples; ``severity``, if it differs from the heading."""
-    yield from paper.wrap(severity + paper.plain(finding.message), INDENT, INDENT)
+    yield from paper.wrap(severity + paper.plain(finding.statement), INDENT, INDENT)
     named = any(example.index is not None for example in finding.examples)
     shown = [e for e in finding.examples if e.index is not None or e.detail not in finding.message]
-    for example in shown[:SHOWN_EXAMPLES]:
-        yield from example_lines(example, paper)
+    for place in spread_shown([example.index for example in shown], SHOWN_EXAMPLES):
+        yield from example_lines(shown[place], paper)
     more = max(finding.records if named else 0, len(shown)) - SHOWN_EXAMPLES
     if more > 0:
         hint = "; --bad-records FILE lists them all" if named else ""
