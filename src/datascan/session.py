@@ -23,7 +23,8 @@ from datascan.plugins import check_names, require_rules, unusable
 from datascan.readers.base import Reader, open_reader
 from datascan.readers.isolated import IsolatedReader
 from datascan.report.bad_indices import keep_bad_indices
-from datascan.report.build import build_report
+from datascan.report.build import build_report, sort_issues
+from datascan.report.examples import may_have_pattern
 from datascan.report.forecast import Forecast
 from datascan.report.model import DatasetReport
 from datascan.scanner.early_stop import SHARD_BYTES, Watch
@@ -141,6 +142,11 @@ class ScanSession:
         result = self.scan()
         report = build_report(result, version=__version__)
         report = replace_in(report, started=self.started.isoformat(timespec="seconds"))
+        issues = sort_issues(result.issues)
+        if any(may_have_pattern(issue) for issue in issues):
+            from datascan.report.patterns.find import add_patterns  # noqa: PLC0415  (healthy data needs none)
+
+            report = add_patterns(report, issues, result)
         if charts:
             from datascan.report.charts import add_charts  # noqa: PLC0415  (most scans need none)
 

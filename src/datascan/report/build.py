@@ -47,7 +47,7 @@ MAX_SHAPES = 100
 def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
     """The report of a scan. Its reader must still be open: the keys of examples are looked up."""
     dataset = scanned.summary
-    issues = sorted(scanned.issues, key=issue_sort_key)
+    issues = sort_issues(scanned.issues)
     stopped = describe_end(scanned)
     return DatasetReport(
         schema="datascan-report/1",
@@ -120,6 +120,11 @@ def describe_end(scanned: ScanResult) -> Stopped | None:
         key=clean(key),
         detail=clean(end.detail),
     )
+
+
+def sort_issues(issues: Iterable[Issue]) -> list[Issue]:
+    """Issues in the order of the findings of a report."""
+    return sorted(issues, key=issue_sort_key)
 
 
 def issue_sort_key(issue: Issue) -> tuple[bool, int, int, str]:

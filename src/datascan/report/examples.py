@@ -7,7 +7,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.checks.base import MAX_EXAMPLES
+from datascan.checks.base import MAX_EXAMPLES, Issue
+
+MIN_RECORDS = 5
+"""Fewer records have no pattern; see :mod:`datascan.report.patterns`."""
 
 
 def choose_examples(
@@ -27,3 +30,8 @@ def choose_examples(
         chosen = np.array([a + int(worst[a:b].argmax()) for a, b in pairwise(edges)])
     chosen = chosen[np.argsort(-worst[chosen], kind="stable")]
     return np.asarray(order[chosen], np.int64)
+
+
+def may_have_pattern(issue: Issue) -> bool:
+    """Whether an issue names enough records for a pattern."""
+    return issue.flagged is not None and len(issue.flagged.addresses.array) >= MIN_RECORDS

@@ -1,0 +1,102 @@
+"""Finds the patterns of all findings of a report, while the reader is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from msgspec.structs import replace
+
+from datascan.checks.base import Issue
+from datascan.report.examples import may_have_pattern
+from datascan.report.figures import Finding
+from datascan.report.model import DatasetReport
+from datascan.report.patterns.candidate import Candidate, choose_said, describe, to_pattern
+from datascan.report.patterns.classes import find_class
+from datascan.report.patterns.keys import Keys
+from datascan.report.patterns.names import find_names
+from datascan.report.patterns.rows import Runs, describe_runs, find_runs
+from datascan.report.patterns.survey import Concerned
+from datascan.scanner.result import ScanResult
+
+MAX_ISSUES = 50
+"""Patterns are sought for this many findings, the worst ones."""
+
+
+def add_patterns(
+    report: DatasetReport, issues: Sequence[Issue], scanned: ScanResult
+) -> DatasetReport:
+    """The report with the patterns of its findings, which are those of ``issues``, one by one."""
+    finder = PatternFinder.of(issues, scanned)
+    findings = [finder.add(finding, place) for place, finding in enumerate(report.findings)]
+    return replace(report, findings=findings)
+
+
+@dataclass(frozen=True, eq=False)
+class PatternFinder:
+    """What is needed to find patterns: the records of each issue, by its place, and keys."""
+
+    scanned: ScanResult
+    concerned: dict[int, Concerned]
+    runs: dict[int, Runs]
+    keys: Keys
+
+    @classmethod
+    def of(cls, issues: Sequence[Issue], scanned: ScanResult) -> PatternFinder:
+        """Look up the keys that are needed, all at once."""
+        dataset = scanned.summary
+        seekable = scanned.reader.is_seekable
+        chosen = [place for place, issue in enumerate(issues) if may_have_pattern(issue)][
+            :MAX_ISSUES
+        ]
+        concerned = {
+            place: Concerned.of(dataset, found.addresses.array, seekable=seekable)
+            for place in chosen
+            if (found := issues[place].flagged) is not None
+        }
+        runs = {
+            place: near
+            for place, one in concerned.items()
+            if (near := find_runs(one.positions, one.records)) is not None
+        }
+        wanted = []
+        if dataset.is_complete:
+            wanted += [part for one in concerned.values() for part in (one.compared, one.others)]
+            wanted += [np.array(near.bounds, np.int64).ravel() for near in runs.values()]
+        return cls(scanned, concerned, runs, Keys.of(scanned, wanted))
+
+    def add(self, finding: Finding, place: int) -> Finding:
+        """The finding with its pattern, if it has one."""
+        if place not in self.concerned:
+            return finding
+        said = choose_said(list(self._find(self.concerned[place], self.runs.get(place))))
+        if not said:
+            return finding
+        patterns = [to_pattern(one) for one in said]
+        text = describe(patterns, [one.is_whole for one in said])
+        return replace(finding, pattern=text, patterns=patterns)
+
+    def _find(self, concerned: Concerned, runs: Runs | None) -> Iterator[Candidate]:
+        reader = self.scanned.reader
+        found = find_class(self.scanned.summary, concerned)
+        if found is not None:
+            yield found
+        mine, theirs = self.keys.at(concerned.compared), self.keys.at(concerned.others)
+        if mine and theirs:
+            yield from find_names(concerned, mine, theirs, reader.name)
+        if runs is not None:
+            yield self._describe_runs(concerned, runs)
+
+    def _describe_runs(self, concerned: Concerned, runs: Runs) -> Candidate:
+        bounds = np.array(runs.bounds, np.int64).ravel()
+        dataset = self.scanned.summary
+        keys = self.keys.at(bounds)
+        if keys and self.scanned.reader.name == "images":
+            names, noun = keys, "files"
+        else:
+            indices = dataset.indices(dataset.addresses(bounds)).tolist()
+            names = [f"{index:,}" for index in indices]
+            is_row = all(key.endswith(f"[{i}]") for key, i in zip(keys, indices, strict=False))
+            noun = "rows" if keys and is_row else "records"
+        return describe_runs(concerned, runs, list(zip(names[::2], names[1::2], strict=True)), noun)
