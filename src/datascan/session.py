@@ -146,7 +146,7 @@ class ScanSession:
         if any(may_have_pattern(issue) for issue in issues):
             from datascan.report.patterns.find import add_patterns  # noqa: PLC0415  (healthy data needs none)
 
-            report = add_patterns(report, issues, result)
+            report = add_patterns(report, issues, result, self.progress, self.executor)
         if charts:
             from datascan.report.charts import add_charts  # noqa: PLC0415  (most scans need none)
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from datascan.config.applied import AppliedConfiguration, AppliedSetting
-from datascan.report.figures import Accepted, DatasetInfo, Example, LabelFigures
+from datascan.report.figures import Accepted, DatasetInfo, Example, LabelFigures, Pattern
 from datascan.report.model import Report
 from datascan.report.provenance import (
     ContentFingerprint,
@@ -44,6 +44,7 @@ def full_report() -> Report:
     accepted = finding(accepted=Accepted("known", date(2999, 1, 1), 5))
     return report(
         *(finding(key="layer"), finding(severity="warning"), finding(severity="info"), accepted),
+        finding(pattern="all in folder a/", patterns=[Pattern("folder", "in folder a/", 1.0)]),
         finding(rule="unknown", examples=[Example("detail without a record")], records=0),
         dataset=DatasetInfo(
             *("lmdb", "store", "raw", 9, 9),

@@ -29,7 +29,7 @@ def test_no_key_issues_a_command(harm):
     assert "\r" not in text
     properties, message = re.fullmatch(r"::error title=([^:,]*)::(.*)\n", text).groups()
     shown = harm.replace("\r", "\\r").replace("\n", "\\n").replace("%", "%25")
-    assert message == f"{shown} (first: #0 key0, 1 of 0 values); drop these records"
+    assert message == f"{shown} (such as #0 key0, 1 of 0 values); drop these records"
     assert shown.replace(":", "%3A") in properties
 
 

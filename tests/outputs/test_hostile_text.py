@@ -203,5 +203,5 @@ def test_a_notebook_shows_any_text_safely(text):
 def test_the_annotations_are_those_of_the_toolkit():
     (line,) = github.render([report(finding(message="50%: a, b\r\nc\x1b[0m\u202e"))]).splitlines()
     (found,) = commands_in(line)
-    assert found.data.startswith(r"50%: a, b\r\nc\x1b[0m\u202e (first: #0 key0, ")
+    assert found.data.startswith(r"50%: a, b\r\nc\x1b[0m\u202e (such as #0 key0, ")
     assert found.properties["title"] == "nan-value: train_lmdb"

@@ -155,7 +155,7 @@ def test_every_output_names_the_new_record(home):
         assert "a/a0.jpg" in shown
         assert "same content as #3 a/a3.jpg" in shown
         assert "same content as #0 a/a0.jpg" not in shown
-    assert "(first: #0 a/a0.jpg, same content as #3 a/a3.jpg" in result.stdout
+    assert "(#0 a/a0.jpg, same content as #3 a/a3.jpg" in result.stdout
     written = json.loads((home / "r.json").read_text())
     assert written["bad_records"] == {"error": 0, "warning": 1, "info": 0, "any": 1}
     lines = [json.loads(line) for line in (home / "bad.jsonl").read_text().splitlines()]

@@ -14,6 +14,7 @@ from datascan.metrics.shapes import ShapeTally, measure_shapes
 from datascan.report.figures import ClassPositions, ClassPositionsRow, GapCurve, ImageSize
 from datascan.report.model import DatasetReport
 from datascan.report.sampling import take_samples
+from datascan.report.stopped import stopped
 from datascan.scanner.result import ScanResult
 
 CURVE_SIZES = 48
@@ -40,8 +41,7 @@ def add_charts(
     try:
         thumbnails, histogram = take_samples(report, scanned, progress, executor)
     except ScanCancelled:
-        verdict = "fail" if report.verdict == "fail" else "incomplete"
-        return replace(report, complete=False, verdict=verdict)
+        return stopped(report)
     return replace(
         report,
         thumbnails=thumbnails or None,

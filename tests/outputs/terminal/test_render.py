@@ -84,8 +84,8 @@ def test_a_finding():
         "ERROR   Missing values (NaN)  [nan-value]  0.50% of records",
         "  5 of 1,000 records hold NaN",
         "    #0  key0  1 of 0 values",
-        "    #1  key1  1 of 1 values",
         "    #2  key2  1 of 2 values",
+        "    #4  key4  1 of 4 values",
         "    and 2 more; --bad-records FILE lists them all",
         "  -> drop these records",
     ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from msgspec.structs import replace
 
 from datascan.checks.base import Issue
+from datascan.executors.base import Executor, Progress, ScanCancelled
 from datascan.report.examples import may_have_pattern
 from datascan.report.figures import Finding
 from datascan.report.model import DatasetReport
@@ -18,6 +20,7 @@ from datascan.report.patterns.keys import Keys
 from datascan.report.patterns.names import find_names
 from datascan.report.patterns.rows import Runs, describe_runs, find_runs
 from datascan.report.patterns.survey import Concerned
+from datascan.report.stopped import stopped
 from datascan.scanner.result import ScanResult
 
 MAX_ISSUES = 50
@@ -25,12 +28,55 @@ MAX_ISSUES = 50
 
 
 def add_patterns(
-    report: DatasetReport, issues: Sequence[Issue], scanned: ScanResult
+    report: DatasetReport,
+    issues: Sequence[Issue],
+    scanned: ScanResult,
+    progress: Progress,
+    executor: Executor | None = None,
 ) -> DatasetReport:
-    """The report with the patterns of its findings, which are those of ``issues``, one by one."""
-    finder = PatternFinder.of(issues, scanned)
-    findings = [finder.add(finding, place) for place, finding in enumerate(report.findings)]
+    """The report with the patterns of its findings, which are those of ``issues``, one by one.
+
+    Some records are read again, unless the scan was stopped early. If it is stopped now, findings
+    have no patterns.
+    """
+    dataset = scanned.summary
+    places = PlaceReader(
+        scanned, executor, partial(progress.update, dataset.records, scanned.nbytes)
+    )
+    try:
+        finder = PatternFinder.of(issues, scanned, places)
+        pairs = enumerate(zip(report.findings, issues, strict=True))
+        findings = [finder.add(finding, issue, place) for place, (finding, issue) in pairs]
+    except ScanCancelled:
+        return stopped(report)
     return replace(report, findings=findings)
+
+
+@dataclass(frozen=True, eq=False)
+class PlaceReader:
+    """Finds the bad values of records that are read again."""
+
+    scanned: ScanResult
+    executor: Executor | None
+    tick: Callable[[], None]
+
+    def find(self, issue: Issue, records: int) -> list[Candidate]:
+        """The patterns within the records of an issue, if it is about values."""
+        dataset = self.scanned.summary
+        if issue.is_bad is None or issue.flagged is None or not dataset.is_complete:
+            return []
+        from datascan.report.patterns.places import read_places  # noqa: PLC0415  (few findings need it)
+        from datascan.report.patterns.values import find_values  # noqa: PLC0415  (few findings need it)
+
+        executor = self.executor or self.scanned.reader.executor(dataset.plan)
+        addresses = issue.flagged.addresses.array
+        try:
+            found = read_places(self.scanned, addresses, issue.is_bad, executor, self.tick)
+        except ScanCancelled:
+            raise
+        except Exception:  # noqa: BLE001  (a finding without a pattern is better than no report)
+            return []
+        return list(find_values(found, records))
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +87,10 @@ class PatternFinder:
     concerned: dict[int, Concerned]
     runs: dict[int, Runs]
     keys: Keys
+    places: PlaceReader
 
     @classmethod
-    def of(cls, issues: Sequence[Issue], scanned: ScanResult) -> PatternFinder:
+    def of(cls, issues: Sequence[Issue], scanned: ScanResult, places: PlaceReader) -> PatternFinder:
         """Look up the keys that are needed, all at once."""
         dataset = scanned.summary
         seekable = scanned.reader.is_seekable
@@ -64,13 +111,15 @@ class PatternFinder:
         if dataset.is_complete:
             wanted += [part for one in concerned.values() for part in (one.compared, one.others)]
             wanted += [np.array(near.bounds, np.int64).ravel() for near in runs.values()]
-        return cls(scanned, concerned, runs, Keys.of(scanned, wanted))
+        return cls(scanned, concerned, runs, Keys.of(scanned, wanted), places)
 
-    def add(self, finding: Finding, place: int) -> Finding:
+    def add(self, finding: Finding, issue: Issue, place: int) -> Finding:
         """The finding with its pattern, if it has one."""
         if place not in self.concerned:
             return finding
-        said = choose_said(list(self._find(self.concerned[place], self.runs.get(place))))
+        concerned = self.concerned[place]
+        said = self.places.find(issue, len(concerned.positions))
+        said += choose_said(list(self._find(concerned, self.runs.get(place))))
         if not said:
             return finding
         patterns = [to_pattern(one) for one in said]
