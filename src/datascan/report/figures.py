@@ -134,7 +134,7 @@ class Pattern(PrintableStruct, frozen=True):
         str,
         Meta(
             description="What it is about: field, values, rows, file, folder, keys, class, "
-            "extension, camera, date; more kinds may follow."
+            "extension, camera, date, changed; more kinds may follow."
         ),
     ]
     text: str

@@ -23,6 +23,7 @@ KINDS = (
     "extension",
     "camera",
     "date",
+    "changed",
 )
 """In the order in which they are said; of two that say the same, the first is said."""
 
@@ -61,6 +62,8 @@ def choose_said(candidates: Sequence[Candidate]) -> list[Candidate]:
     if inside < MIN_NARROWED:
         return [first]
     for other in ordered:
+        if len(other.matching) != len(first.matching):
+            continue  # another sample
         both = np.count_nonzero(first.matching & other.matching)
         if other is not first and 2 * both <= inside:
             return sorted([first, other], key=lambda one: KINDS.index(one.kind))

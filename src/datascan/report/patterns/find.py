@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec.structs import replace
@@ -22,6 +23,9 @@ from datascan.report.patterns.rows import Runs, describe_runs, find_runs
 from datascan.report.patterns.survey import Concerned
 from datascan.report.stopped import stopped
 from datascan.scanner.result import ScanResult
+
+if TYPE_CHECKING:
+    from datascan.report.patterns.pictures import PictureReader
 
 MAX_ISSUES = 50
 """Patterns are sought for this many findings, the worst ones."""
@@ -54,11 +58,13 @@ def add_patterns(
 
 @dataclass(frozen=True, eq=False)
 class PlaceReader:
-    """Finds the bad values of records that are read again."""
+    """Finds patterns in records that are read again."""
 
     scanned: ScanResult
     executor: Executor | None
     tick: Callable[[], None]
+    pictures: list[PictureReader] = field(default_factory=list)
+    """None, or one for all findings, once it is needed."""
 
     def find(self, issue: Issue, records: int) -> list[Candidate]:
         """The patterns within the records of an issue, if it is about values."""
@@ -77,6 +83,23 @@ class PlaceReader:
         except Exception:  # noqa: BLE001  (a finding without a pattern is better than no report)
             return []
         return list(find_values(found, records))
+
+    def find_pictures(self, concerned: Concerned) -> list[Candidate]:
+        """How the images of an issue came about, in a folder of images."""
+        dataset, reader = self.scanned.summary, self.scanned.reader
+        if reader.name != "images" or not dataset.is_complete:
+            return []
+        from datascan.report.patterns.pictures import PictureReader  # noqa: PLC0415  (imports Pillow)
+
+        if not self.pictures:
+            executor = self.executor or reader.executor(dataset.plan)
+            self.pictures.append(PictureReader(self.scanned, executor, self.tick))
+        try:
+            return list(self.pictures[0].find(concerned))
+        except ScanCancelled:
+            raise
+        except Exception:  # noqa: BLE001  (a finding without a pattern is better than no report)
+            return []
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +142,8 @@ class PatternFinder:
             return finding
         concerned = self.concerned[place]
         said = self.places.find(issue, len(concerned.positions))
-        said += choose_said(list(self._find(concerned, self.runs.get(place))))
+        where = choose_said(list(self._find(concerned, self.runs.get(place))))
+        said += where or choose_said(self.places.find_pictures(concerned))
         if not said:
             return finding
         patterns = [to_pattern(one) for one in said]
