@@ -256,3 +256,15 @@ def test_images_with_one_content_are_decoded_once(monkeypatch):
     assert len(decoded) == 2
     assert images.sample(other, show=False, sample=True)[0] is None
     assert len(decoded) == 3
+
+
+@pytest.mark.parametrize("rows", [7, 64, 1_000])
+def test_the_positions_of_a_finding_are_those_of_its_records(rows):
+    values = np.random.default_rng(0).normal(size=(900, 3))
+    bad = np.r_[100:160, 500, 899]
+    values[bad, 1] = np.nan
+    said = plain(values, np.arange(900) % 3, rows=rows, workers=0)
+    (finding,) = (found for found in said.findings if found.rule == "nan-value")
+    assert len(finding.positions) == 200
+    assert finding.positions == np.bincount(bad * 200 // 900, minlength=200).tolist()
+    assert all(f.positions is None for f in said.findings if not f.records)

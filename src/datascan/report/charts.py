@@ -1,17 +1,21 @@
-"""What only the HTML page shows: gap curve, class positions, image sizes, thumbnails, histogram."""
+"""What only the HTML page shows: gap curve, positions, image sizes, thumbnails, histogram."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from datascan.checks.base import Issue
 from datascan.executors.base import Executor, Progress, ScanCancelled
-from datascan.metrics.base import DatasetSummary
+from datascan.metrics.base import DatasetSummary, sorted_distinct
 from datascan.metrics.batch_gaps import Epoch
 from datascan.metrics.labels import LabelSummary, is_whole, summarize_labels
 from datascan.metrics.shapes import ShapeTally, measure_shapes
-from datascan.report.figures import ClassPositions, ClassPositionsRow, GapCurve, ImageSize
+from datascan.report.build import sort_issues
+from datascan.report.figures import ClassPositions, ClassPositionsRow, Finding, GapCurve, ImageSize
 from datascan.report.model import DatasetReport
 from datascan.report.sampling import take_samples
 from datascan.report.stopped import stopped
@@ -44,12 +48,31 @@ def add_charts(
         return stopped(report)
     return replace(
         report,
+        findings=add_positions(report.findings, sort_issues(scanned.issues), dataset),
         thumbnails=thumbnails or None,
         histogram=histogram,
         gap_curve=gap_curve(report, labels),
         strip=class_positions(dataset, labels) if report.dataset.read_in_order else None,
         image_sizes=image_sizes(dataset) if len(report.shapes) >= 100 else None,
     )
+
+
+def add_positions(
+    findings: Sequence[Finding], issues: Sequence[Issue], dataset: DatasetSummary
+) -> list[Finding]:
+    """The findings, which are those of ``issues``, with the positions of their records."""
+    pairs = zip(findings, issues, strict=True)
+    return [replace(one, positions=count_positions(issue, dataset)) for one, issue in pairs]
+
+
+def count_positions(issue: Issue, dataset: DatasetSummary) -> list[int] | None:
+    """How many of the records are in each of at most 200 stretches; None if it names none."""
+    if issue.flagged is None or not len(issue.flagged.addresses.array):
+        return None
+    bins = min(BINS, dataset.records)
+    positions = sorted_distinct(dataset.positions(issue.flagged.addresses.array))
+    places = positions * bins // dataset.records
+    return [int(count) for count in np.bincount(places, minlength=bins)]
 
 
 def gap_curve(report: DatasetReport, labels: LabelSummary) -> GapCurve | None:

@@ -51,9 +51,9 @@ def test_damaged_blocks_raise_nothing():
     read_exif(b"II*\0" + struct.pack("<I", 8) + b"\xff" * 400)
 
 
-def planted(folder, day="2024:01:02 00:00:00"):
+def planted(folder, camera=CANON, day="2024:01:02 00:00:00"):
     for number in range(120):
-        data = image_of(*(CANON if number % 6 == 1 else NIKON), day)
+        data = image_of(*(camera if number % 6 == 1 else NIKON), day)
         file = folder / "abc"[number // 40] / f"{number:03d}.jpg"
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(data[:-40] if number % 6 == 1 else data)
@@ -73,11 +73,10 @@ def test_the_camera_of_damaged_images_is_said(tmp_path):
 
 
 def test_the_day_of_change_is_said(tmp_path):
-    planted(tmp_path)
+    planted(tmp_path, camera=NIKON)
     for file in tmp_path.rglob("*.jpg"):
-        file.write_bytes(file.read_bytes().replace(b"Canon EOS 5D", b"NIKON D90   "))
-        is_bad = int(file.stem) % 6 == 1
-        os.utime(file, (1_700_000_000, 1_700_000_000) if is_bad else (10**9, 10**9))
+        if int(file.stem) % 6 == 1:
+            os.utime(file, (1_700_000_000, 1_700_000_000))
     assert pattern_of(tmp_path).startswith("all last changed on 2023-11-1")
 
 

@@ -11,6 +11,7 @@ from datascan._version import __version__
 from datascan.outputs.html.figure import Figure
 from datascan.outputs.html.figures import figures_of
 from datascan.outputs.html.limits import Limits, short
+from datascan.outputs.html.place_strip import draw_places
 from datascan.outputs.html.rule_sections import Section, meaning, sections
 from datascan.report.figures import Example, Finding
 from datascan.report.model import (
@@ -65,6 +66,8 @@ class RuleView:
     accepted: str = ""
     tolerated: str = ""
     """Why the finding does not fail the scan, if it has few enough records."""
+    places: str = ""
+    """A strip that shows where in the dataset the records are, as SVG."""
 
     @property
     def has_keys(self) -> bool:
@@ -360,6 +363,7 @@ def rule_view(
         page=sections(same[0].rule),
         accepted=acceptance(same[0], limits),
         tolerated=tolerance(same[0], limits),
+        places=draw_places(same, report, limits),
     )
 
 
