@@ -26,9 +26,10 @@ from datascan.plugins import NET_RULES
 from datascan.report import bad_records
 from datascan.report.bad_indices import copy_bad_indices
 from datascan.report.build import decide_verdict, issue_sort_key, list_checked, to_finding
-from datascan.report.figures import DatasetInfo
+from datascan.report.figures import DatasetInfo, LogFigures
 from datascan.report.identify import list_options, list_versions, locate
 from datascan.report.model import DatasetReport, LogReport, NetReport, SourceReport
+from datascan.report.opening.runs import open_run
 from datascan.report.rule_pages import all_rules
 from datascan.scanner.baseline_filter import BaselineFilter
 from datascan.scanner.result import ScanResult
@@ -223,6 +224,7 @@ def combined_report(
     **members: object,
 ) -> K:
     """A report of type ``kind``; it fails if one of its sources does."""
+    log = members.get("log")
     complete = all(report.complete for report in sources)
     verdict = decide_verdict(issues, options.verdict.fail_on, complete=complete)
     if any(report.verdict == "fail" for report in sources):
@@ -243,6 +245,7 @@ def combined_report(
         checked=list_checked(rules, issues, {}),
         options=list_options(options) or None,
         versions=list_versions({}),
+        opening=open_run(issues, sources, log if isinstance(log, LogFigures) else None),
         **members,
     )
 

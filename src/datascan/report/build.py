@@ -35,6 +35,7 @@ from datascan.report.figures import (
 )
 from datascan.report.identify import list_options, list_versions, locate, take_fingerprint
 from datascan.report.model import DatasetReport
+from datascan.report.opening.dataset import open_dataset
 from datascan.report.related import describe_related, find_related
 from datascan.report.stop import Stopped, clean
 from datascan.report.titles import holds_images, rule_title
@@ -49,6 +50,7 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
     dataset = scanned.summary
     issues = sort_issues(scanned.issues)
     stopped = describe_end(scanned)
+    described = describe_dataset(scanned)
     return DatasetReport(
         schema="datascan-report/1",
         datascan=version,
@@ -60,21 +62,7 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
             chosen=stopped is not None and stopped.is_chosen,
         ),
         elapsed_seconds=round(scanned.seconds, 3),
-        dataset=DatasetInfo(
-            backend=scanned.reader.name,
-            path=" ".join(escape_surrogates(str(path)) for path in scanned.reader.paths),
-            layout=dataset.plan.layout,
-            records=dataset.records,
-            bytes=scanned.nbytes,
-            other_files=dataset.plan.ignored_files,
-            limit=dataset.options.read.limit,
-            sample=dataset.records if dataset.plan.sampled_from is not None else None,
-            total=count_total(dataset),
-            read_in_order=dataset.plan.is_read_in_order,
-            location=locate(scanned.reader.paths, dataset.options.verdict.configuration),
-            fingerprint=take_fingerprint(scanned),
-            notes={name: escape_surrogates(text) for name, text in dataset.plan.notes} or None,
-        ),
+        dataset=described,
         findings=[build_finding(issue, scanned) for issue in issues],
         labels=label_figures(dataset),
         values=value_figures(dataset),
@@ -95,6 +83,7 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
         ]
         or None,
         bad_records=count_bad_records(scanned.issues),
+        opening=open_dataset(scanned.issues, described, complete=dataset.is_complete),
         options=list_options(dataset.options) or None,
         versions=list_versions(scanned.reader.versions()),
         stopped=stopped,
@@ -125,6 +114,26 @@ def describe_end(scanned: ScanResult) -> Stopped | None:
 def sort_issues(issues: Iterable[Issue]) -> list[Issue]:
     """Issues in the order of the findings of a report."""
     return sorted(issues, key=issue_sort_key)
+
+
+def describe_dataset(scanned: ScanResult) -> DatasetInfo:
+    """What was scanned: paths, format, and how much of it."""
+    dataset = scanned.summary
+    return DatasetInfo(
+        backend=scanned.reader.name,
+        path=" ".join(escape_surrogates(str(path)) for path in scanned.reader.paths),
+        layout=dataset.plan.layout,
+        records=dataset.records,
+        bytes=scanned.nbytes,
+        other_files=dataset.plan.ignored_files,
+        limit=dataset.options.read.limit,
+        sample=dataset.records if dataset.plan.sampled_from is not None else None,
+        total=count_total(dataset),
+        read_in_order=dataset.plan.is_read_in_order,
+        location=locate(scanned.reader.paths, dataset.options.verdict.configuration),
+        fingerprint=take_fingerprint(scanned),
+        notes={name: escape_surrogates(text) for name, text in dataset.plan.notes} or None,
+    )
 
 
 def issue_sort_key(issue: Issue) -> tuple[bool, int, int, str]:

@@ -81,6 +81,10 @@ class VerdictBasis(Provenance, frozen=True, omit_defaults=True, kw_only=True, ta
     bad_records: Annotated[
         BadRecords | None, Meta(description="Records with findings; null for nets and logs.")
     ] = None
+    opening: Annotated[
+        list[str] | None,
+        Meta(max_length=3, description="What to do, in sentences made from the findings."),
+    ] = None
 
 
 class Report(VerdictBasis, frozen=True):

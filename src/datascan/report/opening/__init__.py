@@ -1,0 +1,1 @@
+"""The opening of a report: at most three sentences that say what the reader has to do."""
