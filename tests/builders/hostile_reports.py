@@ -43,7 +43,8 @@ def full_report() -> Report:
     """A report in which no text is missing."""
     accepted = finding(accepted=Accepted("known", date(2999, 1, 1), 5))
     return report(
-        *(finding(key="layer"), finding(severity="warning"), finding(severity="info"), accepted),
+        *(finding(key="layer", title="A title"), finding(severity="warning")),
+        *(finding(severity="info"), accepted),
         finding(pattern="all in folder a/", patterns=[Pattern("folder", "in folder a/", 1.0)]),
         finding(rule="unknown", examples=[Example("detail without a record")], records=0),
         dataset=DatasetInfo(
@@ -55,6 +56,7 @@ def full_report() -> Report:
         options={"limit": 9, "baseline": "b.toml", "ignore": ["x"], "severity": {"x": "info"}},
         versions={"datascan": "0.1.0", "python": "3.12.1", "loops": "c"},
         labels=LabelFigures(2, True, {"0": 1, "1": 2}, names=["cat", "dog"]),
+        opening=["First sentence.", "Second sentence."],
         command="datascan scan store",
         started="2026-01-01T10:00:00+01:00",
         rules=["nan-value", "unknown"],
@@ -77,7 +79,7 @@ def members_of(report: Report, *without: str) -> dict[str, Any]:
 def full_report_of(build: Callable[..., Report]) -> Report:
     """The same of a net or log with a source."""
     shared = ("findings", "command", "started", "rules", "fail_on", "configuration")
-    shared += ("options", "versions")
+    shared += ("options", "versions", "opening")
     members = members_of(full_report())
     return build(full_source(), **{name: members[name] for name in shared})
 

@@ -61,10 +61,21 @@ def add_output_arguments(command: argparse.ArgumentParser) -> argparse._Argument
     outputs = command.add_argument_group("outputs")
     for name, help_text in output_helps().items():
         outputs.add_argument(f"--{name}", metavar="FILE", help=help_text)
+    add_verbose_argument(outputs)
     outputs.add_argument("--quiet", action="store_true", help="print no report")
     add_force_argument(outputs)
     outputs.add_argument("--no-progress", action="store_true", help="show no progress bar")
     return outputs
+
+
+def add_verbose_argument(command: argparse._ActionsContainer) -> None:
+    """Add ``--verbose``, which every command that prints a report takes."""
+    command.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="print the whole report, even if it passed without a warning",
+    )
 
 
 def add_force_argument(command: argparse._ActionsContainer) -> None:

@@ -226,7 +226,8 @@ def write_outputs(
     if args.json == "-":
         files.print(lambda: write_utf8(sys.stdout, load_output("json").render([report])))
     elif not args.quiet:
-        files.print(lambda: print_report(report, origin=origin))
+        verbose = origin or bool(args.verbose)
+        files.print(lambda: print_report(report, origin=origin, verbose=verbose))
     annotate([report], taken=args.json == "-")
 
 
@@ -248,8 +249,11 @@ def write_utf8(stream: TextIO, text: str) -> None:
         stream.write(text)
 
 
-def print_report(report: Report, *, origin: bool = False) -> None:
-    """Print the report on standard output; ``origin``: and how it was made."""
+def print_report(report: Report, *, origin: bool = False, verbose: bool = True) -> None:
+    """Print the report on standard output; ``origin``: and how it was made.
+
+    ``verbose``: in full, even if nothing in it needs reading.
+    """
     from datascan.outputs.terminal import origin as below
     from datascan.outputs.terminal import paper, render
 
@@ -259,7 +263,7 @@ def print_report(report: Report, *, origin: bool = False) -> None:
         "width": width,
         "unicode": paper.supports_unicode(sys.stdout),
     }
-    text = render.render([report], **look)
+    text = render.render([report], verbose=verbose, **look)
     if origin:
         text += below.render_origin(report, **look)
     print(text, end="")

@@ -179,6 +179,7 @@ OWN_OPTIONS = frozenset(
         "tolerance",
         "tolerate",
         "typed",
+        "verbose",
         "version",
         "workers",
     }

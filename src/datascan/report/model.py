@@ -82,8 +82,8 @@ class VerdictBasis(Provenance, frozen=True, omit_defaults=True, kw_only=True, ta
         BadRecords | None, Meta(description="Records with findings; null for nets and logs.")
     ] = None
     opening: Annotated[
-        list[str] | None,
-        Meta(max_length=3, description="What to do, in sentences made from the findings."),
+        Annotated[list[str], Meta(max_length=3)] | None,
+        Meta(description="What to do, in sentences made from the findings."),
     ] = None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from datascan.outputs.terminal.paper import INDENT, Paper, shorten
+from datascan.outputs.terminal.paper import INDENT, Paper, columns, shorten
 from datascan.report.model import LogReport, NetReport, describe_stop
 from datascan.report.summary import (
     count_records,
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from datascan.report.figures import LogFigures
     from datascan.report.model import Report
 
+HEAD = " " * 6
+"""The indent of the lines below the verdict."""
+
+CALM_LINES = 5
+"""The most lines of a report that needs no reading, if the paper is wide enough."""
+
 
 def headline(report: Report, paper: Paper) -> Iterator[str]:
     """Verdict, dataset, size and time."""
@@ -30,30 +37,104 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     first, *more = paper.wrap(f"{verdict}  {paper.plain(source.path)}  {kind}", "", indent)
     yield paper.paint(verdict, mood) + first[len(verdict) :]
     yield from more
-    size = f"{count_records(source)}, {format_bytes(source.bytes)} in "
-    size += f"{report.elapsed_seconds:,.2f} s"
-    if isinstance(report, LogReport):
-        size = log_line(report.log, report.log_runs)
-    elif isinstance(report, NetReport):
-        sources = report.sources
-        size = f"{pluralize(len(sources), 'source')}, {size}" if sources else "no data was scanned"
-    yield from paper.wrap(size, "      ")
-    clean = "no findings"
-    if report.complete and source.records:
-        clean = "no findings; nothing here should break training"
-    yield from paper.wrap(summarize_findings(report) or clean, "      ")
+    yield from paper.wrap(size_of(report), HEAD)
+    yield from opening_lines(report, paper)
     if source.other_files:
         text = f"{pluralize(source.other_files, 'non-image file')} ignored"
-        yield from (paper.paint(line, "faint") for line in paper.wrap(text, "      "))
+        yield from (paper.paint(line, "faint") for line in paper.wrap(text, HEAD))
     if not report.complete:
         text = describe_stop(report)
-        yield from (paper.paint(line, "warning") for line in paper.wrap(text, "      "))
+        yield from (paper.paint(line, "warning") for line in paper.wrap(text, HEAD))
     if unmatched := summarize_unmatched(report.unmatched):
-        lines = paper.wrap(paper.plain(unmatched), "      ")
+        lines = paper.wrap(paper.plain(unmatched), HEAD)
         yield from (paper.paint(line, "warning") for line in lines)
     if report.checked is not None and not isinstance(report, NetReport | LogReport):
         text = summarize_checked(report.checked)
-        yield from (paper.paint(line, "faint") for line in paper.wrap(text, "      "))
+        yield from (paper.paint(line, "faint") for line in paper.wrap(text, HEAD))
+
+
+def opening_lines(report: Report, paper: Paper) -> Iterator[str]:
+    """What has to be done, and how many records have findings."""
+    counts = summarize_findings(report)
+    if report.opening:
+        yield from paper.wrap("  ".join(map(paper.plain, report.opening)), HEAD)
+        yield from (paper.paint(line, "faint") for line in paper.wrap(counts, HEAD) if counts)
+        return
+    clean = "no findings"
+    if report.complete and report.dataset.records:
+        clean = "no findings; nothing here should break training"
+    yield from paper.wrap(counts or clean, HEAD)
+
+
+def size_of(report: Report) -> str:
+    """How many records and bytes were read in what time; of a log, its iterations."""
+    source = report.dataset
+    size = f"{count_records(source)}, {format_bytes(source.bytes)} in "
+    size += f"{report.elapsed_seconds:,.2f} s"
+    if isinstance(report, LogReport):
+        return log_line(report.log, report.log_runs)
+    if isinstance(report, NetReport):
+        count = len(report.sources)
+        return f"{pluralize(count, 'source')}, {size}" if count else "no data was scanned"
+    return size
+
+
+def is_calm(report: Report) -> bool:
+    """Whether the report needs no reading: it passed, with nothing but notes and accepted findings.
+
+    Reports of sources count as well.
+    """
+    return report.passed and all(
+        finding.severity == "info" or finding.accepted is not None
+        for finding in report.all_findings
+    )
+
+
+def calm_lines(report: Report, paper: Paper) -> list[str]:
+    """A report that needs no reading, in five lines: more only if the configuration hides things.
+
+    Everything else is left to ``--verbose``.
+    """
+    verdict = f"PASS  {paper.plain(report.dataset.path)}"
+    source = report.dataset
+    kind = f"  ({paper.plain(source.backend)}, {paper.plain(source.layout)})"
+    whole = verdict + kind if columns(verdict + kind) <= paper.width else verdict
+    labels = report.labels
+    classes = labels.num_classes if labels is not None and labels.kind == "class" else None
+    size = size_of(report)
+    if classes:
+        count, _, rest = size.rpartition(", ")
+        size = f"{count}, {pluralize(classes, 'class')}, {rest}"
+    said = " ".join(map(paper.plain, report.opening or ["No findings."]))
+    applied = report.configuration
+    configured = [*configuration_lines(report, paper)]
+    if applied is not None and not applied.silences:
+        configured = configured[:1]
+    lines = [
+        paper.paint("PASS", "pass") + whole[4:],
+        HEAD + shorten(size, paper.width - len(HEAD)),
+        *paper.wrap(said, HEAD),
+    ]
+    if len(configured[:1]) + len(lines) < CALM_LINES:
+        rest = shorten(rest_of(report), paper.width - len(HEAD))
+        lines.append(paper.paint(f"{HEAD}{rest}", "faint"))
+    return [*configured, *lines]
+
+
+def rest_of(report: Report) -> str:
+    """What else there is to read, in one line."""
+    status = Counter(rule.status for rule in report.checked or ())
+    passed = pluralize(status["passed"] + status["failed"], "rule")
+    parts = [f"{passed} applied"] if report.checked else []
+    if absent := status["not-applicable"]:
+        parts.append(f"{absent:,} {'does' if absent == 1 else 'do'} not apply")
+    accepted = sum(finding.accepted is not None for finding in report.all_findings)
+    notes = len(report.all_findings) - accepted
+    parts += [pluralize(notes, "note")] if notes else []
+    parts += [f"{accepted:,} accepted"] if accepted else []
+    if report.unmatched:
+        parts.append(f"{pluralize(len(report.unmatched), 'baseline entry')} without a finding")
+    return f"{', '.join(parts)}; --verbose shows more" if parts else "--verbose shows more"
 
 
 def configuration_lines(report: Report, paper: Paper) -> Iterator[str]:

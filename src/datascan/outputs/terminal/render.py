@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 from datascan.outputs.terminal.figures import batch_table, curves, statistics
 from datascan.outputs.terminal.findings import rule_lines
-from datascan.outputs.terminal.headline import configuration_lines, headline
+from datascan.outputs.terminal.headline import (
+    calm_lines,
+    configuration_lines,
+    headline,
+    is_calm,
+)
 from datascan.outputs.terminal.paper import MIN_WIDTH, Paper
 from datascan.report.model import LogReport, SourceReport
 from datascan.text import pluralize
@@ -21,20 +26,27 @@ HELP = "the report on a terminal"
 TALL = 60
 
 
-def render(
+def render(  # noqa: PLR0913  (all but the first two by name, and optional)
     reports: Sequence[Report],
     failed: Sequence[FailedScan] = (),
     *,
     colour: bool = False,
     width: int = 100,
     unicode: bool = True,
+    verbose: bool = True,
 ) -> str:
     """Reports and failed scans as text of lines up to ``width`` columns wide (tables: 80).
 
-    Without ``unicode``, characters other than ASCII are escaped.
+    Without ``unicode``, characters other than ASCII are escaped. Without ``verbose``, a report that
+    needs no reading takes five lines.
     """
     paper = Paper(colour, max(width, MIN_WIDTH), unicode)
-    blocks = [report_lines(report, paper) for report in reports]
+    blocks = [
+        calm_lines(report, paper)
+        if is_calm(report) and not verbose
+        else report_lines(report, paper)
+        for report in reports
+    ]
     blocks += [[*failure_lines(scan, paper)] for scan in failed]
     lines = [line for block in blocks for line in ["", *block]][1:] or ["no dataset was scanned"]
     return "\n".join(line.rstrip() for line in lines) + "\n"

@@ -22,6 +22,7 @@ from datascan.report.opening.reasons import (
     rank_of,
     reason_of,
     remedy_of,
+    whole_rank,
 )
 from datascan.report.titles import holds_images
 from datascan.text import pluralize
@@ -183,7 +184,7 @@ def whole_rules(issues: Iterable[Issue]) -> Iterator[tuple[str, int]]:
         named = 0 if issue.flagged is None else len(issue.flagged.addresses.array)
         if not named or issue.locations:
             lost[issue.rule] = lost.get(issue.rule, 0) + max(0, issue.records - named)
-    yield from lost.items()
+    yield from sorted(lost.items(), key=lambda item: whole_rank(item[0]))
 
 
 def describe_whole(rules: Sequence[tuple[str, int]]) -> Iterator[str]:

@@ -164,6 +164,14 @@ WHOLE: dict[str, tuple[str, str]] = {
 """What is wrong with a dataset as a whole, as a clause, and what to do."""
 
 
+WHOLE_RANKS = {rule: rank for rank, rule in enumerate(WHOLE)}
+
+
+def whole_rank(rule: str) -> tuple[int, str]:
+    """The place of a rule in the order of clauses."""
+    return WHOLE_RANKS.get(rule, len(WHOLE)), rule
+
+
 def clause_of(rule: str) -> tuple[str, str]:
     """A clause about the dataset as a whole, and what to do; of an unknown rule, its title."""
     return WHOLE.get(rule, (f'the dataset has "{rule_title(rule)}"', ""))

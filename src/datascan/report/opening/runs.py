@@ -64,5 +64,7 @@ def describe_data(sources: Sequence[SourceReport]) -> str:
     bad = sum(any(f.severity == "error" and not f.accepted for f in s.findings) for s in sources)
     if not bad:
         return ""
+    if len(sources) == 1:
+        return "The dataset that the net reads has errors."
     verb = "has" if bad == 1 else "have"
     return f"{bad:,} of {pluralize(len(sources), 'dataset')} that the net reads {verb} errors."

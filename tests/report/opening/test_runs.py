@@ -1,0 +1,64 @@
+"""The opening of the report of a net or log: how training ended, what to correct, its data."""
+
+from __future__ import annotations
+
+from datascan.checks.base import Issue
+from datascan.config.options import Severity
+from datascan.report.figures import LogFigures
+from datascan.report.opening.runs import open_run
+from datascan.testing.reports import finding, source
+
+
+def issue(rule, severity="error") -> Issue:
+    return Issue(rule, Severity(severity), "message", "fix")
+
+
+def log(cause, **changes) -> LogFigures:
+    fields = {
+        "iterations": 120,
+        "last_finite_iteration": 60,
+        "first_nonfinite_iteration": 70,
+        "cause": cause,
+        "records": None,
+        "culprits": None,
+    }
+    return LogFigures(**fields | changes)
+
+
+def test_a_net():
+    assert open_run([], [source()], None) == ["Nothing was found that needs attention in the net."]
+    assert open_run([issue("lr-not-finite"), issue("unknown-field", "warning")], [], None) == [
+        "Correct before training: learning rate is broken."
+    ]
+    assert open_run([issue("unscaled-input", "warning")], [], None) == [
+        "Have a look: input values are too large."
+    ]
+
+
+def test_more_faults_than_one_reads():
+    rules = ("died", "loss-saturated", "lr-not-finite", "source-mismatch", "loss-needs-matrix")
+    said = open_run([issue(rule) for rule in rules], [], None)[0]
+    assert said == (
+        "Correct before training: training crashed, training is stuck, learning rate is broken, "
+        "and 2 more points."
+    )
+
+
+def test_the_data_of_a_net():
+    assert open_run([], [source(), source(finding())], None) == [
+        "1 of 2 datasets that the net reads has errors."
+    ]
+
+
+def test_a_log_says_how_training_ended():
+    assert open_run([], [], log("none", first_nonfinite_iteration=None)) == [
+        "The loss was a number in all 120 iterations."
+    ]
+    said = open_run([issue("sudden-nan")], [source(finding())], log("sudden-nan", culprits=[33]))
+    assert said == [
+        (
+            "Training broke from one step to the next (iteration 70): 1 record among those read at "
+            "the time has errors."
+        ),
+        "The dataset that the net reads has errors.",
+    ]
