@@ -21,20 +21,26 @@ def test_images_of_another_mode():
     first = block_of(records=7, images=images("RGB", "L", *["RGB"] * 5))
     found = finding(MixedChannels, first, block_of(records=3, images=images("RGBA", "RGB", "RGB")))
     assert found.severity == "warning"
-    assert found.message == "2 of 10 images have a different colour mode from most (RGB)"
-    assert found.named == {1: "mode L, most are RGB", 7: "mode RGBA, most are RGB"}
+    assert found.message == "2 of 10 images have other colours than most, which are colour (RGB)"
+    assert found.named == {
+        1: "grey (L), most are colour (RGB)",
+        7: "colour with transparency (RGBA), most are colour (RGB)",
+    }
 
 
 def test_one_image_of_another_mode():
     found = finding(MixedChannels, block_of(records=5, images=images("L", "L", "P", "L", "L")))
-    assert found.message == "1 of 5 images has a different colour mode from most (L)"
+    assert found.message == "1 of 5 images has other colours than most, which are grey (L)"
 
 
 def test_a_mixed_collection_is_one_line_without_images():
     modes = ["L"] * 13 + ["RGB"] * 12 + ["P"] + ["RGBA"]
     found = finding(MixedChannels, block_of(records=27, images=images(*modes)))
     assert (found.severity, found.named) == ("info", {})
-    assert found.message == "the images have 4 colour modes: L 13, RGB 12, P 1, RGBA 1"
+    assert found.message == (
+        "the images have 4 kinds of colours: 13 grey (L), 12 colour (RGB), 1 few colours (P), "
+        "1 colour with transparency (RGBA)"
+    )
 
 
 def test_most_are_four_in_five():
@@ -58,5 +64,5 @@ def test_files(tmp_path):
     files = {f"{i}.png": encode(pixels(i, mode="L" if i == 2 else "RGB"), "PNG") for i in range(5)}
     (found,) = findings_of(write_tree(tmp_path, files), "mixed-channels")
     assert [(e.index, e.key, e.detail) for e in found.examples] == [
-        (2, "2.png", "mode L, most are RGB")
+        (2, "2.png", "grey (L), most are colour (RGB)")
     ]

@@ -15,6 +15,7 @@ from PIL import Image, ImageFile
 from datascan.report import thumbnails
 from datascan.report.thumbnails import (
     EDGE,
+    PINK,
     picture_of,
     pixels,
     thumbnail,
@@ -141,18 +142,40 @@ def test_other_arrays_are_not(shape):
     assert thumbnail_of_array(np.zeros(shape)) is None
 
 
-def test_floats_are_scaled_and_what_is_not_finite_is_black():
+def test_floats_are_scaled():
     values = np.array([np.linspace(-1, 1, 16)] * 16)
-    values[0, :2] = np.nan, np.inf
     shown = np.asarray(open_uri(thumbnail_of_array(values)))
-    assert shown[0, :2].tolist() == [0, 0]
     assert shown[5, [0, -1]].tolist() == [0, 255]
     assert (np.diff(shown[5].astype(int)) > 0).all()
 
 
+def test_what_is_not_finite_is_marked():
+    values = np.array([np.linspace(-1, 1, 16)] * 16)
+    values[3, 5], values[7, 8] = np.nan, np.inf
+    shown = np.asarray(open_uri(thumbnail_of_array(values)))
+    assert shown.shape == (96, 96, 3)
+    marked = (shown == PINK).all(axis=2)
+    assert marked.sum() == 2 * 6 * 6
+    assert marked[3 * 6 : 4 * 6, 5 * 6 : 6 * 6].all()
+
+
+@pytest.mark.parametrize("shape", [(3, 512, 400), (900, 700), (1, 500, 500), (300_000,), (9, 8, 7)])
+def test_one_value_among_many_is_marked_in_its_place(shape):
+    values = np.random.default_rng(0).random(shape)
+    values[(0,) * len(shape)] = np.nan
+    shown = np.asarray(open_uri(thumbnail_of_array(values))).astype(int)
+    assert max(shown.shape[:2]) == EDGE
+    pink = (np.abs(shown - PINK).max(axis=2) < 90).nonzero()
+    assert len(pink[0])
+    # A value of a record that is not an image is a cell of its row.
+    assert max(pink[0]) < 16
+    assert max(pink[1]) < 16
+
+
 @given(arrays.arrays(st.sampled_from(["f2", "f4", "f8", "i8", "u8", "?"]), (5, 6)))
 def test_no_values_are_too_much(values):
-    assert open_uri(thumbnail_of_array(values)).size == (6, 5)
+    is_marked = not np.isfinite(values).all()
+    assert open_uri(thumbnail_of_array(values)).size == ((96, 80) if is_marked else (6, 5))
 
 
 @given(

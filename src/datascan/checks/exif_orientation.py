@@ -44,5 +44,5 @@ class ExifOrientation(FaultCheck):
     title = "Picture to be shown rotated"
     severity = Severity.INFO
     needs = (IMAGES,)
-    fix = "rotate the pixels once (PIL.ImageOps.exif_transpose), or make your loader apply the tag"
+    fix = "rotate these images once and save them, or make your loader apply the tag"
     phrases = ("has a rotation tag", "have a rotation tag")

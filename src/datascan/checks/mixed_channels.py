@@ -46,6 +46,24 @@ from datascan.metrics.base import DatasetSummary, Flagged
 from datascan.metrics.shapes import ShapeTally, measure_shapes
 from datascan.metrics.traits import IMAGES
 
+WORDS = {
+    "1": "black and white",
+    "L": "grey",
+    "LA": "grey with transparency",
+    "I": "32-bit grey",
+    "I;16": "16-bit grey",
+    "I;16B": "16-bit grey",
+    "F": "grey as fractions",
+    "P": "few colours",
+    "PA": "few colours with transparency",
+    "RGB": "colour",
+    "RGBA": "colour with transparency",
+    "CMYK": "printing colours",
+    "YCbCr": "colour as in video",
+    "LAB": "colour as seen",
+}
+"""What an owner of images calls the modes of Pillow."""
+
 MIN_SHARE = 0.8
 """Images are expected to have one mode if at least this share of them has."""
 
@@ -76,7 +94,7 @@ class MixedChannels(Check[ShapeTally]):
         total = sum(modes.values())
         if modes[usual] < MIN_SHARE * total:
             yield self.dataset_issue(
-                f"the images have {len(modes)} colour modes: {describe_modes(modes)}",
+                f"the images have {len(modes)} kinds of colours: {describe_modes(modes)}",
                 severity=Severity.INFO,
             )
             return
@@ -87,14 +105,22 @@ class MixedChannels(Check[ShapeTally]):
         count = len(addresses)
         verb = "has" if count == 1 else "have"
         message = (
-            f"{count:,} of {total:,} images {verb} a different colour mode from most ({usual})"
+            f"{count:,} of {total:,} images {verb} other colours than most, "
+            f"which are {in_words(usual)}"
         )
         yield self.record_issue(
-            flagged, message, lambda kind: f"mode {tally.kinds[int(kind)].mode}, most are {usual}"
+            flagged,
+            message,
+            lambda kind: f"{in_words(tally.kinds[int(kind)].mode)}, most are {in_words(usual)}",
         )
 
 
 def describe_modes(modes: Mapping[str, int]) -> str:
-    """The modes and how many images have them, most frequent first: "RGB 12, L 9"."""
+    """The modes and how many images have them, the most frequent first."""
     ordered = sorted(modes.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{mode} {count:,}" for mode, count in ordered)
+    return ", ".join(f"{count:,} {in_words(mode)}" for mode, count in ordered)
+
+
+def in_words(mode: str | None) -> str:
+    """A mode of Pillow in plain words, with its name."""
+    return f"{WORDS[mode]} ({mode})" if mode in WORDS else f"mode {mode}"

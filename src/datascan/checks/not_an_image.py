@@ -1,4 +1,4 @@
-"""The content does not have an image signature.
+"""The content does not begin like an image of any type.
 
 What it is
     The file or value does not begin like any known image format. It may be an HTML error page saved
@@ -57,7 +57,7 @@ PULL = "run git lfs pull: the images are not here"
 
 
 class NotAnImage(FaultCheck):
-    """The content does not have an image signature."""
+    """The content does not begin like an image of any type."""
 
     rule = "not-an-image"
     title = "Not a picture"

@@ -23,6 +23,7 @@ from datascan.records.block import Block
 from datascan.records.buffers import hash_bytes
 from datascan.records.shard import Shard
 from datascan.records.statistics import in_float64
+from datascan.report.fair_share import share_examples
 from datascan.report.figures import ValueFigures, ValueHistogram
 from datascan.report.model import DatasetReport
 from datascan.scanner.reread import (
@@ -261,13 +262,8 @@ def take_samples(
 
 
 def example_indices(report: DatasetReport) -> Numbers:
-    """Records with a thumbnail: at most 60 examples, of the worst findings; ascending."""
-    indices: dict[int, None] = {}
-    for finding in report.findings:
-        for example in finding.examples:
-            if example.index is not None:
-                indices.setdefault(example.index)
-    return np.array(sorted(list(indices)[:MAX_THUMBNAILS]), np.int64)
+    """Records with a thumbnail: at most 60 examples, shared by the rules; ascending."""
+    return np.array(sorted(share_examples(report.findings, MAX_THUMBNAILS)), np.int64)
 
 
 def sample_indices(dataset: DatasetSummary, nbytes: int) -> Numbers:

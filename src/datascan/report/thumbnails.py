@@ -34,6 +34,12 @@ EXACT_EDGE = 32
 
 SAMPLE_EDGE = 1024
 MAX_BYTES = 12_000
+MARK = 3
+"""The least width and height of a mark, in pixels."""
+
+MIN_STRIP = 12
+PINK = (255, 0, 160)
+
 MIN_EDGE = 4
 """Arrays with fewer rows or columns are features rather than images."""
 
@@ -118,12 +124,14 @@ def accept_truncated(*, allowed: bool) -> Iterator[None]:
 
 
 def thumbnail_of_array(values: NDArray[Any], *, bgr: bool = False) -> str | None:
-    """A data: URI of an array shaped like an image; None for all others. Never raises.
+    """A data: URI of an array shaped like an image, or of one with NaN or Inf. Never raises.
 
     Shapes: (1 or 3, height, width), (height, width) or (height, width, 1 or 3). ``bgr``: the three
-    channels are blue, green and red.
+    channels are blue, green and red. NaN and Inf are marked, in any shape; None for all others.
     """
     try:
+        if has_gaps(values):
+            return uri(marked_picture(values), exact=True)
         planes = picture_of(values)
         if bgr and planes is not None and planes.ndim == 3:
             planes = planes[:, :, ::-1]
@@ -164,18 +172,77 @@ def to_uint8(planes: NDArray[Any]) -> NDArray[np.uint8]:
     return (scaled * 255).astype(np.uint8)
 
 
-def uri(image: Image.Image) -> str | None:
-    """An image of at most 96 x 96 pixels as a data: URI; None if even that is too long."""
+def uri(image: Image.Image, *, exact: bool = False) -> str | None:
+    """An image of at most 96 x 96 pixels as a data: URI; None if even that is too long.
+
+    ``exact``: without loss, if it is short enough.
+    """
     image = to_viewable(image)
     image.thumbnail((EDGE, EDGE), Image.Resampling.BILINEAR)
-    small = max(image.size) <= EXACT_EDGE
+    small = exact or max(image.size) <= EXACT_EDGE
     kind, name = ("PNG", "png") if small else ("JPEG", "jpeg")
     for quality in (80, 50, 20):
         stream = io.BytesIO()
         image.save(stream, kind, **({} if small else {"quality": quality}))
         if stream.tell() <= MAX_BYTES:
             return f"data:image/{name};base64,{base64.b64encode(stream.getvalue()).decode()}"
-    return None
+    return uri(image) if exact else None
+
+
+def has_gaps(values: NDArray[Any]) -> bool:
+    """Whether any value is NaN or Inf."""
+    return values.dtype.kind == "f" and not np.isfinite(values).all()
+
+
+def marked_picture(values: NDArray[Any]) -> Image.Image:
+    """An array in grey, of at most 96 x 96 pixels, with its NaN and Inf in pink.
+
+    An array that is not shaped like an image is drawn row by row, each value as a cell.
+    """
+    planes = picture_of(values, whole=True)
+    if planes is None:
+        planes = cells_of(values)
+    gaps = ~np.isfinite(planes)
+    step = max(1, max(planes.shape[:2]) // (2 * EDGE))
+    grey = to_uint8(planes[::step, ::step])
+    if planes.ndim == 3:
+        grey, gaps = grey.mean(axis=2).astype(np.uint8), gaps.any(axis=2)
+    size = fit(gaps.shape[1], gaps.shape[0])
+    image = np.asarray(Image.fromarray(grey).resize(size, Image.Resampling.NEAREST))
+    colours = np.repeat(image[:, :, None], 3, axis=2)
+    colours[mark(gaps, *size)] = PINK
+    return Image.fromarray(colours)
+
+
+def mark(gaps: NDArray[np.bool_], width: int, height: int) -> NDArray[np.bool_]:
+    """``gaps`` at another size: of a single one among many, at least 3 x 3 pixels are marked."""
+    cells = Image.fromarray(gaps.astype(np.uint8)).resize((width, height), Image.Resampling.NEAREST)
+    marks = np.asarray(cells) > 0
+    rows, columns = np.nonzero(gaps)
+    top, left = rows * height // gaps.shape[0], columns * width // gaps.shape[1]
+    for down in range(MARK):
+        for right in range(MARK):
+            marks[np.minimum(top + down, height - 1), np.minimum(left + right, width - 1)] = True
+    return marks
+
+
+def fit(width: int, height: int) -> tuple[int, int]:
+    """The size of a picture of ``width`` x ``height`` cells: 96 pixels at its longer edge."""
+    longer = max(width, height)
+    return max(MIN_STRIP, width * EDGE // longer), max(MIN_STRIP, height * EDGE // longer)
+
+
+def cells_of(values: NDArray[Any]) -> NDArray[Any]:
+    """Values as (rows, columns), thinned to at most 192 an edge without losing any NaN or Inf."""
+    flat = values.reshape(-1, values.shape[-1]) if values.ndim > 1 else values.reshape(1, -1)
+    for axis in (0, 1):
+        step = -(-flat.shape[axis] // (2 * EDGE))
+        if step > 1:
+            starts = np.arange(0, flat.shape[axis], step)
+            # A sum has a gap if any of its terms has one; the scale does not matter here.
+            with np.errstate(all="ignore"):
+                flat = np.add.reduceat(flat.astype(np.float64) / step, starts, axis=axis)
+    return flat
 
 
 def to_viewable(image: Image.Image) -> Image.Image:
