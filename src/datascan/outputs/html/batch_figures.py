@@ -24,7 +24,7 @@ from datascan.text import format_percent
 
 COLUMNS = (
     "Batch size",
-    "In store order",
+    "In stored order",
     "Share",
     "Worst class",
     "Shuffled: probability",
@@ -61,7 +61,7 @@ def batch_gaps(report: DatasetReport, limits: Limits, anchor: str) -> Figure | N
             "marks": marks(report),
             "ticks": [figures.batch_size for figures in report.batch_sizes[: limits.rows]],
         }
-    legend = (("in store order", "first"), ("shuffled", "second"))
+    legend = (("in stored order", "first"), ("shuffled", "second"))
     rows = [batch_row(f, report.labels) for f in report.batch_sizes[: limits.rows]]
     return Figure(
         f"{anchor}-batches",
@@ -84,7 +84,7 @@ def in_order_only(cells: tuple[T, ...], *, in_order: bool) -> tuple[T, ...]:
 
 def chart_series(curve: GapCurve, *, in_order: bool) -> list[dict[str, Any]]:
     """The lines of the chart; that of the store order only if it counts."""
-    ordered = {"label": "in store order", "values": curve.sequential, "colour": "--first"}
+    ordered = {"label": "in stored order", "values": curve.sequential, "colour": "--first"}
     shuffled = {"label": "shuffled", "values": curve.shuffled, "colour": "--second"}
     return [ordered, shuffled] if in_order else [shuffled]
 
@@ -100,7 +100,7 @@ def marks(report: DatasetReport) -> list[dict[str, Any]]:
     least = report.min_batch_size
     if least is None:
         return []
-    ordered = {"x": least.sequential, "label": "safe in store order", "colour": "--first"}
+    ordered = {"x": least.sequential, "label": "safe in stored order", "colour": "--first"}
     shuffled = {"x": least.shuffled_1pct, "label": "safe shuffled", "colour": "--second"}
     return [ordered, shuffled] if report.dataset.read_in_order else [shuffled]
 
@@ -111,7 +111,7 @@ def sentence(report: DatasetReport) -> str:
     least = report.min_batch_size
     if least is None:
         return why
-    ordered = f"{least.sequential:,} in store order, " if report.dataset.read_in_order else ""
+    ordered = f"{least.sequential:,} in stored order, " if report.dataset.read_in_order else ""
     return (
         f"{why} Smallest safe batch size: {ordered}{least.shuffled_1pct:,} shuffled "
         "(under 1% of batches lack a class)."
@@ -152,10 +152,10 @@ def store_strip(report: DatasetReport, limits: Limits, anchor: str) -> Figure | 
     height = next((high for most, high in ROW_HEIGHTS if len(strip.rows) <= most), 9)
     return Figure(
         f"{anchor}-strip",
-        "Positions of each class in the store",
+        "Where each class is in the dataset",
         strip_sentence(strip, records),
         Table(
-            ("Class", "Records", "First record", "Last record", "Stretch of the store"),
+            ("Class", "Records", "First record", "Last record", "Stretch of the dataset"),
             tuple(
                 (
                     Cell(name, row.first),
@@ -197,10 +197,10 @@ def strip_sentence(strip: ClassPositions, records: int) -> str:
         if usual <= 3 / len(spreads) and usual < 0.75:
             half = format_percent(median(spread for spread, _ in spreads))
             return (
-                f"{how} The store is sorted by class: half of the rows are within {half} "
-                "of the store, so batches read in this order hold few classes. Shuffle it."
+                f"{how} The dataset is sorted by class: half of the rows are within {half} "
+                "of it, so batches read in this order hold few classes. Shuffle it."
             )
-    return f"{how} Even rows mean a shuffled store, steps a sorted one."
+    return f"{how} Even rows mean a shuffled dataset, steps a sorted one."
 
 
 def spread_of(row: ClassPositionsRow, records: int) -> float:
@@ -232,7 +232,7 @@ def draw_strip(
         bins=strip.bins,
         rows=len(strip.rows),
         height=height * len(strip.rows),
-        text="Shares of classes along the store; the table below has the same as numbers",
+        text="Shares of classes along the dataset; the table below has the same as numbers",
         paths=Markup(paths),  # noqa: S704  (numbers only)
         last=records - 1,
     )

@@ -12,7 +12,9 @@ from datascan.outputs.html.figure import Figure
 from datascan.outputs.html.figures import figures_of
 from datascan.outputs.html.limits import Limits, short
 from datascan.outputs.html.place_strip import draw_places
-from datascan.outputs.html.rule_sections import Section, meaning, sections
+from datascan.outputs.html.rule_sections import Section, sections
+from datascan.outputs.html.words import MARKED, MARKS, WORDS, noun_of, whole_command
+from datascan.report.fair_share import share_examples
 from datascan.report.figures import Example, Finding
 from datascan.report.model import (
     DatasetReport,
@@ -31,6 +33,7 @@ from datascan.report.summary import (
     summarize_findings,
     summarize_unmatched,
 )
+from datascan.report.titles import finding_title
 from datascan.text import escape_control, format_bytes, format_percent, pluralize
 
 SEVERITIES = ("error", "warning", "info")
@@ -53,8 +56,8 @@ class RuleView:
 
     anchor: str
     rule: str
+    title: str
     severity: str
-    meaning: str
     records: int
     share: float
     share_text: str
@@ -68,6 +71,8 @@ class RuleView:
     """Why the finding does not fail the scan, if it has few enough records."""
     places: str = ""
     """A strip that shows where in the dataset the records are, as SVG."""
+    note: str = ""
+    """What the marks in its pictures mean."""
 
     @property
     def has_keys(self) -> bool:
@@ -107,6 +112,12 @@ class ReportView:
     """How much was read before the scan was stopped."""
     counts: str
     """How many records are bad; "" for a report that does not count them."""
+    opening: tuple[str, ...]
+    """What to do, in sentences."""
+    command: str
+    """The whole command; "" if it is unknown, or too long for a shell."""
+    noun: str
+    """What a record is called: "image"."""
     rules: tuple[RuleView, ...]
     left_out: int
     figures: tuple[Figure, ...]
@@ -153,6 +164,11 @@ class PageView:
     reports_left: int
     failures: tuple[FailureView, ...]
     failures_left: int
+
+    @property
+    def words(self) -> tuple[tuple[str, str], ...]:
+        """The words of the page that an owner of a dataset may not know, explained."""
+        return WORDS
 
     @property
     def is_single(self) -> bool:
@@ -214,7 +230,7 @@ def build_view(
     """A report within ``limits``; ``level`` and ``within`` as in :class:`ReportView`."""
     sources, applied = report.sources or [], report.configuration
     groups = group_findings(report.findings[: limits.findings])
-    pictures = dict(list(pictures_of(report).items())[: limits.thumbnails])
+    pictures = pictures_of(report, limits)
     path = format_value(report.dataset.path, limits)
     return ReportView(
         anchor=anchor,
@@ -235,6 +251,9 @@ def build_view(
             if one.reason
         ),
         stopped=describe_stop(report),
+        opening=tuple(format_value(text, limits) for text in report.opening or ()),
+        command=whole_command(report),
+        noun=noun_of(report),
         rules=tuple(
             rule_view(f"{anchor}-finding-{i}", same, report, pictures, limits)
             for i, same in enumerate(groups)
@@ -268,10 +287,11 @@ def format_value(text: str, limits: Limits) -> str:
     return short(escape_control(short(text, 2 * limits.text)), limits.text)
 
 
-def pictures_of(report: Report) -> Mapping[str, str]:
-    """The thumbnails that are images: reports may come from any source."""
+def pictures_of(report: Report, limits: Limits) -> Mapping[str, str]:
+    """The thumbnails that are images, as reports may come from any source, shared by the rules."""
     found = (report.thumbnails if isinstance(report, DatasetReport) else None) or {}
-    return {index: uri for index, uri in found.items() if PICTURE.fullmatch(uri)}
+    chosen = map(str, share_examples(report.findings[: limits.findings], limits.thumbnails))
+    return {index: found[index] for index in chosen if PICTURE.fullmatch(found.get(index, ""))}
 
 
 def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
@@ -286,8 +306,6 @@ def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
     if report.dataset.other_files:
         facts.append(("Ignored", pluralize(report.dataset.other_files, "non-image file")))
     facts.append(("Took", f"{report.elapsed_seconds:,.2f} s"))
-    if report.command is not None:
-        facts.append(("Command", format_value(report.command, limits)))
     return facts
 
 
@@ -346,13 +364,14 @@ def rule_view(
         for example in finding.examples[: limits.examples]
         if example.index is not None or example.detail not in finding.message
     ][: limits.rows]
+    shown = any(example.thumbnail for example in examples)
     named = sum(example.index is not None for example in examples)
     rule = format_value(same[0].rule, limits)
     return RuleView(
         anchor=anchor,
         rule=rule,
         severity=same[0].severity,
-        meaning=meaning(same[0].rule),
+        title=format_value(finding_title(same[0], report.dataset), limits),
         records=records,
         share=share,
         share_text=format_percent(share) if records else "",
@@ -364,6 +383,7 @@ def rule_view(
         accepted=acceptance(same[0], limits),
         tolerated=tolerance(same[0], limits),
         places=draw_places(same, report, limits),
+        note=MARKS if shown and same[0].rule in MARKED else "",
     )
 
 

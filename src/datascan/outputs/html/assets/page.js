@@ -18,7 +18,32 @@ function makeStrip(place, data) {
   picture.addEventListener("pointerleave", () => tip.hide());
 }
 
+// A button that copies the whole command. Where scripts may not copy, it selects the text.
+function makeCopyable(place) {
+  const code = place.querySelector("code"), button = document.createElement("button");
+  const said = document.createElement("span");
+  button.type = "button";
+  button.textContent = "Copy";
+  said.setAttribute("role", "status");
+  const select = () => {
+    getSelection().selectAllChildren(code);
+    return document.execCommand("copy");
+  };
+  button.addEventListener("click", async () => {
+    let copied = false;
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      copied = true;
+    } catch {
+      copied = select();
+    }
+    said.textContent = copied ? "Copied" : "Selected: copy it with Ctrl+C";
+  });
+  place.append(button, said);
+}
+
 function begin() {
+  document.querySelectorAll(".command").forEach(makeCopyable);
   const data = JSON.parse(document.getElementById("data").textContent);
   document.querySelectorAll("table.searchable").forEach(makeSearchable);
   document.querySelectorAll("table.sortable").forEach(makeSortable);
