@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import datascan
-from datascan.cli.app import build_parser
+from datascan.cli.app import build_parser, with_command
 from datascan.config.discovery.patterns import MAX_ENTRIES
 from datascan.config.options import MAX_WORKERS, Options
 from datascan.plugins import COMMANDS
@@ -109,8 +109,9 @@ def test_commands_parse(document):
     for line in commands_in(document):
         typed = re.sub(r"[\[\]]| (\|+|2?>|&&).*|;.*", "", line)
         arguments = shlex.split(typed, comments=True)[1:]
-        if len(arguments) > 1:
-            build_parser(arguments).parse_args(arguments)
+        if len(arguments) > 1 or arguments[0].rstrip(".") in {"", "PATH"}:
+            words = with_command([re.sub(r"^PATH", "./PATH", word) for word in arguments])
+            build_parser(words).parse_args(words)
         else:
             assert arguments[0] in {*COMMANDS, "--version"}, line
 

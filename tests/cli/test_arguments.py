@@ -103,17 +103,19 @@ def test_values_that_are_refused(flags, message):
         ("net x --batch-size 4", "no such option: --batch-size (see datascan net --help)"),
         ("scan x --zzz", "no such option: --zzz (see datascan scan --help)"),
         ("lmdb x y", "unexpected argument: y (see datascan lmdb --help)"),
-        ("lmbd x", "no such command: lmbd; did you mean datascan lmdb? (see datascan --help)"),
-        ("zzz x", "no such command: zzz (see datascan --help)"),
-        ("--quiet scan x", "options follow a command, but --quiet comes first"),
+        (
+            "lmbd x",
+            "no such command or path: lmbd; did you mean datascan lmdb? (see datascan --help)",
+        ),
+        ("zzz x", "no such command or path: zzz (see datascan --help)"),
+        ("--quiet check x", "options follow the command: datascan check ... (see datascan --help)"),
+        ("", "nothing to scan: datascan PATH scans a dataset, datascan --help lists the commands"),
+        ("--quiet", "the following arguments are required: PATH (see datascan scan --help)"),
+        ("no/such/path", "no such path: no/such/path"),
     ],
 )
 def test_mistyped_words_are_answered_with_the_nearest(arguments, message):
     assert message in fails_in_one_line(*arguments.split())
-
-
-def test_a_path_in_place_of_a_command(tmp_path):
-    assert f"did you mean datascan scan {tmp_path}?" in fails_in_one_line(tmp_path)
 
 
 @pytest.mark.parametrize(("arguments", "command"), [("help", ""), ("help lmdb", "lmdb")])
@@ -125,8 +127,7 @@ def test_help_is_a_command_too(arguments, command):
 
 def test_the_help_of_scan_names_the_formats():
     text = " ".join(datascan("scan", "--help").stdout.split())
-    assert "an LMDB or LevelDB store, HDF5 files, or a folder of images" in text
-    assert "above" not in text
+    assert "an LMDB or LevelDB store, HDF5 files, an image or a folder of images" in text
     whole = datascan("--help", COLUMNS="120").stdout
     assert "any of the above; the format is detected automatically" in whole
 

@@ -98,31 +98,61 @@ def run_command(arguments: Sequence[str]) -> int:
     """Parse the arguments and run the command; returns its exit status."""
     if arguments[:1] == ["help"]:
         arguments = [*arguments[1:2], "--help"]
-    check_command(arguments)
+    words = with_command(arguments)
     try:
-        options = build_parser(arguments).parse_args(arguments)
+        options = build_parser(words).parse_args(words)
     except SystemExit:  # after --help and --version, whose text is not written yet
         sys.stdout.flush()
         raise
+    except UsageError as error:
+        raise UsageError(f"{error.args[0]}{hint_at_path(arguments)}") from error
     options.typed = quote_command(arguments)
+    options.has_command = words is arguments
     with restored_signals():
         status: int = options.command(options)
         sys.stdout.flush()
     return status
 
 
-def check_command(arguments: Sequence[str]) -> None:
-    """Raise :class:`UsageError` unless the arguments begin with a command, if with anything."""
-    word = arguments[0] if arguments else "--help"
+def with_command(arguments: Sequence[str]) -> Sequence[str]:
+    """The arguments, with the command "scan" before them if they begin with a path or an option.
+
+    Raises:
+        UsageError: if they begin with neither, or there are none.
+    """
+    if not arguments:
+        raise UsageError(
+            "nothing to scan: datascan PATH scans a dataset, datascan --help lists the commands"
+        )
+    word = arguments[0]
     if word in COMMANDS or word in {"-h", "--help", "--version"} or word in command_helps():
-        return
-    if word.startswith("-"):
-        raise UsageError(f"options follow a command, but {word} comes first (see datascan --help)")
+        return arguments
+    if word.startswith("-") or is_path(word):
+        return ["scan", *arguments]
     near = nearest(word, command_helps())
-    if near is None and os.path.lexists(word):
-        near = f"scan {shlex.quote(word)}"
     hint = f"; did you mean datascan {near}?" if near else ""
-    raise UsageError(f"no such command: {word}{hint} (see datascan --help)")
+    raise UsageError(f"no such command or path: {word}{hint} (see datascan --help)")
+
+
+def is_path(word: str) -> bool:
+    """Whether a word is, or can only be, the path of a dataset."""
+    if os.path.lexists(word) or "/" in word or os.sep in word:
+        return True
+    if not word:
+        return False
+    from pathlib import Path
+
+    from datascan.files import explain_absence
+
+    return explain_absence(Path(word)) != ""
+
+
+def hint_at_path(arguments: Sequence[str]) -> str:
+    """What to type if a command alone was meant to be the path of that name."""
+    word = arguments[0]
+    if len(arguments) > 1 or not os.path.lexists(word):
+        return ""
+    return f"; to scan what has the name of the command: datascan ./{shlex.quote(word)}"
 
 
 @contextmanager
@@ -155,11 +185,14 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """All commands with their options."""
     top = Parser(
         prog="datascan",
-        description="Tells, before training, whether a dataset will break it.",
+        usage="datascan PATH... [OPTION...]\n       datascan COMMAND [OPTION...] [ARGUMENT...]",
+        description="Tells, before training, whether a dataset will break it. datascan PATH scans "
+        "whatever it is: a store, HDF5 files, an image or a folder of them, a folder of datasets, "
+        "a net, a solver or a training log; it takes the options of datascan scan.",
         epilog="Exit status: 0 clean, 1 findings, 2 the scan could not be made, 130 interrupted.",
     )
     top.add_argument("--version", action="version", version=f"datascan {__version__}")
-    commands = top.add_subparsers(metavar="COMMAND", required=True)
+    commands = top.add_subparsers(metavar="COMMAND", required=True, prog="datascan")
     typed = arguments[0] if arguments else ""
     known = COMMANDS if typed == "--version" or typed in COMMANDS else command_helps()
     # Only the command that runs gets a parser, and is imported.

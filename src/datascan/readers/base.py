@@ -323,7 +323,7 @@ def detect_reader(path: Path) -> str:
         raise DatasetError(f"{path} has {pointer}, but not its data (dvc pull)")
     raise DatasetError(
         f"{path} is not a dataset that datascan can read: not an LMDB or LevelDB folder, "
-        "an HDF5 file or a list of them, or a folder of images"
+        "an HDF5 file or a list of them, an image or a folder of images"
     )
 
 

@@ -70,7 +70,14 @@ def test_bash(script, tmp_path):
     assert complete(text, tmp_path, "explain", "") == set(rule_names())
     assert complete(text, tmp_path, "completion", "f") == {"fish"}
     assert complete(text, tmp_path, "report", "--num") == set()
-    assert complete(text, tmp_path, "unknown", "") == set()
+    files = {"train lmdb", "report.json"}
+    assert complete(text, tmp_path, "") == {*COMMANDS, *files}
+    assert complete(text, tmp_path, "re") == {"report", "report.json"}
+    assert complete(text, tmp_path, "--num") == {"--num-classes"}
+    assert complete(text, tmp_path, "train lmdb", "") == files
+    assert complete(text, tmp_path, "train lmdb", "--num") == {"--num-classes"}
+    assert complete(text, tmp_path, "x", "--fail-on", "") == {"error", "warning", "never"}
+    assert complete(text, tmp_path, "show", "train lmdb", "--neigh") == {"--neighbours"}
 
 
 @itself("zsh")
@@ -103,7 +110,7 @@ def test_the_form_of_the_script_for_fish(script):
     for line in lines:
         words = shlex.split(line)
         assert words[:3] == ["complete", "-c", "datascan"]
-    scan = [shlex.split(line) for line in lines if "'__fish_seen_subcommand_from scan'" in line]
+    scan = [shlex.split(line) for line in lines if "'not __fish_seen_subcommand_from lmdb " in line]
     flags = {words[words.index("-l") + 1]: words for words in scan if "-l" in words}
     assert "-F" in flags["json"]
     assert flags["fail-on"][flags["fail-on"].index("-a") + 1] == "error warning never"
@@ -134,7 +141,7 @@ def test_the_manual_page_has_all_commands_and_flags(script):
         assert f"\n.SS datascan {name}\n" in text
     assert "\\fB\\-\\-num\\-classes\\fR \\fIN\\fR" in text
     requests = {line.split()[0] for line in text.splitlines() if line[:1] in {".", "'"}}
-    assert requests <= {'.\\"', ".TH", ".SH", ".SS", ".TP", ".B", ".BR", ".I"}
+    assert requests <= {'.\\"', ".TH", ".SH", ".SS", ".TP", ".B", ".BR", ".I", ".IR", ".PP"}
 
 
 def test_an_unknown_shell_is_an_error(capsys):

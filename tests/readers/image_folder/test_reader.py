@@ -83,7 +83,7 @@ def test_no_images(tmp_path):
     with pytest.raises(DatasetError, match="contains no file"):
         report(tmp_path)
     (tmp_path / "file").write_text("x")
-    with pytest.raises(DatasetError, match="not a folder of images"):
+    with pytest.raises(DatasetError, match="not an image or a folder of images"):
         report(tmp_path / "file")
 
 

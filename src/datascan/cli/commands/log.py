@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from datascan.caffe.net.reads import training_paths
     from datascan.caffe.scan_log import log_scans, report_log, training_of
     from datascan.cli.configuration import load_config
+    from datascan.cli.doors import require_door
     from datascan.cli.output import (
         OutputFiles,
         exit_status,
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from datascan.cli.progress import cancellable
     from datascan.config.discovery.settings import configured_options, configured_paths
 
+    require_door(args.log, "log")
     config = load_config(args.config)
     options_for = configured_options(config, options_of(args))
     log = read_log(args.log)

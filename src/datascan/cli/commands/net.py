@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from datascan.caffe.net.training import read_training
     from datascan.caffe.scan_net import SourceScans, report_net
     from datascan.cli.configuration import load_config
+    from datascan.cli.doors import require_door
     from datascan.cli.output import (
         OutputFiles,
         exit_status,
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from datascan.cli.progress import cancellable
     from datascan.config.discovery.settings import configured_options, configured_paths
 
+    require_door(args.net, "net")
     config = load_config(args.config)
     options_for = configured_options(config, options_of(args))
     training = read_training(args.net, args.solver, args.root)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
 
 from datascan.cli.arguments import (
     add_option_arguments,
@@ -10,12 +14,17 @@ from datascan.cli.arguments import (
     add_path_arguments,
     options_of,
 )
+from datascan.cli.doors import NAMES
 from datascan.cli.plan import add_plan_argument
-from datascan.plugins import command_helps
+from datascan.config.options import Options
+from datascan.plugins import READERS, command_helps, command_module
+
+TRAINING = ("net", "log")
 
 ANY_FORMAT = (
-    "Scan a dataset and report every bad record: an LMDB or LevelDB store, HDF5 files, or a folder "
-    "of images. The format is detected automatically."
+    "Scan a dataset and report every bad record: an LMDB or LevelDB store, HDF5 files, an image or "
+    "a folder of images; or all datasets below a folder, or a Caffe net, solver or training log. "
+    "What it is is detected automatically, and the command may be left out: datascan PATH."
 )
 
 
@@ -31,7 +40,87 @@ def add_arguments(command: argparse.ArgumentParser, name: str) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Scan the dataset and write the report. Returns the exit status."""
+    """Scan what the paths are, and write the report. Returns the exit status."""
+    from datascan.cli.doors import require_door
+
+    if args.backend is not None:
+        # A list says which images to read, and a plug-in's format is not known here.
+        if args.backend in READERS and getattr(args, "list_file", None) is None:
+            for path in args.paths:
+                require_door(path, args.backend)
+        return scan_dataset(args, args.paths, args.backend)
+    return scan_whatever(args)
+
+
+def scan_whatever(args: argparse.Namespace) -> int:
+    """Scan paths of any kind; returns the exit status."""
+    from datascan.cli.doors import find_parts
+    from datascan.cli.internal_error import say
+    from datascan.cli.output import is_quiet
+
+    for path in args.paths:
+        require_path(path, args)
+    if args.list_file is not None or is_configured(args):
+        return scan_dataset(args, args.paths, None)
+    parts, notes = find_parts(args.paths)
+    if not is_quiet(args):
+        for note in notes:
+            say(note)
+    if len(parts) != 1:
+        from datascan.cli.commands.several import scan_parts
+
+        return scan_parts(args, parts)
+    (part,) = parts
+    if part.door in TRAINING:
+        return scan_training(args, part.path, part.door)
+    return scan_dataset(args, part.paths, part.door)
+
+
+def require_path(path: Path, args: argparse.Namespace) -> None:
+    """Check that a path exists.
+
+    Raises:
+        UsageError: if it does not, and is a command that follows options.
+        DatasetError: if it does not.
+    """
+    from datascan.errors import DatasetError, UsageError
+    from datascan.files import explain_absence
+
+    if os.path.lexists(path):
+        return
+    if not args.has_command and str(path) in command_helps():
+        raise UsageError(f"options follow the command: datascan {path} ... (see datascan --help)")
+    raise DatasetError(f"no such path: {path}{explain_absence(path)}")
+
+
+def is_configured(args: argparse.Namespace) -> bool:
+    """Whether the configuration says what the only path is."""
+    from datascan.config.discovery.search import find_config
+
+    config = find_config(args.config).config if len(args.paths) == 1 else None
+    return config is not None and config.settings_for(args.paths[0]).get("backend") is not None
+
+
+def scan_training(args: argparse.Namespace, path: Path, door: str) -> int:
+    """Check a net, a solver or a log as its own command does; returns the exit status.
+
+    Raises:
+        UsageError: if an option was given that the command does not take.
+    """
+    from datascan.errors import UsageError
+
+    for field in Options.fields():
+        if getattr(args, field.name, None) is not None and not field.is_shown(door):
+            raise UsageError(f"{path} is {NAMES[door]}, for which there is no {field.flag}")
+    module = import_module(command_module(door))
+    given = {**vars(args), door: path, "net": path if door == "net" else None}
+    given |= {"solver": None, "root": None, "no_data": False, "paths": None}
+    status: int = module.run(argparse.Namespace(**given))
+    return status
+
+
+def scan_dataset(args: argparse.Namespace, paths: Sequence[Path], backend: str | None) -> int:
+    """Scan one dataset and write the report. Returns the exit status."""
     from datascan.cli.configuration import load_config
     from datascan.cli.internal_error import say
     from datascan.cli.missing import describe_slowness
@@ -52,13 +141,13 @@ def run(args: argparse.Namespace) -> int:
     from datascan.session import ScanSession
 
     config = load_config(args.config)
-    settings = resolve_settings(config, args.paths[0], options_of(args))
-    backend = args.backend or settings.backend
+    settings = resolve_settings(config, paths[0], options_of(args))
+    backend = backend or settings.backend
     options = settings.options()
-    guard = guard_of(args, settings.paths(), configured_paths(config))
+    guard = guard_of(args, paths, settings.paths(), configured_paths(config))
     if args.plan:
         check_plan(args)
-        with ScanSession(args.paths, options, reader=backend) as session:
+        with ScanSession(paths, options, reader=backend) as session:
             return print_plan(args, session)
     files = OutputFiles(args, guard, ("bad-records", "resume"))
     files.check()
@@ -66,7 +155,7 @@ def run(args: argparse.Namespace) -> int:
         say(slow)
     with (
         cancellable(args) as (progress, signals),
-        ScanSession(args.paths, options, reader=backend, progress=progress) as session,
+        ScanSession(paths, options, reader=backend, progress=progress) as session,
     ):
         report = session.report(charts=wants_charts(args))
         progress.close()

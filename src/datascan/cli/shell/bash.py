@@ -14,7 +14,7 @@ _datascan_files() {
     mapfile -t COMPREPLY < <(compgen -f -- "${COMP_WORDS[COMP_CWORD]}")
 }
 _datascan() {
-    local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]}
+    local word=${COMP_WORDS[COMP_CWORD]} last=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
 """
 
@@ -30,20 +30,27 @@ def render(commands: Sequence[Command]) -> str:
 
 
 def body(commands: Sequence[Command]) -> Iterator[str]:
-    """The first word, the value of a flag, a flag, or the argument without a name."""
+    """The first word, the value of a flag, a flag, or the argument without a name.
+
+    A line that begins with no command is one of ``scan``.
+    """
     names = " ".join(command.name for command in commands)
-    yield 'if [ "$COMP_CWORD" -eq 1 ]; then'
-    yield f'    _datascan_words "{names} --help --version"'
+    yield f'[[ " {names} " == *" $command "* && "$COMP_CWORD" -gt 1 ]] || command=scan'
+    yield 'if [[ "$COMP_CWORD" -eq 1 && $word != -* ]]; then'
+    yield f'    _datascan_words "{names}"'
+    yield '    local commands=(${COMPREPLY[@]+"${COMPREPLY[@]}"})'
+    yield "    _datascan_files"
+    yield '    COMPREPLY+=(${commands[@]+"${commands[@]}"})'
     yield "    return"
     yield "fi"
-    yield "case ${COMP_WORDS[1]}:$last in"
+    yield "case $command:$last in"
     for command in commands:
         for flag in command.flags:
             if flag.kind != "none":
                 patterns = "|".join(f"{command.name}:{name}" for name in flag.names)
                 yield f"    {patterns}) {complete(flag)}; return ;;"
     yield "esac"
-    yield "case ${COMP_WORDS[1]}:$word in"
+    yield "case $command:$word in"
     for command in commands:
         yield f'    {command.name}:-*) _datascan_words "{" ".join(flag_names(command.flags))}" ;;'
         if command.positional:

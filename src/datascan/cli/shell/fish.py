@@ -26,11 +26,19 @@ def lines(commands: Sequence[Command]) -> Iterator[str]:
         name, text = command.name, quote(command.help)
         yield f"complete -c datascan -n __fish_use_subcommand -a {name} -d {text}"
     for command in commands:
-        start = f"complete -c datascan -n '__fish_seen_subcommand_from {command.name}'"
+        start = f"complete -c datascan -n '{condition(command.name, commands)}'"
         for flag in command.flags:
             yield f"{start} {names(flag)}{value(flag)} -d {quote(flag.help)}"
         if command.positional:
             yield f"{start}{value(command.positional).replace(' -r', '')}"
+
+
+def condition(name: str, commands: Sequence[Command]) -> str:
+    """When the arguments of a command are completed: those of ``scan`` also without a command."""
+    if name != "scan":
+        return f"__fish_seen_subcommand_from {name}"
+    others = " ".join(command.name for command in commands if command.name != "scan")
+    return f"not __fish_seen_subcommand_from {others}"
 
 
 def names(flag: Argument) -> str:

@@ -14,12 +14,20 @@ HEAD = """\
 datascan \\- checks, before training, whether a dataset will break it
 .SH SYNOPSIS
 .B datascan
+.IR PATH ...
+[\\fIOPTION\\fR...]
+.PP
+.B datascan
 .I COMMAND
 [\\fIOPTION\\fR...] [\\fIARGUMENT\\fR...]
 .SH DESCRIPTION
 Reads a whole LMDB, LevelDB, HDF5 file or folder of images, and names every record that would break
 a training run:
 NaN and Inf values, damaged images, labels out of range, classes that are missing from batches.
+.PP
+With a path in place of a command, it scans what is there, as
+.B datascan scan
+does: a dataset, a folder of datasets, a net, a solver or a training log.
 """
 
 TAIL = """\

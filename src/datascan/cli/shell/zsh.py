@@ -26,12 +26,17 @@ def render(commands: Sequence[Command]) -> str:
 
 
 def body(commands: Sequence[Command]) -> Iterator[str]:
-    """The commands with their help, then the arguments of each."""
+    """The commands with their help, then the arguments of each; of ``scan``, without a command."""
     yield "commands=("
     for command in commands:
         yield f"    {quote(f'{command.name}:{command.help}')}"
     yield ")"
-    yield "if (( CURRENT == 2 )); then _describe -t commands command commands; return; fi"
+    yield "if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then"
+    yield "    _describe -t commands command commands; _files; return"
+    yield "fi"
+    yield "if (( ! ${commands[(I)${(b)words[2]}:*]} )); then"
+    yield "    words=(datascan scan ${words[2,-1]}); (( CURRENT++ ))"
+    yield "fi"
     yield "shift words; (( CURRENT-- ))"
     yield "case $words[1] in"
     for command in commands:

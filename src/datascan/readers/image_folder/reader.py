@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from datascan.config.options import Options
 from datascan.decoders.base import Tracker
+from datascan.decoders.image.header import format_from_name, sniff_format
 from datascan.decoders.image.inspection import collect_images
 from datascan.errors import DatasetError
+from datascan.files import open_regular
 from datascan.readers.base import Reader
 from datascan.readers.dataset_files import FileStatus, find_status
 from datascan.readers.image_folder.image_files import (
@@ -55,6 +57,9 @@ MAX_ENTRIES_TO_DETECT = 5_000
 FILES_PER_SHARD = 256
 NO_CLASS = "is not treated as a class, but torchvision's ImageFolder does so"
 
+HEAD_BYTES = 4096
+"""The part of a file that decides whether it is an image."""
+
 DECODE_COST = 12
 """Decoding one byte of an image takes about as long as reading this many."""
 
@@ -69,12 +74,20 @@ class ImageFolderReader(Reader):
     def __init__(self, paths: tuple[Path, ...], options: Options) -> None:
         super().__init__(paths, options)
         self.listing = Listing([], np.empty(0, np.int64))
-        self._inspected = InspectedFiles(self.path, options.read.max_pixels)
+        self.is_single = self.path.is_file()
+        self._inspected = InspectedFiles(self.home, options.read.max_pixels)
+
+    @property
+    def home(self) -> Path:
+        """The folder to which names are relative."""
+        return self.path.parent if self.is_single else self.path
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
-        """Whether ``path`` is a folder with a file that has an image's extension."""
+        """Whether ``path`` is a folder with a file that has an image's extension, or an image."""
         try:
+            if path.is_file():
+                return is_image(path)
             search = ImageSearch(path, MAX_ENTRIES_TO_DETECT)
             return path.is_dir() and next(search.find(), None) is not None
         except (OSError, DatasetError):
@@ -82,7 +95,7 @@ class ImageFolderReader(Reader):
 
     def __getstate__(self) -> dict[str, Any]:
         """Every process inspects files itself."""
-        inspected = InspectedFiles(self.path, self.options.read.max_pixels)
+        inspected = InspectedFiles(self.home, self.options.read.max_pixels)
         return {**self.__dict__, "_inspected": inspected, "on_found": None}
 
     def plan(self) -> Plan:
@@ -91,14 +104,17 @@ class ImageFolderReader(Reader):
         Raises:
             DatasetError: if the folder or the list cannot be read, or has no images.
         """
-        if not self.path.is_dir():
-            raise DatasetError(f"{self.path} is not a folder of images")
         file = self.options.read.list_file
-        self.listing = (
-            read_list(file, self.path, self.on_found)
-            if file
-            else list_folder(self.path, self.on_found)
-        )
+        if self.is_single and file is None:
+            if not is_image(self.path):
+                raise DatasetError(f"{self.path} is not an image or a folder of images")
+            self.listing = list_file(self.path)
+        elif not self.path.is_dir():
+            raise DatasetError(f"{self.path} is not a folder of images")
+        elif file:
+            self.listing = read_list(file, self.path, self.on_found)
+        else:
+            self.listing = list_folder(self.path, self.on_found)
         if not self.listing.names and file is None:
             raise DatasetError(f"{self.path} contains no file with an image's extension")
         count = min(len(self.listing.names), self.options.read.limit or len(self.listing.names))
@@ -151,7 +167,7 @@ class ImageFolderReader(Reader):
 
     def find_key(self, plan: Plan, key: str) -> Iterator[tuple[int, int]]:
         """The files of this name; also with the path of the folder before it."""
-        home = os.fspath(self.path)
+        home = os.fspath(self.home)
         names = set(key_spellings(key))
         names |= {os.path.normpath(one) for one in names}
         names |= {os.path.relpath(one, home) for one in names if one.startswith(home + os.sep)}
@@ -172,7 +188,7 @@ class ImageFolderReader(Reader):
 
     def list_files(self) -> Iterator[FileStatus]:
         """The listed files, as far as they are read."""
-        home = os.fspath(self.path)
+        home = os.fspath(self.home)
         for name in self.listing.names[: self.options.read.limit]:
             yield find_status(resolve_path(home, name), name)
 
@@ -186,7 +202,7 @@ class ImageFolderReader(Reader):
 
     def were_changed(self, shard: Shard, rows: Sequence[int], before: int) -> list[bool]:
         """Whether each file was changed after ``before``, or has vanished since it was listed."""
-        home, first = os.fspath(self.path), shard.span[0]
+        home, first = os.fspath(self.home), shard.span[0]
         listing = self.listing
         return [
             was_changed(resolve_path(home, listing.names[i]), int(listing.sizes[i]), before)
@@ -218,7 +234,7 @@ class ImageFolderReader(Reader):
             yield first, len(sizes)
 
     def _block(self, shard: Shard, files: slice, track: Tracker, *, decode: bool) -> Block:
-        first, home = files.start - shard.span[0], os.fspath(self.path)
+        first, home = files.start - shard.span[0], os.fspath(self.home)
         names = self.listing.names[files]
         start = shard.base + first
         if not decode:
@@ -257,7 +273,7 @@ class ImageFolderReader(Reader):
         self, names: Sequence[str], track: Callable[[int], None]
     ) -> dict[int, bytes | memoryview]:
         """The contents of files, by row; each file is read once, however often it is named."""
-        home = os.fspath(self.path)
+        home = os.fspath(self.home)
         known: dict[FileIdentity, bytes] = {}
         encoded: dict[int, bytes | memoryview] = {}
         for row, name in enumerate(names):
@@ -287,6 +303,26 @@ class ImageFolderReader(Reader):
             return None
         expected = self.listing.expected
         return Labels(labels[rows], present[rows], None if expected is None else expected[rows])
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file has an image's extension, or begins like an image. Never raises."""
+    if format_from_name(path.name) is not None:
+        return True
+    try:
+        with open_regular(path) as file:
+            return sniff_format(file.read(HEAD_BYTES)) is not None
+    except OSError:
+        return False
+
+
+def list_file(path: Path) -> Listing:
+    """The listing of a dataset that is a single image."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        size = -1
+    return Listing([path.name], np.array([size], np.int64))
 
 
 def was_changed(path: str, listed_size: int, since: int) -> bool:

@@ -1,0 +1,125 @@
+"""Several datasets in one scan: a line for each, one verdict at the end, as ``datascan check``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from datascan.cli.arguments import options_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from datascan.cli.doors import Part
+    from datascan.cli.progress import Closeable
+    from datascan.config.file import ConfigFile
+    from datascan.report.model import FailedScan, Report
+
+ALONE = ("bad_records", "resume")
+"""Options with a file for a single dataset."""
+
+
+def scan_parts(args: argparse.Namespace, parts: Sequence[Part]) -> int:
+    """Scan all parts; returns 2 if one could not be scanned, else 1 if one fails, else 0.
+
+    Raises:
+        UsageError: if there is none, or an option is only for a single dataset.
+    """
+    from datascan.cli.commands.check import exit_status, summary, verdict_line, write_outputs
+    from datascan.cli.configuration import load_config
+    from datascan.cli.internal_error import say
+    from datascan.cli.output import OutputFiles, annotate, guard_of, is_quiet
+    from datascan.cli.progress import cancellable
+    from datascan.config.applied import AppliedConfiguration
+    from datascan.config.discovery.settings import configured_paths, describe_configuration
+    from datascan.errors import DatascanError
+
+    require_alone(args, len(parts))
+    config = load_config(args.config)
+    read = [path for part in parts for path in part.paths]
+    files = OutputFiles(args, guard_of(args, read, configured_paths(config)))
+    files.check()
+    defaults = AppliedConfiguration("", ())
+    if config is not None:
+        defaults = describe_configuration(config, config.defaults, options_of(args))
+        if defaults.silences and not is_quiet(args):
+            say(defaults.text)
+    reports: list[Report] = []
+    failed: list[FailedScan] = []
+    with cancellable(args) as (progress, signals):
+        for part in parts:
+            try:
+                report = scan_part(args, config, part, progress)
+            except DatascanError as error:
+                progress.close()
+                failed.append(failed_scan(part, error))
+                say(f"{part.path}: {error}")
+                continue
+            progress.close()
+            reports.append(report)
+            if not is_quiet(args):
+                print(verdict_line(report, defaults))
+            if not report.complete:
+                break
+    if not is_quiet(args):
+        print(summary(reports, failed))
+    write_outputs(reports, failed, files)
+    annotate(reports, failed, taken=args.json == "-")
+    return files.finish(exit_status(reports, signals, failed), quiet=is_quiet(args))
+
+
+def require_alone(args: argparse.Namespace, count: int) -> None:
+    """Check that no option is given that only makes sense for a single dataset.
+
+    Raises:
+        UsageError: if one is, or there is nothing to scan.
+    """
+    from datascan.errors import UsageError
+
+    if not count:
+        raise UsageError("there is no dataset to scan")
+    for name in ALONE:
+        if getattr(args, name, None) is not None:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageError(f"{flag} is for one dataset, but there are {count:,}")
+
+
+def failed_scan(part: Part, error: Exception) -> FailedScan:
+    """What could not be scanned, and why."""
+    from datascan.report.model import FailedScan
+    from datascan.text import escape_surrogates
+
+    return FailedScan(escape_surrogates(str(part.path)), escape_surrogates(str(error)))
+
+
+def scan_part(
+    args: argparse.Namespace, config: ConfigFile | None, part: Part, progress: Closeable
+) -> Report:
+    """The report of a dataset, a net or a log."""
+    from datascan.cli.output import wants_charts
+    from datascan.config.discovery.settings import configured_options, resolve_settings
+
+    flags = options_of(args)
+    charts = wants_charts(args)
+    if part.door not in ("net", "log"):
+        from datascan.session import ScanSession
+
+        settings = resolve_settings(config, part.path, flags)
+        backend = settings.backend or part.door
+        with ScanSession(
+            part.paths, settings.options(), reader=backend, progress=progress
+        ) as session:
+            return session.report(charts=charts)
+    from datascan.caffe.net.training import read_training
+    from datascan.caffe.scan_log import log_scans, report_log, training_of
+    from datascan.caffe.scan_net import SourceScans, report_net
+
+    options_for = configured_options(config, flags)
+    if part.door == "net":
+        with SourceScans(options_for, charts=charts, progress=progress) as scans:
+            return report_net(read_training(part.path, None, None), scans, data=True)
+    from datascan.caffe.log.parser import read_log
+
+    training = training_of(part.path, None, None, None)
+    with log_scans(options_for, charts=charts, progress=progress) as scans:
+        return report_log(read_log(part.path), training, scans)

@@ -1,0 +1,217 @@
+"""Datasets below a folder: stores, HDF5 files and folders of images, in a bounded search.
+
+Hidden folders and links to folders are not entered. A folder of images is the highest one that has
+images itself, or that has at least two folders with images which look like classes or splits.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from datascan.decoders.image.header import format_from_name
+from datascan.files import real_path
+from datascan.readers.hdf5.files import EXTENSIONS, is_hdf5
+from datascan.readers.image_folder.levels import is_hidden, is_split_or_kind
+from datascan.readers.image_folder.listing import ANNOTATIONS, DATA_EXTENSIONS, PAPERS
+from datascan.readers.leveldb.files import is_leveldb
+from datascan.readers.lmdb.pages import has_magic
+
+MAX_ENTRIES = 100_000
+"""The most files and folders that are listed, in all folders together."""
+
+MAX_IN_FOLDER = 5_000
+"""The most entries of one folder: in a folder of more files, those are alike."""
+
+MAX_DEPTH = 8
+MAX_DATASETS = 1_000
+STORE, LOCK = "data.mdb", "lock.mdb"
+LEVELDB_FILES = (".ldb", ".sst")
+LOG_EXTENSION, NET_EXTENSION = ".log", ".prototxt"
+TOOLS = frozenset(("node_modules", "__pycache__", "site-packages"))
+"""Folders of tools, whose pictures are no dataset."""
+
+MAX_HINTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDataset:
+    """A dataset and the name of its reader."""
+
+    path: Path
+    reader: str
+
+
+@dataclass(slots=True)
+class FoundDatasets:
+    """What is below a folder, sorted by path.
+
+    ``nets`` and ``logs``: files with the extensions of nets and logs, the first 20. ``links``:
+    links to folders elsewhere, which were not followed. ``cut_off``: why the search ended early.
+    """
+
+    datasets: list[FoundDataset] = field(default_factory=list)
+    nets: list[Path] = field(default_factory=list)
+    logs: list[Path] = field(default_factory=list)
+    links: list[Path] = field(default_factory=list)
+    cut_off: str = ""
+
+    @property
+    def stores(self) -> list[FoundDataset]:
+        """The datasets that are not folders of images."""
+        return [one for one in self.datasets if one.reader != "images"]
+
+
+@dataclass(slots=True)
+class Folder:
+    """A folder that was listed. ``others``: files that no dataset of images has, such as code."""
+
+    path: Path
+    images: int = 0
+    files: int = 0
+    others: int = 0
+    has_store: bool = False
+    folders: list[Folder] = field(default_factory=list)
+
+    @property
+    def has_images(self) -> bool:
+        """Whether it holds images rather than other files; the logo of a project is none."""
+        return self.images == self.files > 0 or self.images >= max(3, self.files / 2)
+
+    @property
+    def any_images(self) -> bool:
+        """Whether it, or a folder below it, holds images."""
+        return self.has_images or any(one.any_images for one in self.folders)
+
+    @property
+    def any_store(self) -> bool:
+        """Whether it, or a folder below it, holds a dataset of another kind."""
+        return self.has_store or any(one.any_store for one in self.folders)
+
+
+def find_datasets(root: Path, max_entries: int = MAX_ENTRIES) -> FoundDatasets:
+    """The datasets below ``root``, or ``root`` itself if it is a folder of images."""
+    search = Search(real_path(root), max_entries)
+    top = search.enter(root, 0)
+    found = search.found
+    found.datasets += [FoundDataset(one.path, "images") for one in image_folders(top)]
+    found.datasets.sort(key=lambda one: one.path.as_posix())
+    if len(found.datasets) > MAX_DATASETS:
+        found.cut_off = f"only the first {MAX_DATASETS:,} of {len(found.datasets):,} datasets"
+        del found.datasets[MAX_DATASETS:]
+    return found
+
+
+@dataclass(slots=True)
+class Search:
+    """A search for datasets; ``left``: how many more entries it may list."""
+
+    home: Path
+    left: int
+    found: FoundDatasets = field(default_factory=FoundDatasets)
+
+    def enter(self, path: Path, depth: int) -> Folder:
+        """List a folder and those below it; its stores are added to ``found``."""
+        folder, below = Folder(path), []
+        names: list[str] = []
+        for entry in self._scan(path):
+            if is_hidden(entry.name) or entry.name in TOOLS:
+                continue
+            if entry.is_symlink():
+                self._note_link(entry)
+            elif entry.is_dir():
+                below.append(entry.name)
+            elif entry.is_file(follow_symlinks=False):
+                names.append(entry.name)
+        if self._add_store(path, names):
+            folder.has_store = True
+            return folder
+        for name in sorted(names):
+            self._add_file(folder, name)
+        if "pyvenv.cfg" in names:
+            return folder
+        if depth == MAX_DEPTH:
+            self._cut(f"folders more than {MAX_DEPTH} levels down" if below else "")
+            return folder
+        # No recursion beyond MAX_DEPTH, so Python's own limit is far.
+        folder.folders = [self.enter(path / name, depth + 1) for name in sorted(below)]
+        return folder
+
+    def _scan(self, path: Path) -> Iterator[os.DirEntry[str]]:
+        count = 0
+        with suppress(OSError), os.scandir(path) as entries:
+            for entry in entries:
+                if self.left <= 0:
+                    self._cut("the rest: there are too many files")
+                    return
+                count += 1
+                if count > MAX_IN_FOLDER:
+                    self._cut(f"all but {MAX_IN_FOLDER:,} files of the largest folders")
+                    return
+                self.left -= 1
+                yield entry
+
+    def _cut(self, what: str) -> None:
+        if what and not self.found.cut_off:
+            self.found.cut_off = f"not searched: {what}"
+
+    def _note_link(self, entry: os.DirEntry[str]) -> None:
+        """Remember a link out of the folder to a folder or file; others lead to what is found."""
+        path = Path(entry.path)
+        is_outside = not real_path(path).is_relative_to(self.home)
+        with suppress(OSError):
+            if is_outside and entry.is_dir() and len(self.found.links) < MAX_HINTS:
+                self.found.links.append(path)
+
+    def _add_store(self, path: Path, names: list[str]) -> bool:
+        """Add the folder if it is an LMDB or a LevelDB; returns whether it is."""
+        reader = None
+        if STORE in names:
+            reader = "lmdb"
+        elif ("CURRENT" in names or any(map(is_table, names))) and is_leveldb(path):
+            reader = "leveldb"
+        if reader is not None:
+            self.found.datasets.append(FoundDataset(path, reader))
+        return reader is not None
+
+    def _add_file(self, folder: Folder, name: str) -> None:
+        path, extension = folder.path / name, os.path.splitext(name)[1].lower()  # noqa: PTH122  (much faster)
+        folder.files += 1
+        reader = None
+        if format_from_name(name) is not None:
+            folder.images += 1
+        elif extension in EXTENSIONS and is_hdf5(path):
+            reader = "hdf5"
+        elif extension == ".mdb" and name != LOCK and has_magic(path):
+            reader = "lmdb"
+        elif extension == NET_EXTENSION:
+            self.found.nets += [path][: MAX_HINTS - len(self.found.nets)]
+        elif extension == LOG_EXTENSION:
+            self.found.logs += [path][: MAX_HINTS - len(self.found.logs)]
+        elif DATA_EXTENSIONS.get(extension) != ANNOTATIONS:
+            folder.others += not name.lower().startswith(PAPERS)
+        if reader is not None:
+            folder.has_store = True
+            self.found.datasets.append(FoundDataset(path, reader))
+
+
+def image_folders(folder: Folder) -> Iterator[Folder]:
+    """The folders of images at or below a folder."""
+    below = [one for one in folder.folders if one.any_images]
+    if folder.has_images:  # the reader of images also takes those below
+        yield folder
+        return
+    are_parts = all(one.has_images or is_split_or_kind(one.path.name) for one in below)
+    if len(below) >= 2 and are_parts and not folder.others and not folder.any_store:
+        yield folder
+        return
+    for one in below:
+        yield from image_folders(one)
+
+
+def is_table(name: str) -> bool:
+    """Whether a file may be a table or the manifest of a LevelDB."""
+    return name.lower().endswith(LEVELDB_FILES) or name.startswith("MANIFEST-")
