@@ -109,7 +109,7 @@ def test_commands_parse(document):
     for line in commands_in(document):
         typed = re.sub(r"[\[\]]| (\|+|2?>|&&).*|;.*", "", line)
         arguments = shlex.split(typed, comments=True)[1:]
-        if len(arguments) > 1 or arguments[0].rstrip(".") in {"", "PATH"}:
+        if len(arguments) > 1 or "/" in arguments[0] or arguments[0].rstrip(".") in {"", "PATH"}:
             words = with_command([re.sub(r"^PATH", "./PATH", word) for word in arguments])
             build_parser(words).parse_args(words)
         else:

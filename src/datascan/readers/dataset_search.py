@@ -20,11 +20,16 @@ from datascan.readers.image_folder.listing import ANNOTATIONS, DATA_EXTENSIONS, 
 from datascan.readers.leveldb.files import is_leveldb
 from datascan.readers.lmdb.pages import has_magic
 
-MAX_ENTRIES = 100_000
+MAX_ENTRIES = 200_000
 """The most files and folders that are listed, in all folders together."""
 
 MAX_IN_FOLDER = 5_000
 """The most entries of one folder: in a folder of more files, those are alike."""
+
+ENOUGH_IMAGES = 100
+"""A folder whose first entries, up to this number, are all images is a folder of images."""
+
+TOO_MANY = "the rest, because there are too many files"
 
 MAX_DEPTH = 8
 MAX_DATASETS = 1_000
@@ -95,7 +100,7 @@ class Folder:
 def find_datasets(root: Path, max_entries: int = MAX_ENTRIES) -> FoundDatasets:
     """The datasets below ``root``, or ``root`` itself if it is a folder of images."""
     search = Search(real_path(root), max_entries)
-    top = search.enter(root, 0)
+    top = search.run(root)
     found = search.found
     found.datasets += [FoundDataset(one.path, "images") for one in image_folders(top)]
     found.datasets.sort(key=lambda one: one.path.as_posix())
@@ -113,11 +118,29 @@ class Search:
     left: int
     found: FoundDatasets = field(default_factory=FoundDatasets)
 
-    def enter(self, path: Path, depth: int) -> Folder:
-        """List a folder and those below it; its stores are added to ``found``."""
-        folder, below = Folder(path), []
+    def run(self, root: Path) -> Folder:
+        """List ``root`` and the folders below it, the upper ones first.
+
+        So a large dataset does not use up the search of those beside it.
+        """
+        top = Folder(root)
+        level = [top]
+        for depth in range(MAX_DEPTH + 1):
+            for folder in level:
+                if self.left <= 0:
+                    self._cut(TOO_MANY)
+                    return top
+                self._list(folder)
+            level = [one for folder in level for one in folder.folders]
+            if depth == MAX_DEPTH and level:
+                self._cut(f"folders more than {MAX_DEPTH} levels down")
+        return top
+
+    def _list(self, folder: Folder) -> None:
+        """List one folder; its stores are added to ``found``."""
+        below: list[str] = []
         names: list[str] = []
-        for entry in self._scan(path):
+        for entry in self._scan(folder.path):
             if is_hidden(entry.name) or entry.name in TOOLS:
                 continue
             if entry.is_symlink():
@@ -126,32 +149,29 @@ class Search:
                 below.append(entry.name)
             elif entry.is_file(follow_symlinks=False):
                 names.append(entry.name)
-        if self._add_store(path, names):
+        if self._add_store(folder.path, names):
             folder.has_store = True
-            return folder
+            return
         for name in sorted(names):
             self._add_file(folder, name)
-        if "pyvenv.cfg" in names:
-            return folder
-        if depth == MAX_DEPTH:
-            self._cut(f"folders more than {MAX_DEPTH} levels down" if below else "")
-            return folder
-        # No recursion beyond MAX_DEPTH, so Python's own limit is far.
-        folder.folders = [self.enter(path / name, depth + 1) for name in sorted(below)]
-        return folder
+        if "pyvenv.cfg" not in names:
+            folder.folders = [Folder(folder.path / name) for name in sorted(below)]
 
     def _scan(self, path: Path) -> Iterator[os.DirEntry[str]]:
-        count = 0
+        count, only_images = 0, True
         with suppress(OSError), os.scandir(path) as entries:
             for entry in entries:
                 if self.left <= 0:
-                    self._cut("the rest: there are too many files")
+                    self._cut(TOO_MANY)
                     return
                 count += 1
+                if only_images and count > ENOUGH_IMAGES:
+                    return
                 if count > MAX_IN_FOLDER:
                     self._cut(f"all but {MAX_IN_FOLDER:,} files of the largest folders")
                     return
                 self.left -= 1
+                only_images = only_images and format_from_name(entry.name) is not None
                 yield entry
 
     def _cut(self, what: str) -> None:
