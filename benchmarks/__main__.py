@@ -42,7 +42,7 @@ def run_case(case: Case, home: Path, scale: float, runs: int) -> str:
     """One row of the table."""
     path = case.path(home, scale)
     python = [sys.executable, "-m"]
-    scan = [*python, "datascan", case.command, str(path), "--fail-on", "never", "--quiet"]
+    scan = [*python, "datascan", case.command, str(path), "--fail-on", "never", "-qq"]
     commands = {
         "plain": [*python, "benchmarks.plain", case.plain, str(path)],
         "datascan": scan,

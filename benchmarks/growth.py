@@ -46,7 +46,7 @@ def list_children(pid: int) -> list[int]:
 
 def run(path: Path, *options: str) -> tuple[float, float]:
     """The seconds and the peak MB of anonymous memory of one scan."""
-    command = [sys.executable, "-m", "datascan", "lmdb", str(path), "--quiet", *options]
+    command = [sys.executable, "-m", "datascan", "lmdb", str(path), "-qq", *options]
     began = time.perf_counter()
     process = subprocess.Popen([*command, "--fail-on", "never"])
     peak = 0

@@ -75,7 +75,7 @@ def test_output_that_fails_at_the_exit_is_reported(images, monkeypatch):
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     with Path("/dev/full").open("w") as full:
         code = SCRIPT.format(before="atexit.register(sys.stdout.buffer.write, b'the end')")
-        command = [sys.executable, "-c", code, "images", str(images), "--quiet"]
+        command = [sys.executable, "-c", code, "images", str(images), "-qq"]
         done = subprocess.run(command, check=False, text=True, stdout=full, stderr=subprocess.PIPE)
     assert done.stderr == "datascan: cannot write the output: No space left on device\n"
     assert done.returncode == 2

@@ -444,7 +444,7 @@ def test_a_wrong_number_of_keys_is_an_error(target, own):
 def test_a_decoder_that_raises_is_named(target, tmp_path, matches, decode, status, line):
     write_lmdb(tmp_path / "store", {b"%d" % i: b"value %d" % i for i in range(9)})
     install_one(target, "decoders", DECODER.format(matches=matches, decode=decode))
-    run = datascan(target, "scan", tmp_path / "store", "--quiet")
+    run = datascan(target, "scan", tmp_path / "store", "-qq")
     assert (run.returncode, run.stderr) == (status, line)
 
 
@@ -497,7 +497,7 @@ def test_an_output_that_raises_costs_that_output(target, vectors, tmp_path, text
     install_one(target, "outputs", OUTPUT.format(text=text), entry="plug")
     kept = tmp_path / "kept.json"
     run = datascan(
-        target, "scan", vectors, "--mine", tmp_path / "out.txt", "--json", kept, "--quiet"
+        target, "scan", vectors, "--mine", tmp_path / "out.txt", "--json", kept, "-qq"
     )
     assert run.returncode == 2
     assert run.stderr.startswith(FAILED)

@@ -90,7 +90,7 @@ def test_a_scan_is_the_same(tmp_path, elsewhere, kind, workers):
         output = tmp_path / f"{number}.json"
         ended = run(
             environment, "-m", "datascan", "scan", path, "--workers", workers,
-            "--quiet", "--json", output,
+            "-qq", "--json", output,
         )  # fmt: skip
         assert (ended.stderr, ended.stdout) == ("", "")
         assert ended.returncode in {0, 1}

@@ -23,7 +23,7 @@ def scan_dataset(path: str, report: str, *options: str, timeout: float = 3600) -
         DatasetFailedError: if the scan has findings at or above ``--fail-on``.
         ScanFailedError: if there is no report, or an incomplete one.
     """
-    command = ["datascan", "scan", path, *options, "--json", report, "--no-progress", "--quiet"]
+    command = ["datascan", "scan", path, *options, "--json", report, "--no-progress", "-qq"]
     run = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     if run.returncode not in {0, 1}:
         raise ScanFailedError(run.stderr.strip() or f"exit status {run.returncode}")

@@ -27,7 +27,7 @@ def scan_in(environment: dict[str, str], *arguments: str | Path) -> dict[str, An
     """The JSON report of ``datascan scan`` with ``arguments``."""
     command = [sys.executable, "-m", "datascan", "scan", *map(str, arguments)]
     ended = subprocess.run(
-        [*command, "--quiet", "--json", "/dev/stdout"],
+        [*command, "-qq", "--json", "/dev/stdout"],
         env=environment,
         capture_output=True,
         text=True,

@@ -257,14 +257,14 @@ def test_from_a_shell(tmp_path):
     shown = shell("log", log, *net)
     assert "loss by iteration" in shown.stdout
     page, bad = tmp_path / "r.html", tmp_path / "bad.jsonl"
-    assert shell("log", log, *net, "--html", page, "--bad-records", bad, "--quiet").returncode == 1
+    assert shell("log", log, *net, "--html", page, "--bad-records", bad, "-qq").returncode == 1
     assert "Loss and learning rate" in page.read_text()
     assert json.loads(bad.read_text())["index"] == 257
-    assert shell("log", log, "--fail-on", "never", "--quiet").returncode == 0
-    assert shell("log", log, "--ignore", "sudden-nan", "--quiet").returncode == 0
+    assert shell("log", log, "--fail-on", "never", "-qq").returncode == 0
+    assert shell("log", log, "--ignore", "sudden-nan", "-qq").returncode == 0
     config = tmp_path / "settings.toml"
     config.write_text('ignore = "sudden-nan"\n[dataset."store"]\nignore = "nan-value"\n')
-    assert shell("log", log, "--config", config, "--quiet").returncode == 0
+    assert shell("log", log, "--config", config, "-qq").returncode == 0
     found = json.loads(shell("log", log, *net, "--json", "-", "--config", config).stdout)
     assert "sudden-nan" not in found["rules"]
     assert "nan-value" not in found["sources"][0]["rules"]

@@ -83,7 +83,7 @@ def test_json_alone_on_standard_output(faulty):
 def test_json_and_bad_records_in_files(faulty, tmp_path):
     saved, bad = tmp_path / "report.json", tmp_path / "bad.jsonl"
     result = datascan(
-        "scan", faulty, "--num-classes", 10, "--json", saved, "--bad-records", bad, "--quiet"
+        "scan", faulty, "--num-classes", 10, "--json", saved, "--bad-records", bad, "-qq"
     )
     assert (result.returncode, result.stdout, result.stderr) == (1, "", "")
     assert json.loads(saved.read_text())["dataset"]["backend"] == "lmdb"
@@ -287,7 +287,7 @@ def test_what_programs_read_is_utf8_everywhere(tmp_path):
 
 def test_html_of_a_scan_and_of_its_saved_report(faulty, tmp_path):
     saved, page, again = (tmp_path / name for name in ("r.json", "r.html", "again.html"))
-    arguments = ("lmdb", faulty, "--num-classes", 10, "--json", saved, "--html", page, "--quiet")
+    arguments = ("lmdb", faulty, "--num-classes", 10, "--json", saved, "--html", page, "-qq")
     result = datascan(*arguments)
     assert (result.returncode, result.stdout, result.stderr) == (1, "", "")
     report = json.loads(saved.read_text())
@@ -334,7 +334,7 @@ def test_a_list_is_not_overwritten(tmp_path):
 @pytest.mark.parametrize("arguments", ["lmdb {0}", "lmdb {0} --json -", "explain", "report {1}"])
 @pytest.mark.parametrize("stream", [">/dev/full", ">&-"])
 def test_standard_output_that_cannot_be_written(healthy, tmp_path, arguments, stream):
-    datascan("lmdb", healthy, "--json", tmp_path / "r.json", "--quiet")
+    datascan("lmdb", healthy, "--json", tmp_path / "r.json", "-qq")
     command = arguments.format(shlex.quote(str(healthy)), shlex.quote(str(tmp_path / "r.json")))
     whole = f"exec {shlex.quote(sys.executable)} -m datascan {command} {stream}"
     result = subprocess.run(["sh", "-c", whole], capture_output=True, text=True, check=False)
@@ -345,7 +345,7 @@ def test_standard_output_that_cannot_be_written(healthy, tmp_path, arguments, st
 
 @pytest.mark.parametrize("stream", [">&-", "2>&-", ">&- 2>&-"])
 def test_streams_that_nobody_needs_may_be_closed(healthy, stream):
-    whole = f"exec {shlex.quote(sys.executable)} -m datascan lmdb '{healthy}' --quiet {stream}"
+    whole = f"exec {shlex.quote(sys.executable)} -m datascan lmdb '{healthy}' -qq {stream}"
     result = subprocess.run(["sh", "-c", whole], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 

@@ -171,7 +171,7 @@ def test_nothing_is_imported_from_the_working_folder(home, path):
     if path:
         command = [str(Path(sys.executable).with_name("datascan"))]
     result = subprocess.run(
-        [*command, "scan", "store", "--quiet"],
+        [*command, "scan", "store", "-qq"],
         env=environment,
         capture_output=True,
         text=True,

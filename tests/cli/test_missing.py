@@ -106,7 +106,7 @@ def uncompiled(tmp_path):
 @pytest.mark.skipif(sys.platform != "linux", reason="the cache is elsewhere")
 def test_uncompiled_loops_are_said_once(tmp_path, uncompiled):
     path = write("lmdb", tmp_path / "data")
-    assert run(uncompiled, path, "--quiet").stderr == ""
+    assert run(uncompiled, path, "-qq").stderr == ""
     assert run(uncompiled, path, "--json", "-").stderr == ""
     assert run(uncompiled | {"DATASCAN_PLAIN": "1"}, path).stderr == ""
     (line,) = run(uncompiled, path).stderr.splitlines()

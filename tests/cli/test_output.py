@@ -19,6 +19,7 @@ from datascan.cli.output import (
     describe_resumption,
     exit_status,
     guard_of,
+    is_quiet,
     saved_status,
     wants_charts,
     with_command,
@@ -32,7 +33,7 @@ from datascan.testing.reports import finding, report
 
 def arguments(**given) -> argparse.Namespace:
     names = [name.replace("-", "_") for name in output_helps()]
-    fixed = {"quiet": False, "force": False, "typed": "typed"}
+    fixed = {"quiet": 0, "force": False, "typed": "typed"}
     return argparse.Namespace(**{**dict.fromkeys(names), **fixed, **given})
 
 
@@ -189,7 +190,7 @@ def test_charts_are_made_for_pages(given, wanted):
 
 
 def test_an_output_on_standard_output_is_the_only_one(capsys):
-    for given in ({"json": "-"}, {}, {"quiet": True}):
+    for given in ({"json": "-"}, {}, {"quiet": 2}):
         args = arguments(**given)
         write_outputs(report(), args, output_files(args))
         shown = capsys.readouterr().out
@@ -197,6 +198,17 @@ def test_an_output_on_standard_output_is_the_only_one(capsys):
         assert bool(shown) == ("quiet" not in given)
     write_outputs(report(), args, output_files(args))
     assert capsys.readouterr().out == ""
+
+
+def test_one_line_in_place_of_the_report(capsys):
+    args = arguments(quiet=1)
+    write_outputs(report(finding()), args, output_files(args))
+    line = capsys.readouterr().out
+    assert line == "FAIL  train_lmdb  1 error\n"
+    assert is_quiet(args)
+    args = arguments(quiet=1, json="-")
+    write_outputs(report(finding()), args, output_files(args))
+    assert capsys.readouterr().out.startswith("{")
 
 
 def test_files_are_written_and_the_report_is_printed(tmp_path, capsys):

@@ -49,7 +49,7 @@ def accepted(tmp_path):
 
 def test_what_is_accepted_does_not_fail_and_is_shown(accepted):
     path, file = accepted
-    assert datascan("lmdb", path, "--quiet").returncode == 1
+    assert datascan("lmdb", path, "-qq").returncode == 1
     result, report = report_of(path, file)
     assert (result.returncode, report["verdict"], result.stderr) == (0, "pass", "")
     (finding,) = (f for f in report["findings"] if f["rule"] == "nan-value")
@@ -103,7 +103,7 @@ def test_it_holds_through_its_last_day(tmp_path, days, status):
 def test_findings_about_no_records(tmp_path):
     path, file = store(tmp_path / "d", ()), tmp_path / "b.toml"
     sizes = ("--batch-size", "2,3", "--fail-on", "warning")
-    assert datascan("lmdb", path, *sizes, "--quiet").returncode == 1
+    assert datascan("lmdb", path, *sizes, "-qq").returncode == 1
     accept(path, file, "--batch-size", "2")
     assert report_of(path, file, "--batch-size", "2", "--fail-on", "warning")[0].returncode == 0
     # Another batch size is another finding.
@@ -138,7 +138,7 @@ def test_bad_records_say_what_is_accepted(accepted, tmp_path):
     path, file = accepted
     store(path, (7, 11))
     lines = tmp_path / "bad.jsonl"
-    datascan("lmdb", path, "--baseline", file, "--bad-records", lines, "--quiet")
+    datascan("lmdb", path, "--baseline", file, "--bad-records", lines, "-qq")
     found = [json.loads(line) for line in lines.read_text().splitlines()]
     assert [(one["index"], one.get("accepted")) for one in found] == [(7, True), (11, None)]
 
@@ -156,7 +156,7 @@ def test_other_outputs_know_what_is_accepted(accepted, tmp_path):
     path, file = accepted
     outputs = [tmp_path / "r.html", tmp_path / "r.sarif", tmp_path / "r.xml"]
     options = ["--html", outputs[0], "--sarif", outputs[1], "--junit", outputs[2]]
-    datascan("lmdb", path, "--baseline", file, "--quiet", *options)
+    datascan("lmdb", path, "--baseline", file, "-qq", *options)
     assert "<strong>Accepted:</strong> known: sensor 3" in outputs[0].read_text()
     (run,) = json.loads(outputs[1].read_text())["runs"]
     results = {result["ruleId"]: result for result in run["results"]}

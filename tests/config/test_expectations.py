@@ -256,7 +256,7 @@ def test_from_a_shell(tmp_path):
     result = datascan("learn", path, "-o", file)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", f"wrote {file}\n")
     assert datascan("learn", path).stdout == file.read_text()
-    assert datascan("lmdb", path, "--expect", file, "--quiet").returncode == 0
+    assert datascan("lmdb", path, "--expect", file, "-qq").returncode == 0
     other = write_lmdb(tmp_path / "o", numbered(datum(a[:1], 1) for a in arrays))
     report = json.loads(datascan("lmdb", other, "--expect", file, "--json", "-").stdout)
     rules = {finding["rule"] for finding in report["findings"]}

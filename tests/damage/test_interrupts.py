@@ -43,7 +43,7 @@ class Scan:
     def __init__(self, folder: Path, scratch: Path, *options: object) -> None:
         self.scratch, self.output = scratch, scratch.parent / "report.json"
         scratch.mkdir()
-        arguments = [folder, "--json", self.output, "--quiet", "--ignore", "duplicate-record"]
+        arguments = [folder, "--json", self.output, "-qq", "--ignore", "duplicate-record"]
         arguments += ["--ignore", "conflicting-label", *options]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "datascan", "scan", *map(str, arguments)],
@@ -140,7 +140,7 @@ def test_a_signal_at_any_moment_of_a_leveldb_scan(tmp_path):
 
 
 def test_too_few_open_files_for_the_workers(many_images):
-    command = [sys.executable, "-m", "datascan", "scan", str(many_images), "--quiet"]
+    command = [sys.executable, "-m", "datascan", "scan", str(many_images), "-qq"]
     ended = subprocess.run(
         [*command, "--workers", "40"],
         preexec_fn=partial(resource.setrlimit, resource.RLIMIT_NOFILE, (24, 24)),

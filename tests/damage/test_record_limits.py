@@ -271,7 +271,7 @@ def test_a_signal_ends_a_scan_whose_worker_ignores_everything(tmp_path, number, 
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-c", script, "scan", str(path), "--quiet"],
+        [sys.executable, "-c", script, "scan", str(path), "-qq"],
         # With threads of NumPy, workers would be spawned, without what the script replaces.
         env={**os.environ, "TMPDIR": str(scratch), "OPENBLAS_NUM_THREADS": "1"},
         stderr=subprocess.PIPE,

@@ -105,7 +105,7 @@ class Fuzzer:
 def words_for(place: Place, name: str) -> list[str]:
     """The words that scan a damaged dataset."""
     outputs = ["--json", str(place.out / "json"), "--bad-records", str(place.out / "bad")]
-    return ["scan", name, *outputs, "--timeout", "20", "--quiet"]
+    return ["scan", name, *outputs, "--timeout", "20", "-qq"]
 
 
 def judge(words: list[str], place: Place) -> tuple[Outcome, list[str]]:

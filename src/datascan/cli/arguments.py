@@ -62,7 +62,7 @@ def add_output_arguments(command: argparse.ArgumentParser) -> argparse._Argument
     for name, help_text in output_helps().items():
         outputs.add_argument(f"--{name}", metavar="FILE", help=help_text)
     add_verbose_argument(outputs)
-    outputs.add_argument("--quiet", action="store_true", help="print no report")
+    add_quiet_argument(outputs)
     add_force_argument(outputs)
     outputs.add_argument("--no-progress", action="store_true", help="show no progress bar")
     return outputs
@@ -75,6 +75,17 @@ def add_verbose_argument(command: argparse._ActionsContainer) -> None:
         "--verbose",
         action="store_true",
         help="print the whole report, even if it passed without a warning",
+    )
+
+
+def add_quiet_argument(command: argparse._ActionsContainer) -> None:
+    """Add ``--quiet``, of which ``args.quiet`` is the number: 0, 1 (one line) or more (none)."""
+    command.add_argument(
+        "-q",
+        "--quiet",
+        action="count",
+        default=0,
+        help="print one line in place of the report; -qq: print nothing",
     )
 
 

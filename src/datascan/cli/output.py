@@ -228,6 +228,8 @@ def write_outputs(
     elif not args.quiet:
         verbose = origin or bool(args.verbose)
         files.print(lambda: print_report(report, origin=origin, verbose=verbose))
+    elif args.quiet == 1:
+        files.print(lambda: print_line(report))
     annotate([report], taken=args.json == "-")
 
 
@@ -267,6 +269,15 @@ def print_report(report: Report, *, origin: bool = False, verbose: bool = True) 
     if origin:
         text += below.render_origin(report, **look)
     print(text, end="")
+
+
+def print_line(report: Report) -> None:
+    """Print verdict, path and counts on standard output."""
+    from datascan.outputs.terminal.paper import Paper, supports_unicode
+    from datascan.report.one_line import describe_in_one_line
+
+    plain = Paper(colour=False, width=100, unicode=supports_unicode(sys.stdout)).plain
+    print(plain(describe_in_one_line(report)))
 
 
 def is_quiet(args: argparse.Namespace) -> bool:

@@ -114,13 +114,13 @@ def test_accepted_findings_are_told_as_such(project, capsys):
 
 def test_flags_win_over_the_file(project):
     (project / "datascan.toml").write_text('[dataset.poor]\nfail_on = "never"\n')
-    assert run(["lmdb", "poor", "--quiet"]) == 0
-    assert run(["lmdb", "poor", "--quiet", "--fail-on", "error"]) == 1
+    assert run(["lmdb", "poor", "-qq"]) == 0
+    assert run(["lmdb", "poor", "-qq", "--fail-on", "error"]) == 1
 
 
 def test_a_severity_of_the_command_line_decides(project):
     (project / "datascan.toml").write_text("")
-    assert run(["lmdb", "poor", "--quiet", "--severity", "empty-record=info"]) == 0
+    assert run(["lmdb", "poor", "-qq", "--severity", "empty-record=info"]) == 0
 
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 5\n"

@@ -41,7 +41,7 @@ def test_findings_are_1_and_both_parts_are_shown(net):
 def test_clean_is_0(tmp_path):
     write_datums(tmp_path / "train_lmdb")
     net = write_net(tmp_path, data(batch=100) + inner("ip", "data", 4) + softmax_loss())
-    result = datascan("net", net, "--quiet")
+    result = datascan("net", net, "-qq")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
@@ -71,7 +71,7 @@ def test_findings_about_the_net_have_a_key_and_no_index(net, tmp_path):
 
 def test_every_bad_record_with_its_source(net, tmp_path):
     bad = tmp_path / "bad.jsonl"
-    assert datascan("net", net, "--bad-records", bad, "--quiet").returncode == 1
+    assert datascan("net", net, "--bad-records", bad, "-qq").returncode == 1
     lines = [json.loads(line) for line in bad.read_text().splitlines()]
     assert [line["index"] for line in lines] == [7, 9, 11, 13, 15]
     assert lines[0] == {

@@ -100,7 +100,7 @@ def home(tmp_path, monkeypatch):
     (tmp_path / "imgs" / "a" / "link.jpg").symlink_to(tmp_path / "elsewhere.jpg")
     mean = 'transform_param { mean_file: "matrix.binaryproto" }'
     write_net(tmp_path, small_net(source="store", more=mean))
-    assert run(["lmdb", "store", "--json", "saved.json", "--quiet"]) == 0
+    assert run(["lmdb", "store", "--json", "saved.json", "-qq"]) == 0
     return tmp_path
 
 
@@ -166,13 +166,13 @@ def test_no_output_becomes_a_part_of_a_dataset(home, capsys, name):
 
 def test_a_report_may_be_in_the_folder_of_the_dataset(home, capsys):
     for _ in range(2):
-        assert run(["scan", "imgs", "--html", "imgs/a/report.html", "--quiet"]) == 0
+        assert run(["scan", "imgs", "--html", "imgs/a/report.html", "-qq"]) == 0
     assert run(["scan", "imgs", "--json", "imgs/b/dataset.json", "--force"]) == 2
     assert "would overwrite" in capsys.readouterr().err
 
 
 def test_force_replaces_files_of_others_and_nothing_that_is_read(home, capsys):
-    words = ["scan", "imgs", "--quiet", "--json"]
+    words = ["scan", "imgs", "-qq", "--json"]
     assert run([*words, "model.pt"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line == (

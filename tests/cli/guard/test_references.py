@@ -31,7 +31,7 @@ def home(tmp_path, monkeypatch):
 def is_refused(words: list[str], target: Path, capsys: pytest.CaptureFixture[str]) -> bool:
     """Whether a command refuses to write ``target``, because it is read, and leaves it as it is."""
     before = target.read_bytes()
-    status = run([*words, "--quiet", "--json", str(target)])
+    status = run([*words, "-qq", "--json", str(target)])
     error = capsys.readouterr().err
     assert "internal error" not in error
     refused = status == 2 and "would overwrite what is read" in error

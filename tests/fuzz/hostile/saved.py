@@ -37,7 +37,7 @@ def healthy_report(folder: str) -> bytes:
             f"{folder}/d",
             "--json",
             str(target),
-            "--quiet",
+            "-qq",
             "--no-progress",
             "--workers",
             "0",

@@ -61,7 +61,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     add_force_argument(command)
     add_option_arguments(command, "accept")
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
-    command.set_defaults(quiet=False)
+    command.set_defaults(quiet=0)
 
 
 def parse_date(text: str) -> date:

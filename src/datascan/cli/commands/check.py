@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datascan.cli.arguments import add_force_argument
+from datascan.cli.arguments import add_force_argument, add_quiet_argument
 from datascan.plugins import output_helps
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     command.add_argument("--config", type=Path, metavar="FILE", help="in place of datascan.toml")
     for name, help_text in output_helps().items():
         command.add_argument(f"--{name}", metavar="FILE", help=help_text)
-    command.add_argument("--quiet", action="store_true", help="print no verdicts")
+    add_quiet_argument(command)
     add_force_argument(command)
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
 
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
                 print(verdict_line(report, defaults))
             if not report.complete and early_status(report) is None:
                 break
-    if not quiet:
+    if args.quiet < 2 and args.json != "-":
         print(summary(reports, failed))
     write_outputs(reports, failed, files)
     annotate(reports, failed, taken=args.json == "-")
@@ -216,11 +216,12 @@ def verdict_line(report: Report, defaults: AppliedConfiguration) -> str:
     If its images are pointers of Git LFS, it says so.
     """
     from datascan.checks.not_an_image import PULL
+    from datascan.report.one_line import describe_verdict
     from datascan.text import escape_control
 
     rules = (f"{finding.rule}{standing(finding)}" for finding in report.findings)
     names = ", ".join(dict.fromkeys(rules))
-    verdict = "PASS" if report.passed else "FAIL"
+    verdict = describe_verdict(report)
     settings = report.configuration.settings if report.configuration else ()
     own = [s.silences for s in settings if s.silences and s not in defaults.settings]
     silenced = f"  ({'; '.join(own)})" if own else ""

@@ -25,7 +25,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     add_force_argument(command)
     add_option_arguments(command, "learn")
     command.add_argument("--no-progress", action="store_true", help="show no progress bar")
-    command.set_defaults(quiet=False)
+    command.set_defaults(quiet=0)
 
 
 def run(args: argparse.Namespace) -> int:

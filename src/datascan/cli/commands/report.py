@@ -36,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
         text = read_typed(args.file, max_bytes=MAX_REPORT_BYTES)
     except OSError as error:
         raise DatasetError(f"cannot read {args.file}: {error.strerror}") from error
-    args.quiet = any(getattr(args, name.replace("-", "_")) is not None for name in output_helps())
+    written = any(getattr(args, name.replace("-", "_")) is not None for name in output_helps())
+    args.quiet = 2 if written else 0
     report = Report.from_json(text)
     write_outputs(report, args, files, origin=True)
     return files.finish(saved_status(report), quiet=args.json == "-")

@@ -163,6 +163,6 @@ def scan_dataset(args: argparse.Namespace, paths: Sequence[Path], backend: str |
         files.write("bad-records", lambda: iter_bad_records(session.scan()), counted=True)
     files.failures += progress.failures
     write_outputs(with_command(report, args), args, files)
-    if not report.complete and (advice := advise(report, args)):
+    if not report.complete and args.quiet < 2 and (advice := advise(report, args)):
         say(advice)
     return files.finish(exit_status(report, signals), quiet=is_quiet(args))
