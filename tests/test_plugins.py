@@ -496,9 +496,7 @@ def test_what_a_reader_raises_costs_what_it_reads(target, own, workers, marked):
 def test_an_output_that_raises_costs_that_output(target, vectors, tmp_path, text):
     install_one(target, "outputs", OUTPUT.format(text=text), entry="plug")
     kept = tmp_path / "kept.json"
-    run = datascan(
-        target, "scan", vectors, "--mine", tmp_path / "out.txt", "--json", kept, "-qq"
-    )
+    run = datascan(target, "scan", vectors, "--mine", tmp_path / "out.txt", "--json", kept, "-qq")
     assert run.returncode == 2
     assert run.stderr.startswith(FAILED)
     assert json.loads(kept.read_text())["verdict"] == "pass"

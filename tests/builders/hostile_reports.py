@@ -10,7 +10,14 @@ from typing import Any
 import msgspec
 
 from datascan.config.applied import AppliedConfiguration, AppliedSetting
-from datascan.report.figures import Accepted, DatasetInfo, Example, LabelFigures, Pattern
+from datascan.report.figures import (
+    Accepted,
+    DatasetInfo,
+    Example,
+    LabelFigures,
+    Pattern,
+    Tolerated,
+)
 from datascan.report.model import Report
 from datascan.report.provenance import (
     ContentFingerprint,
@@ -42,9 +49,10 @@ FINGERPRINT = Fingerprint(
 def full_report() -> Report:
     """A report in which no text is missing."""
     accepted = finding(accepted=Accepted("known", date(2999, 1, 1), 5))
+    tolerated = finding(rule="inf-value", tolerated=Tolerated(5, 0.005, "0.5%"))
     return report(
         *(finding(key="layer", title="A title"), finding(severity="warning")),
-        *(finding(severity="info"), accepted),
+        *(finding(severity="info"), accepted, tolerated),
         finding(pattern="all in folder a/", patterns=[Pattern("folder", "in folder a/", 1.0)]),
         finding(rule="unknown", examples=[Example("detail without a record")], records=0),
         dataset=DatasetInfo(

@@ -34,7 +34,8 @@ def test_no_key_issues_a_command(harm):
 
 
 def test_ten_annotations_of_a_kind():
-    found = report(*[finding()] * 12, *[finding(severity="info")] * 3)
+    errors = [finding(rule=f"rule-{number}") for number in range(12)]
+    found = report(*errors, *[finding(rule=f"r{i}", severity="info") for i in range(3)])
     lines = github.render([found]).splitlines()
     assert [line.split()[0] for line in lines] == ["::error"] * 10 + ["::notice"] * 3
 
@@ -43,6 +44,15 @@ def test_an_annotation_names_the_source():
     inner = source(finding(), dataset=DatasetInfo("lmdb", "store", "caffe-datum", 9, 9))
     title = "::error title=nan-value%3A store (TRAIN%2C layer data)::"
     assert github.render([net(inner)]).startswith(title)
+
+
+def test_a_rule_has_one_annotation_in_a_dataset():
+    """The worst of its findings comes first."""
+    found = [finding(), finding(message="more", severity="warning"), finding(message="and more")]
+    (line,) = github.render([report(*found)]).splitlines()
+    assert line.startswith("::error title=nan-value%3A train_lmdb::5 of 1,000 records hold NaN")
+    assert line.endswith("; and 2 more findings; drop these records")
+    assert github.render([report(finding()), report(finding())]).count("\n") == 2
 
 
 def test_accepted_findings_are_not_annotated():

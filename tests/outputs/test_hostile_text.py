@@ -26,6 +26,7 @@ from datascan.report.model import FailedScan, Report
 from datascan.testing.reports import finding, report
 from datascan.text import escape_control
 from tests.builders.hostile_reports import TEXTS, WHOLE, filled, free_places
+from tests.outputs.github_markdown import TAGS, read_as_github
 from tests.outputs.html.reading import read_safely
 from tests.outputs.judges import ANNOTATIONS, assert_safe, commands_in, harm_in, longest_stack
 from tests.outputs.test_sarif_schema import SCHEMA, complaints
@@ -123,7 +124,9 @@ def read_github(text: str, reports: list[Report]) -> None:
     assert {*found[0].properties} == {"title"}
     assert harm_in("".join(one.data + one.properties.get("title", "") for one in found)) == []
     finds = [one for whole in reports for one in whole.all_findings if one.severity == "error"]
-    assert any(one.data == escape_control(f"{finds[0].message}; {finds[0].fix}") for one in found)
+    first, whole = finds[0], {one.data for one in found}
+    more = ["", "; and 1 more finding", *(f"; and {n} more findings" for n in range(2, 9))]
+    assert whole & {escape_control(f"{first.summary}{rest}; {first.fix}") for rest in more}
 
 
 def read_html(text: str, _reports: list[Report]) -> None:
@@ -132,7 +135,22 @@ def read_html(text: str, _reports: list[Report]) -> None:
     assert longest_stack(words) <= 8
 
 
+def read_markdown(text: str, reports: list[Report]) -> None:
+    """Markdown with our markup only, in which GitHub links nothing."""
+    page = read_as_github(text)
+    assert page.linked == []
+    assert page.tags <= TAGS
+    assert len(page.all("h2")) == 1 + sum(len(one.reports) for one in reports) + 1
+
+
+def read_metrics(text: str, _reports: list[Report]) -> None:
+    """A flat object of numbers."""
+    assert all(type(value) in (int, float) for value in json.loads(text).values())
+
+
 READERS = {
+    "markdown": read_markdown,
+    "metrics": read_metrics,
     "json": read_json,
     "junit": read_junit,
     "sarif": read_sarif,

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from datascan.report.figures import Finding
 from datascan.report.model import FailedScan, Report
-from datascan.text import escape_control
+from datascan.text import escape_control, pluralize
 
 HELP = "annotations of a GitHub Actions run"
 MAX_ANNOTATIONS = 10
@@ -18,7 +19,10 @@ KINDS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
 def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
-    """A line for each finding that is not accepted and each failed scan, at most ten of a kind."""
+    """A line for each rule in each dataset and each failed scan, at most ten of a kind.
+
+    Accepted findings have none; those that are tolerated are notices.
+    """
     lines: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
     for scan in failed:
         lines["error"].append(annotation("error", f"not scanned: {scan.path}", scan.error))
@@ -26,14 +30,24 @@ def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
         applied = report.configuration
         if applied is not None and applied.silences:
             lines["notice"].append(annotation("notice", report.name, applied.text))
+        found: dict[str, list[Finding]] = {}
         for finding in report.findings:
             if finding.accepted is None:
-                kind = KINDS[finding.severity] if finding.tolerated is None else "notice"
-                text = f"{finding.summary}; {finding.fix}"
-                if finding.tolerated is not None:
-                    text = f"{finding.tolerated.text}: {text}"
-                lines[kind].append(annotation(kind, f"{finding.rule}: {report.name}", text))
+                found.setdefault(finding.rule, []).append(finding)
+        for rule, same in found.items():
+            kind, text = describe_rule(same)
+            lines[kind].append(annotation(kind, f"{rule}: {report.name}", text))
     return "".join(line for same in lines.values() for line in same[:MAX_ANNOTATIONS])
+
+
+def describe_rule(same: Sequence[Finding]) -> tuple[str, str]:
+    """The kind of annotation for the findings of a rule, and its text: the first is the worst."""
+    first = same[0]
+    more = f"; and {pluralize(len(same) - 1, 'more finding')}" if len(same) > 1 else ""
+    text = f"{first.summary}{more}; {first.fix}"
+    if first.tolerated is not None:
+        return "notice", f"{first.tolerated.text}: {text}"
+    return KINDS[first.severity], text
 
 
 def annotation(kind: str, title: str, message: str) -> str:

@@ -93,6 +93,8 @@ OUTPUTS = {
     "html": "the report as an HTML page in one file",
     "json": "the report as JSON; - for standard output",
     "junit": "a test case for every rule, as JUnit XML",
+    "markdown": "verdict and findings as Markdown, for a review",
+    "metrics": "numbers as flat JSON, for DVC, MLflow and Prometheus",
     "sarif": "the findings as SARIF 2.1.0, for code scanning",
 }
 """Outputs that write a file, with the help of their options."""

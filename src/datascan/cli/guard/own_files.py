@@ -34,6 +34,8 @@ KINDS = (
                         rb'name="datascan )')),
     (REPORT, re.compile(rb'\s*<!doctype html>(?:(?!</head>|<body).)*'
                         rb'<meta name="generator" content="datascan ', re.DOTALL)),
+    (REPORT, re.compile(rb"<!-- datascan report -->\n")),
+    (REPORT, re.compile(rb'\{\s*"datascan_metrics":\s*\d')),
     # JSON Lines of bad records; those of a net begin with the source.
     (REPORT, re.compile(rb'\{(?:"source": ' + TEXT + rb', "phase": ' + TEXT + rb', )?"index": \d+,'
                         rb' "key": ' + TEXT + rb', "rule": "[\w-]+", "severity": "\w+", "')),
