@@ -19,6 +19,7 @@ from datascan.cli.guard.inputs import Inputs
 from datascan.cli.guard.own_files import CHECKPOINT, REPORT
 from datascan.cli.internal_error import FAILURE, discard, note, say
 from datascan.cli.progress import SignalWatcher
+from datascan.cli.step_summary import append_step_summary
 from datascan.errors import DatascanError, UsageError
 from datascan.outputs.base import load_output
 from datascan.plugins import output_helps
@@ -231,6 +232,8 @@ def write_outputs(
     elif args.quiet == 1:
         files.print(lambda: print_line(report))
     annotate([report], taken=args.json == "-")
+    if not origin:
+        append_step_summary([report], (), files.guard)
 
 
 def annotate(reports: Sequence[Report], unmade: Sequence[FailedScan] = (), *, taken: bool) -> None:

@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from datascan.cli.missing import describe_slowness
     from datascan.cli.output import OutputFiles, annotate, early_status, guard_of, is_quiet
     from datascan.cli.progress import cancellable
+    from datascan.cli.step_summary import append_step_summary
     from datascan.config.discovery.settings import configured_paths, describe_configuration
     from datascan.errors import DatascanError, UsageError
     from datascan.report.model import FailedScan
@@ -84,6 +85,7 @@ def run(args: argparse.Namespace) -> int:
         print(summary(reports, failed))
     write_outputs(reports, failed, files)
     annotate(reports, failed, taken=args.json == "-")
+    append_step_summary(reports, failed, files.guard)
     return files.finish(exit_status(reports, signals, failed), quiet=is_quiet(args))
 
 

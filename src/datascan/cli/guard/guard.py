@@ -54,6 +54,25 @@ class Guard:
             if found is not None and stat.S_ISREG(found.st_mode):
                 self.check_existing(label, path, found, kind, inside=inside)
 
+    def check_appended(self, label: str, path: Path) -> None:
+        """Check that a file may be appended to: it may be of any origin, but must not be read.
+
+        Raises:
+            UsageError: if it is read, also by another name, or is part of a dataset.
+            OutputError: if that cannot be found out.
+        """
+        with translated_errors(path):
+            target = resolve_own_links(path)
+            found = state(target)
+            is_data = self.inputs.contain(target) and is_data_name(target.name)
+            if is_data or self.inputs.names(target, found):
+                raise overwrites(label, path)
+            # The search takes time, and without another name there is nothing to find.
+            if found is None or found.st_nlink == 1:
+                return
+            if self.inputs.refer_to(path, found):
+                raise overwrites(label, path)
+
     def check_descriptor(self, label: str, path: Path, number: int) -> None:
         """Check what the shell has opened, whose content it has cut off or appends to.
 
