@@ -59,7 +59,7 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
         help="write its picture (.png), its values (.npy), or the image file as it is",
     )
     command.add_argument("--no-picture", action="store_true", help="draw no picture")
-    command.add_argument("--quiet", action="store_true", help="print nothing")
+    command.add_argument("-q", "--quiet", action="count", default=0, help="print nothing")
     command.add_argument(
         "--backend", metavar="FORMAT", help="lmdb, leveldb, hdf5 or images; else detected"
     )
@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.quiet:
         print_record(report, view, around, reader, args)
     status = any(one.severity == "error" and not one.accepted for one in report.findings)
-    return files.finish(int(status), quiet=args.quiet)
+    return files.finish(int(status), quiet=bool(args.quiet))
 
 
 def take_record(args: argparse.Namespace) -> Wanted:
