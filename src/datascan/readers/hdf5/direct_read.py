@@ -18,7 +18,7 @@ from datascan.readers.hdf5.inventory import DatasetInfo, Place, in_components
 from datascan.readers.hdf5.storage import contiguous_offset, rows_on_disk
 from datascan.records.statistics import RecordStats, compute_stats_into, is_measured_directly
 
-CHUNK_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 20
 """Rows are measured in chunks of about this many bytes, which fit in a core's L2 cache."""
 
 

@@ -27,7 +27,8 @@ from datascan.records.block import Fault
 BLOCK_BYTES = 1 << 22
 BLOCK_ROWS = 4096
 PAST_THE_END = "the row is beyond the end of the file"
-DIRECT_BLOCK_BYTES = 1 << 24
+DIRECT_BLOCK_BYTES = 1 << 26
+DIRECT_BLOCK_ROWS = 1 << 15
 """Rows that are read directly are not kept in memory, so blocks can be larger."""
 
 
@@ -38,7 +39,7 @@ def block_rows(info: DatasetInfo) -> int:
 
 def direct_block_rows(info: DatasetInfo) -> int:
     """The number of rows in a block that is read directly."""
-    return min(BLOCK_ROWS, max(1, DIRECT_BLOCK_BYTES // max(1, info.record_bytes)))
+    return min(DIRECT_BLOCK_ROWS, max(1, DIRECT_BLOCK_BYTES // max(1, info.record_bytes)))
 
 
 def unit_rows(info: DatasetInfo) -> int:

@@ -21,9 +21,9 @@ from datascan.readers.lmdb.traversal import MAX_LOST, Child, TreeTraversal
 from datascan.records.block import Fault
 from datascan.records.buffers import BytesColumn
 
-LEAVES_PER_BATCH = 128
-BATCH_BYTES = 1 << 22
-BATCH_RECORDS = 4096
+LEAVES_PER_BATCH = 512
+BATCH_BYTES = 1 << 24
+BATCH_RECORDS = 1 << 14
 
 
 class TreeReader(TreeTraversal):
@@ -55,7 +55,7 @@ class TreeReader(TreeTraversal):
     def iter_entries(
         self, first: bytes | None = None, stop: bytes | None = None
     ) -> Iterator[KeyValueBatch]:
-        """Entries with ``first`` <= key < ``stop``, about four megabytes at a time."""
+        """Entries with ``first`` <= key < ``stop``, ``BATCH_BYTES`` at a time."""
         leaves = self.leaves(first, stop)
         values = SubTrees(self.file, self.tree) if self.tree.has_duplicates else None
         used = UsedPages(self.file)
