@@ -268,3 +268,16 @@ def test_the_positions_of_a_finding_are_those_of_its_records(rows):
     assert len(finding.positions) == 200
     assert finding.positions == np.bincount(bad * 200 // 900, minlength=200).tolist()
     assert all(f.positions is None for f in said.findings if not f.records)
+
+
+def test_thumbnails_can_be_left_out(tmp_path):
+    """The histogram is read all the same: it shows no record."""
+    write_tree(tmp_path, {"a/0.jpg": photo(), "a/1.jpg": photo()[:-9], "b/0.jpg": photo(1)})
+    with_pictures, without = (
+        datascan.scan(tmp_path, backend="images", no_thumbnails=hidden) for hidden in (False, True)
+    )
+    assert with_pictures.histogram == without.histogram is not None
+    assert with_pictures.thumbnails
+    assert without.thumbnails is None
+    assert "data:image/" not in without.to_html() + without.to_json()
+    assert without.options is None or "no_thumbnails" not in without.options

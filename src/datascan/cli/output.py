@@ -46,10 +46,20 @@ class OutputFiles:
     written.
     """
 
-    def __init__(self, args: argparse.Namespace, guard: Guard, further: Sequence[str] = ()) -> None:
-        """``further`` are other options that name a file to write, besides those of outputs."""
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        guard: Guard,
+        further: Sequence[str] = (),
+        *,
+        without: Sequence[str] = (),
+    ) -> None:
+        """``further`` are other options that name a file to write, besides those of outputs.
+
+        ``without`` are those of outputs that do not.
+        """
         self.args, self.guard = args, guard
-        self.options = (*output_helps(), *further)
+        self.options = tuple(one for one in (*output_helps(), *further) if one not in without)
         self.written: list[str] = []
         self.failures: list[str] = []
 
@@ -83,7 +93,9 @@ class OutputFiles:
                     raise UsageError(f"--{other} and --{option} name one file: {name}")
 
     def name_of(self, option: str) -> str | None:
-        """What was given for an option; None if it was not given."""
+        """The file of an option; None if it has none."""
+        if option not in self.options:
+            return None
         value = getattr(self.args, option.replace("-", "_"), None)
         return None if value is None else str(value)
 
@@ -94,24 +106,34 @@ class OutputFiles:
 
         ``counted``: each chunk is a bad record. An error is kept for :meth:`finish`.
         """
-        from datascan.cli.files import write
-
         name = self.name_of(option)
         if not name or name == "-":
             return
         counter = RecordCounter()
-        path = Path(name)
+        if self.write_file(option, Path(name), render, counter if counted else None):
+            records = f" ({pluralize(counter.records, 'record')})" if counted else ""
+            self.written.append(f"wrote {name}{records}")
+
+    def write_file(
+        self,
+        option: str,
+        path: Path,
+        render: Callable[[], Iterable[str]],
+        counter: RecordCounter | None = None,
+    ) -> bool:
+        """Write a file for an option; False if that fails, and the error is kept."""
+        from datascan.cli.files import write
+
         try:
             write(
                 path,
-                counter.count(render()) if counted else render(),
+                counter.count(render()) if counter else render(),
                 lambda path: self.guard.check(f"--{option}", path, kind_of(option)),
             )
         except DatascanError as error:
             self.failures.append(str(error))
-            return
-        records = f" ({pluralize(counter.records, 'record')})" if counted else ""
-        self.written.append(f"wrote {name}{records}")
+            return False
+        return True
 
     def print(self, show: Callable[[], None]) -> None:
         """Print on standard output with ``show``; an error is kept for :meth:`finish`."""

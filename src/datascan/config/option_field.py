@@ -45,6 +45,7 @@ class Option:
         commands: the commands that take it; "scan" includes the scans of one format.
         readers: the formats that it is for; () means all.
         in_file: whether the configuration file may set it.
+        single: whether it makes sense for one dataset only, so that ``check`` does not take it.
         allowed: which values are allowed, if the type does not say it well.
         has_rules: whether the values, or the keys of the pairs, are names of rules.
         is_size: whether the value is a number of bytes, which may have a unit ("4GB").
@@ -67,6 +68,7 @@ class Option:
     commands: tuple[str, ...] = DATASET_COMMANDS
     readers: tuple[str, ...] = ()
     in_file: bool = True
+    single: bool = False
     allowed: str = ""
     has_rules: bool = False
     is_size: bool = False
@@ -149,7 +151,9 @@ class OptionField:
         return "a list of rules" if self.option.has_rules else describe_type(self.info)
 
     def is_shown(self, command: str) -> bool:
-        """Whether ``command`` has the flag."""
+        """Whether ``command`` has the flag; ``check`` takes those of a scan of any format."""
+        if command == "check":
+            return "scan" in self.option.commands and not self.option.single
         if command in COMMANDS and command not in READERS:
             return command in self.option.commands
         readers = self.option.readers

@@ -15,8 +15,8 @@ Generated from `datascan.config.options` by `python -m datascan.config.reference
 
 An option has a flag, a key in `datascan.toml` (with underscores or dashes; flags win over the
 file), and a keyword in Python. Flags that take several values may be repeated or take them
-separated by commas; in TOML and Python, a list of one value may be the value alone. `check` takes
-its options from the configuration file only.
+separated by commas; in TOML and Python, a list of one value may be the value alone. Flags of
+`check` hold for all datasets, and win over the file.
 """
 
 TITLES = {

@@ -60,6 +60,12 @@ def with_source(lines: Iterable[str], path: str, phase: str) -> Iterator[str]:
     return (f"{first}, {line[1:]}" for line in lines)
 
 
+def with_dataset(lines: Iterable[str], path: str) -> Iterator[str]:
+    """Lines of one of several datasets, each with its path first."""
+    first = json_line({"dataset": escape_surrogates(path)})[:-1]
+    return (f"{first}, {line[1:]}" for line in lines)
+
+
 def json_line(members: Mapping[str, Any]) -> str:
     """An object in one line, with escapes for what is not safe to print."""
     return escape_in_json(json.dumps(members, ensure_ascii=False))

@@ -231,7 +231,8 @@ def take_samples(
     dataset = scanned.summary
     if not dataset.is_complete or not dataset.records:
         return {}, None
-    examples = example_indices(report)
+    hidden = dataset.options.run.no_thumbnails
+    examples = np.empty(0, np.int64) if hidden else example_indices(report)
     bins = (
         None if report.values is None else HistogramBins.of(report.values, whole=is_whole(report))
     )

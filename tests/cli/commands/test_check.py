@@ -236,3 +236,78 @@ def test_a_link_to_itself_that_is_given_with_a_configuration(project, capsys, co
     (project / "datascan.toml").write_text("[dataset.good]\n")
     assert run([*command.split(), "loop"]) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith(f"datascan: {words}")
+
+
+def test_flags_win_over_the_configuration(project, capsys):
+    text = 'ignore = "empty-record"\n[dataset.good]\n[dataset.poor]\nfail_on = "never"\n'
+    assert check(project, text) == 0
+    assert check(project, text, "--ignore", "key-gap", "--fail-on", "error") == 1
+    assert "ignores" in capsys.readouterr().out
+    assert check(project, text, "--tolerate", "empty-record=1", "--ignore", "key-gap") == 0
+
+
+def test_options_of_one_dataset_are_refused(project, capsys):
+    for flag in ("--resume", "--list"):
+        assert check(project, "[dataset.good]\n", flag, "x") == 2
+        assert f"no such option: {flag}" in capsys.readouterr().err
+
+
+def test_bad_records_name_their_dataset(project, capsys):
+    assert check(project, '[dataset.good]\n[dataset."po*"]\n', "--bad-records", "bad.jsonl") == 1
+    (line,) = map(json.loads, (project / "bad.jsonl").read_text().splitlines())
+    assert (line["dataset"], line["index"], line["rule"]) == ("poor", 300, "empty-record")
+    assert capsys.readouterr().err == "wrote bad.jsonl (1 record)\n"
+    assert check(project, "[dataset.good]\n", "--bad-records", "bad.jsonl") == 0
+    assert (project / "bad.jsonl").read_text() == ""
+
+
+def test_one_line_or_none(project, capsys):
+    text = "[dataset.good]\n[dataset.poor]\n"
+    assert check(project, text, "-q", "--json", "all.json") == 1
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("FAIL  2 datasets: 1 failed\n", "")
+    assert check(project, text, "-qq", "--json", "all.json") == 1
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "")
+
+
+def test_a_folder_of_pages(project, capsys):
+    text = "[dataset.good]\n[dataset.poor]\n[dataset.absent]\n"
+    assert check(project, text, "--html", "pages/") == 2
+    assert {path.name for path in (project / "pages").iterdir()} == {
+        *("index.html", "good.html", "poor.html")
+    }
+    index = (project / "pages/index.html").read_text()
+    assert '<a href="good.html">good</a>' in index
+    assert "<td>absent</td>" in index
+    assert capsys.readouterr().err.endswith("wrote pages/index.html (and 2 pages beside it)\n")
+    # A folder that exists needs no slash, and pages of datascan are replaced.
+    assert check(project, "[dataset.good]\n", "--html", "pages") == 0
+    assert '<a href="poor.html">' not in (project / "pages/index.html").read_text()
+
+
+def test_pages_replace_nothing_else(project, capsys):
+    (project / "pages").mkdir()
+    (project / "pages/good.html").write_text("mine")
+    assert check(project, "[dataset.good]\n", "--html", "pages") == 2
+    assert "was not written by datascan" in capsys.readouterr().err
+    assert (project / "pages/good.html").read_text() == "mine"
+    assert check(project, "[dataset.good]\n", "--html", "absent/pages/") == 2
+    assert "absent" in capsys.readouterr().err
+
+
+def test_a_file_is_one_page_of_all(project):
+    assert check(project, "[dataset.good]\n[dataset.poor]\n", "--html", "all.html") == 1
+    assert "2 datasets: 1 failed" in (project / "all.html").read_text()
+
+
+def test_all_in_one_markdown_and_one_file_of_metrics(project):
+    text = "[dataset.good]\n[dataset.poor]\n"
+    assert check(project, text, "--markdown", "r.md", "--metrics", "m.json") == 1
+    assert (project / "r.md").read_text().count("\n## ") == 3
+    numbers = json.loads((project / "m.json").read_text())
+    assert numbers["good/verdict"] == 0
+    assert numbers["poor/empty-record"] == 1
+    # The form does not depend on the number of datasets.
+    assert check(project, "[dataset.good]\n", "--metrics", "m.json") == 0
+    assert json.loads((project / "m.json").read_text())["good/records"] == 300

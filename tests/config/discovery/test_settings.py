@@ -89,5 +89,6 @@ def test_every_option_of_a_file_is_either_silencing_or_not():
         "timeout",
         "max_memory",
         "nice",
+        "no_thumbnails",
     }
     assert silencing == {field.name for field in fields} - others

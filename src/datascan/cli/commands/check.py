@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from datascan.cli.arguments import add_force_argument, add_quiet_argument
+from datascan.cli.arguments import add_option_arguments, add_output_arguments, options_of
 from datascan.plugins import output_helps
 
 if TYPE_CHECKING:
@@ -27,12 +27,9 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     command.add_argument(
         "paths", nargs="*", type=Path, metavar="PATH", help="only the datasets at, above or below"
     )
-    command.add_argument("--config", type=Path, metavar="FILE", help="in place of datascan.toml")
-    for name, help_text in output_helps().items():
-        command.add_argument(f"--{name}", metavar="FILE", help=help_text)
-    add_quiet_argument(command)
-    add_force_argument(command)
-    command.add_argument("--no-progress", action="store_true", help="show no progress bar")
+    add_option_arguments(command, "check")
+    outputs = add_output_arguments(command)
+    outputs.add_argument("--bad-records", metavar="FILE", help="every bad record, as JSON Lines")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,24 +37,27 @@ def run(args: argparse.Namespace) -> int:
     from datascan.cli.configuration import load_config
     from datascan.cli.internal_error import say
     from datascan.cli.missing import describe_slowness
-    from datascan.cli.output import OutputFiles, annotate, early_status, guard_of, is_quiet
+    from datascan.cli.output import OutputFiles, annotate, guard_of, is_quiet
+    from datascan.cli.page_folder import PageFolder, names_folder
     from datascan.cli.progress import cancellable
     from datascan.cli.step_summary import append_step_summary
     from datascan.config.discovery.settings import configured_paths, describe_configuration
-    from datascan.errors import DatascanError, UsageError
-    from datascan.report.model import FailedScan
-    from datascan.text import escape_control, escape_surrogates
+    from datascan.errors import UsageError
+    from datascan.text import escape_control
 
     config = load_config(args.config)
     if config is None:
         raise UsageError("no datascan.toml, and no [tool.datascan] in a pyproject.toml")
+    flags = options_of(args)
     paths, failed = select_datasets(config, args.paths)
-    files = OutputFiles(args, guard_of(args, paths, configured_paths(config)))
+    guard = guard_of(args, paths, configured_paths(config))
+    pages = PageFolder.of(args.html, paths) if names_folder(args.html) else None
+    files = OutputFiles(args, guard, ("bad-records",), without=("html",) if pages else ())
     files.check()
-    reports = []
-    quiet = args.quiet or args.json == "-"
-    defaults = describe_configuration(config, config.defaults, {})
-    if not quiet:
+    if pages is not None:
+        pages.check(guard)
+    defaults = describe_configuration(config, config.defaults, flags)
+    if not is_quiet(args):
         if slow := describe_slowness():
             say(slow)
         named = defaults.text if defaults.silences else f"configuration {defaults.file}"
@@ -65,28 +65,82 @@ def run(args: argparse.Namespace) -> int:
     for name, why in failed:
         say(f"{name}: {why}")
     with cancellable(args) as (progress, signals):
+        scans = Scans(config, flags, args, defaults)
+        scans.scan_all(paths, progress)
+    reports, failed = scans.reports, [*failed, *scans.failed]
+    if args.quiet < 2 and args.json != "-":
+        print(summary(reports, failed))
+    write_outputs(reports, failed, files)
+    if scans.lines is not None:
+        files.write("bad-records", scans.lines.read, counted=True)
+    if pages is not None:
+        pages.write(reports, failed, files)
+    annotate(reports, failed, taken=args.json == "-")
+    append_step_summary(reports, failed, files.guard)
+    return files.finish(exit_status(reports, signals, failed), quiet=is_quiet(args))
+
+
+class Scans:
+    """The scans of all datasets, and what they have found so far.
+
+    Attributes:
+        reports: those of the scans that could be made, in their order.
+        failed: the datasets that could not be scanned.
+        lines: the bad records of all datasets, if they are asked for.
+    """
+
+    def __init__(
+        self,
+        config: ConfigFile,
+        flags: Mapping[str, Any],
+        args: argparse.Namespace,
+        defaults: AppliedConfiguration,
+    ) -> None:
+        from datascan.cli.bad_lines import BadLines
+
+        self.config, self.flags, self.args, self.defaults = config, flags, args, defaults
+        self.reports: list[Report] = []
+        self.failed: list[FailedScan] = []
+        self.lines = None if args.bad_records is None else BadLines()
+
+    def scan_all(self, paths: Sequence[Path], progress: Closeable) -> None:
+        """Scan datasets until one is cancelled, and say after each what was found."""
+        from datascan.cli.internal_error import say
+        from datascan.cli.output import early_status, is_quiet
+        from datascan.errors import DatascanError
+        from datascan.report.model import FailedScan
+        from datascan.text import escape_surrogates
+
         for path in paths:
             try:
-                report = scan_one(config, path, progress)
+                report = self.scan(path, progress)
             except DatascanError as error:
-                failed.append(
+                self.failed.append(
                     FailedScan(escape_surrogates(str(path)), escape_surrogates(str(error)))
                 )
                 progress.close()
                 say(f"{path}: {error}")
                 continue
-            reports.append(report)
+            self.reports.append(report)
             progress.close()
-            if not quiet:
-                print(verdict_line(report, defaults))
+            if not is_quiet(self.args):
+                print(verdict_line(report, self.defaults))
             if not report.complete and early_status(report) is None:
                 break
-    if args.quiet < 2 and args.json != "-":
-        print(summary(reports, failed))
-    write_outputs(reports, failed, files)
-    annotate(reports, failed, taken=args.json == "-")
-    append_step_summary(reports, failed, files.guard)
-    return files.finish(exit_status(reports, signals, failed), quiet=is_quiet(args))
+
+    def scan(self, path: Path, progress: Closeable) -> Report:
+        """The report of one dataset, scanned with its settings under what was given as flags."""
+        from datascan.cli.output import wants_charts
+        from datascan.config.discovery.settings import resolve_settings
+        from datascan.session import ScanSession
+
+        settings = resolve_settings(self.config, path, self.flags)
+        options = settings.options()
+        with ScanSession(path, options, reader=settings.backend, progress=progress) as session:
+            report = session.report(charts=wants_charts(self.args))
+            if self.lines is not None:
+                self.lines.add(report.dataset.path, session.scan())
+        return report
 
 
 def exit_status(reports: list[Report], signals: SignalWatcher, failed: list[FailedScan]) -> int:
@@ -114,17 +168,6 @@ def summary(reports: list[Report], failed: list[FailedScan]) -> str:
     counts += f", {len(failed)} could not be scanned" if failed else ""
     verdict = find_verdict(reports, failed).upper()
     return f"{verdict}  {pluralize(len(reports) + len(failed), 'dataset')}: {counts}"
-
-
-def scan_one(config: ConfigFile, path: Path, progress: Closeable) -> Report:
-    """The report of one dataset, scanned with its settings from the configuration."""
-    from datascan.config.discovery.settings import resolve_settings
-    from datascan.session import ScanSession
-
-    settings = resolve_settings(config, path, {})
-    options = settings.options()
-    with ScanSession(path, options, reader=settings.backend, progress=progress) as session:
-        return session.report(charts=True)
 
 
 def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], list[FailedScan]]:
@@ -251,8 +294,8 @@ def write_outputs(reports: list[Report], failed: list[FailedScan], files: Output
     for name in output_helps():
         if files.name_of(name) in (None, "-"):
             continue
-        # The form of the JSON must not depend on the number of datasets.
-        render = render_several if name == "json" else load_output(name).render
-        files.write(name, partial(render_all, render))
+        # The form of JSON must not depend on the number of datasets.
+        output = load_output(name)
+        files.write(name, partial(render_all, getattr(output, "render_several", output.render)))
     if files.name_of("json") == "-":
         files.print(lambda: write_utf8(sys.stdout, render_several(reports, failed)))

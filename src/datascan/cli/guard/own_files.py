@@ -36,8 +36,9 @@ KINDS = (
                         rb'<meta name="generator" content="datascan ', re.DOTALL)),
     (REPORT, re.compile(rb"<!-- datascan report -->\n")),
     (REPORT, re.compile(rb'\{\s*"datascan_metrics":\s*\d')),
-    # JSON Lines of bad records; those of a net begin with the source.
-    (REPORT, re.compile(rb'\{(?:"source": ' + TEXT + rb', "phase": ' + TEXT + rb', )?"index": \d+,'
+    # JSON Lines of bad records; those of a net or check begin with a path.
+    (REPORT, re.compile(rb'\{(?:"dataset": ' + TEXT + rb', )?'
+                        rb'(?:"source": ' + TEXT + rb', "phase": ' + TEXT + rb', )?"index": \d+,'
                         rb' "key": ' + TEXT + rb', "rule": "[\w-]+", "severity": "\w+", "')),
     (EXPECTATIONS, re.compile(LINE + rb'format\s*=\s*["\']datascan-expectations/', re.DOTALL)),
     (BASELINE, re.compile(LINE + rb'format\s*=\s*["\']datascan-baseline/', re.DOTALL)),

@@ -120,6 +120,7 @@ class ScanKeywords(TypedDict, total=False):
     fail_fast: bool
     max_time: float | None
     resume: str | PathLike[str] | None
+    no_thumbnails: bool
     severity: Mapping[str, str] | Iterable[tuple[str, str]]
     tolerance: Mapping[str, str | int] | Iterable[tuple[str, str | int]]
     fail_on: FailOn

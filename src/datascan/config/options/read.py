@@ -51,6 +51,7 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
             help="lines of 'path label', or a path,label CSV",
             flag="list",
             metavar="FILE",
+            single=True,
             readers=("images",),
             silences="reads only the files in {}",
         ),

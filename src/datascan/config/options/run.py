@@ -98,5 +98,14 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             metavar="FILE",
             commands=("scan",),
             in_file=False,
+            single=True,
         ),
     ] = None
+    no_thumbnails: Annotated[
+        bool,
+        Option(
+            help="no pictures of records in the page and the JSON report",
+            group=HOW,
+            commands=("scan", "net", "log"),
+        ),
+    ] = False
