@@ -195,6 +195,10 @@ def user_id() -> int:
     return os.geteuid() if hasattr(os, "geteuid") else 0
 
 
+STANDARD_INPUT = Path("/dev/stdin")
+"""What "-" means for a file that is read."""
+
+
 def open_typed(path: Path, *, max_bytes: int) -> BinaryIO:
     """Open a file that the user has named in person: a regular one, or a pipe.
 
@@ -213,6 +217,8 @@ def open_typed(path: Path, *, max_bytes: int) -> BinaryIO:
                 os.set_blocking(descriptor, True)
             with FileIO(descriptor, "rb", closefd=False) as file:
                 return BytesIO(read_at_most(file, min(max_bytes, MAX_PIPE_BYTES), path))
+        if path == STANDARD_INPUT and os.isatty(descriptor):
+            raise OSError(errno.EINVAL, "it is a terminal: send the text through a pipe, or with <")
         require_regular(found, path)
         if found.st_size > max_bytes:
             raise too_large(max_bytes, path)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from datascan.cli.app import run
 from datascan.cli.guard.guard import Guard
 from datascan.cli.guard.inputs import Inputs
 from datascan.cli.output import (
@@ -29,6 +30,7 @@ from datascan.cli.output import (
 from datascan.errors import OutputError, UsageError
 from datascan.plugins import output_helps
 from datascan.testing.reports import finding, report
+from tests.builders.lmdb import numbered, random_datums, write_lmdb
 
 
 def arguments(**given) -> argparse.Namespace:
@@ -263,3 +265,44 @@ def test_how_to_continue():
 
 def test_a_guard_without_anything_to_read():
     assert Guard().inputs == Inputs()
+
+
+@pytest.mark.parametrize(
+    ("words", "records"),
+    [(["scan", "store"], "1 record"), (["net", "net.prototxt"], "0 records")]
+    + [(["log", "train.log"], "0 records"), (["check"], "1 record")],
+)
+def test_a_line_for_each_file(tmp_path, monkeypatch, capsys, words, records):
+    """Of every command that writes reports; none if less is to be said."""
+    monkeypatch.chdir(tmp_path)
+    write_lmdb(tmp_path / "store", numbered([*random_datums(300), b""]))
+    (tmp_path / "net.prototxt").write_text('layer { name: "a" type: "ReLU" bottom: "a" top: "a" }')
+    (tmp_path / "train.log").write_text("iteration,loss\n1,2.0\n2,1.0\n")
+    if words == ["check"]:
+        (tmp_path / "datascan.toml").write_text("[dataset.store]\n")
+    files = [f"--{name}={name}" for name in (*output_helps(), "bad-records")]
+    command = [*words, *files, "--no-progress"]
+    assert run(command) in (0, 1)
+    told = capsys.readouterr().err.splitlines()
+    named = [*(f"wrote {name}" for name in output_helps()), f"wrote bad-records ({records})"]
+    assert sorted(told) == sorted(named)
+    for quiet in ("-q", "-qq", "--json=-"):
+        assert run([*command, quiet]) in (0, 1)
+        assert capsys.readouterr().err == ""
+
+
+def test_a_report_that_is_shown_again_names_its_files(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "r.json").write_text(report().to_json())
+    assert run(["report", "r.json", "--html", "r.html", "--markdown", "r.md"]) == 0
+    assert capsys.readouterr().err == "wrote r.html\nwrote r.md\n"
+
+
+def test_learn_and_accept_name_their_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_lmdb(tmp_path / "store", numbered([*random_datums(300), b""]))
+    assert run(["learn", "store", "-o", "expect.toml", "--no-progress"]) == 1
+    assert "wrote expect.toml" in capsys.readouterr().err.splitlines()
+    accept = ["accept", "store", "--baseline", "known.toml", "--reason", "x", "--no-progress"]
+    assert run(accept) == 0
+    assert "wrote known.toml" in capsys.readouterr().err.splitlines()

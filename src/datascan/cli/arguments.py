@@ -9,6 +9,7 @@ from typing import Any
 
 from datascan.config.option_field import OptionField
 from datascan.config.options import GROUPS, Options
+from datascan.files import STANDARD_INPUT
 from datascan.plugins import READERS, output_helps
 
 
@@ -17,6 +18,11 @@ def add_path_arguments(command: argparse.ArgumentParser, name: str) -> None:
     # A reader of another package is not imported here; it checks the number of paths itself.
     several = name in {"hdf5", "scan"} or name not in READERS
     command.add_argument("paths", nargs="+" if several else 1, type=Path, metavar="PATH")
+
+
+def input_path(text: str) -> Path:
+    """The path of a file that is read; "-" is standard input."""
+    return STANDARD_INPUT if text == "-" else Path(text)
 
 
 def add_option_arguments(

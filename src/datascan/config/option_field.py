@@ -19,7 +19,7 @@ import msgspec
 from msgspec import inspect
 
 from datascan.errors import UsageError
-from datascan.files import is_special
+from datascan.files import STANDARD_INPUT, is_special
 from datascan.plugins import COMMANDS, READERS, nearest, require_rules
 from datascan.text import parse_size
 
@@ -45,6 +45,8 @@ class Option:
         commands: the commands that take it; "scan" includes the scans of one format.
         readers: the formats that it is for; () means all.
         in_file: whether the configuration file may set it.
+        separated: whether a flag of several values splits its value at commas.
+        standard_input: whether "-" as a flag means standard input.
         single: whether it makes sense for one dataset only, so that ``check`` does not take it.
         allowed: which values are allowed, if the type does not say it well.
         has_rules: whether the values, or the keys of the pairs, are names of rules.
@@ -68,6 +70,8 @@ class Option:
     commands: tuple[str, ...] = DATASET_COMMANDS
     readers: tuple[str, ...] = ()
     in_file: bool = True
+    separated: bool = True
+    standard_input: bool = False
     single: bool = False
     allowed: str = ""
     has_rules: bool = False
@@ -194,7 +198,7 @@ class OptionField:
         if self.is_file:
             if not text:
                 raise self.error(text, self.flag)
-            return Path(text)
+            return STANDARD_INPUT if self.option.standard_input and text == "-" else Path(text)
         value = list(self._parts(text)) if self.is_list else parse_number(text, self.info)
         try:
             result = self.convert(value, self.flag)
@@ -210,7 +214,7 @@ class OptionField:
     def _parts(self, text: str) -> Iterator[Any]:
         """The comma-separated values of a flag."""
         item = self.info.item_type if isinstance(self.info, inspect.VarTupleType) else self.info
-        for part in text.split(","):
+        for part in text.split(",") if self.option.separated else [text]:
             if self.has_pairs:
                 key, _, value = part.partition("=")
                 yield key.strip(), value.strip()

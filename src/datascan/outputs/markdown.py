@@ -16,7 +16,7 @@ from datascan.report.figures import Example, Finding
 from datascan.report.model import FailedScan, Report, describe_stop
 from datascan.report.one_line import describe_verdict
 from datascan.report.several import find_verdict
-from datascan.report.summary import count_records, summarize_findings
+from datascan.report.summary import count_records, describe_excluded, summarize_findings
 from datascan.text import escape_control, format_percent, pluralize
 
 HELP = OUTPUTS["markdown"]
@@ -82,6 +82,8 @@ def section(report: Report, limits: Limits) -> Iterator[str]:
     """One report: verdict, counts, what was silenced, and the table of findings."""
     yield from (f"## {describe_verdict(report)} {code(report.name)}", "")
     found = summarize_findings(report) or "no findings"
+    excluded = describe_excluded(report.dataset)
+    found += f"; {excluded}" if excluded else ""
     yield from (f"{prose(count_records(report.dataset))}: {prose(found)}.", "")
     if not report.complete:
         yield from (f"**Incomplete:** {prose(describe_stop(report))}.", "")

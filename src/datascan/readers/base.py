@@ -14,7 +14,7 @@ from datascan.decoders.base import Tracker
 from datascan.errors import DatasetError, RecordError, UsageError
 from datascan.executors.base import Executor
 from datascan.executors.select import default_executor
-from datascan.files import explain_absence, find_pointer, find_pointer_inside
+from datascan.files import STANDARD_INPUT, explain_absence, find_pointer, find_pointer_inside
 from datascan.plugins import (
     READERS,
     Plugin,
@@ -74,7 +74,8 @@ class Reader(ABC):
     def identity(self) -> DatasetIdentity:
         """The dataset as a baseline knows it: images in a list are identified by the list."""
         options = self.options.read
-        paths = (options.list_file,) if options.list_file else self.paths
+        file = options.list_file
+        paths = self.paths if file is None or file == STANDARD_INPUT else (file,)
         part = (options.db or options.data_key or "").strip("/")
         return DatasetIdentity(paths, escape_surrogates(part))
 

@@ -65,6 +65,7 @@ class Plan:
         needs_isolation: whether reading needs a worker process even if that takes longer.
         is_bgr: whether the three planes of a record are blue, green and red.
         ignored_files: files in the dataset's folder that do not belong to it.
+        excluded: how many files and folders were left out on request.
         uninspected: fields and files that are not read.
         total_records: the number of records of the whole dataset, if known, limited or not.
         has_file_names: whether each record is a file.
@@ -88,6 +89,7 @@ class Plan:
     needs_isolation: bool = False
     is_bgr: bool = False
     ignored_files: int = 0
+    excluded: tuple[int, int] = (0, 0)
     uninspected: tuple[Uninspected, ...] = ()
     total_records: int | None = None
     has_file_names: bool = False

@@ -126,6 +126,8 @@ def describe_dataset(scanned: ScanResult) -> DatasetInfo:
         records=dataset.records,
         bytes=scanned.nbytes,
         other_files=dataset.plan.ignored_files,
+        excluded_files=dataset.plan.excluded[0],
+        excluded_folders=dataset.plan.excluded[1],
         limit=dataset.options.read.limit,
         sample=dataset.records if dataset.plan.sampled_from is not None else None,
         total=count_total(dataset),

@@ -234,6 +234,12 @@ class DatasetInfo(PrintableStruct, frozen=True, omit_defaults=True):
         Location | None, Meta(description="The paths without the folders above.")
     ] = None
     fingerprint: Fingerprint | None = None
+    excluded_files: Annotated[
+        Count, Meta(description="Files left out on request (``--exclude``), folders apart.")
+    ] = 0
+    excluded_folders: Annotated[
+        Count, Meta(description="Folders left out on request, with all that is in them.")
+    ] = 0
     notes: Annotated[
         dict[str, str] | None,
         Meta(

@@ -87,6 +87,13 @@ def count_records(dataset: DatasetInfo) -> str:
     )
 
 
+def describe_excluded(dataset: DatasetInfo) -> str:
+    """How many files and folders were left out: "12 files and 1 folder excluded"; "" if none."""
+    counts = ((dataset.excluded_files, "file"), (dataset.excluded_folders, "folder"))
+    found = [pluralize(count, noun) for count, noun in counts if count]
+    return f"{' and '.join(found)} excluded" if found else ""
+
+
 def describe_sample(dataset: DatasetInfo) -> str:
     """How many records are in the sample, and of how many."""
     if dataset.total is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from datascan.cli.arguments import (
     add_option_arguments,
     add_output_arguments,
+    input_path,
     options_of,
 )
 
@@ -20,7 +21,10 @@ DESCRIPTION = (
 def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
     """Add the arguments of the command."""
     command.add_argument(
-        "log", type=Path, metavar="TRAIN.log", help="what Caffe printed, or a CSV: iteration, loss"
+        "log",
+        type=input_path,
+        metavar="TRAIN.log",
+        help="what Caffe printed, or a CSV: iteration, loss; - for standard input",
     )
     command.add_argument("--net", type=Path, metavar="NET.prototxt", help="the trained net")
     command.add_argument("--solver", type=Path, metavar="SOLVER.prototxt", help="its solver")

@@ -157,6 +157,8 @@ def scan_dataset(args: argparse.Namespace, paths: Sequence[Path], backend: str |
         cancellable(args) as (progress, signals),
         ScanSession(paths, options, reader=backend, progress=progress) as session,
     ):
+        if session.reader.name != "images":
+            refuse_patterns(args)
         report = session.report(charts=wants_charts(args))
         progress.close()
         signals.scanning = False
@@ -166,3 +168,15 @@ def scan_dataset(args: argparse.Namespace, paths: Sequence[Path], backend: str |
     if not report.complete and args.quiet < 2 and (advice := advise(report, args)):
         say(advice)
     return files.finish(exit_status(report, signals), quiet=is_quiet(args))
+
+
+def refuse_patterns(args: argparse.Namespace) -> None:
+    """Check that no files are to be left out of a dataset that is not a folder of files.
+
+    Raises:
+        UsageError: if they are.
+    """
+    from datascan.errors import UsageError
+
+    if getattr(args, "exclude", None):
+        raise UsageError("--exclude is for folders of images: the records here have keys")

@@ -103,6 +103,7 @@ class ScanKeywords(TypedDict, total=False):
     data_key: str | None
     label_key: str | None
     list_file: str | PathLike[str] | None
+    exclude: str | Iterable[str]
     follow_links: bool
     limit: int | None
     sample: int | None

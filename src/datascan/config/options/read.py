@@ -3,14 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Struct
 
 from datascan.config.option_field import ALL_COMMANDS, Option
 from datascan.config.options.kinds import HOW, Positive, Text
+from datascan.errors import UsageError
 
 MAX_PIXELS = 178_956_970
+
+
+def read_patterns(value: Any, place: str) -> tuple[str, ...]:
+    """Patterns of files, checked.
+
+    Raises:
+        UsageError: if one names nothing, or asks for what it cannot do.
+        TypeError: if the value is not text.
+    """
+    texts = (value,) if isinstance(value, str) else tuple(value)
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError("not text")
+        if text.startswith("!"):
+            raise UsageError(f"{place}: {text!a} would bring files back, which is not possible")
+        if ".." in text.split("/") or not text.strip("/. ") or "\0" in text:
+            raise UsageError(f"{place}: {text!a} names no file below the folder of images")
+    return tuple(dict.fromkeys(texts))
 
 
 class ReadOptions(Struct, frozen=True, kw_only=True):
@@ -48,14 +67,28 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
     list_file: Annotated[
         Path | None,
         Option(
-            help="lines of 'path label', or a path,label CSV",
+            help="lines of 'path label', or a path,label CSV; - for standard input",
             flag="list",
+            standard_input=True,
             metavar="FILE",
             single=True,
             readers=("images",),
             silences="reads only the files in {}",
         ),
     ] = None
+    exclude: Annotated[
+        tuple[Text, ...],
+        Option(
+            help="leave out files or folders that match PATTERN, as in a .gitignore; repeatable",
+            metavar="PATTERN",
+            readers=("images",),
+            allowed="a pattern as in a .gitignore, such as '*.gif' or 'raw/'",
+            separated=False,
+            refine=read_patterns,
+            silences="leaves out {}",
+        ),
+    ] = ()
+    """Patterns of files that are not read, relative to the folder of images."""
     follow_links: Annotated[
         bool,
         Option(

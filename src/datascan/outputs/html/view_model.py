@@ -28,6 +28,7 @@ from datascan.report.model import (
 from datascan.report.origin import describe_origin
 from datascan.report.summary import (
     count_records,
+    describe_excluded,
     describe_targets,
     summarize_checked,
     summarize_findings,
@@ -303,6 +304,8 @@ def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
         facts.append(("Baseline", format_value(unmatched, limits)))
     if report.started is not None:
         facts.append(("Scanned", format_value(report.started.replace("T", " ", 1), limits)))
+    if excluded := describe_excluded(report.dataset):
+        facts.append(("Excluded", excluded.removesuffix(" excluded")))
     if report.dataset.other_files:
         facts.append(("Ignored", pluralize(report.dataset.other_files, "non-image file")))
     facts.append(("Took", f"{report.elapsed_seconds:,.2f} s"))

@@ -10,6 +10,7 @@ from datascan.outputs.terminal.paper import INDENT, Paper, columns, shorten
 from datascan.report.model import LogReport, NetReport, describe_stop
 from datascan.report.summary import (
     count_records,
+    describe_excluded,
     summarize_checked,
     summarize_findings,
     summarize_unmatched,
@@ -39,6 +40,8 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     yield from more
     yield from paper.wrap(size_of(report), HEAD)
     yield from opening_lines(report, paper)
+    if excluded := describe_excluded(source):
+        yield from (paper.paint(line, "faint") for line in paper.wrap(excluded, HEAD))
     if source.other_files:
         text = f"{pluralize(source.other_files, 'non-image file')} ignored"
         yield from (paper.paint(line, "faint") for line in paper.wrap(text, HEAD))

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from datascan.decoders.image.header import format_from_name
 from datascan.errors import DatasetError
 from datascan.files import MAX_LIST_BYTES, read_typed
+from datascan.readers.image_folder.exclusion import Exclusion
 from datascan.readers.image_folder.list_names import Completion, KnownFiles
 from datascan.readers.image_folder.listing import FILES_PER_REPORT, Listing, resolve_path
 from datascan.readers.image_folder.text_labels import parse_labels
@@ -58,11 +59,17 @@ class Rows:
     has_heading: bool
 
 
-def read_list(file: Path, root: Path, on_found: Callable[[int], None] | None = None) -> Listing:
+def read_list(
+    file: Path,
+    root: Path,
+    on_found: Callable[[int], None] | None = None,
+    exclude: Sequence[str] = (),
+) -> Listing:
     """Read a list of images: ``path label``, or CSV or JSON Lines with a column of paths.
 
     If none of the files exists, the listing is empty and says why. ``on_found`` is called now and
-    then with the number of files looked up so far.
+    then with the number of files looked up so far. ``exclude`` are patterns of files that are left
+    out.
 
     Raises:
         DatasetError: if it cannot be read, or does not seem to be a list of images.
@@ -82,6 +89,11 @@ def read_list(file: Path, root: Path, on_found: Callable[[int], None] | None = N
     rows = parse_rows(text, file)
     if not rows.names:
         raise DatasetError(f"the list {file} contains no images")
+    exclusion = Exclusion.of(exclude)
+    if exclude:
+        rows = leave_out(rows, exclusion)
+        if not rows.names:
+            raise DatasetError(f"all images that the list {file} names are excluded")
     names, sizes, note = find_files(rows, root, on_found)
     if not (sizes >= 0).any():
         return Listing([], sizes[:0], lost=explain_absence(file, rows, root))
@@ -95,7 +107,18 @@ def read_list(file: Path, root: Path, on_found: Callable[[int], None] | None = N
         labels.names,
         bad_labels=labels.bad_labels,
         note=note,
+        excluded=(exclusion.files, 0),
     )
+
+
+def leave_out(rows: Rows, exclusion: Exclusion) -> Rows:
+    """The rows without those of excluded files; names are taken as the list has them."""
+    kept = [
+        (name, word)
+        for name, word in zip(rows.names, rows.words, strict=True)
+        if not exclusion.drops_listed(name)
+    ]
+    return Rows(*split_rows(kept), has_heading=rows.has_heading)
 
 
 def parse_rows(text: str, file: Path) -> Rows:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from datascan.decoders.image.header import format_from_name
 from datascan.errors import DatasetError
+from datascan.readers.image_folder.exclusion import Exclusion
 from datascan.readers.image_folder.levels import find_levels, is_hidden
 from datascan.records.block import Uninspected
 from datascan.records.shard import PartialDownload
@@ -65,6 +66,8 @@ class Listing:
     """By record: its top-level folder, if that is not a class."""
     ignored_files: int = 0
     """Files without an image's extension."""
+    excluded: tuple[int, int] = (0, 0)
+    """How many files and folders were left out on request."""
     uninspected: tuple[Uninspected, ...] = ()
     """Those of them that look like data or annotations, by extension."""
     expected: NDArray[np.bool_] | None = None
@@ -112,6 +115,7 @@ class ImageSearch:
     other_data: Counter[str] = field(default_factory=Counter)
     partial: list[str] = field(default_factory=list)
     on_found: Callable[[int], None] | None = None
+    exclusion: Exclusion = field(default_factory=Exclusion)
 
     def find(self) -> Iterator[ImageFile]:
         """Files with an image's extension, at any depth, in no particular order."""
@@ -131,6 +135,8 @@ class ImageSearch:
                 count += 1
                 if self.on_found is not None and count % FILES_PER_REPORT == 0:
                     self.on_found(count)
+                if self.exclusion.drops(prefix + entry.name):
+                    continue
                 if format_from_name(entry.name) is not None:
                     yield ImageFile(prefix + entry.name, get_size(entry))
                 else:
@@ -172,6 +178,8 @@ class ImageSearch:
 
         A few top-level folders may be the same one, because each of them is a class.
         """
+        if self.exclusion.drops(name, folder=True):
+            return False
         try:
             identity = get_identity(entry.stat())
         except OSError as error:
@@ -236,16 +244,22 @@ def get_size(entry: os.DirEntry[str]) -> int:
         return -1
 
 
-def list_folder(root: Path, on_found: Callable[[int], None] | None = None) -> Listing:
+def list_folder(
+    root: Path,
+    on_found: Callable[[int], None] | None = None,
+    exclude: Sequence[str] = (),
+) -> Listing:
     """List all images below ``root``, sorted by code point, with the classes of ``find_levels``.
 
     Images in hidden folders have no label. If no image is in a class, there are no labels.
-    ``on_found`` is called now and then with the number of files found so far.
+    ``on_found`` is called now and then with the number of files found so far. ``exclude`` are
+    patterns of files that are left out.
 
     Raises:
         DatasetError: if ``root`` cannot be read.
     """
-    search = ImageSearch(root, on_found=on_found)
+    exclusion = Exclusion.of(exclude)
+    search = ImageSearch(root, on_found=on_found, exclusion=exclusion)
     files = sorted(search.find(), key=lambda file: file.name)
     names = [file.name for file in files]
     listing = Listing(
@@ -253,6 +267,7 @@ def list_folder(root: Path, on_found: Callable[[int], None] | None = None) -> Li
         np.array([file.size for file in files], np.int64),
         unreadable=tuple(sorted(search.unreadable)),
         ignored_files=search.ignored_files,
+        excluded=(exclusion.files, exclusion.folders),
         uninspected=describe_other_data(search.other_data),
         partial=find_partial(search.partial, root),
     )

@@ -104,7 +104,7 @@ class ImageFolderReader(Reader):
         Raises:
             DatasetError: if the folder or the list cannot be read, or has no images.
         """
-        file = self.options.read.list_file
+        file, exclude = self.options.read.list_file, self.options.read.exclude
         if self.is_single and file is None:
             if not is_image(self.path):
                 raise DatasetError(f"{self.path} is not an image or a folder of images")
@@ -112,9 +112,11 @@ class ImageFolderReader(Reader):
         elif not self.path.is_dir():
             raise DatasetError(f"{self.path} is not a folder of images")
         elif file:
-            self.listing = read_list(file, self.path, self.on_found)
+            self.listing = read_list(file, self.path, self.on_found, exclude)
         else:
-            self.listing = list_folder(self.path, self.on_found)
+            self.listing = list_folder(self.path, self.on_found, exclude)
+        if not self.listing.names and any(self.listing.excluded):
+            raise DatasetError(f"{self.path}: all images are excluded")
         if not self.listing.names and file is None:
             raise DatasetError(f"{self.path} contains no file with an image's extension")
         count = min(len(self.listing.names), self.options.read.limit or len(self.listing.names))
@@ -131,6 +133,7 @@ class ImageFolderReader(Reader):
             records=len(sizes),
             work_bytes=int(sizes.sum()) * DECODE_COST,
             ignored_files=self.listing.ignored_files,
+            excluded=self.listing.excluded,
             uninspected=self.listing.uninspected,
             total_records=len(self.listing.names),
             has_file_names=True,
