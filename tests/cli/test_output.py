@@ -269,8 +269,12 @@ def test_a_guard_without_anything_to_read():
 
 @pytest.mark.parametrize(
     ("words", "records"),
-    [(["scan", "store"], "1 record"), (["net", "net.prototxt"], "0 records")]
-    + [(["log", "train.log"], "0 records"), (["check"], "1 record")],
+    [
+        (["scan", "store"], "1 record"),
+        (["net", "net.prototxt"], "0 records"),
+        (["log", "train.log"], "0 records"),
+        (["check"], "1 record"),
+    ],
 )
 def test_a_line_for_each_file(tmp_path, monkeypatch, capsys, words, records):
     """Of every command that writes reports; none if less is to be said."""

@@ -40,9 +40,7 @@ from datascan.report.provenance import (
 from datascan.scanner.result import ScanResult
 from datascan.text import escape_surrogates
 
-NOT_STATED = frozenset(
-    {"workers", "resume", "nice", "fail_fast", "max_time", "no_thumbnails"}
-)
+NOT_STATED = frozenset({"workers", "resume", "nice", "fail_fast", "max_time", "no_thumbnails"})
 """Options on which the report does not depend."""
 
 
