@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from msgspec.structs import replace as replace_in
 
@@ -26,11 +26,15 @@ from datascan.report.bad_indices import keep_bad_indices
 from datascan.report.build import build_report, sort_issues
 from datascan.report.examples import may_have_pattern
 from datascan.report.forecast import Forecast
+from datascan.report.build import build_report
 from datascan.report.model import DatasetReport
 from datascan.scanner.early_stop import SHARD_BYTES, Watch
 from datascan.scanner.precedence import Precedence
 from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan
+
+if TYPE_CHECKING:
+    from datascan.report.forecast import Forecast
 
 
 class ScanSession:

@@ -9,6 +9,7 @@ import pytest
 
 from datascan.config.baseline import Baseline, BaselineEntry
 from datascan.config.options import Options
+from datascan.errors import FindingsError
 from datascan.executors.base import NullProgress
 from datascan.report.stop import Stopped
 from datascan.session import ScanSession
@@ -104,6 +105,12 @@ def test_what_planning_finds_counts_before_any_record(tmp_path, faulty):
         0,
     )
     assert report.stopped.index is None
+
+
+def test_from_python_the_findings_are_part_of_the_error(faulty):
+    with pytest.raises(FindingsError, match=r"stopped at the first error .*record 137 ") as caught:
+        scan(faulty).raise_for_findings()
+    assert [finding.rule for finding in caught.value.findings] == ["nan-value"]
 
 
 def test_errors_are_counted_as_parts_are_finished(faulty):

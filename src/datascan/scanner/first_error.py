@@ -20,7 +20,6 @@ from datascan.metrics.faults import FaultMap, measure_faults, tally_faults
 from datascan.metrics.value_hits import HitMap
 from datascan.readers.base import Reader
 from datascan.records.shard import Plan
-from datascan.scanner.baseline_filter import BaselineFilter
 from datascan.scanner.early_stop import EarlyEnd, Watch
 from datascan.scanner.result import ScanResult
 from datascan.scanner.tasks import PartialResult
@@ -156,6 +155,7 @@ class FirstError:
     def _without_accepted(self, issues: Sequence[Issue], part: DatasetSummary) -> list[Issue]:
         """What of the issues the baseline does not accept; keys are looked up in a new worker."""
         from datascan.readers.isolated import IsolatedReader  # noqa: PLC0415  (rarely used)
+        from datascan.scanner.baseline_filter import BaselineFilter  # noqa: PLC0415  (rarely used)
 
         baseline = self.options.verdict.baseline
         if baseline is None:

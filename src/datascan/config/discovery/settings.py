@@ -119,11 +119,7 @@ def describe_setting(field: OptionField, value: Any) -> AppliedSetting:
         items = value if isinstance(value, list | tuple) else (value,)
         values = tuple(display_path(v) if isinstance(v, Path) else v for v in items)
         shown = list_values(values)
-    hides = (
-        bool(option.silences)
-        and value is not False
-        and (not option.silencing or value in option.silencing)
-    )
+    hides = bool(option.silences) and (not option.silencing or value in option.silencing)
     phrase = option.silences.replace("{}", shown) if hides else ""
     return AppliedSetting(field.names[0], values, phrase)
 

@@ -76,7 +76,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             group=HOW,
             commands=("scan",),
             synonyms=("exitfirst", "exit_first", "failfast", "x"),
-            silences="stops at the first error",
+            in_file=False,
         ),
     ] = False
     max_time: Annotated[
@@ -87,7 +87,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             metavar="S",
             commands=("scan",),
             synonyms=("time_limit", "max_seconds", "maxtime", "duration"),
-            silences="stops after {} seconds",
+            in_file=False,
         ),
     ] = None
     resume: Annotated[
