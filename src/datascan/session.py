@@ -21,14 +21,14 @@ from datascan.executors.machine import lower_priority
 from datascan.metrics.traits import is_whole
 from datascan.plugins import check_names, require_rules, unusable
 from datascan.readers.base import Reader, open_reader
-from datascan.readers.isolated import IsolatedReader
+from datascan.readers.isolated import IsolatedReader, stored_bytes
 from datascan.report.bad_indices import keep_bad_indices
 from datascan.report.build import build_report, sort_issues
 from datascan.report.examples import may_have_pattern
 from datascan.report.forecast import Forecast
 from datascan.report.build import build_report
 from datascan.report.model import DatasetReport
-from datascan.scanner.early_stop import SHARD_BYTES, Watch
+from datascan.scanner.early_stop import MIN_SHARD_BYTES, SHARDS, Watch
 from datascan.scanner.precedence import Precedence
 from datascan.scanner.result import ScanResult
 from datascan.scanner.scan import scan
@@ -71,7 +71,8 @@ class ScanSession:
             DatasetError: if a path does not exist, or no reader recognises it.
             UsageError: if the options name a rule or the caller a reader that does not exist.
         """
-        self.options = with_small_shards(options if options is not None else Options())
+        paths = [source] if isinstance(source, Path) else list(source)
+        self.options = with_small_shards(options or Options(), paths)
         if (niceness := self.options.run.nice) is not None:
             lower_priority(niceness, (progress or NullProgress()).notify)
         self.executor = executor
@@ -86,7 +87,6 @@ class ScanSession:
             for kind in required_checks
             if kind.rule not in selected
         ]
-        paths = [source] if isinstance(source, Path) else list(source)
         if not isinstance(reader, Reader):
             reader = open_reader(paths, self.options, reader)
         tick = partial(self.watch.update, nbytes=0)
@@ -206,7 +206,7 @@ class ScanSession:
         return found
 
 
-def with_small_shards(options: Options) -> Options:
+def with_small_shards(options: Options, paths: Sequence[Path]) -> Options:
     """The options with smaller shards under a limit of time, at which unfinished ones are lost.
 
     Not if finished ones are kept in a file: later scans go on without the limit.
@@ -214,7 +214,8 @@ def with_small_shards(options: Options) -> Options:
     run, read = options.run, options.read
     if run.max_time is None or run.resume is not None:
         return options
-    return options.replace(shard_bytes=min(read.shard_bytes, SHARD_BYTES))
+    wanted = max(sum(map(stored_bytes, paths)) // SHARDS, MIN_SHARD_BYTES)
+    return options.replace(shard_bytes=min(read.shard_bytes, wanted))
 
 
 def select_checks(options: Options) -> list[Check[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -152,6 +153,13 @@ def test_the_first_error_ends_the_scan_with_1(faulty, tmp_path):
     assert (again.returncode, again.stdout.split()[0]) == (1, "INCOMPLETE")
 
 
+def test_in_a_terminal_the_first_error_is_named(faulty):
+    shown, status = in_terminal("lmdb", faulty, "--fail-fast", columns=100)
+    assert status == 1
+    assert "INCOMPLETE" in shown
+    assert "malformed-record in record 17" in " ".join(shown.split())
+
+
 def test_without_an_error_nothing_is_different(store):
     found = datascan("lmdb", store, "--fail-fast")
     assert found.returncode == 0
@@ -261,3 +269,4 @@ def test_a_pipe_and_a_job_get_lines(tmp_path, ci):
     )
     assert run.returncode == 1, run
     assert "of 9,000 records after" in run.stderr
+    assert re.search(r"MB/s, [36] records with errors so far$", run.stderr, re.MULTILINE)

@@ -36,6 +36,7 @@ def limits(monkeypatch):
         ({"affinity": 3}, 3, "limited by the CPU affinity of this process"),
         ({"quota": 2.0}, 2, "limited by the cgroup, to 2 CPUs"),
         ({"quota": 1.5}, 2, "limited by the cgroup, to 1.5 CPUs"),
+        ({"quota": 1.0}, 1, "limited by the cgroup, to 1 CPU"),
         ({"quota": 0.1}, 1, "limited by the cgroup, to 0.1 CPUs"),
         ({"quota": 64.0}, 8, "one for each CPU"),
         ({"slurm": "4"}, 4, "limited by SLURM_CPUS_PER_TASK=4"),

@@ -143,11 +143,13 @@ def test_records_that_cannot_be_counted_in_time_are_said(ticks, monkeypatch):
 
 
 def test_shards_are_small_under_a_limit_of_time_unless_they_are_kept(tmp_path):
-    small = with_small_shards(Options().replace(max_time=5.0))
-    assert small.read.shard_bytes == early_stop.SHARD_BYTES
+    file = tmp_path / "data"
+    file.write_bytes(b"x" * 5000)
+    small = with_small_shards(Options().replace(max_time=5.0), [file])
+    assert small.read.shard_bytes == early_stop.MIN_SHARD_BYTES
     kept = Options().replace(max_time=5.0, resume=tmp_path / "x")
-    assert with_small_shards(kept) == kept
-    assert with_small_shards(Options()) == Options()
+    assert with_small_shards(kept, [file]) == kept
+    assert with_small_shards(Options(), [file]) == Options()
 
 
 def test_with_resume_what_was_read_is_kept(tmp_path, ticks):

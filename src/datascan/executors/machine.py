@@ -52,7 +52,10 @@ def find_limits() -> Iterator[Cpus]:
         yield Cpus(task, f"limited by {SLURM}={task}")
     quota = cgroup.cpu_quota()
     if quota is not None:
-        yield Cpus(max(1, ceil(quota)), f"limited by the cgroup, to {quota:.3g} CPUs")
+        yield Cpus(
+            max(1, ceil(quota)),
+            f"limited by the cgroup, to {quota:.3g} CPU{'' if quota == 1 else 's'}",
+        )
     memory = cgroup.memory_limit()
     if memory is not None:
         fit = max(1, (memory - OWN_BYTES) // WORKER_BYTES)

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from datascan.errors import OutputError
     from datascan.records.shard import Plan
 
-SHARD_BYTES = 1 << 20
-"""The size of shards under a time limit: small, because unfinished ones are lost."""
+MIN_SHARD_BYTES = 2 << 20
+SHARDS = 128
+"""Under a limit of time, shards are small, because unfinished ones are lost: there are about this
+many, unless they would be smaller than that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

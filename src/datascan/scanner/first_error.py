@@ -15,7 +15,7 @@ import numpy as np
 from datascan.checks.base import Check, Issue
 from datascan.checks.fault_check import FaultCheck
 from datascan.config.options import Options, Severity
-from datascan.metrics.base import DatasetSummary, add_all, metric_name
+from datascan.metrics.base import DatasetSummary, add_all, metric_name, sorted_distinct
 from datascan.metrics.faults import FaultMap, measure_faults, tally_faults
 from datascan.metrics.value_hits import HitMap
 from datascan.readers.base import Reader
@@ -78,7 +78,7 @@ class ErrorCounter:
             return
         found = [addresses for piece in pieces for addresses in self._addresses(piece)]
         if found:
-            self.count += len(np.unique(np.concatenate(found)))
+            self.count += len(sorted_distinct(np.concatenate(found)))
             self.show(self.count)
 
     def _addresses(self, piece: PartialResult) -> Iterator[Any]:
