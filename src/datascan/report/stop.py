@@ -44,7 +44,7 @@ def describe_stopped(stopped: Stopped, seen: str, records: int) -> str:
         return f"stopped at the first error (--fail-fast): {describe_error(stopped)}; read: {seen}"
     option = f"--max-time {stopped.seconds or 0:g}"
     if not records:
-        return f"stopped by {option} before any record was read: finding them took all of the time"
+        return f"stopped by {option} before any part of the dataset was read to its end"
     if stopped.all_read:
         return f"stopped by {option}: all records were read, but not all of the rules applied"
     return f"stopped by {option}: {seen}, spread evenly over the dataset; the rest was not checked"

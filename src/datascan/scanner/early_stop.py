@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datascan.errors import OutputError
     from datascan.records.shard import Plan
 
-MIN_SHARD_BYTES = 2 << 20
+MIN_SHARD_BYTES = 1 << 19
 SHARDS = 128
 """Under a limit of time, shards are small, because unfinished ones are lost: there are about this
 many, unless they would be smaller than that."""
