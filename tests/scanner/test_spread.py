@@ -13,6 +13,7 @@ from datascan.executors.base import NullProgress
 from datascan.executors.serial import SerialExecutor
 from datascan.metrics.base import Concatenated, TallyMap
 from datascan.records.shard import Plan, Shard
+from datascan.report.model import describe_stop
 from datascan.report.stop import Stopped
 from datascan.scanner import early_stop, spread
 from datascan.scanner.spread import SegmentSums, segments_of, spread_order
@@ -61,6 +62,37 @@ def test_sums_are_in_store_order_whatever_is_finished_first():
         sums.add(index, [result_of(index)])
     assert sums.total().shards.array.tolist() == [0, 1, 2, 4, 6]
     assert sums.added == {0, 1, 2, 4, 6}
+
+
+class Late(NullProgress):
+    """Lets the time end once all records were read."""
+
+    def __init__(self, watched):
+        self.watched = watched
+
+    def update(self, records, nbytes):
+        if records == ROWS:
+            self.watched.append(records)
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_time_that_ends_after_reading_costs_no_finding_about_records(monkeypatch, repeated):
+    seen = []
+    clock = SimpleNamespace(monotonic=lambda: 1e9 * (len(seen) > 1))
+    monkeypatch.setattr(early_stop, "time", clock)
+    made = plain(max_time=70.0)
+    if repeated:
+        made.values[1] = made.values[0]
+        made.labels[1] = made.labels[0]
+    options = Options().replace(workers=0, max_time=70.0)
+    with ScanSession([], options, reader=made, progress=Late(seen)) as session:
+        report = session.report(charts=False)
+    assert "nan-value" in [finding.rule for finding in report.failing]
+    assert report.dataset.records == ROWS
+    assert report.complete is not repeated
+    if repeated:
+        assert report.stopped.all_read
+        assert "not compared with one another" in describe_stop(report)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ class Stopped(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ]
     seconds: Annotated[Duration | None, Meta(description="Of ``--max-time``.")] = None
     all_read: Annotated[
-        bool, Meta(description="Whether all records were read, but not all of the rules applied.")
+        bool, Meta(description="Whether all records were read, but not compared with one another.")
     ] = False
     rule: Annotated[str | None, Meta(description="The rule of the first error.")] = None
     index: Annotated[Index | None, Meta(description="The record of the first error.")] = None
@@ -46,7 +46,7 @@ def describe_stopped(stopped: Stopped, seen: str, records: int) -> str:
     if not records:
         return f"stopped by {option} before any part of the dataset was read to its end"
     if stopped.all_read:
-        return f"stopped by {option}: all records were read, but not all of the rules applied"
+        return f"stopped by {option}: all records were read, but not compared with one another"
     return f"stopped by {option}: {seen}, spread evenly over the dataset; the rest was not checked"
 
 

@@ -27,7 +27,7 @@ class EarlyEnd:
     Attributes:
         by: what ended it: "signal" includes a progress of the caller that cancels the scan.
         seconds: the time that it had, if that was the reason.
-        all_read: whether all records were read, but not all of the rules applied.
+        all_read: whether all records were read, but not compared with one another.
         rule: the rule of the first error, if that was the reason.
         detail: what is wrong, in words.
         address: the address of the record with the error; None if the error is not of a record.
@@ -80,6 +80,10 @@ class Watch:
         """
         self.ended = self.ended or why
         raise ScanCancelled
+
+    def disarm(self) -> None:
+        """All was read: what follows does not depend on the time any more."""
+        self.seconds = None
 
     def notify(self, text: str) -> None:
         """Show one line that the user should see at once."""

@@ -79,6 +79,7 @@ def scan(
     dataset = summarize(reader, plan, total, complete=complete)
     tick = partial(progress.update, dataset.records, total.nbytes)
     dataset = find_duplicates(reader, dataset, executor, tick)
+    progress.disarm()
     if precedence is not None:
         dataset = precedence.settle(reader, dataset)
     dataset = settle_writer(reader, before, dataset)
