@@ -25,8 +25,6 @@ from datascan.readers.isolated import IsolatedReader, stored_bytes
 from datascan.report.bad_indices import keep_bad_indices
 from datascan.report.build import build_report, sort_issues
 from datascan.report.examples import may_have_pattern
-from datascan.report.forecast import Forecast
-from datascan.report.build import build_report
 from datascan.report.model import DatasetReport
 from datascan.scanner.early_stop import MIN_SHARD_BYTES, SHARDS, Watch
 from datascan.scanner.precedence import Precedence

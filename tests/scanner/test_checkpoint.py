@@ -292,6 +292,7 @@ OTHER = {
     "fail_fast": True,
     "max_time": 7.0,
     "severity": (("nan-value", Severity.INFO),),
+    "tolerance": (("nan-value", "7"),),
     "fail_on": "never",
     "bad_records_severity": "info",
     "baseline": Baseline(Path("other"), (), date(2020, 1, 1)),
