@@ -15,6 +15,7 @@ from datascan.metrics.batch_gaps import Epoch
 from datascan.metrics.labels import LabelSummary, is_whole, summarize_labels
 from datascan.metrics.shapes import ShapeTally, measure_shapes
 from datascan.report.build import sort_issues
+from datascan.report.examples import may_have_pattern
 from datascan.report.figures import ClassPositions, ClassPositionsRow, Finding, GapCurve, ImageSize
 from datascan.report.model import DatasetReport
 from datascan.report.sampling import take_samples
@@ -66,8 +67,8 @@ def add_positions(
 
 
 def count_positions(issue: Issue, dataset: DatasetSummary) -> list[int] | None:
-    """How many of the records are in each of at most 200 stretches; None if it names none."""
-    if issue.flagged is None or not len(issue.flagged.addresses.array):
+    """How many of the records are in each of at most 200 stretches; None for a few records."""
+    if issue.flagged is None or not may_have_pattern(issue):
         return None
     bins = min(BINS, dataset.records)
     positions = sorted_distinct(dataset.positions(issue.flagged.addresses.array))

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import h5py
 import numpy as np
 import pytest
 
 import datascan
 from datascan.config.options import Options
+from datascan.executors.base import NullProgress, ScanCancelled
 from datascan.outputs import github, junit, sarif
+from datascan.report.patterns import places
 from datascan.session import ScanSession
+from tests.builders.lmdb import datum, write_lmdb
 
 
 def finding_of(path, rule, **options):
@@ -72,3 +77,65 @@ def test_random_records_have_no_pattern(tmp_path):
     write_table(tmp_path / "table.h5", values, random.integers(0, 5, 3_000))
     _, report = finding_of(tmp_path / "table.h5", "nan-value")
     assert {finding.rule: finding.pattern for finding in report.findings if finding.pattern} == {}
+
+
+class Stopped(NullProgress):
+    """Stops the scan as soon as the dataset was read and its findings are known."""
+
+    def __init__(self):
+        self.is_read = False
+
+    def update(self, records, nbytes):
+        if self.is_read:
+            raise ScanCancelled
+
+
+def test_a_scan_that_is_stopped_meanwhile_is_incomplete(run_of_nan):
+    progress = Stopped()
+    with ScanSession(run_of_nan, Options().replace(workers=1), progress=progress) as session:
+        session.scan()
+        progress.is_read = True
+        report = session.report(charts=False)
+    assert (report.complete, report.verdict) == (False, "fail")
+    assert [finding.pattern for finding in report.findings if finding.records] == [None]
+
+
+def test_a_record_that_cannot_be_read_again_costs_no_report(run_of_nan, monkeypatch):
+    def fail(*_):
+        raise OSError("gone")
+
+    monkeypatch.setattr(places, "read_places", fail)
+    finding, report = finding_of(run_of_nan, "nan-value")
+    assert finding.pattern == "all in rows 8,000 to 10,999"
+    assert report.complete
+
+
+@pytest.mark.parametrize("limits", [{"limit": 10_000}, {"sample": 5_000}])
+def test_a_part_of_a_dataset_has_patterns_with_its_own_indices(run_of_nan, limits):
+    finding, _ = finding_of(run_of_nan, "nan-value", **limits)
+    first, last = re.search(r"(?:rows|records) ([0-9,]+) to ([0-9,]+)", finding.pattern).groups()
+    indices = [int(text.replace(",", "")) for text in (first, last)]
+    assert 8_000 <= indices[0] < indices[1] <= 10_999
+    assert finding.pattern.startswith("all in column 7, ")
+
+
+def test_channels_and_keys_of_a_store(tmp_path):
+    random = np.random.default_rng(0)
+    entries = {}
+    for number in range(600):
+        values = random.normal(size=(3, 4, 4)).astype(np.float32)
+        name = "abcd"[number // 150]
+        if name == "c" and number % 2:
+            values[2, number % 4, 1] = np.inf
+        entries[f"{name}_{number:05d}".encode()] = datum(values, label=number % 7)
+    write_lmdb(tmp_path / "store", entries)
+    finding, _ = finding_of(tmp_path / "store", "inf-value")
+    assert finding.pattern == "all in channel 2, column 1, with keys that begin with c_"
+
+
+def test_only_a_part_of_a_large_finding_is_read_again(tmp_path):
+    values = np.random.default_rng(0).normal(size=(12_000, 6)).astype(np.float32)
+    values[::2, 4] = np.nan
+    write_table(tmp_path / "table.h5", values)
+    finding, _ = finding_of(tmp_path / "table.h5", "nan-value")
+    assert finding.pattern == "nearly all in column 4"

@@ -27,7 +27,15 @@ from datascan.scanner.result import ScanResult
 from datascan.scanner.small_records import spread
 
 MAX_READ = 4_096
-"""The most records that are read again for a finding, of at most 16 shards."""
+"""All records of a finding are read again if they are no more, and in at most 16 shards.
+
+Of a dataset that is small as a whole, the shards do not matter.
+"""
+
+MAX_SAMPLE = 512
+"""Otherwise this many of them are read, in at most 4 shards."""
+
+MAX_SHARDS = 4
 
 MAX_BYTES = 64 << 20
 """The most bytes of them, estimated from the mean size of the records."""
@@ -155,9 +163,13 @@ def read_places(
 def choose_read(scanned: ScanResult, addresses: Numbers, max_span: int) -> dict[int, Numbers]:
     """The rows of the records that are read again, ascending, by shard."""
     dataset = scanned.summary
-    positions = keep_shards(dataset, sorted_distinct(dataset.positions(addresses)))
-    affordable = MAX_BYTES * dataset.records // max(1, scanned.nbytes)
-    count = min(MAX_READ, max(MIN_READ, affordable))
+    whole = sorted_distinct(dataset.positions(addresses))
+    affordable = max(MIN_READ, MAX_BYTES * dataset.records // max(1, scanned.nbytes))
+    count = min(MAX_READ, affordable)
+    positions = whole if scanned.nbytes <= MAX_BYTES else keep_shards(dataset, whole)
+    if len(positions) < len(whole) or len(whole) > count:
+        positions = keep_shards(dataset, whole, MAX_SHARDS)
+        count = min(MAX_SAMPLE, affordable)
     rows = rows_by_shard(dataset.addresses(positions[spread(len(positions), count)]))
     if scanned.reader.is_seekable:
         return {

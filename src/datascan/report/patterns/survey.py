@@ -101,8 +101,8 @@ def is_in(values: Numbers, ascending: Numbers) -> Truths:
     )
 
 
-def keep_shards(dataset: DatasetSummary, positions: Numbers) -> Numbers:
-    """The positions in at most 16 shards, evenly spread over those that have any."""
+def keep_shards(dataset: DatasetSummary, positions: Numbers, most: int = MAX_SHARDS) -> Numbers:
+    """The positions in at most ``most`` shards, evenly spread over those that have any."""
     shards = np.searchsorted(dataset.starts, positions, side="right") - 1
     having = sorted_distinct(shards)
-    return positions[is_in(shards, having[spread(len(having), MAX_SHARDS)])]
+    return positions[is_in(shards, having[spread(len(having), most)])]

@@ -86,15 +86,20 @@ def is_said(rate: float, found: int, drawn: int, log_ways: float) -> bool:
 
 def find_spans(inside: Sequence[RecordPlaces], records: int, *, whole: bool) -> Iterator[Candidate]:
     """The columns, channels or lines in which the bad values are; or that all values are bad."""
-    full = sum(place.count == prod(place.shape) > 1 for place in inside)
-    if full >= MIN_SHARE * records:
+    sizes = [prod(place.shape) for place in inside]
+    full = sum(place.count == size > 1 for place, size in zip(inside, sizes, strict=True))
+    rate = sum(place.count for place in inside) / sum(sizes)
+    # If nearly all values are bad, they may be all that some records have.
+    is_chance = full < records and not is_said(rate ** min(sizes), full, records, 0.0)
+    if full >= MIN_SHARE * records and not is_chance:
         yield candidate("values", "in every value", full / records, whole=whole)
         return
     dimensions = Counter(len(place.shape) for place in inside)
     (ndim, _), *_ = dimensions.most_common(1)
     same = [place for place in inside if len(place.shape) == ndim]
     spans = [span for axis in range(ndim) if (span := find_span(same, axis, records)) is not None]
-    for span in sorted(spans, key=lambda span: span.width / span.length)[:2]:
+    narrow = sorted(spans, key=lambda span: span.width / span.length)[:2]
+    for span in sorted(narrow, key=lambda span: span.axis):
         text = describe_span(span, same[0].shape)
         yield candidate("values", f"in {text}", span.share, whole=whole)
 
