@@ -46,8 +46,8 @@ def strip_of(labels):
 def test_only_a_sorted_store_is_called_sorted():
     random = np.random.default_rng(0)
     sorted_ten = np.repeat(np.arange(10), 100)
-    assert "The store is sorted by class" in strip_of(sorted_ten)
-    assert "The store is sorted by class" in strip_of(np.repeat([0, 1], 50))
+    assert "The dataset is sorted by class" in strip_of(sorted_ten)
+    assert "The dataset is sorted by class" in strip_of(np.repeat([0, 1], 50))
     rare = np.concatenate([random.integers(0, 3, 1000), np.arange(3, 15)])
     for labels in (random.permutation(sorted_ten), random.permutation(rare), np.arange(12)):
         assert "sorted by class" not in strip_of(labels)
@@ -63,7 +63,7 @@ def test_the_gap_curve_is_drawn_with_the_safe_sizes():
 
 def test_a_batch_size_is_a_row_of_the_table():
     words = read_safely(render([report()])).words
-    for said in ("3 of 15", "20.00%", "1.18%", "Smallest safe batch size: 97 in store order"):
+    for said in ("3 of 15", "20.00%", "1.18%", "Smallest safe batch size: 97 in stored order"):
         assert said in words
 
 
@@ -104,7 +104,7 @@ def test_heights_of_rows(rows, height):
 
 def test_the_table_of_a_strip():
     figure = strip_figure(2, bins=3, records=20)
-    assert (figure.anchor, figure.title) == ("a-strip", "Positions of each class in the store")
+    assert (figure.anchor, figure.title) == ("a-strip", "Where each class is in the dataset")
     assert [[cell.text for cell in row] for row in figure.table.rows] == [
         ["0", "2", "0", "1", "10.00%"],
         ["1", "2", "1", "2", "10.00%"],
@@ -174,7 +174,7 @@ def test_which_curves_are_drawn(points, shares, is_drawn):
 
 def test_marks_and_words_of_the_smallest_safe_sizes():
     figure = figure_of_gaps(gap(7), gap_curve=None, min_batch_size=MinBatchSize(1200, 66))
-    assert "1,200 in store order, 66 shuffled" in figure.text
+    assert "1,200 in stored order, 66 shuffled" in figure.text
     curve = GapCurve([1, 2], [1.0, 0.5], [1.0, 0.25])
     figure = figure_of_gaps(gap(7), gap(8), gap(9), gap_curve=curve, min_batch_size=None)
     assert "Smallest" not in figure.text

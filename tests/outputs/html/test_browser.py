@@ -7,6 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
+from msgspec.structs import replace
 
 from datascan.outputs.html import render
 from datascan.report.model import FailedScan
@@ -51,6 +52,14 @@ def test_it_is_accessible(opened, reports, axe, name, look):
 def test_a_phone_shows_it_without_scrolling_sideways(opened, reports, name):
     page = opened(reports[name], **PHONE).page
     assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    # What is wider scrolls in its own box.
+    inside = """Array.from(document.querySelectorAll("main *, footer *"), (e) => {
+      if (e.closest(".scroll, pre, .plot, svg, .quiet, .tip, .strip, thead")) return 0;
+      return e.getBoundingClientRect().right;
+    })"""
+    assert max(page.evaluate(inside)) <= 390
 
 
 def test_a_phone_shows_the_details_of_examples(opened, reports):
@@ -60,6 +69,34 @@ def test_a_phone_shows_the_details_of_examples(opened, reports):
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 360
         assert box["width"] > 250
+
+
+def test_the_command_is_copied_whole(opened, reports):
+    command = f"datascan lmdb 'a b' --json {'x' * 900}.json"
+    long = replace(reports["train_lmdb"], command=command)
+    one = opened(long, permissions=["clipboard-read", "clipboard-write"], **PHONE)
+    place = one.page.locator(".command")
+    assert place.locator("code").text_content() == command
+    assert place.locator("code").bounding_box()["height"] < 40
+    place.get_by_role("button", name="Copy").press("Enter")
+    place.get_by_text("Copied").wait_for()
+    assert one.page.evaluate("navigator.clipboard.readText()") == command
+    assert one.page.evaluate("document.documentElement.scrollWidth") == 360
+    assert one.quiet(), (one.said, one.asked)
+
+
+def test_pictures_have_a_border(opened, reports):
+    for scheme in ("light", "dark"):
+        page = opened(reports["train_images"], color_scheme=scheme).page
+        border = """Array.from(document.querySelectorAll("td.picture img"), (image) => {
+          const style = getComputedStyle(image);
+          return [style.borderTopWidth, style.borderTopColor];
+        })"""
+        ground = page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
+        found = page.evaluate(border)
+        assert found
+        assert all(width == "1px" for width, _ in found)
+        assert all(colour not in ("rgb(255, 255, 255)", ground) for _, colour in found)
 
 
 def test_hostile_names_are_shown_and_never_run(opened, reports):
@@ -134,7 +171,7 @@ def test_it_works_where_a_server_sends_the_same_policy(opened, reports):
 def test_tables_sort_by_number_and_by_word(opened, reports):
     page = opened(reports["train_images"]).page
     table = page.locator(".overview")
-    records = table.locator("th", has_text="Records")
+    records = table.locator("th", has_text="Images")
     column = table.locator("tbody tr td:nth-child(3)")
     records.get_by_role("button").click()
     assert records.get_attribute("aria-sort") == "ascending"
@@ -143,7 +180,7 @@ def test_tables_sort_by_number_and_by_word(opened, reports):
     records.get_by_role("button").click()
     assert records.get_attribute("aria-sort") == "descending"
     assert column.all_inner_texts()[0] == "2"
-    rule = table.locator("th", has_text="Rule")
+    rule = table.locator("th", has_text="Finding")
     rule.get_by_role("button").press("Enter")
     words = table.locator("tbody tr td:nth-child(2)").all_inner_texts()
     assert words == sorted(words)
@@ -186,7 +223,7 @@ def test_charts_tell_their_values(opened, reports):
         box = plot.bounding_box()
         plot.hover(position={"x": box["width"] / 2, "y": box["height"] / 2})
         tips[figure] = page.locator(f"#report-{figure} .tip").inner_text()
-    assert re.search(r"batch size \d+\nin store order: 100%\nshuffled: \d", tips["batches"])
+    assert re.search(r"batch size \d+\nin stored order: 100%\nshuffled: \d", tips["batches"])
     assert re.fullmatch(r"class 5\nrecords: \d+", tips["classes"])
     assert re.search(r"to .+\nvalues: [\d,]+", tips["values"])
     strip = page.locator("#report-strip svg")
