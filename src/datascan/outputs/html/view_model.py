@@ -323,7 +323,8 @@ def size_facts(report: Report, limits: Limits) -> list[tuple[str, str]]:
     """Format and size of a dataset, net or log; batch size and classes of a source."""
     dataset = report.dataset
     kind = f"{format_value(dataset.backend, limits)}, {format_value(dataset.layout, limits)}"
-    size = f"{count_records(dataset)}, {format_bytes(dataset.bytes)}"
+    records = count_records(dataset).replace("record", noun_of(report))
+    size = f"{records}, {format_bytes(dataset.bytes)}"
     if isinstance(report, LogReport):
         log = report.log
         return [("Log", kind), ("Iterations", f"{log.iterations:,}"), ("Cause", log.cause)]
