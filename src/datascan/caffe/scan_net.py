@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -15,11 +16,12 @@ from datascan._version import __version__
 from datascan.caffe.net.source_options import actual_backend, missing_files, source_options
 from datascan.caffe.net.sources import DataSource, Missing
 from datascan.caffe.net.training import Training
-from datascan.caffe.rules.base import NetContext, RunOutcome, evaluate_rules
+from datascan.caffe.net.understanding import list_unchecked
+from datascan.caffe.rules.base import SOLVER, NetContext, RunOutcome, evaluate_rules
 from datascan.checks.base import Check, Issue
 from datascan.checks.constant_feature import ConstantFeature
 from datascan.config.identity import DatasetIdentity
-from datascan.config.options import Options
+from datascan.config.options import Options, Severity
 from datascan.errors import DatasetError
 from datascan.executors.base import Progress
 from datascan.plugins import NET_RULES
@@ -99,6 +101,7 @@ class SourceScans:
         What is wrong with a source that cannot be scanned is added to ``issues``.
         """
         scans: dict[DataSource, SourceScan] = {}
+        self.issues += net_file_issues(training)
         for source in training.sources:
             try:
                 scans[source] = self.scan(source, training)
@@ -173,6 +176,8 @@ def report_net(training: Training, scans: SourceScans, *, data: bool = True) -> 
     """The report of a net that has been read; ``data``: with scans of what it reads."""
     options = scans.options_for(training.path)
     rules = select_rules(options, NET_RULES)
+    if not data:
+        scans.issues += net_file_issues(training)
     scanned = scans.scan_all(training) if data else {}
     context = net_context(training, scans, scanned)
     issues = [*evaluate_rules(rules, context), *keep_selected(scans.issues, options)]
@@ -186,7 +191,15 @@ def report_net(training: Training, scans: SourceScans, *, data: bool = True) -> 
         location=locate([training.path], options.verdict.configuration),
     )
     issues = apply_policy(issues, options, DatasetIdentity((training.path,)))
-    return combined_report(NetReport, dataset, issues, sources, options, sources=sources)
+    unchecked = list_not_checked(training)
+    return combined_report(
+        NetReport, dataset, issues, sources, options, sources=sources, not_checked=unchecked
+    )
+
+
+def list_not_checked(training: Training) -> list[str] | None:
+    """The parts of a training that were not checked, for its report; None if there are none."""
+    return [escape_surrogates(name) for name in islice(list_unchecked(training), MAX_NAMES)] or None
 
 
 def net_context(
@@ -272,6 +285,32 @@ def source_issue(rule: str, source: DataSource, text: str) -> Issue:
         keys=(source.layer,),
     )
 
+
+def net_file_issues(training: Training) -> Iterator[Issue]:
+    """Issues about the nets that a solver names but that are not where Caffe would search them."""
+    solver = training.solver.path if training.solver else training.path
+    command = f"pass it: datascan net NET.prototxt --solver {solver}"
+    for net in training.unfound:
+        if net.given:
+            tried = ", ".join(str(path) for path in net.tried)
+            text = f"net {net.given} does not exist (tried {tried}): only the solver was checked"
+        else:
+            text = "names no net: only the solver was checked"
+        yield net_file_issue(text, command, Severity.ERROR)
+    for found in training.found:
+        text = f"net {found.given} was not found from here: {found.path} was used"
+        yield net_file_issue(text, f"if that is not the net, {command}", Severity.INFO)
+
+
+def net_file_issue(text: str, fix: str, severity: Severity) -> Issue:
+    """An issue about a net that a solver names."""
+    return Issue(
+        "missing-file", severity, f"{SOLVER}: {text}", fix, details=(text,), keys=(SOLVER,)
+    )
+
+
+MAX_NAMES = 1000
+"""How many parts that were not checked are listed in a report."""
 
 SOURCE_FIX = (
     "correct the source in the net, or pass the folder of relative sources with --root; "

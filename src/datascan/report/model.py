@@ -381,6 +381,9 @@ class NetReport(ReportOfSources, frozen=True, kw_only=True, tag="net"):
     """The report of a net and its solver, with the reports of the datasets that the net reads."""
 
     sources: Annotated[list[SourceReport], Meta(description="One for each phase and layer.")]
+    not_checked: Annotated[
+        list[str] | None, Meta(description="Parts of the net that are not understood or not read.")
+    ] = None
 
 
 class LogReport(ReportOfSources, frozen=True, kw_only=True, tag="log"):

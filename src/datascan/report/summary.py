@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from datascan.report.figures import CheckedRule, DatasetInfo, Finding, LabelFigures, UnmatchedEntry
-from datascan.report.model import Report
+from datascan.report.model import NetReport, Report
 from datascan.text import format_number, format_percent, pluralize
 
 SEVERITIES = ("error", "warning", "info")
 MAX_UNMATCHED = 5
+MAX_UNCHECKED = 5
 
 
 def summarize_findings(report: Report) -> str:
@@ -22,6 +23,18 @@ def summarize_findings(report: Report) -> str:
     parts = [", ".join(describe_records(report)), count_findings(report), count_accepted(report)]
     parts.append(count_tolerated(report))
     return "; ".join(part for part in parts if part)
+
+
+def describe_clean(report: Report) -> str:
+    """What can be said of a report without findings: nothing of what was not checked."""
+    unchecked = report.not_checked if isinstance(report, NetReport) else None
+    if unchecked:
+        names, more = ", ".join(unchecked[:MAX_UNCHECKED]), len(unchecked) - MAX_UNCHECKED
+        rest = f" and {more:,} more" if more > 0 else ""
+        return f"no findings in the parts that were checked; not checked: {names}{rest}"
+    if report.complete and report.dataset.records:
+        return "no findings; nothing here should break training"
+    return "no findings"
 
 
 def describe_records(report: Report) -> Iterator[str]:

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.caffe.net.prototxt import message_fields, parse, read_text
-from datascan.caffe.net.schema import ENUMS, MESSAGES, current_type_name
+from datascan.caffe.net.layer_types import current_type_name
+from datascan.caffe.net.messages import message_fields
+from datascan.caffe.net.prototxt import parse, read_text
+from datascan.caffe.net.schema import ENUMS, MESSAGES
 from datascan.errors import DatasetError
 from datascan.testing.reports import ANY_TEXT
 
@@ -31,14 +33,14 @@ def test_the_table_is_of_one_piece():
         ('name: "a"\nlayer {\n  name: 3\n}', "net.prototxt, line 3, column 9: "),
         ("layer {\n  bottom 'x'\n}", "net.prototxt, line 2, column 10: "),
         ("layer }", "net.prototxt, line 1, column 7: "),
-        ("layer {", "net.prototxt, line 1, column 7: "),
+        ("layer {", 'net.prototxt, line 1, column 8: Expected "}": unexpected end of file'),
         ('name: "abc', "net.prototxt, line 1, column 7: String missing ending quote"),
-        ("layer { pooling_param { pool: FOO } }", 'Enum type "PoolMethod" has no value named FOO'),
-        ("layers { type: FOO }", 'Enum type "V1Type" has no value named FOO'),
         ('name: "a"\nname: "b"', "line 2, column "),
-        ("layer { include { phase: TRAINING } }", 'Enum type "Phase" has no value named TRAINING'),
+        ("a: 1\nlayer { name: $NAME }", "line 2: $NAME is a placeholder: fill in this template"),
+        ("{% for x in y %}", "line 1: {% for x in y %} is a placeholder"),
+        ("I0412 10:00:00.1 12 solver.cpp:1] a", "net.prototxt is a training log, not a net"),
         ("layer { foo { " * 5000, "net.prototxt: braces are nested too deep"),
-        ("foo: [", "net.prototxt: Invalid field value: unexpected end of file"),
+        ("foo: [", "Expected a value: unexpected end of file"),
         ("layer { convolution_param { num_output: -1 } }", "line 1, column 41"),
     ],
 )
@@ -72,6 +74,49 @@ def test_unknown_fields_have_their_place():
         ("zzzzqqq", "layer", "", 4, None),
         ("vaule", "bias_filler", "old", 5, "value"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "unknown"),
+    [
+        ("layer { pooling_param { pool: FOO } }", ("pool", "FOO", "pooling_param", None)),
+        ("layer { pooling_param { pool: MAXX } }", ("pool", "MAXX", "pooling_param", None)),
+        ("layer { include { phase: TRIAN } }", ("phase", "TRIAN", "include", "TRAIN")),
+        ("layer { loss_param { normalization: 9 } }", ("normalization", "9", "loss_param", None)),
+        ("layer { data_param { backend: 'LMDB' } }", ("backend", "LMDB", "data_param", None)),
+        ("layers { type: 'Softmax' }", ("type", "Softmax", "layers", "SOFTMAX")),
+        ("solver_type: LARS", ("solver_type", "LARS", "", None)),
+    ],
+)
+def test_values_of_forks_are_noted_and_never_refused(text, unknown):
+    kind = "SolverParameter" if text.startswith("solver") else "NetParameter"
+    (found,) = parse(Path("net.prototxt"), text, kind).unknown
+    assert (found.name, found.value, found.within, found.nearest) == unknown
+
+
+def test_types_of_v1_layers_of_a_fork_are_read():
+    found = net("layers { type: ROI_POOLING } layers { type: RELU }")
+    assert [layer.type for layer in found.message.layers] == ["ROI_POOLING", "RELU"]
+    assert found.unknown == ()
+
+
+def test_every_form_of_the_text():
+    found = net(
+        "\ufeffname: 'it' \"'s\" # a comment: $x {\r\n"
+        "force_backward: true; input: ['a', 'b'], input_dim: 0x10 input_dim: 010\r\n"
+        "layer: < name: 'c' loss_weight: 1.f loss_weight: -inf loss_weight: [nan, .5] [ext.a]: 3\n"
+        "bottom: '\\xff' fork { a: -inf b: [] c: [{d: 1}, <e: 2>] f: 'x' 'y' g { } } >".lstrip(
+            "\ufeff"
+        )
+    )
+    message = found.message
+    assert message.name == "it's"
+    assert list(message.input) == ["a", "b"]
+    assert list(message.input_dim) == [16, 8]
+    assert str(list(message.layer[0].loss_weight)) == "[1.0, -inf, nan, 0.5]"
+    assert list(message.layer[0].bottom) == ["\ufffd"]
+    assert [one.name for one in found.unknown] == ["[ext.a]", "fork"]
+    assert found.top_level == {"name", "force_backward", "input", "input_dim", "layer"}
 
 
 def test_the_name_may_stand_last():

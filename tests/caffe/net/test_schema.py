@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datascan.caffe.net.schema import ENUMS, current_type_name
+from datascan.caffe.net.layer_types import current_type_name
+from datascan.caffe.net.schema import ENUMS
 
 TODAY = (
     "None AbsVal Accuracy ArgMax BNLL Concat ContrastiveLoss Convolution Data Deconvolution "

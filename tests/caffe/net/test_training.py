@@ -111,21 +111,53 @@ def test_a_net_is_looked_for_in_root_first(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (
-            'net: "none.prototxt"',
-            "names the net none.prototxt, which does not exist",
-        ),
-        ("base_lr: 0.1", "names no net"),
         ('net: "s.prototxt"', "which is not a net"),
         ("", "neither a net nor a solver"),
         ("hello: 1", "neither a net nor a solver"),
         ("input: 'data'", "neither a net nor a solver"),
-        ("layers { layer { name: 'c' type: 'conv' } }", "layer c is in Caffe's oldest format"),
+        ("", "it is empty"),
+        ("item { name: 'cat' id: 1 }", "it is a label map"),
+        ("name: 'x' input: 'data'", "it is a net without layers"),
+        ("a: 1 b: 2 c: 3 d: 4 e: 5 f: 6", "its fields are a, b, c, d, e and 1 more"),
     ],
 )
 def test_invalid_files(tmp_path, text, message):
     with pytest.raises(DatasetError, match=message):
         read_training(write_net(tmp_path, text, name="s.prototxt"))
+
+
+@pytest.mark.parametrize("given", ["none.prototxt", "/far/away/none.prototxt", "a/b.prototxt"])
+def test_a_solver_whose_net_is_missing_is_judged(tmp_path, given):
+    solver = write_net(tmp_path, f'net: "{given}" base_lr: 0.1', name="s.prototxt")
+    found = read_training(solver)
+    assert found.solver.base_lr == pytest.approx(0.1)
+    assert [net.given for net in found.unfound] == [given]
+    assert (found.views, found.sources) == ((), ())
+
+
+def test_a_solver_that_names_no_net_is_judged(tmp_path):
+    found = read_training(write_net(tmp_path, "base_lr: 0.1", name="s.prototxt"))
+    assert [net.given for net in found.unfound] == [""]
+
+
+def test_a_net_of_that_name_beside_the_solver_is_used(tmp_path):
+    net = write_net(tmp_path, small_net())
+    for given in ("models/x/train_val.prototxt", "C:\\\\x\\\\train_val.prototxt"):
+        found = read_training(write_net(tmp_path, f'net: "{given}"', name="s.prototxt"))
+        assert [x.path for x in found.found] == [net]
+        assert len(found.views) == 2
+        assert found.unfound == ()
+
+
+def test_a_net_is_found_from_the_folder_that_caffe_was_started_in(tmp_path):
+    folder = tmp_path / "examples" / "mnist"
+    folder.mkdir(parents=True)
+    write_net(folder, small_net(source="examples/mnist/train_lmdb"))
+    (folder / "train_lmdb").mkdir()
+    solver = write_net(folder, 'net: "examples/mnist/train_val.prototxt"', name="s.prototxt")
+    found = read_training(solver)
+    assert [x.root for x in found.found] == [tmp_path]
+    assert found.sources[0].path == folder / "train_lmdb"
 
 
 def test_a_net_is_not_a_solver(tmp_path):

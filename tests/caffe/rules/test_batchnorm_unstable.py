@@ -59,10 +59,11 @@ def test_batch_1_on_a_map_or_with_stored_statistics(tmp_path, above):
 @pytest.mark.parametrize(("eps", "raised"), [("1e-7", 1), ("0", 1), ("1e-6", 0), ("1e-5", 0)])
 def test_eps(tmp_path, eps, raised):
     net = data() + conv("c", "data", 4) + norm("c", f"batch_norm_param {{ eps: {eps} }}")
-    found = net_findings(scan_prototxt(tmp_path, net), RULE)
-    assert len(found) == raised
+    report = scan_prototxt(tmp_path, net)
+    assert len(report.findings) == raised
     if raised:
-        assert found == [("bn", f"eps {float(eps):g} is below 1e-6")]
+        assert net_findings(report, RULE) == [("bn", f"eps {float(eps):g} is below 1e-6")]
+        assert report.findings[0].severity == "info"
 
 
 def test_a_source_with_a_constant_feature(tmp_path):
@@ -78,6 +79,10 @@ def test_a_source_with_a_constant_feature(tmp_path):
     assert detail.startswith(
         "normalises train_lmdb, in which 1 of 3 channels has the same value in every record"
     )
+    small = net.replace('top: "bn" ', 'top: "bn" batch_norm_param { eps: 1e-10 } ')
+    report = scan_prototxt(tmp_path, small, data=True)
+    assert {f.severity for f in report.findings if f.rule == RULE} == {"warning"}
+    assert "eps 1e-10 is below 1e-6" in [text for _, text in net_findings(report, RULE)]
     alone = scan_prototxt(tmp_path, net, data=True, select=[RULE])
     assert [finding.rule for finding in alone.findings] == [RULE]
     assert all(source.findings == [] for source in alone.sources)
@@ -109,3 +114,30 @@ def test_maps_that_shrink_to_single_pixels(tmp_path, above, raised):
     net = data(batch=1) + above + norm("c") + softmax_loss("c")
     found = net_findings(scan_prototxt(tmp_path, net, data=True), RULE)
     assert [key for key, _ in found] == (["bn"] if raised else [])
+
+
+STORED = "batch_norm_param { use_global_stats: true }"
+
+
+def test_stored_statistics_without_weights(tmp_path):
+    net = data() + conv("c", "data", 4) + norm("c", STORED)
+    net += layer("bn2", "BatchNorm", "bn", "bn2", STORED) + inner("ip", "bn2", 4) + softmax_loss()
+    report = scan_prototxt(tmp_path, net)
+    assert net_findings(report, RULE) == [
+        (
+            "bn",
+            (
+                "trains with stored statistics (and 1 more layer), which are 0 without weights to "
+                "start from"
+            ),
+        )
+    ]
+    assert report.findings[0].severity == "info"
+    solver = 'base_lr: 0.1 lr_policy: "fixed" weights: "a.caffemodel"'
+    assert scan_prototxt(tmp_path, net, solver=solver).findings == []
+
+
+@pytest.mark.parametrize("loss", ["", softmax_loss(more="include { phase: TEST }")])
+def test_stored_statistics_of_a_net_that_does_not_train(tmp_path, loss):
+    net = data() + conv("c", "data", 4) + norm("c", STORED) + inner("ip", "bn", 4) + loss
+    assert scan_prototxt(tmp_path, net).findings == []

@@ -15,7 +15,7 @@ from tests.builders.caffe import layer
 
 def size_after(kind: str, more: str, size=(20, 30)):
     net = parse(Path("net"), layer("x", kind, "a", "x", more), "NetParameter")
-    (only,) = build_layers(net, net.message)
+    (only,) = build_layers(net.message)
     return compute_output_size(only, size)
 
 

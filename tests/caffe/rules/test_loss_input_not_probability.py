@@ -8,14 +8,22 @@ RULE = "loss-input-not-probability"
 MLL = "MultinomialLogisticLoss"
 
 
-@pytest.mark.parametrize("loss", [MLL, "InfogainLoss"])
-def test_scores(tmp_path, loss):
-    net = data() + inner("ip", "data", 4) + layer("loss", loss, "ip label H", "loss")
+def test_scores(tmp_path):
+    net = data() + inner("ip", "data", 4) + layer("loss", MLL, "ip label", "loss")
     ((key, detail),) = net_findings(scan_prototxt(tmp_path, net), RULE)
     assert key == "loss"
     assert detail.startswith(
-        f"{loss} takes the logarithm of ip (InnerProduct), which does not give probabilities"
+        f"{MLL} takes the logarithm of ip (InnerProduct), which does not give probabilities"
     )
+
+
+def test_infogain_loss_of_caffe_1_has_its_own_softmax(tmp_path):
+    scores = data() + inner("ip", "data", 4)
+    loss = layer("loss", "InfogainLoss", "ip label H", "loss")
+    assert scan_prototxt(tmp_path, scores + loss).findings == []
+    soft = scores + layer("p", "Softmax", "ip", "p")
+    loss = layer("loss", "InfogainLoss", "p label H", "loss")
+    assert scan_prototxt(tmp_path, soft + loss).findings == []
 
 
 @pytest.mark.parametrize("between", ["Power", "AbsVal", "BNLL", "Dropout"])
@@ -55,7 +63,7 @@ def test_probabilities_and_what_may_be_such(tmp_path, between):
 
 def test_other_losses_take_scores(tmp_path):
     net = data() + inner("ip", "data", 4)
-    for kind in ("SoftmaxWithLoss", "HingeLoss", "EuclideanLoss", "SigmoidCrossEntropyLoss"):
+    for kind in ("SoftmaxWithLoss", "HingeLoss", "EuclideanLoss"):
         assert scan_prototxt(tmp_path, net + layer("loss", kind, "ip label", "loss")).findings == []
 
 

@@ -41,9 +41,11 @@ def test_complete_policies(tmp_path, policy):
         ('lr_policy: "fixed" max_iter: 3', "policy fixed lacks base_lr"),
         ("base_lr: 0.1 max_iter: 3", "there is no lr_policy"),
         (solver("Step", "gamma: 0.1 stepsize: 5"), "policy Step is unknown"),
+        (solver("polly", "power: 1"), "policy polly is unknown to Caffe; did you mean poly?"),
+        (solver("stpe", ""), "policy stpe is unknown to Caffe; did you mean step?"),
         (
-            solver("cosine", ""),
-            "policy cosine is unknown to Caffe; known policies are fixed, ",
+            solver("multi-step", ""),
+            "policy multi-step is unknown to Caffe; did you mean multistep?",
         ),
     ],
 )
@@ -53,6 +55,19 @@ def test_incomplete_policies(tmp_path, text, lack):
     assert key == "solver"
     assert detail.startswith(lack)
     assert [finding.rule for finding in report.findings] == [RULE]
+
+
+@pytest.mark.parametrize(
+    "policy", ["multifixed", "plateau", "stepearly", "sgdr", "cosine", "CLR", "constant"]
+)
+def test_policies_of_forks_are_not_errors(tmp_path, policy):
+    report = scan_prototxt(tmp_path, small_net(), solver=solver(policy, ""))
+    assert net_findings(report, RULE) == []
+    ((key, text),) = net_findings(report, "not-understood")
+    assert key == "solver"
+    assert text == (
+        f"made for a fork of Caffe: lr_policy {policy} is not understood and was not checked"
+    )
 
 
 def test_without_a_solver_nothing_is_said(tmp_path):

@@ -31,18 +31,23 @@ RULE = "unknown-field"
             "c",
             "param has no field lr_mlt (train_val.prototxt:3); did you mean lr_mult?",
         ),
+        ('inputt: "x"\n' + layer("r", "ReLU"), "net", "the net has no field inputt"),
         (
-            layer("c", "Fork", "data", "c", "fork_param { a: 1 b { c: [1, 2] } d < e: 'x' > }"),
+            layer("c", "Convolution", "data", "c", "convolution_parm { num_output: 3 }"),
             "c",
-            "layer has no field fork_param",
+            "layer has no field convolution_parm",
         ),
-        ('weight: "x"\n' + layer("r", "ReLU"), "net", "the net has no field weight"),
+        (
+            layer("c", "ReLU", "", "", "include { phase: TRIAN }"),
+            "c",
+            "phase cannot be TRIAN (train_val.prototxt:1); did you mean TRAIN?",
+        ),
         (
             layer("c", "ReLU", "", "", "include { phase: TRAIN stages: 'a' }"),
             "c",
             "include has no field stages",
         ),
-        ('layers { name: "old" type: RELU lr_mult: 1 }', "old", "layers has no field lr_mult"),
+        ('layers { name: "old" type: RELU blobs_rl: 1 }', "old", "layers has no field blobs_rl"),
     ],
 )
 def test_fields_that_caffe_does_not_have(tmp_path, part, key, detail):
@@ -52,6 +57,24 @@ def test_fields_that_caffe_does_not_have(tmp_path, part, key, detail):
     assert text.startswith(detail)
     assert report.findings[0].severity == "warning"
     assert report.passed
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        layer("c", "Fork", "data", "c", "fork_param { a: 1 b { c: [1, 2] } d < e: 'x' > }"),
+        layer("c", "Flip", "data", "c", "clipp_param { a: 1 }"),
+        layer("c", "Permute", "data", "c", "pooling_pram { a: 1 }"),
+        layer("c", "Convolution", "data", "c", "convolution_param { kernel_d: 3 dilation_h: 2 }"),
+        layer("c", "ReLU", "data", "c", "rrelu_param { a: 1 } engine: CUDNN lstm_param { a: 1 }"),
+        layer("c", "Pooling", "data", "c", "pooling_param { ceil_mode: false }"),
+        'momentum3: 1 layers { name: "old" type: RELU lr_mult: 1 }',
+    ],
+)
+def test_fields_of_forks_give_one_line(tmp_path, part):
+    report = scan_prototxt(tmp_path, part)
+    assert net_findings(report, RULE) == []
+    assert [(f.rule, f.severity) for f in report.findings] == [("not-understood", "info")]
 
 
 def test_a_field_of_the_solver(tmp_path):

@@ -122,7 +122,7 @@ def test_without_solver_or_data_nothing_is_said(tmp_path):
 
 def weighted(text: str):
     net = parse(Path("net"), text, "NetParameter")
-    return build_layers(net, net.message)[0]
+    return build_layers(net.message)[0]
 
 
 SOURCE = {
@@ -218,7 +218,7 @@ def test_figures():
 def diverges(text: str, base_lr: float, momentum=0.0, mean=3.0, std=4.0, after=""):
     """What is said of a net of one layer, which 216 values enter, and a solver."""
     file = parse(Path("net"), text + after, "NetParameter")
-    layers = build_layers(file, file.message)
+    layers = build_layers(file.message)
     seen = report(
         values=ValueFigures(0, 255, mean, std, 0, 0), shapes=[ShapeFigures([3, 8, 9], "uint8", 5)]
     )

@@ -98,7 +98,12 @@ def test_root_and_a_solver_in_place_of_the_net(net, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     solver = write_net(elsewhere, FIXED + 'net: "train_val.prototxt"', name="solver.prototxt")
-    assert "does not exist" in fails_in_one_line("net", solver)
+    alone = datascan("net", solver)
+    assert alone.returncode == 1
+    said = " ".join(alone.stdout.split())
+    assert "solver: net train_val.prototxt does not exist" in said
+    assert "only the solver was checked" in said
+    assert f"datascan net NET.prototxt --solver {solver}" in alone.stdout.replace("\n     ", "")
     assert datascan("net", solver, "--root", tmp_path).returncode == 1
 
 

@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from datascan.caffe.net.prototxt import Prototxt
-from datascan.caffe.net.schema import ENUMS, current_type_name
-from datascan.errors import DatasetError
+from datascan.caffe.net.layer_types import current_type_name
+from datascan.caffe.net.schema import enum_word
+from datascan.caffe.net.upgrade import upgrade_v0
 
 Phase = Literal["TRAIN", "TEST"]
 
@@ -114,7 +114,7 @@ class State:
 
     def meets(self, rule: Any) -> bool:
         """Whether this state satisfies a NetStateRule message."""
-        if rule.HasField("phase") and ENUMS["Phase"].split()[rule.phase] != self.phase:
+        if rule.HasField("phase") and enum_word("Phase", rule.phase) != self.phase:
             return False
         if rule.HasField("min_level") and self.level < rule.min_level:
             return False
@@ -275,23 +275,12 @@ def read_num_output(layer: Layer, param: str) -> tuple[int, Layer] | None:
     return (count, layer) if count else None
 
 
-def build_layers(net: Prototxt, message: Any) -> tuple[Layer, ...]:
-    """All layers of a NetParameter message, in every phase.
-
-    Raises:
-        DatasetError: if they are in V0 format, which preceded ``layers { type: ... }``.
-    """
+def build_layers(message: Any) -> tuple[Layer, ...]:
+    """All layers of a NetParameter message, in every phase; those of old formats are upgraded."""
     layers = tuple(build_layer(m, str(m.type)) for m in message.layer)
-    for old in message.layers:
-        if old.HasField("layer"):
-            name = old.layer.name or "?"
-            raise DatasetError(
-                f"{net.path}: layer {name} is in Caffe's oldest format (V0, a layer in layers): "
-                "convert the net with upgrade_net_proto_text first"
-            )
-        word = ENUMS["V1Type"].split()[old.type]
-        layers += (build_layer(old, current_type_name(word)),)
-    return layers
+    is_v0 = any(old.HasField("layer") for old in message.layers)
+    v1 = upgrade_v0(message) if is_v0 else message.layers
+    return layers + tuple(build_layer(m, current_type_name(str(m.type))) for m in v1)
 
 
 def build_layer(message: Any, kind: str) -> Layer:

@@ -11,18 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.caffe.net.learning_policies import POLICIES
 from datascan.caffe.net.training import Solver
-
-REQUIRED_PARAMETERS: dict[str, tuple[str, ...]] = {
-    "fixed": (),
-    "step": ("gamma", "stepsize"),
-    "exp": ("gamma",),
-    "inv": ("gamma", "power"),
-    "multistep": ("gamma", "stepvalue"),
-    "poly": ("power", "max_iter"),
-    "sigmoid": ("gamma", "stepsize"),
-}
-"""The parameters that each policy requires, in addition to ``base_lr``."""
 
 POSITIVE_PARAMETERS = ("stepsize", "max_iter")
 """Caffe divides by these."""
@@ -33,7 +23,7 @@ CHUNK_ITERATIONS = 1 << 20
 
 def missing_parameters(solver: Solver) -> list[str]:
     """The required parameters that the solver does not set; its policy must be a known one."""
-    names = ("base_lr", *REQUIRED_PARAMETERS[solver.lr_policy or ""])
+    names = ("base_lr", *POLICIES[solver.lr_policy or ""])
     return [name for name in names if not has_parameter(solver.message, name)]
 
 
@@ -48,7 +38,7 @@ def has_parameter(message: Any, name: str) -> bool:
 
 def is_complete(solver: Solver) -> bool:
     """Whether the rate can be computed: the policy is known and has all its parameters."""
-    return solver.lr_policy in REQUIRED_PARAMETERS and not missing_parameters(solver)
+    return solver.lr_policy in POLICIES and not missing_parameters(solver)
 
 
 def compute_rates(solver: Solver, iterations: NDArray[np.int64]) -> NDArray[np.float32]:

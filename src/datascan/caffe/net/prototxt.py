@@ -1,25 +1,26 @@
-"""Caffe's text format, parsed by protobuf with descriptors built from the table of fields.
+"""Caffe's text format, parsed into messages whose descriptors are built from the table of fields.
 
-Unknown fields are skipped, so that nets written for forks of Caffe can be read. Protobuf does not
-report what it skips, so a second pass over the text finds them.
+Fields and enum values that Caffe does not have are noted and skipped, so that nets written for its
+forks can be read. Protobuf's own parser refuses such values, and does not tell what it skips: only
+its tokenizer is used here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from dataclasses import field as new_field
-from difflib import get_close_matches
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from datascan.caffe.net.schema import ALIASES, ENUMS, MESSAGES
+from datascan.caffe.net.messages import PACKAGE, TEXT_ENUMS, Field, message_class, message_fields
+from datascan.caffe.net.schema import ALIASES, ENUMS, FORK_FIELDS, MESSAGES
+from datascan.caffe.net.similar import find_misspelt
 from datascan.errors import DatasetError
 from datascan.files import MAX_PROTOTXT_BYTES, read_regular, read_typed
+from datascan.text import escape_control
 
-PACKAGE = "datascan_caffe"
 OWN_NAMES = re.compile(rf"({PACKAGE}\.)?(Around\d+\.)?")
 MAX_NEAREST = 200
 """For more unknown names, no similar field is searched for."""
@@ -31,14 +32,22 @@ MAX_LINE = 1 << 17
 MAX_BYTES = 200
 """Longer error messages of protobuf are truncated."""
 
+SCALAR = re.compile(r"[\w.+-]+")
+PLACEHOLDER = re.compile(r"\$\{?\w+\}?|\$\(\w+\)|\{\{.*?\}\}|\{%.*?%\}|<%.*?%>|%\(\w+\)\w|@\w+@|\$")
+"""What shell, Python, Jinja and CMake put into a template."""
+
+LOG_LINE = re.compile(r"Log file created|[IWEF]\d{4} \d\d:")
+"""How a log of Caffe begins."""
+
 
 @dataclass(frozen=True, slots=True)
-class UnknownField:
-    """A field that Caffe does not have: its name, its place, and the field that may be meant.
+class Unknown:
+    """A field that Caffe does not have, or a value that its enum does not: ``value`` is not empty.
 
-    ``owner`` is the name of the enclosing layer ("" outside of layers), ``within`` the enclosing
-    field, such as "pooling_param" ("" at the top level), and ``line`` counts from 1.
-    ``understood`` is true if ``nearest`` is certain: a known alias.
+    ``owner`` is the name of the enclosing layer and ``owner_type`` its type (both "" outside of
+    layers), ``within`` the enclosing field, such as "pooling_param" ("" at the top level), and
+    ``line`` counts from 1. ``nearest`` is what a misspelt name means; ``understood`` is true if
+    that is certain: a known alias.
     """
 
     name: str
@@ -46,82 +55,20 @@ class UnknownField:
     owner: str
     line: int
     nearest: str | None
-    understood: bool
+    understood: bool = False
+    value: str = ""
+    owner_type: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Prototxt:
-    """A parsed file: the message, and the fields that Caffe does not have."""
+    """A parsed file: the message, and the fields and values that Caffe does not have."""
 
     path: Path
     message: Any
-    unknown: tuple[UnknownField, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A field of the table; ``kind`` is empty for one that is known but not read."""
-
-    name: str
-    kind: str = ""
-    repeated: bool = False
-    default: str = ""
-
-
-@cache
-def message_fields(message: str) -> dict[str, Field]:
-    """The fields of a message of the table, by name."""
-    found = {}
-    for word in MESSAGES[message].split():
-        name, _, kind = word.partition(":")
-        kind, _, default = kind.partition("=")
-        found[name] = Field(name, kind.rstrip("*"), kind.endswith("*"), default)
-    return found
-
-
-@cache
-def message_class(name: str) -> type[Any]:
-    """The class of a message of the table."""
-    from google.protobuf import message_factory  # noqa: PLC0415  (protobuf is slow to import)
-
-    return message_factory.GetMessageClass(build_pool().FindMessageTypeByName(f"{PACKAGE}.{name}"))
-
-
-@cache
-def build_pool() -> Any:
-    """The table as descriptors, in a separate pool so that they cannot clash with Caffe's own."""
-    from google.protobuf import descriptor_pb2, descriptor_pool  # noqa: PLC0415  (protobuf is slow to import)
-
-    file = descriptor_pb2.FileDescriptorProto(
-        name=f"{PACKAGE}.proto", package=PACKAGE, syntax="proto2"
-    )
-    for number, (name, words) in enumerate(ENUMS.items()):
-        # Names of enum values must be unique in a package, so each enum is wrapped in a message.
-        enum = file.message_type.add(name=f"Around{number}").enum_type.add(name=name)
-        for value, word in enumerate(words.split()):
-            enum.value.add(name=word, number=value)
-    enums = {name: f".{PACKAGE}.Around{number}.{name}" for number, name in enumerate(ENUMS)}
-    for name in MESSAGES:
-        message = file.message_type.add(name=name)
-        for number, field in enumerate(message_fields(name).values(), 1):
-            if field.kind:
-                fill_descriptor(message.field.add(name=field.name, number=number), field, enums)
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return pool
-
-
-def fill_descriptor(target: Any, field: Field, enums: dict[str, str]) -> None:
-    """Fill in ``target``, the descriptor of ``field``; ``enums`` maps names to full names."""
-    target.label = target.LABEL_REPEATED if field.repeated else target.LABEL_OPTIONAL
-    if field.kind in MESSAGES:
-        target.type, target.type_name = target.TYPE_MESSAGE, f".{PACKAGE}.{field.kind}"
-    elif field.kind in enums:
-        target.type, target.type_name = target.TYPE_ENUM, enums[field.kind]
-    else:
-        target.type = target.Type.Value(f"TYPE_{field.kind.upper()}")
-    if field.default:
-        target.default_value = field.default
+    unknown: tuple[Unknown, ...]
+    top_level: frozenset[str] = frozenset()
+    """The names of the fields that are not inside of another one."""
 
 
 def read_text(path: Path, *, typed: bool = False) -> str:
@@ -161,34 +108,34 @@ def parse(path: Path, text: str, name: str, *, typed: bool = True) -> Prototxt:
     from google.protobuf import text_format  # noqa: PLC0415  (protobuf is slow to import)
 
     message = message_class(name)()
+    lines = LineCounter(text)
     try:
-        text_format.Parse(text, message, allow_unknown_field=True)
-        return Prototxt(path, message, tuple(find_unknown_fields(text, name)))
+        parser = Parser(text_format.Tokenizer(lines), lines)
+        unknown = tuple(parser.parse(message, name))
+        return Prototxt(path, message, unknown, frozenset(parser.top_level))
     except text_format.ParseError as error:
-        why = describe_parse_error(error) if typed else ": it is not a valid prototxt"
+        why = describe_parse_error(error, text) if typed else ": it is not a valid prototxt"
         raise DatasetError(f"{path}{why}") from error
     except RecursionError as error:
         raise DatasetError(f"{path}: braces are nested too deeply") from error
 
 
-def describe_parse_error(error: Any) -> str:
-    """A parse error of protobuf in our form: ", line 3, column 7: Expected ..."."""
+def describe_parse_error(error: Any, text: str) -> str:
+    """A parse error in our form: ", line 3, column 7: Expected ..."."""
     line, column = error.GetLine(), error.GetColumn()
     message = str(error).removeprefix(f"{line}:{column} : ")
-    if not line:
-        return f": {message.strip().rstrip(':.')}: unexpected end of file"
+    rows = text.split("\n")
+    if LOG_LINE.match(rows[0]):
+        return " is a training log, not a net: read it with datascan log"
+    row = rows[line - 1] if line and line <= len(rows) else ""
+    if found := PLACEHOLDER.search(row):
+        hole = escape_control(found[0])
+        return f", line {line}: {hole[:MAX_NAME]} is a placeholder: fill in this template first"
     # Protobuf quotes the whole line, which may be the whole file.
     reason = OWN_NAMES.sub("", message.rpartition("': ")[2].strip().rstrip("."))
-    return f", line {line}, column {column}: {reason[-MAX_BYTES:]}"
-
-
-def find_unknown_fields(text: str, name: str) -> Iterator[UnknownField]:
-    """The fields of ``text``, a valid message ``name``, that Caffe does not have."""
-    from google.protobuf import text_format  # noqa: PLC0415  (protobuf is slow to import)
-
-    lines = LineCounter(text)
-    finder = UnknownFieldFinder(text_format.Tokenizer(lines), lines)
-    yield from finder.message(name, "", "", "")
+    if not row[column - 1 :].strip() and not any(rest.strip() for rest in rows[line:]):
+        reason += ": unexpected end of file"
+    return f", line {line}, column {column}: {escape_control(reason[-MAX_BYTES:])}"
 
 
 class LineCounter:
@@ -207,41 +154,50 @@ class LineCounter:
             yield line
 
 
+LAYER_MESSAGES = ("LayerParameter", "V1LayerParameter", "V0LayerParameter")
+
+
 @dataclass(frozen=True, slots=True)
-class UnknownFieldFinder:
-    """Walks the tokens of a text that protobuf has parsed without errors."""
+class Parser:
+    """Fills messages with what the tokens say, and notes what Caffe does not have.
+
+    It takes what Caffe's own parser takes, except that it reads fields and enum values of forks.
+    """
 
     tokenizer: Any
     lines: LineCounter
     near: dict[tuple[str, str], str | None] = new_field(default_factory=dict)
-    """The nearest field, by message and unknown name: it takes long to find."""
+    """What misspelt names mean, by message or enum, and name: it takes long to find."""
+    top_level: set[str] = new_field(default_factory=set)
 
-    def message(self, kind: str, within: str, owner: str, end: str) -> Iterator[UnknownField]:
-        """The unknown fields up to ``end``; none if ``kind`` itself is unknown ("")."""
-        found: list[UnknownField] = []
-        own = ""
+    def parse(self, message: Any, kind: str) -> list[Unknown]:
+        """Fill the outermost message, of the type ``kind``. Returns what is unknown in it."""
+        return self._message(message, kind, "", "")
+
+    def _message(self, message: Any, kind: str, within: str, end: str) -> list[Unknown]:
+        """Fill ``message`` up to ``end``; None, with no kind, if it is not read."""
+        found: list[Unknown] = []
         while not self.tokenizer.AtEnd() and self.tokenizer.token != end:
             line = self.lines.taken
             name = self._name()
-            known = message_fields(kind).get(name) if kind else Field(name)
-            if known is None or (kind, name) in ALIASES:
-                found.append(self._unknown(kind, name, within, line))
-            below = known.kind if known and known.kind in MESSAGES else ""
-            value, inner = self._value(below, name)
-            if name == "name" and kind in ("LayerParameter", "V1LayerParameter"):
-                own = value
-            found += inner
-        owner = own or owner
-        for unknown in found:
-            yield unknown if unknown.owner else replace(unknown, owner=owner)
-
-    def _unknown(self, kind: str, name: str, within: str, line: int) -> UnknownField:
-        """The field ``name``, which ``kind`` does not have, with the nearest one that it has."""
-        if (kind, name) not in self.near and len(self.near) < MAX_NEAREST:
-            self.near[kind, name] = find_nearest(kind, name)
-        meant = ALIASES.get((kind, name))
-        nearest = meant or self.near.get((kind, name))
-        return UnknownField(shorten(name), shorten(within), "", line, nearest, bool(meant))
+            if not within:
+                self.top_level.add(name)
+            field = message_fields(kind).get(name) if kind else Field(name)
+            if field is None or (kind, name) in ALIASES or (kind, name) in FORK_FIELDS:
+                found.append(self._unknown_field(kind, name, within, line))
+            if field is None or not field.kind or message is None:
+                self._skip()
+            else:
+                found += self._field(message, field, within, line)
+            if not self.tokenizer.TryConsume(","):
+                self.tokenizer.TryConsume(";")
+        if kind not in LAYER_MESSAGES or message is None:
+            return found
+        name, type_name = shorten(message.name), shorten(message.type)
+        return [
+            u if u.owner_type else replace(u, owner=u.owner or name, owner_type=type_name)
+            for u in found
+        ]
 
     def _name(self) -> str:
         """The name of the next field; an extension's name is in brackets."""
@@ -250,40 +206,145 @@ class UnknownFieldFinder:
             while not self.tokenizer.TryConsume("]"):
                 name += self._next()
             return f"[{name}]"
-        return self._next()
+        return str(self.tokenizer.ConsumeIdentifierOrNumber())
 
     def _next(self) -> str:
         token = str(self.tokenizer.token)
+        if not token:
+            raise self.tokenizer.ParseError("Expected a value.")
         self.tokenizer.NextToken()
         return token
 
-    def _value(self, kind: str, name: str) -> tuple[str, list[UnknownField]]:
-        """The value of a field if it is scalar, and the unknown fields in it if it is not."""
-        self.tokenizer.TryConsume(":")
-        inner: list[UnknownField] = []
-        word = ""
-        if self.tokenizer.TryConsume("["):
+    def _field(self, message: Any, field: Field, within: str, line: int) -> list[Unknown]:
+        """Fill in a field that Caffe has: a message, a scalar, or a list of either."""
+        found: list[Unknown] = []
+        is_message = field.kind in MESSAGES
+        if is_message:
+            self.tokenizer.TryConsume(":")
+        else:
+            self.tokenizer.Consume(":")
+        if field.repeated and self.tokenizer.TryConsume("["):
             while not self.tokenizer.TryConsume("]"):
-                inner += self._value(kind, name)[1]
-        elif self.tokenizer.token in ("{", "<"):
-            end = {"{": "}", "<": ">"}[self._next()]
-            inner += self.message(kind, name, "", end)
+                found += self._value(message, field, within, line)
+                self._comma()
+            return found
+        return self._value(message, field, within, line)
+
+    def _value(self, message: Any, field: Field, within: str, line: int) -> list[Unknown]:
+        """Fill in one value."""
+        if not field.repeated and message.HasField(field.name):
+            raise self.tokenizer.ParseErrorPreviousToken(f"{field.name} is set twice.")
+        if field.kind in MESSAGES:
+            end = self._open()
+            inner = getattr(message, field.name)
+            if field.repeated:
+                inner = inner.add()
+            else:
+                inner.SetInParent()
+            found = self._message(inner, field.kind, field.name, end)
             self.tokenizer.Consume(end)
+            return found
+        unknown, value = None, None
+        if field.kind in ENUMS:
+            value, unknown = self._enum(field, within, line)
+        else:
+            value = self._scalar(field.kind)
+        try:
+            if field.repeated:
+                getattr(message, field.name).append(value)
+            else:
+                setattr(message, field.name, value)
+        except (ValueError, TypeError) as error:
+            raise self.tokenizer.ParseErrorPreviousToken(str(error)) from error
+        return [unknown] if unknown else []
+
+    def _open(self) -> str:
+        """Enter a message. Returns the token that ends it."""
+        if self.tokenizer.TryConsume("<"):
+            return ">"
+        self.tokenizer.Consume("{")
+        return "}"
+
+    def _comma(self) -> None:
+        """The comma after a value of a list, unless it is the last one."""
+        if not self.tokenizer.LookingAt("]"):
+            self.tokenizer.Consume(",")
+
+    def _scalar(self, kind: str) -> Any:
+        """The next value of a scalar type."""
+        consume = {
+            "string": self._string,
+            "float": self.tokenizer.ConsumeFloat,
+            "bool": self.tokenizer.ConsumeBool,
+        }
+        return consume.get(kind, self.tokenizer.ConsumeInteger)()
+
+    def _string(self) -> str:
+        """The next string; bytes that are not UTF-8 are replaced."""
+        return bytes(self.tokenizer.ConsumeByteString()).decode("utf-8", "replace")
+
+    def _enum(self, field: Field, within: str, line: int) -> tuple[Any, Unknown | None]:
+        """The next value of an enum, and what is unknown of it."""
+        words = ENUMS[field.kind].split()
+        token = self.tokenizer.token
+        if token[:1] in ("'", '"'):
+            word = self._string()
+        else:
+            word = str(self.tokenizer.ConsumeIdentifierOrNumber())
+        if word.isdigit() and int(word) < len(words) and field.kind not in TEXT_ENUMS:
+            return int(word), None
+        is_known = word in words and word == token
+        as_text = field.kind in TEXT_ENUMS
+        value = word if as_text else (words.index(word) if is_known else len(words))
+        if is_known or (as_text and word == token):
+            return value, None
+        nearest = self._find_nearest(field.kind, word, words)
+        return value, Unknown(
+            field.name, shorten(within), "", line, nearest, value=shorten(word) or '""'
+        )
+
+    def _skip(self) -> None:
+        """Skip a value that is not read."""
+        has_colon = self.tokenizer.TryConsume(":")
+        if self.tokenizer.token in ("{", "<"):
+            end = self._open()
+            self._message(None, "", "-", end)
+            self.tokenizer.Consume(end)
+        elif not has_colon:
+            raise self.tokenizer.ParseError('Expected ":" or "{".')
+        elif self.tokenizer.TryConsume("["):
+            while not self.tokenizer.TryConsume("]"):
+                self._skip_one()
+                self._comma()
+        else:
+            self._skip_one()
+
+    def _skip_one(self) -> None:
+        """Skip a scalar or a message in a list."""
+        if self.tokenizer.token in ("{", "<"):
+            end = self._open()
+            self._message(None, "", "-", end)
+            self.tokenizer.Consume(end)
+        elif self.tokenizer.token[:1] in ("'", '"'):
+            self.tokenizer.ConsumeByteString()
         else:
             self.tokenizer.TryConsume("-")
-            word = self._next().strip("'\"")
-            while self.tokenizer.token[:1] in ("'", '"'):
-                word += self._next()[1:-1]
-        if not self.tokenizer.TryConsume(","):
-            self.tokenizer.TryConsume(";")
-        return word, inner
+            if not SCALAR.match(self.tokenizer.token):
+                raise self.tokenizer.ParseError("Expected a value.")
+            self.tokenizer.NextToken()
 
+    def _unknown_field(self, kind: str, name: str, within: str, line: int) -> Unknown:
+        """The field ``name``, which ``kind`` does not have, with the one that it means."""
+        known = (x for x in message_fields(kind) if (kind, x) not in {*ALIASES, *FORK_FIELDS})
+        meant = ALIASES.get((kind, name))
+        nearest = meant or self._find_nearest(kind, name, known)
+        return Unknown(shorten(name), shorten(within), "", line, nearest, bool(meant))
 
-def find_nearest(kind: str, name: str) -> str | None:
-    """The field of ``kind`` that is most similar to ``name``, if any is."""
-    known = [field for field in message_fields(kind) if (kind, field) not in ALIASES]
-    near = get_close_matches(name.lower(), known, n=1, cutoff=0.6) if len(name) <= MAX_NAME else []
-    return near[0] if near else None
+    def _find_nearest(self, kind: str, name: str, known: Iterable[str]) -> str | None:
+        """Which of ``known`` a misspelt name means."""
+        if (kind, name) not in self.near and len(self.near) < MAX_NEAREST:
+            self.near[kind, name] = find_misspelt(name, known)
+        return self.near.get((kind, name))
 
 
 def shorten(name: str) -> str:

@@ -13,6 +13,7 @@ ENUMS = {
     "Phase": "TRAIN TEST",
     "DB": "LEVELDB LMDB",
     "PoolMethod": "MAX AVE STOCHASTIC",
+    "RoundMode": "CEIL FLOOR",
     "NormalizationMode": "FULL VALID BATCH_SIZE NONE",
     "VarianceNorm": "FAN_IN FAN_OUT AVERAGE",
     "SolverType": "SGD NESTEROV ADAGRAD RMSPROP ADADELTA ADAM",
@@ -24,6 +25,9 @@ ENUMS = {
         "SOFTMAX_LOSS SPLIT TANH THRESHOLD WINDOW_DATA"
     ),
 }
+
+OTHER = "OTHER"
+"""Read for a value that an enum of Caffe does not have: one of a fork, or a misspelt one."""
 
 COMMON_LAYER_FIELDS = (
     "name:string bottom:string* top:string* include:NetStateRule* exclude:NetStateRule* "
@@ -57,7 +61,7 @@ MESSAGES = {
         "regularization_type stepsize:int32 stepvalue:int32* clip_gradients snapshot "
         "snapshot_prefix snapshot_diff snapshot_format solver_mode device_id random_seed "
         "type:string=SGD delta momentum2 rms_decay debug_info snapshot_after_train "
-        "solver_type:SolverType layer_wise_reduce weights"
+        "solver_type:SolverType layer_wise_reduce weights:string*"
     ),
     "LayerParameter": (
         f"{COMMON_LAYER_FIELDS} type:string phase:Phase param:ParamSpec* propagate_down "
@@ -75,11 +79,13 @@ MESSAGES = {
         "weight_decay layer:V0LayerParameter"
     ),
     "V0LayerParameter": (
-        "name:string type:string num_output biasterm weight_filler bias_filler pad kernelsize "
-        "group stride pool dropout_ratio local_size alpha beta k source scale meanfile batchsize "
-        "cropsize mirror blobs blobs_lr weight_decay rand_skip det_fg_threshold det_bg_threshold "
-        "det_fg_fraction det_context_pad det_crop_mode new_num new_channels new_height new_width "
-        "shuffle_images concat_dim hdf5_output_param"
+        "name:string type:string num_output:uint32 biasterm:bool weight_filler:FillerParameter "
+        "bias_filler:FillerParameter pad:uint32=0 kernelsize:uint32 group:uint32=1 "
+        "stride:uint32=1 pool:PoolMethod=MAX dropout_ratio local_size alpha beta k source:string "
+        "scale:float=1 meanfile:string batchsize:uint32 cropsize:uint32=0 mirror blobs "
+        "blobs_lr:float* weight_decay rand_skip:uint32=0 det_fg_threshold det_bg_threshold "
+        "det_fg_fraction det_context_pad det_crop_mode new_num new_channels new_height:uint32=0 "
+        "new_width:uint32=0 shuffle_images:bool=false concat_dim:uint32=1 hdf5_output_param"
     ),
     "BlobShape": "dim:int64*",
     "NetState": "phase:Phase=TEST level:int32 stage:string*",
@@ -142,7 +148,7 @@ MESSAGES = {
     "PoolingParameter": (
         "pool:PoolMethod=MAX pad:uint32=0 pad_h:uint32=0 pad_w:uint32=0 kernel_size:uint32 "
         "kernel_h:uint32 kernel_w:uint32 stride:uint32=1 stride_h:uint32 stride_w:uint32 engine "
-        "global_pooling:bool=false round_mode kernel:uint32"
+        "global_pooling:bool=false round_mode:RoundMode=CEIL kernel:uint32 ceil_mode:bool=true"
     ),
     "PowerParameter": "power scale shift",
     "PReLUParameter": "filler channel_shared",
@@ -169,22 +175,11 @@ MESSAGES = {
 ALIASES = {("PoolingParameter", "kernel"): "kernel_size"}
 """Fields that Caffe does not have but people write, and the fields that they mean."""
 
-V1_TYPE_NAMES = {
-    "ABSVAL": "AbsVal",
-    "ARGMAX": "ArgMax",
-    "BNLL": "BNLL",
-    "HDF5_DATA": "HDF5Data",
-    "HDF5_OUTPUT": "HDF5Output",
-    "IM2COL": "Im2col",
-    "LRN": "LRN",
-    "MVN": "MVN",
-    "RELU": "ReLU",
-    "SOFTMAX_LOSS": "SoftmaxWithLoss",
-    "TANH": "TanH",
-}
-"""V1 types whose current name is not simply their words in CamelCase."""
+FORK_FIELDS = frozenset({("PoolingParameter", "ceil_mode")})
+"""Fields of forks that are read, because a rule would be wrong without them."""
 
 
-def current_type_name(v1_type: str) -> str:
-    """The current name of a V1 layer type: InnerProduct for INNER_PRODUCT."""
-    return V1_TYPE_NAMES.get(v1_type) or v1_type.title().replace("_", "")
+def enum_word(enum: str, number: int) -> str:
+    """The word of a number of an enum; ``OTHER`` if Caffe does not have it."""
+    words = ENUMS[enum].split()
+    return words[number] if 0 <= number < len(words) else OTHER

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datascan.caffe.net.graph import Layer, Phase, View
-from datascan.caffe.net.schema import ENUMS
+from datascan.caffe.net.schema import enum_word
 from datascan.config.options import LabelType
 
 BACKENDS = {"LMDB": "lmdb", "LEVELDB": "leveldb"}
@@ -137,7 +137,7 @@ def counts_labels(layer: Layer) -> bool:
     if layer.type == "HingeLoss":  # does not read loss_param
         return False
     param = layer.param("loss_param")
-    mode = ENUMS["NormalizationMode"].split()[param.normalization]
+    mode = enum_word("NormalizationMode", param.normalization)
     if not param.HasField("normalization") and param.HasField("normalize"):
         mode = "VALID" if param.normalize else "BATCH_SIZE"
     named = "balanced" in layer.type.lower() or "weighted" in layer.type.lower()
@@ -161,7 +161,7 @@ def read_source(
         layer=layer.name,
         type=layer.type,
         phase=view.phase,
-        backend=backend or BACKENDS[ENUMS["DB"].split()[param.backend]],
+        backend=backend or read_backend(layer),
         given=str(param.source),
         path=path,
         tried=tried,
@@ -185,6 +185,16 @@ def read_source(
         size=(int(resized[0]), int(resized[1])) if all(resized) else None,
         channels=find_forced_channels(layer),
     )
+
+
+def read_backend(layer: Layer) -> str:
+    """The backend of a Data layer; "" for a backend of a fork."""
+    return BACKENDS.get(enum_word("DB", layer.param("data_param").backend), "")
+
+
+def reads_dataset(layer: Layer) -> bool:
+    """Whether a layer reads a dataset that datascan reads, too."""
+    return layer.type in PARAMS and (layer.type != "Data" or bool(read_backend(layer)))
 
 
 def find_forced_channels(layer: Layer) -> int | None:

@@ -6,14 +6,24 @@ Source: Caffe, src/caffe/solver.cpp (InitTrainNet, InitTestNets).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from datascan.caffe.net.graph import Layer, State, View, build_layers, build_view
-from datascan.caffe.net.prototxt import Prototxt, UnknownField, message_fields, parse, read_text
-from datascan.caffe.net.schema import ENUMS
-from datascan.caffe.net.sources import PARAMS, DataSource, Loss, find_losses, locate, read_source
+from datascan.caffe.net.kinds import describe_kind
+from datascan.caffe.net.messages import message_fields
+from datascan.caffe.net.net_search import FoundNet, UnfoundNet, search_net
+from datascan.caffe.net.prototxt import Prototxt, Unknown, parse, read_text
+from datascan.caffe.net.schema import enum_word
+from datascan.caffe.net.sources import (
+    PARAMS,
+    DataSource,
+    Loss,
+    find_losses,
+    read_source,
+    reads_dataset,
+)
 from datascan.errors import DatasetError, UsageError
 
 SOLVER_TYPES = {
@@ -45,8 +55,10 @@ class Solver:
 class Training:
     """A net in all its phases, with its solver if there is one.
 
-    ``unknown`` are the fields that Caffe would reject, each with its file; ``places`` are the
-    folders in which relative paths are searched for, ``files`` all nets and the solver.
+    ``unknown`` are the fields and values that Caffe would reject, each with its file; ``places``
+    are the folders in which relative paths are searched for, ``files`` all nets and the solver.
+    ``found`` are nets that were not found under the name that the solver gives, but elsewhere;
+    ``unfound`` are those that were not found at all.
     """
 
     path: Path
@@ -54,12 +66,16 @@ class Training:
     views: tuple[View, ...] = ()
     sources: tuple[DataSource, ...] = ()
     losses: tuple[Loss, ...] = ()
-    unknown: tuple[tuple[Path, UnknownField], ...] = ()
+    unknown: tuple[tuple[Path, Unknown], ...] = ()
     places: tuple[Path, ...] = ()
     files: tuple[Prototxt, ...] = ()
+    found: tuple[FoundNet, ...] = ()
+    unfound: tuple[UnfoundNet, ...] = ()
 
 
 Places = tuple[Path, ...]
+NET_FIELDS = frozenset(message_fields("NetParameter"))
+"""Fields that a file may have without being a solver."""
 
 
 class Files:
@@ -77,9 +93,10 @@ class Files:
             text = read_text(path, typed=typed)
             found = parse(path, text, "NetParameter", typed=typed)
             if not (found.message.layer or found.message.layers):
-                own = message_fields("SolverParameter")
-                if not any(field.name in own for field in found.unknown if not field.within):
-                    raise DatasetError(f"{path} is neither a net nor a solver: it has no layers")
+                own = message_fields("SolverParameter").keys() - NET_FIELDS
+                if not found.top_level & own:
+                    kind = describe_kind(found.top_level) if typed else "it has no layers"
+                    raise DatasetError(f"{path} is neither a net nor a solver: {kind}")
                 found = parse(path, text, "SolverParameter", typed=typed)
             self.known[path] = found
         return self.known[path]
@@ -95,7 +112,7 @@ def build_solver(file: Prototxt) -> Solver:
     message = file.message
     kind = str(message.type)
     if message.HasField("solver_type"):
-        kind = SOLVER_TYPES[ENUMS["SolverType"].split()[message.solver_type]]
+        kind = SOLVER_TYPES.get(enum_word("SolverType", message.solver_type), "")
 
     def value(name: str) -> Any:
         return getattr(message, name) if message.HasField(name) else None
@@ -126,7 +143,7 @@ ParsedNet = tuple[tuple[Layer, ...], Any]
 
 def parse_layers(net: NetMessage) -> ParsedNet:
     """The layers of a net, parsed once so that all states share them, and its message."""
-    return build_layers(net.file, net.message), net.message
+    return build_layers(net.message), net.message
 
 
 def build_views(net: ParsedNet, states: list[State]) -> Iterator[View]:
@@ -143,6 +160,8 @@ class SolverNets:
     solver: Prototxt
     places: Places
     given: NetMessage | None
+    found: list[FoundNet] = field(default_factory=list)
+    unfound: list[UnfoundNet] = field(default_factory=list)
 
     def views(self) -> Iterator[View]:
         """The TRAIN net, then the TEST nets, each in its state."""
@@ -153,7 +172,9 @@ class SolverNets:
             common, train = ([], [self.given]) if train and not common else ([self.given], [])
         tests = [*self._inside("test_net_param"), *self._named("test_net")]
         if not common and not train:
-            raise DatasetError(f"solver {self.solver.path} names no net")
+            if not self.unfound:
+                self.unfound.append(UnfoundNet("", ()))
+            return
         parsed = {id(net): parse_layers(net) for net in (*common, *train, *tests)}
         yield from build_views(
             parsed[id((train or common)[0])], [State("TRAIN").merged(message.train_state)]
@@ -168,8 +189,10 @@ class SolverNets:
     def _named(self, name: str) -> list[NetMessage]:
         """The nets whose files a field of the solver names.
 
+        One that does not exist is noted and left out.
+
         Raises:
-            DatasetError: if one does not exist or is not a net.
+            DatasetError: if one is not a net.
         """
         value = getattr(self.solver.message, name)
         if self.given and name != "test_net":
@@ -177,13 +200,13 @@ class SolverNets:
         names = [value] if isinstance(value, str) else list(value)
         found = []
         for given in filter(None, names):
-            path, tried = locate(given, self.places)
-            if path is None:
-                paths = ", ".join(str(place) for place in tried)
-                raise DatasetError(
-                    f"solver {self.solver.path} names the net {given}, which does not exist "
-                    f"(tried {paths})"
-                )
+            net = search_net(given, self.places, self.solver.path)
+            if isinstance(net, UnfoundNet):
+                self.unfound.append(net)
+                continue
+            if net.is_elsewhere:
+                self.found.append(net)
+            path = net.path
             file = self.files.read(path)
             if is_solver(file):
                 raise DatasetError(f"solver {self.solver.path} names {path}, which is not a net")
@@ -222,9 +245,13 @@ def read_training(path: Path, solver: Path | None = None, root: Path | None = No
     net = NetMessage(given, given.message)
     if own is None:
         views = build_views(parse_layers(net), [State("TRAIN"), State("TEST")])
-    else:
-        views = SolverNets(files, own, places, None if own is given else net).views()
-    return assemble_training(path, build_solver(own) if own else None, tuple(views), files, places)
+        return assemble_training(path, None, tuple(views), files, places)
+    nets = SolverNets(files, own, places, None if own is given else net)
+    all_views = tuple(nets.views())
+    roots = [found.root for found in nets.found if found.root is not None]
+    places = tuple(dict.fromkeys([*places, *roots]))
+    training = assemble_training(path, build_solver(own), all_views, files, places)
+    return replace(training, found=tuple(nets.found), unfound=tuple(nets.unfound))
 
 
 def assemble_training(
@@ -238,11 +265,11 @@ def assemble_training(
         own = tuple(find_losses(view))
         losses += own
         for layer in view.of_type(*PARAMS):
-            if layer not in seen:
+            if layer not in seen and reads_dataset(layer):
                 size = solver.iter_size if solver else 1
                 sources.append(read_source(view, layer, places, size, own))
         seen |= set(view.layers)
-    unknown = tuple((file.path, field) for file in files.known.values() for field in file.unknown)
+    unknown = tuple((file.path, one) for file in files.known.values() for one in file.unknown)
     return Training(
         path=path,
         solver=solver,

@@ -10,7 +10,7 @@ from datascan.caffe.log.diagnosis import Diagnosis
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Training
 from datascan.checks.base import Issue, Rule
-from datascan.config.options import RunOptions
+from datascan.config.options import RunOptions, Severity
 from datascan.report.model import DatasetReport
 
 MAX_ISSUES = 5000
@@ -18,6 +18,9 @@ MAX_ISSUES = 5000
 
 SOLVER = "solver"
 """The key of issues about the solver."""
+
+NET = "net"
+"""The key of issues about the net as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,14 @@ class NetRule(Rule, ABC):
     def evaluate(self, context: NetContext) -> Iterator[Issue]:
         """Yield what is wrong, in the order of the net; duplicates are removed later."""
 
-    def net_issue(self, key: str, text: str, *, fix: str | None = None) -> Issue:
-        """An issue about the layer named ``key``, or about the solver."""
-        place = SOLVER if key == SOLVER else f"layer {key}"
+    def net_issue(
+        self, key: str, text: str, *, fix: str | None = None, severity: Severity | None = None
+    ) -> Issue:
+        """An issue about the layer named ``key``, about the solver, or about the net as a whole."""
+        place = key if key in (SOLVER, NET) else f"layer {key}"
         return Issue(
             self.rule,
-            self.severity,
+            self.severity if severity is None else severity,
             f"{place}: {text}",
             fix or self.fix,
             details=(text,),

@@ -1,8 +1,8 @@
 """A loss takes the logarithm of something that is not a probability.
 
 What it is
-    MultinomialLogisticLoss and InfogainLoss compute -log(p) of their first input. Here no Softmax
-    or Sigmoid comes before the loss, so its input is raw scores of any sign and size.
+    MultinomialLogisticLoss computes -log(p) of its first input. Here no Softmax or Sigmoid comes
+    before the loss, so its input is raw scores of any sign and size.
 
 Why it breaks training
     The logarithm of a negative number is NaN, and that of 0 is infinite. Caffe clamps everything
@@ -24,13 +24,15 @@ Example
 
 Limits
     Inputs that come straight from a data layer, or from a layer type that Caffe does not have, are
-    assumed to be probabilities; only the first input of an Eltwise is followed. InfogainLoss of
-    Caffe 1.0 applies a Softmax of its own, earlier versions do not: if yours does, ignore the rule
-    for it, and do not add a second one.
+    assumed to be probabilities; only the first input of an Eltwise is followed. InfogainLoss is
+    not checked: in Caffe 1.0 it applies a Softmax of its own, so that it reads scores, while the
+    versions before it (up to rc5) take the logarithm of their input and need a Softmax layer. A net
+    does not say which version it is for. If the loss of an old version sticks at 46.05, put a
+    Softmax before it.
 
 Source
-    Caffe, src/caffe/layers/multinomial_logistic_loss_layer.cpp, infogain_loss_layer.cpp;
-    kLOG_THRESHOLD in include/caffe/layers/loss_layer.hpp.
+    Caffe, src/caffe/layers/multinomial_logistic_loss_layer.cpp, infogain_loss_layer.cpp
+    (softmax_layer_ since 1.0); kLOG_THRESHOLD in include/caffe/layers/loss_layer.hpp.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ from datascan.caffe.rules.base import NetContext, NetRule
 from datascan.checks.base import Issue
 from datascan.config.options import Severity
 
-LOGARITHMIC_LOSSES = ("MultinomialLogisticLoss", "InfogainLoss")
+LOGARITHMIC_LOSSES = ("MultinomialLogisticLoss",)
 RANGE_PRESERVING = (
     "AbsVal",
     "BNLL",

@@ -1,4 +1,4 @@
-"""The solver's learning rate policy lacks a parameter or is unknown to Caffe.
+"""The solver's learning rate policy lacks a parameter or is misspelt.
 
 What it is
     ``lr_policy`` says how the rate changes, and every policy except ``fixed`` needs more than
@@ -8,8 +8,7 @@ What it is
 Why it breaks training
     Caffe silently reads a missing number as 0. With gamma 0 the rate is 0 after the first step, and
     learning stops; stepsize 0 is a division by 0; inv and poly with power 0 never lower the rate;
-    without base_lr it is always 0. A policy that Caffe does not know ends the run at its first
-    iteration.
+    without base_lr it is always 0. A misspelt policy ends the run at its first iteration.
 
 How to find the cause
     The message names the policy and what it lacks. Usually the policy was changed but still has the
@@ -23,8 +22,9 @@ Example
     ``solver: policy step lacks stepsize``
 
 Limits
-    A stepsize or max_iter of 0 counts as missing, since Caffe divides by it. Policies that exist
-    only in forks of Caffe are unknown.
+    A stepsize or max_iter of 0 counts as missing, since Caffe divides by it. Any other
+    policy, such as multifixed, sgdr or plateau, is taken for one of a fork and not checked: see
+    ``not-understood``.
 
 Source
     Caffe, src/caffe/solvers/sgd_solver.cpp: GetLearningRate.
@@ -33,16 +33,16 @@ Source
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import get_close_matches
 
-from datascan.caffe.net.learning_rate import REQUIRED_PARAMETERS, missing_parameters
+from datascan.caffe.net.learning_policies import POLICIES, find_meant_policy
+from datascan.caffe.net.learning_rate import missing_parameters
 from datascan.caffe.rules.base import SOLVER, NetContext, NetRule
 from datascan.checks.base import Issue
 from datascan.config.options import Severity
 
 
 class LrPolicyIncomplete(NetRule):
-    """The learning rate policy lacks a parameter that it needs, or is unknown."""
+    """The learning rate policy lacks a parameter that it needs, or is misspelt."""
 
     rule = "lr-policy-incomplete"
     title = "Learning rate settings are incomplete"
@@ -58,10 +58,9 @@ class LrPolicyIncomplete(NetRule):
         if not policy:
             without = "" if solver.message.HasField("base_lr") else ", nor a base_lr"
             yield self.net_issue(SOLVER, f"there is no lr_policy{without}")
-        elif policy not in REQUIRED_PARAMETERS:
-            near = get_close_matches(policy.lower(), REQUIRED_PARAMETERS, n=1, cutoff=0.5)
-            known = ", ".join(REQUIRED_PARAMETERS)
-            hint = f"; did you mean {near[0]}?" if near else f"; known policies are {known}"
-            yield self.net_issue(SOLVER, f"policy {policy} is unknown to Caffe{hint}")
+        elif policy not in POLICIES:
+            if meant := find_meant_policy(policy):
+                text = f"policy {policy} is unknown to Caffe; did you mean {meant}?"
+                yield self.net_issue(SOLVER, text, fix=f'write lr_policy: "{meant}"')
         elif names := missing_parameters(solver):
             yield self.net_issue(SOLVER, f"policy {policy} lacks {' and '.join(names)}")

@@ -6,9 +6,11 @@ What it is
 
 Why it breaks training
     The net cannot learn from pixels that are skipped: with stride 5 and kernel 3 it reads 9 of 25.
-    And since Caffe rounds the number of windows up, the last window may be outside the input: it is
-    empty, and the average over it is 0/0. Builds of Caffe differ: some clip such a window and train
-    without a NaN, others pass the NaN on, and the loss is NaN from the first iteration.
+    For MAX pooling, that is all: it is often meant, to subsample a map, and a warning. For AVE
+    pooling it is an error: since Caffe rounds the number of windows up, the last window may be
+    outside the input; it is empty, and the average over it is 0/0. Builds of Caffe differ: some
+    clip such a window and train without a NaN, others pass the NaN on, and the loss is NaN from the
+    first iteration.
 
 How to find the cause
     Usually the two numbers are swapped, or one axis was forgotten (``kernel_h`` with ``stride``).
@@ -24,7 +26,8 @@ Example
 Limits
     Global pooling has no kernel and is not checked, nor is a layer without any kernel. A kernel of
     1 with stride 2, which takes every other pixel, is reported: if that is intended, ignore the
-    rule.
+    rule. Layers with a pooling method of a fork are not checked, and with ``round_mode: FLOOR`` or
+    ``ceil_mode: false`` no window is empty, so that AVE pooling gives a warning, too.
 
 Source
     Caffe, src/caffe/layers/pooling_layer.cpp: Reshape rounds up, Forward_cpu divides by the size of
@@ -36,10 +39,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from datascan.caffe.net.schema import ENUMS
+from datascan.caffe.net.schema import OTHER, enum_word
 from datascan.caffe.rules.base import NetContext, NetRule
 from datascan.checks.base import Issue
 from datascan.config.options import Severity
+
+ROUND_UP = 0
+"""The value of ``round_mode`` that gives empty windows: CEIL, the default."""
 
 
 class PoolingStrideExceedsKernel(NetRule):
@@ -55,17 +61,27 @@ class PoolingStrideExceedsKernel(NetRule):
         for view in context.training.views:
             for layer in view.of_type("Pooling"):
                 param = layer.param("pooling_param")
+                method = enum_word("PoolMethod", param.pool)
                 (kernel_h, stride_h), (kernel_w, stride_w) = (read_axis(param, x) for x in "hw")
-                if param.global_pooling or not (0 < kernel_h < stride_h or 0 < kernel_w < stride_w):
+                if param.global_pooling or method == OTHER:
+                    continue
+                if not (0 < kernel_h < stride_h or 0 < kernel_w < stride_w):
                     continue
                 text = (
                     f"stride {format_size(stride_h, stride_w)} is larger than kernel "
                     f"{format_size(kernel_h, kernel_w)} "
-                    f"({ENUMS['PoolMethod'].split()[param.pool]} pooling)"
+                    f"({method} pooling)"
                 )
                 if param.HasField("kernel"):
                     text += "; Caffe would reject the field kernel: it is kernel_size"
-                yield self.net_issue(layer.name, text)
+                severity = Severity.ERROR if divides_by_zero(param, method) else Severity.WARNING
+                yield self.net_issue(layer.name, text, severity=severity)
+
+
+def divides_by_zero(param: Any, method: str) -> bool:
+    """Whether the average over an empty window may be computed."""
+    rounds_up = param.round_mode == ROUND_UP and param.ceil_mode
+    return method == "AVE" and bool(rounds_up)
 
 
 def read_axis(param: Any, axis: str) -> tuple[int, int]:

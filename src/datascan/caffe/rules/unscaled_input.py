@@ -51,7 +51,8 @@ from dataclasses import dataclass
 from math import prod, sqrt
 
 from datascan.caffe.net.graph import Layer, View
-from datascan.caffe.net.schema import ENUMS
+from datascan.caffe.net.layer_types import is_known
+from datascan.caffe.net.schema import enum_word
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Solver
 from datascan.caffe.rules.base import NetContext, NetRule
@@ -80,6 +81,8 @@ class UnscaledInput(NetRule):
     def evaluate(self, context: NetContext) -> Iterator[Issue]:
         """Every TRAIN source whose first weighted layer is likely to diverge."""
         solver = context.training.solver
+        if not context.training.views:
+            return
         if solver is None or solver.base_lr is None or solver.type not in ("SGD", "Nesterov"):
             return
         view = context.training.views[0]
@@ -139,7 +142,7 @@ class LayerInput:
         """Estimate the size of the first outputs; None for fillers whose weights are unknown."""
         filler = self.layer.param(WEIGHTED_LAYERS[self.layer.type]).weight_filler
         spread = sqrt(self.fan_in) * self.rms
-        norm = ENUMS["VarianceNorm"].split()[filler.variance_norm]
+        norm = enum_word("VarianceNorm", filler.variance_norm)
         both = (self.fan_in + self.fan_out) / 2
         count = max(1.0, {"FAN_IN": self.fan_in, "FAN_OUT": self.fan_out}.get(norm, both))
         match filler.type:
@@ -170,7 +173,7 @@ def describe_divergence(entry: LayerInput, view: View, solver: Solver) -> str | 
     """Describe in numbers why the first steps are likely to diverge; None if they are not."""
     layer = entry.layer
     after = [below.type for top in layer.tops for below, _ in view.readers(layer, top)]
-    if "BatchNorm" in after:
+    if "BatchNorm" in after or not all(is_known(kind) for kind in after):
         return None
     step = (solver.base_lr or 0.0) * layer.first_rate * entry.fan_in * entry.rms**2
     limit = 2 * (1 + solver.momentum)

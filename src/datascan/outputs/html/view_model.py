@@ -28,6 +28,7 @@ from datascan.report.model import (
 from datascan.report.origin import describe_origin
 from datascan.report.summary import (
     count_records,
+    describe_clean,
     describe_excluded,
     describe_targets,
     summarize_checked,
@@ -101,6 +102,7 @@ class ReportView:
     anchor: str
     verdict: str
     complete: bool
+    clean: str
     path: str
     title: str
     facts: tuple[tuple[str, str], ...]
@@ -237,6 +239,7 @@ def build_view(
         anchor=anchor,
         verdict="incomplete" if report.is_incomplete else report.verdict,
         complete=report.complete,
+        clean=format_value(describe_clean(report)[:1].upper() + describe_clean(report)[1:], limits),
         path=path,
         title=f"{report.verdict.upper()} · {path}",
         facts=tuple(facts_of(report, limits)),

@@ -10,6 +10,7 @@ from datascan.outputs.terminal.paper import INDENT, Paper, columns, shorten
 from datascan.report.model import LogReport, NetReport, describe_stop
 from datascan.report.summary import (
     count_records,
+    describe_clean,
     describe_excluded,
     summarize_checked,
     summarize_findings,
@@ -63,10 +64,7 @@ def opening_lines(report: Report, paper: Paper) -> Iterator[str]:
         yield from paper.wrap("  ".join(map(paper.plain, report.opening)), HEAD)
         yield from (paper.paint(line, "faint") for line in paper.wrap(counts, HEAD) if counts)
         return
-    clean = "no findings"
-    if report.complete and report.dataset.records:
-        clean = "no findings; nothing here should break training"
-    yield from paper.wrap(counts or clean, HEAD)
+    yield from paper.wrap(counts or paper.plain(describe_clean(report)), HEAD)
 
 
 def size_of(report: Report) -> str:
