@@ -84,7 +84,9 @@ class BatchnormUnstable(NetRule):
         """One issue for all layers that train with statistics that only weights can bring."""
         training = context.training
         trains = any(loss.phase == "TRAIN" and loss.weight for loss in training.losses)
-        if view.phase != "TRAIN" or not trains:
+        # A net for deployment or tests may have a loss as well.
+        named = training.solver is not None or any(s.phase == "TRAIN" for s in training.sources)
+        if view.phase != "TRAIN" or not trains or not named:
             return
         if training.solver is not None and training.solver.message.weights:
             return
