@@ -85,7 +85,8 @@ def scan_log(
     """Read a training log and report why its loss broke, and, given the net, on which records.
 
     Args:
-        path: a log of Caffe, or a table of iteration and loss.
+        path: a log of Caffe, a table of iteration and loss, an event file of TensorBoard or a
+            folder of them, or a trainer_state.json.
         net: the net that was trained, a prototxt.
         solver: its solver; alone, it names its net.
         root: the folder in which relative sources are looked up first.
@@ -96,8 +97,8 @@ def scan_log(
         DatasetError: if a file cannot be read or does not parse.
         UsageError: if an option does not exist or its value is not allowed.
     """
-    from datascan.caffe.log.parser import read_log  # noqa: PLC0415  (only logs need it)
     from datascan.caffe.scan_log import log_scans, report_log, training_of  # noqa: PLC0415  (only nets and logs need Caffe)
+    from datascan.logs.reading import read_log  # noqa: PLC0415  (only logs need it)
 
     checked = Options.from_keywords(**options)
     training = training_of(

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import datascan
-from datascan.caffe.log.diagnosis import Diagnosis
-from datascan.caffe.log.record_range import ReadRange, candidate_ranges
-from datascan.caffe.log.runs import Run
+from datascan.caffe.record_range import ReadRange, candidate_ranges
 from datascan.errors import UsageError
+from datascan.logs.diagnosis import Diagnosis
+from datascan.logs.runs import Run
 from tests.builders.caffe_logs import crash, line, log_of, solver_lines
 from tests.builders.lmdb import datum, numbered, write_lmdb
 from tests.cli.test_app import datascan as shell
@@ -289,13 +289,17 @@ def test_a_stretch_knows_its_records():
     assert indices[wrapped.holds(indices)].tolist() == [0, 1, 2, 3, 4, 95, 96, 97, 98, 99]
 
 
+def verdict(cause, last, first=None, **more):
+    return Diagnosis(cause=cause, last_finite=last, first_nonfinite=first, **more)
+
+
 def test_which_iterations_are_suspect():
     run = Run([0, 10], [1.0, 1.0])
-    assert candidate_ranges(run, Diagnosis("none", 10, None), 10) is None
-    assert candidate_ranges(run, Diagnosis("sudden-nan", 10, 20), 10) == (11, 20)
-    assert candidate_ranges(run, Diagnosis("died", 10, None), 10) == (11, 20)
-    assert candidate_ranges(run, Diagnosis("died", 10, None), None) is None
-    assert candidate_ranges(Run(), Diagnosis("died", None, None), None) == (0, 0)
+    assert candidate_ranges(run, verdict("none", 10), 10) is None
+    assert candidate_ranges(run, verdict("sudden-nan", 10, 20), 10) == (11, 20)
+    assert candidate_ranges(run, verdict("died", 10), 10) == (11, 20)
+    assert candidate_ranges(run, verdict("died", 10), None) is None
+    assert candidate_ranges(Run(), verdict("died", None), None) == (0, 0)
 
 
 RUNS = {

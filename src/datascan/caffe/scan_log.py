@@ -11,13 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from datascan.caffe.log.diagnosis import Diagnosis, diagnose
-from datascan.caffe.log.parser import Log
-from datascan.caffe.log.record_range import ReadRange, candidate_ranges, read_range
-from datascan.caffe.log.runs import Run
 from datascan.caffe.net.learning_rate import find_first_bad_rate, is_complete
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Training, read_training
+from datascan.caffe.next_step import Case, explain_rate, next_step
+from datascan.caffe.record_range import ReadRange, candidate_ranges, read_range
 from datascan.caffe.rules.base import RunOutcome, evaluate_rules
 from datascan.caffe.scan_net import (
     REQUIRED_CHECKS,
@@ -32,6 +30,8 @@ from datascan.config.identity import DatasetIdentity
 from datascan.config.options import Options, Severity
 from datascan.errors import UsageError
 from datascan.executors.base import Progress
+from datascan.logs.diagnosis import Diagnosis, diagnose
+from datascan.logs.runs import Log, Run
 from datascan.plugins import CHECKS, NET_RULES, load, rule_target
 from datascan.report.figures import DatasetInfo, LogCurve, LogFigures, RecordRange
 from datascan.report.identify import locate
@@ -172,7 +172,7 @@ def report_log(log: Log, training: Training, scans: SourceScans) -> LogReport:
     for source, result in scans.results():
         suspects.add(source, result)
     outcomes = [run_outcome(log, i, verdicts[i], suspects) for i in range(len(verdicts))]
-    context = net_context(training, scans, scanned, outcomes)
+    context = net_context(training, scans, scanned, outcomes, log.damage)
     issues = [*evaluate_rules(rules, context), *keep_selected(scans.issues, options)]
     reports = [scan.report for scan in scanned.values()]
     run = reported_run(verdicts)
@@ -202,22 +202,42 @@ def diagnose_runs(log: Log, training: Training) -> list[Diagnosis]:
     """A diagnosis for each run; a crash followed by another run is not reported."""
     solver = training.solver
     planned = find_first_bad_rate(solver) if solver is not None and is_complete(solver) else None
-    found = [diagnose(run, planned) for run in log.runs]
+    classes = classes_of(training)
+    found = [diagnose(run, planned, classes) for run in log.runs]
+    if solver is None:
+        found = [
+            replace(one, text=one.text + explain_rate(run, log))
+            if one.cause == "lr-not-finite"
+            else one
+            for one, run in zip(found, log.runs, strict=True)
+        ]
     went_on = [replace(v, cause="none") if v.cause == "died" else v for v in found[:-1]]
     return [*went_on, *found[-1:]]
 
 
+def classes_of(training: Training) -> int | None:
+    """The number of classes of the training data; None if unknown."""
+    known = (one.num_classes for one in training.sources if one.phase == "TRAIN")
+    return next(filter(None, known), None)
+
+
 def run_outcome(log: Log, i: int, verdict: Diagnosis, notes: SuspectCollector) -> RunOutcome:
     """How run ``i`` ended, and which records it was reading."""
-    where = f"run {i + 1} of {len(log.runs)}: " if len(log.runs) > 1 else ""
+    run = log.runs[i]
+    place = f" ({run.place})" if run.place else ""
+    where = f"run {i + 1} of {len(log.runs)}{place}: " if len(log.runs) > 1 else ""
     layer = notes.layer_of(i)
-    if layer is None:
-        return RunOutcome(verdict, where, unscanned(log.runs[i], verdict, notes.training))
-    read, found = notes.stretches[i][layer], notes.found[i][layer]
+    read, found = (notes.stretches[i][layer], notes.found[i][layer]) if layer else (None, [])
+    case = Case(log, run, verdict, notes.training, read is not None, bool(found))
+    if read is None:
+        return RunOutcome(
+            verdict, where, unscanned(run, verdict, notes.training), fix=next_step(case)
+        )
     about = f"; {describe_range(read)}"
     about += f": {found[0].text}" if found else ", none of which has an error"
     about += f", and {len(found) - 1:,} more" if len(found) > 1 else ""
-    return RunOutcome(verdict, where, about, tuple(one.text for one in found[:MAX_NAMED]))
+    details = tuple(one.text for one in found[:MAX_NAMED])
+    return RunOutcome(verdict, where, about, details, next_step(case))
 
 
 def unscanned(run: Run, verdict: Diagnosis, training: Training) -> str:
@@ -270,7 +290,20 @@ def figures(
         cause=verdict.cause,
         records=RecordRange(read.from_record, read.to_record) if read else None,
         culprits=culprits,
+        notes=[escape_surrogates(note) for note in notes_of(log)] or None,
     )
+
+
+def notes_of(log: Log) -> list[str]:
+    """What was assumed of the log, and which request ended its last run."""
+    notes = list(log.notes)
+    run = log.runs[-1]
+    if run.ended is not None and run.crash is None:
+        notes.append(
+            f"the run was ended by {run.ended} (its owner or a scheduler) after {run.unit} "
+            f"{run.last:,}: not a crash"
+        )
+    return notes
 
 
 def curve_of(run: Run, verdict: Diagnosis) -> LogCurve | None:

@@ -207,6 +207,7 @@ def net_context(
     scans: SourceScans,
     scanned: dict[DataSource, SourceScan],
     runs: Sequence[RunOutcome] = (),
+    damage: Sequence[str] = (),
 ) -> NetContext:
     """What rules about nets and logs know: the training, its scans, and the runs of a log."""
     return NetContext(
@@ -215,6 +216,7 @@ def net_context(
         scans.backends,
         {source: scan.result.evidence for source, scan in scanned.items()},
         runs,
+        damage,
         scans.options_for(training.path).run,
     )
 

@@ -23,6 +23,10 @@ Cause = Literal[
     "loss-saturated",
     "nan-from-start",
     "died",
+    "break-before-log",
+    "loss-broken-in-test",
+    "loss-stuck",
+    "loss-zero",
 ]
 """How a training run ended; each cause except "none" is also a rule."""
 
@@ -399,7 +403,7 @@ class LogCurve(msgspec.Struct, frozen=True):
     rates: list[Number | None]
 
 
-class LogFigures(msgspec.Struct, frozen=True):
+class LogFigures(msgspec.Struct, frozen=True, omit_defaults=True):
     """One run of a training log: the last, or if that is healthy, the last that broke."""
 
     iterations: Annotated[Count, Meta(description="The largest iteration in the log.")]
@@ -415,3 +419,6 @@ class LogFigures(msgspec.Struct, frozen=True):
     culprits: Annotated[
         list[Count] | None, Meta(description="Indices of the records among them with an error.")
     ]
+    notes: Annotated[
+        list[str] | None, Meta(description="What was assumed of the log, or left out.")
+    ] = None

@@ -73,7 +73,9 @@ def log(*sources: SourceReport, findings: Sequence[Finding] = (), **changes: Any
         "dataset": DatasetInfo("log", "train.log", "caffe-log", 0, 0),
         "findings": list(findings),
         "sources": list(sources) or None,
-        "log": LogFigures(8, 4, 6, "sudden-nan", RecordRange(64, 95), [70]),
+        "log": LogFigures(
+            8, 4, 6, "sudden-nan", RecordRange(64, 95), [70], ["2 lines without a loss"]
+        ),
         "log_curve": LogCurve([0, 2, 4, 6, 8], [2.3, 2.2, 2.1, None, None], [0.1] * 5),
     }
     return LogReport(**fields | changes)

@@ -19,7 +19,10 @@ def log(*losses):
 def test_a_loss_that_is_stuck(tmp_path, losses, first):
     (found,) = findings_of_log(tmp_path, log(*losses))
     assert (found.rule, found.severity, found.records) == ("loss-saturated", "error", 0)
-    assert found.message == f"the loss is stuck at 87.3365 from iteration {first} on"
+    assert found.message == (
+        f"the loss is stuck at 87.3365 from iteration {first} on: on a GPU, Caffe prints a NaN "
+        "like that"
+    )
 
 
 def test_one_of_two_outputs(tmp_path):
@@ -28,7 +31,10 @@ def test_one_of_two_outputs(tmp_path):
         text += line(iteration, 2 + value)
         text += output(0, "loss1", 2.0, 1) + output(1, "loss2", value, 1)
     (found,) = findings_of_log(tmp_path, text)
-    assert found.message == "the loss of output loss2 is stuck at 87.3365 from iteration 10 on"
+    assert found.message == (
+        "the loss of output loss2 is stuck at 87.3365 from iteration 10 on: on a GPU, Caffe prints "
+        "a NaN like that"
+    )
 
 
 @pytest.mark.parametrize(

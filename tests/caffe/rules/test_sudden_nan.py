@@ -24,7 +24,10 @@ def test_a_stable_loss_that_breaks(tmp_path, bad):
 
 def test_the_second_line_of_a_log(tmp_path):
     (found,) = findings_of_log(tmp_path, log_of([(0, 2.3), (10, NAN)]))
-    assert found.message == "the loss is 2.3 at iteration 0 and nan at 10, without growing before"
+    assert found.message == (
+        "the loss is 2.3 at iteration 0 and nan at 10; 1 finite line before it cannot show whether "
+        "it grew"
+    )
 
 
 def test_every_run_that_broke_is_reported(tmp_path):

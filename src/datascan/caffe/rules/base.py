@@ -6,11 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from datascan.caffe.log.diagnosis import Diagnosis
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Training
 from datascan.checks.base import Issue, Rule
 from datascan.config.options import RunOptions, Severity
+from datascan.logs.diagnosis import Diagnosis
 from datascan.report.model import DatasetReport
 
 MAX_ISSUES = 5000
@@ -35,6 +35,7 @@ class RunOutcome:
     where: str = ""
     about: str = ""
     details: tuple[str, ...] = ()
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class NetContext:
 
     ``reports`` does not have an entry for a source that was not scanned. ``backends`` are the
     actual types of the stores, which may differ from those in the net. ``issues`` are those of the
-    checks on the records, and ``outcomes`` are the ends of the runs in a log. ``run`` has the
-    limits for reading more files.
+    checks on the records, and ``outcomes`` are the ends of the runs in a log, ``damage`` the places
+    at which the log is damaged. ``run`` has the limits for reading more files.
     """
 
     training: Training
@@ -52,6 +53,7 @@ class NetContext:
     backends: Mapping[DataSource, str] = field(default_factory=dict)
     issues: Mapping[DataSource, Sequence[Issue]] = field(default_factory=dict)
     outcomes: Sequence[RunOutcome] = ()
+    damage: Sequence[str] = ()
     run: RunOptions = field(default_factory=RunOptions)
 
 
@@ -93,9 +95,9 @@ class LogRule(NetRule):
             if diagnosis.cause == self.rule:
                 yield Issue(
                     self.rule,
-                    self.severity,
+                    Severity.ERROR if diagnosis.grave else self.severity,
                     f"{outcome.where}{diagnosis.text}{outcome.about}",
-                    self.fix,
+                    outcome.fix or self.fix,
                     details=(diagnosis.text, *outcome.details),
                     keys=(diagnosis.output,) if diagnosis.output else (),
                     about=diagnosis.text,

@@ -24,7 +24,8 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
         "log",
         type=input_path,
         metavar="TRAIN.log",
-        help="what Caffe printed, or a CSV: iteration, loss; - for standard input",
+        help="what Caffe printed, a CSV, TensorBoard's event files, or a trainer_state.json; - for "
+        "standard input",
     )
     command.add_argument("--net", type=Path, metavar="NET.prototxt", help="the trained net")
     command.add_argument("--solver", type=Path, metavar="SOLVER.prototxt", help="its solver")
@@ -41,7 +42,6 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read the log, scan what its net reads, and write the report. Returns the exit status."""
-    from datascan.caffe.log.parser import read_log
     from datascan.caffe.net.reads import training_paths
     from datascan.caffe.scan_log import log_scans, report_log, training_of
     from datascan.cli.configuration import load_config
@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     )
     from datascan.cli.progress import cancellable
     from datascan.config.discovery.settings import configured_options, configured_paths
+    from datascan.logs.reading import read_log
 
     require_door(args.log, "log")
     config = load_config(args.config)

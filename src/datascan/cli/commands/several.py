@@ -118,7 +118,7 @@ def scan_part(
     if part.door == "net":
         with SourceScans(options_for, charts=charts, progress=progress) as scans:
             return report_net(read_training(part.path, None, None), scans, data=True)
-    from datascan.caffe.log.parser import read_log
+    from datascan.logs.reading import read_log
 
     training = training_of(part.path, None, None, None)
     with log_scans(options_for, charts=charts, progress=progress) as scans:

@@ -330,7 +330,9 @@ def size_facts(report: Report, limits: Limits) -> list[tuple[str, str]]:
     size = f"{records}, {format_bytes(dataset.bytes)}"
     if isinstance(report, LogReport):
         log = report.log
-        return [("Log", kind), ("Iterations", f"{log.iterations:,}"), ("Cause", log.cause)]
+        notes = [("Note", format_value(note, limits)) for note in log.notes or ()]
+        figures = [("Iterations", f"{log.iterations:,}"), ("Cause", log.cause)]
+        return [("Log", kind), *figures, *notes]
     if isinstance(report, NetReport):
         return [("Net", kind), ("Sources", f"{len(report.sources):,}"), ("Size", size)]
     facts = [("Dataset", kind), ("Size", size)]

@@ -40,6 +40,9 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     yield paper.paint(verdict, mood) + first[len(verdict) :]
     yield from more
     yield from paper.wrap(size_of(report), HEAD)
+    if isinstance(report, LogReport):
+        for note in report.log.notes or ():
+            yield from (paper.paint(line, "faint") for line in paper.wrap(paper.plain(note), HEAD))
     yield from opening_lines(report, paper)
     if excluded := describe_excluded(source):
         yield from (paper.paint(line, "faint") for line in paper.wrap(excluded, HEAD))

@@ -9,18 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.caffe.log.diagnosis import (
+from datascan.logs.diagnosis import diagnose, growth_ratio
+from datascan.logs.growth import (
     MIN_SWING,
-    SATURATED,
     describe_growth,
-    diagnose,
     find_foot,
-    find_saturation,
-    growth_ratio,
     has_climbed,
     sets_records,
 )
-from datascan.caffe.log.runs import Output, Run
+from datascan.logs.runs import Output, Run
+from datascan.logs.silent import SATURATED, find_saturation
 
 NAN, INF = math.nan, math.inf
 
@@ -239,4 +237,5 @@ def test_how_much_an_output_grew(values, ratio):
     ],
 )
 def test_since_when_a_loss_is_stuck(losses, found):
-    assert find_saturation(run_of(losses)) == found
+    verdict = find_saturation(run_of(losses))
+    assert (verdict and (verdict.output, verdict.first)) == found

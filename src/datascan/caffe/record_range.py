@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.caffe.log.diagnosis import Diagnosis
-from datascan.caffe.log.runs import Run
 from datascan.caffe.net.sources import DataSource
+from datascan.logs.diagnosis import Diagnosis
+from datascan.logs.runs import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,16 @@ def candidate_ranges(run: Run, verdict: Diagnosis, display: int | None) -> tuple
     """The first and last iteration that may have broken the run; None if unknown.
 
     They follow the last finite line and end with the first non-finite one. For a run that crashed,
-    they end before the next line that it would have printed.
+    they end before the next line that it would have printed. A loss that is stuck may be the mean
+    of several iterations (``average_loss``), of which the first is the one.
     """
     first = 0 if verdict.last_finite is None else verdict.last_finite + 1
     first = max(first, run.began)
     if verdict.first_nonfinite is not None:
         return first, max(first, verdict.first_nonfinite)
+    if verdict.cause == "loss-saturated" and verdict.broke is not None:
+        averaged = (run.number("average_loss") or 1) - 1 if verdict.output is None else 0
+        return max(run.began, first - averaged), max(first, verdict.broke)
     if verdict.cause == "died":
         if verdict.last_finite is None:
             return first, first

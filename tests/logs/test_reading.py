@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datascan.caffe.log.parser import read_log
-from datascan.caffe.log.runs import parse_number
 from datascan.errors import DatasetError
+from datascan.logs.reading import read_log
+from datascan.logs.runs import parse_number
 from tests.builders.caffe_logs import (
     crash,
     line,

@@ -1,1 +1,0 @@
-"""Caffe training logs."""

@@ -1,0 +1,1 @@
+"""Training logs of any framework: read into runs, and judged."""
