@@ -134,6 +134,33 @@ def test_a_plan_says_what_the_trial_met(faulty):
     assert "trial     found 1 record with errors" in found.stdout
 
 
+def test_each_of_several_datasets_has_a_plan(store, faulty, tmp_path):
+    found = datascan("scan", store, faulty, "--plan")
+    assert found.returncode == 0, found
+    assert [line for line in found.stdout.splitlines() if line.startswith("PLAN")] == [
+        f"PLAN  {store}  (lmdb, caffe-datum)",
+        f"PLAN  {faulty}  (lmdb, caffe-datum)",
+    ]
+    assert "FAIL" not in found.stdout
+    said = fails_in_one_line("scan", store, faulty, "--plan", "--json", "-")
+    assert "--plan --json - is for one dataset, but there are 2" in said
+
+
+def test_a_net_has_no_plan(tmp_path):
+    (tmp_path / "net.prototxt").write_text('layer { name: "a" type: "ReLU" bottom: "x" top: "x" }')
+    said = fails_in_one_line("scan", tmp_path / "net.prototxt", "--plan")
+    assert "for which there is no --plan" in said
+
+
+def test_the_first_error_ends_several_datasets_and_time_only_one(store, faulty):
+    fast = datascan("scan", faulty, store, "--fail-fast")
+    assert fast.returncode == 1
+    assert str(store) not in fast.stdout
+    timed = datascan("scan", store, faulty, "--max-time", "0.000001")
+    assert timed.returncode == 2
+    assert (str(store) in timed.stdout, str(faulty) in timed.stdout) == (True, True)
+
+
 def test_a_plan_writes_nothing(store, tmp_path):
     before = sorted(path.name for path in tmp_path.rglob("*"))
     assert datascan("lmdb", store, "--plan", "--resume", tmp_path / "r").returncode == 0

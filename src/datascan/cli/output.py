@@ -331,6 +331,12 @@ def early_status(report: Report) -> int | None:
     return CLEAN if report.fail_on == "never" else FAILURE
 
 
+def ends_all(report: Report) -> bool:
+    """Whether the datasets after this one are not scanned: after a signal or the first error."""
+    by_time = report.stopped is not None and report.stopped.by == "max-time"
+    return not report.complete and not by_time
+
+
 def advise(report: Report, args: argparse.Namespace) -> str:
     """What to do after a scan that has ended early; "" if there is nothing to say."""
     status = early_status(report)

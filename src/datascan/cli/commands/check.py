@@ -106,7 +106,7 @@ class Scans:
     def scan_all(self, paths: Sequence[Path], progress: Closeable) -> None:
         """Scan datasets until one is cancelled, and say after each what was found."""
         from datascan.cli.internal_error import say
-        from datascan.cli.output import early_status, is_quiet
+        from datascan.cli.output import ends_all, is_quiet
         from datascan.errors import DatascanError
         from datascan.report.model import FailedScan
         from datascan.text import escape_surrogates
@@ -125,7 +125,7 @@ class Scans:
             progress.close()
             if not is_quiet(self.args):
                 print(verdict_line(report, self.defaults))
-            if not report.complete and early_status(report) is None:
+            if ends_all(report):
                 break
 
     def scan(self, path: Path, progress: Closeable) -> Report:

@@ -109,6 +109,8 @@ def scan_training(args: argparse.Namespace, path: Path, door: str) -> int:
     """
     from datascan.errors import UsageError
 
+    if args.plan:
+        raise UsageError(f"{path} is {NAMES[door]}, for which there is no --plan")
     for field in Options.fields():
         if getattr(args, field.name, None) is not None and not field.is_shown(door):
             raise UsageError(f"{path} is {NAMES[door]}, for which there is no {field.flag}")

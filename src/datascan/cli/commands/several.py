@@ -28,7 +28,7 @@ def scan_parts(args: argparse.Namespace, parts: Sequence[Part]) -> int:
     from datascan.cli.commands.check import exit_status, summary, verdict_line, write_outputs
     from datascan.cli.configuration import load_config
     from datascan.cli.internal_error import say
-    from datascan.cli.output import OutputFiles, annotate, guard_of, is_quiet
+    from datascan.cli.output import OutputFiles, annotate, ends_all, guard_of, is_quiet
     from datascan.cli.progress import cancellable
     from datascan.config.applied import AppliedConfiguration
     from datascan.config.discovery.settings import configured_paths, describe_configuration
@@ -36,6 +36,8 @@ def scan_parts(args: argparse.Namespace, parts: Sequence[Part]) -> int:
 
     require_alone(args, len(parts))
     config = load_config(args.config)
+    if args.plan:
+        return plan_parts(args, config, parts)
     read = [path for part in parts for path in part.paths]
     files = OutputFiles(args, guard_of(args, read, configured_paths(config)))
     files.check()
@@ -59,13 +61,45 @@ def scan_parts(args: argparse.Namespace, parts: Sequence[Part]) -> int:
             reports.append(report)
             if not is_quiet(args):
                 print(verdict_line(report, defaults))
-            if not report.complete:
+            if ends_all(report):
                 break
     if not is_quiet(args):
         print(summary(reports, failed))
     write_outputs(reports, failed, files)
     annotate(reports, failed, taken=args.json == "-")
     return files.finish(exit_status(reports, signals, failed), quiet=is_quiet(args))
+
+
+def plan_parts(args: argparse.Namespace, config: ConfigFile | None, parts: Sequence[Part]) -> int:
+    """Print what a scan of each dataset would take; returns 2 if one could not be planned, else 0.
+
+    Raises:
+        UsageError: if an output was asked for.
+    """
+    from datascan.cli.internal_error import FAILURE, say
+    from datascan.cli.output import CLEAN
+    from datascan.cli.plan import check_plan, print_plan
+    from datascan.config.discovery.settings import resolve_settings
+    from datascan.errors import DatascanError, UsageError
+    from datascan.session import ScanSession
+
+    check_plan(args)
+    if args.json is not None:
+        raise UsageError(f"--plan --json - is for one dataset, but there are {len(parts):,}")
+    status = CLEAN
+    for part in parts:
+        if part.door in ("net", "log"):
+            say(f"{part.path} is a {part.door}, which has no plan")
+            continue
+        settings = resolve_settings(config, part.path, options_of(args))
+        backend = settings.backend or part.door
+        try:
+            with ScanSession(part.paths, settings.options(), reader=backend) as session:
+                print_plan(args, session)
+        except DatascanError as error:
+            say(f"{part.path}: {error}")
+            status = FAILURE
+    return status
 
 
 def require_alone(args: argparse.Namespace, count: int) -> None:
