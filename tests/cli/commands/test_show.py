@@ -34,6 +34,7 @@ def show(tmp_path, monkeypatch, capsys):
             "dog/a.jpg": b"<html><title>403 Forbidden</title>",
         },
     )
+    (tmp_path / "net.prototxt").write_text("")
     data = numbers(50, 4)
     data[17, 3] = np.inf
     write_hdf5(tmp_path / "train.h5", data=data, label=np.arange(50) % 2)
@@ -56,7 +57,7 @@ def test_the_place_of_a_nan_with_the_values_around_it(show):
     values = numbers(300, 3, 4, 4)[7].ravel()
     around = " ".join([*(f"{v:g}" for v in values[31:36]), ">nan<", f"{values[37]:g}"])
     assert f"first at [2, 1, 0]: ... {around}" in out
-    assert "ERROR   nan-value  1 of 48 values, first nan at [2, 1, 0]" in out
+    assert "[nan-value]\n        1 of 48 values, first nan at [2, 1, 0]\n        -> " in out
 
 
 def test_a_record_without_findings_exits_with_0(show):
@@ -74,7 +75,7 @@ def test_every_form_in_which_a_report_names_a_record(show, text):
 def test_an_empty_value(show):
     status, out, _ = show("store", "300")
     assert status == 1
-    assert "ERROR   empty-record  the value has 0 bytes" in out
+    assert "[empty-record]\n        the value has 0 bytes\n" in out
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,8 @@ def test_an_empty_value(show):
         (["store", "--index", "1", "--key", "2"], "--index and --key name two records"),
         (["store", "7", "--neighbours", "9999"], "--neighbours must be a whole number from 0"),
         (["absent", "7"], "no such path: absent"),
+        ([".", "7"], ". is a folder of datasets, name one of them: imgs, store, train.h5"),
+        (["net.prototxt", "7"], "net.prototxt is a Caffe net or solver: datascan net net.prototxt"),
         (["store", "7", "--save", "x.txt"], "--save writes .png"),
         (["store", "7", "--save", "x.jpg"], "the record is not an encoded image: x.jpg would"),
         (["train.h5", "1", "--save", "x.png"], "has no picture that could be written to x.png"),
@@ -210,7 +213,7 @@ def test_the_options_of_the_dataset_hold(show, tmp_path):
     (tmp_path / "datascan.toml").write_text("[dataset.store]\nnum_classes = 2\nlimit = 3\n")
     status, out, _ = show("store", "8")
     assert status == 1
-    assert "label-out-of-range  label 2" in out
+    assert "[label-out-of-range]\n        label 2\n" in out
 
 
 def test_the_dataset_is_not_changed(show, tmp_path):
@@ -230,7 +233,7 @@ def test_a_record_that_cannot_be_read_shows_why(show, tmp_path):
         status, out, err = show("large", f"{index:08}")
         assert err == ""
         assert status == ("ERROR" in out)
-        faults += re.findall(r"ERROR +(\S+)", out)
+        faults += re.findall(r"^ERROR .*\[(\S+)\]$", out, re.MULTILINE)
     assert 5 < len(faults) < 15
     assert set(faults) <= {"truncated-store", "damaged-store"}
 

@@ -43,6 +43,10 @@ COMMANDS_THAT_WRITE = {
         f"train.log --net train_val.prototxt {ALL}",
         f"{INPUTS} train.log train_val.prototxt store/data.mdb matrix.binaryproto",
     ),
+    "show": (
+        "store 3 --config datascan.toml",
+        "datascan.toml expect.toml store/data.mdb",
+    ),
     "learn": (f"store {ALL}", f"{INPUTS} store/data.mdb"),
     "accept": (f"store --reason x {ALL}", f"{INPUTS} store/data.mdb"),
     "report": ("saved.json", "saved.json"),

@@ -58,9 +58,8 @@ def scan_whatever(args: argparse.Namespace) -> int:
     from datascan.cli.internal_error import say
     from datascan.cli.output import is_quiet
 
-    for path in args.paths:
-        require_path(path, args)
-    if args.list_file is not None or is_configured(args):
+    exist = [exists(path, args) for path in args.paths]
+    if args.list_file is not None or exist == [False] or is_configured(args):
         return scan_dataset(args, args.paths, None)
     parts, notes = find_parts(args.paths)
     if not is_quiet(args):
@@ -76,21 +75,23 @@ def scan_whatever(args: argparse.Namespace) -> int:
     return scan_dataset(args, part.paths, part.door)
 
 
-def require_path(path: Path, args: argparse.Namespace) -> None:
-    """Check that a path exists.
+def exists(path: Path, args: argparse.Namespace) -> bool:
+    """Whether a path exists; the error for the only path of a scan comes after those for outputs.
 
     Raises:
-        UsageError: if it does not, and is a command that follows options.
-        DatasetError: if it does not.
+        UsageError: if it does not exist, and is a command that follows options.
+        DatasetError: if it does not exist, but others were named.
     """
     from datascan.errors import DatasetError, UsageError
     from datascan.files import explain_absence
 
     if os.path.lexists(path):
-        return
+        return True
     if not args.has_command and str(path) in command_helps():
         raise UsageError(f"options follow the command: datascan {path} ... (see datascan --help)")
-    raise DatasetError(f"no such path: {path}{explain_absence(path)}")
+    if len(args.paths) > 1:
+        raise DatasetError(f"no such path: {path}{explain_absence(path)}")
+    return False
 
 
 def is_configured(args: argparse.Namespace) -> bool:
@@ -114,6 +115,8 @@ def scan_training(args: argparse.Namespace, path: Path, door: str) -> int:
     for field in Options.fields():
         if getattr(args, field.name, None) is not None and not field.is_shown(door):
             raise UsageError(f"{path} is {NAMES[door]}, for which there is no {field.flag}")
+    if args.plan:
+        raise UsageError(f"{path} is {NAMES[door]}, for which there is no --plan")
     module = import_module(command_module(door))
     given = {**vars(args), door: path, "net": path if door == "net" else None}
     given |= {"solver": None, "root": None, "no_data": False, "paths": None}

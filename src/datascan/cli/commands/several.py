@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from datascan.config.file import ConfigFile
     from datascan.report.model import FailedScan, Report
 
-ALONE = ("bad_records", "resume")
-"""Options with a file for a single dataset."""
+ALONE = ("bad_records", "resume", "plan")
+"""Options for a single dataset."""
 
 
 def scan_parts(args: argparse.Namespace, parts: Sequence[Part]) -> int:
@@ -113,7 +113,7 @@ def require_alone(args: argparse.Namespace, count: int) -> None:
     if not count:
         raise UsageError("there is no dataset to scan")
     for name in ALONE:
-        if getattr(args, name, None) is not None:
+        if getattr(args, name, None) not in (None, False):
             flag = f"--{name.replace('_', '-')}"
             raise UsageError(f"{flag} is for one dataset, but there are {count:,}")
 

@@ -36,6 +36,8 @@ TAKEN = (
 """The options of a scan that a single record can obey."""
 
 MAX_NEIGHBOURS = 1000
+MAX_NAMED = 5
+"""How many datasets of a folder are named."""
 
 
 def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
@@ -87,14 +89,18 @@ def run(args: argparse.Namespace) -> int:
 
     wanted = take_record(args)
     neighbours = parse_whole(args.neighbours, "--neighbours", MAX_NEIGHBOURS)
+    if args.backend is None and args.list_file is None:
+        require_dataset(args.paths[0])
     config = load_config(args.config)
     settings = resolve_settings(config, args.paths[0], options_of(args, taken_fields()))
     saved, args.save = args.save, None if args.save is None else str(args.save)
-    save = kind_of_save(saved)
     guard = guard_of(args, settings.paths(), configured_paths(config))
     files = OutputFiles(args, guard, ("save",))
     files.check()
-    options = single(settings.options(limit=None, sample=None, resume=None))
+    save = kind_of_save(saved)
+    options = single(
+        settings.options(limit=None, sample=None, resume=None, fail_fast=False, max_time=None)
+    )
     reader = OneRecordReader(
         open_reader(args.paths, options, args.backend or settings.backend), wanted, neighbours
     )
@@ -135,6 +141,27 @@ def take_record(args: argparse.Namespace) -> Wanted:
     if args.index is not None:
         return Wanted(index=parse_whole(args.index.removeprefix("#"), "--index", 1 << 62))
     return Wanted(text=record, key=args.key)
+
+
+def require_dataset(path: Path) -> None:
+    """Check that a path is a dataset, not a folder of datasets, a net or a log.
+
+    Raises:
+        UsageError: if it is not; names the datasets of a folder.
+    """
+    from datascan.cli.doors import describe, find_door, quote
+    from datascan.errors import UsageError
+
+    door = find_door(path)
+    if door in {"net", "log"}:
+        raise UsageError(describe(door, path))
+    if door == "folder":
+        from datascan.readers.dataset_search import find_datasets
+
+        found = [quote(one.path) for one in find_datasets(path).datasets]
+        more = ", ..." if len(found) > MAX_NAMED else ""
+        named = ", ".join(found[:MAX_NAMED])
+        raise UsageError(f"{path} is a folder of datasets, name one of them: {named}{more}")
 
 
 def parse_whole(text: str, flag: str, most: int) -> int:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datascan.outputs.terminal.paper import MIN_WIDTH, Paper, shorten
+from datascan.report.titles import finding_title
 from datascan.text import format_bytes, format_number, format_shape, pluralize
 
 if TYPE_CHECKING:
-    from datascan.report.figures import Finding
     from datascan.report.model import DatasetReport
     from datascan.report.record_view import FieldView, ImageView, RecordView
 
@@ -46,7 +46,7 @@ def render(  # noqa: PLR0913  (all but the first two by name)
         lines.append(f"and {len(view.fields) - MAX_FIELDS:,} more fields")
     if not view.fields and view.image is None and not view.faults:
         lines += paper.wrap(row("value", f"{format_bytes(view.nbytes)}, not inspected"), "", "")
-    lines += [*verdict(report.findings, paper)]
+    lines += [*verdict(report, paper)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -137,19 +137,19 @@ def describe_value(value: Any) -> str:
     return str(value) if isinstance(value, int) else format_number(value)
 
 
-def verdict(findings: Sequence[Finding], paper: Paper) -> Iterator[str]:
+def verdict(report: DatasetReport, paper: Paper) -> Iterator[str]:
     """The findings of the record, or that there are none."""
     yield ""
-    if not findings:
+    if not report.findings:
         yield f"{paper.paint('PASS', 'pass')}    this record has no findings by itself"
-    for finding in findings:
-        mark = "accepted" if finding.accepted is not None else finding.severity.upper()
-        kind = "faint" if finding.accepted is not None else finding.severity
+    for finding in report.findings:
+        known = finding.accepted is not None
+        mark = "accepted" if known else finding.severity.upper()
+        title = f"{mark:<8}{' ' * known}{paper.plain(finding_title(finding, report.dataset))}"
+        name = paper.paint(f"[{paper.plain(finding.rule)}]", "faint")
+        yield f"{paper.paint(title, 'faint' if known else finding.severity)}  {name}"
         detail = next((one.detail for one in finding.examples), finding.message)
-        text = f"{mark:<8}{paper.plain(finding.rule)}  {paper.plain(detail)}"
-        first, *more = paper.wrap(text, "", " " * MARGIN)
-        yield paper.paint(first[: len(mark)], kind) + first[len(mark) :]
-        yield from more
+        yield from paper.wrap(paper.plain(detail), " " * MARGIN, "  ")
         yield from paper.wrap("-> " + paper.plain(finding.fix), " " * MARGIN, "   ")
 
 
