@@ -155,6 +155,13 @@ def test_the_datasets_of_a_folder_with_one_verdict(project, capsys):
     assert [one["dataset"]["path"] for one in reports] == ["all/photos", "all/poor"]
 
 
+def test_one_line_and_none_at_all(project, capsys):
+    assert run(["all", "-q"]) == 1
+    assert capsys.readouterr() == ("FAIL  2 datasets: 1 failed\n", "")
+    assert run(["all", "-qq"]) == 1
+    assert capsys.readouterr() == ("", "")
+
+
 def test_nets_logs_and_links_below_a_folder_are_named(project, capsys, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     write_lmdb(elsewhere / "store", numbered(random_datums(10)))
@@ -195,6 +202,8 @@ def test_a_part_that_cannot_be_scanned_does_not_stop_the_others(project, capsys)
         ("log store", "store is an LMDB: datascan lmdb store"),
         ("lmdb train.log", "train.log is a training log: datascan log train.log"),
         ("all --bad-records x.jsonl", "--bad-records is for one dataset, but there are 2"),
+        ("all --plan", "--plan is for one dataset, but there are 2"),
+        ("train.log --plan", "train.log is a training log, for which there is no --plan"),
         ("store a.h5 --resume x", "--resume is for one dataset, but there are 2"),
         (
             "net.prototxt --db x",
@@ -246,7 +255,7 @@ def test_on_a_terminal_and_in_a_pipe(project):
 
 def test_the_short_form_imports_one_command(project):
     code = (
-        "import sys; from datascan.cli.app import run; run(['store', '--quiet']);"
+        "import sys; from datascan.cli.app import run; run(['store', '-qq']);"
         "print(sorted(m for m in sys.modules if m.startswith('datascan.cli.commands.')))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -30,6 +30,7 @@ def scan_parts(args: argparse.Namespace, parts: Sequence[Part]) -> int:
     from datascan.cli.internal_error import say
     from datascan.cli.output import OutputFiles, annotate, ends_all, guard_of, is_quiet
     from datascan.cli.progress import cancellable
+    from datascan.cli.step_summary import append_step_summary
     from datascan.config.applied import AppliedConfiguration
     from datascan.config.discovery.settings import configured_paths, describe_configuration
     from datascan.errors import DatascanError
@@ -63,10 +64,11 @@ def scan_parts(args: argparse.Namespace, parts: Sequence[Part]) -> int:
                 print(verdict_line(report, defaults))
             if ends_all(report):
                 break
-    if not is_quiet(args):
+    if args.quiet < 2 and args.json != "-":
         print(summary(reports, failed))
     write_outputs(reports, failed, files)
     annotate(reports, failed, taken=args.json == "-")
+    append_step_summary(reports, failed, files.guard)
     return files.finish(exit_status(reports, signals, failed), quiet=is_quiet(args))
 
 
