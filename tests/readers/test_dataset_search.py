@@ -77,6 +77,12 @@ def test_which_folder_of_images_is_the_dataset(tmp_path, files, folders):
     assert found(tmp_path) == dict.fromkeys(folders, "images")
 
 
+def test_a_file_beside_class_folders_does_not_part_them(tmp_path):
+    write_tree(tmp_path, {"imgs/cat/1.jpg": photo(1), "imgs/dog/2.jpg": photo(2)})
+    write_hdf5(tmp_path / "imgs/features.h5", data=numbers(5, 4))
+    assert found(tmp_path) == {"imgs": "images", "imgs/features.h5": "hdf5"}
+
+
 def test_links_are_not_followed(project, tmp_path_factory):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     write_lmdb(elsewhere / "store", numbered(random_datums(10)))

@@ -225,7 +225,8 @@ def image_folders(folder: Folder) -> Iterator[Folder]:
         yield folder
         return
     are_parts = all(one.has_images or is_split_or_kind(one.path.name) for one in below)
-    if len(below) >= 2 and are_parts and not folder.others and not folder.any_store:
+    has_store_below = any(one.any_store for one in folder.folders)
+    if len(below) >= 2 and are_parts and not folder.others and not has_store_below:
         yield folder
         return
     for one in below:
