@@ -90,3 +90,19 @@ def test_random_images_have_no_value_in_common():
         concerned = Concerned(mine, mine, others, 300)
         found = find_value(concerned, "camera", "", values[mine].tolist(), values[others].tolist())
         assert found is None
+
+
+def test_random_damaged_images_have_no_pattern(tmp_path):
+    planted(tmp_path)
+    random = np.random.default_rng(4)
+    files = sorted(tmp_path.rglob("*.jpg"))
+    for place, file in enumerate(files):
+        os.utime(file, (10**9 + place % 5 * 86_400,) * 2)
+    bad = [file for file in files if int(file.stem) % 6 == 1]
+    for file in bad:
+        file.write_bytes(image_of(*CANON, "2024:01:02 00:00:00"))
+    for file in random.choice(files, 25, replace=False).tolist():
+        state = file.stat()
+        file.write_bytes(file.read_bytes()[:-40])
+        os.utime(file, (state.st_atime, state.st_mtime))
+    assert pattern_of(tmp_path) is None

@@ -49,7 +49,7 @@ MAX_SEEKS = 16
 """How many."""
 
 MAX_LISTED = 4
-"""Of each axis so many indices are listed; of more, only the first and the last."""
+"""Of each axis up to this many indices are listed; of more, only the first and the last."""
 
 IsBad = Callable[[NDArray[Any]], NDArray[np.bool_]]
 
