@@ -1,4 +1,4 @@
-"""The titles of rules in plain words, as the outputs show them beside the rules' names."""
+"""The titles of rules in plain words, as the outputs show them with the rules' names."""
 
 from __future__ import annotations
 

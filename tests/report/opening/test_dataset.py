@@ -216,6 +216,6 @@ def test_a_scan_that_was_stopped_says_so():
 def test_no_records():
     none = replace(RECORDS, records=0)
     assert opened(whole("empty-dataset"), dataset=none) == [
-        "The dataset is empty: check where it comes from."
+        "The dataset is empty: check its source."
     ]
     assert opened(dataset=none, complete=False) == ["No record was read; the rest was not checked."]

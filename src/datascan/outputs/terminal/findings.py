@@ -38,7 +38,7 @@ def rule_lines(same: Sequence[Finding], dataset: DatasetInfo, paper: Paper) -> I
 
 
 def heading(same: Sequence[Finding], dataset: DatasetInfo, paper: Paper) -> Iterator[str]:
-    """Severity and title of a rule, its name beside it, and the share of records."""
+    """Severity and title of a rule, its name, and the share of records."""
     first = same[0]
     known = first.accepted is not None
     mark = "accepted" if known else first.severity.upper()
@@ -46,14 +46,14 @@ def heading(same: Sequence[Finding], dataset: DatasetInfo, paper: Paper) -> Iter
     title = shorten(paper.plain(finding_title(first, dataset)), widest)
     line = f"{mark:<8}{' ' * known}{title}"
     name = f"[{shorten(paper.plain(first.rule), widest)}]"
-    beside = f"{line}  {name}"
+    full = f"{line}  {name}"
     share = share_of(same, dataset.records)
     colour = "faint" if known else first.severity
-    if columns(beside) > paper.width:
+    if columns(full) > paper.width:
         yield paper.paint(line, colour)
         yield f"{INDENT}{paper.paint(name, 'faint')}"
         return
-    fits = columns(beside) + columns(share) <= paper.width
+    fits = columns(full) + columns(share) <= paper.width
     yield f"{paper.paint(line, colour)}  {paper.paint(name, 'faint')}{share if fits else ''}"
 
 

@@ -141,7 +141,7 @@ def remedy_of(rule: str, *, files: bool) -> str:
 
 
 WHOLE: dict[str, tuple[str, str]] = {
-    "empty-dataset": ("the dataset is empty", "check where it comes from"),
+    "empty-dataset": ("the dataset is empty", "check its source"),
     "truncated-store": ("the dataset is cut off", "copy it again"),
     "damaged-store": ("a part of the dataset cannot be read", "copy it again"),
     "never-written": ("a part of the dataset was never filled", "write it again"),

@@ -60,7 +60,7 @@ def describe_end(log: LogFigures) -> str:
 
 
 def describe_data(sources: Sequence[SourceReport]) -> str:
-    """Whether the datasets that the net reads have errors; "" if there are none."""
+    """Which share of the datasets that the net reads has errors; "" if they have no errors."""
     bad = sum(any(f.severity == "error" and not f.accepted for f in s.findings) for s in sources)
     if not bad:
         return ""
