@@ -16,7 +16,7 @@ from datascan.plugins import rule_names
 from website.api import api_page
 from website.hooks import LINK, example_folders, generated_pages, site_path
 from website.markdown import inline, paragraphs
-from website.rules import rule_pages
+from website.rules import all_rules, rule_pages
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,7 +35,7 @@ def test_every_rule_has_a_page_with_all_sections():
     found = rule_pages()
     assert sorted(found) == sorted(rule_names())
     for name, text in found.items():
-        assert text.startswith(f"# {name}\n\n**")
+        assert text.startswith(f"# {all_rules()[name].title}\n\n`{name}`: **")
         headings = [line.removeprefix("## ") for line in text.splitlines() if line[:3] == "## "]
         assert headings == list(SECTIONS), name
 
