@@ -153,9 +153,9 @@ def test_the_readme_has_the_setup_commands():
 
 def test_the_promise_about_strangers_is_linked():
     promise = (
-        "Datasets, lists, nets, logs, configurations, baselines, checkpoints and reports of "
-        "strangers are safe to open: nothing in them is executed, nothing outside of the dataset "
-        "is read or written, time and memory are bounded."
+        "Datasets, lists, nets, logs, configurations, baselines, checkpoints, caches and "
+        "reports of strangers are safe to open: nothing in them is executed, nothing outside of "
+        "the dataset is read or written, time and memory are bounded."
     )
     assert promise in " ".join((ROOT / "SECURITY.md").read_text().split())
     for name in ("README.md", "docs/limits.md"):

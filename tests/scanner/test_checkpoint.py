@@ -114,7 +114,7 @@ def test_other_options_start_anew(tmp_path):
     scan(reader(file), CHECKS)
     notes, other = Notes(), reader(file, max_pixels=5)
     scan(other, CHECKS, notes)
-    assert "starting from the beginning" in notes.said[0]
+    assert "read from the beginning" in notes.said[0]
     assert other.seen == list(range(10))
 
 
@@ -128,7 +128,7 @@ def test_a_changed_dataset_starts_anew(tmp_path):
     made = reader(tmp_path / "resume")
     made.paths, notes = (data,), Notes()
     scan(made, CHECKS, notes)
-    assert "starting from the beginning" in notes.said[0]
+    assert "read from the beginning" in notes.said[0]
 
 
 def blank(path):
@@ -220,8 +220,8 @@ def test_a_file_of_another_version_starts_anew(tmp_path, version):
     file.write_bytes(b"datascan resume %d\n" % version + b"f" * 32 + b"\x80\x04." * 100)
     notes, again = Notes(), reader(file)
     assert text(scan(again, CHECKS, notes)) == text(scan(reader(), CHECKS))
-    why = "is from another version of datascan; starting from the beginning"
-    assert notes.said == [f"{file} {why}"]
+    why = "is from another version of datascan; it is kept as "
+    assert notes.said == [f"{file} {why}{file}.old, and all is read from the beginning"]
     assert again.seen == list(range(10))
     third = reader(file)
     scan(third, CHECKS)
@@ -236,9 +236,39 @@ def test_a_wrong_checksum_starts_anew(tmp_path):
     file.write_bytes(octets)
     notes, again = Notes(), reader(file)
     assert text(scan(again, CHECKS, notes)) == text(scan(reader(), CHECKS))
-    why = "is damaged (an entry has the wrong checksum); starting from the beginning"
-    assert notes.said == [f"{file} {why}"]
+    why = "is damaged (an entry has the wrong checksum); it is kept as "
+    assert notes.said == [f"{file} {why}{file}.old, and all is read from the beginning"]
     assert again.seen == list(range(10))
+
+
+def test_a_checkpoint_that_is_not_used_is_kept(tmp_path):
+    file, kept = tmp_path / "resume", tmp_path / "resume.old"
+    scan(reader(file), CHECKS)
+    octets = file.read_bytes()
+    scan(reader(file, limit=50), CHECKS)
+    assert kept.read_bytes() == octets
+    newer = file.read_bytes()
+    assert newer != octets
+    scan(reader(file), CHECKS)  # an older one is replaced by a newer one
+    assert kept.read_bytes() == newer
+    assert file.read_bytes() == octets
+
+
+@pytest.mark.parametrize("what", ["file", "folder", "link"])
+def test_nothing_but_a_checkpoint_is_replaced_by_one_that_is_kept(tmp_path, what):
+    file, kept = tmp_path / "resume", tmp_path / "resume.old"
+    scan(reader(file), CHECKS)
+    octets = file.read_bytes()
+    if what == "file":
+        kept.write_bytes(b"mine")
+    elif what == "folder":
+        kept.mkdir()
+    else:
+        (tmp_path / "mine").write_bytes(octets)
+        kept.symlink_to(tmp_path / "mine")
+    with pytest.raises(OutputError, match=r"resume\.old, which exists and is not a checkpoint"):
+        scan(reader(file, limit=50), CHECKS)
+    assert file.read_bytes() == octets
 
 
 def test_an_entry_longer_than_the_file_is_not_read(tmp_path):
@@ -291,6 +321,7 @@ OTHER = {
     "nice": 7,
     "fail_fast": True,
     "max_time": 7.0,
+    "cache": Path("other"),
     "severity": (("nan-value", Severity.INFO),),
     "tolerance": (("nan-value", "7"),),
     "fail_on": "never",

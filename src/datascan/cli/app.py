@@ -35,12 +35,31 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message} (see {self.prog} --help)")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
-        """Parse, and raise :class:`UsageError` for what is unknown, with the nearest option."""
-        found, unknown = super().parse_known_args(args, namespace)
+        """Parse, and raise :class:`UsageError` for what is unknown, with the nearest option.
+
+        What follows a flag whose value is optional is not its value: ``--cache PATH`` is a flag and
+        the path of a dataset.
+        """
+        found, unknown = super().parse_known_args(self._with_bare_flags(args), namespace)
         if unknown:
             options = [word for word in unknown if word.startswith("-")]
             self.error(self.describe_unknown(options[0] if options else unknown[0]))
         return found, unknown
+
+    def _with_bare_flags(self, args: Sequence[str] | None) -> Sequence[str] | None:
+        """The arguments, with ``BARE`` after each flag whose optional value is missing."""
+        flags = {
+            name
+            for action in self._actions
+            if action.nargs == "?"
+            for name in action.option_strings
+        }
+        if args is None or flags.isdisjoint(args):
+            return args
+        from datascan.config.option_field import BARE
+
+        end = args.index("--") if "--" in args else len(args)
+        return [*(f"{word}={BARE}" if word in flags else word for word in args[:end]), *args[end:]]
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Print help or the version; unlike that of the library, errors are not dropped."""

@@ -52,6 +52,17 @@ def add_flag(group: argparse._ActionsContainer, field: OptionField) -> None:
             help=field.option.help,
         )
         return
+    if field.option.bare is not None:
+        group.add_argument(
+            field.flag,
+            dest=field.name,
+            type=field.parse,
+            nargs="?",
+            const=True,
+            metavar=field.option.metavar,
+            help=field.option.help,
+        )
+        return
     group.add_argument(
         field.flag,
         dest=field.name,

@@ -211,7 +211,7 @@ def guard_of(
     ``replaced`` is read to be written anew.
     """
     read = [path for paths in further for path in paths]
-    own = {"output", "resume", *(name.replace("-", "_") for name in output_helps())}
+    own = {"output", "resume", "cache", *(name.replace("-", "_") for name in output_helps())}
     for name, value in vars(args).items():
         if name not in own:
             several = value if isinstance(value, list | tuple) else (value,)

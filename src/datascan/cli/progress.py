@@ -157,6 +157,10 @@ def describe_errors(records: int) -> str:
     return f"{pluralize(records, 'record')} with errors so far" if records else ""
 
 
+KEPT_SECONDS = 0.1
+"""What is there this soon after the start was read by earlier scans (``--cache``, ``--resume``)."""
+
+
 class ListingLine:
     """What a terminal shows before a scan starts: how many files have been found."""
 
@@ -199,6 +203,7 @@ class ProgressBar(SilentProgress):
         self.bar: Any = None
         self.by_records = False
         self.errors = 0
+        self.known: int | None = None
         self.listing = ListingLine(stream)
 
     def start(self, plan: Plan) -> None:
@@ -208,6 +213,7 @@ class ProgressBar(SilentProgress):
         records = plan.records if plan.records is not None else plan.store_count
         self.by_records = records is not None
         self.errors = 0
+        self.known = None
         self.bar = threadless_bar()(
             total=records if self.by_records else plan.nbytes,
             unit=" records" if self.by_records else "B",
@@ -224,7 +230,10 @@ class ProgressBar(SilentProgress):
             self.listing.update(records)
         else:
             elapsed = self.bar.format_dict["elapsed"] or 1.0
-            speed = f"{nbytes / elapsed / 1e6:,.0f} MB/s"
+            if self.known is None:
+                is_first = self.bar.format_dict["elapsed"] < KEPT_SECONDS
+                self.known, self.bar.initial = (nbytes, done) if is_first else (0, 0)
+            speed = f"{(nbytes - self.known) / elapsed / 1e6:,.0f} MB/s"
             errors = describe_errors(self.errors)
             if errors and (self.bar.ncols or WIDE) < WIDE:
                 self.bar.bar_format, speed = NARROW, ""
@@ -259,17 +268,21 @@ class Heartbeat(SilentProgress):
         self.started = False
         self.errors = 0
         self.total: int | None = None
+        self.known: int | None = None
 
     def start(self, plan: Plan) -> None:
         """Remember how many records there are, if that is known."""
         super().start(plan)
         self.began = self.said = time.monotonic()
-        self.started, self.errors = True, 0
+        self.started, self.errors, self.known = True, 0, None
         self.total = plan.records if plan.records is not None else plan.store_count
 
     def update(self, records: int, nbytes: int) -> None:
         """Print a line if the last one was printed long ago."""
         now = time.monotonic()
+        if self.started and self.known is None:
+            # What earlier scans have read says nothing about the speed.
+            self.known = nbytes if now - self.began < KEPT_SECONDS else 0
         if now - self.said >= HEARTBEAT_SECONDS:
             self.said = now
             say(self._describe(records, nbytes, now - self.began))
@@ -289,7 +302,7 @@ class Heartbeat(SilentProgress):
         if not self.started:
             return f"{describe_planning(records)}, after {seconds:,.0f} s"
         of = f" of {self.total:,}" if self.total else ""
-        speed = nbytes / seconds / 1e6
+        speed = (nbytes - (self.known or 0)) / seconds / 1e6
         errors = describe_errors(self.errors)
         text = f"{records:,}{of} records after {seconds:,.0f} s, {speed:,.0f} MB/s"
         return f"{text}, {errors}" if errors else text

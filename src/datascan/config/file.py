@@ -173,8 +173,13 @@ def require_harmless(field: OptionField, value: Any, where: str, root: Path) -> 
     Raises:
         UsageError: if it raises a limit, or names a file outside of ``root``.
     """
+    if field.option.bare is not None and not isinstance(value, bool):
+        raise UsageError(
+            f"{where} must be true or false unless it is asked for: "
+            f"give {field.flag}=DIR, or this configuration with --config"
+        )
     remedy = f"give {field.flag}, or this configuration with --config"
-    if field.is_file and not Path(os.path.realpath(value)).is_relative_to(root):
+    if isinstance(value, Path) and not Path(os.path.realpath(value)).is_relative_to(root):
         raise UsageError(f"{where}: {show(str(value))} is outside of {root}: {remedy}")
     lowest, highest = field.option.unasked
     amount = None if field.is_file else field.convert(value, where)

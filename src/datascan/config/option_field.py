@@ -28,6 +28,9 @@ MAX_SHOWN = 80
 
 MAX_INT = (1 << 63) - 1
 
+BARE = "\0"
+"""The value of a flag without its optional value; no argument can have this character."""
+
 DATASET_COMMANDS = ("scan", "learn", "accept")
 ALL_COMMANDS = (*DATASET_COMMANDS, "net", "log")
 
@@ -52,6 +55,8 @@ class Option:
         has_rules: whether the values, or the keys of the pairs, are names of rules.
         is_size: whether the value is a number of bytes, which may have a unit ("4GB").
         synonyms: what other tools call it; only for hints.
+        bare: the folder that datascan writes to if none is named: its flag takes a value only after
+            "=", and in a file it may be true or false.
         read: turns the file that a user names into the value.
         refine: turns what a user gave, and the place where, into the plain value, if the type does
             not say enough; raises UsageError in words, or TypeError or ValueError.
@@ -77,6 +82,7 @@ class Option:
     has_rules: bool = False
     is_size: bool = False
     synonyms: tuple[str, ...] = ()
+    bare: Callable[[], Path] | None = None
     read: Callable[[Path], Any] | None = None
     refine: Callable[[Any, str], Any] | None = None
     unasked: tuple[float, float] = (-inf, inf)
@@ -173,6 +179,8 @@ class OptionField:
         try:
             if self.option.read is not None:
                 return self._from_file(value, self.option.read)
+            if self.option.bare is not None and isinstance(value, bool):
+                return self.option.bare() if value else None
             plain = self._plain(value, place)
             result = msgspec.convert(plain, self.type, dec_hook=to_path)
         except (ValueError, TypeError) as error:
@@ -183,7 +191,7 @@ class OptionField:
 
     def convert_setting(self, value: Any, place: str, folder: Path) -> Any:
         """A value of a configuration file in ``folder``, checked; a file becomes its path."""
-        if not self.is_file:
+        if not self.is_file or (self.option.bare and isinstance(value, bool)):
             self.convert(value, place)
             return value
         if not isinstance(value, str) or not value or "\0" in value:
@@ -196,7 +204,9 @@ class OptionField:
     def parse(self, text: str) -> Any:
         """The value of a flag: comma-separated if it takes several; a file becomes its path."""
         if self.is_file:
-            if not text:
+            if self.option.bare is not None and text == BARE:
+                return True
+            if not text or "\0" in text:
                 raise self.error(text, self.flag)
             return STANDARD_INPUT if self.option.standard_input and text == "-" else Path(text)
         value = list(self._parts(text)) if self.is_list else parse_number(text, self.info)

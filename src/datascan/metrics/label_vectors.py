@@ -75,8 +75,8 @@ def measure_label_vectors(block: Block) -> VectorTally | None:
     return VectorTally(
         Concatenated((block.start + rows,)),
         Concatenated((hot,)),
-        Lowest(width),
-        Highest(width),
+        Lowest(float(width)),
+        Highest(float(width)),
         Lowest(low),
         Highest(high),
     )

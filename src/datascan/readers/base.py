@@ -28,6 +28,7 @@ from datascan.plugins import (
 from datascan.plugins.installed import find_versions
 from datascan.readers.dataset_files import FileStatus, list_below
 from datascan.records.block import Block, Fault
+from datascan.records.part import PartIdentity
 from datascan.records.shard import Plan, Shard
 from datascan.records.writer import Writer
 from datascan.text import escape_surrogates
@@ -150,6 +151,14 @@ class Reader(ABC):
         """Whether each of the rows was changed after ``before``; asked of a writer by record."""
         return [True] * len(rows)
 
+    def identify_part(self, shard: Shard) -> PartIdentity | None:  # noqa: ARG002  (for subclasses)
+        """What identifies a shard of the plan, regardless of its index. Never raises.
+
+        Files must not have been read before their states are looked up. None if a change might go
+        unnoticed: then its results are not used again.
+        """
+        return None
+
     def list_files(self) -> Iterator[FileStatus]:
         """The files of the dataset that hold records, once it is planned. Never raises."""
         return list_below(self.paths)
@@ -252,6 +261,12 @@ class GuardedReader(Reader):
         with self.plugin.failures_as(DatasetError):
             found = self.reader.were_changed(shard, rows, before)
             return self.plugin.require(found, list, "were_changed")
+
+    def identify_part(self, shard: Shard) -> PartIdentity | None:
+        """The identity that the reader states."""
+        with self.plugin.failures_as(DatasetError):
+            found = self.reader.identify_part(shard)
+            return found and self.plugin.require(found, PartIdentity, "identify_part")
 
     def list_files(self) -> Iterator[FileStatus]:
         """The files that the reader lists."""

@@ -32,6 +32,7 @@ from datascan.plugins.external import LEFT_OUT
 from datascan.readers.base import Reader
 from datascan.readers.dataset_files import FileStatus
 from datascan.records.block import Block, Fault
+from datascan.records.part import PartIdentity
 from datascan.records.shard import Plan, Shard
 from datascan.records.writer import Writer
 from datascan.text import escape_surrogates
@@ -242,6 +243,10 @@ class IsolatedReader(Reader):
     def were_changed(self, shard: Shard, rows: Sequence[int], before: Any) -> list[bool]:
         """The answer of the reader, in this process."""
         return self.reader.were_changed(shard, rows, before)
+
+    def identify_part(self, shard: Shard) -> PartIdentity | None:
+        """The identity that the reader states, in this process."""
+        return self.reader.identify_part(shard)
 
     def list_files(self) -> Iterator[FileStatus]:
         """The files of the reader, in this process."""

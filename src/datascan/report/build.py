@@ -33,7 +33,13 @@ from datascan.report.figures import (
     UnmatchedEntry,
     ValueFigures,
 )
-from datascan.report.identify import list_options, list_versions, locate, take_fingerprint
+from datascan.report.identify import (
+    list_options,
+    list_versions,
+    locate,
+    state_cache,
+    take_fingerprint,
+)
 from datascan.report.model import DatasetReport
 from datascan.report.opening.dataset import open_dataset
 from datascan.report.related import describe_related, find_related
@@ -87,6 +93,7 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
         options=list_options(dataset.options) or None,
         versions=list_versions(scanned.reader.versions()),
         stopped=stopped,
+        cache=state_cache(scanned.cache),
     )
 
 

@@ -31,16 +31,20 @@ from datascan.readers.base import Reader
 from datascan.readers.dataset_files import FileStatus
 from datascan.records.statistics import in_float64
 from datascan.report.provenance import (
+    CacheUse,
     ContentFingerprint,
     FileFingerprint,
     Fingerprint,
     Location,
     Setting,
 )
+from datascan.scanner import result as scanner
 from datascan.scanner.result import ScanResult
 from datascan.text import escape_surrogates
 
-NOT_STATED = frozenset({"workers", "resume", "nice", "fail_fast", "max_time", "no_thumbnails"})
+NOT_STATED = frozenset(
+    {"workers", "resume", "cache", "nice", "fail_fast", "max_time", "no_thumbnails"}
+)
 """Options on which the report does not depend."""
 
 
@@ -107,6 +111,13 @@ def list_versions(libraries: Mapping[str, str]) -> dict[str, str]:
         "loops": LANGUAGE,
         **{escape_surrogates(name): escape_surrogates(text) for name, text in libraries.items()},
     }
+
+
+def state_cache(use: scanner.CacheUse | None) -> CacheUse | None:
+    """How many parts were read, and how many not; None without a cache."""
+    if use is None:
+        return None
+    return CacheUse(use.read, use.reused, format_time((use.since or 0) * 10**9))
 
 
 def take_fingerprint(scanned: ScanResult) -> Fingerprint:

@@ -73,6 +73,25 @@ class Fingerprint(msgspec.Struct, frozen=True):
     files: FileFingerprint
 
 
+class CacheUse(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How many parts of the dataset were read, and how many not, as they had not changed."""
+
+    read: Amount
+    reused: Annotated[Amount, Meta(description="Parts whose results earlier scans have kept.")]
+    since: Annotated[
+        str | None,
+        Meta(description="When the first of these was read: ISO 8601 in UTC; absent for none."),
+    ] = None
+
+    def __str__(self) -> str:
+        """What was not read again, in one line; "" if everything was read."""
+        if not self.reused:
+            return ""
+        of = f"{self.reused:,} of {self.read + self.reused:,} parts were not read again"
+        since = f" since {self.since[:10]}" if self.since else ""
+        return f"{of}{since}: a cache cannot see a disk that rots"
+
+
 class Provenance(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """How a report was made."""
 
@@ -92,4 +111,7 @@ class Provenance(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ] = None
     stopped: Annotated[
         Stopped | None, Meta(description="Why the scan ended early; absent if it did not.")
+    ] = None
+    cache: Annotated[
+        CacheUse | None, Meta(description="Absent if the scan used no cache (``--cache``).")
     ] = None

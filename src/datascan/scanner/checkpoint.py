@@ -6,7 +6,7 @@ so a killed scan loses at most the entry that it was writing; an incomplete entr
 
 The file may come from a stranger. Reading it imports, calls and opens nothing: an entry is numbers
 and texts, compared with the types that the metrics of this scan declare. A file that does not pass
-is reported, and the scan starts from the beginning.
+is reported and kept beside the new one, and the scan starts from the beginning.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import hashlib
 import os
 import stat
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -26,7 +26,7 @@ import xxhash
 from datascan._version import __version__
 from datascan.errors import OutputError
 from datascan.executors.base import Progress
-from datascan.files import resolve_own_links
+from datascan.files import open_regular, resolve_own_links
 from datascan.readers.base import Reader
 from datascan.records.shard import Plan
 from datascan.scanner.forms import DamagedError, UnstorableError
@@ -63,13 +63,15 @@ class Checkpoint:
 
     Attributes:
         finished: the results of each finished shard, by its index.
-        replaced: why the file was not used, and is now overwritten; empty if it was used or new.
+        replaced: why the file was not used, and was renamed; empty if it was used or new.
         incomplete: whether the last entry was not complete.
 
     Raises:
         NoSpaceError: if the disk is full. Later, that costs this file and not the scan.
         OutputError: if the file cannot be read or written, or is not a checkpoint.
     """
+
+    dates: Mapping[int, int] | None = None
 
     def __init__(
         self, path: Path, fingerprint: bytes, forms: ResultForms, progress: Progress
@@ -105,14 +107,32 @@ class Checkpoint:
                 self.finished, self.replaced = {}, f"is damaged ({error})"
         elif old:
             same = old.startswith(HEADER)
-            another = "is for another dataset or other options"
+            another = "is for another dataset, or one that has changed, or other options"
             self.replaced = another if same else "is from another version of datascan"
-        if old != head:
-            self.file.seek(0)
+        if self.replaced:
+            self._set_aside()
+        if self.replaced or old != head:
             self.file.write(head)
         self.file.truncate(end)
         self.file.seek(end)
         self.file.flush()
+
+    def _set_aside(self) -> None:
+        """Rename the file, and begin a new one: it may be hours of work for other options.
+
+        Raises:
+            OutputError: if another file has the name that it would get.
+        """
+        path = resolve_own_links(self.path)
+        kept = set_aside_path(path)
+        if os.path.lexists(kept) and not is_checkpoint(kept):
+            raise OutputError(
+                f"cannot write {self.path}: it {self.replaced}, and cannot be kept as {kept.name}, "
+                "which exists and is not a checkpoint"
+            )
+        self.file.close()
+        path.replace(kept)
+        self.file = open_file(self.path)
 
     def keep(self, shard: int, pieces: Sequence[PartialResult]) -> None:
         """Append a finished shard."""
@@ -179,6 +199,18 @@ def failure(path: Path, error: OSError) -> OutputError:
     return kind(f"cannot write {path}: {error.strerror}")
 
 
+def set_aside_path(path: Path) -> Path:
+    """What a checkpoint is called once it is not used any more."""
+    return path.with_name(f"{path.name}.old")
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file that is not a link begins like a checkpoint."""
+    with suppress(OSError), open_regular(path, inside=path.parent) as file:
+        return not path.is_symlink() and (file.read(len(MAGIC)) or b"") == MAGIC
+    return False
+
+
 def open_file(path: Path) -> BinaryIO:
     """Open a regular file for reading and writing; it is created if it does not exist."""
     descriptor = os.open(resolve_own_links(path), FLAGS, 0o666)
@@ -236,7 +268,8 @@ def open_checkpoint(reader: Reader, plan: Plan, metrics: Metrics, progress: Prog
         progress.fail_output(error)
         return NullCheckpoint()
     if resume.replaced:
-        progress.notify(f"{path} {resume.replaced}; starting from the beginning")
+        kept = f"it is kept as {set_aside_path(path)}"
+        progress.notify(f"{path} {resume.replaced}; {kept}, and all is read from the beginning")
     elif resume.finished or resume.incomplete:
         done = f"{len(resume.finished):,} of {len(plan.shards):,} parts are done"
         torn = "; the last entry is incomplete and is read again" if resume.incomplete else ""

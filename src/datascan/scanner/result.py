@@ -16,6 +16,18 @@ from datascan.records.shard import Plan, group_by_shard
 from datascan.scanner.early_stop import EarlyEnd
 
 
+@dataclass(frozen=True, slots=True)
+class CacheUse:
+    """How many parts were ``read``, and how many ``reused`` from earlier scans.
+
+    ``since``: when the first of these was read, in seconds since 1970; None if there are none.
+    """
+
+    read: int
+    reused: int
+    since: int | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScanResult:
     """A scanned dataset: what the checks found, and the open reader for what is read later.
@@ -24,6 +36,7 @@ class ScanResult:
     before a baseline, by the selected checks and by those that the caller requires.
     ``unmatched`` are the entries of the baseline for this dataset that accept nothing any more.
     ``ended`` says why the scan ended early, if it did.
+    ``cache``: None if the scan used none.
     ``inapplicable`` says which of ``rules`` do not apply to the dataset, and why.
     """
 
@@ -37,6 +50,7 @@ class ScanResult:
     inapplicable: Mapping[str, str] = field(default_factory=dict)
     unmatched: tuple[BaselineEntry, ...] = ()
     ended: EarlyEnd | None = None
+    cache: CacheUse | None = None
 
     def lookup_keys(self, addresses: NDArray[np.int64]) -> list[str]:
         """The key of the record at each of ``addresses``, int64 (n,) in any order."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -38,6 +37,7 @@ from datascan.scanner.guard import (
     usable_checks,
     without_guards,
 )
+from datascan.scanner.kept import describe_use, kept_shards
 from datascan.scanner.live_writers import settle_writer
 from datascan.scanner.precedence import Precedence
 from datascan.scanner.reread import reread, rows_by_shard
@@ -48,7 +48,6 @@ from datascan.scanner.tasks import (
     KeptShards,
     MeasureTask,
     Metrics,
-    NullCheckpoint,
     PartialResult,
     measure_shards,
 )
@@ -66,13 +65,16 @@ def scan(
 
     ``precedence`` knows which records there were before; see :mod:`datascan.scanner.precedence`.
     """
-    began = time.perf_counter()
+    began, began_at = time.perf_counter(), time.time_ns()
     before = reader.observe()
     plan, checks = plan_or_stop(reader, before), usable_checks(checks)
     if executor is None:
         executor = reader.executor(plan)
     measures, progress = collect_metrics(checks), watch_of(progress, reader)
-    plan, total, complete = measure(reader, plan, measures, executor, watch=progress, checks=checks)
+    with kept_shards(reader, plan, measures, progress, began_at) as kept:
+        plan, total, complete = measure(
+            reader, plan, measures, executor, watch=progress, checks=checks, kept=kept
+        )
     all_read = complete = complete and plan is not NOTHING_PLANNED
     tallies, failed = without_guards(total.tallies.entries)
     total = replace(total, tallies=TallyMap(tallies))
@@ -106,6 +108,7 @@ def scan(
         evidence=issues,
         inapplicable=inapplicable,
         ended=ended,
+        cache=describe_use(total, kept),
     )
 
 
@@ -124,6 +127,7 @@ def measure(  # noqa: PLR0913  (all needed, and each of another kind)
     *,
     watch: Watch,
     checks: Sequence[Check[Any]],
+    kept: KeptShards,
 ) -> tuple[Plan, PartialResult, bool]:
     """Measure the shards: the plan of what was read, the sum, and whether it is of all records."""
     options, task = reader.options, MeasureTask(reader, measures)
@@ -131,14 +135,11 @@ def measure(  # noqa: PLR0913  (all needed, and each of another kind)
     fails_fast = options.run.fail_fast
     first = FirstError(checks, evaluate_check, reader, plan, watch) if fails_fast else None
     shards = Shards(errors, first)
-    with closing(kept_shards(reader, plan, measures, watch)) as kept:
-        if watch.seconds is None:
-            return plan, *measure_shards(task, plan, executor, watch, kept, watch=shards)
-        from datascan.scanner import spread  # noqa: PLC0415  (rarely used)
+    if watch.seconds is None:
+        return plan, *measure_shards(task, plan, executor, watch, kept, watch=shards)
+    from datascan.scanner import spread  # noqa: PLC0415  (rarely used)
 
-        total, complete, added = spread.measure_spread(
-            task, plan, executor, watch, kept, watch=shards
-        )
+    total, complete, added = spread.measure_spread(task, plan, executor, watch, kept, watch=shards)
     if not complete:
         plan = spread.with_origins(plan, total, added, reader, executor)
     return plan, total, complete
@@ -167,15 +168,6 @@ def plan_or_stop(reader: Reader, before: Any) -> Plan:
         return replace(NOTHING_PLANNED, layout="unreadable", faults=(fault,))
     except ScanCancelled:
         return NOTHING_PLANNED
-
-
-def kept_shards(reader: Reader, plan: Plan, metrics: Metrics, progress: Progress) -> KeptShards:
-    """The shards that an earlier scan has saved, if the user wants them saved."""
-    if reader.options.run.resume is None:
-        return NullCheckpoint()
-    from datascan.scanner.checkpoint import open_checkpoint  # noqa: PLC0415  (rarely used)
-
-    return open_checkpoint(reader, plan, metrics, progress)
 
 
 def collect_metrics(checks: Sequence[Check[Any]]) -> Metrics:

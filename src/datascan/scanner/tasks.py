@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
@@ -34,6 +35,10 @@ class KeptShards(Protocol):
 
     finished: dict[int, list[PartialResult]]
 
+    @property
+    def dates(self) -> Mapping[int, int] | None:
+        """When those were read that are from a cache, in seconds since 1970; None without one."""
+
     def keep(self, shard: int, pieces: Sequence[PartialResult]) -> None:
         """Save a finished shard."""
 
@@ -43,6 +48,8 @@ class KeptShards(Protocol):
 
 class NullCheckpoint:
     """Saves nothing."""
+
+    dates: Mapping[int, int] | None = None
 
     def __init__(self) -> None:
         self.finished: dict[int, list[PartialResult]] = {}
@@ -181,7 +188,10 @@ def measure_shards(  # noqa: PLR0913  (all needed, and each of another kind)
     def measured() -> Iterator[PartialResult]:
         nonlocal complete
         try:
+            for piece in chain.from_iterable(kept.finished.values()):
+                done.add(int(piece.records.array.sum()), piece.nbytes)
             watch.begin()
+            done.update(0, 0)
             missing = [shard for shard in plan.shards if shard.index not in kept.finished]
             fresh = executor.map(task, missing, on_tick=done.update, on_done=finish)
             for shard in plan.shards:
@@ -190,7 +200,8 @@ def measure_shards(  # noqa: PLR0913  (all needed, and each of another kind)
                     watch.finished(old)
                 pieces = old or next(fresh)
                 for piece in pieces:
-                    done.add(int(piece.records.array.sum()), piece.nbytes)
+                    if not old:
+                        done.add(int(piece.records.array.sum()), piece.nbytes)
                     yield piece
                 watch.added(pieces)
                 done.update(0, 0)

@@ -90,5 +90,6 @@ def test_every_option_of_a_file_is_either_silencing_or_not():
         "max_memory",
         "nice",
         "no_thumbnails",
+        "cache",
     }
     assert silencing == {field.name for field in fields} - others

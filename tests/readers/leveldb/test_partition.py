@@ -59,15 +59,29 @@ def test_a_large_table_or_log_is_split_inside(target, in_logs):
     tables, entries = ([], logged(KEYS)) if in_logs else ([FakeTable(KEYS)], logged())
     edges = split_keys(tables, entries, target)
     assert len(edges) >= 3 * 100_000 // target
-    assert all(target // 4 < size < target * 2 for size in sizes(edges, KEYS))
+    *found, last = sizes(edges, KEYS)
+    assert all(target // 2 <= size < target * 2 for size in found)
+    assert 0 < last < target * 2
 
 
 def test_small_tables_are_split_where_they_begin():
     tables = [FakeTable(KEYS[i : i + 10]) for i in range(0, 1000, 10)]
     edges = split_keys(tables, logged(), 100_000)
-    assert len(edges) in (9, 10)
+    *found, last = sizes(edges, KEYS)
+    assert all(50_000 <= size <= 105_000 for size in found)
+    assert 0 < last <= 105_000
     assert set(edges) <= {table.keys[0] for table in tables}
     assert not any(table.is_asked for table in tables)
+
+
+def test_a_table_that_is_added_shifts_the_ranges_next_to_it_only():
+    tables = [FakeTable(KEYS[i : i + 10]) for i in range(0, 1000, 10)]
+    before = split_keys(tables, logged(), 100_000)
+    for added in range(1, 40):
+        keys = [KEYS[10 * added] + b"%02d" % i for i in range(10)]
+        after = split_keys([*tables, FakeTable(keys)], logged(), 100_000)
+        assert len(set(before) ^ set(after)) <= 12
+        assert before[-1] == after[-1]
 
 
 @given(

@@ -59,8 +59,8 @@ def resolve_settings(
 
 
 def is_read(name: str, value: Any) -> bool:
-    """Whether an option names a file that is read: all that are paths, but the checkpoint."""
-    return isinstance(value, Path) and name != "resume"
+    """Whether an option names a file that is read: all paths but those that datascan writes to."""
+    return isinstance(value, Path) and name not in {"resume", "cache"}
 
 
 def configured_paths(config: ConfigFile | None) -> Iterator[Path]:

@@ -122,6 +122,7 @@ class ScanKeywords(TypedDict, total=False):
     max_time: float | None
     resume: str | PathLike[str] | None
     no_thumbnails: bool
+    cache: bool | str | PathLike[str] | None
     severity: Mapping[str, str] | Iterable[tuple[str, str]]
     tolerance: Mapping[str, str | int] | Iterable[tuple[str, str | int]]
     fail_on: FailOn

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from datascan.config.cache_folder import default_cache_folder
 from datascan.config.option_field import ALL_COMMANDS, MAX_INT, Option
 from datascan.config.options.kinds import HOW, NonNegative, Seconds
 
@@ -109,3 +110,15 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             commands=("scan", "net", "log"),
         ),
     ] = False
+    cache: Annotated[
+        Path | None,
+        Option(
+            help="read only parts that have changed since an earlier scan; results are kept in the "
+            "user's cache folder, or with --cache=DIR in DIR",
+            group=HOW,
+            metavar="DIR",
+            commands=ALL_COMMANDS,
+            allowed="true, false or the name of a folder",
+            bare=default_cache_folder,
+        ),
+    ] = None

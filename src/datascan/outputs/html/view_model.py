@@ -312,6 +312,8 @@ def facts_of(report: Report, limits: Limits) -> list[tuple[str, str]]:
     if report.dataset.other_files:
         facts.append(("Ignored", pluralize(report.dataset.other_files, "non-image file")))
     facts.append(("Took", f"{report.elapsed_seconds:,.2f} s"))
+    if report.cache is not None and (text := str(report.cache)):
+        facts.append(("Cache", format_value(text, limits)))
     return facts
 
 

@@ -49,6 +49,8 @@ def headline(report: Report, paper: Paper) -> Iterator[str]:
     if source.other_files:
         text = f"{pluralize(source.other_files, 'non-image file')} ignored"
         yield from (paper.paint(line, "faint") for line in paper.wrap(text, HEAD))
+    if report.cache is not None and (text := str(report.cache)):
+        yield from (paper.paint(line, "faint") for line in paper.wrap(paper.plain(text), HEAD))
     if not report.complete:
         text = describe_stop(report)
         yield from (paper.paint(line, "warning") for line in paper.wrap(text, HEAD))

@@ -76,6 +76,7 @@ def join(file: SourcePlan, labels: SourcePlan) -> SourcePlan:
         tables=[replace(data, label=label)],
         faults=[*file.plan.faults, *labels.plan.faults],
         is_decoded=file.plan.is_decoded or labels.plan.is_decoded,
+        refers=file.plan.refers or labels.plan.refers,
         skipped=[*file.plan.skipped, *labels.plan.skipped],
         unlike=None,
     )

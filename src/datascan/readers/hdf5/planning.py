@@ -52,7 +52,7 @@ class FilePlan:
 
     ``is_decoded`` if HDF5 must convert or decompress stored bytes, which can crash on a damaged
     file; the bytes of other files are read without HDF5. ``unlike``: why the file has other
-    datasets than the first one, if it then was planned on its own.
+    datasets than the first one, if it then was planned on its own. ``refers``: see ``RootFile``.
     """
 
     selection: Selection | None = None
@@ -63,6 +63,7 @@ class FilePlan:
     budget: Budget = field(default_factory=lambda: Budget(available=0))
     skipped: list[Uninspected] = field(default_factory=list)
     unlike: Fault | None = None
+    refers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def plan_file(query: FileQuery) -> FilePlan:
     source = query.source
     try:
         with RootFile(source.path, follow_links=query.options.follow_links) as root:
-            return plan_open_file(root, query)
+            return replace(plan_open_file(root, query), refers=root.refers)
     except HDF5_ERRORS as error:
         if (driver := describe_driver(source.path)) is not None:
             return FilePlan(skipped=[Uninspected("part", source.shown, driver, 0)])

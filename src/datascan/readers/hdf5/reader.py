@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -33,6 +34,7 @@ from datascan.readers.key_spellings import key_spellings
 from datascan.readers.sample import sample_spans
 from datascan.records.block import Block, Fault, Uninspected
 from datascan.records.key_hashes import hash_rows
+from datascan.records.part import PartIdentity, find_state
 from datascan.records.shard import Plan, Shard
 from datascan.records.writer import Writer
 
@@ -50,13 +52,14 @@ MAX_SUGGESTED = 3
 class PlannedFile:
     """A file and its readable tables. ``selects_all``: see ``Selection``.
 
-    ``label_source``: the file of the labels, if that is another one.
+    ``label_source``: the file of the labels, if that is another one. ``refers``: see ``RootFile``.
     """
 
     source: Source
     tables: tuple[Table, ...]
     selects_all: bool
     label_source: Source | None = None
+    refers: bool = False
 
 
 class Hdf5Reader(Reader):
@@ -115,8 +118,9 @@ class Hdf5Reader(Reader):
             if found.selection is None or found.unlike is not None:
                 continue
             selects_all = found.selection.selects_all
+            tables = tuple(found.tables)
             files.append(
-                PlannedFile(one.source, tuple(found.tables), selects_all, one.label_source)
+                PlannedFile(one.source, tables, selects_all, one.label_source, found.refers)
             )
             needs_isolation |= found.is_decoded
             labels |= found.label_texts
@@ -132,7 +136,7 @@ class Hdf5Reader(Reader):
             runs, origins = cut_runs(runs, spans)
             parts = [*runs]
         else:
-            parts = list(group_runs(runs, self.get_table, self.options.read.shard_bytes))
+            parts = list(self._group(runs))
         return Plan(
             shards=tuple(Shard(i, part) for i, part in enumerate(parts)),
             layout="hdf5-datasets" if any(file.selects_all for file in files) else "hdf5",
@@ -148,6 +152,12 @@ class Hdf5Reader(Reader):
             sampled_from=None if spans is None else count,
             origins=origins,
         )
+
+    def _group(self, runs: Sequence[RowRun]) -> Iterator[RowRun | RunGroup]:
+        def name_of(run: RowRun) -> bytes:
+            return os.fsencode(self.files[run.file].source.path.name)
+
+        yield from group_runs(runs, self.get_table, self.options.read.shard_bytes, name_of)
 
     def _expand(self) -> tuple[list[Source], list[Fault]]:
         """The files of the dataset, looked for once."""
@@ -315,6 +325,23 @@ class Hdf5Reader(Reader):
 
     def _key(self, run: RowRun, row: int) -> str:
         return f"{self.files[run.file].source.shown}:{self.get_table(run).data.name}[{row}]"
+
+    def identify_part(self, shard: Shard) -> PartIdentity | None:
+        """The rows, their tables and the states of their files.
+
+        None if a file names others: those may be missing, and be there next time.
+        """
+        run: RowRun | RunGroup = shard.span
+        facts: list[object] = [shard.first, shard.last, self.text_labels]
+        paths: dict[Path, None] = {}
+        for one in run.runs if isinstance(run, RunGroup) else (run,):
+            file = self.files[one.file]
+            if file.refers:
+                return None
+            sources = (file.source, file.label_source)
+            facts += [file.selects_all, self.get_table(one), one.first, one.stop, *sources]
+            paths |= dict.fromkeys(source.path for source in sources if source is not None)
+        return PartIdentity.of(facts, map(find_state, paths))
 
     def count_rows(self, shard: Shard, track: Tracker) -> int:  # noqa: ARG002  (nothing is read)
         """The number of rows of the shard."""

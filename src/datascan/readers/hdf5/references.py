@@ -97,11 +97,13 @@ class RootFile:
     Attributes:
         file: the open ``h5py.File``.
         scope: where the files that it names may be.
+        refers: whether it was found to name other files, also such that do not exist.
     """
 
     def __init__(self, path: Path, *, follow_links: bool) -> None:
         self.file = open_file(path)
         self.scope = Scope.of(path, follows=follow_links)
+        self.refers = False
         self._inspected: set[tuple[bytes, int, bool]] = set()
         self._nested: list[Any] = []
         self._folders: dict[tuple[int, int], list[Path]] = {}
@@ -193,6 +195,7 @@ class RootFile:
         Raises:
             ForbiddenFileError: if it must not be opened.
         """
+        self.refers = True
         prefixes = [prefix for prefix in os.environ.get(variable, "").split(":") if prefix]
         first: Path | None = None
         for path in self._candidates(name, base, prefixes):
@@ -268,6 +271,7 @@ class RootFile:
         """Raise unless all files that hold values of ``dataset`` may be opened."""
         if not dataset.external and not dataset.is_virtual:
             return
+        self.refers = True
         key = (*object_identity(dataset), bool(self._nested))
         if key in self._inspected:
             return

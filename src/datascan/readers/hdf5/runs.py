@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datascan.readers.sample import Spans
+from datascan.records.part import is_boundary
 
 if TYPE_CHECKING:
     from datascan.readers.hdf5.inventory import DatasetInfo
@@ -25,6 +26,8 @@ MAX_SMALL_ROWS, MAX_SMALL_BYTES = 64, 1 << 16
 """Runs of at most this size are read together."""
 
 MAX_GROUP_ROWS, MAX_GROUP_BYTES = 4096, 1 << 22
+MIN_GROUP_RUNS, BOUNDARIES = 16, 64
+"""A group of this many runs ends at about one of so many files; see ``is_boundary``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +111,15 @@ def cut_runs(runs: Sequence[RowRun], spans: Spans) -> tuple[list[RowRun], tuple[
 
 
 def group_runs(
-    runs: Sequence[RowRun], table_of: Callable[[RowRun], Table], shard_bytes: int
+    runs: Sequence[RowRun],
+    table_of: Callable[[RowRun], Table],
+    shard_bytes: int,
+    name_of: Callable[[RowRun], bytes] = lambda _: b"",
 ) -> Iterator[RowRun | RunGroup]:
     """The same rows in the same order, with small runs of equal tables in groups.
 
-    ``shard_bytes``: how large a group may be.
+    ``shard_bytes``: how large a group may be. ``name_of``: the name of the file of a run, by whose
+    hash groups end, so that a file that is added changes few groups.
     """
     group: list[RowRun] = []
     rows, kind = 0, None
@@ -120,6 +127,7 @@ def group_runs(
         table = table_of(run)
         own = kind_of(table) if is_small(run, table) else None
         fits = rows + run.rows <= max_group_rows(table, shard_bytes)
+        fits &= len(group) < MIN_GROUP_RUNS or not is_boundary(name_of(run), BOUNDARIES)
         if group and (own is None or own != kind or not fits):
             yield RunGroup.of(group) if len(group) > 1 else group[0]
             group, rows = [], 0

@@ -64,7 +64,7 @@ class KnownFiles:
     @classmethod
     def of(cls, root: Path) -> KnownFiles:
         """List the images below ``root``."""
-        found = {file.name: file.size for file in ImageSearch(root, MAX_ENTRIES).find()}
+        found = {file.name: file.state[1] for file in ImageSearch(root, MAX_ENTRIES).find()}
         folders = Counter(name[: name.rfind("/") + 1] for name in found)
         extensions = Counter(os.path.splitext(name)[1] for name in found)  # noqa: PTH122  (much faster)
         return cls(root, found, rank(folders, MAX_FOLDERS), rank(extensions, MAX_FOLDERS))

@@ -18,6 +18,7 @@ from datascan.errors import DatasetError
 from datascan.readers.image_folder.exclusion import Exclusion
 from datascan.readers.image_folder.levels import find_levels, is_hidden
 from datascan.records.block import Uninspected
+from datascan.records.part import MISSING, FileState, state_of
 from datascan.records.shard import PartialDownload
 
 DATA, ANNOTATIONS = "data", "annotations"
@@ -80,14 +81,16 @@ class Listing:
     """Why no record of the list can be read, and how many it has."""
     partial: tuple[PartialDownload, ...] = ()
     """Downloads that did not finish."""
+    states: NDArray[np.int64] | None = None
+    """The state of each file, int64 (n, 4), see ``FileState``; None for a list."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFile:
-    """An image file: its name relative to the folder, and its size in bytes (-1 if unknown)."""
+    """An image file: its name relative to the folder, and its state."""
 
     name: str
-    size: int
+    state: FileState
 
 
 FolderIdentity = tuple[int, int]
@@ -138,7 +141,7 @@ class ImageSearch:
                 if self.exclusion.drops(prefix + entry.name):
                     continue
                 if format_from_name(entry.name) is not None:
-                    yield ImageFile(prefix + entry.name, get_size(entry))
+                    yield ImageFile(prefix + entry.name, get_state(entry))
                 else:
                     self.ignored_files += 1
                     if entry.name.lower().endswith(PARTIAL_EXTENSIONS):
@@ -236,12 +239,12 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def get_size(entry: os.DirEntry[str]) -> int:
-    """The size of a file in bytes; -1 if it is unknown."""
+def get_state(entry: os.DirEntry[str]) -> FileState:
+    """The state of a file; ``MISSING`` if it cannot be looked up."""
     try:
-        return entry.stat().st_size
+        return state_of(entry.stat())
     except OSError:
-        return -1
+        return MISSING
 
 
 def list_folder(
@@ -262,14 +265,16 @@ def list_folder(
     search = ImageSearch(root, on_found=on_found, exclusion=exclusion)
     files = sorted(search.find(), key=lambda file: file.name)
     names = [file.name for file in files]
+    states = np.array([file.state for file in files], np.int64).reshape(len(files), len(MISSING))
     listing = Listing(
         names,
-        np.array([file.size for file in files], np.int64),
+        states[:, 1].copy(),
         unreadable=tuple(sorted(search.unreadable)),
         ignored_files=search.ignored_files,
         excluded=(exclusion.files, exclusion.folders),
         uninspected=describe_other_data(search.other_data),
         partial=find_partial(search.partial, root),
+        states=states,
     )
     folders = [name[: name.rfind("/") + 1] for name in names]
     by_folder: defaultdict[str, list[str]] = defaultdict(list)

@@ -40,6 +40,7 @@ from datascan.readers.key_spellings import key_spellings
 from datascan.readers.sample import sample_spans
 from datascan.records.block import Block, Fault, Labels
 from datascan.records.key_hashes import hash_names
+from datascan.records.part import FileState, PartIdentity, find_state, is_boundary
 from datascan.records.shard import Plan, Shard
 from datascan.records.writer import CONTENT, REACH, Writer
 
@@ -54,7 +55,10 @@ BLOCK_BYTES = 64 << 20
 MAX_ENTRIES_TO_DETECT = 5_000
 """A folder without an image among its first entries, up to this number, is not accepted."""
 
-FILES_PER_SHARD = 256
+FILES_PER_SHARD, MIN_FILES_PER_SHARD = 256, 32
+BOUNDARIES = 256
+"""A shard begins at about one of so many names, also if it then has fewer files."""
+
 NO_CLASS = "is not treated as a class, but torchvision's ImageFolder does so"
 
 HEAD_BYTES = 4096
@@ -189,6 +193,25 @@ class ImageFolderReader(Reader):
             found = get_close_matches(key, self.listing.names[:MAX_COMPARED], MAX_SUGGESTED)
         return [format_name(name) for name in found]
 
+    def identify_part(self, shard: Shard) -> PartIdentity:
+        """The names, labels and states of the files."""
+        files, listing = slice(*shard.span), self.listing
+        names = listing.names[files]
+        arrays = (listing.labels, listing.present, listing.expected)
+        columns = [None if a is None else (a.dtype.str, a[files].tobytes()) for a in arrays]
+        notes = [
+            [(i - files.start, found[i]) for i in range(files.start, files.stop) if i in found]
+            for found in (listing.bad_labels, listing.unclassified)
+        ]
+        facts = ("\0".join(names).encode("utf-8", "surrogateescape"), columns, notes)
+        return PartIdentity.of(facts, self._states(files, names))
+
+    def _states(self, files: slice, names: Sequence[str]) -> Sequence[FileState]:
+        if self.listing.states is not None:
+            return [tuple(state) for state in self.listing.states[files].tolist()]
+        home = os.fspath(self.path)
+        return [find_state(resolve_path(home, name)) for name in names]
+
     def list_files(self) -> Iterator[FileStatus]:
         """The listed files, as far as they are read."""
         home = os.fspath(self.home)
@@ -226,15 +249,24 @@ class ImageFolderReader(Reader):
             yield Fault(None, "missing-file", format_name(text), count)
 
     def _split(self, sizes: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-        """Ranges of files for shards."""
+        """Ranges of files for shards. A file that is added changes only those that are near."""
         first, total = 0, 0
         for i, size in enumerate(sizes.tolist()):
+            count = i - first
+            if count and (
+                total >= self.options.read.shard_bytes
+                or count == FILES_PER_SHARD
+                or (count >= MIN_FILES_PER_SHARD and self._is_boundary(i))
+            ):
+                yield first, i
+                first, total = i, 0
             total += size
-            if total >= self.options.read.shard_bytes or i + 1 - first == FILES_PER_SHARD:
-                yield first, i + 1
-                first, total = i + 1, 0
         if first < len(sizes):
             yield first, len(sizes)
+
+    def _is_boundary(self, record: int) -> bool:
+        name = self.listing.names[record].encode("utf-8", "surrogateescape")
+        return is_boundary(name, BOUNDARIES)
 
     def _block(self, shard: Shard, files: slice, track: Tracker, *, decode: bool) -> Block:
         first, home = files.start - shard.span[0], os.fspath(self.home)

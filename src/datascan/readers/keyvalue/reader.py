@@ -47,6 +47,7 @@ from datascan.readers.keyvalue.text_recognition import (
 from datascan.readers.sample import MAX_BLOCKS, Spans, sample_spans
 from datascan.records.block import Block, Fault, scatter
 from datascan.records.key_hashes import hash_keys
+from datascan.records.part import PartIdentity
 from datascan.records.shard import Plan, Shard
 
 SAMPLE_SIZE = 32
@@ -93,6 +94,10 @@ class KeyValueReader(Reader):
     @abstractmethod
     def nbytes(self) -> int:
         """The approximate size of the store's records in bytes."""
+
+    @abstractmethod
+    def identify_range(self, span: KeyRange) -> PartIdentity:
+        """What identifies the entries of a key range."""
 
     def faults(self) -> tuple[Fault, ...]:
         """Faults of the store as a whole that can be found without reading it."""
@@ -206,6 +211,13 @@ class KeyValueReader(Reader):
 
     def _iter_keys(self, span: Any) -> Iterator[KeyValueBatch]:
         return self._iter_records(span, values=False)
+
+    def identify_part(self, shard: Shard) -> PartIdentity:
+        """The entries, and how keys and values are understood."""
+        span = shard.span if isinstance(shard.span, KeyRange) else KeyRange()
+        decoder = self.decoder and self.decoder.name
+        facts = (decoder, sorted(self.metadata_keys), shard.span, shard.first, shard.last)
+        return self.identify_range(span).with_facts(*facts)
 
     def describe_start(self, shard: Shard) -> str:
         """The lower bound of the shard's keys."""

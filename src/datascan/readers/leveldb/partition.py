@@ -6,9 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from datascan.readers.leveldb.replay import LoggedEntries
 from datascan.readers.leveldb.tables import TableFile
+from datascan.records.part import is_boundary
 
 MIN_BYTES = 1 << 12
 """Tables are stored in blocks of about this size; splitting them further has no use."""
+
+BOUNDARIES, MIN_SHARE = 16, 2
+"""A range ends at about one of so many steps if it has at least this fraction of its bytes."""
 
 LOG_STEP = 16
 """Logs are split at every so-many-th key."""
@@ -17,6 +21,7 @@ LOG_STEP = 16
 def split_keys(tables: Sequence[TableFile], logged: LoggedEntries, target: int) -> list[bytes]:
     """Keys that split a store into ranges of about ``target`` bytes, ascending.
 
+    Some are at keys that their hashes choose: a table that is added shifts no range but its own.
     Only tables that are larger than ``target`` are split inside, by their index.
     """
     target = max(target, MIN_BYTES)
@@ -24,7 +29,9 @@ def split_keys(tables: Sequence[TableFile], logged: LoggedEntries, target: int) 
     found: list[bytes] = []
     gathered = 0
     for begin, size in steps:
-        if gathered and gathered + size // 2 >= target and begin and begin != (found or [b""])[-1]:
+        is_full = gathered + size // 2 >= target
+        may_end = gathered * MIN_SHARE >= target and is_boundary(begin, BOUNDARIES)
+        if gathered and (is_full or may_end) and begin and begin != (found or [b""])[-1]:
             found.append(begin)
             gathered = 0
         gathered += size

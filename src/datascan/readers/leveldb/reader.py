@@ -15,6 +15,7 @@ from datascan.readers.leveldb.activity import Activity, find_writer, list_names,
 from datascan.readers.leveldb.files import Folder, is_leveldb
 from datascan.readers.leveldb.store import Store
 from datascan.records.block import Fault
+from datascan.records.part import PartIdentity, find_state
 from datascan.records.shard import Plan
 from datascan.records.writer import Writer
 
@@ -61,6 +62,18 @@ class LevelDbReader(KeyValueReader):
     def get(self, key: bytes) -> bytes | None:
         """The value of ``key``, if it can be read."""
         return self.store.get(key)
+
+    def identify_range(self, span: KeyRange) -> PartIdentity:
+        """The tables and logs that may have keys of the range; all files of a damaged store."""
+        if self.store.faults:
+            with suppress(OSError):
+                names = list_names(self.path)
+                return PartIdentity.of(names, [find_state(self.path / name) for name in names])
+        tables, logs = self.store.files_of(span)
+        paths = [*(self.path / table.path.name for table in tables), *(log.path for log in logs)]
+        return PartIdentity.of(
+            [*(table.table for table in tables), len(logs)], map(find_state, paths)
+        )
 
     def nbytes(self) -> int:
         """The bytes of all tables, and of the values in the logs."""

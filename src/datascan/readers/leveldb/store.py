@@ -11,9 +11,9 @@ from datascan.errors import DatasetError
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.leveldb.inspection import inspect, log_faults
 from datascan.readers.leveldb.losses import LossReporter
-from datascan.readers.leveldb.merge import Merger
+from datascan.readers.leveldb.merge import Merger, overlaps
 from datascan.readers.leveldb.partition import split_keys
-from datascan.readers.leveldb.replay import LoggedEntries, replay
+from datascan.readers.leveldb.replay import LogFile, LoggedEntries, replay
 from datascan.readers.leveldb.tables import TableFile
 from datascan.records.block import Fault
 
@@ -57,6 +57,11 @@ class Store:
             return []
         edges = split_keys(self.tables, self.logged, target)
         return [KeyRange(first, stop) for first, stop in pairwise([None, *edges, None])]
+
+    def files_of(self, span: KeyRange) -> tuple[list[TableFile], tuple[LogFile, ...]]:
+        """The tables that may have keys of a range, and the logs if any of them has one."""
+        tables = [table for table in self.tables if overlaps(table, span)]
+        return tables, self.logged.logs if self.logged.rows_in(span.first, span.stop) else ()
 
     def iter_entries(self, span: KeyRange, *, values: bool) -> Iterator[KeyValueBatch]:
         """The entries of a key range, about 4 MB at a time."""

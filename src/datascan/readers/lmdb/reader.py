@@ -22,6 +22,7 @@ from datascan.readers.lmdb.orphans import find_orphaned_leaves
 from datascan.readers.lmdb.pages import LEAF, NO_PAGE, PageFile, Tree, has_magic, page_error
 from datascan.readers.lmdb.tree import TreeReader
 from datascan.records.block import Fault
+from datascan.records.part import PartIdentity, find_state
 from datascan.records.shard import Plan
 from datascan.records.writer import Writer
 
@@ -100,6 +101,10 @@ class LmdbReader(KeyValueReader):
             find_orphans = cache(partial(find_orphaned_leaves, file, tree))
             self._opened = file, TreeReader(file, tree, find_orphans)
         return self._opened
+
+    def identify_range(self, span: KeyRange) -> PartIdentity:  # noqa: ARG002  (pages may be anywhere)
+        """The whole file and its transaction: any change concerns every range."""
+        return PartIdentity.of((self._transaction,), [find_state(self.data_path)])
 
     def faults(self) -> tuple[Fault, ...]:
         """Faults for a truncated file, damaged meta pages, and lost branch pages."""
