@@ -35,7 +35,7 @@ from tests.builders.lmdb import numbered, random_datums, write_lmdb
 
 def arguments(**given) -> argparse.Namespace:
     names = [name.replace("-", "_") for name in output_helps()]
-    fixed = {"quiet": 0, "force": False, "typed": "typed"}
+    fixed = {"quiet": 0, "verbose": False, "force": False, "typed": "typed"}
     return argparse.Namespace(**{**dict.fromkeys(names), **fixed, **given})
 
 

@@ -53,10 +53,10 @@ def test_shares_and_counts_in_their_shortest_form():
         ("0.1", "nan-value=0.1 can mean two things: 0.1% of the records, or a whole number"),
         (0.1, "nan-value=0.1 can mean two things: 0.1% of the records, or a whole number"),
         ("", "nan-value= lacks the share or number of records that is tolerated: 0.1% or 500"),
-        (True, "nan-value=True lacks"),
+        (True, "nan-value= lacks"),
         ([1], "nan-value=[1] lacks"),
         ("9" * 30, f"nan-value={'9' * 30} is too large"),
-        ("0." + "0" * 25 + "1%", "is too exact"),
+        ("0." + "0" * 25 + "1%", f"nan-value=0.{'0' * 25}1% is too exact"),
     ],
 )
 def test_what_cannot_be_tolerated_in_words(value, message):

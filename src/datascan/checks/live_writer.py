@@ -56,7 +56,6 @@ class LiveWriter(Check[Any]):
     rule = "live-writer"
     title = "Changed during the scan"
     severity = Severity.ERROR
-    subject = "a program that writes to the dataset"
     fix = "scan again when the writer is done, or scan a copy"
     measure = None
 
