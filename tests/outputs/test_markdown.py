@@ -74,11 +74,17 @@ def test_a_report():
         "| | rule | records | what was found | first examples |",
         "| --- | --- | ---: | --- | --- |",
         (
-            "| **error** | <code>nan-value</code> | 5 (0.50%) | 5 of 1,000 records hold NaN"
+            "| **error** | Missing values (NaN)<br><code>nan-value</code> | 5 (0.50%) "
+            "| 5 of 1,000 records hold NaN"
             "<br>drop these records | <code>&#35;0 key0</code> 1 of 0 values"
             "<br><code>&#35;1 key1</code> 1 of 1 values<br><code>&#35;2 key2</code> 1 of 2 values |"
         ),
     ]
+
+
+def test_the_opening_comes_first():
+    text = markdown.render([report(finding(), opening=["5 records cannot be used: drop them."])])
+    assert text.split("\n\n")[2] == "5 records cannot be used: drop them."
 
 
 def test_a_report_without_findings():

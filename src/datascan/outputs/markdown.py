@@ -12,11 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from datascan.plugins import OUTPUTS
-from datascan.report.figures import Example, Finding
+from datascan.report.figures import DatasetInfo, Example, Finding
 from datascan.report.model import FailedScan, Report, describe_stop
 from datascan.report.one_line import describe_verdict
 from datascan.report.several import find_verdict
 from datascan.report.summary import count_records, describe_excluded, summarize_findings
+from datascan.report.titles import finding_title
 from datascan.text import escape_control, format_percent, pluralize
 
 HELP = OUTPUTS["markdown"]
@@ -81,6 +82,8 @@ def document(
 def section(report: Report, limits: Limits) -> Iterator[str]:
     """One report: verdict, counts, what was silenced, and the table of findings."""
     yield from (f"## {describe_verdict(report)} {code(report.name)}", "")
+    if report.opening:
+        yield from (" ".join(map(prose, report.opening)), "")
     found = summarize_findings(report) or "no findings"
     excluded = describe_excluded(report.dataset)
     found += f"; {excluded}" if excluded else ""
@@ -95,27 +98,29 @@ def section(report: Report, limits: Limits) -> Iterator[str]:
         yield "| | rule | records | what was found | first examples |"
         yield "| --- | --- | ---: | --- | --- |"
         for finding in findings:
-            yield row(finding, report.dataset.records, limits)
+            yield row(finding, report.dataset, limits)
         yield ""
     left = len(report.findings) - len(findings)
     if left:
         yield from (f"And {pluralize(left, 'more finding')}, left out here.", "")
 
 
-def row(finding: Finding, total: int, limits: Limits) -> str:
+def row(finding: Finding, dataset: DatasetInfo, limits: Limits) -> str:
     """A row of the table: a finding with its first examples."""
     mark = f"**{finding.severity}**" if finding.severity == "error" else finding.severity
     if finding.accepted is not None:
         mark = f"{finding.severity}, accepted"
     elif finding.tolerated is not None:
         mark = f"{finding.severity}, {prose(finding.tolerated.text)}"
+    title, total = prose(finding_title(finding, dataset)), dataset.records
+    rule = f"{title}<br>{code(finding.rule)}"
     share = format_percent(finding.records / total) if 0 < finding.records <= total else ""
     records = f"{finding.records:,}{f' ({share})' if share else ''}" if finding.records else ""
     message = prose(finding.message)
     if finding.counts:
         message += f"<br>{prose(finding.fix)}"
     examples = "<br>".join(map(example, finding.examples[: limits.examples]))
-    return f"| {mark} | {code(finding.rule)} | {records} | {message} | {examples} |"
+    return f"| {mark} | {rule} | {records} | {message} | {examples} |"
 
 
 def example(one: Example) -> str:
