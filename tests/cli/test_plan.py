@@ -159,6 +159,7 @@ def test_the_first_error_ends_several_datasets_and_time_only_one(store, faulty):
     timed = datascan("scan", store, faulty, "--max-time", "0.000001")
     assert timed.returncode == 2
     assert (str(store) in timed.stdout, str(faulty) in timed.stdout) == (True, True)
+    assert timed.stderr.count("no error was found: exit status 2") == 1
 
 
 def test_a_plan_writes_nothing(store, tmp_path):

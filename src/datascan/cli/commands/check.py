@@ -145,9 +145,12 @@ class Scans:
 
 def exit_status(reports: list[Report], signals: SignalWatcher, failed: list[FailedScan]) -> int:
     """The worst exit status of all scans."""
-    from datascan.cli.output import early_status
+    from datascan.cli.internal_error import FAILURE, say
+    from datascan.cli.output import UNKNOWN, early_status
 
     early = [early_status(report) for report in reports]
+    if FAILURE in early:
+        say(UNKNOWN)
     pairs = list(zip(reports, early, strict=True))
     if any(status is None and not report.complete for report, status in pairs):
         return 128 + signals.received
