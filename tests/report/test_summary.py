@@ -6,7 +6,7 @@ from datetime import date
 
 from datascan.config.baseline import Acceptance
 from datascan.report.build import build_report
-from datascan.report.summary import summarize_findings
+from datascan.report.summary import spread_shown, summarize_findings
 from tests.builders.judged import judgement, scanned_of
 
 
@@ -53,3 +53,12 @@ def test_accepted_findings_do_not_make_a_record_bad():
 
 def test_nothing_found():
     assert summary_of() == ""
+
+
+def test_examples_that_are_shown_are_spread_or_the_worst():
+    assert spread_shown([0, 1, 2], 3) == [0, 1, 2]
+    assert spread_shown(list(range(20)), 3) == [0, 9, 19]
+    assert spread_shown([7, *range(6)], 3) == [0, 1, 2]  # not in store order: the worst come first
+    assert spread_shown([None] * 9, 2) == [0, 1]  # details without records
+    assert spread_shown([4, 5], 1) == [0]
+    assert spread_shown([], 3) == []

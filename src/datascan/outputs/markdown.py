@@ -16,7 +16,12 @@ from datascan.report.figures import DatasetInfo, Example, Finding
 from datascan.report.model import FailedScan, Report, describe_stop
 from datascan.report.one_line import describe_verdict
 from datascan.report.several import find_verdict
-from datascan.report.summary import count_records, describe_excluded, summarize_findings
+from datascan.report.summary import (
+    count_records,
+    describe_excluded,
+    spread_shown,
+    summarize_findings,
+)
 from datascan.report.titles import finding_title
 from datascan.text import escape_control, format_percent, pluralize
 
@@ -116,10 +121,11 @@ def row(finding: Finding, dataset: DatasetInfo, limits: Limits) -> str:
     rule = f"{title}<br>{code(finding.rule)}"
     share = format_percent(finding.records / total) if 0 < finding.records <= total else ""
     records = f"{finding.records:,}{f' ({share})' if share else ''}" if finding.records else ""
-    message = prose(finding.message)
+    message = prose(finding.statement)
     if finding.counts:
         message += f"<br>{prose(finding.fix)}"
-    examples = "<br>".join(map(example, finding.examples[: limits.examples]))
+    shown = spread_shown([one.index for one in finding.examples], limits.examples)
+    examples = "<br>".join(example(finding.examples[place]) for place in shown)
     return f"| {mark} | {rule} | {records} | {message} | {examples} |"
 
 

@@ -11,7 +11,7 @@ import pytest
 import datascan
 from datascan.config.options import Options
 from datascan.executors.base import NullProgress, ScanCancelled
-from datascan.outputs import github, junit, sarif
+from datascan.outputs import github, junit, markdown, sarif
 from datascan.report.patterns import places
 from datascan.session import ScanSession
 from tests.builders.lmdb import datum, write_lmdb
@@ -44,8 +44,8 @@ def test_a_run_of_rows_is_said_in_every_output(run_of_nan):
     assert finding.pattern == f"all in column 7, {rows}"
     assert [pattern.kind for pattern in finding.patterns] == ["values", "rows"]
     assert finding.statement == f"3,000 of 20,000 records hold NaN: {finding.pattern}"
-    for text in (github.render([report]), junit.render([report]), sarif.render([report])):
-        assert rows in text
+    for output in (github, junit, markdown, sarif):
+        assert rows in output.render([report])
     assert rows in report.to_html()
     with pytest.raises(datascan.FindingsError, match=rows):
         report.raise_for_findings()
