@@ -77,7 +77,7 @@ def test_a_report():
             "| **error** | Missing values (NaN)<br><code>nan-value</code> | 5 (0.50%) "
             "| 5 of 1,000 records hold NaN"
             "<br>drop these records | <code>&#35;0 key0</code> 1 of 0 values"
-            "<br><code>&#35;1 key1</code> 1 of 1 values<br><code>&#35;2 key2</code> 1 of 2 values |"
+            "<br><code>&#35;2 key2</code> 1 of 2 values<br><code>&#35;4 key4</code> 1 of 4 values |"
         ),
     ]
 
