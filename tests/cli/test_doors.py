@@ -202,7 +202,6 @@ def test_a_part_that_cannot_be_scanned_does_not_stop_the_others(project, capsys)
         ("log store", "store is an LMDB: datascan lmdb store"),
         ("lmdb train.log", "train.log is a training log: datascan log train.log"),
         ("all --bad-records x.jsonl", "--bad-records is for one dataset, but there are 2"),
-        ("all --plan", "--plan is for one dataset, but there are 2"),
         ("train.log --plan", "train.log is a training log, for which there is no --plan"),
         ("store a.h5 --resume x", "--resume is for one dataset, but there are 2"),
         (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datascan.config.file import ConfigFile
     from datascan.report.model import FailedScan, Report
 
-ALONE = ("bad_records", "resume", "plan")
+ALONE = ("bad_records", "resume")
 """Options for a single dataset."""
 
 
