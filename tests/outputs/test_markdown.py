@@ -82,9 +82,10 @@ def test_a_report():
     ]
 
 
-def test_the_opening_comes_first():
-    text = markdown.render([report(finding(), opening=["5 records cannot be used: drop them."])])
-    assert text.split("\n\n")[2] == "5 records cannot be used: drop them."
+def test_what_to_do_comes_before_the_counts():
+    long = f"5 of 1,000 records cannot be used ({'with missing values, ' * 10}empty)."
+    text = markdown.render([report(finding(), opening=[long, "Have a look."])])
+    assert f"</code>\n\n{long}\n\nHave a look.\n\n1,000 records: " in text
 
 
 def test_a_report_without_findings():

@@ -34,6 +34,7 @@ MAX_BYTES = 1_000_000
 """GitHub takes 1 MiB as the summary of a step."""
 
 MAX_TEXT = 160
+MAX_SENTENCE = 400
 
 SPECIAL = re.compile(r"[^\w /,=%()+.-]|_")
 """In ``<code>``: all that Markdown, GitHub or HTML might take for markup."""
@@ -87,8 +88,8 @@ def document(
 def section(report: Report, limits: Limits) -> Iterator[str]:
     """One report: verdict, counts, what was silenced, and the table of findings."""
     yield from (f"## {describe_verdict(report)} {code(report.name)}", "")
-    if report.opening:
-        yield from (" ".join(map(prose, report.opening)), "")
+    for sentence in report.opening or ():
+        yield from (prose(sentence, MAX_SENTENCE), "")
     found = summarize_findings(report) or "no findings"
     excluded = describe_excluded(report.dataset)
     found += f"; {excluded}" if excluded else ""
@@ -136,15 +137,15 @@ def example(one: Example) -> str:
     return " ".join([*([code(" ".join(parts))] if parts else []), prose(one.detail)]).strip()
 
 
-def prose(text: str) -> str:
+def prose(text: str, most: int = MAX_TEXT) -> str:
     """Text as it is if nothing in it could be markup, otherwise as :func:`code`."""
-    short = shorten(text)
-    return short if PROSE.fullmatch(short) and not LINKED.search(short) else code(text)
+    short = shorten(text, most)
+    return short if PROSE.fullmatch(short) and not LINKED.search(short) else code(text, most)
 
 
-def code(text: str) -> str:
+def code(text: str, most: int = MAX_TEXT) -> str:
     """Text as code, in which nothing is markup."""
-    short = shorten(text)
+    short = shorten(text, most)
     if not short:
         return ""
     # An address that begins with "www." would be a link.
@@ -152,8 +153,8 @@ def code(text: str) -> str:
     return f"<code>{special.sub(lambda found: f'&#{ord(found[0])};', short)}</code>"
 
 
-def shorten(text: str) -> str:
+def shorten(text: str, most: int = MAX_TEXT) -> str:
     """Text in one line, with escapes for control characters, cut at its end if it is long."""
     # Cut before as well: an escape takes up to ten characters.
-    text = escape_control(text[: 2 * MAX_TEXT])
-    return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
+    text = escape_control(text[: 2 * most])
+    return text if len(text) <= most else f"{text[: most - 1]}…"
