@@ -81,9 +81,7 @@ class Accepted(PrintableStruct, frozen=True):
 class Tolerated(PrintableStruct, frozen=True):
     """Why a finding does not fail the scan: it concerns few enough records (``--tolerate``)."""
 
-    records: Annotated[
-        Count, Meta(description="Records of all findings of the rule that are not accepted.")
-    ]
+    records: Annotated[Count, Meta(description="Of all findings of the rule but accepted ones.")]
     share: Annotated[Share, Meta(description="Of the records that were read.")]
     allowed: Annotated[
         Annotated[str, Meta(pattern="^[0-9]+([.][0-9]+)?%$")] | Count,
@@ -112,10 +110,7 @@ class CheckedRule(PrintableStruct, frozen=True, omit_defaults=True):
     rule: str
     status: Annotated[
         Literal["passed", "failed", "not-applicable"],
-        Meta(
-            description="failed: it has findings that are not accepted, of any severity; also if "
-            "they are tolerated."
-        ),
+        Meta(description="failed: it has findings, tolerated ones included, but not accepted."),
     ]
     reason: Annotated[
         str | None, Meta(description="Why the rule does not apply: the dataset has no labels.")
