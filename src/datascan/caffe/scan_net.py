@@ -239,7 +239,7 @@ def combined_report(
     **members: object,
 ) -> K:
     """A report of type ``kind``; it fails if one of its sources does."""
-    log = members.get("log")
+    log, unchecked = members.get("log"), members.get("not_checked")
     complete = all(report.complete for report in sources)
     verdict = decide_verdict(issues, options.verdict.fail_on, complete=complete)
     if any(report.verdict == "fail" for report in sources):
@@ -260,7 +260,12 @@ def combined_report(
         checked=list_checked(rules, issues, {}),
         options=list_options(options) or None,
         versions=list_versions({}),
-        opening=open_run(issues, sources, log if isinstance(log, LogFigures) else None),
+        opening=open_run(
+            issues,
+            sources,
+            log if isinstance(log, LogFigures) else None,
+            unchecked if isinstance(unchecked, list) else (),
+        ),
         **members,
     )
 

@@ -37,6 +37,10 @@ def test_the_table_is_of_one_piece():
         ('name: "abc', "net.prototxt, line 1, column 7: String missing ending quote"),
         ('name: "a"\nname: "b"', "line 2, column "),
         ("a: 1\nlayer { name: $NAME }", "line 2: $NAME is a placeholder: fill in this template"),
+        (
+            "layer { convolution_param { num_output: cls3x } }",
+            "Couldn't parse integer: cls3x (if this is a template, fill it in first)",
+        ),
         ("{% for x in y %}", "line 1: {% for x in y %} is a placeholder"),
         ("I0412 10:00:00.1 12 solver.cpp:1] a", "net.prototxt is a training log, not a net"),
         ("layer { foo { " * 5000, "net.prototxt: braces are nested too deep"),

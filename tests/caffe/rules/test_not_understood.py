@@ -51,7 +51,10 @@ def test_one_line_for_a_fork(tmp_path):
         ),
         (
             layer("a", "ReLU", "data", "a", "num_output: 3"),
-            "not of Caffe 1.0: field num_output is not understood and was not checked",
+            (
+                "not of Caffe 1.0: field num_output (train_val.prototxt:4) is not understood "
+                "and was not checked"
+            ),
         ),
         (
             layer("a", "Pooling", "data", "a", "pooling_param { pool: LSE }"),

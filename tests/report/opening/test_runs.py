@@ -35,6 +35,20 @@ def test_a_net():
     ]
 
 
+def test_a_net_of_which_a_part_was_not_checked():
+    start = "Nothing was found that needs attention in the parts of the net that were checked."
+    assert open_run([], [source()], None, ["Python layer a", "Python layer b"]) == [
+        start,
+        "Not checked: Python layer a, Python layer b.",
+    ]
+    fork = Issue(
+        "not-understood", Severity.INFO, "net: made ...", "fix", details=("made for a fork",)
+    )
+    assert open_run([fork], [source()], None, ["layer type A"]) == [start, "Made for a fork."]
+    many = open_run([], [], None, [f"layer type {i}" for i in range(9)])
+    assert many[1].endswith("layer type 5 and 3 more.")
+
+
 def test_more_faults_than_one_reads():
     rules = ("died", "loss-saturated", "lr-not-finite", "source-mismatch", "loss-needs-matrix")
     said = open_run([issue(rule) for rule in rules], [], None)[0]

@@ -133,6 +133,8 @@ def describe_parse_error(error: Any, text: str) -> str:
         return f", line {line}: {hole[:MAX_NAME]} is a placeholder: fill in this template first"
     # Protobuf quotes the whole line, which may be the whole file.
     reason = OWN_NAMES.sub("", message.rpartition("': ")[2].strip().rstrip("."))
+    if reason.startswith("Couldn't parse") and row[column - 1 : column].isalpha():
+        reason += " (if this is a template, fill it in first)"
     if not row[column - 1 :].strip() and not any(rest.strip() for rest in rows[line:]):
         reason += ": unexpected end of file"
     return f", line {line}, column {column}: {escape_control(reason[-MAX_BYTES:])}"

@@ -37,7 +37,8 @@ def find_misspelt(name: str, known: Iterable[str]) -> str | None:
     """The one of ``known`` that ``name`` is a slip of; None if it is not one.
 
     The same letters in another case or with other underscores are a slip, as is one change in a
-    name of five letters, or two in one of nine. Names that differ in a digit, or in their first
+    name of five letters, or two in one of nine; in one of four, only a letter doubled or two
+    exchanged. Names that differ in a digit, or in their first
     letter, are taken for names of their own (ReLU6, Flip), as are those of another axis.
     """
     if len(name) > MAX_NAME:
@@ -73,12 +74,29 @@ def count_slips(name: str, other: str) -> int | None:
         return 0
     shorter = min(len(name), len(other))
     allowed = (shorter >= SHORT) + (shorter >= LONG)
+    if shorter == SHORT - 1 and (is_doubled(name, other) or is_swapped(name, other)):
+        return 1
     if not allowed or abs(len(name) - len(other)) > allowed or name[:1] != other[:1]:
         return None
     if digits_of(name) != digits_of(other):
         return None
     changes = count_changes(name, other)
     return changes if changes <= allowed else None
+
+
+def is_doubled(name: str, other: str) -> bool:
+    """Whether a letter is doubled in only one of two names: gama and gamma."""
+    longer, shorter = sorted((name, other), key=len, reverse=True)
+    return len(longer) == len(shorter) + 1 and any(
+        longer[i] == longer[i - 1] and longer[:i] + longer[i + 1 :] == shorter
+        for i in range(2, len(longer))
+    )
+
+
+def is_swapped(name: str, other: str) -> bool:
+    """Whether two neighbouring letters after the first one are exchanged: tpye and type."""
+    swapped = (name[:i] + name[i + 1] + name[i] + name[i + 2 :] for i in range(1, len(name) - 1))
+    return other in swapped
 
 
 def digits_of(name: str) -> str:

@@ -24,6 +24,9 @@ from datascan.caffe.net.training import SOLVER_TYPES, Training
 MAX_NAMES = 6
 """How many names of one kind are listed in a sentence."""
 
+MAX_LOCATED = 3
+"""If there are more fields, their lines are left out."""
+
 UNREAD_TYPES = frozenset({"MemoryData", "WindowData"})
 """Layers that read data that datascan does not read."""
 
@@ -34,7 +37,8 @@ SEQUENCE = ", "
 class NotUnderstood:
     """The names of what is not understood, each once, in the order of the net.
 
-    ``fields`` and ``values`` also say where they are: "engine of layer", "pool: FOO".
+    ``fields`` and ``values`` also say what they are in: "engine of pooling_param", "pool: FOO".
+    ``places`` are the lines of the fields, like "net.prototxt:12".
     """
 
     types: tuple[str, ...] = ()
@@ -42,12 +46,13 @@ class NotUnderstood:
     values: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     solver_types: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
     def parts(self) -> Iterator[str]:
         """Each kind with its names, of which at most ``MAX_NAMES`` are listed."""
         for noun, names in (
             ("layer type", self.types),
-            ("field", self.fields),
+            ("field", self.located_fields),
             ("value", self.values),
             ("lr_policy", self.policies),
             ("solver type", self.solver_types),
@@ -66,6 +71,14 @@ class NotUnderstood:
             *(f"lr_policy {name}" for name in self.policies),
             *(f"solver type {name}" for name in self.solver_types),
         )
+
+    @property
+    def located_fields(self) -> tuple[str, ...]:
+        """The fields, with their lines if they may be mistakes: a few, and nothing else."""
+        if self.is_of_a_fork or len(self.fields) > MAX_LOCATED:
+            return self.fields
+        pairs = zip(self.fields, self.places, strict=True)
+        return tuple(f"{name} ({place})" for name, place in pairs)
 
     @property
     def is_of_a_fork(self) -> bool:
@@ -89,13 +102,18 @@ def find_not_understood(training: Training) -> NotUnderstood:
             if layer.type not in LAYER_TYPES and layer.type and not find_meant_type(layer.type):
                 types[shorten(layer.type)] = None
     foreign = [one for _, one in training.unknown if not is_misspelt(one)]
+    lines: dict[str, str] = {}
+    for path, one in training.unknown:
+        if not one.value and not is_misspelt(one):
+            lines.setdefault(name_field(one), f"{path.name}:{one.line}")
     policy = training.solver.lr_policy if training.solver else None
     kind = training.solver.type if training.solver else "SGD"
     unknown_policy = policy and policy not in POLICIES and not find_meant_policy(policy)
     unknown_type = kind not in SOLVER_TYPES.values() and not find_meant_solver(kind)
     return NotUnderstood(
         types=tuple(types),
-        fields=tuple(dict.fromkeys(name_field(one) for one in foreign if not one.value)),
+        fields=tuple(lines),
+        places=tuple(lines.values()),
         values=tuple(dict.fromkeys(f"{one.name}: {one.value}" for one in foreign if one.value)),
         policies=(shorten(policy),) if policy and unknown_policy else (),
         solver_types=(shorten(kind),) if kind and unknown_type else (),

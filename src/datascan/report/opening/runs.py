@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from datascan.checks.base import Issue
 from datascan.config.options import Severity
@@ -12,12 +12,24 @@ from datascan.report.titles import rule_title
 from datascan.text import pluralize
 
 MAX_TITLES = 3
+MAX_SENTENCES = 3
+MAX_NAMES = 6
+
+FORK_RULE = "not-understood"
+SAID_RULES = frozenset({FORK_RULE, "missing-file"})
+"""Rules whose notes are said even in a report that needs no reading."""
 
 
 def open_run(
-    issues: Sequence[Issue], sources: Sequence[SourceReport], log: LogFigures | None
+    issues: Sequence[Issue],
+    sources: Sequence[SourceReport],
+    log: LogFigures | None,
+    not_checked: Sequence[str] = (),
 ) -> list[str]:
-    """At most three sentences: how training ended, what is wrong with the net, and its data."""
+    """At most three sentences: how training ended, what is wrong with the net, and its data.
+
+    If nothing is wrong, they say which parts were ``not_checked``, and what else was noted.
+    """
     counted = [issue for issue in issues if issue.accepted is None]
     cause = log.cause if log is not None else "none"
     errors = titles_of(counted, Severity.ERROR, but=cause)
@@ -29,7 +41,18 @@ def open_run(
         sentences.append(f"Have a look: {warnings}.")
     if data := describe_data(sources):
         sentences.append(data)
-    return sentences or ["Nothing was found that needs attention in the net."]
+    return sentences or [*describe_calm_net(counted, not_checked)][:MAX_SENTENCES]
+
+
+def describe_calm_net(issues: Sequence[Issue], not_checked: Sequence[str]) -> Iterator[str]:
+    """What there is to say of a net without errors and warnings: never more than was checked."""
+    part = "the parts of the net that were checked" if not_checked else "the net"
+    yield f"Nothing was found that needs attention in {part}."
+    notes = [issue.about or " ".join(issue.details) for issue in issues if issue.rule in SAID_RULES]
+    if not_checked and not any(issue.rule == FORK_RULE for issue in issues):
+        names, more = ", ".join(not_checked[:MAX_NAMES]), len(not_checked) - MAX_NAMES
+        notes.insert(0, f"not checked: {names}" + (f" and {more:,} more" if more > 0 else ""))
+    yield from (f"{note[:1].upper()}{note[1:]}." for note in notes)
 
 
 def titles_of(issues: Sequence[Issue], severity: Severity, *, but: str) -> str:
