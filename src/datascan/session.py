@@ -207,7 +207,7 @@ class ScanSession:
 def with_small_shards(options: Options, paths: Sequence[Path]) -> Options:
     """The options with smaller shards under a limit of time, at which unfinished ones are lost.
 
-    Not if finished ones are kept in a file: later scans go on without the limit.
+    Not if finished ones are kept in a file: later scans continue without the limit.
     """
     run, read = options.run, options.read
     if run.max_time is None or run.resume is not None:

@@ -46,7 +46,7 @@ class PartialDownload(Check[None]):
     rule = "partial-download"
     title = "Unfinished download"
     severity = Severity.WARNING
-    subject = "files beside the records"
+    subject = "files that are not records"
     needs = (FILES,)
     fix = "download these files again, or delete them if the finished files are sound"
     measure = None

@@ -137,7 +137,7 @@ def with_command(arguments: Sequence[str]) -> Sequence[str]:
     """The arguments, with the command "scan" before them if they begin with a path or an option.
 
     Raises:
-        UsageError: if they begin with neither, or there are none.
+        UsageError: if they begin with neither, or are empty.
     """
     if not arguments:
         raise UsageError(
@@ -206,7 +206,7 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         prog="datascan",
         usage="datascan PATH... [OPTION...]\n       datascan COMMAND [OPTION...] [ARGUMENT...]",
         description="Tells, before training, whether a dataset will break it. datascan PATH scans "
-        "whatever it is: a store, HDF5 files, an image or a folder of them, a folder of datasets, "
+        "any of these: a store, HDF5 files, an image or a folder of them, a folder of datasets, "
         "a net, a solver or a training log; it takes the options of datascan scan.",
         epilog="Exit status: 0 clean, 1 findings, 2 the scan could not be made, 130 interrupted.",
     )

@@ -57,7 +57,7 @@ class Part:
 
 
 def find_parts(paths: Sequence[Path]) -> tuple[list[Part], list[str]]:
-    """What the paths are, in their order, and what is to be said of folders of datasets.
+    """What the paths are, in their order, and notes about folders of datasets.
 
     All HDF5 files that are named form one dataset, in the place of the first.
     """

@@ -95,7 +95,7 @@ class PageFolder:
         index = partial(render_index, reports, failed, written)
         if files.write_file("html", self.folder / INDEX, lambda: [index()]):
             count = pluralize(len(written), "page")
-            files.written.append(f"wrote {self.folder / INDEX} (and {count} beside it)")
+            files.written.append(f"wrote {self.folder / INDEX} (and {count})")
 
 
 def render_page(report: Report) -> list[str]:

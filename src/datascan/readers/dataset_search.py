@@ -37,7 +37,7 @@ STORE, LOCK = "data.mdb", "lock.mdb"
 LEVELDB_FILES = (".ldb", ".sst")
 LOG_EXTENSION, NET_EXTENSION = ".log", ".prototxt"
 TOOLS = frozenset(("node_modules", "__pycache__", "site-packages"))
-"""Folders of tools, whose pictures are no dataset."""
+"""Folders of tools, whose pictures are not datasets."""
 
 MAX_HINTS = 20
 
@@ -83,7 +83,7 @@ class Folder:
 
     @property
     def has_images(self) -> bool:
-        """Whether it holds images rather than other files; the logo of a project is none."""
+        """Whether it holds images rather than other files; the logo of a project does not count."""
         return self.images == self.files > 0 or self.images >= max(3, self.files / 2)
 
     @property
@@ -121,7 +121,7 @@ class Search:
     def run(self, root: Path) -> Folder:
         """List ``root`` and the folders below it, the upper ones first.
 
-        So a large dataset does not use up the search of those beside it.
+        So a large dataset does not use up the search of the others.
         """
         top = Folder(root)
         level = [top]

@@ -80,7 +80,10 @@ class CacheUse(msgspec.Struct, frozen=True, omit_defaults=True):
     reused: Annotated[Amount, Meta(description="Parts whose results earlier scans have kept.")]
     since: Annotated[
         str | None,
-        Meta(description="When the first of these was read: ISO 8601 in UTC; absent for none."),
+        Meta(
+            description="When the first of these was read: ISO 8601 in UTC; absent if no part was "
+            "reused."
+        ),
     ] = None
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ so a killed scan loses at most the entry that it was writing; an incomplete entr
 
 The file may come from a stranger. Reading it imports, calls and opens nothing: an entry is numbers
 and texts, compared with the types that the metrics of this scan declare. A file that does not pass
-is reported and kept beside the new one, and the scan starts from the beginning.
+is reported and kept next to the new one, and the scan starts from the beginning.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from datascan.scanner.early_stop import EarlyEnd
 class CacheUse:
     """How many parts were ``read``, and how many ``reused`` from earlier scans.
 
-    ``since``: when the first of these was read, in seconds since 1970; None if there are none.
+    ``since``: when the first of these was read, in seconds since 1970; None if no part was reused.
     """
 
     read: int

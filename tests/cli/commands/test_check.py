@@ -280,7 +280,7 @@ def test_a_folder_of_pages(project, capsys):
     index = (project / "pages/index.html").read_text()
     assert '<a href="good.html">good</a>' in index
     assert "<td>absent</td>" in index
-    assert capsys.readouterr().err.endswith("wrote pages/index.html (and 2 pages beside it)\n")
+    assert capsys.readouterr().err.endswith("wrote pages/index.html (and 2 pages)\n")
     # A folder that exists needs no slash, and pages of datascan are replaced.
     assert check(project, "[dataset.good]\n", "--html", "pages") == 0
     assert '<a href="poor.html">' not in (project / "pages/index.html").read_text()

@@ -113,7 +113,7 @@ def require_folder(folder: Path) -> None:
 
 
 def find_enclosing(folder: Path) -> Path | None:
-    """The outermost dataset that a folder is, or is in; None if there is none.
+    """The outermost dataset that a folder is, or is in; None if it is outside of all.
 
     A store may be anywhere above; a folder of images is one if the folder below it is, too.
     """

@@ -176,7 +176,7 @@ def scan_dataset(args: argparse.Namespace, paths: Sequence[Path], backend: str |
 
 
 def refuse_patterns(args: argparse.Namespace) -> None:
-    """Check that no files are to be left out of a dataset that is not a folder of files.
+    """Check that no files are excluded from a dataset that is not a folder of files.
 
     Raises:
         UsageError: if they are.

@@ -23,7 +23,7 @@ def scan_parts(args: argparse.Namespace, parts: Sequence[Part]) -> int:
     """Scan all parts; returns 2 if one could not be scanned, else 1 if one fails, else 0.
 
     Raises:
-        UsageError: if there is none, or an option is only for a single dataset.
+        UsageError: without a dataset, or if an option is only for a single dataset.
     """
     from datascan.cli.commands.check import exit_status, summary, verdict_line, write_outputs
     from datascan.cli.configuration import load_config

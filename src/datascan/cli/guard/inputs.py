@@ -15,7 +15,7 @@ from datascan.cli.guard.identity import Identity, key, state
 class Inputs:
     """The paths that a command reads: datasets, lists, nets, logs, configurations and so on.
 
-    A folder stands for everything in it.
+    A folder includes everything in it.
     """
 
     paths: tuple[Path, ...] = ()

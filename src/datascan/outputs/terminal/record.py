@@ -138,7 +138,7 @@ def describe_value(value: Any) -> str:
 
 
 def verdict(report: DatasetReport, paper: Paper) -> Iterator[str]:
-    """The findings of the record, or that there are none."""
+    """The findings of the record, or a line that says that it passed."""
     yield ""
     if not report.findings:
         yield f"{paper.paint('PASS', 'pass')}    this record has no findings by itself"

@@ -27,7 +27,7 @@ MAX_SMALL_ROWS, MAX_SMALL_BYTES = 64, 1 << 16
 
 MAX_GROUP_ROWS, MAX_GROUP_BYTES = 4096, 1 << 22
 MIN_GROUP_RUNS, BOUNDARIES = 16, 64
-"""A group of this many runs ends at about one of so many files; see ``is_boundary``."""
+"""A group of this many runs ends at one file in this many, on average; see ``is_boundary``."""
 
 
 @dataclass(frozen=True, slots=True)

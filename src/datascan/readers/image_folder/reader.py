@@ -57,7 +57,7 @@ MAX_ENTRIES_TO_DETECT = 5_000
 
 FILES_PER_SHARD, MIN_FILES_PER_SHARD = 256, 32
 BOUNDARIES = 256
-"""A shard begins at about one of so many names, also if it then has fewer files."""
+"""A shard begins at one name in this many, on average, also if it then has fewer files."""
 
 NO_CLASS = "is not treated as a class, but torchvision's ImageFolder does so"
 

@@ -12,7 +12,7 @@ MIN_BYTES = 1 << 12
 """Tables are stored in blocks of about this size; splitting them further has no use."""
 
 BOUNDARIES, MIN_SHARE = 16, 2
-"""A range ends at about one of so many steps if it has at least this fraction of its bytes."""
+"""A range ends at one step in this many, on average, if it has this fraction of its bytes."""
 
 LOG_STEP = 16
 """Logs are split at every so-many-th key."""
