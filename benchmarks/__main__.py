@@ -1,6 +1,7 @@
-"""Times datascan, the plain script and ``cat`` in alternation, and prints a table of ratios.
+"""Times datascan, the plain script and ``touch`` in alternation, and prints a table of ratios.
 
-Figures are medians of whole processes, including start-up, with the files in the page cache.
+``touch`` reads every byte of the files once, on two threads (``benchmarks/touch.c``). Figures are
+medians of whole processes, including start-up, with the files in the page cache.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import argparse
 import compileall
 import json
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -19,11 +21,25 @@ from pathlib import Path
 import datascan
 from benchmarks.datasets import CASES, Case
 
-HEAD = f"{'case':<18}{'records':>10}{'MB':>8}{'plain':>9}{'datascan':>10}{'1 worker':>10}{'cat':>8}"
-HEAD += f"{'plain/ds':>10}{'ds/cat':>8}{'1w/2w':>7}"
+THREADS = 2
+CONSTANT = 0.25
+"""What start-up, planning and the report may take, in seconds."""
 
-CAT = '[ -d "$0" ] && cat "$0"/* > /dev/null || cat "$0" > /dev/null'
-"""Reads all files of a folder, or a single file."""
+HEAD = (
+    f"{'case':<17}{'records':>11}{'MB':>7}{'plain':>8}{'datascan':>10}{'1 worker':>10}{'touch':>8}"
+)
+HEAD += f"{'2t + 0.25':>11}{'plain/ds':>10}{'1w/2w':>7}"
+
+
+def build_touch(folder: Path) -> list[str]:
+    """The command of ``touch``, which is compiled; empty without a C compiler."""
+    compiler, program = shutil.which("cc"), folder / "touch"
+    if compiler is None:
+        return []
+    source = Path(__file__).with_name("touch.c")
+    options = ["-O3", "-march=native", "-pthread"]
+    subprocess.run([compiler, *options, str(source), "-o", str(program)], check=True)
+    return [str(program), str(THREADS)]
 
 
 def seconds(command: list[str]) -> float:
@@ -38,34 +54,38 @@ def files(path: Path) -> list[str]:
     return [str(path)] if path.is_file() else sorted(str(p) for p in path.iterdir() if p.is_file())
 
 
-def run_case(case: Case, home: Path, scale: float, runs: int) -> str:
-    """One row of the table."""
+def run_case(case: Case, home: Path, scale: float, runs: int, touch: list[str]) -> str:
+    """One row of the table; without the command ``touch``, its columns are 0."""
     path = case.path(home, scale)
     python = [sys.executable, "-m"]
-    scan = [*python, "datascan", case.command, str(path), "--fail-on", "never", "-qq"]
+    scan = [*python, "datascan", case.command, str(path), *case.arguments, "--fail-on", "never"]
+    scan += ["-qq"]
     commands = {
         "plain": [*python, "benchmarks.plain", case.plain, str(path)],
         "datascan": scan,
         "one": [*scan, "--workers", "1"],
-        "cat": ["sh", "-c", CAT, str(path)],
     }
+    if touch:
+        commands["touch"] = [*touch, str(path)]
     times: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, command in commands.items():
             elapsed = seconds(command)
             if turn:  # the first turn fills the page cache
                 times[name].append(elapsed)
-    plain, datascan, one, cat = (statistics.median(times[name]) for name in commands)
+    middle = {name: statistics.median(found) for name, found in times.items()}
+    plain, ours, one, least = (middle.get(n, 0.0) for n in ("plain", "datascan", "one", "touch"))
     size = sum(Path(file).stat().st_size for file in files(path)) / 1e6
     count = path.name.rsplit("-", 1)[1]
-    row = f"{case.name:<18}{int(count):>10,}{size:>8,.0f}"
-    row += f"{plain:>8.2f}s{datascan:>9.2f}s{one:>9.2f}s{cat:>7.2f}s"
-    return row + f"{plain / datascan:>9.1f}x{datascan / cat:>7.1f}x{one / datascan:>6.2f}x"
+    row = f"{case.name:<17}{int(count):>11,}{size:>7,.0f}"
+    row += f"{plain:>7.2f}s{ours:>9.2f}s{one:>9.2f}s{least:>7.2f}s"
+    return row + f"{2 * least + CONSTANT:>10.2f}s{plain / ours:>9.1f}x{one / ours:>6.2f}x"
 
 
 def time_plan(case: Case, home: Path, scale: float, runs: int) -> str:
     """``--plan`` of a dataset: how long it takes, and the time that it expects of a scan."""
-    command = [sys.executable, "-m", "datascan", case.command, str(case.path(home, scale))]
+    path = str(case.path(home, scale))
+    command = [sys.executable, "-m", "datascan", case.command, path, *case.arguments]
     plan = [*command, "--plan", "--json", "-"]
     times, expected = [], []
     for _ in range(runs + 1):
@@ -106,9 +126,11 @@ def main() -> None:
     # A regular installation compiles the modules; an editable one leaves it to the first run.
     compileall.compile_dir(Path(datascan.__file__).parent, quiet=1)
     print(HEAD)
-    for case in CASES:
-        if not args.cases or case.name in args.cases:
-            print(run_case(case, args.dir, args.scale, args.runs), flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        touch = build_touch(Path(folder))
+        for case in CASES:
+            if not args.cases or case.name in args.cases:
+                print(run_case(case, args.dir, args.scale, args.runs, touch), flush=True)
     for case in CASES:
         if not args.cases or case.name in args.cases:
             print(time_plan(case, args.dir, args.scale, args.runs), flush=True)

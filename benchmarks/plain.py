@@ -38,6 +38,16 @@ def lmdb_datums(path: Path) -> int:
         return count_bad_datums(value for _, value in transaction.cursor())
 
 
+def lmdb_named(path: Path) -> int:
+    """All values of one named database."""
+    import lmdb
+
+    with lmdb.open(str(path), readonly=True, lock=False, max_dbs=1) as store:
+        database = store.open_db(b"db0500", create=False)
+        with store.begin(db=database) as transaction:
+            return count_bad_datums(value for _, value in transaction.cursor())
+
+
 def leveldb_datums(path: Path) -> int:
     """All values of a LevelDB (which this changes, as opening it always does)."""
     import plyvel
