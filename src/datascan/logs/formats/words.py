@@ -26,7 +26,7 @@ STEP = re.compile(
     r"|\[ {0,8}(\d{1,12})/ {0,8}\d{1,12}[\] ]|^ {0,8}(\d{1,12})/\d{1,12} ",
     re.IGNORECASE,
 )
-EPOCH = re.compile(r"(?<![\w/])epochs?\b[^\w\n]{0,4}(\d{1,9})", re.IGNORECASE)
+EPOCH = re.compile(r"(?<![\w/])epochs?\b[^\w\n]{0,4}(\d{1,9})(?![\d.])", re.IGNORECASE)
 WIDTH = 1000
 """Only the beginning of a line is read."""
 
