@@ -21,7 +21,8 @@ FRAMES = (
 
 def signal(name, sender=""):
     """What glog prints on a signal."""
-    return f"{ABORTED}{PC}*** {name} (@0x7f8c) received by PID 4711{sender}; stack trace: ***\n{FRAMES}"
+    received = f"*** {name} (@0x7f8c) received by PID 4711{sender}; stack trace: ***\n"
+    return ABORTED + PC + received + FRAMES
 
 
 def run_of(tmp_path, text):

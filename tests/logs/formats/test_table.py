@@ -88,8 +88,10 @@ def test_keras():
     "text",
     [
         "Wall time,Step,Value\n1.7e9,0,2.5\n1.7e9,10,nan\n",
-        '"Step","run - train/loss","run - train/loss__MIN","run - train/loss__MAX"\n'
-        '"0","2.5","2.5","2.5"\n"10","NaN","NaN","NaN"\n',
+        (
+            '"Step","run - train/loss","run - train/loss__MIN","run - train/loss__MAX"\n'
+            '"0","2.5","2.5","2.5"\n"10","NaN","NaN","NaN"\n'
+        ),
         "epoch, train/cls_loss, val/cls_loss, lr/pg0\n0, 2.5, 2, 0.1\n10, nan, 2, 0.1\n",
         "step, loss\n0, 2.5\n10, NaN\n",
         "step loss\n0 tensor(2.5)\n10 tensor(nan)\n",
