@@ -17,7 +17,7 @@ from datascan.files import open_regular
 from datascan.logs.formats.framing import Records
 from datascan.logs.formats.names import TEST_WORDS
 from datascan.logs.formats.series import Series
-from datascan.logs.formats.tensorboard import MAX_EVENTS, Scalars
+from datascan.logs.formats.tensorboard import MAX_VALUES, Scalars
 from datascan.logs.runs import Log, Run
 
 MAX_EVENT_BYTES = 8 << 30
@@ -79,7 +79,7 @@ def read_file(file: BinaryIO, size: int, scalars: Scalars, found: Findings, name
         number = scalars.unreadable - unreadable
         found.damage.append(f"{place}{number:,} records with good checksums are not events")
     if scalars.is_full:
-        found.notes.append(f"{place}only the first {MAX_EVENTS:,} events are read")
+        found.notes.append(f"{place}only the first {MAX_VALUES:,} values are read")
 
 
 def read_events(path: Path, file: BinaryIO, size: int) -> Log:

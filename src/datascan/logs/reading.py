@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -21,6 +21,13 @@ from datascan.logs.formats.words import read_words
 from datascan.logs.runs import Log, Run
 
 MAX_LINE_LENGTH = 1 << 16
+MAX_LINES = 3_000_000
+CHUNK = 1 << 20
+CAFFE_SIGNS = {", loss = ", ", lr = ", "] ", "***"}
+SIGNS = {*CAFFE_SIGNS, "loss"}
+"""In lower case: what only logs of Caffe contain, and what any text with losses does."""
+
+LONGEST_SIGN = 10
 PROBE = 64
 KNOWN_NAMES = ("metrics.csv", "trainer_state.json")
 """Logs that are looked for in a folder without event files."""
@@ -83,17 +90,51 @@ def read_text(path: Path, file: BinaryIO, size: int) -> Log:
             text.seek(0)
             if history := read_trainer_state(text.read()):
                 return Log(path, "trainer-state", *history)
-        text.seek(0)
-        runs = tuple(run for run in split_runs(iter_lines(text)) if not run.is_empty)
-        if any(run.iterations or run.rate_iterations or run.is_glog for run in runs):
-            return Log(path, "caffe-log", runs)
-        text.seek(0)
-        if table := read_table(iter_lines(text)):
-            return Log(path, "csv", *table)
-        text.seek(0)
-        if words := read_words(iter_lines(text)):
-            return Log(path, "text", words)
-    raise not_a_log(path)
+        signs = signs_in(text)
+        log = read_caffe(path, text) if signs & CAFFE_SIGNS else None
+        log = log or read_numbers(path, text)
+        if log is None and "loss" in signs:
+            log = read_sentences(path, text)
+    if log is None:
+        raise not_a_log(path)
+    return log
+
+
+def read_caffe(path: Path, text: TextIO) -> Log | None:
+    """The log if it is one of Caffe."""
+    lines = Lines(text)
+    runs = tuple(run for run in split_runs(lines) if not run.is_empty)
+    if any(run.iterations or run.rate_iterations or run.is_glog for run in runs):
+        return Log(path, "caffe-log", runs, lines.notes())
+    return None
+
+
+def read_numbers(path: Path, text: TextIO) -> Log | None:
+    """The log if it is a table."""
+    lines = Lines(text)
+    table = read_table(lines)
+    return Log(path, "csv", table[0], (*table[1], *lines.notes())) if table else None
+
+
+def read_sentences(path: Path, text: TextIO) -> Log | None:
+    """The log if it is a text that names losses."""
+    lines = Lines(text)
+    runs = read_words(lines)
+    return Log(path, "text", runs, lines.notes()) if runs else None
+
+
+def signs_in(text: TextIO) -> set[str]:
+    """Which of ``SIGNS`` a text contains; faster than looking at every line of it."""
+    found: set[str] = set()
+    end = ""
+    text.seek(0)
+    while piece := text.read(CHUNK):
+        piece = (end + piece).lower()
+        found |= {sign for sign in SIGNS - found if sign in piece}
+        if found == SIGNS:
+            break
+        end = piece[-LONGEST_SIGN:]
+    return found
 
 
 def not_a_log(path: Path) -> DatasetError:
@@ -118,13 +159,32 @@ def first_character(text: TextIO) -> str:
     return text.read(PROBE).lstrip()[:1]
 
 
-def iter_lines(file: TextIO) -> Iterator[str]:
-    """The lines without line endings; very long ones are truncated.
+@dataclass(slots=True)
+class Lines:
+    """The lines of a text without line endings; very long ones are truncated.
 
-    A line is read in pieces, because it may be as long as the file.
+    A line is read in pieces, because it may be as long as the file. After ``MAX_LINES`` lines the
+    rest is not read, which :meth:`notes` says.
     """
-    is_rest = False
-    while piece := file.readline(MAX_LINE_LENGTH):
-        if not is_rest:
-            yield piece.rstrip("\r\n")
-        is_rest = not piece.endswith("\n")
+
+    text: TextIO
+    is_cut: bool = False
+
+    def __iter__(self) -> Iterator[str]:
+        self.text.seek(0)
+        is_rest, left = False, MAX_LINES
+        while piece := self.text.readline(MAX_LINE_LENGTH):
+            if not is_rest:
+                if not left:
+                    self.is_cut = True
+                    return
+                left -= 1
+                yield piece.rstrip("\r\n")
+            is_rest = not piece.endswith("\n")
+
+    def notes(self) -> tuple[str, ...]:
+        """Says that lines were left out, if so."""
+        text = (
+            f"only the first {MAX_LINES:,} lines are read: pass the part around the break"
+        )
+        return (text,) if self.is_cut else ()

@@ -185,7 +185,7 @@ def test_any_bytes_after_the_first_record(tmp_path_factory, content):
 
 
 def test_events_beyond_the_limit(tmp_path, monkeypatch):
-    monkeypatch.setattr("datascan.logs.formats.tensorboard.MAX_EVENTS", 3)
+    monkeypatch.setattr("datascan.logs.formats.tensorboard.MAX_VALUES", 3)
     log = log_of(tmp_path, version() + scalars("loss", dict.fromkeys(range(9), 1.0)))
-    assert log.runs[0].losses == [1.0, 1.0]
+    assert log.runs[0].losses == [1.0] * 3
     assert "only the first" in log.notes[0]

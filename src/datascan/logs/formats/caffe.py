@@ -72,21 +72,26 @@ class Splitter:
 
     def add(self, line: str) -> Iterator[Run]:
         """Add a line; yields the run before it if the line begins another."""
-        glog = GLOG.search(line, 0, PREFIX_LENGTH)
+        glog = GLOG.search(line, 0, PREFIX_LENGTH) if "] " in line else None
         if glog:
-            self.prefix.learn(line[: glog.start()])
+            if glog.start() or self.prefix.current:
+                self.prefix.learn(line[: glog.start()])
             text = line[glog.end() :]
         else:
             text = self.prefix.strip(line)
             if self.in_header and self.add_parameter(text):
                 return
+        loss = LOSS.search(text) if ", loss = " in text else None
         self.in_header = SOLVER_HEADING in text
-        if (self.in_header or self.starts_run(text)) and not self.run.is_empty:
+        if (self.in_header or self.starts_run(text, loss)) and not self.run.is_empty:
             yield self.run
             self.run, self.testing = Run(), None
-        self.run.is_glog |= glog is not None
+        if glog:
+            self.run.is_glog = True
         if self.in_header:
             self.run.started = True
+        elif loss:
+            self.add_loss(text, *loss.groups())
         elif not self.parse(text):
             hear(self.run, text, glog[1] if glog else None)
 
@@ -100,52 +105,58 @@ class Splitter:
                 self.run.header.append(f"{found[1]}: {found[2]}")
         return True
 
-    def starts_run(self, text: str) -> bool:
+    def starts_run(self, text: str, loss: re.Match[str] | None) -> bool:
         """Whether a line starts a new run: it lists devices, or its iteration is a step back."""
-        found = LOSS.search(text)
-        if not found or not self.run.iterations or self.is_echo(text):
-            return bool(DEVICES.search(text))
-        return int(found[1]) < self.run.iterations[-1]
+        if loss is None:
+            return "Using GPUs" in text and DEVICES.search(text) is not None
+        seen = self.run.iterations
+        return bool(seen) and int(loss[1]) < seen[-1] and not self.is_echo(text)
 
     def is_echo(self, text: str) -> bool:
         """Whether another process or device than the first prints the line as well."""
-        device = DEVICE.match(text)
-        speaker = f"{self.prefix.rank}/{device[1] if device else ''}"
-        if speaker == "/":
+        device = DEVICE.match(text) if text[:1] in " [" else None
+        if device is None and not self.prefix.rank:
             return False
+        speaker = f"{self.prefix.rank}/{device[1] if device else ''}"
         if self.speaker is None:
             self.speaker = speaker
         return speaker != self.speaker
 
-    def parse(self, text: str) -> bool:
-        """Whether a line has a value or says how the run began, which is added to the run.
-
-        A value that is not a number was cut: it is skipped.
-        """
-        run = self.run
-        if found := LOSS.search(text):
-            loss = parse_number(found[2])
-            if loss is not None and not self.is_echo(text):
-                run.crash, run.ended = None, None  # the run is still alive
+    def add_loss(self, text: str, iteration: str, value: str) -> None:
+        """Add a loss to the run. A value that is not a number was cut: it is skipped."""
+        run, loss = self.run, parse_number(value)
+        if loss is not None and not self.is_echo(text):
+            if run.crash is not None or run.ended is not None:  # the run is still alive
+                run.crash, run.ended = None, None
                 run.last_words.clear()
-                run.iterations.append(int(found[1]))
-                run.losses.append(loss)
-        elif found := RATE.search(text):
+            run.iterations.append(int(iteration))
+            run.losses.append(loss)
+
+    def parse(self, text: str) -> bool:
+        """Whether a line has a value or says how the run began, which is added to the run."""
+        if "Iteration " in text:
+            return self.parse_iteration(text)
+        if " net output #" in text:
+            found = OUTPUT.search(text)
+            if found and not self.is_echo(text):
+                self.add_output(*found.groups())
+            return found is not None
+        if found := SCORE.search(text):
+            self.add_output("Test", f"score {found[1]}", found[2], None)
+            return True
+        return self.parse_beginning(text)
+
+    def parse_iteration(self, text: str) -> bool:
+        """Whether a line has a rate, or begins a test phase."""
+        if found := RATE.search(text):
             rate = parse_number(found[2])
             if rate is not None and not self.is_echo(text):
-                run.rate_iterations.append(int(found[1]))
-                run.rates.append(rate)
-        elif found := OUTPUT.search(text):
-            if not self.is_echo(text):
-                self.add_output(*found.groups())
+                self.run.rate_iterations.append(int(found[1]))
+                self.run.rates.append(rate)
         elif found := TESTING.search(text):
             net = found[2] or "0"
             self.testing = (int(found[1]), "" if net == "0" else f"net #{net} ")
-        elif found := SCORE.search(text):
-            self.add_output("Test", f"score {found[1]}", found[2], None)
-        else:
-            return self.parse_beginning(text)
-        return True
+        return found is not None
 
     def add_output(self, phase: str, name: str, value: str, weight: str | None) -> None:
         """Add an output of the current iteration to the run."""

@@ -20,6 +20,9 @@ from datascan.text import pluralize
 
 MAX_ITERATION = 1e12
 MAX_COLUMNS = 1000
+MAX_WANTED = 50
+"""Columns of losses, rates and norms that are read."""
+
 PROBE = 200
 """Lines by which the columns of a table without a heading are recognised."""
 
@@ -83,7 +86,8 @@ def format_of_heading(line: str) -> TableFormat | None:
     line = line.lstrip("#").strip()
     separator = separator_of(line)
     cells = split_cells(line, separator)
-    wanted = {i: cell for i, cell in enumerate(cells) if is_wanted(cell)}
+    named = [(i, cell) for i, cell in enumerate(cells) if is_wanted(cell)]
+    wanted = dict(named[:MAX_WANTED])
     others = [i for i in range(len(cells)) if i not in wanted]
     steps = [i for i in others if names.is_step(cells[i])]
     epochs = [i for i in others if names.is_epoch(cells[i])]

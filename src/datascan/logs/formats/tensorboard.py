@@ -6,6 +6,7 @@ types.proto; TensorBoard, plugins/scalar/metadata.py.
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass, field
 
@@ -27,7 +28,11 @@ PACKED = {5: "f", 6: "d"}
 
 HALF_VALUES = 13
 WHOLE_VALUES = (7, 10)
-MAX_EVENTS = 2_000_000
+MAX_VALUES = 1_000_000
+MAX_TAGS = 1000
+SIGNS = re.compile(rb"loss|lr|rate|grad", re.IGNORECASE)
+"""Events without any of these have no value that a diagnosis uses."""
+
 MAX_TAG = 300
 
 
@@ -47,22 +52,21 @@ class Scalars:
 
     @property
     def is_full(self) -> bool:
-        """Whether as many events were read as ever will be."""
-        return self.count >= MAX_EVENTS
+        """Whether as many values were read as ever will be."""
+        return self.count >= MAX_VALUES
 
     def read(self, records: Records) -> None:
-        """Read the events of a file, until there are ``MAX_EVENTS`` in all files."""
+        """Read the events of a file, until there are ``MAX_VALUES`` values in all files."""
         for data in records:
             if self.is_full:
                 return
-            self.count += 1
             try:
-                self.add_event(memoryview(data))
+                self.add_event(memoryview(data), wanted=SIGNS.search(data) is not None)
             except (ValueError, struct.error):
                 self.unreadable += 1
 
-    def add_event(self, event: memoryview) -> None:
-        """Add the scalars of an event.
+    def add_event(self, event: memoryview, *, wanted: bool) -> None:
+        """Add the scalars of an event if they are ``wanted``.
 
         Raises:
             ValueError: if it is damaged.
@@ -73,9 +77,10 @@ class Scalars:
                 step = wire.signed(value)
             elif number == EVENT_SUMMARY and kind == wire.BYTES:
                 summaries.append(content)
-        for summary in summaries:
+        for summary in summaries if wanted else ():
             for number, kind, _, content in wire.iter_fields(summary):
-                if number == SUMMARY_VALUE and kind == wire.BYTES:
+                if number == SUMMARY_VALUE and kind == wire.BYTES and not self.is_full:
+                    self.count += 1
                     self.add_value(step, content)
 
     def add_value(self, step: int, message: memoryview) -> None:
@@ -93,6 +98,9 @@ class Scalars:
         name = self.prefix + tag
         if plugin != "scalars" and is_wanted(name):
             self.other.add(name)
+        is_new = name not in self.series.current
+        if is_new and len(self.series.current) >= MAX_TAGS:
+            return
         if scalar is not None and step >= 0 and name not in self.other:
             self.series.add(step, name, scalar)
 
