@@ -26,12 +26,12 @@ def test_a_quiet_log_that_rises(rise):
     text = describe_growth([*QUIET, *rise], fresh=True)
     assert text.startswith("the loss grew from 2.27")
     assert f" to {rise[-1]:g} on its last " in text
-    assert text.endswith("after lines that differ by 0.001")
+    assert text.endswith("(the lines before differ by 0.001)")
 
 
 def test_level_lines():
     assert describe_growth([2.0] * 10 + [2.5, 3.0], fresh=False) == (
-        "the loss grew from 2 to 3 on its last 2 lines, after lines that are level"
+        "the loss grew from 2 to 3 on its last 2 lines (the lines before are level)"
     )
 
 

@@ -185,7 +185,7 @@ def diagnose_test(run: Run, last: int | None) -> Diagnosis | None:
         f"{found.first:,}, while the training loss is finite"
     )
     if is_saturated(found.value) and accuracy_of_one(run, found.first):
-        text += "; accuracy 1 beside it means that every score is NaN"
+        text += "; accuracy 1 at the same time means that every score is NaN"
     return Diagnosis(cause="loss-broken-in-test", last_finite=last, text=text, output=found.name)
 
 

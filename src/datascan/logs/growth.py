@@ -49,8 +49,8 @@ def describe_growth(losses: Sequence[float], *, fresh: bool) -> str | None:
         lines = "line" if found.lines == 1 else f"{found.lines} lines"
         noise = f"differ by {found.noise:.2g}" if found.noise > 0 else "are level"
         return (
-            f"the loss grew from {found.level:g} to {last:g} on its last {lines}, "
-            f"after lines that {noise}"
+            f"the loss grew from {found.level:g} to {last:g} on its last {lines} "
+            f"(the lines before {noise})"
         )
     return describe_factors(losses)
 

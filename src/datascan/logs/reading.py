@@ -124,7 +124,7 @@ def read_sentences(path: Path, text: TextIO) -> Log | None:
 
 
 def signs_in(text: TextIO) -> set[str]:
-    """Which of ``SIGNS`` a text contains; faster than looking at every line of it."""
+    """Which of ``SIGNS`` a text contains; faster than parsing its lines."""
     found: set[str] = set()
     end = ""
     text.seek(0)
@@ -184,7 +184,5 @@ class Lines:
 
     def notes(self) -> tuple[str, ...]:
         """Says that lines were left out, if so."""
-        text = (
-            f"only the first {MAX_LINES:,} lines are read: pass the part around the break"
-        )
+        text = f"only the first {MAX_LINES:,} lines are read: pass the part around the break"
         return (text,) if self.is_cut else ()

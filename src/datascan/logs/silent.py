@@ -16,14 +16,14 @@ SATURATED = 87.3365
 
 ROUNDING = 6e-4
 FEW = 2
-"""With so few finite lines, nothing can be said about growth unless it is enormous."""
+"""With this many finite lines or fewer, only enormous growth can be recognised."""
 
 MAX_RAMP = 5
 MIN_STUCK = 10
 """Lines of a run that can be called stuck: the first ones of any run are at ln(classes)."""
 
 KNOWABLE_CLASSES = 20
-"""Up to so many classes, ln(classes) is recognised without knowing their number."""
+"""Up to this many classes, ln(classes) is recognised without knowing their number."""
 
 MIN_ZEROS = 3
 NEARLY_ZERO = 0.01

@@ -39,9 +39,9 @@ def test_broken_in_test(tmp_path, values, where):
     assert "datascan log" in found.fix
 
 
-def test_an_accuracy_of_one_beside_it(tmp_path):
+def test_an_accuracy_of_one_at_the_same_time(tmp_path):
     (found,) = findings_of_log(tmp_path, log(87.3365, 87.3365, 87.3365, accuracy=1))
-    assert found.message.endswith("accuracy 1 beside it means that every score is NaN")
+    assert found.message.endswith("accuracy 1 at the same time means that every score is NaN")
 
 
 def test_old_scores_without_names(tmp_path):

@@ -1,4 +1,4 @@
-"""What Caffe and its forks print, whatever stands before it on the line."""
+"""What Caffe and its forks print, with any prefix."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def runs_of(tmp_path, text):
 
 
 def prefixed(text, prefix):
-    """Every line of a text, behind a prefix with the number of the line."""
+    """Every line of a text, with a prefix that has the number of the line."""
     return "".join(f"{prefix.format(i)}{one}\n" for i, one in enumerate(text.splitlines()))
 
 

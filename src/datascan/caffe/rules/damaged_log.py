@@ -41,7 +41,7 @@ class DamagedLog(NetRule):
     rule = "damaged-log"
     title = "Log is damaged"
     severity = Severity.ERROR
-    fix = "copy the log again from where it was written, then: datascan log LOG"
+    fix = "copy the log again from its machine, then: datascan log LOG"
 
     def evaluate(self, context: NetContext) -> Iterator[Issue]:
         """All places at which the log is damaged."""

@@ -1,13 +1,15 @@
 """The run crashed before it ended.
 
 What it is
-    The training log ends, with finite losses, in a failed check of Caffe, a signal or a stack
-    trace.
+    The training log ends, with finite losses, in a failed check of Caffe, another fatal line, a
+    signal or a stack trace. The finding has the signal and the first frame that says where. Signals
+    by which an owner or a scheduler ends a run (SIGTERM, SIGINT, a time limit) are not crashes; the
+    report mentions them.
 
 Why it breaks training
     Caffe checks little while it trains. A label far beyond the outputs is a segmentation fault, or
     a failed check in a debug build; a record of another shape is a failed check that names neither
-    the record nor its key; a truncated LMDB is SIGBUS.
+    the record nor its key; a truncated LMDB is SIGBUS in ``LMDBCursor::value()``.
 
 How to find the cause
     With ``--net``, the records that were read between the last printed line and the next expected

@@ -1,13 +1,19 @@
 """The loss grew before it became NaN: the updates were too large.
 
 What it is
-    A training log shows a loss of NaN or Inf after a loss that had grown, in one of these ways: the
-    median of its last three finite values is over five times its value at iteration 0; its last
-    finite value is over twice the largest of up to twenty values before the last two; it rose on
-    four or more lines, to over twice; it rose on two or three lines, to over four times and by more
-    than twice the largest jump (in logarithms) of up to twenty lines before; or its last value is
-    the latest of several records and over 2.5 times every value in the first half of twenty lines.
-    A loss that stays finite but ends a thousand times as large as it was counts too.
+    A training log shows a loss of NaN or Inf after a loss, or one of several outputs, that had
+    grown. The noise of the log itself decides: up to ten lines at the end are above all of up to
+    twenty lines before them, end at their maximum, at least a tenth above the level before, three
+    times as far from it as any line before, and eight standard deviations (of one line: twice the
+    level, four times, twelve). The level follows a falling trend; losses above 0 are compared by
+    their logarithms, and standard deviations are taken from medians.
+
+    If fewer than six lines precede the rise, they do not show the noise, and factors decide: five
+    times the value at iteration 0 (the median of the last three lines); twice the largest of the
+    lines before; a rise on four lines, to over twice; a rise on two or three lines, to over four
+    times and more than twice the largest jump before; or the latest of several records, over 2.5
+    times every value in the first half. A loss that stays finite but ends a thousand times as large
+    as it was counts too.
 
 Why it breaks training
     Updates that overshoot make activations larger, which make gradients larger, which make the next
@@ -31,8 +37,7 @@ Example
 
 Limits
     A log that prints every hundredth iteration may miss the growth, which then looks like
-    ``sudden-nan``. Smoothed losses (average_loss) show it late. The factors above, not a model of
-    the noise, decide whether the last values are noise or growth.
+    ``sudden-nan``. Smoothed losses (average_loss) show it late.
 
 Source
     Pascanu, Mikolov, Bengio: On the difficulty of training recurrent neural networks (2013).

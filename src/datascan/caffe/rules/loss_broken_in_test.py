@@ -5,9 +5,9 @@ What it is
     (see ``loss-saturated``) at the end, and a training loss that is finite throughout.
 
 Why it breaks training
-    The training goes on, but no longer shows whether it leads anywhere: early stopping, the choice
-    of a snapshot and schedules that wait for a plateau compare with NaN, which is never smaller. In
-    use, the net will give what it gives in tests.
+    The training continues, but no longer shows whether it leads anywhere: early stopping, the
+    choice of a snapshot and schedules that wait for a plateau compare with NaN, which is never
+    smaller. In use, the net will give what it gives in tests.
 
 How to find the cause
     Tests differ from training in two ways. They read other data: scan it, with ``--net`` both

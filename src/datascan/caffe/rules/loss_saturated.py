@@ -10,10 +10,16 @@ Why it breaks training
     the gradient through the softmax is 0 or 1 and no longer gives a direction, and the net does not
     recover.
 
+    On a GPU, it is also what NaN looks like: CUDA's max of NaN and the smallest float is the
+    smallest float. An accuracy of exactly 1 at the same time proves that, since no score exceeds
+    NaN.
+
 How to find the cause
-    The scores that the softmax reads are huge: weights that blew up once and then settled (a
-    learning rate that is too high), unscaled inputs, or labels that the net cannot produce
-    (``label-beyond-outputs``: their probability is read from outside the array).
+    If the loss jumps there from one line to the next, a record may hold NaN: with ``--net``, the
+    records that were read at the time are scanned, and the finding names those with an error. If it
+    grew before, the scores that the softmax reads are huge: weights that blew up once and then
+    settled (a learning rate that is too high), unscaled inputs, or labels that the net cannot
+    produce (``label-beyond-outputs``: their probability is read from outside the array).
 
 How to fix it
     Divide base_lr by ten and scale the input. Start again from scratch, since these weights are
@@ -23,8 +29,10 @@ Example
     ``loss-saturated: the loss is stuck at 87.3365 from iteration 40 on``
 
 Limits
-    If only some of the records are saturated, their mean loss is below 87.3365 and is not
-    recognised. Loss weights are taken from the log: the unweighted output is compared.
+    A mean over several iterations (``average_loss``) rises before it is stuck; the range of records
+    begins before the rise. If only some of the records are saturated, their mean loss is below
+    87.3365 and is not recognised. Loss weights are taken from the log: the unweighted output is
+    compared.
 
 Source
     Caffe, src/caffe/layers/softmax_loss_layer.cpp: max(prob, FLT_MIN).

@@ -12,7 +12,8 @@ Why it breaks training
     descending it, which also ends in NaN some iterations later.
 
 How to find the cause
-    The message gives the first bad iteration and its rate. ``inv`` and ``exp`` change sign with a
+    The message gives the first bad iteration and its rate, and what the policy in the header of the
+    log lacks: poly without max_iter divides by 0. ``inv`` and ``exp`` change sign with a
     negative gamma; ``exp`` and ``step`` grow beyond float32 with a gamma above 1; a base_lr of 1e39
     is Inf at once.
 
@@ -24,7 +25,8 @@ Example
     ``solver: policy exp gives a learning rate of inf at iteration 935 of 1,000``
 
 Limits
-    A finite rate may still be far too large: see ``gradient-blow-up``. If the policy lacks a
+    A rate of NaN before a finite loss is taken for a missing value: it would have made that loss
+    NaN. A finite rate may still be far too large: see ``gradient-blow-up``. If the policy lacks a
     parameter, the rate is not computed: see ``lr-policy-incomplete``.
 
 Source

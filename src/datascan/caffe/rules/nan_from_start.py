@@ -23,7 +23,7 @@ Example
     records 0 to 49: record 17 (00000017): inf-value``
 
 Limits
-    A log whose beginning was cut off looks the same.
+    A log that begins in the middle of a run is ``break-before-log``.
 
 Source
     Caffe, src/caffe/solver.cpp: the line of iteration 0 is the loss before the first update.

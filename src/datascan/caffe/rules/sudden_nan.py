@@ -2,7 +2,8 @@
 
 What it is
     In a training log the loss is NaN or Inf on some line and had not grown before (see
-    ``gradient-blow-up`` for what counts as growth), while the learning rate was finite.
+    ``gradient-blow-up`` for what counts as growth), while the learning rate was finite. One or two
+    finite lines cannot show growth; the finding says so.
 
 Why it breaks training
     A single NaN or Inf in one record makes the loss of its batch NaN, then all gradients, and after

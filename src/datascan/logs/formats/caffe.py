@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from datascan.logs.formats.last_words import hear
+from datascan.logs.formats.last_words import note_end
 from datascan.logs.runs import Output, Run, parse_number
 
 GLOG = re.compile(r"(?<![A-Za-z])([IWEF])\d{4,8} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./+-]+:\d+\] ?")
@@ -93,7 +93,7 @@ class Splitter:
         elif loss:
             self.add_loss(text, *loss.groups())
         elif not self.parse(text):
-            hear(self.run, text, glog[1] if glog else None)
+            note_end(self.run, text, glog[1] if glog else None)
 
     def add_parameter(self, text: str) -> bool:
         """Whether a line without glog is a part of the header, to which it is added."""

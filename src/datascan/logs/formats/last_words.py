@@ -35,7 +35,7 @@ MAX_WORDS = 300
 MAX_LAST_WORDS = 50
 
 
-def hear(run: Run, text: str, level: str | None) -> None:
+def note_end(run: Run, text: str, level: str | None) -> None:
     """Note a line that says how the run ends; ``level`` is that of glog, None without it."""
     if found := REQUEST.search(text):
         run.ended = next(filter(None, found.groups()))

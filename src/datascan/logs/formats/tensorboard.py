@@ -41,7 +41,7 @@ class Scalars:
     """Collects the scalars of event files into series.
 
     ``other`` are tags of other plugins than that of scalars, which only the first event of a tag
-    names. ``unreadable`` counts the records that are no events.
+    names. ``unreadable`` counts the records that are not events.
     """
 
     series: Series

@@ -27,7 +27,7 @@ STEP = re.compile(
     re.IGNORECASE,
 )
 EPOCH = re.compile(r"(?<![\w/])epochs?\b[^\w\n]{0,4}(\d{1,9})(?![\d.])", re.IGNORECASE)
-WIDTH = 1000
+WIDTH = 400
 """Only the beginning of a line is read."""
 
 MIN_LINES = 2
@@ -35,7 +35,7 @@ MIN_LINES = 2
 
 @dataclass(slots=True)
 class Counter:
-    """Counts the steps of lines. Steps within an epoch go on counting in the next."""
+    """Counts the steps of lines. Steps of an epoch are counted on in the next."""
 
     epoch: int = -1
     step: int = -1
