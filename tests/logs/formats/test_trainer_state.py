@@ -65,7 +65,7 @@ def test_values_that_are_no_numbers(value):
 def test_null_at_the_end_is_nan():
     ((run,), notes) = read(*entries(3.0, None, 2.0, None, None))
     assert [str(x) for x in run.losses] == ["3.0", "2.0", "nan", "nan"]
-    assert notes == ("the last 2 entries have a loss of null: taken as NaN",)
+    assert notes == ("the last 2 losses of null: taken as NaN",)
     ((run,), notes) = read(*entries(3.0, None, 2.0, None))
     assert (run.losses, notes) == ([3.0, 2.0], ())
 

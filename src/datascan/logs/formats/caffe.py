@@ -21,7 +21,7 @@ OUTPUT = re.compile(
 )
 TESTING = re.compile(r"Iteration (\d{1,12}), Testing net(?: \(#(\d{1,9})\))?")
 SCORE = re.compile(r"Test score (#\d{1,9}): (\S+)")
-PARAMETER = re.compile(r"(\w{1,40}): (\S{1,200})\s*$")
+PARAMETER = re.compile(r"(\w{1,40}): (\"[^\"]{0,400}\"|\S{1,400})\s*$")
 OUTPUTS_OF_LAYER = re.compile(r"\s*num_output: (\d{1,9})\s*$")
 DEVICES = re.compile(r"Using GPUs ([\d, ]+)")
 RANK = re.compile(r"\[\d+,(\d+)\]<std|^ *(\d{1,6}): ")

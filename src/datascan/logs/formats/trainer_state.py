@@ -11,6 +11,7 @@ from typing import Any
 
 from datascan.logs.formats.series import Gaps, Series, is_wanted
 from datascan.logs.runs import Run, parse_number
+from datascan.text import pluralize
 
 MAX_BYTES = 32 << 20
 MAX_STEP = 1e12
@@ -31,7 +32,7 @@ def read_trainer_state(text: str) -> tuple[tuple[Run, ...], tuple[str, ...]] | N
         if step is not None:
             add_entry(series, gaps, step, entry)
     if gaps.is_at_end:
-        notes.append(f"the last {len(gaps.missing):,} entries have a loss of null: taken as NaN")
+        notes.append(f"the last {pluralize(len(gaps.missing), 'loss')} of null: taken as NaN")
         for step in gaps.missing:
             series.add(step, "loss", float("nan"))
     runs = series.runs()
