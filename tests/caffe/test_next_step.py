@@ -102,7 +102,7 @@ def test_a_smoothed_loss_begins_earlier(tmp_path):
 
 
 def test_a_loss_that_grew_to_saturation(tmp_path):
-    log, report = story(tmp_path, values(2.3, 2.2, 5, 20, 60, 87.3365, 87.3365), [])
+    _, report = story(tmp_path, values(2.3, 2.2, 5, 20, 60, 87.3365, 87.3365), [])
     found = next(f for f in report.findings if f.rule == "loss-saturated")
     assert "divide base_lr by ten" in found.fix
     assert "GPU" not in found.message
@@ -172,6 +172,4 @@ def test_notes_are_in_the_report(tmp_path):
     file.write_text(
         json.dumps({"log_history": [{"step": 1, "loss": 1}, {"step": 2, "loss": None}]})
     )
-    assert datascan.scan_log(file).log.notes == [
-        "the last 1 entries have a loss of null: taken as NaN"
-    ]
+    assert datascan.scan_log(file).log.notes == ["the last 1 loss of null: taken as NaN"]

@@ -19,6 +19,7 @@ from datascan.logs.formats.names import TEST_WORDS
 from datascan.logs.formats.series import Series
 from datascan.logs.formats.tensorboard import MAX_VALUES, Scalars
 from datascan.logs.runs import Log, Run
+from datascan.text import pluralize
 
 MAX_EVENT_BYTES = 8 << 30
 MAX_EVENT_FILES = 1000
@@ -77,7 +78,9 @@ def read_file(file: BinaryIO, size: int, scalars: Scalars, found: Findings, name
     place = f"{name}: " if name else ""
     if scalars.unreadable > unreadable:
         number = scalars.unreadable - unreadable
-        found.damage.append(f"{place}{number:,} records with good checksums are not events")
+        found.damage.append(
+            f"{place}not an event: {pluralize(number, 'record')} with good checksums"
+        )
     if scalars.is_full:
         found.notes.append(f"{place}only the first {MAX_VALUES:,} values are read")
 
