@@ -270,7 +270,7 @@ def test_from_a_shell(tmp_path):
     assert "nan-value" not in found["sources"][0]["rules"]
     config.write_text("timeout = nan\n")
     assert f"{config}: timeout must be" in fails_in_one_line("log", log, "--config", config)
-    assert "not a training log" in fails_in_one_line("log", tmp_path / "net.prototxt")
+    assert "is a Caffe net" in fails_in_one_line("log", tmp_path / "net.prototxt")
     fails_in_one_line("log", tmp_path / "nothing")
     fails_in_one_line("log", log, "--net", tmp_path / "nothing")
     fails_in_one_line("log", log, "--root", tmp_path)
