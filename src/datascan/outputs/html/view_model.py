@@ -331,9 +331,8 @@ def size_facts(report: Report, limits: Limits) -> list[tuple[str, str]]:
     records = count_records(dataset).replace("record", noun_of(report))
     size = f"{records}, {format_bytes(dataset.bytes)}"
     if isinstance(report, LogReport):
-        notes = [("Note", format_value(note, limits)) for note in report.log.notes or ()]
-        iterations = f"{report.log.iterations:,}"
-        return [("Log", kind), ("Iterations", iterations), ("Cause", report.log.cause), *notes]
+        log, notes = report.log, [("Note", format_value(n, limits)) for n in report.log.notes or ()]
+        return [("Log", kind), ("Iterations", f"{log.iterations:,}"), ("Cause", log.cause), *notes]
     if isinstance(report, NetReport):
         return [("Net", kind), ("Sources", f"{len(report.sources):,}"), ("Size", size)]
     facts = [("Dataset", kind), ("Size", size)]
