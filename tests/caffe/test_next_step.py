@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 
 import pytest
 
@@ -173,3 +174,15 @@ def test_notes_are_in_the_report(tmp_path):
         json.dumps({"log_history": [{"step": 1, "loss": 1}, {"step": 2, "loss": None}]})
     )
     assert datascan.scan_log(file).log.notes == ["the last 1 loss of null: taken as NaN"]
+
+
+def test_a_store_that_is_not_found(tmp_path):
+    story(tmp_path, values(2.3, 2.2, 2.3, NAN), [])
+    shutil.rmtree(tmp_path / "store")
+    log, net, solver = (
+        tmp_path / name for name in ("train.log", "net.prototxt", "solver.prototxt")
+    )
+    found = datascan.scan_log(log, net=net, solver=solver).findings
+    fix = next(f.fix for f in found if f.rule == "sudden-nan")
+    expected = f"to name the record: datascan log {log} --net {net} --solver {solver} --root FOLDER"
+    assert fix == expected

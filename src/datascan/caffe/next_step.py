@@ -51,8 +51,26 @@ class Case:
         """Whether the net is known."""
         return bool(self.training.views)
 
+    @property
+    def lacks_store(self) -> bool:
+        """Whether the net is known, but not found what it trains on."""
+        train = [source for source in self.training.sources if source.phase == "TRAIN"]
+        return bool(train) and all(source.path is None for source in train)
+
+    def root_command(self) -> str:
+        """The command that names records, given the folder of their store."""
+        files = f"--net {quote(str(self.training.path))}"
+        solver = self.training.solver
+        if solver is not None and solver.path != self.training.path:
+            files += f" --solver {quote(str(solver.path))}"
+        elif solver is not None:
+            files = f"--solver {quote(str(solver.path))}"
+        return f"datascan log {quote(str(self.log.path))} {files} --root FOLDER"
+
     def log_command(self) -> str:
         """The command that names records."""
+        if self.lacks_store:
+            return self.root_command()
         given = self.run.parameters.get("net") or self.run.parameters.get("train_net")
         net = quote(given) if given else "NET.prototxt"
         return f"datascan log {quote(str(self.log.path))} --net {net} --solver SOLVER.prototxt"
@@ -83,7 +101,7 @@ def after_nan(case: Case) -> str:
     closer = (
         "" if case.verdict.clear else "run again with display: 1 to see whether the loss grows; "
     )
-    if case.is_caffe and not case.has_net:
+    if case.is_caffe and (not case.has_net or case.lacks_store):
         return f"{closer}to name the record: {case.log_command()}"
     if case.is_caffe and case.known:
         return (
@@ -121,7 +139,7 @@ def after_saturation(case: Case) -> str:
             "divide base_lr by ten, scale the input, and start from scratch: these weights are "
             f"lost; to check labels and scale: {case.net_command()}"
         )
-    if case.has_net:
+    if case.has_net and not case.lacks_store:
         return f"look for NaN in the whole store: {case.scan_command()}"
     return f"if a record holds NaN, this names it: {case.log_command()}"
 
@@ -144,7 +162,7 @@ def after_crash(case: Case) -> str:
         advice, command = "drop or repair the records named here; all of them", case.scan_command()
     elif store is not None:
         advice, command = "reading the store failed", f"datascan {store} STORE"
-    elif case.is_caffe and not case.has_net:
+    elif case.is_caffe and (not case.has_net or case.lacks_store):
         advice, command = "to name the record that it was reading", case.log_command()
     else:
         closer = "display: 1" if case.is_caffe else "a line for every step"

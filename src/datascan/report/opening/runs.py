@@ -70,6 +70,8 @@ def uncapitalized(title: str) -> str:
 
 def describe_end(log: LogFigures) -> str:
     """How training ended."""
+    if log.cause == "none" and log.last_finite_iteration is None:
+        return "The log has no loss."
     if log.cause == "none":
         return f"The loss was a number in all {pluralize(log.iterations, 'iteration')}."
     at = log.first_nonfinite_iteration
