@@ -239,3 +239,17 @@ def test_how_much_an_output_grew(values, ratio):
 def test_since_when_a_loss_is_stuck(losses, found):
     verdict = find_saturation(run_of(losses))
     assert (verdict and (verdict.output, verdict.first)) == found
+
+
+def test_an_output_that_grows_within_a_noisy_sum():
+    at = [10 * i for i in range(13)]
+    quiet = [2.0, 2.01, 1.99, 2.0, 2.01, 2.0, 1.99, 2.0, 2.01]
+    noisy = [9.0, 3.0, 8.0, 2.5, 9.5, 4.0, 7.0, 3.0, 9.0, 8.0, 4.0, 3.0]
+    outputs = {
+        "loss1": Output(1.0, at, [*noisy, NAN]),
+        "loss2": Output(1.0, at, [*quiet, 2.3, 3.0, 4.5, NAN]),
+    }
+    total = [a + b for a, b in zip(noisy, outputs["loss2"].values, strict=False)]
+    verdict = diagnose(run_of([*total, NAN], outputs=outputs))
+    assert verdict.cause == "gradient-blow-up"
+    assert verdict.text.startswith("output loss2 grew from 2 to 4.5 on its last 3 lines")

@@ -7,6 +7,12 @@ from dataclasses import dataclass, field
 from math import isnan
 from pathlib import Path
 
+MAX_RUNS = 1000
+"""After this many runs, a step back does not begin another."""
+
+MAX_OUTPUTS = 1000
+"""Outputs of a net by name; further ones are dropped."""
+
 NOT_FINITE = {"#qnan": "nan", "#ind": "nan", "#snan": "nan", "#inf": "inf"}
 """How older C libraries on Windows print numbers that are not finite: 1.#QNAN, -1.#IND."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from datascan.logs.formats.caffe import MAX_PREFIXES, Prefix
 from datascan.logs.reading import read_log
+from datascan.logs.runs import MAX_OUTPUTS, MAX_RUNS
 from tests.builders.caffe_logs import crash, glog_line, line, log_of, output, rate, solver_lines
 
 NAN = math.nan
@@ -157,3 +158,12 @@ def test_outputs_and_rates_of_other_devices_do_not_count(tmp_path):
 def test_every_fatal_line_is_a_crash(tmp_path, level):
     text = line(0, 1.0) + glog_line("io.cpp:3", "Unknown backend", level)
     assert runs_of(tmp_path, text)[0].crash == "Unknown backend"
+
+
+def test_runs_and_outputs_are_bounded(tmp_path):
+    text = "".join(line(i, 2.0) for i in range(3000, 0, -1))
+    runs = runs_of(tmp_path, text)
+    assert len(runs) == MAX_RUNS
+    assert sum(len(run.losses) for run in runs) == 3000
+    text = line(0, 2.0) + "".join(output(0, f"loss{i}", 2.0, 1) for i in range(3000))
+    assert len(runs_of(tmp_path, text)[0].outputs) == MAX_OUTPUTS

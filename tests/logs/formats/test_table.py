@@ -7,6 +7,7 @@ import math
 import pytest
 
 from datascan.logs.formats.table import read_table
+from datascan.logs.runs import MAX_RUNS
 
 NAN = math.nan
 
@@ -60,6 +61,17 @@ def test_three_columns_without_a_heading():
     assert values(run.losses) == ["2.3", "2.2", "nan"]
     ((run,), notes) = read("0 2.3 0.1\n20 2.2 0.1\n40 2.4 0.2\n")
     assert (run.losses, notes) == ([2.3, 2.2, 2.4], ())
+
+
+def test_two_lines_of_four_columns():
+    ((run,), _) = read("0 0.35 2.3 0.01\n20 8.2 nan 0.01\n")
+    assert (values(run.losses), run.rates) == (["2.3", "nan"], [0.01, 0.01])
+
+
+def test_runs_are_bounded():
+    (runs, _) = read("step,loss\n" + "".join(f"{i},1\n" for i in range(3000, 0, -1)))
+    assert len(runs) == MAX_RUNS
+    assert sum(len(run.losses) for run in runs) == 3000
 
 
 def test_lightning():

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from datascan.logs.formats.last_words import note_end
-from datascan.logs.runs import Output, Run, parse_number
+from datascan.logs.runs import MAX_OUTPUTS, MAX_RUNS, Output, Run, parse_number
 
 GLOG = re.compile(r"(?<![A-Za-z])([IWEF])\d{4,8} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./+-]+:\d+\] ?")
 LOSS = re.compile(r"Iteration (\d{1,12})(?!\d)[^=]{0,200}?, loss = (\S+)")
@@ -68,6 +68,7 @@ class Splitter:
         self.prefix = Prefix()
         self.in_header = False
         self.speaker: str | None = None
+        self.runs = 1
         self.testing: tuple[int, str] | None = None
 
     def add(self, line: str) -> Iterator[Run]:
@@ -83,7 +84,9 @@ class Splitter:
                 return
         loss = LOSS.search(text) if ", loss = " in text else None
         self.in_header = SOLVER_HEADING in text
-        if (self.in_header or self.starts_run(text, loss)) and not self.run.is_empty:
+        begins = self.in_header or self.starts_run(text, loss)
+        if begins and self.runs < MAX_RUNS and not self.run.is_empty:
+            self.runs += 1
             yield self.run
             self.run, self.testing = Run(), None
         if glog:
@@ -170,6 +173,8 @@ class Splitter:
         elif run.iterations:
             iteration, outputs = run.iterations[-1], run.outputs
         else:
+            return
+        if name not in outputs and len(outputs) >= MAX_OUTPUTS:
             return
         output = outputs.setdefault(name, Output(0.0))
         output.weight = (parse_number(weight) or 0.0) if weight else 0.0

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from datascan.logs.formats import names
-from datascan.logs.runs import Output, Run
+from datascan.logs.runs import MAX_RUNS, Output, Run
 
 
 @dataclass(slots=True)
@@ -28,11 +28,16 @@ class Series:
             if not is_wanted(name):
                 return
             known = self.current[name] = Output()
-        elif step < known.iterations[-1] and names.is_loss(name):
+        elif step < known.iterations[-1] and self.may_split and names.is_loss(name):
             self.done.append(self.current)
             known = Output()
             self.current = {name: known}
         known.add(step, value)
+
+    @property
+    def may_split(self) -> bool:
+        """Whether another run may begin."""
+        return len(self.done) < MAX_RUNS - 1
 
     def runs(self) -> tuple[Run, ...]:
         """A run for each stretch without a step back that has a loss."""

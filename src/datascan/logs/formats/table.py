@@ -115,7 +115,7 @@ def format_of_numbers(lines: Sequence[str]) -> TableFormat | None:
     if width < 2 or numbers_in(lines[0], separator) is None:
         return None
     columns = [[row[i] for row in rows] for i in range(width)]
-    if width < 3 or not is_clock(columns[1]):
+    if width < 3 or not is_clock(columns[1], least=2 if width > 3 else 3):
         return TableFormat(separator, 0, {1: "loss"})
     notes = ["the table has no heading: column 2 grows like a clock, so"]
     if width > 3 and not is_rate(columns[3]) and all(0 <= x <= 1 for x in columns[2]):
@@ -132,10 +132,10 @@ def numbers_in(line: str, separator: str) -> list[float] | None:
     return [float("nan") if number is None else number for number in numbers]
 
 
-def is_clock(column: Sequence[float]) -> bool:
-    """Whether numbers are finite and rise from line to line, as seconds do."""
+def is_clock(column: Sequence[float], *, least: int) -> bool:
+    """Whether at least some numbers are finite and rise from line to line, as seconds do."""
     rises = all(a < b for a, b in pairwise(column))
-    return len(column) > 2 and rises and all(map(isfinite, column))
+    return len(column) >= least and rises and all(map(isfinite, column))
 
 
 def is_rate(column: Sequence[float]) -> bool:
