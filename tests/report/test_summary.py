@@ -6,7 +6,8 @@ from datetime import date
 
 from datascan.config.baseline import Acceptance
 from datascan.report.build import build_report
-from datascan.report.summary import spread_shown, summarize_findings
+from datascan.report.summary import describe_clean, spread_shown, summarize_findings
+from datascan.testing.reports import net, report, source
 from tests.builders.judged import judgement, scanned_of
 
 
@@ -62,3 +63,14 @@ def test_examples_that_are_shown_are_spread_or_the_worst():
     assert spread_shown([None] * 9, 2) == [0, 1]  # details without records
     assert spread_shown([4, 5], 1) == [0]
     assert spread_shown([], 3) == []
+
+
+def test_nothing_is_promised_of_what_was_not_checked():
+    promise = "no findings; nothing here should break training"
+    assert describe_clean(report()) == promise
+    assert describe_clean(report(complete=False)) == "no findings"
+    parts = [f"layer type Fork{i}" for i in range(7)]
+    assert describe_clean(net(source(), not_checked=parts)) == (
+        "no findings in the parts that were checked; not checked: layer type Fork0, layer type "
+        "Fork1, layer type Fork2, layer type Fork3, layer type Fork4 and 2 more"
+    )

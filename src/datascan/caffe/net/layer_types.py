@@ -6,8 +6,10 @@ src/caffe/util/upgrade_proto.cpp (UpgradeV0LayerType, UpgradeV1LayerType).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from datascan.caffe.net.schema import ENUMS
-from datascan.caffe.net.similar import find_misspelt
+from datascan.caffe.net.similar import MAX_NAME, find_misspelt
 
 
 def words_of(text: str) -> list[str]:
@@ -88,6 +90,12 @@ def is_known(kind: str) -> bool:
 
 def find_meant_type(kind: str) -> str | None:
     """The type that a misspelt one means: Convolution for Convolutoin; None for others."""
+    return find_short_type(kind) if len(kind) <= MAX_NAME else None
+
+
+@lru_cache(maxsize=1 << 16)
+def find_short_type(kind: str) -> str | None:
+    """The same for a name that is not too long to be remembered."""
     if kind in LAYER_TYPES or kind in FORK_TYPES:
         return None
     v1_types = ENUMS["V1Type"].split()

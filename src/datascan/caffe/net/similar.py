@@ -8,8 +8,8 @@ from functools import lru_cache
 MAX_NAME = 100
 """Longer names are not compared."""
 
-SHORT, LONG = 5, 9
-"""Names of this length may differ by one change, and by two."""
+TINY, SHORT, LONG = 3, 5, 9
+"""Fields, and messages and types, of this length may differ by one change; all others by two."""
 
 PARAM = "_param"
 
@@ -37,19 +37,24 @@ def find_misspelt(name: str, known: Iterable[str]) -> str | None:
     """The one of ``known`` that ``name`` is a slip of; None if it is not one.
 
     The same letters in another case or with other underscores are a slip, as is one change in a
-    name of five letters, or two in one of nine; in one of four, only a letter doubled or two
-    exchanged. Names that differ in a digit, or in their first
+    field of three letters, or in a type of five, or two in one of nine; in a type of four, only a
+    letter doubled or two exchanged. Names that differ in a digit, or in their first
     letter, are taken for names of their own (ReLU6, Flip), as are those of another axis.
     """
-    if len(name) > MAX_NAME:
+    if not name or len(name) > MAX_NAME:
         return None
+    # Nearly all names are ruled out by their first letter, which saves most of the time.
+    first = name[0].lower()
+    known = [other for other in known if other[0].lower() == first]
     best: tuple[int, str] | None = None
     for other in sorted(known):
         if name == other or are_siblings(name, other):
             continue
         both_messages = name.endswith(PARAM) and other.endswith(PARAM)
         end = PARAM if both_messages else ""
-        changes = count_slips(strip(name, end), strip(other, end))
+        # Forks name many layers like those of Caffe, but hardly any scalar fields.
+        is_scalar = not end and other.islower()
+        changes = count_slips(strip(name, end), strip(other, end), TINY if is_scalar else SHORT)
         if changes is not None and (best is None or changes < best[0]):
             best = changes, other
     return best[1] if best else None
@@ -68,12 +73,16 @@ def strip(name: str, end: str) -> str:
     return name.removesuffix(end).lower().replace("_", "")
 
 
-def count_slips(name: str, other: str) -> int | None:
-    """How many changes make ``other`` of ``name``; None if they are too many for a slip."""
+def count_slips(name: str, other: str, short: int) -> int | None:
+    """How many changes make ``other`` of ``name``; None if they are too many for a slip.
+
+    A name of ``short`` letters may have one.
+    """
     if name == other:
         return 0
     shorter = min(len(name), len(other))
-    allowed = (shorter >= SHORT) + (shorter >= LONG)
+    known = shorter if short == SHORT else len(other)
+    allowed = (known >= short) + (shorter >= LONG)
     if shorter == SHORT - 1 and (is_doubled(name, other) or is_swapped(name, other)):
         return 1
     if not allowed or abs(len(name) - len(other)) > allowed or name[:1] != other[:1]:
