@@ -37,6 +37,8 @@ def test_the_table_is_of_one_piece():
         ('name: "abc', "net.prototxt, line 1, column 7: String missing ending quote"),
         ('name: "a"\nname: "b"', "line 2, column "),
         ("a: 1\nlayer { name: $NAME }", "line 2: $NAME is a placeholder: fill in this template"),
+        ("layer { name: '$A' phase: {{ phase }} }", "line 1: {{ phase }} is a placeholder"),
+        ("layer { name: 3 } # costs $5", "line 1, column 15: Expected string but found: '3'"),
         (
             "layer { convolution_param { num_output: cls3x } }",
             "Couldn't parse integer: cls3x (if this is a template, fill it in first)",

@@ -128,7 +128,9 @@ def describe_parse_error(error: Any, text: str) -> str:
     if LOG_LINE.match(rows[0]):
         return " is a training log, not a net: read it with datascan log"
     row = rows[line - 1] if line and line <= len(rows) else ""
-    if found := PLACEHOLDER.search(row):
+    # Elsewhere in the line, a dollar or a brace may be part of a comment or a string.
+    found = PLACEHOLDER.search(row, max(0, column - 3))
+    if found and found.start() <= column:
         hole = escape_control(found[0])
         return f", line {line}: {hole[:MAX_NAME]} is a placeholder: fill in this template first"
     # Protobuf quotes the whole line, which may be the whole file.

@@ -250,9 +250,7 @@ def build_view(
         counts=summarize_findings(report) if report.bad_records else "",
         checked=summarize_checked(report.checked) if report.checked else "",
         inapplicable=tuple(
-            (one.rule, format_value(one.reason, limits))
-            for one in report.checked or ()
-            if one.reason
+            (r.rule, format_value(r.reason, limits)) for r in report.checked or () if r.reason
         ),
         stopped=describe_stop(report),
         opening=tuple(format_value(text, limits) for text in report.opening or ()),
