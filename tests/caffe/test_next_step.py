@@ -10,6 +10,7 @@ import pytest
 
 import datascan
 from datascan.caffe.next_step import ADVICE
+from datascan.outputs.terminal.render import render
 from tests.builders.caffe_logs import crash, glog_line, line, log_of, output, rate, solver_lines
 from tests.builders.event_files import scalars, version
 from tests.caffe.test_scan_log import story
@@ -157,6 +158,7 @@ def test_a_run_that_its_owner_ended(tmp_path):
     assert report.log.notes == [
         "the run was ended by SIGTERM (its owner or a scheduler) after iteration 10: not a crash"
     ]
+    assert "not a crash" in render([report], width=200)
 
 
 def test_several_folders_are_named(tmp_path):

@@ -88,8 +88,10 @@ def size_of(report: Report) -> str:
 def is_calm(report: Report) -> bool:
     """Whether the report needs no reading: it passed, with nothing but notes and accepted findings.
 
-    Reports of sources count as well.
+    Reports of sources count as well. What was assumed of a training log has to be read.
     """
+    if isinstance(report, LogReport) and report.log.notes:
+        return False
     return report.passed and all(
         finding.severity == "info" or finding.accepted is not None
         for finding in report.all_findings
