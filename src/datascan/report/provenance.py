@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from datascan.report.stop import Stopped
-from datascan.text import escape_control
+from datascan.text import escape_control, pluralize
 
 Hash64 = Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
 Hash128 = Annotated[str, Meta(pattern="^[0-9a-f]{32}$")]
@@ -90,7 +90,8 @@ class CacheUse(msgspec.Struct, frozen=True, omit_defaults=True):
         """What was not read again, in one line; "" if everything was read."""
         if not self.reused:
             return ""
-        of = f"{self.reused:,} of {self.read + self.reused:,} parts were not read again"
+        parts, verb = pluralize(self.read + self.reused, "part"), "was" if self.reused == 1 else "were"
+        of = f"{self.reused:,} of {parts} {verb} not read again"
         since = f" since {self.since[:10]}" if self.since else ""
         return f"{of}{since}: a cache cannot see a disk that rots"
 

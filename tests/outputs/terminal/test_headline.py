@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from datascan.config.applied import AppliedConfiguration, AppliedSetting
 from datascan.outputs.terminal.render import render
 from datascan.report.figures import Accepted, BadRecords, CheckedRule, UnmatchedEntry
+from datascan.report.provenance import CacheUse
 from datascan.testing.reports import finding, net, report, source
 
 OPENING = ["5 of 1,000 records cannot be used (empty): repair or replace them.", "Have a look."]
@@ -68,6 +70,31 @@ def test_a_pass_is_five_lines_however_narrow(width):
     said = lines(one, width=width)
     assert len(said) <= 5
     assert max(map(len, said)) <= width
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_a_pass_says_what_was_excluded_and_what_was_not_read_again(width):
+    whole = report(opening=["Nothing was found that needs attention in 1,000 records."])
+    one = replace(
+        whole,
+        checked=CHECKED,
+        dataset=replace(whole.dataset, excluded_files=3),
+        cache=CacheUse(read=2, reused=335, since="2026-11-20T10:00:00+00:00"),
+        configuration=AppliedConfiguration("datascan.toml", (AppliedSetting("db", ("a", 1)),)),
+    )
+    said = lines(one, width=width)
+    assert len(said) <= 5
+    assert max(map(len, said)) <= width
+    if width == 80:
+        assert said[-1] == (
+            "      3 files excluded; 335 of 337 parts were not read again since 2026-11-20"
+        )
+
+
+def test_one_part_that_was_not_read_again():
+    one = report(opening=["Nothing was found."], cache=CacheUse(read=0, reused=1))
+    assert "      1 of 1 part was not read again" in lines(one)
+    assert "1 of 3 parts was not read again" in str(CacheUse(read=2, reused=1))
 
 
 def test_what_the_configuration_silences_is_never_cut():

@@ -101,7 +101,7 @@ def is_calm(report: Report) -> bool:
 def calm_lines(report: Report, paper: Paper) -> list[str]:
     """A report that needs no reading, in five lines: more only if the configuration hides things.
 
-    Everything else is left to ``--verbose``.
+    What was left out or not read again is said; everything else is left to ``--verbose``.
     """
     verdict = f"PASS  {paper.plain(report.dataset.path)}"
     source = report.dataset
@@ -123,10 +123,21 @@ def calm_lines(report: Report, paper: Paper) -> list[str]:
         HEAD + shorten(size, paper.width - len(HEAD)),
         *paper.wrap(said, HEAD),
     ]
+    if unread := describe_unread(report):
+        text = HEAD + shorten(paper.plain(unread), paper.width - len(HEAD))
+        lines.append(paper.paint(text, "faint"))
+    if len(lines) == CALM_LINES and applied is not None and not applied.silences:
+        configured = []
     if len(configured[:1]) + len(lines) < CALM_LINES:
         rest = shorten(rest_of(report), paper.width - len(HEAD))
         lines.append(paper.paint(f"{HEAD}{rest}", "faint"))
     return [*configured, *lines]
+
+
+def describe_unread(report: Report) -> str:
+    """What was left out and what was not read again, in one short line; "" if nothing."""
+    reused = str(report.cache).partition(":")[0] if report.cache is not None else ""
+    return "; ".join(part for part in (describe_excluded(report.dataset), reused) if part)
 
 
 def rest_of(report: Report) -> str:
