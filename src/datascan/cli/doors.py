@@ -37,6 +37,9 @@ NAMES = {
     "log": "a training log",
     "folder": "a folder of datasets",
 }
+TRAINING = ("net", "log")
+"""Doors of what is not a dataset, but says how one is used."""
+
 BINARY = frozenset(range(32)) - {9, 10, 12, 13, 27}
 
 

@@ -90,8 +90,8 @@ class CacheUse(msgspec.Struct, frozen=True, omit_defaults=True):
         """What was not read again, in one line; "" if everything was read."""
         if not self.reused:
             return ""
-        parts, verb = pluralize(self.read + self.reused, "part"), "was" if self.reused == 1 else "were"
-        of = f"{self.reused:,} of {parts} {verb} not read again"
+        parts = pluralize(self.read + self.reused, "part")
+        of = f"{self.reused:,} of {parts} {'was' if self.reused == 1 else 'were'} not read again"
         since = f" since {self.since[:10]}" if self.since else ""
         return f"{of}{since}: a cache cannot see a disk that rots"
 

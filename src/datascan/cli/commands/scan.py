@@ -14,12 +14,10 @@ from datascan.cli.arguments import (
     add_path_arguments,
     options_of,
 )
-from datascan.cli.doors import NAMES
+from datascan.cli.doors import NAMES, TRAINING
 from datascan.cli.plan import add_plan_argument
 from datascan.config.options import Options
 from datascan.plugins import READERS, command_helps, command_module
-
-TRAINING = ("net", "log")
 
 ANY_FORMAT = (
     "Scan a dataset and report every bad record: an LMDB or LevelDB store, HDF5 files, an image or "
@@ -115,8 +113,6 @@ def scan_training(args: argparse.Namespace, path: Path, door: str) -> int:
     for field in Options.fields():
         if getattr(args, field.name, None) is not None and not field.is_shown(door):
             raise UsageError(f"{path} is {NAMES[door]}, for which there is no {field.flag}")
-    if args.plan:
-        raise UsageError(f"{path} is {NAMES[door]}, for which there is no --plan")
     module = import_module(command_module(door))
     given = {**vars(args), door: path, "net": path if door == "net" else None}
     given |= {"solver": None, "root": None, "no_data": False, "paths": None}

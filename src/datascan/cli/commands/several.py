@@ -1,18 +1,25 @@
-"""Several datasets in one scan: a line for each, one verdict at the end, as ``datascan check``."""
+"""Several datasets in one scan: a line for each, and one verdict at the end."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 from datascan.cli.arguments import options_of
+from datascan.cli.doors import TRAINING
+from datascan.plugins import output_helps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from datascan.cli.doors import Part
-    from datascan.cli.progress import Closeable
+    from datascan.cli.output import OutputFiles
+    from datascan.cli.progress import Closeable, SignalWatcher
+    from datascan.config.applied import AppliedConfiguration
     from datascan.config.file import ConfigFile
+    from datascan.report.figures import Finding
     from datascan.report.model import FailedScan, Report
 
 ALONE = ("bad_records", "resume")
@@ -25,15 +32,13 @@ def scan_parts(args: argparse.Namespace, parts: Sequence[Part]) -> int:
     Raises:
         UsageError: without a dataset, or if an option is only for a single dataset.
     """
-    from datascan.cli.commands.check import exit_status, summary, verdict_line, write_outputs
     from datascan.cli.configuration import load_config
     from datascan.cli.internal_error import say
-    from datascan.cli.output import OutputFiles, annotate, ends_all, guard_of, is_quiet
+    from datascan.cli.output import OutputFiles, annotate, guard_of, is_quiet
     from datascan.cli.progress import cancellable
     from datascan.cli.step_summary import append_step_summary
     from datascan.config.applied import AppliedConfiguration
     from datascan.config.discovery.settings import configured_paths, describe_configuration
-    from datascan.errors import DatascanError
 
     require_alone(args, len(parts))
     config = load_config(args.config)
@@ -47,23 +52,10 @@ def scan_parts(args: argparse.Namespace, parts: Sequence[Part]) -> int:
         defaults = describe_configuration(config, config.defaults, options_of(args))
         if defaults.silences and not is_quiet(args):
             say(defaults.text)
-    reports: list[Report] = []
-    failed: list[FailedScan] = []
     with cancellable(args) as (progress, signals):
-        for part in parts:
-            try:
-                report = scan_part(args, config, part, progress)
-            except DatascanError as error:
-                progress.close()
-                failed.append(failed_scan(part, error))
-                say(f"{part.path}: {error}")
-                continue
-            progress.close()
-            reports.append(report)
-            if not is_quiet(args):
-                print(verdict_line(report, defaults))
-            if ends_all(report):
-                break
+        scans = Scans(args, config, defaults)
+        scans.scan_all(parts, progress)
+    reports, failed = scans.reports, scans.failed
     if args.quiet < 2 and args.json != "-":
         print(summary(reports, failed))
     write_outputs(reports, failed, files)
@@ -90,7 +82,7 @@ def plan_parts(args: argparse.Namespace, config: ConfigFile | None, parts: Seque
         raise UsageError(f"--plan --json - is for one dataset, but there are {len(parts):,}")
     status = CLEAN
     for part in parts:
-        if part.door in ("net", "log"):
+        if part.door in TRAINING:
             say(f"{part.path} is a {part.door}, which has no plan")
             continue
         settings = resolve_settings(config, part.path, options_of(args))
@@ -120,6 +112,85 @@ def require_alone(args: argparse.Namespace, count: int) -> None:
             raise UsageError(f"{flag} is for one dataset, but there are {count:,}")
 
 
+class Scans:
+    """The scans of several datasets, and what they have found so far.
+
+    Attributes:
+        reports: those of the scans that could be made, in their order.
+        failed: the datasets that could not be scanned.
+        lines: the bad records of all datasets, if they are asked for.
+    """
+
+    def __init__(
+        self, args: argparse.Namespace, config: ConfigFile | None, defaults: AppliedConfiguration
+    ) -> None:
+        from datascan.cli.bad_lines import BadLines
+
+        self.args, self.config, self.defaults = args, config, defaults
+        self.flags = options_of(args)
+        self.reports: list[Report] = []
+        self.failed: list[FailedScan] = []
+        self.lines = None if args.bad_records is None else BadLines()
+
+    def scan_all(self, parts: Sequence[Part], progress: Closeable) -> None:
+        """Scan until a scan ends all, and say after each what was found."""
+        from datascan.cli.internal_error import say
+        from datascan.cli.output import ends_all, is_quiet
+        from datascan.errors import DatascanError
+
+        for part in parts:
+            try:
+                report = self.scan(part, progress)
+            except DatascanError as error:
+                progress.close()
+                self.failed.append(failed_scan(part, error))
+                say(f"{part.path}: {error}")
+                continue
+            progress.close()
+            self.reports.append(report)
+            if not is_quiet(self.args):
+                print(verdict_line(report, self.defaults))
+            if ends_all(report):
+                break
+
+    def scan(self, part: Part, progress: Closeable) -> Report:
+        """The report of a dataset, a net or a log, scanned with its settings under the flags."""
+        if part.door in TRAINING:
+            return self.scan_training(part, progress)
+        from datascan.cli.output import wants_charts
+        from datascan.config.discovery.settings import resolve_settings
+        from datascan.session import ScanSession
+
+        settings = resolve_settings(self.config, part.path, self.flags)
+        backend = settings.backend or part.door
+        with ScanSession(
+            part.paths, settings.options(), reader=backend, progress=progress
+        ) as session:
+            report = session.report(charts=wants_charts(self.args))
+            if self.lines is not None:
+                self.lines.add(report.dataset.path, session.scan())
+        return report
+
+    def scan_training(self, part: Part, progress: Closeable) -> Report:
+        """The report of a net or a log."""
+        from datascan.caffe.net.training import read_training
+        from datascan.caffe.scan_log import log_scans, report_log, training_of
+        from datascan.caffe.scan_net import SourceScans, report_net
+        from datascan.cli.output import wants_charts
+        from datascan.config.discovery.settings import configured_options
+
+        options_for = configured_options(self.config, self.flags)
+        charts = wants_charts(self.args)
+        if part.door == "net":
+            with SourceScans(options_for, charts=charts, progress=progress) as scans:
+                return report_net(read_training(part.path, None, None), scans, data=True)
+        from datascan.logs.reading import read_log
+
+        training = training_of(part.path, None, None, None)
+        with log_scans(options_for, charts=charts, progress=progress) as scans:
+            return report_log(read_log(part.path), training, scans)
+
+
 def failed_scan(part: Part, error: Exception) -> FailedScan:
     """What could not be scanned, and why."""
     from datascan.report.model import FailedScan
@@ -128,34 +199,77 @@ def failed_scan(part: Part, error: Exception) -> FailedScan:
     return FailedScan(escape_surrogates(str(part.path)), escape_surrogates(str(error)))
 
 
-def scan_part(
-    args: argparse.Namespace, config: ConfigFile | None, part: Part, progress: Closeable
-) -> Report:
-    """The report of a dataset, a net or a log."""
-    from datascan.cli.output import wants_charts
-    from datascan.config.discovery.settings import configured_options, resolve_settings
+def exit_status(reports: list[Report], signals: SignalWatcher, failed: list[FailedScan]) -> int:
+    """The worst exit status of all scans."""
+    from datascan.cli.internal_error import FAILURE, say
+    from datascan.cli.output import UNKNOWN, early_status
 
-    flags = options_of(args)
-    charts = wants_charts(args)
-    if part.door not in ("net", "log"):
-        from datascan.session import ScanSession
+    early = [early_status(report) for report in reports]
+    if FAILURE in early:
+        say(UNKNOWN)
+    pairs = list(zip(reports, early, strict=True))
+    if any(status is None and not report.complete for report, status in pairs):
+        return 128 + signals.received
+    found = (int(not report.passed) if status is None else status for report, status in pairs)
+    return 2 if failed else max(found, default=0)
 
-        settings = resolve_settings(config, part.path, flags)
-        backend = settings.backend or part.door
-        with ScanSession(
-            part.paths, settings.options(), reader=backend, progress=progress
-        ) as session:
-            return session.report(charts=charts)
-    from datascan.caffe.net.training import read_training
-    from datascan.caffe.scan_log import log_scans, report_log, training_of
-    from datascan.caffe.scan_net import SourceScans, report_net
 
-    options_for = configured_options(config, flags)
-    if part.door == "net":
-        with SourceScans(options_for, charts=charts, progress=progress) as scans:
-            return report_net(read_training(part.path, None, None), scans, data=True)
-    from datascan.logs.reading import read_log
+def summary(reports: list[Report], failed: list[FailedScan]) -> str:
+    """The summary of all scans, in one line."""
+    from datascan.report.several import find_verdict
+    from datascan.text import pluralize
 
-    training = training_of(part.path, None, None, None)
-    with log_scans(options_for, charts=charts, progress=progress) as scans:
-        return report_log(read_log(part.path), training, scans)
+    if not reports and not failed:
+        return "PASS  nothing was scanned: no configured dataset is at, above or below these paths"
+    counts = f"{sum(report.verdict == 'fail' for report in reports)} failed"
+    stopped = sum(report.is_incomplete for report in reports)
+    counts += f", {stopped} incomplete" if stopped else ""
+    counts += f", {len(failed)} could not be scanned" if failed else ""
+    verdict = find_verdict(reports, failed).upper()
+    return f"{verdict}  {pluralize(len(reports) + len(failed), 'dataset')}: {counts}"
+
+
+def verdict_line(report: Report, defaults: AppliedConfiguration) -> str:
+    """The verdict on a dataset, the rules of its findings, and what its own table silences.
+
+    If its images are pointers of Git LFS, it says so.
+    """
+    from datascan.checks.not_an_image import PULL
+    from datascan.report.one_line import describe_verdict
+    from datascan.text import escape_control
+
+    rules = (f"{finding.rule}{standing(finding)}" for finding in report.findings)
+    names = ", ".join(dict.fromkeys(rules))
+    verdict = describe_verdict(report)
+    settings = report.configuration.settings if report.configuration else ()
+    own = [s.silences for s in settings if s.silences and s not in defaults.settings]
+    silenced = f"  ({'; '.join(own)})" if own else ""
+    advice = f"  ({PULL})" if any(finding.fix == PULL for finding in report.findings) else ""
+    text = f"{names or 'no findings'}{advice}{silenced}"
+    return escape_control(f"{verdict}  {report.dataset.path}  {text}")
+
+
+def standing(finding: Finding) -> str:
+    """Why a finding does not fail the scan; "" if it may."""
+    if finding.accepted is not None:
+        return " (accepted)"
+    return "" if finding.tolerated is None else f" ({finding.tolerated.text})"
+
+
+def write_outputs(reports: list[Report], failed: list[FailedScan], files: OutputFiles) -> None:
+    """Write each requested output, with all datasets in one file."""
+    from datascan.cli.output import write_utf8
+    from datascan.outputs.base import load_output
+    from datascan.outputs.json import render_several
+
+    def render_all(render: Callable[..., str]) -> list[str]:
+        return [render(reports, failed)]
+
+    for name in output_helps():
+        if files.name_of(name) in (None, "-"):
+            continue
+        # The form of JSON must not depend on the number of datasets.
+        output = load_output(name)
+        files.write(name, partial(render_all, getattr(output, "render_several", output.render)))
+    if files.name_of("json") == "-":
+        files.print(lambda: write_utf8(sys.stdout, render_several(reports, failed)))
