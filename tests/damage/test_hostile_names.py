@@ -85,7 +85,7 @@ def scanned(check_command, *words):
     """The report of a scan with all outputs, each of them read and judged."""
     options = [word for name, file in FILES.items() for word in (f"--{name}", file)]
     status, out, err = check_command(
-        *words, *options, "--bad-records", "bad.jsonl", "--workers", "0"
+        *words, *options, "--bad-records", "bad.jsonl", "--workers", "0", "--verbose"
     )
     assert Path("r.json").exists(), err
     written = {file: Path(file).read_text("utf-8") for file in (*FILES.values(), "bad.jsonl")}

@@ -34,6 +34,12 @@ def test_camera_and_day_are_read(kind):
     assert read_exif(image_of(*CANON, "2024:03:07 10:11:12", kind)) == ("Canon EOS 5D", day)
 
 
+def test_a_damaged_block_warns_nobody(recwarn):
+    exif = b"MM\0*" + struct.pack(">IH", 8, 5) + b"\x01\x0f"
+    assert read_exif(exif + bytes(8)) == ("", "")
+    assert not recwarn.list
+
+
 def test_what_is_not_known_is_empty():
     assert read_exif(b"") == read_exif(b"<html>") == read_exif(b"\xff\xd8\xff") == ("", "")
     assert read_exif(image_of("Sony", "DSC-1", "yesterday")) == ("Sony DSC-1", "")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -94,10 +95,12 @@ def read_exif(data: bytes) -> tuple[str, str]:
     if kind is None:
         return "", ""
     try:
-        tags = Image.Exif()
-        tags.load(b"Exif\0\0" + (data if kind == "TIFF" else read_header(kind, data).exif))
-        make, model = clean(tags.get(MAKE)), clean(tags.get(MODEL))
-        day = DAY.match(clean(tags.get_ifd(EXIF_DIRECTORY).get(ORIGINAL)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the scan has reported damaged blocks
+            tags = Image.Exif()
+            tags.load(b"Exif\0\0" + (data if kind == "TIFF" else read_header(kind, data).exif))
+            make, model = clean(tags.get(MAKE)), clean(tags.get(MODEL))
+            day = DAY.match(clean(tags.get_ifd(EXIF_DIRECTORY).get(ORIGINAL)))
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001  (damaged blocks raise anything, and say nothing)
