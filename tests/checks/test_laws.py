@@ -84,6 +84,9 @@ SEVERITIES = {
     "batchnorm-unstable": "warning",
     "unscaled-input": "warning",
     "unknown-field": "warning",
+    "unknown-type": "error",
+    "not-understood": "info",
+    "labels-not-binary": "error",
 }
 """Every rule there is, with its default severity."""
 

@@ -55,8 +55,9 @@ def test_what_is_accepted_does_not_fail_and_is_shown(accepted):
     (finding,) = (f for f in report["findings"] if f["rule"] == "nan-value")
     assert finding["accepted"] == {"reason": "known: sensor 3", "expires": None, "records": 2}
     assert [e["index"] for e in finding["examples"]] == [7, 9]
-    shown = datascan("lmdb", path, "--baseline", file).stdout
-    assert "accepted nan-value" in shown
+    assert "1 accepted" in datascan("lmdb", path, "--baseline", file).stdout
+    shown = datascan("lmdb", path, "--baseline", file, "--verbose").stdout
+    assert "accepted Missing values (NaN)  [nan-value]" in shown
     assert "accepted: known: sensor 3" in shown
     assert datascan("lmdb", path, "--baseline", file, "--fail-on", "warning").returncode == 0
 

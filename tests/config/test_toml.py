@@ -107,7 +107,7 @@ def test_settings_that_are_refused(tmp_path, text, message, table):
     assert "\n" not in said
 
 
-@pytest.mark.parametrize("key", ["zzz", "shard_bytes", "targets", "charts", "thumbnails"])
+@pytest.mark.parametrize("key", ["zzz", "shard_bytes", "targets", "charts", "pictures"])
 def test_far_keys_get_no_suggestion(tmp_path, key):
     file = tmp_path / "datascan.toml"
     file.write_text(f"{key} = 3\n")

@@ -87,7 +87,7 @@ def test_junit_has_properties():
 
 def test_a_saved_report_says_it_and_a_scan_does_not(tmp_path):
     path = write_lmdb(tmp_path / "set", numbered(random_datums(40)))
-    shown = command("scan", path, "--json", tmp_path / "r.json", "--limit", "30").stdout
+    shown = command("scan", path, "--json", tmp_path / "r.json", "--limit", "30", "-v").stdout
     assert "made by" not in shown
     again = command("report", tmp_path / "r.json").stdout
     assert again.startswith(shown)

@@ -93,8 +93,9 @@ class RuleLaws:
             assert "\n" not in title
             assert title[0].isupper()
             assert not title.endswith((".", "!", ":"))
-            # An acronym is fine, but only the first word is capitalised.
-            assert all(w.islower() or w.isupper() or w in NAMES for w in title_words(title)[1:])
+            # Acronyms and numbers are fine, but only the first word is capitalised.
+            for word in title_words(title)[1:]:
+                assert word.islower() or word.isupper() or word.isdigit() or word in NAMES
             assert rule.rule not in title
             assert not any(JARGON.fullmatch(word.lower()) for word in title_words(title))
 
