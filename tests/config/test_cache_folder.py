@@ -69,6 +69,37 @@ def test_the_flag_takes_no_dataset_for_its_folder(tmp_path, place, capsys, monke
     assert "cache" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["images"], ["scan"], []])
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_a_folder_may_follow_a_space(tmp_path, capsys, monkeypatch, command, place):
+    """If there is nothing in it but a cache, it is not a dataset."""
+    monkeypatch.setattr(cached_parts, "TICK", 0)
+    monkeypatch.setattr(cached_parts, "COARSE_TICK", 0)
+    write_tree(tmp_path / "data", {"a/1.jpg": photo(1), "b/2.jpg": photo(2)})
+    flag, data = ["--cache", str(tmp_path / "mine")], str(tmp_path / "data")
+    if place == "before" and command:
+        words = [*command, *flag, data, "-q"]
+    else:
+        words = [*command, data, *flag, "-q"]
+    for _ in range(2):  # the folder is there the second time
+        assert run(words) == 0
+        assert list((tmp_path / "mine").glob("*.parts"))
+    assert not default_cache_folder().exists()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_dataset_is_never_the_folder_of_a_cache(tmp_path, capsys):
+    for name in ("one", "two"):
+        write_tree(tmp_path / name, {"a/1.jpg": photo(1), "b/2.jpg": photo(2)})
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    for command in ("images", "scan"):
+        assert run([command, one, "--cache", two]) == 2
+        hint = f"unexpected argument: {two}; for a cache in this folder: --cache={two}"
+        assert hint in capsys.readouterr().err
+    assert run(["scan", "--cache", one, two, "-q"]) == 0
+    assert sorted(file.name for file in (tmp_path / "one").iterdir()) == ["a", "b"]
+
+
 @pytest.mark.parametrize("word", ["--cache=", "--cache=a\0b"])
 def test_a_folder_without_a_name(word):
     with pytest.raises(UsageError, match="--cache must be true, false or the name of a folder"):

@@ -23,6 +23,9 @@ from datascan.text import escape_control
 SIGPIPE = 13
 """The number of the signal, which Windows lacks."""
 
+CACHE_EXTENSIONS = (".parts", ".unfinished")
+"""The extensions of what is in the folder of a cache."""
+
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong with the arguments in one line; options are not abbreviated."""
@@ -37,29 +40,58 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Parse, and raise :class:`UsageError` for what is unknown, with the nearest option.
 
-        What follows a flag whose value is optional is not its value: ``--cache PATH`` is a flag and
-        the path of a dataset.
+        The word after a flag whose value is optional is its value only if it cannot be a path to
+        scan: ``--cache PATH`` is a flag and the path of a dataset.
         """
         found, unknown = super().parse_known_args(self._with_bare_flags(args), namespace)
+        at = self._find_optional(args or ())
+        if args is not None and at and self._is_value(args[at], found, unknown):
+            joined = [*args[: at - 1], f"{args[at - 1]}={args[at]}", *args[at + 1 :]]
+            found, unknown = super().parse_known_args(joined, namespace)
         if unknown:
             options = [word for word in unknown if word.startswith("-")]
-            self.error(self.describe_unknown(options[0] if options else unknown[0]))
+            word = options[0] if options else unknown[0]
+            is_last = at and args is not None and word == args[at]
+            is_folder = is_last and os.path.isdir(word)  # noqa: PTH112  (starts faster)
+            hint = f"; for a cache in this folder: {args[at - 1]}={word}" if is_folder else ""
+            self.error(f"{self.describe_unknown(word)}{hint}")
         return found, unknown
 
-    def _with_bare_flags(self, args: Sequence[str] | None) -> Sequence[str] | None:
-        """The arguments, with ``BARE`` after each flag whose optional value is missing."""
+    def _bare_flags(self, args: Sequence[str]) -> list[int]:
+        """The positions of flags whose optional value is missing, or is the next word."""
         flags = {
             name
             for action in self._actions
             if action.nargs == "?"
             for name in action.option_strings
         }
-        if args is None or flags.isdisjoint(args):
+        end = args.index("--") if "--" in args else len(args)
+        return [] if flags.isdisjoint(args) else [i for i in range(end) if args[i] in flags]
+
+    def _with_bare_flags(self, args: Sequence[str] | None) -> Sequence[str] | None:
+        """The arguments, with ``BARE`` after each flag whose optional value is missing."""
+        places = self._bare_flags(args or ())
+        if args is None or not places:
             return args
         from datascan.config.option_field import BARE
 
-        end = args.index("--") if "--" in args else len(args)
-        return [*(f"{word}={BARE}" if word in flags else word for word in args[:end]), *args[end:]]
+        return [f"{word}={BARE}" if i in places else word for i, word in enumerate(args)]
+
+    def _find_optional(self, args: Sequence[str]) -> int:
+        """The position of the word after a flag whose value is optional; 0 if there is none."""
+        places = self._bare_flags(args)
+        at = places[-1] + 1 if places else 0
+        return at if 0 < at < len(args) and not args[at].startswith("-") else 0
+
+    def _is_value(self, word: str, found: argparse.Namespace, unknown: Sequence[str]) -> bool:
+        """Whether the word after a flag is its value, and not a path to scan.
+
+        There must be other paths, and nothing at this one but a cache.
+        """
+        is_optional = any(one.dest == "paths" and one.nargs == "*" for one in self._actions)
+        others = len(getattr(found, "paths", ())) - (not is_optional)
+        is_extra = others > 0 or any(not one.startswith("-") for one in unknown)
+        return is_extra and not is_full(word)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Print help or the version; unlike that of the library, errors are not dropped."""
@@ -164,6 +196,17 @@ def is_path(word: str) -> bool:
     from datascan.files import explain_absence
 
     return explain_absence(Path(word)) != ""
+
+
+def is_full(word: str) -> bool:
+    """Whether a word is a path at which there is something, other than a folder with a cache."""
+    if not os.path.isdir(word):  # noqa: PTH112  (starts faster)
+        return os.path.lexists(word)
+    try:
+        with os.scandir(word) as entries:
+            return any(not entry.name.endswith(CACHE_EXTENSIONS) for entry in entries)
+    except OSError:
+        return True
 
 
 def hint_at_path(arguments: Sequence[str]) -> str:
