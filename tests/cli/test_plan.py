@@ -77,6 +77,15 @@ def test_a_plan_says_what_a_scan_would_take(store):
     assert last.strip() == "nothing else was read, and nothing was judged"
 
 
+def test_a_quiet_plan_is_one_line_or_nothing(store):
+    result = datascan("lmdb", store, "--plan", "-q")
+    assert (result.returncode, result.stderr) == (0, "")
+    (line,) = result.stdout.splitlines()
+    assert line.startswith(f"PLAN  {store}  records: 300; ")
+    assert "time: about 1 s" in line
+    assert datascan("lmdb", store, "--plan", "-qq").stdout == ""
+
+
 def test_in_a_terminal_a_plan_fits_its_width(store):
     shown, status = in_terminal("lmdb", store, "--plan", columns=60)
     assert status == 0

@@ -42,11 +42,14 @@ def print_plan(args: argparse.Namespace, session: ScanSession) -> int:
     """Print what a scan would take. Returns the exit status, 0."""
     from datascan.cli.output import CLEAN, write_utf8
     from datascan.outputs.terminal import paper
-    from datascan.outputs.terminal.forecast import render_forecast
+    from datascan.outputs.terminal.forecast import render_forecast, summarize
 
     forecast = session.forecast()
     if args.json == "-":
         write_utf8(sys.stdout, forecast.to_json() + "\n")
+        return CLEAN
+    if args.quiet:
+        print(summarize(forecast) + "\n" if args.quiet == 1 else "", end="")
         return CLEAN
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
     text = render_forecast(

@@ -31,6 +31,18 @@ def render_forecast(
     return "\n".join([*lines, ""])
 
 
+def summarize(forecast: Forecast) -> str:
+    """The forecast in one line."""
+    paper = Paper(colour=False, width=MIN_WIDTH, unicode=False)
+    told = dict(describe(forecast))
+    time = "not known" if forecast.seconds is None else describe_time(forecast).partition(" (")[0]
+    text = (
+        f"PLAN  {forecast.path}  records: {told['records']}; {told['bytes']}; time: {time}; "
+        f"memory: {told['memory'].partition(';')[0]}"
+    )
+    return " ".join(paper.plain(text).splitlines())
+
+
 def describe(forecast: Forecast) -> Iterator[tuple[str, str]]:
     """The lines: a subject, and what is to say about it."""
     yield "records", describe_records(forecast)
