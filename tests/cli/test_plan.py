@@ -165,6 +165,12 @@ def test_the_first_error_ends_several_datasets_and_time_only_one(store, faulty):
     fast = datascan("scan", faulty, store, "--fail-fast")
     assert fast.returncode == 1
     assert str(store) not in fast.stdout
+    assert "2 datasets: 0 failed, 1 incomplete, 1 not scanned" in fast.stdout
+    assert f"in {faulty}: malformed-record in record 17" in fast.stdout
+    quiet = datascan("scan", faulty, store, "--fail-fast", "-q").stdout
+    assert len(quiet.splitlines()) == 1
+    assert "1 not scanned; stopped at the first error" in quiet
+    assert "malformed-record in record 17" in quiet
     timed = datascan("scan", store, faulty, "--max-time", "0.000001")
     assert timed.returncode == 2
     assert (str(store) in timed.stdout, str(faulty) in timed.stdout) == (True, True)

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         scans.scan_all([Part(None, (path,)) for path in paths], progress)
     reports, failed = scans.reports, [*failed, *scans.failed]
     if args.quiet < 2 and args.json != "-":
-        print(summary(reports, failed))
+        print(summary(reports, failed, scans.left, names_error=bool(args.quiet)))
     write_outputs(reports, failed, files)
     if scans.lines is not None:
         files.write("bad-records", scans.lines.read, counted=True)

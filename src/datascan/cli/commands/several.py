@@ -57,7 +57,7 @@ def scan_parts(args: argparse.Namespace, parts: Sequence[Part]) -> int:
         scans.scan_all(parts, progress)
     reports, failed = scans.reports, scans.failed
     if args.quiet < 2 and args.json != "-":
-        print(summary(reports, failed))
+        print(summary(reports, failed, scans.left, names_error=bool(args.quiet)))
     write_outputs(reports, failed, files)
     annotate(reports, failed, taken=args.json == "-")
     append_step_summary(reports, failed, files.guard)
@@ -119,6 +119,7 @@ class Scans:
         reports: those of the scans that could be made, in their order.
         failed: the datasets that could not be scanned.
         lines: the bad records of all datasets, if they are asked for.
+        left: how many were not scanned, because a scan has ended all.
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class Scans:
         self.flags = options_of(args)
         self.reports: list[Report] = []
         self.failed: list[FailedScan] = []
+        self.left = 0
         self.lines = None if args.bad_records is None else BadLines()
 
     def scan_all(self, parts: Sequence[Part], progress: Closeable) -> None:
@@ -138,7 +140,7 @@ class Scans:
         from datascan.cli.output import ends_all, is_quiet
         from datascan.errors import DatascanError
 
-        for part in parts:
+        for number, part in enumerate(parts, 1):
             try:
                 report = self.scan(part, progress)
             except DatascanError as error:
@@ -151,6 +153,7 @@ class Scans:
             if not is_quiet(self.args):
                 print(verdict_line(report, self.defaults))
             if ends_all(report):
+                self.left = len(parts) - number
                 break
 
     def scan(self, part: Part, progress: Closeable) -> Report:
@@ -214,10 +217,16 @@ def exit_status(reports: list[Report], signals: SignalWatcher, failed: list[Fail
     return 2 if failed else max(found, default=0)
 
 
-def summary(reports: list[Report], failed: list[FailedScan]) -> str:
-    """The summary of all scans, in one line."""
+def summary(
+    reports: list[Report], failed: list[FailedScan], left: int = 0, *, names_error: bool = False
+) -> str:
+    """The summary of all scans, in one line.
+
+    ``left``: how many datasets were not scanned because another one ended all scans;
+    ``names_error``: with the first error, if that ended them.
+    """
     from datascan.report.several import find_verdict
-    from datascan.text import pluralize
+    from datascan.text import escape_control, pluralize
 
     if not reports and not failed:
         return "PASS  nothing was scanned: no configured dataset is at, above or below these paths"
@@ -225,8 +234,23 @@ def summary(reports: list[Report], failed: list[FailedScan]) -> str:
     stopped = sum(report.is_incomplete for report in reports)
     counts += f", {stopped} incomplete" if stopped else ""
     counts += f", {len(failed)} could not be scanned" if failed else ""
+    counts += f", {left:,} not scanned" if left else ""
+    if names_error:
+        early = (describe_end(report) for report in reports)
+        counts += "".join(f"; {text}" for text in early if text)
     verdict = find_verdict(reports, failed).upper()
-    return f"{verdict}  {pluralize(len(reports) + len(failed), 'dataset')}: {counts}"
+    scanned = pluralize(len(reports) + len(failed) + left, "dataset")
+    return escape_control(f"{verdict}  {scanned}: {counts}")
+
+
+def describe_end(report: Report) -> str:
+    """Why the scan of a dataset ended at the first error, with its path; "" if it did not."""
+    from datascan.report.stop import describe_error
+
+    if report.stopped is None or report.stopped.by != "fail-fast":
+        return ""
+    error = describe_error(report.stopped)
+    return f"stopped at the first error (--fail-fast) in {report.dataset.path}: {error}"
 
 
 def verdict_line(report: Report, defaults: AppliedConfiguration) -> str:
@@ -245,7 +269,8 @@ def verdict_line(report: Report, defaults: AppliedConfiguration) -> str:
     own = [s.silences for s in settings if s.silences and s not in defaults.settings]
     silenced = f"  ({'; '.join(own)})" if own else ""
     advice = f"  ({PULL})" if any(finding.fix == PULL for finding in report.findings) else ""
-    text = f"{names or 'no findings'}{advice}{silenced}"
+    end = describe_end(report)
+    text = f"{names or 'no findings'}{advice}{silenced}{'; ' if end else ''}{end}"
     return escape_control(f"{verdict}  {report.dataset.path}  {text}")
 
 
