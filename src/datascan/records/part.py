@@ -19,6 +19,9 @@ the system starts.
 """
 
 MISSING: FileState = (-1, -1, -1, -1)
+NOT_KNOWN = 1 << 80
+"""A time after that of every scan."""
+
 INODE_BITS = (1 << 63) - 1
 HAS_STATUS_TIME = os.name == "posix"
 
@@ -44,7 +47,8 @@ class PartIdentity:
     Attributes:
         digest: 32 bytes; equal if the results are.
         changed: when the last of its files was changed, in ns. A file that was changed only just
-            now may change once more without getting another time.
+            now may change once more without getting another time. ``NOT_KNOWN`` if a file could
+            not be looked up: it may be there when it is read.
     """
 
     digest: bytes
@@ -55,6 +59,7 @@ class PartIdentity:
         """The identity of a part that depends on ``facts`` and on files in these states."""
         states = tuple(states)
         changed = max((status or content for _, _, content, status in states), default=0)
+        changed = NOT_KNOWN if MISSING in states else changed
         return cls(digest_facts((*facts, states)), changed)
 
     def with_facts(self, *facts: object) -> PartIdentity:

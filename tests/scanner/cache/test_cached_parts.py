@@ -18,6 +18,7 @@ from datascan import api
 from datascan.config.options import Options
 from datascan.readers.image_folder import reader
 from datascan.readers.image_folder.reader import ImageFolderReader
+from datascan.records.part import MISSING
 from datascan.scanner.cache import cached_parts
 from datascan.scanner.cache.part_file import HEADER
 from datascan.session import ScanSession
@@ -167,6 +168,26 @@ def test_a_label_in_a_list_is_part_of_what_identifies_a_file(images, tmp_path):
     assert images.scan() == (1, parts - 1)
     # A file that is missing may be on a disk that is away.
     assert images.scan() == (1, parts - 1)
+
+
+def test_a_single_image_is_read_again_when_it_has_changed(tmp_path):
+    path = tmp_path / "one.jpg"
+    path.write_bytes(PHOTOS[0])
+    cached = Cached(path, tmp_path / "cache")
+    assert cached.scan() == (1, 0)
+    assert cached.scan() == (0, 1)
+    path.write_bytes(b"<html>")
+    assert cached.scan() == (1, 0)
+
+
+def test_a_file_that_cannot_be_looked_up_is_read_each_time(tmp_path, monkeypatch):
+    """It may be there a moment later, when it is read."""
+    monkeypatch.setattr(reader, "find_state", lambda path: MISSING)
+    path = tmp_path / "one.jpg"
+    path.write_bytes(PHOTOS[0])
+    cached = Cached(path, tmp_path / "cache")
+    assert cached.scan() == (1, 0)
+    assert cached.scan() == (1, 0)
 
 
 def test_the_parts_before_a_used_one_may_have_any_number(images):

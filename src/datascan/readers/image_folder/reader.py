@@ -209,7 +209,7 @@ class ImageFolderReader(Reader):
     def _states(self, files: slice, names: Sequence[str]) -> Sequence[FileState]:
         if self.listing.states is not None:
             return [tuple(state) for state in self.listing.states[files].tolist()]
-        home = os.fspath(self.path)
+        home = os.fspath(self.home)
         return [find_state(resolve_path(home, name)) for name in names]
 
     def list_files(self) -> Iterator[FileStatus]:
