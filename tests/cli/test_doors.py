@@ -200,6 +200,11 @@ def test_a_part_that_cannot_be_scanned_does_not_stop_the_others(project, capsys)
         ("net store", "store is an LMDB: datascan lmdb store"),
         ("log net.prototxt", "net.prototxt is a Caffe net or solver: datascan net net.prototxt"),
         ("log store", "store is an LMDB: datascan lmdb store"),
+        ("report store", "not a report: store is an LMDB: datascan lmdb store"),
+        ("report train.log", "train.log is a training log: datascan log train.log"),
+        ("learn net.prototxt", "is a Caffe net or solver: datascan net net.prototxt"),
+        ("accept train.log --reason x -o y", "is a training log: datascan log train.log"),
+        ("show train.log 3", "train.log is a training log: datascan log train.log"),
         ("lmdb train.log", "train.log is a training log: datascan log train.log"),
         ("all --bad-records x.jsonl", "--bad-records is for one dataset, but there are 2"),
         ("train.log --plan", "train.log is a training log, for which there is no --plan"),
@@ -220,6 +225,32 @@ def test_a_wrong_door_names_the_right_one(project, capsys, command, error):
     assert out == ""
     assert len(err.splitlines()) == 1
     assert error in err
+
+
+def test_what_datascan_has_written_names_its_command(project, capsys):
+    run(["store", "-qq", "--json", "r.json"])
+    Path("datascan.toml").write_text("workers = 2\n")
+    for command in ([], ["scan"], ["lmdb"], ["learn"]):
+        assert run([*command, "r.json"]) == 2
+        assert "r.json is a report of datascan: datascan report r.json" in capsys.readouterr().err
+    assert run(["./datascan.toml"]) == 2
+    said = "datascan.toml is a configuration: datascan check --config datascan.toml"
+    assert said in capsys.readouterr().err
+
+
+def test_what_a_command_can_read_is_for_it(project, capsys):
+    (project / "a.h5").rename(project / "pictures/features.h5")
+    (project / "files.csv").write_text("b.h5\n")
+    for command in ("images pictures", "images all", "hdf5 files.csv", "files.csv"):
+        assert run([*command.split(), "-q"]) == 0, capsys.readouterr().err
+    assert run(["show", "pictures", "1"]) == 0
+    assert "#1  b/1.jpg" in capsys.readouterr().out
+
+
+def test_a_configured_format_holds_for_single_records(project, capsys):
+    Path("datascan.toml").write_text('[dataset."all"]\nbackend = "images"\n')
+    assert run(["show", "all", "1"]) == 0
+    assert "photos/b/1.jpg" in capsys.readouterr().out
 
 
 def test_names_of_strangers_are_escaped_and_quoted(project, capsys):

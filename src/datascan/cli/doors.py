@@ -40,6 +40,10 @@ NAMES = {
 TRAINING = ("net", "log")
 """Doors of what is not a dataset, but says how one is used."""
 
+UNSURE = (*TRAINING, "folder")
+"""Doors that are guessed: from a name, from words in a text, from what else is in a folder."""
+
+REPORT_HEAD = re.compile(r'\s*\{[^{]{0,200}?"schema"\s*:\s*"datascan-report/')
 BINARY = frozenset(range(32)) - {9, 10, 12, 13, 27}
 
 
@@ -105,19 +109,13 @@ def find_door(path: Path) -> str | None:
 
     Reads the beginning of a file at most, and lists at most some thousand files of a folder.
     """
-    from datascan.errors import DatasetError
-    from datascan.readers.base import detect_reader
-
     if path.is_file():
         found = find_text_door(path)
         if found is not None:
             return found
     elif not path.is_dir():
         return None  # absent, or a pipe that can be read only once
-    try:
-        reader = detect_reader(path)
-    except DatasetError:
-        reader = None
+    reader = find_reader(path)
     if path.is_dir() and reader in (None, "images"):
         from datascan.readers.dataset_search import find_datasets
 
@@ -125,6 +123,17 @@ def find_door(path: Path) -> str | None:
         if found_below.stores or (reader is None and found_below.datasets):
             return "folder"
     return reader
+
+
+def find_reader(path: Path) -> str | None:
+    """The name of the reader that recognises a path; None if there is none."""
+    from datascan.errors import DatasetError
+    from datascan.readers.base import detect_reader
+
+    try:
+        return detect_reader(path)
+    except DatasetError:
+        return None
 
 
 MAX_ENTRIES = 20_000
@@ -143,7 +152,7 @@ def find_text_door(path: Path) -> str | None:
         return "log"
     if NET_LINE.search(text):
         return "net"
-    return "log" if suffix in LOG_NAMES else None
+    return "log" if suffix in LOG_NAMES and find_reader(path) is None else None
 
 
 def read_head(path: Path) -> str | None:
@@ -170,12 +179,47 @@ def describe(door: str, path: Path) -> str:
 def require_door(path: Path, command: str) -> None:
     """Check that a path is not one for another command.
 
+    What the command can read is for it, even if more than that is below a folder.
+
     Raises:
         UsageError: if it is; names the right command.
     """
     from datascan.errors import UsageError
 
     door = find_door(path)
-    if door not in (None, command):
-        assert door is not None  # noqa: S101  (it is not None)
+    if door is None:
+        require_foreign(path)
+    elif door != command and not (door in UNSURE and find_reader(path) == command):
         raise UsageError(describe(door, path))
+
+
+def require_dataset(path: Path) -> None:
+    """Check that a path is neither a net nor a log, nor what datascan has written.
+
+    Raises:
+        UsageError: if it is; names the right command.
+    """
+    from datascan.errors import UsageError
+
+    door = find_door(path)
+    if door is None:
+        require_foreign(path)
+    elif door in TRAINING:
+        raise UsageError(describe(door, path))
+
+
+def require_foreign(path: Path) -> None:
+    """Check that a file is not a report or a configuration of datascan.
+
+    Raises:
+        UsageError: if it is; names the right command.
+    """
+    from datascan.errors import UsageError
+
+    if not path.is_file():
+        return
+    if path.name == "datascan.toml":
+        command = f"datascan check --config {quote(path)}"
+        raise UsageError(f"{path} is a configuration: {command}")
+    if REPORT_HEAD.match(read_head(path) or ""):
+        raise UsageError(f"{path} is a report of datascan: datascan report {quote(path)}")

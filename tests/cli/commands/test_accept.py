@@ -287,7 +287,7 @@ def test_entries_that_match_nothing_are_in_the_report(home):
     assert report["unmatched"] == [{"rule": "nan-value", "reason": "sensor 3", "records": 1}]
     part = json.loads(datascan(*scan, "--json", "-", "--sample", "5").stdout)
     assert "unmatched" not in part
-    shown = " ".join(datascan(*scan, "--html", "page.html").stdout.split())
+    shown = " ".join(datascan(*scan, "--verbose", "--html", "page.html").stdout.split())
     words = "1 entry of the baseline matches no finding any more: nan-value (sensor 3)"
     assert words in shown
     assert words in (home / "page.html").read_text()

@@ -75,6 +75,7 @@ def parse_date(text: str) -> date:
 def run(args: argparse.Namespace) -> int:
     """Scan, and add an entry for each rule with findings that are not accepted yet."""
     from datascan.cli.configuration import load_config, print_configuration
+    from datascan.cli.doors import require_dataset
     from datascan.cli.files import check_writable
     from datascan.cli.guard.own_files import BASELINE, recognise
     from datascan.cli.internal_error import note
@@ -87,15 +88,13 @@ def run(args: argparse.Namespace) -> int:
     from datascan.session import ScanSession
     from datascan.text import escape_surrogates
 
-    if not args.reason.strip():
-        raise UsageError("--reason is empty: state why these findings are accepted")
-    if args.expires is not None:
-        require_future(args.expires)
+    require_reason(args)
     rules = args.rule or []
     require_rules(rules)
     flags = options_of(args)
     config = load_config(args.config)
     settings = resolve_settings(config, args.paths[0], flags)
+    require_dataset(args.paths[0])
     target = args.output or settings.values.get("baseline")
     if target is None:
         raise UsageError("accept needs --baseline FILE, the file to write accepted findings to")
@@ -137,6 +136,20 @@ def run(args: argparse.Namespace) -> int:
         note(f"wrote {target}")
     print_accepted(chosen)
     return 0
+
+
+def require_reason(args: argparse.Namespace) -> None:
+    """Check that the reason is not empty, and holds for a day to come.
+
+    Raises:
+        UsageError: if not.
+    """
+    from datascan.errors import UsageError
+
+    if not args.reason.strip():
+        raise UsageError("--reason is empty: state why these findings are accepted")
+    if args.expires is not None:
+        require_future(args.expires)
 
 
 def require_future(expires: date) -> None:

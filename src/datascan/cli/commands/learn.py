@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """Scan, write the expectations, and warn on standard error if the dataset fails."""
     from datascan._version import __version__
     from datascan.cli.configuration import load_config, print_configuration
+    from datascan.cli.doors import require_dataset
     from datascan.cli.files import check_writable, write
     from datascan.cli.guard.own_files import EXPECTATIONS
     from datascan.cli.internal_error import note, say
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     flags = options_of(args)
     config = load_config(args.config)
     settings = resolve_settings(config, args.paths[0], flags)
+    require_dataset(args.paths[0])
     # Expectations from the configuration are about to be replaced.
     options = settings.options() if "expect" in flags else settings.options(expect=None)
     print_configuration(options.verdict.configuration)

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
 def scan_whatever(args: argparse.Namespace) -> int:
     """Scan paths of any kind; returns the exit status."""
-    from datascan.cli.doors import find_parts
+    from datascan.cli.doors import find_parts, require_foreign
     from datascan.cli.internal_error import say
     from datascan.cli.output import is_quiet
 
@@ -68,6 +68,8 @@ def scan_whatever(args: argparse.Namespace) -> int:
 
         return scan_parts(args, parts)
     (part,) = parts
+    if part.door is None:
+        require_foreign(part.path)
     if part.door in TRAINING:
         return scan_training(args, part.path, part.door)
     return scan_dataset(args, part.paths, part.door)

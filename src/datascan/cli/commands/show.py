@@ -89,10 +89,10 @@ def run(args: argparse.Namespace) -> int:
 
     wanted = take_record(args)
     neighbours = parse_whole(args.neighbours, "--neighbours", MAX_NEIGHBOURS)
-    if args.backend is None and args.list_file is None:
-        require_dataset(args.paths[0])
     config = load_config(args.config)
     settings = resolve_settings(config, args.paths[0], options_of(args, taken_fields()))
+    if (args.backend or settings.backend) is None and args.list_file is None:
+        require_one(args.paths[0])
     saved, args.save = args.save, None if args.save is None else str(args.save)
     guard = guard_of(args, settings.paths(), configured_paths(config))
     files = OutputFiles(args, guard, ("save",))
@@ -143,24 +143,24 @@ def take_record(args: argparse.Namespace) -> Wanted:
     return Wanted(text=record, key=args.key)
 
 
-def require_dataset(path: Path) -> None:
+def require_one(path: Path) -> None:
     """Check that a path is a dataset, not a folder of datasets, a net or a log.
 
     Raises:
         UsageError: if it is not; names the datasets of a folder.
     """
-    from datascan.cli.doors import describe, find_door, quote
+    from datascan.cli.doors import find_door, quote, require_dataset
     from datascan.errors import UsageError
 
-    door = find_door(path)
-    if door in {"net", "log"}:
-        raise UsageError(describe(door, path))
-    if door == "folder":
+    require_dataset(path)
+    if find_door(path) == "folder":
         from datascan.readers.dataset_search import find_datasets
 
-        found = [quote(one.path) for one in find_datasets(path).datasets]
+        found = [one.path for one in find_datasets(path).datasets]
+        if path in found:  # images, with stores among them
+            return
         more = ", ..." if len(found) > MAX_NAMED else ""
-        named = ", ".join(found[:MAX_NAMED])
+        named = ", ".join(map(quote, found[:MAX_NAMED]))
         raise UsageError(f"{path} is a folder of datasets, name one of them: {named}{more}")
 
 
