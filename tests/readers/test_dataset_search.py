@@ -104,6 +104,14 @@ def test_the_search_is_bounded(tmp_path, monkeypatch):
     assert "too many files" in find_datasets(tmp_path, max_entries=10).cut_off
 
 
+def test_a_folder_of_many_folders_does_not_hide_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(dataset_search, "MAX_IN_FOLDER", 15)
+    write_tree(tmp_path, {f"a/{i}/{k}.txt": b"" for i in range(12) for k in range(20)})
+    write_lmdb(tmp_path / "z/store", numbered(random_datums(10)))
+    assert found(tmp_path, max_entries=150) == {"z/store": "lmdb"}
+    assert "too many files" in find_datasets(tmp_path, max_entries=150).cut_off
+
+
 def test_every_folder_is_listed_once(tmp_path, monkeypatch):
     write_tree(tmp_path, {f"{i}/{k}/x.jpg": b"" for i in range(20) for k in range(20)})
     listed = []

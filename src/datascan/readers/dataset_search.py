@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from datascan.decoders.image.header import format_from_name
@@ -131,7 +132,9 @@ class Search:
                     self._cut(TOO_MANY)
                     return top
                 self._list(folder)
-            level = [one for folder in level for one in folder.folders]
+            # In turn, so that one folder of many folders does not use it up, either.
+            turns = zip_longest(*(folder.folders for folder in level))
+            level = [one for turn in turns for one in turn if one is not None]
             if depth == MAX_DEPTH and level:
                 self._cut(f"folders more than {MAX_DEPTH} levels down")
         return top
@@ -175,7 +178,7 @@ class Search:
                 yield entry
 
     def _cut(self, what: str) -> None:
-        if what and not self.found.cut_off:
+        if not self.found.cut_off or what == TOO_MANY:
             self.found.cut_off = f"not searched: {what}"
 
     def _note_link(self, entry: os.DirEntry[str]) -> None:

@@ -86,6 +86,15 @@ def test_a_dry_run_prints_the_file_and_writes_nothing(project, capsys):
     assert (project / "datascan.toml").read_text() == printed
 
 
+def test_a_dry_run_says_what_was_not_searched(project, capsys, monkeypatch):
+    monkeypatch.setattr("datascan.readers.dataset_search.MAX_IN_FOLDER", 50)
+    write_tree(project, {f"many/{i}.dat": b"" for i in range(60)})
+    assert run(["init", "--dry-run"]) == 0
+    out, err = capsys.readouterr()
+    assert "[dataset." in out
+    assert err == "datascan: .: not searched: all but 50 files of the largest folders\n"
+
+
 def test_a_configuration_is_replaced_only_with_force(project, capsys):
     file = project / "datascan.toml"
     file.write_text("limit = 5\n")

@@ -55,6 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from datascan.cli.files import check_writable, write
     from datascan.cli.guard.guard import Guard
     from datascan.cli.guard.inputs import Inputs
+    from datascan.cli.internal_error import say
     from datascan.cli.output import check_streams
     from datascan.cli.progress import SignalWatcher, handle_signals
     from datascan.errors import DatasetError
@@ -76,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
     check_streams(guard)
     if args.dry_run:
         print(text, end="")
+        if found.cut_off:
+            say(f"{folder}: {found.cut_off}")
         return 0
 
     def check(path: Path) -> None:
