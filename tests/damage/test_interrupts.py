@@ -43,7 +43,7 @@ class Scan:
     def __init__(self, folder: Path, scratch: Path, *options: object) -> None:
         self.scratch, self.output = scratch, scratch.parent / "report.json"
         scratch.mkdir()
-        arguments = [folder, "--json", self.output, "-qq", "--ignore", "duplicate-record"]
+        arguments = [folder, "--json", self.output, "-q", "--ignore", "duplicate-record"]
         arguments += ["--ignore", "conflicting-label", *options]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "datascan", "scan", *map(str, arguments)],
