@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 DESCRIPTION = (
     "Show one record of a dataset: its fields, shape, label, statistics, the values around the "
     "first NaN, its picture, and what is wrong with it. Paste after the dataset what a report "
-    "shows of a record: #17, or its key."
+    "shows of a record: its key, or 17 for #17."
 )
 
 TAKEN = (
@@ -135,7 +135,10 @@ def take_record(args: argparse.Namespace) -> Wanted:
     if len(named) == 2:
         raise UsageError("--index and --key name two records")
     if not named and len(words) < 2:
-        raise UsageError(f"which record? datascan show {words[0]} KEY|INDEX")
+        raise UsageError(
+            f"which record? datascan show {words[0]} KEY|INDEX (shells drop what follows #: "
+            "17 is record #17)"
+        )
     record = "" if named else words.pop()
     args.paths, args.rest = [Path(word) for word in words], []
     if args.index is not None:

@@ -146,7 +146,7 @@ WHOLE: dict[str, tuple[str, str]] = {
     "damaged-store": ("a part of the dataset cannot be read", "copy it again"),
     "never-written": ("a part of the dataset was never filled", "write it again"),
     "live-writer": ("another program was writing to the dataset", "scan again when it is done"),
-    "length-mismatch": ("there are not as many labels as records", "write them again"),
+    "length-mismatch": ("the numbers of records and labels differ", "write them again"),
     "missing-file": ("some listed files are missing", "restore them, or correct the list"),
     "outside-reference": ("data in another place was not read", "copy it to the dataset"),
     "record-count-mismatch": ("the stated number of records is wrong", "look for lost records"),
