@@ -33,6 +33,13 @@ def test_tiny_images_stand_out():
     assert said.message.startswith("3 of 203 images are far from the usual size or aspect ratio (")
 
 
+def test_a_usual_size_is_not_a_range():
+    sizes = [(60, 40)] * 60 + [(61, 40)] + [(600, 400)]
+    pictures = images_of(*((3, h, w) for w, h in sizes))
+    said = finding(OddSize, block_of(records=62, images=pictures))
+    assert said.named == {61: "600x400 pixels; most are 60x40"}
+
+
 @pytest.mark.parametrize("odd", [(9000, 8000), (3000, 90), (60, 4000)])
 def test_huge_wide_and_tall_images_stand_out(odd):
     assert list(finding(OddSize, folder(odd)).named) == [200]

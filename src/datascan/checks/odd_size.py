@@ -139,4 +139,6 @@ class ImageSizes:
         """The sizes between which half of the images are."""
         low, high = (self._quantile(self.sides, share) for share in (0.25, 0.75))
         ends = [format_shape((int(self.widths[i]), int(self.heights[i]))) for i in (low, high)]
+        if ends[0] == ends[1]:
+            return f"most are {ends[0]}"
         return f"half of the images are between {ends[0]} and {ends[1]}"
