@@ -213,6 +213,8 @@ def test_a_part_that_cannot_be_scanned_does_not_stop_the_others(project, capsys)
             "net.prototxt --db x",
             "net.prototxt is a Caffe net or solver, for which there is no --db",
         ),
+        ("-", "- is standard input: datascan log - reads a log"),
+        ("store -", "- is standard input: datascan log - reads a log"),
         ("stroe", "no such command or path: stroe"),
         ("store absent", "no such path: absent"),
         ("--quiet check store", "options follow the command: datascan check ..."),

@@ -79,7 +79,7 @@ def exists(path: Path, args: argparse.Namespace) -> bool:
     """Whether a path exists; the error for the only path of a scan comes after those for outputs.
 
     Raises:
-        UsageError: if it does not exist, and is a command that follows options.
+        UsageError: if it does not exist, and is standard input or a command after options.
         DatasetError: if it does not exist, but others were named.
     """
     from datascan.errors import DatasetError, UsageError
@@ -87,6 +87,10 @@ def exists(path: Path, args: argparse.Namespace) -> bool:
 
     if os.path.lexists(path):
         return True
+    if str(path) == "-":
+        raise UsageError(
+            "- is standard input: datascan log - reads a log, and --list - a list of images"
+        )
     if not args.has_command and str(path) in command_helps():
         raise UsageError(f"options follow the command: datascan {path} ... (see datascan --help)")
     if len(args.paths) > 1:
