@@ -109,7 +109,7 @@ def actions(tmp_path):
 
 def test_the_check_is_a_rule(installed, actions, tmp_path):
     page = datascan(installed, "explain", "clipped-action")
-    assert page.stdout.startswith("clipped-action (warning)\n")
+    assert page.stdout.startswith("clipped-action (warning): Movement at its limit\n")
     sarif, html = tmp_path / "report.sarif", tmp_path / "report.html"
     run = datascan(
         installed,
@@ -151,14 +151,14 @@ def test_a_configuration_knows_the_rule(installed, actions):
 
 
 def test_the_output_is_an_option(installed, actions, tmp_path):
-    target = tmp_path / "findings.md"
-    arguments = ["hdf5", actions, "--select", "clipped-action", "--markdown", target]
+    target = tmp_path / "findings.csv"
+    arguments = ["hdf5", actions, "--select", "clipped-action", "--csv", target]
     run = datascan(installed, *arguments)
     assert (run.returncode, run.stderr) == (0, f"wrote {target}\n")
     lines = target.read_text().splitlines()
-    assert lines[0] == "| dataset | rule | severity | what was found |"
-    assert "| clipped-action | warning |" in lines[2]
-    assert "--markdown FILE" in datascan(installed, "scan", "--help").stdout
+    assert lines[0] == "dataset,rule,severity,what was found"
+    assert ",clipped-action,warning," in lines[1]
+    assert "--csv FILE" in datascan(installed, "scan", "--help").stdout
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -322,7 +322,7 @@ def test_a_check_that_raises_is_left_out_of_the_verdict(target, tmp_path, case, 
     path = tmp_path / "several.h5"
     with h5py.File(path, "w") as file:
         # More than one block, so that tallies are added.
-        file["data"] = np.random.default_rng(0).normal(size=(5000, 20))
+        file["data"] = np.random.default_rng(0).normal(size=(40_000, 20))
     source, why = RAISING[case]
     install_one(target, "checks", source)
     report, errors = scan(target, path, "--workers", str(workers))
@@ -332,7 +332,7 @@ def test_a_check_that_raises_is_left_out_of_the_verdict(target, tmp_path, case, 
         assert errors == left_out(why)
     assert "mine" not in report["rules"]
     assert report["findings"] == []
-    assert report["dataset"]["records"] == 5000
+    assert report["dataset"]["records"] == 40_000
 
 
 def test_a_detail_that_cannot_be_described_is_an_example_without_it(target, vectors):

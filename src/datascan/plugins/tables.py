@@ -137,6 +137,7 @@ OWN_OPTIONS = frozenset(
         "batch-size",
         "batch-sizes",
         "by",
+        "cache",
         "dry-run",
         "command",
         "config",

@@ -3,7 +3,7 @@
 Inherit :class:`OutputLaws` in a test module, name the output, and read its text back::
 
     class TestMarkdown(OutputLaws):
-        output = datascan_markdown
+        output = datascan_csv
 
         def read(self, text):
             assert all(line.startswith("|") for line in text.splitlines())

@@ -144,7 +144,8 @@ def read_leaf_nodes(file: PageFile, pages: Numbers, *, databases: bool = False) 
     pages are ``Nodes.broken_pages``.
     """
     heads = np.ascontiguousarray(file.pages[pages, :16]).view("<u2")
-    counts = (heads[:, 6].astype(np.int64) - 16) // 2
+    # A writer may have changed the page since it was checked.
+    counts = np.clip((heads[:, 6].astype(np.int64) - 16) // 2, 0, (file.page_size - 16) // 2)
     max_count = int(counts.max(initial=0))
     pointers = np.ascontiguousarray(file.pages[pages, 16 : 16 + 2 * max_count]).view("<u2")
     is_pointer = np.arange(max_count) < counts[:, None]
