@@ -47,7 +47,10 @@ TICK, COARSE_TICK = SECOND // 10, 2 * SECOND
 """How long a file may be changed without getting another time, in ns: on file systems whose times
 have fractions of a second, and on others, such as FAT."""
 
-WORDS = "results of this dataset for other options or another version, which are not used"
+WORDS = (
+    "results of this dataset for other options, another version or another spelling of its path, "
+    "which are not used"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
