@@ -48,6 +48,7 @@ class Scan:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "datascan", "scan", *map(str, arguments)],
             env={**os.environ, "TMPDIR": str(scratch)},
+            stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -88,6 +89,16 @@ class Scan:
 
     def report(self) -> dict:
         return json.loads(self.output.read_text())
+
+
+def test_after_a_signal_the_same_command_goes_on_from_the_cache(many_images, tmp_path):
+    scan = Scan(many_images, tmp_path / "scratch", "--workers", 1, f"--cache={tmp_path / 'c'}")
+    scan.wait_until_reading()
+    scan.process.send_signal(signal.SIGINT)
+    code, errors = scan.end()
+    assert code == 130
+    assert errors.startswith("datascan: what was read is in the cache; continue with: datascan ")
+    assert "--resume" not in errors
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -341,7 +341,9 @@ def advise(report: Report, args: argparse.Namespace) -> str:
     """What to do after a scan that has ended early; "" if there is nothing to say."""
     status = early_status(report)
     if status is None or (args.resume is not None and status != FINDINGS):
-        return describe_resumption(args)
+        is_kept = getattr(report, "cache", None) is not None and args.resume is None
+        kept = f"what was read is in the cache; continue with: {args.typed}"
+        return kept if is_kept else describe_resumption(args)
     return UNKNOWN if status == FAILURE else ""
 
 

@@ -333,3 +333,21 @@ def test_images_are_shown_as_width_and_height():
     shapes = [ShapeFigures([3, 48, 64], "uint8", 58), ShapeFigures([1, 5, 7], "uint8", 2)]
     expected = "shapes  64x48 pixels, 3 channels, uint8 (58), 7x5 pixels, 1 channel, uint8 (2)"
     assert expected in lines(dataset=dataset, shapes=shapes)
+
+
+@pytest.mark.parametrize(
+    ("counts", "whole", "part"),
+    [
+        ({"0": 5}, "9 of which are empty", "9 of which were not read"),
+        ({str(i): 5 for i in range(9)}, "1 of which is empty", "1 of which was not read"),
+    ],
+)
+def test_a_class_is_empty_only_in_a_whole_dataset(counts, whole, part):
+    labels = LabelFigures(kind="class", num_classes=10, declared=True, counts=counts)
+
+    def shown(**changes):
+        return " ".join(lines(finding(), labels=labels, **changes))
+
+    assert whole in shown()
+    assert part in shown(complete=False, verdict="incomplete")
+    assert part in shown(dataset=replace(DATASET, total=DATASET.records + 1))

@@ -50,7 +50,9 @@ def statistics(report: Report, paper: Paper) -> Iterator[str]:
     for subject, text in (report.dataset.notes or {}).items():
         yield from paper.wrap(f"{paper.plain(subject):<8}{paper.plain(text)}", "", " " * 8)
     if report.labels is not None:
-        yield from paper.wrap(f"labels  {label_line(report.labels, paper)}", "", " " * 8)
+        yield from paper.wrap(
+            f"labels  {label_line(report.labels, paper, is_part=is_part(report))}", "", " " * 8
+        )
     if report.shapes:
         shown = [
             f"{format_shape_of(s, report)} {paper.plain(s.dtype)} ({s.records:,})"
@@ -71,7 +73,13 @@ def format_shape_of(shape: ShapeFigures, report: Report) -> str:
     return format_shape(tuple(shape.shape))
 
 
-def label_line(labels: LabelFigures, paper: Paper) -> str:
+def is_part(report: Report) -> bool:
+    """Whether only a part of the dataset was read."""
+    dataset = report.dataset
+    return not report.complete or (dataset.total or 0) > dataset.records
+
+
+def label_line(labels: LabelFigures, paper: Paper, *, is_part: bool) -> str:
     """Number of classes and their sizes, or the range of targets."""
     missing = f"; {pluralize(labels.missing, 'record')} without" if labels.missing else ""
     if labels.kind == "regression":
@@ -86,15 +94,18 @@ def label_line(labels: LabelFigures, paper: Paper) -> str:
     }
     if not counts:
         return f"{classes}{declared}, no label in range{missing}"
-    return f"{classes}{declared}, {class_sizes(labels, counts, paper)}{missing}"
+    return f"{classes}{declared}, {class_sizes(labels, counts, paper, is_part=is_part)}{missing}"
 
 
-def class_sizes(labels: LabelFigures, counts: dict[str, int], paper: Paper) -> str:
-    """How many classes are empty, and the sizes of the others."""
+def class_sizes(
+    labels: LabelFigures, counts: dict[str, int], paper: Paper, *, is_part: bool
+) -> str:
+    """How many classes are empty, or not in the part that was read, and the sizes of the others."""
     empty = (labels.num_classes or 0) - len(counts)
     if empty:
-        verb = "is" if empty == 1 else "are"
-        return f"{empty:,} of which {verb} empty, {used_sizes(labels, counts, paper)}"
+        what = f"{'is' if empty == 1 else 'are'} empty" if not is_part else "were not read"
+        what = "was not read" if is_part and empty == 1 else what
+        return f"{empty:,} of which {what}, {used_sizes(labels, counts, paper)}"
     return used_sizes(labels, counts, paper)
 
 
