@@ -124,6 +124,9 @@ def test_a_plan_of_a_damaged_store_says_so_and_ends_with_0(store):
     cut = datascan("lmdb", store, "--plan")
     assert cut.returncode == 0
     assert "damage    truncated-store: data.mdb has" in cut.stdout
+    assert (
+        "; damage: truncated-store: data.mdb has" in datascan("lmdb", store, "--plan", "-q").stdout
+    )
     data.write_bytes(bytes(4096))
     empty = datascan("lmdb", store, "--plan")
     assert empty.returncode == 0

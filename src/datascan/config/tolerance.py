@@ -96,8 +96,9 @@ def parse_allowance(rule: str, value: Any, place: str) -> str:
 
 def explain(value: Any, text: str) -> str:
     """What is wrong with an allowance, beginning with it."""
-    shown = text if isinstance(value, str | int | float) and len(text) < 40 else show(value)
-    if not text:
+    is_shown = isinstance(value, str) or (bool(text) and isinstance(value, int | float))
+    shown = text if is_shown and len(text) < 40 else show(value)
+    if not text and isinstance(value, str):
         return f"{shown} lacks the share or number of records that is tolerated: 0.1% or 500"
     if not NUMBER.fullmatch(text):
         return f"{shown} is not a share (0.1%) or a whole number of records (500)"

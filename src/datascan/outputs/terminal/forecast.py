@@ -40,6 +40,8 @@ def summarize(forecast: Forecast) -> str:
         f"PLAN  {forecast.path}  records: {told['records']}; {told['bytes']}; time: {time}; "
         f"memory: {told['memory'].partition(';')[0]}"
     )
+    if forecast.faults:
+        text += f"; damage: {forecast.faults[0]}"
     return " ".join(paper.plain(text).splitlines())
 
 
