@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -629,3 +630,31 @@ def test_every_public_name_is_there_and_documented():
     assert set(datascan_package.HOMES) <= set(datascan_package.__all__)
     with pytest.raises(AttributeError, match="no attribute 'scam'"):
         datascan_package.scam  # noqa: B018  (the attribute is looked up)
+
+
+@pytest.mark.parametrize("kind", ["check", "decoder"])
+def test_a_plugin_that_has_changed_measures_anew_what_is_in_the_cache(target, tmp_path, kind):
+    values = {b"%d" % i: b"value %d" % i for i in range(9)}
+    write_lmdb(tmp_path / "store", values)
+    time.sleep(0.2)  # so that the store was not changed just before a scan
+    raw = "from datascan.decoders.raw import RawDecoder as R; "
+    decodes = "return R(self.options).decode(start, values, track)"
+    sources = {
+        "check": [
+            check_source(f"block.records + {i}").replace("block):", "block) -> int:")
+            for i in range(2)
+        ],
+        "decoder": [
+            DECODER.format(matches="return True", decode=f"{raw}n = {i}; {decodes}")
+            for i in range(2)
+        ],
+    }[kind]
+    install_one(target, f"{kind}s", sources[0])
+    scan = ("lmdb", tmp_path / "store", f"--cache={tmp_path / 'cache'}", "--json", "-")
+
+    def reused():
+        return json.loads(datascan(target, *scan).stdout)["cache"]["reused"]
+
+    assert [reused(), reused()] == [0, 1]
+    (target / "plug.py").write_text(sources[1])
+    assert reused() == 0

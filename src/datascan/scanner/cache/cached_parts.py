@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,10 @@ from datascan.executors.base import Progress
 from datascan.metrics.base import metric_name
 from datascan.metrics.faults import measure_faults
 from datascan.native import LANGUAGE
+from datascan.plugins import plugins_of
 from datascan.plugins.installed import installed_versions
 from datascan.readers.base import Reader
-from datascan.records.part import PartIdentity, digest_facts
+from datascan.records.part import FileState, PartIdentity, digest_facts, find_state
 from datascan.records.shard import Plan
 from datascan.scanner.cache.folder import CacheFolder
 from datascan.scanner.cache.moved import move_pieces
@@ -243,9 +245,26 @@ def has_guarded(metrics: Metrics) -> bool:
     return any(isinstance(metric, GuardedMetric) for metric in metrics.values())
 
 
+def plugin_states() -> list[tuple[str, str, FileState]]:
+    """The plug-ins that read, decode or measure, and the states of their modules.
+
+    Someone who writes one changes it without changing the version of the package.
+    """
+    found = []
+    for kind in ("check", "decoder", "reader"):
+        for plugin in plugins_of(kind).values():
+            spec = None
+            with suppress(Exception):  # a package that cannot be found or imported
+                spec = find_spec(plugin.target.partition(":")[0])
+            path = "" if spec is None or spec.origin is None else spec.origin
+            found.append((kind, plugin.target, find_state(path)))
+    return found
+
+
 def fingerprint(reader: Reader, metrics: Metrics) -> bytes:
     """A hash of everything else on which results depend: options and versions, 32 bytes."""
-    packages = installed_versions() if has_guarded(metrics) else reader.versions()
+    plugins = plugin_states()
+    packages = installed_versions() if plugins else reader.versions()
     return digest_facts(
         (
             __version__,
@@ -258,6 +277,7 @@ def fingerprint(reader: Reader, metrics: Metrics) -> bytes:
             reader.options.read,
             reader.options.check,
             sorted(metrics),
+            plugins,
         )
     )
 
