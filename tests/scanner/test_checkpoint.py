@@ -22,11 +22,15 @@ from datascan.errors import OutputError
 from datascan.executors.base import NullProgress, ScanCancelled
 from datascan.plugins import CHECKS as CHECK_RULES
 from datascan.plugins import load, rule_target
+from datascan.readers.hdf5.reader import Hdf5Reader
+from datascan.readers.image_folder.reader import ImageFolderReader
 from datascan.report.build import build_report
 from datascan.scanner import checkpoint
 from datascan.scanner.checkpoint import ENTRY, HEADER, Checkpoint, fingerprint
 from datascan.scanner.scan import scan
 from datascan.scanner.stored_results import ResultForms
+from tests.builders.hdf5 import numbers, write_hdf5
+from tests.builders.images import photo, write_tree
 from tests.builders.plain import PlainReader
 
 CHECKS = [load(rule_target(rule))() for rule in CHECK_RULES]
@@ -134,6 +138,37 @@ def test_a_changed_dataset_starts_anew(tmp_path):
 def blank(path):
     """A checkpoint of a scan without metrics."""
     return Checkpoint(path, b"f" * 32, ResultForms({}, 10), Notes())
+
+
+def test_a_changed_list_of_images_starts_anew(tmp_path):
+    write_tree(tmp_path / "data", {"1.jpg": photo(1), "2.jpg": photo(2)})
+    lines = tmp_path / "list.txt"
+
+    def found(text):
+        lines.write_text(text)
+        made = ImageFolderReader((tmp_path / "data",), Options().replace(list_file=lines))
+        return fingerprint(made, made.plan(), [], "1")
+
+    first = found("1.jpg 0\n2.jpg 1\n")
+    os.utime(lines, ns=(0, 0))
+    assert found("1.jpg 1\n2.jpg 0\n") != first
+
+
+def test_a_changed_file_that_a_list_names_starts_anew(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    file, lines = tmp_path / "elsewhere" / "a.h5", tmp_path / "list.txt"
+    write_hdf5(file, data=numbers(20, 4), label=np.arange(20) % 2)
+    lines.write_text(f"{file}\n")
+
+    def found():
+        made = Hdf5Reader((lines,), Options())
+        return fingerprint(made, made.plan(), [], "1")
+
+    first = found()
+    assert found() == first
+    write_hdf5(file, data=numbers(20, 4) + 1, label=np.arange(20) % 2)
+    os.utime(file, ns=(0, 0))
+    assert found() != first
 
 
 def test_what_cannot_be_kept(tmp_path):
@@ -304,6 +339,7 @@ OTHER = {
     "data_key": "other",
     "label_key": "other",
     "list_file": Path("other"),
+    "exclude": ("other",),
     "limit": 7,
     "sample": 7,
     "follow_links": True,
@@ -320,6 +356,7 @@ OTHER = {
     "timeout": 7.0,
     "resume": Path("other"),
     "nice": 7,
+    "no_thumbnails": True,
     "fail_fast": True,
     "max_time": 7.0,
     "cache": Path("other"),

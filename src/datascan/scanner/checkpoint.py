@@ -18,6 +18,7 @@ import stat
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,8 +27,9 @@ import xxhash
 from datascan._version import __version__
 from datascan.errors import OutputError
 from datascan.executors.base import Progress
-from datascan.files import open_regular, resolve_own_links
+from datascan.files import STANDARD_INPUT, open_regular, resolve_own_links
 from datascan.readers.base import Reader
+from datascan.readers.dataset_files import find_status
 from datascan.records.shard import Plan
 from datascan.scanner.forms import DamagedError, UnstorableError
 from datascan.scanner.stored_results import ResultForms
@@ -226,7 +228,10 @@ def fingerprint(reader: Reader, plan: Plan, measures: Sequence[str], version: st
     digest = hashlib.sha256()
     for fact in (version, reader.name, options, sorted(measures), plan.layout, plan.shards):
         digest.update(repr(fact).encode("utf-8", "surrogateescape"))
-    for file in files_of(reader):
+    listed = reader.options.read.list_file
+    lists = [] if listed in (None, STANDARD_INPUT) else [find_status(str(listed), str(listed))]
+    # Records may be in files elsewhere, which a list names.
+    for file in chain(files_of(reader), lists, reader.list_files()):
         digest.update(repr(file).encode("utf-8", "surrogateescape"))
     return digest.digest()
 
