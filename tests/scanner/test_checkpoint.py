@@ -144,14 +144,14 @@ def test_a_changed_list_of_images_starts_anew(tmp_path):
     write_tree(tmp_path / "data", {"1.jpg": photo(1), "2.jpg": photo(2)})
     lines = tmp_path / "list.txt"
 
-    def found(text):
+    def identify(text):
         lines.write_text(text)
         made = ImageFolderReader((tmp_path / "data",), Options().replace(list_file=lines))
         return fingerprint(made, made.plan(), [], "1")
 
-    first = found("1.jpg 0\n2.jpg 1\n")
+    first = identify("1.jpg 0\n2.jpg 1\n")
     os.utime(lines, ns=(0, 0))
-    assert found("1.jpg 1\n2.jpg 0\n") != first
+    assert identify("1.jpg 1\n2.jpg 0\n") != first
 
 
 def test_a_changed_file_that_a_list_names_starts_anew(tmp_path):
@@ -160,15 +160,15 @@ def test_a_changed_file_that_a_list_names_starts_anew(tmp_path):
     write_hdf5(file, data=numbers(20, 4), label=np.arange(20) % 2)
     lines.write_text(f"{file}\n")
 
-    def found():
+    def identify():
         made = Hdf5Reader((lines,), Options())
         return fingerprint(made, made.plan(), [], "1")
 
-    first = found()
-    assert found() == first
+    first = identify()
+    assert identify() == first
     write_hdf5(file, data=numbers(20, 4) + 1, label=np.arange(20) % 2)
     os.utime(file, ns=(0, 0))
-    assert found() != first
+    assert identify() != first
 
 
 def test_what_cannot_be_kept(tmp_path):

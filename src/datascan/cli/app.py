@@ -78,7 +78,7 @@ class Parser(argparse.ArgumentParser):
         return [f"{word}={BARE}" if i in places else word for i, word in enumerate(args)]
 
     def _find_optional(self, args: Sequence[str]) -> int:
-        """The position of the word after a flag whose value is optional; 0 if there is none."""
+        """The position of the word after a flag whose value is optional; 0 if no word follows."""
         places = self._bare_flags(args)
         at = places[-1] + 1 if places else 0
         return at if 0 < at < len(args) and not args[at].startswith("-") else 0

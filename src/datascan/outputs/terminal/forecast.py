@@ -34,11 +34,11 @@ def render_forecast(
 def summarize(forecast: Forecast) -> str:
     """The forecast in one line."""
     paper = Paper(colour=False, width=MIN_WIDTH, unicode=False)
-    told = dict(describe(forecast))
+    said = dict(describe(forecast))
     time = "not known" if forecast.seconds is None else describe_time(forecast).partition(" (")[0]
     text = (
-        f"PLAN  {forecast.path}  records: {told['records']}; {told['bytes']}; time: {time}; "
-        f"memory: {told['memory'].partition(';')[0]}"
+        f"PLAN  {forecast.path}  records: {said['records']}; {said['bytes']}; time: {time}; "
+        f"memory: {said['memory'].partition(';')[0]}"
     )
     if forecast.faults:
         text += f"; damage: {forecast.faults[0]}"
