@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -49,12 +50,24 @@ WHOLE_RULES = (
 class Wanted:
     """Which record: ``index`` if it is given, else ``key``, else what ``text`` means.
 
-    A text is a key if a record has that very key. Otherwise, "17" and "#17" are indices.
+    A text is a key if a record has that very key. Otherwise, "17", "#17", "1,700" and a line of a
+    report that begins with "#17 " are indices.
     """
 
     text: str = ""
     key: str | None = None
     index: int | None = None
+
+
+NUMBER = re.compile(
+    r"\s*(?:#?(-?[0-9]{1,30}|[0-9]{1,3}(?:,[0-9]{3}){1,6})\s*|#([0-9]{1,30})\s.*)", re.DOTALL
+)
+
+
+def parse_number(text: str) -> int | None:
+    """The index in what reports show of a record: "17", "#17", "1,700", "#17  cat/017.jpg"."""
+    found = NUMBER.fullmatch(text)
+    return None if found is None else int((found[1] or found[2]).replace(",", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,21 +180,20 @@ class OneRecordReader(Reader):
         if wanted.key is not None:
             return self._of_key(plan, wanted.key)
         text = wanted.text
-        number = text.removeprefix("#")
-        is_number = number.removeprefix("-").isdecimal() and number.isascii()
+        number = parse_number(text)
         found = self._find(plan, text)
-        if found and is_number:
+        if found and number is not None:
             place = self._one_of(plan, text, found)
-            if place.index == int(number):
+            if place.index == number:
                 return place
-            note = f"{text} is a key; --index {int(number)} is the record with that number"
+            note = f"{text} is a key; --index {number} is the record with that number"
             return replace(place, note=note)
-        if found or not is_number:
+        if found or number is None:
             return self._one_of(plan, text, found)
-        if number.startswith("0") and len(number) > 1 and text == number:
-            hint = f" (--index {int(number)} is the record with that number)"
+        if text.startswith("0") and len(text) > 1:
+            hint = f" (--index {number} is the record with that number)"
             raise DatasetError(self._missing(plan, text) + hint)
-        return self._at(plan, int(number))
+        return self._at(plan, number)
 
     def _at(self, plan: Plan, index: int) -> Place:
         """The place of the record with that index."""

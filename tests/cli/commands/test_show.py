@@ -109,6 +109,17 @@ def test_what_cannot_be_shown_is_one_line_and_status_2(show, arguments, error):
     assert error in err
 
 
+def test_what_terminal_and_page_show_of_a_record_is_understood(show):
+    for text in ("150", "#150", " #150 ", "#150  00000150  label 1", "#150\n00000150"):
+        assert show("store", text)[1].startswith("#150  00000150  "), text
+    assert "there is no record 1150: store has 301" in show("store", "1,150")[2]
+    assert "no record with the key 150 x" in show("store", "150 x")[2]
+    assert "no record with the key 1,15" in show("store", "1,15")[2]
+    status, _, err = show("store", "9" * 5000)
+    assert status == 2
+    assert "no record with the key 9999" in err
+
+
 def test_a_number_that_is_also_a_key(show, tmp_path):
     write_lmdb(tmp_path / "odd", {b"%d" % i: v for i, v in enumerate(random_datums(20))})
     out = show("odd", "2")[1]
