@@ -82,8 +82,10 @@ def test_nets_logs_and_learn_name_it(home):
     (home / "datascan.toml").write_text(f'{SILENCING}[dataset."train_lmdb"]\nlimit = 20\n')
     first, *more = datascan("net", net).stdout.splitlines()
     assert LINE in first
-    assert more.count(f"{LINE}; reads") == 1
-    assert "  only the first 20 records" in more
+    assert (first, *more[:2]) == (LINE, f"{LINE}; reads", "  only the first 20 records")
+    verbose = datascan("net", net, "--verbose").stdout.splitlines()
+    assert verbose[0] == LINE
+    assert verbose.count(f"{LINE}; reads") == 1
     assert LINE in datascan("log", "train.log").stdout.splitlines()[0]
     assert f"datascan: {LINE}\n" in datascan("learn", "store").stderr
     accepted = datascan("accept", "store", "--reason", "x", "--baseline", "b.toml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
@@ -223,3 +224,39 @@ def require_foreign(path: Path) -> None:
         raise UsageError(f"{path} is a configuration: {command}")
     if REPORT_HEAD.match(read_head(path) or ""):
         raise UsageError(f"{path} is a report of datascan: datascan report {quote(path)}")
+
+
+ENTRIES_ABOVE = 5_000
+"""How much of a folder above is searched to find out whether it is a dataset itself."""
+
+
+def find_enclosing(folder: Path) -> Path | None:
+    """The outermost dataset that a folder is, or is in; None if it is outside of all.
+
+    A store may be anywhere above; a folder of images is one if the folder below it is, too.
+    """
+    from datascan.readers.leveldb.files import is_leveldb
+    from datascan.readers.lmdb.reader import LmdbReader
+
+    here = Path(os.path.realpath(folder))
+    top: Path | None = None
+    for place in (here, *here.parents):
+        may_be_images = place == here or (top is not None and place == top.parent)
+        if LmdbReader.accepts(place) or is_leveldb(place) or (may_be_images and is_images(place)):
+            top = place
+    return top
+
+
+def is_images(folder: Path) -> bool:
+    """Whether a folder is a dataset of images as a whole."""
+    from datascan.readers.dataset_search import find_datasets
+
+    return any(one.path == folder for one in find_datasets(folder, ENTRIES_ABOVE).datasets)
+
+
+def is_in_dataset(folder: Path) -> bool:
+    """Whether a folder belongs to a dataset, or can be read as one and is not where we are."""
+    if find_enclosing(folder) is not None:
+        return True
+    is_here = Path(os.path.realpath(Path.cwd())).is_relative_to(os.path.realpath(folder))
+    return not is_here and find_reader(folder) is not None

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datascan.cli.files import check_writable, translated_errors
-from datascan.errors import DatascanError
+from datascan.errors import DatascanError, UsageError
 from datascan.text import escape_surrogates, pluralize
 
 if TYPE_CHECKING:
@@ -64,10 +64,14 @@ class PageFolder:
         """Find out before the scans whether all pages can be written.
 
         Raises:
-            UsageError: if one of them is read.
+            UsageError: if one of them is read, or the folder belongs to a dataset.
             OutputError: if one cannot be written, or datascan did not write it.
         """
+        from datascan.cli.doors import is_in_dataset
+
         exists = self.folder.is_dir()
+        if exists and is_in_dataset(self.folder):
+            raise UsageError(f"--html: {self.folder} holds a dataset, so nothing is written there")
         if not exists:
             check_writable(self.folder)
         for name in (INDEX, *self.pages.values()):

@@ -24,9 +24,6 @@ KINDS = {"lmdb": "LMDB", "leveldb": "LevelDB", "hdf5": "HDF5", "images": "folder
 MAX_SHOWN = 40
 """The most datasets that are printed; the file has all of them."""
 
-ENTRIES_ABOVE = 5_000
-"""How much of a folder above is searched to find out whether it is a dataset itself."""
-
 HEAD = """\
 # The datasets of this folder, as datascan init has found them. All are scanned by: datascan check
 # A key here holds for all datasets, and one in a table for that dataset. For example:
@@ -98,7 +95,7 @@ def require_folder(folder: Path) -> None:
         DatasetError: if it does not exist.
         UsageError: if it is one, and so nothing is written there; says where to run it.
     """
-    from datascan.cli.doors import quote
+    from datascan.cli.doors import find_enclosing, quote
     from datascan.errors import DatasetError, UsageError
 
     if not folder.is_dir():
@@ -113,30 +110,6 @@ def require_folder(folder: Path) -> None:
     raise UsageError(
         f"{folder} {what}, and nothing is written into datasets: datascan init {quote(above)}"
     )
-
-
-def find_enclosing(folder: Path) -> Path | None:
-    """The outermost dataset that a folder is, or is in; None if it is outside of all.
-
-    A store may be anywhere above; a folder of images is one if the folder below it is, too.
-    """
-    from datascan.readers.leveldb.files import is_leveldb
-    from datascan.readers.lmdb.reader import LmdbReader
-
-    here = Path(os.path.realpath(folder))
-    top: Path | None = None
-    for place in (here, *here.parents):
-        may_be_images = place == here or (top is not None and place == top.parent)
-        if LmdbReader.accepts(place) or is_leveldb(place) or (may_be_images and is_images(place)):
-            top = place
-    return top
-
-
-def is_images(folder: Path) -> bool:
-    """Whether a folder is a dataset of images as a whole."""
-    from datascan.readers.dataset_search import find_datasets
-
-    return any(one.path == folder for one in find_datasets(folder, ENTRIES_ABOVE).datasets)
 
 
 def require_no_configuration(folder: Path, *, force: bool) -> None:

@@ -118,6 +118,10 @@ def calm_lines(report: Report, paper: Paper) -> list[str]:
     configured = [*configuration_lines(report, paper)]
     if applied is not None and not applied.silences:
         configured = configured[:1]
+    for inner in report.sources or ():
+        own = inner.configuration
+        if own is not None and own.silences and own != applied:
+            configured += configuration_lines(inner, paper)
     lines = [
         paper.paint("PASS", "pass") + whole[4:],
         HEAD + shorten(size, paper.width - len(HEAD)),
