@@ -292,3 +292,16 @@ def test_the_short_form_imports_one_command(project):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['datascan.cli.commands.scan']"
+
+
+def test_a_part_of_a_dataset_is_never_said_to_be_all(project, capsys):
+    assert run(["store", "-q", "--limit", "9"]) == 0
+    assert capsys.readouterr().out == "PASS  store  no findings; first 9 of 300 records\n"
+    assert run(["store", "a.h5", "--sample", "9", "--no-progress"]) == 0
+    first, second, _ = capsys.readouterr().out.splitlines()
+    assert first.endswith("  (sample of 9 of 300 records)")
+    assert second.endswith("  (sample of 9 of 64 records)")
+    assert run(["net.prototxt", "--limit", "90", "--no-progress"]) == 0
+    assert "      first 90 of 300 records\n" in capsys.readouterr().out
+    assert run(["store", "-q", "--limit", "900"]) == 0
+    assert capsys.readouterr().out == "PASS  store  no findings\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from datascan.report.model import Report, describe_stop
-from datascan.report.summary import describe_excluded, summarize_findings
+from datascan.report.summary import describe_excluded, describe_part, summarize_findings
 from datascan.text import escape_control
 
 
@@ -26,6 +26,8 @@ def describe_in_one_line(report: Report) -> str:
 def parts(report: Report) -> Iterator[str]:
     """What was found, where the scan was stopped, and what the configuration silences."""
     yield summarize_findings(report) or "no findings"
+    if part := describe_part(report):
+        yield part
     if excluded := describe_excluded(report.dataset):
         yield excluded
     if not report.complete:

@@ -100,6 +100,20 @@ def count_records(dataset: DatasetInfo) -> str:
     )
 
 
+def describe_part(report: Report) -> str:
+    """Which part of the records was asked for: "first 1,000 of 50,000 records"; "" if all were.
+
+    Of a net, those of its data.
+    """
+    parts = []
+    for one in (report, *(report.sources or ())):
+        dataset = one.dataset
+        is_limited = dataset.limit is not None and dataset.records >= dataset.limit
+        if dataset.sample is not None or is_limited:
+            parts.append(count_records(dataset))
+    return "; ".join(dict.fromkeys(parts))
+
+
 def describe_excluded(dataset: DatasetInfo) -> str:
     """How many files and folders were left out: "12 files and 1 folder excluded"; "" if none."""
     counts = ((dataset.excluded_files, "file"), (dataset.excluded_folders, "folder"))

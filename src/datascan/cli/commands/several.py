@@ -260,6 +260,7 @@ def verdict_line(report: Report, defaults: AppliedConfiguration) -> str:
     """
     from datascan.checks.not_an_image import PULL
     from datascan.report.one_line import describe_verdict
+    from datascan.report.summary import describe_part
     from datascan.text import escape_control
 
     rules = (f"{finding.rule}{standing(finding)}" for finding in report.findings)
@@ -268,6 +269,10 @@ def verdict_line(report: Report, defaults: AppliedConfiguration) -> str:
     settings = report.configuration.settings if report.configuration else ()
     own = [s.silences for s in settings if s.silences and s not in defaults.settings]
     silenced = f"  ({'; '.join(own)})" if own else ""
+    # What the configuration leaves out is said with what it silences.
+    is_said = any(setting.name in {"limit", "sample"} for setting in settings)
+    part = "" if is_said else describe_part(report)
+    silenced += f"  ({part})" if part else ""
     advice = f"  ({PULL})" if any(finding.fix == PULL for finding in report.findings) else ""
     end = describe_end(report)
     text = f"{names or 'no findings'}{advice}{silenced}{'; ' if end else ''}{end}"

@@ -12,6 +12,7 @@ from datascan.report.summary import (
     count_records,
     describe_clean,
     describe_excluded,
+    describe_part,
     summarize_checked,
     summarize_findings,
     summarize_unmatched,
@@ -141,7 +142,9 @@ def calm_lines(report: Report, paper: Paper) -> list[str]:
 def describe_unread(report: Report) -> str:
     """What was left out and what was not read again, in one short line; "" if nothing."""
     reused = str(report.cache).partition(":")[0] if report.cache is not None else ""
-    return "; ".join(part for part in (describe_excluded(report.dataset), reused) if part)
+    # The size of a dataset says so itself, but not that of a net.
+    part = describe_part(report) if isinstance(report, NetReport) else ""
+    return "; ".join(text for text in (part, describe_excluded(report.dataset), reused) if text)
 
 
 def rest_of(report: Report) -> str:
