@@ -66,7 +66,7 @@ def test_the_data_of_a_net():
 
 def test_a_log_says_how_training_ended():
     assert open_run([], [], log("none", first_nonfinite_iteration=None)) == [
-        "The loss was a number in all 120 iterations."
+        "Every loss in the log is finite."
     ]
     said = open_run([issue("sudden-nan")], [source(finding())], log("sudden-nan", culprits=[33]))
     assert said == [

@@ -73,7 +73,7 @@ def describe_end(log: LogFigures) -> str:
     if log.cause == "none" and log.last_finite_iteration is None:
         return "The log has no loss."
     if log.cause == "none":
-        return f"The loss was a number in all {pluralize(log.iterations, 'iteration')}."
+        return "Every loss in the log is finite."
     at = log.first_nonfinite_iteration
     place = f" (iteration {at:,})" if at is not None else ""
     text = f"{rule_title(log.cause)}{place}"
