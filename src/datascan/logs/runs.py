@@ -123,7 +123,8 @@ class Run:
     def drop_missing_rates(self) -> None:
         """Drop rates of NaN that a finite loss proves to be missing values.
 
-        A rate of NaN would have made every weight NaN before the next loss.
+        A rate of NaN would have made every weight NaN before the next loss. If that leaves only the
+        last rate, of a table without any rate and a run whose loss never breaks, it is missing too.
         """
         finite = (i for i, x in zip(self.iterations, self.losses, strict=True) if not isnan(x))
         alive = max(finite, default=-1)
@@ -132,6 +133,9 @@ class Run:
             for i, rate in zip(self.rate_iterations, self.rates, strict=True)
             if not (isnan(rate) and i < alive)
         ]
+        only_missing = len(kept) < len(self.rates) and all(isnan(rate) for _, rate in kept)
+        if only_missing and not any(map(isnan, self.losses)):
+            kept = []
         self.rate_iterations = [i for i, _ in kept]
         self.rates = [rate for _, rate in kept]
 

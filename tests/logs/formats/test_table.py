@@ -40,6 +40,13 @@ def test_a_rate_of_nan_that_broke_the_loss():
     assert run.rate_iterations == [20, 40]
 
 
+def test_a_table_whose_rates_are_all_missing():
+    ((run,), _) = read("iter,loss,lr\n0,7.3,nan\n20,7.2,nan\n40,7.1,nan\n")
+    assert (run.rate_iterations, run.rates) == ([], [])
+    ((run,), _) = read("iter,loss,lr\n0,7.3,0.1\n20,7.2,0.1\n40,7.1,nan\n")
+    assert values(run.rates) == ["0.1", "0.1", "nan"]
+
+
 @pytest.mark.parametrize("separator", [" ", "    ", "\t", ","])
 def test_the_tables_of_parse_log_sh_without_their_heading(separator):
     train = [(0, 0.35, 2.3, 0.01), (20, 8.2, 2.2, 0.01), (40, 16.1, NAN, 0.001)]
