@@ -67,3 +67,13 @@ def test_epochs_and_lines_as_steps():
 )
 def test_other_text(text):
     assert read(text) is None
+
+
+def test_an_epoch_of_several_is_not_a_step():
+    lines = [f"Epoch [{e}/2], Step [{s}/30], Loss: 2.{s}" for e in (1, 2) for s in (10, 20, 30)]
+    (run,) = read_words(lines)
+    assert (run.iterations, run.unit) == ([10, 20, 30, 40, 50, 60], "step")
+    (run,) = read_words(["Epoch [1/2][10/30] loss 2.3", "Epoch [1/2][20/30] loss 2.2"])
+    assert run.iterations == [10, 20]
+    (run,) = read_words(["Epoch [1/2] loss 2.3", "Epoch [2/2] loss 2.2"])
+    assert (run.iterations, run.unit) == ([1, 2], "epoch")

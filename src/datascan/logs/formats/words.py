@@ -23,7 +23,8 @@ OTHER = re.compile(
 )
 STEP = re.compile(
     r"(?<![\w/])(?:global[ _])?(?:step|iter|iteration|batch)s?\b[^\w\n]{0,4}(\d{1,12})"
-    r"|\[ {0,8}(\d{1,12})/ {0,8}\d{1,12}[\] ]|^ {0,8}(\d{1,12})/\d{1,12} ",
+    r"|(?<!epoch)(?<!epoch )(?<!epoch:)(?<!epoch: )\[ {0,8}(\d{1,12})/ {0,8}\d{1,12}[\] ]"
+    r"|^ {0,8}(\d{1,12})/\d{1,12} ",
     re.IGNORECASE,
 )
 EPOCH = re.compile(r"(?<![\w/])epochs?\b[^\w\n]{0,4}(\d{1,9})(?![\d.])", re.IGNORECASE)
