@@ -13,6 +13,7 @@ from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.keyvalue.reader import SAMPLE_SIZE, KeyValueReader
 from datascan.records.block import Fault
 from datascan.records.buffers import BytesColumn
+from datascan.records.part import PartIdentity
 from tests.builders.lmdb import numbered, random_datums
 
 PER_BATCH = 4
@@ -59,6 +60,9 @@ class MemoryReader(KeyValueReader):
 
     def store_count(self):
         return self.kept
+
+    def identify_range(self, span):
+        return PartIdentity.of((span, sorted(self.entries.items())), ())
 
 
 def store(count=10, extra=None, **options):

@@ -149,7 +149,8 @@ def test_ranges_are_about_as_large_as_asked(tmp_path, opened):
     ]
     assert len(sizes) >= 15
     assert max(sizes) < 200_000
-    assert min(sizes[:-1]) > 50_000
+    # At least half of what is asked, which includes the keys.
+    assert min(sizes[:-1]) > 40_000
 
 
 def test_the_plan_depends_on_the_data_alone(tmp_path, opened):

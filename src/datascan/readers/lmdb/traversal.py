@@ -6,6 +6,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from datascan.readers.lmdb.pages import (
     BRANCH,
     LEAF,
@@ -111,6 +113,9 @@ class TreeTraversal:
             self._lose(lost.page, lost.why, missing=lost.missing)
             return None
         children = self._read_children(parent)
+        if not children:  # a writer has changed the page since it was checked
+            self._lose(parent.page, f"page {parent.page:,} has no entries")
+            return None
         if not are_ascending(children):
             self._lose(parent.page, f"page {parent.page:,} has keys that do not ascend")
             return None
@@ -134,17 +139,17 @@ class TreeTraversal:
 
     def _read_children(self, parent: Child) -> list[Child]:
         """The pages below an intact branch page."""
-        page = self.file.pages[parent.page]
-        lower = int(page[12:14].view("<u2")[0])
-        raw = page.tobytes()
+        raw = self.file.pages[parent.page].tobytes()
+        lower = min(int.from_bytes(raw[12:14], "little"), len(raw))
+        pointers = np.frombuffer(raw, "<u2", max(0, lower - 16) // 2, 16)
         children: list[tuple[int, bytes | None]] = []
-        for i, start in enumerate(page[16:lower].view("<u2").tolist()):
+        for i, start in enumerate(pointers.tolist()):
             number = int.from_bytes(raw[start : start + 6], "little")
             length = int.from_bytes(raw[start + 6 : start + 8], "little")
             key = self.tree.comparable(raw[start + 8 : start + 8 + length])
             # The first node of a branch page has no key of its own.
             children.append((number, parent.key if i == 0 else key))
-        ends = [*(key for _, key in children[1:]), parent.end]
+        ends = [*(key for _, key in children[1:]), parent.end][: len(children)]
         return [Child(page, key, end) for (page, key), end in zip(children, ends, strict=True)]
 
     def _orphans_below(self, parent: Child, span: Span, visited: set[int]) -> Iterator[Child]:
