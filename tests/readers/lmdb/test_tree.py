@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from datascan.readers.lmdb.pages import PageFile
+from datascan.readers.lmdb.traversal import Child
 from datascan.readers.lmdb.tree import TreeReader
 from tests.builders.lmdb import write_lmdb
 
@@ -79,3 +80,19 @@ def test_find(tmp_path):
     assert walk.get(b"000000") == b"0"
     assert walk.get(b"5") is None
     assert walk.get(b"0000001") is None
+
+
+def test_a_branch_page_that_a_writer_empties_after_it_was_checked(tmp_path, monkeypatch):
+    path = write_lmdb(tmp_path, {b"%08d" % i: b"x" * 900 for i in range(300)})
+    file = PageFile(path / "data.mdb")
+    walk = TreeReader(file, file.meta.main)
+    monkeypatch.setattr(walk, "_read_children", lambda parent: [])
+    assert list(walk.leaves()) == []
+    (lost,) = walk.lost
+    assert "has no entries" in lost.why
+    raw = bytearray((path / "data.mdb").read_bytes())
+    root = file.meta.main.root
+    raw[root * file.page_size + 12 : root * file.page_size + 14] = (16).to_bytes(2, "little")
+    (path / "data.mdb").write_bytes(raw)
+    changed = PageFile(path / "data.mdb")
+    assert TreeReader(changed, file.meta.main)._read_children(Child(root, None)) == []
