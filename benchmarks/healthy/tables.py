@@ -58,6 +58,14 @@ class Healthy:
         return "pictures" if self.values.dtype == np.uint8 else "series"
 
 
+UNREADABLE = (
+    *(ImportError, OSError, EOFError, ValueError, csv.Error),
+    NotImplementedError,  # of SciPy, for ARFF attributes that are texts
+)
+"""Errors of files that are not tables, or need a library that is absent: they are named and left
+out."""
+
+
 def package_folder(package: str) -> Path | None:
     """The folder of a package, which is not imported; None if it is not installed."""
     spec = find_spec(package)
@@ -165,8 +173,7 @@ def read_table(package: str, file: Path) -> Iterator[tuple[str, Columns, str | N
             columns = read_csv(data, separator)
             if suffixes.endswith(".tab"):
                 columns, label = drop_types(columns)
-    # What a package has beside its tables, or writes with a library that is absent, is named.
-    except (ImportError, NotImplementedError, OSError, EOFError, ValueError, csv.Error) as error:
+    except UNREADABLE as error:
         print(f"{file} is left out: {error}", file=sys.stderr)
         return
     yield file.name[: file.name.lower().find(".")], columns, label
