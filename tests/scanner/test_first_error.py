@@ -11,6 +11,7 @@ from datascan.config.baseline import Baseline, BaselineEntry
 from datascan.config.options import Options
 from datascan.errors import FindingsError
 from datascan.executors.base import NullProgress
+from datascan.report.model import describe_stop
 from datascan.report.stop import Stopped
 from datascan.session import ScanSession
 from tests.builders.hdf5 import write_hdf5
@@ -59,6 +60,23 @@ def test_the_first_record_with_an_error_is_named(faulty, workers):
     )
     assert report.dataset.records == 160
     assert [finding.rule for finding in report.failing] == ["nan-value"]
+
+
+def test_an_error_in_the_last_part_leaves_no_rest(tmp_path):
+    data = values()
+    data[-1, 0] = np.nan
+    report = scan(write_hdf5(tmp_path / "a.h5", data=data, label=np.arange(ROWS) % 3))
+    assert (report.complete, report.verdict, report.dataset.records) == (False, "incomplete", ROWS)
+    assert report.stopped is not None
+    assert report.stopped.all_read
+    assert "the rest was not checked" not in " ".join(report.opening or ())
+    assert describe_stop(report).endswith(f"read: all {ROWS} records")
+
+
+def test_an_error_before_the_last_part_leaves_a_rest(faulty):
+    report = scan(faulty)
+    assert "the rest was not checked" in " ".join(report.opening or ())
+    assert describe_stop(report).endswith("read: 160 of 400 records (40.00%)")
 
 
 def test_without_an_error_the_report_is_that_of_a_plain_scan(tmp_path):

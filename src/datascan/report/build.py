@@ -89,7 +89,12 @@ def build_report(scanned: ScanResult, *, version: str) -> DatasetReport:
         ]
         or None,
         bad_records=count_bad_records(scanned.issues),
-        opening=open_dataset(scanned.issues, described, complete=dataset.is_complete),
+        opening=open_dataset(
+            scanned.issues,
+            described,
+            complete=dataset.is_complete,
+            all_read=stopped is not None and stopped.all_read,
+        ),
         options=list_options(dataset.options) or None,
         versions=list_versions(scanned.reader.versions()),
         stopped=stopped,

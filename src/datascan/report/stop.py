@@ -22,7 +22,7 @@ class Stopped(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     ]
     seconds: Annotated[Duration | None, Meta(description="Of ``--max-time``.")] = None
     all_read: Annotated[
-        bool, Meta(description="Whether all records were read, but not compared with one another.")
+        bool, Meta(description="Whether all records were read, though not every rule was judged.")
     ] = False
     rule: Annotated[str | None, Meta(description="The rule of the first error.")] = None
     index: Annotated[Index | None, Meta(description="The record of the first error.")] = None
@@ -41,6 +41,7 @@ class Stopped(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 def describe_stopped(stopped: Stopped, seen: str, records: int) -> str:
     """Why the scan ended, in words; ``seen``: how many of how many records were read."""
     if stopped.by == "fail-fast":
+        seen = f"all {seen}" if stopped.all_read and records > 1 else seen
         return f"stopped at the first error (--fail-fast): {describe_error(stopped)}; read: {seen}"
     option = f"--max-time {stopped.seconds or 0:g}"
     if not records:

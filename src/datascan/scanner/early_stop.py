@@ -27,7 +27,7 @@ class EarlyEnd:
     Attributes:
         by: what ended it: "signal" includes a progress of the caller that cancels the scan.
         seconds: the time that it had, if that was the reason.
-        all_read: whether all records were read, but not compared with one another.
+        all_read: whether all records were read, though not every rule was judged.
         rule: the rule of the first error, if that was the reason.
         detail: what is wrong, in words.
         address: the address of the record with the error; None if the error is not of a record.

@@ -75,7 +75,8 @@ def scan(
         plan, total, complete = measure(
             reader, plan, measures, executor, watch=progress, checks=checks, kept=kept
         )
-    all_read = complete = complete and plan is not NOTHING_PLANNED
+    complete = complete and plan is not NOTHING_PLANNED
+    all_read = complete or holds_every_shard(plan, total)
     tallies, failed = without_guards(total.tallies.entries)
     total = replace(total, tallies=TallyMap(tallies))
     dataset = summarize(reader, plan, total, complete=complete)
@@ -147,6 +148,11 @@ def measure(  # noqa: PLR0913  (all needed, and each of another kind)
 
 NOTHING_PLANNED = Plan(shards=(), layout="unknown", nbytes=0)
 """The plan of a dataset whose scan was cancelled before it was planned."""
+
+
+def holds_every_shard(plan: Plan, total: PartialResult) -> bool:
+    """Whether the scan was stopped only after the last shard of ``plan`` had been read."""
+    return bool(plan.shards) and len(np.unique(total.shards.array)) == len(plan.shards)
 
 
 def plan_or_stop(reader: Reader, before: Any) -> Plan:

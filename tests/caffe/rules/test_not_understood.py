@@ -61,6 +61,15 @@ def test_one_line_for_a_fork(tmp_path):
             "made for a fork of Caffe: value pool: LSE is not understood and was not checked",
         ),
         (
+            layer("a", "ReLU", "data", "a", "relu_param { engine: MKL2017 }"),
+            "made for a fork of Caffe: value engine: MKL2017 is not understood and was not checked",
+        ),
+        (
+            layer("a", "LRN", "data", "a", "lrn_param { norm_region: SAME_MAP }"),
+            "made for a fork of Caffe: value norm_region: SAME_MAP is not understood and was not "
+            "checked",
+        ),
+        (
             "".join(layer(f"f{i}", f"Fork{i}", "data", f"f{i}") for i in range(9)),
             (
                 "made for a fork of Caffe: layer types Fork0, Fork1, Fork2, Fork3, Fork4, Fork5 "

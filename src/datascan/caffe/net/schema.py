@@ -16,6 +16,12 @@ ENUMS = {
     "RoundMode": "CEIL FLOOR",
     "NormalizationMode": "FULL VALID BATCH_SIZE NONE",
     "VarianceNorm": "FAN_IN FAN_OUT AVERAGE",
+    "Engine": "DEFAULT CAFFE CUDNN",
+    "NormRegion": "ACROSS_CHANNELS WITHIN_CHANNEL",
+    "EltwiseOp": "PROD SUM MAX",
+    "DimCheckMode": "STRICT PERMISSIVE",
+    "SnapshotFormat": "HDF5 BINARYPROTO",
+    "SolverMode": "CPU GPU",
     "SolverType": "SGD NESTEROV ADAGRAD RMSPROP ADADELTA ADAM",
     "V1Type": (
         "NONE ABSVAL ACCURACY ARGMAX BNLL CONCAT CONTRASTIVE_LOSS CONVOLUTION DATA DECONVOLUTION "
@@ -59,7 +65,8 @@ MESSAGES = {
         "test_initialization base_lr:float display:int32 average_loss:int32=1 max_iter:int32 "
         "iter_size:int32=1 lr_policy:string gamma:float power:float momentum:float weight_decay "
         "regularization_type stepsize:int32 stepvalue:int32* clip_gradients snapshot "
-        "snapshot_prefix snapshot_diff snapshot_format solver_mode device_id random_seed "
+        "snapshot_prefix snapshot_diff snapshot_format:SnapshotFormat "
+        "solver_mode:SolverMode device_id random_seed "
         "type:string=SGD delta momentum2 rms_decay debug_info snapshot_after_train "
         "solver_type:SolverType layer_wise_reduce weights:string*"
     ),
@@ -75,7 +82,8 @@ MESSAGES = {
         "tile_param:TileParameter"
     ),
     "V1LayerParameter": (
-        f"{COMMON_LAYER_FIELDS} type:V1Type param:string* blob_share_mode blobs_lr:float* "
+        f"{COMMON_LAYER_FIELDS} type:V1Type param:string* blob_share_mode:DimCheckMode* "
+        "blobs_lr:float* "
         "weight_decay layer:V0LayerParameter"
     ),
     "V0LayerParameter": (
@@ -90,7 +98,7 @@ MESSAGES = {
     "BlobShape": "dim:int64*",
     "NetState": "phase:Phase=TEST level:int32 stage:string*",
     "NetStateRule": "phase:Phase min_level:int32 max_level:int32 stage:string* not_stage:string*",
-    "ParamSpec": "name share_mode lr_mult:float=1 decay_mult",
+    "ParamSpec": "name share_mode:DimCheckMode lr_mult:float=1 decay_mult",
     "FillerParameter": (
         "type:string=constant value:float=0 min:float=0 max:float=1 mean:float=0 std:float=1 "
         "sparse variance_norm:VarianceNorm=FAN_IN"
@@ -111,7 +119,7 @@ MESSAGES = {
         "num_output:uint32 bias_term pad:uint32* kernel_size:uint32* stride:uint32* "
         "dilation:uint32* pad_h:uint32=0 pad_w:uint32=0 kernel_h:uint32 kernel_w:uint32 "
         "stride_h:uint32 stride_w:uint32 group:uint32=1 weight_filler:FillerParameter "
-        "bias_filler:FillerParameter engine axis:int32=1 force_nd_im2col"
+        "bias_filler:FillerParameter engine:Engine axis:int32=1 force_nd_im2col"
     ),
     "CropParameter": "axis offset",
     "DataParameter": (
@@ -121,7 +129,7 @@ MESSAGES = {
     ),
     "DropoutParameter": "dropout_ratio",
     "DummyDataParameter": "data_filler shape num channels height width",
-    "EltwiseParameter": "operation coeff stable_prod_grad",
+    "EltwiseParameter": "operation:EltwiseOp coeff stable_prod_grad",
     "ELUParameter": "alpha",
     "EmbedParameter": "num_output input_dim bias_term weight_filler bias_filler",
     "ExpParameter": "base scale shift",
@@ -141,13 +149,14 @@ MESSAGES = {
     ),
     "InputParameter": "shape",
     "LogParameter": "base scale shift",
-    "LRNParameter": "local_size alpha beta norm_region k engine",
+    "LRNParameter": "local_size alpha beta norm_region:NormRegion k engine:Engine",
     "MemoryDataParameter": "batch_size channels height width",
     "MVNParameter": "normalize_variance across_channels eps",
     "ParameterParameter": "shape",
     "PoolingParameter": (
         "pool:PoolMethod=MAX pad:uint32=0 pad_h:uint32=0 pad_w:uint32=0 kernel_size:uint32 "
-        "kernel_h:uint32 kernel_w:uint32 stride:uint32=1 stride_h:uint32 stride_w:uint32 engine "
+        "kernel_h:uint32 kernel_w:uint32 stride:uint32=1 stride_h:uint32 stride_w:uint32 "
+        "engine:Engine "
         "global_pooling:bool=false round_mode:RoundMode=CEIL kernel:uint32 ceil_mode:bool=true"
     ),
     "PowerParameter": "power scale shift",
@@ -155,15 +164,15 @@ MESSAGES = {
     "PythonParameter": "module layer param_str share_in_parallel",
     "RecurrentParameter": ("num_output:uint32 weight_filler bias_filler debug_info expose_hidden"),
     "ReductionParameter": "operation axis coeff",
-    "ReLUParameter": "negative_slope engine",
+    "ReLUParameter": "negative_slope engine:Engine",
     "ReshapeParameter": "shape:BlobShape axis:int32=0 num_axes:int32=-1",
     "ScaleParameter": "axis num_axes filler bias_term bias_filler",
-    "SigmoidParameter": "engine",
+    "SigmoidParameter": "engine:Engine",
     "SliceParameter": "axis slice_point slice_dim",
-    "SoftmaxParameter": "engine axis:int32=1",
-    "SPPParameter": "pyramid_height pool engine",
+    "SoftmaxParameter": "engine:Engine axis:int32=1",
+    "SPPParameter": "pyramid_height pool:PoolMethod engine:Engine",
     "SwishParameter": "beta",
-    "TanHParameter": "engine",
+    "TanHParameter": "engine:Engine",
     "ThresholdParameter": "threshold",
     "TileParameter": "axis tiles",
     "WindowDataParameter": (

@@ -32,10 +32,13 @@ MAX_CLAUSES = 2
 MAX_SENTENCES = 3
 
 
-def open_dataset(issues: Sequence[Issue], dataset: DatasetInfo, *, complete: bool) -> list[str]:
+def open_dataset(
+    issues: Sequence[Issue], dataset: DatasetInfo, *, complete: bool, all_read: bool = False
+) -> list[str]:
     """At most three sentences: what cannot be used, what has to be decided, what is unusual.
 
-    A record is counted once, in the first sentence that concerns it.
+    A record is counted once, in the first sentence that concerns it. ``all_read``: all records were
+    read, even if the scan was stopped before every rule was judged.
     """
     counted = [issue for issue in issues if issue.accepted is None]
     accepted = len(issues) - len(counted)
@@ -52,7 +55,7 @@ def open_dataset(issues: Sequence[Issue], dataset: DatasetInfo, *, complete: boo
         sentences = [describe_clean(subject, accepted)]
     if len(sentences) > MAX_SENTENCES:
         sentences = [*sentences[:2], "; ".join(sentences[2:])]
-    if not complete:
+    if not complete and not all_read:
         sentences[-1] += "; the rest was not checked"
     return [f"{text[0].upper()}{text[1:]}." for text in sentences]
 
