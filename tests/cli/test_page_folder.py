@@ -8,8 +8,8 @@ import pytest
 
 from datascan.cli.page_folder import name_pages, names_folder
 from datascan.outputs.html.index import MAX_ROWS, render_index
+from datascan.report.failed_scan import FailedScan
 from datascan.report.figures import DatasetInfo
-from datascan.report.model import FailedScan
 from datascan.testing.reports import finding, report
 
 

@@ -178,6 +178,30 @@ def test_the_first_error_ends_several_datasets_and_time_only_one(store, faulty):
     assert timed.stderr.count("no error was found: exit status 2") == 1
 
 
+def test_the_outputs_name_what_the_first_error_has_left_out(store, faulty, tmp_path):
+    asked = [
+        word
+        for name in ("json", "junit", "markdown", "metrics", "sarif", "html")
+        for word in (f"--{name}", tmp_path / f"out.{name}")
+    ]
+    found = datascan("scan", faulty, store, "--fail-fast", *asked, GITHUB_ACTIONS="true")
+    assert found.returncode == 1, found
+    why = f"left out, because the scan of {faulty} stopped at its first error (--fail-fast)"
+    report = json.loads((tmp_path / "out.json").read_text())
+    assert report["verdict"] == "incomplete"
+    assert report["not_scanned"] == [{"path": str(store), "error": why}]
+    assert f"::notice title=not scanned%3A {store}::{why}" in found.stdout
+    for name in ("junit", "markdown", "sarif", "html"):
+        text = (tmp_path / f"out.{name}").read_text()
+        assert "stopped at its first error" in text, name
+        assert store.name in text, name
+    assert '<skipped message="left out' in (tmp_path / "out.junit").read_text()
+    assert "0 failed, 1 incomplete, 1 not scanned" in (tmp_path / "out.html").read_text()
+    assert "## INCOMPLETE <code>" in (tmp_path / "out.markdown").read_text()
+    numbers = json.loads((tmp_path / "out.metrics").read_text())
+    assert (numbers["verdict"], numbers["datasets"], numbers["not_scanned"]) == (2, 2, 1)
+
+
 def test_a_plan_writes_nothing(store, tmp_path):
     before = sorted(path.name for path in tmp_path.rglob("*"))
     assert datascan("lmdb", store, "--plan", "--resume", tmp_path / "r").returncode == 0

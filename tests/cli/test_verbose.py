@@ -74,8 +74,10 @@ def in_pipe(*arguments: object, **environment: str) -> tuple[int, list[str]]:
 def test_a_pass_is_at_most_five_lines_of_a_terminal(healthy, width):
     status, said = in_terminal(healthy, width=width)
     assert status == 0
-    rows = sum(-(-max(1, len(line)) // width) for line in said)
-    assert rows - (len(str(healthy)) + 6) // width <= 5
+    # Only the path of the temporary folder may make the first line longer than a row.
+    first = len(said[0]) - len(str(healthy)) + len("train/store")
+    rows = sum(-(-max(1, length) // width) for length in (first, *map(len, said[1:])))
+    assert rows <= 5
     assert said[0].startswith("PASS  ")
     assert "Nothing was found that needs attention in 60 records." in " ".join(
         " ".join(said).split()

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from datascan.outputs import github
+from datascan.report.failed_scan import FailedScan
 from datascan.report.figures import Accepted, DatasetInfo
-from datascan.report.model import FailedScan
 from datascan.testing.output_laws import OutputLaws
 from datascan.testing.reports import finding, net, report, source
 
@@ -42,7 +42,7 @@ def test_ten_annotations_of_a_kind():
 
 def test_an_annotation_names_the_source():
     inner = source(finding(), dataset=DatasetInfo("lmdb", "store", "caffe-datum", 9, 9))
-    title = "::error title=nan-value%3A store (TRAIN%2C layer data)::"
+    title = "::error title=Missing values (NaN) [nan-value]%3A store (TRAIN%2C layer data)::"
     assert github.render([net(inner)]).startswith(title)
 
 
@@ -50,7 +50,8 @@ def test_a_rule_has_one_annotation_in_a_dataset():
     """The worst of its findings comes first."""
     found = [finding(), finding(message="more", severity="warning"), finding(message="and more")]
     (line,) = github.render([report(*found)]).splitlines()
-    assert line.startswith("::error title=nan-value%3A train_lmdb::5 of 1,000 records hold NaN")
+    title = "::error title=Missing values (NaN) [nan-value]%3A train_lmdb::"
+    assert line.startswith(f"{title}5 of 1,000 records hold NaN")
     assert line.endswith("; and 2 more findings; drop these records")
     assert github.render([report(finding()), report(finding())]).count("\n") == 2
 
@@ -58,7 +59,8 @@ def test_a_rule_has_one_annotation_in_a_dataset():
 def test_accepted_findings_are_not_annotated():
     known = finding(accepted=Accepted("sensor 3 was off", None, 5), message="5 known ones")
     (error,) = github.render([report(known, finding())]).splitlines()
-    assert error.startswith("::error title=nan-value%3A train_lmdb::5 of 1,000 records hold NaN")
+    title = "::error title=Missing values (NaN) [nan-value]%3A train_lmdb::"
+    assert error.startswith(f"{title}5 of 1,000 records hold NaN")
 
 
 def test_a_finding_without_records_names_none():

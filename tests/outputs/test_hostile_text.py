@@ -22,7 +22,8 @@ from datascan.outputs import github
 from datascan.outputs.base import load_output
 from datascan.outputs.terminal import render as terminal
 from datascan.plugins import OUTPUTS
-from datascan.report.model import FailedScan, Report
+from datascan.report.failed_scan import FailedScan
+from datascan.report.model import Report
 from datascan.testing.reports import finding, report
 from datascan.text import escape_control
 from tests.builders.hostile_reports import TEXTS, WHOLE, filled, free_places
@@ -222,4 +223,4 @@ def test_the_annotations_are_those_of_the_toolkit():
     (line,) = github.render([report(finding(message="50%: a, b\r\nc\x1b[0m\u202e"))]).splitlines()
     (found,) = commands_in(line)
     assert found.data.startswith(r"50%: a, b\r\nc\x1b[0m\u202e (such as #0 key0, ")
-    assert found.properties["title"] == "nan-value: train_lmdb"
+    assert found.properties["title"] == "Missing values (NaN) [nan-value]: train_lmdb"

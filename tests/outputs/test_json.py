@@ -6,7 +6,8 @@ import json
 
 from datascan._version import __version__
 from datascan.outputs import json as json_output
-from datascan.report.model import FailedScan, Report
+from datascan.report.failed_scan import FailedScan
+from datascan.report.model import Report
 from datascan.testing.output_laws import OutputLaws
 from datascan.testing.reports import finding, net, report, source
 

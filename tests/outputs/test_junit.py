@@ -8,8 +8,8 @@ import junitparser
 import pytest
 
 from datascan.outputs import junit
+from datascan.report.failed_scan import FailedScan
 from datascan.report.figures import Accepted, DatasetInfo, Example
-from datascan.report.model import FailedScan
 from datascan.testing.output_laws import OutputLaws
 from datascan.testing.reports import finding, net, report, source
 
@@ -60,7 +60,7 @@ def test_text_comes_back_escaped(text, shown):
     written = junit.render([report(finding(message=text))])
     root = ET.fromstring(written.encode())  # noqa: S314  (our own)
     (failure,) = root.iter("failure")
-    assert failure.get("message") == shown
+    assert failure.get("message") == f"Missing values (NaN): {shown}"
     assert shown in failure.text
 
 
@@ -76,7 +76,8 @@ def test_accepted_findings_say_why():
     text = junit.render([report(known, finding())])
     (suite,) = junitparser.JUnitXml.fromstring(text.encode())
     (case,) = suite
-    assert "error (accepted: sensor 3 was off): 5 known ones" in case.system_out
+    reason = "error (accepted: sensor 3 was off): Missing values (NaN): 5 known ones"
+    assert reason in case.system_out
 
 
 def test_incomplete_and_failed_scans_are_errors():

@@ -7,8 +7,8 @@ from hypothesis import given
 
 from datascan.config.applied import AppliedConfiguration, AppliedSetting
 from datascan.outputs import markdown
+from datascan.report.failed_scan import FailedScan
 from datascan.report.figures import Accepted, BadRecords, DatasetInfo, Example, Tolerated
-from datascan.report.model import FailedScan
 from datascan.testing.output_laws import OutputLaws
 from datascan.testing.profile import examples
 from datascan.testing.reports import ANY_TEXT, finding, net, report, source

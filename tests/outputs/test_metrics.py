@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from datascan.outputs import metrics
+from datascan.report.failed_scan import FailedScan
 from datascan.report.figures import Accepted, BadRecords, CheckedRule, DatasetInfo, Tolerated
-from datascan.report.model import FailedScan
 from datascan.testing.output_laws import OutputLaws
 from datascan.testing.reports import finding, net, report, source
 

@@ -10,8 +10,8 @@ import pytest
 from sarif.loader import load_sarif_file
 
 from datascan.outputs import sarif
+from datascan.report.failed_scan import FailedScan
 from datascan.report.figures import Accepted, DatasetInfo, Example
-from datascan.report.model import FailedScan
 from datascan.testing.output_laws import OutputLaws
 from datascan.testing.reports import finding, net, report, source
 

@@ -8,8 +8,9 @@ import pytest
 
 from datascan.errors import DatasetError
 from datascan.outputs.json import render_several
+from datascan.report.failed_scan import FailedScan
 from datascan.report.head import read_head
-from datascan.report.model import FailedScan, Report
+from datascan.report.model import Report
 from datascan.testing.reports import report
 
 

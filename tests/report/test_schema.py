@@ -12,8 +12,9 @@ from msgspec.structs import replace
 from datascan._version import __version__
 from datascan.errors import DatasetError
 from datascan.outputs.json import render_several
+from datascan.report.failed_scan import FailedScan
 from datascan.report.head import CHECK_SCHEMA
-from datascan.report.model import FailedScan, Report
+from datascan.report.model import Report
 from datascan.report.schema import TYPES, json_schema, schema_file, schema_text
 from datascan.report.several import find_verdict
 from datascan.testing.reports import finding, log, net, report, source

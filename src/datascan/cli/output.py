@@ -23,7 +23,7 @@ from datascan.cli.step_summary import append_step_summary
 from datascan.errors import DatascanError, UsageError
 from datascan.outputs.base import load_output
 from datascan.plugins import output_helps
-from datascan.report.model import FailedScan
+from datascan.report.failed_scan import FailedScan
 from datascan.text import pluralize
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from datascan.text import escape_surrogates, pluralize
 if TYPE_CHECKING:
     from datascan.cli.guard.guard import Guard
     from datascan.cli.output import OutputFiles
-    from datascan.report.model import FailedScan, Report
+    from datascan.report.failed_scan import FailedScan
+    from datascan.report.model import Report
 
 INDEX = "index.html"
 MAX_NAME = 80

@@ -18,7 +18,8 @@ from datascan.errors import DatascanError
 
 if TYPE_CHECKING:
     from datascan.cli.guard.guard import Guard
-    from datascan.report.model import FailedScan, Report
+    from datascan.report.failed_scan import FailedScan
+    from datascan.report.model import Report
 
 VARIABLE = "GITHUB_STEP_SUMMARY"
 

@@ -12,7 +12,8 @@ from typing import Any, Protocol, cast
 
 from datascan.errors import OutputError
 from datascan.plugins import Plugin, find_plugin, load, load_plugin, unusable
-from datascan.report.model import FailedScan, Report
+from datascan.report.failed_scan import FailedScan
+from datascan.report.model import Report
 
 
 class Output(Protocol):

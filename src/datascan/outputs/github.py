@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from datascan.report.failed_scan import FailedScan
 from datascan.report.figures import Finding
-from datascan.report.model import FailedScan, Report
+from datascan.report.model import Report
+from datascan.report.titles import finding_title
 from datascan.text import escape_control, pluralize
 
 HELP = "annotations of a GitHub Actions run"
@@ -25,7 +27,8 @@ def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
     """
     lines: dict[str, list[str]] = {"error": [], "warning": [], "notice": []}
     for scan in failed:
-        lines["error"].append(annotation("error", f"not scanned: {scan.path}", scan.error))
+        kind = "notice" if scan.left_out else "error"
+        lines[kind].append(annotation(kind, f"not scanned: {scan.path}", scan.error))
     for report in (one for whole in reports for one in whole.reports):
         applied = report.configuration
         if applied is not None and applied.silences:
@@ -36,7 +39,8 @@ def render(reports: Sequence[Report], failed: Sequence[FailedScan] = ()) -> str:
                 found.setdefault(finding.rule, []).append(finding)
         for rule, same in found.items():
             kind, text = describe_rule(same)
-            lines[kind].append(annotation(kind, f"{rule}: {report.name}", text))
+            title = f"{finding_title(same[0], report.dataset)} [{rule}]: {report.name}"
+            lines[kind].append(annotation(kind, title, text))
     return "".join(line for same in lines.values() for line in same[:MAX_ANNOTATIONS])
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import msgspec
 
 from datascan.plugins import OUTPUTS
-from datascan.report.model import FailedScan, Report
+from datascan.report.failed_scan import FailedScan
+from datascan.report.model import Report
 from datascan.report.several import SeveralReports
 from datascan.text import escape_in_json
 

@@ -12,9 +12,11 @@ from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element, SubElement
 
 from datascan.plugins import OUTPUTS
+from datascan.report.failed_scan import FailedScan
 from datascan.report.figures import Finding
-from datascan.report.model import FailedScan, Report, describe_stop
+from datascan.report.model import Report, describe_stop
 from datascan.report.origin import describe_origin
+from datascan.report.titles import finding_title
 from datascan.text import escape_control
 
 HELP = OUTPUTS["junit"]
@@ -70,10 +72,15 @@ def add_suite(root: Element, report: Report) -> None:
 
 
 def add_failed_suite(root: Element, scan: FailedScan) -> None:
-    """A scan that failed: one case with an error."""
-    counts = {"tests": 1, "failures": 0, "errors": 1, "skipped": 0, "time": 0}
+    """A scan that was not made: one case with an error, or skipped if it was left out."""
+    skipped = int(scan.left_out)
+    counts = {"tests": 1, "failures": 0, "errors": 1 - skipped, "skipped": skipped, "time": 0}
     suite = add(root, "testsuite", name=f"datascan {scan.path}", **counts)
-    add_error(suite, scan.path, scan.error)
+    if scan.left_out:
+        case = add(suite, "testcase", classname=scan.path, name="complete")
+        add(case, "skipped", message=scan.error)
+    else:
+        add_error(suite, scan.path, scan.error)
 
 
 def add_case(suite: Element, report: Report, rule: str, findings: list[Finding]) -> Element:
@@ -81,11 +88,12 @@ def add_case(suite: Element, report: Report, rule: str, findings: list[Finding])
     case = add(suite, "testcase", classname=report.name, name=rule)
     failing = [finding for finding in findings if report.fails_by(finding)]
     if failing:
-        failure = add(case, "failure", type=rule, message=failing[0].statement)
-        failure.text = describe_findings(failing)
+        message = f"{finding_title(failing[0], report.dataset)}: {failing[0].statement}"
+        failure = add(case, "failure", type=rule, message=message)
+        failure.text = describe_findings(failing, report)
     others = [finding for finding in findings if finding not in failing]
     if others:
-        add(case, "system-out").text = describe_findings(others)
+        add(case, "system-out").text = describe_findings(others, report)
     return case
 
 
@@ -101,11 +109,12 @@ def add(parent: Element, tag: str, **attributes: str | int) -> Element:
     return SubElement(parent, tag, written)
 
 
-def describe_findings(findings: list[Finding]) -> str:
+def describe_findings(findings: list[Finding], report: Report) -> str:
     """Findings with their examples, one per line."""
     lines = []
     for finding in findings:
-        lines.append(f"{finding.severity}{why_passed(finding)}: {finding.statement}")
+        title = finding_title(finding, report.dataset)
+        lines.append(f"{finding.severity}{why_passed(finding)}: {title}: {finding.statement}")
         for example in finding.examples:
             number = None if example.index is None else f"#{example.index}"
             name = " ".join(part for part in (number, example.key) if part)

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from datascan.plugins import OUTPUTS
+from datascan.report.failed_scan import FailedScan
 from datascan.report.figures import DatasetInfo, Example, Finding
-from datascan.report.model import FailedScan, Report, describe_stop
+from datascan.report.model import Report, describe_stop
 from datascan.report.one_line import describe_verdict
 from datascan.report.several import find_verdict
 from datascan.report.summary import (
@@ -76,7 +77,12 @@ def document(
         bad = sum(not report.passed for report in reports) + len(failed)
         yield from (f"## datascan: {verdict}, {count}, {bad:,} not passed", "")
     for scan in failed[: limits.reports]:
-        yield from (f"## FAIL {code(scan.path)}", "", f"Not scanned: {prose(scan.error)}", "")
+        yield from (
+            f"## {scan.verdict.upper()} {code(scan.path)}",
+            "",
+            f"Not scanned: {prose(scan.error)}",
+            "",
+        )
     shown = [one for report in reports for one in report.reports]
     for one in shown[: limits.reports]:
         yield from section(one, limits)

@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterator, Sequence
 
 from datascan.plugins import OUTPUTS
+from datascan.report.failed_scan import FailedScan
 from datascan.report.figures import Finding
-from datascan.report.model import FailedScan, Report, SourceReport
+from datascan.report.model import Report, SourceReport
 from datascan.report.several import find_verdict
 from datascan.text import escape_in_json
 

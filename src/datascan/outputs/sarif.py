@@ -20,8 +20,9 @@ from msgspec import to_builtins
 from datascan._version import __version__
 from datascan.plugins import OUTPUTS
 from datascan.report import rule_pages
+from datascan.report.failed_scan import FailedScan
 from datascan.report.figures import Example, Finding
-from datascan.report.model import FailedScan, Report, SourceReport, describe_stop
+from datascan.report.model import Report, SourceReport, describe_stop
 from datascan.report.titles import class_title
 from datascan.text import escape_control, escape_in_json
 
@@ -95,7 +96,7 @@ def notifications(report: Report) -> Iterator[dict[str, Any]]:
 def failed_run(scan: FailedScan) -> dict[str, Any]:
     """The run of a scan that failed: the reason is a notification."""
     notice = {
-        "level": "error",
+        "level": "warning" if scan.left_out else "error",
         "message": plain_message(scan.error),
         "locations": [{"physicalLocation": artifact(scan.path)}],
     }

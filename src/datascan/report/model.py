@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import msgspec
 from msgspec import Meta
@@ -410,10 +410,3 @@ def type_in_json(text: str | bytes) -> type[Report]:
     head = read_head(text)
     kind = head.kind or (head.dataset.backend if head.dataset else None)
     return KINDS.get(kind, DatasetReport if head.phase is None else SourceReport)
-
-
-class FailedScan(NamedTuple):
-    """A dataset that could not be scanned: its path, and the reason in a sentence."""
-
-    path: str
-    error: str

@@ -9,11 +9,12 @@ import msgspec
 from msgspec import Meta
 
 from datascan._version import __version__
-from datascan.report.model import DatasetReport, FailedScan, LogReport, NetReport, Report
+from datascan.report.failed_scan import FailedScan
+from datascan.report.model import DatasetReport, LogReport, NetReport, Report
 
 
 class NotScanned(msgspec.Struct, frozen=True):
-    """A dataset, or a pattern of datasets, that could not be scanned."""
+    """A dataset, or a pattern of datasets, that was not scanned."""
 
     path: Annotated[str, Meta(description="As the configuration names it.")]
     error: Annotated[str, Meta(description="Why, in a sentence.")]
@@ -26,7 +27,10 @@ class SeveralReports(msgspec.Struct, frozen=True):
     datascan: Annotated[str, Meta(description="The version of datascan that wrote it.")]
     verdict: Annotated[
         Literal["pass", "fail", "incomplete"],
-        Meta(description="fail: one failed, or could not be scanned; incomplete: else, one is."),
+        Meta(
+            description="fail: one failed, or could not be scanned; incomplete: else, one is, or "
+            "was left out because another scan had ended all."
+        ),
     ]
     datasets: Annotated[
         list[DatasetReport | NetReport | LogReport],
@@ -50,6 +54,8 @@ def find_verdict(
     reports: Sequence[Report], failed: Sequence[FailedScan]
 ) -> Literal["pass", "fail", "incomplete"]:
     """The verdict on several datasets: fail comes before incomplete, and that before pass."""
-    if failed or any(report.verdict == "fail" for report in reports):
+    verdicts = {scan.verdict for scan in failed} | {report.verdict for report in reports}
+    if "fail" in verdicts:
         return "fail"
-    return "incomplete" if any(report.is_incomplete for report in reports) else "pass"
+    is_open = "incomplete" in verdicts or any(report.is_incomplete for report in reports)
+    return "incomplete" if is_open else "pass"

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from datascan.config.applied import AppliedConfiguration, AppliedSetting
 from datascan.outputs.base import Output
+from datascan.report.failed_scan import FailedScan
 from datascan.report.figures import (
     Accepted,
     DatasetInfo,
@@ -28,7 +29,7 @@ from datascan.report.figures import (
     LabelFigures,
     Tolerated,
 )
-from datascan.report.model import FailedScan, Report
+from datascan.report.model import Report
 from datascan.testing.profile import examples
 from datascan.testing.reports import ANY_TEXT, finding, log, net, report, source
 from datascan.text import escape_surrogates

@@ -66,8 +66,10 @@ def test_one_line_for_a_fork(tmp_path):
         ),
         (
             layer("a", "LRN", "data", "a", "lrn_param { norm_region: SAME_MAP }"),
-            "made for a fork of Caffe: value norm_region: SAME_MAP is not understood and was not "
-            "checked",
+            (
+                "made for a fork of Caffe: value norm_region: SAME_MAP is not understood "
+                "and was not checked"
+            ),
         ),
         (
             "".join(layer(f"f{i}", f"Fork{i}", "data", f"f{i}") for i in range(9)),

@@ -19,7 +19,7 @@ from datascan.files import NotRegularError
 from datascan.outputs.base import load_output
 from datascan.plugins import OUTPUTS
 from datascan.report.bad_records import with_source
-from datascan.report.model import FailedScan
+from datascan.report.failed_scan import FailedScan
 from datascan.scanner.checkpoint import HEADER
 from datascan.testing.reports import finding, report
 

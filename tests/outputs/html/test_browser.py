@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from datascan.outputs.html import render
-from datascan.report.model import FailedScan
+from datascan.report.failed_scan import FailedScan
 from tests.builders.hostile_reports import TEXTS, WHOLE, filled
 from tests.outputs.html.conftest import HOSTILE
 from tests.outputs.judges import harm_in

@@ -14,6 +14,7 @@ from datascan.outputs import html
 from datascan.outputs.html import render
 from datascan.outputs.html.page import data_text
 from datascan.report import rule_pages
+from datascan.report.failed_scan import FailedScan
 from datascan.report.figures import (
     BatchFigures,
     ClassPositions,
@@ -28,7 +29,7 @@ from datascan.report.figures import (
     ShuffledGaps,
     ValueHistogram,
 )
-from datascan.report.model import DatasetReport, FailedScan, SourceReport
+from datascan.report.model import DatasetReport, SourceReport
 from datascan.testing.output_laws import OutputLaws
 from datascan.testing.reports import ANY_TEXT, finding, net, report, source
 from tests.outputs.html.reading import MOST, PIXEL, held_in, read_safely

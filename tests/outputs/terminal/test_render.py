@@ -17,6 +17,7 @@ from datascan.outputs.terminal.paper import (
     shorten,
 )
 from datascan.outputs.terminal.render import render
+from datascan.report.failed_scan import FailedScan
 from datascan.report.figures import (
     BadRecords,
     BatchFigures,
@@ -30,7 +31,6 @@ from datascan.report.figures import (
     ShapeFigures,
     ShuffledGaps,
 )
-from datascan.report.model import FailedScan
 from datascan.testing.output_laws import OutputLaws
 from datascan.testing.reports import ANY_TEXT, finding, report
 

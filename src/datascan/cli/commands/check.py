@@ -11,7 +11,7 @@ from datascan.cli.arguments import add_option_arguments, add_output_arguments, o
 
 if TYPE_CHECKING:
     from datascan.config.file import ConfigFile
-    from datascan.report.model import FailedScan
+    from datascan.report.failed_scan import FailedScan
 
 
 def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
@@ -55,14 +55,14 @@ def run(args: argparse.Namespace) -> int:
             say(slow)
         named = defaults.text if defaults.silences else f"configuration {defaults.file}"
         print(escape_control(named))
-    for name, why in failed:
-        say(f"{name}: {why}")
+    for scan in failed:
+        say(f"{scan.path}: {scan.error}")
     with cancellable(args) as (progress, signals):
         scans = Scans(args, config, defaults)
         scans.scan_all([Part(None, (path,)) for path in paths], progress)
     reports, failed = scans.reports, [*failed, *scans.failed]
     if args.quiet < 2 and args.json != "-":
-        print(summary(reports, failed, scans.left, names_error=bool(args.quiet)))
+        print(summary(reports, failed, names_error=bool(args.quiet)))
     write_outputs(reports, failed, files)
     if scans.lines is not None:
         files.write("bad-records", scans.lines.read, counted=True)
@@ -85,7 +85,7 @@ def select_datasets(config: ConfigFile, only: list[Path]) -> tuple[list[Path], l
     """
     from datascan.errors import UsageError
     from datascan.files import DVC, real_path
-    from datascan.report.model import FailedScan
+    from datascan.report.failed_scan import FailedScan
     from datascan.text import escape_surrogates
 
     if not config.datasets:

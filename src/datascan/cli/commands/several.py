@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from datascan.cli.progress import Closeable, SignalWatcher
     from datascan.config.applied import AppliedConfiguration
     from datascan.config.file import ConfigFile
+    from datascan.report.failed_scan import FailedScan
     from datascan.report.figures import Finding
-    from datascan.report.model import FailedScan, Report
+    from datascan.report.model import Report
 
 ALONE = ("bad_records", "resume")
 """Options for a single dataset."""
@@ -57,7 +58,7 @@ def scan_parts(args: argparse.Namespace, parts: Sequence[Part]) -> int:
         scans.scan_all(parts, progress)
     reports, failed = scans.reports, scans.failed
     if args.quiet < 2 and args.json != "-":
-        print(summary(reports, failed, scans.left, names_error=bool(args.quiet)))
+        print(summary(reports, failed, names_error=bool(args.quiet)))
     write_outputs(reports, failed, files)
     annotate(reports, failed, taken=args.json == "-")
     append_step_summary(reports, failed, files.guard)
@@ -117,9 +118,8 @@ class Scans:
 
     Attributes:
         reports: those of the scans that could be made, in their order.
-        failed: the datasets that could not be scanned.
+        failed: the datasets that could not be scanned, and those that were left out.
         lines: the bad records of all datasets, if they are asked for.
-        left: how many were not scanned, because a scan has ended all.
     """
 
     def __init__(
@@ -131,7 +131,6 @@ class Scans:
         self.flags = options_of(args)
         self.reports: list[Report] = []
         self.failed: list[FailedScan] = []
-        self.left = 0
         self.lines = None if args.bad_records is None else BadLines()
 
     def scan_all(self, parts: Sequence[Part], progress: Closeable) -> None:
@@ -153,7 +152,7 @@ class Scans:
             if not is_quiet(self.args):
                 print(verdict_line(report, self.defaults))
             if ends_all(report):
-                self.left = len(parts) - number
+                self.failed += (leave_out(left, report) for left in parts[number:])
                 break
 
     def scan(self, part: Part, progress: Closeable) -> Report:
@@ -196,10 +195,21 @@ class Scans:
 
 def failed_scan(part: Part, error: Exception) -> FailedScan:
     """What could not be scanned, and why."""
-    from datascan.report.model import FailedScan
+    from datascan.report.failed_scan import FailedScan
     from datascan.text import escape_surrogates
 
     return FailedScan(escape_surrogates(str(part.path)), escape_surrogates(str(error)))
+
+
+def leave_out(part: Part, ended: Report) -> FailedScan:
+    """What was not scanned because the scan of another dataset had ended all."""
+    from datascan.report.failed_scan import FailedScan
+    from datascan.text import escape_surrogates
+
+    chosen = ended.stopped is not None and ended.stopped.is_chosen
+    why = "stopped at its first error (--fail-fast)" if chosen else "was interrupted"
+    error = f"left out, because the scan of {ended.dataset.path} {why}"
+    return FailedScan(escape_surrogates(str(part.path)), error, left_out=True)
 
 
 def exit_status(reports: list[Report], signals: SignalWatcher, failed: list[FailedScan]) -> int:
@@ -214,16 +224,13 @@ def exit_status(reports: list[Report], signals: SignalWatcher, failed: list[Fail
     if any(status is None and not report.complete for report, status in pairs):
         return 128 + signals.received
     found = (int(not report.passed) if status is None else status for report, status in pairs)
-    return 2 if failed else max(found, default=0)
+    return 2 if any(not scan.left_out for scan in failed) else max(found, default=0)
 
 
-def summary(
-    reports: list[Report], failed: list[FailedScan], left: int = 0, *, names_error: bool = False
-) -> str:
+def summary(reports: list[Report], failed: list[FailedScan], *, names_error: bool = False) -> str:
     """The summary of all scans, in one line.
 
-    ``left``: how many datasets were not scanned because another one ended all scans;
-    ``names_error``: with the first error, if that ended them.
+    ``names_error``: with the first error, if that ended all scans.
     """
     from datascan.report.several import find_verdict
     from datascan.text import escape_control, pluralize
@@ -233,13 +240,15 @@ def summary(
     counts = f"{sum(report.verdict == 'fail' for report in reports)} failed"
     stopped = sum(report.is_incomplete for report in reports)
     counts += f", {stopped} incomplete" if stopped else ""
-    counts += f", {len(failed)} could not be scanned" if failed else ""
+    left = sum(scan.left_out for scan in failed)
+    impossible = len(failed) - left
+    counts += f", {impossible:,} could not be scanned" if impossible else ""
     counts += f", {left:,} not scanned" if left else ""
     if names_error:
         early = (describe_end(report) for report in reports)
         counts += "".join(f"; {text}" for text in early if text)
     verdict = find_verdict(reports, failed).upper()
-    scanned = pluralize(len(reports) + len(failed) + left, "dataset")
+    scanned = pluralize(len(reports) + len(failed), "dataset")
     return escape_control(f"{verdict}  {scanned}: {counts}")
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from datascan.plugins import OUTPUTS
-from datascan.report.model import FailedScan, Report
+from datascan.report.failed_scan import FailedScan
+from datascan.report.model import Report
 
 HELP = OUTPUTS["html"]
 

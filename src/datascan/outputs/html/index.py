@@ -11,7 +11,8 @@ from datascan._version import __version__
 from datascan.outputs.html.limits import LIMITS
 from datascan.outputs.html.page import STYLES, asset, digest, environment
 from datascan.outputs.html.view_model import format_value, summarize
-from datascan.report.model import FailedScan, Report
+from datascan.report.failed_scan import FailedScan
+from datascan.report.model import Report
 from datascan.report.one_line import describe_verdict
 from datascan.report.several import find_verdict
 from datascan.report.summary import summarize_findings
@@ -45,7 +46,12 @@ def render_index(
         for report in reports
     ]
     rows += [
-        Row("FAIL", format_value(scan.path, limits), "", format_value(scan.error, limits))
+        Row(
+            scan.verdict.upper(),
+            format_value(scan.path, limits),
+            "",
+            format_value(scan.error, limits),
+        )
         for scan in failed
     ]
     style = asset(STYLES)

@@ -15,7 +15,8 @@ from markupsafe import Markup
 
 from datascan.outputs.html.limits import LIMITS, MAX_BYTES
 from datascan.outputs.html.view_model import PageView, build_page
-from datascan.report.model import FailedScan, Report
+from datascan.report.failed_scan import FailedScan
+from datascan.report.model import Report
 from datascan.text import escape_in_json
 
 MARKUP = {ord(c): f"\\u{ord(c):04x}" for c in "<>&"}

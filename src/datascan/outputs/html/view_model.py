@@ -14,11 +14,11 @@ from datascan.outputs.html.limits import Limits, short
 from datascan.outputs.html.place_strip import draw_places
 from datascan.outputs.html.rule_sections import Section, sections
 from datascan.outputs.html.words import MARKED, MARKS, WORDS, noun_of, whole_command
+from datascan.report.failed_scan import FailedScan
 from datascan.report.fair_share import share_examples
 from datascan.report.figures import Example, Finding
 from datascan.report.model import (
     DatasetReport,
-    FailedScan,
     LogReport,
     NetReport,
     Report,
@@ -26,6 +26,7 @@ from datascan.report.model import (
     describe_stop,
 )
 from datascan.report.origin import describe_origin
+from datascan.report.several import find_verdict
 from datascan.report.summary import (
     count_records,
     describe_clean,
@@ -189,8 +190,7 @@ def build_page(reports: Sequence[Report], failed: Sequence[FailedScan], limits: 
     if len(reports) == 1 and not failed:
         view = build_view(reports[0], limits)
         return PageView(view.title, view.version, view.verdict, "", (view,), 0, (), 0)
-    passed = not failed and all(report.passed for report in reports)
-    verdict = "pass" if passed else "fail"
+    verdict = find_verdict(reports, failed)
     summary = summarize(reports, failed)
     shown = [*enumerate(reports, 1)][: limits.reports]
     return PageView(
@@ -222,7 +222,9 @@ def summarize(reports: Sequence[Report], failed: Sequence[FailedScan]) -> str:
     count = len(reports) + len(failed)
     if not count:
         return "No dataset was scanned"
-    parts = [f"{sum(not report.passed for report in reports):,} failed"]
+    incomplete = sum(report.is_incomplete for report in reports)
+    parts = [f"{sum(not report.passed for report in reports) - incomplete:,} failed"]
+    parts += [f"{incomplete:,} incomplete"] if incomplete else []
     parts += [f"{len(failed):,} not scanned"] if failed else []
     return f"{pluralize(count, 'dataset')}: {', '.join(parts)}"
 

@@ -18,8 +18,9 @@ from datascan.report.model import LogReport, SourceReport
 from datascan.text import pluralize
 
 if TYPE_CHECKING:
+    from datascan.report.failed_scan import FailedScan
     from datascan.report.figures import Finding
-    from datascan.report.model import FailedScan, Report
+    from datascan.report.model import Report
 
 HELP = "the report on a terminal"
 
@@ -69,8 +70,9 @@ def report_lines(report: Report, paper: Paper) -> list[str]:
 
 def failure_lines(scan: FailedScan, paper: Paper) -> Iterator[str]:
     """A dataset that was not scanned, and the reason."""
-    first, *more = paper.wrap(f"FAIL  {paper.plain(scan.path)}", "", "      ")
-    yield paper.paint("FAIL", "error") + first[4:]
+    verdict = scan.verdict.upper()
+    first, *more = paper.wrap(f"{verdict}  {paper.plain(scan.path)}", "", "      ")
+    yield paper.paint(verdict, "warning" if scan.left_out else "error") + first[len(verdict) :]
     yield from more
     yield from paper.wrap(f"not scanned: {paper.plain(scan.error)}", "      ")
 
