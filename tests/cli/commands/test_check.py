@@ -311,3 +311,18 @@ def test_all_in_one_markdown_and_one_file_of_metrics(project):
     # The form does not depend on the number of datasets.
     assert check(project, "[dataset.good]\n", "--metrics", "m.json") == 0
     assert json.loads((project / "m.json").read_text())["good/records"] == 300
+
+
+@pytest.mark.parametrize("words", [["scan", "good", "poor"], ["check"]])
+def test_a_cache_is_never_in_another_dataset(project, capsys, words):
+    (project / "datascan.toml").write_text("[dataset.good]\n[dataset.poor]\n")
+    before = sorted((project / "poor").iterdir())
+    assert run([*words, "--no-progress", "--cache=poor/kept"]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert (
+        said
+        == ["datascan: the cache is not used: poor/kept is inside of a dataset that is scanned"] * 2
+    )
+    assert sorted((project / "poor").iterdir()) == before
+    assert run([*words, "--no-progress", "--cache=kept"]) == 1
+    assert any((project / "kept").iterdir())

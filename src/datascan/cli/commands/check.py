@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     for scan in failed:
         say(f"{scan.path}: {scan.error}")
     with cancellable(args) as (progress, signals):
-        scans = Scans(args, config, defaults)
+        scans = Scans(args, config, defaults, guard.inputs)
         scans.scan_all([Part(None, (path,)) for path in paths], progress)
     reports, failed = scans.reports, [*failed, *scans.failed]
     if args.quiet < 2 and args.json != "-":

@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from datascan.caffe.scan_log import log_scans, report_log, training_of
     from datascan.cli.configuration import load_config
     from datascan.cli.doors import require_door
+    from datascan.cli.guard.cache import options_outside
     from datascan.cli.output import (
         OutputFiles,
         exit_status,
@@ -61,12 +62,12 @@ def run(args: argparse.Namespace) -> int:
 
     require_door(args.log, "log")
     config = load_config(args.config)
-    options_for = configured_options(config, options_of(args))
     log = read_log(args.log)
     training = training_of(args.log, args.net, args.solver, args.root)
     read = [*training_paths(training), *configured_paths(config)]
     files = OutputFiles(args, guard_of(args, read), ("bad-records",))
     files.check()
+    options_for = options_outside(configured_options(config, options_of(args)), files.guard.inputs)
     with (
         cancellable(args) as (progress, signals),
         log_scans(options_for, charts=wants_charts(args), progress=progress) as scans,

@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     from datascan.caffe.scan_net import SourceScans, report_net
     from datascan.cli.configuration import load_config
     from datascan.cli.doors import require_door
+    from datascan.cli.guard.cache import options_outside
     from datascan.cli.output import (
         OutputFiles,
         exit_status,
@@ -56,10 +57,10 @@ def run(args: argparse.Namespace) -> int:
 
     require_door(args.net, "net")
     config = load_config(args.config)
-    options_for = configured_options(config, options_of(args))
     training = read_training(args.net, args.solver, args.root)
     read = [*training_paths(training), *configured_paths(config)]
     files = OutputFiles(args, guard_of(args, read), ("bad-records",))
+    options_for = options_outside(configured_options(config, options_of(args)), files.guard.inputs)
     files.check()
     with (
         cancellable(args) as (progress, signals),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from datascan.cli.doors import Part
+    from datascan.cli.guard.inputs import Inputs
     from datascan.cli.output import OutputFiles
     from datascan.cli.progress import Closeable, SignalWatcher
     from datascan.config.applied import AppliedConfiguration
@@ -54,7 +55,7 @@ def scan_parts(args: argparse.Namespace, parts: Sequence[Part]) -> int:
         if defaults.silences and not is_quiet(args):
             say(defaults.text)
     with cancellable(args) as (progress, signals):
-        scans = Scans(args, config, defaults)
+        scans = Scans(args, config, defaults, files.guard.inputs)
         scans.scan_all(parts, progress)
     reports, failed = scans.reports, scans.failed
     if args.quiet < 2 and args.json != "-":
@@ -119,14 +120,20 @@ class Scans:
     Attributes:
         reports: those of the scans that could be made, in their order.
         failed: the datasets that could not be scanned, and those that were left out.
+        inputs: what all scans read.
         lines: the bad records of all datasets, if they are asked for.
     """
 
     def __init__(
-        self, args: argparse.Namespace, config: ConfigFile | None, defaults: AppliedConfiguration
+        self,
+        args: argparse.Namespace,
+        config: ConfigFile | None,
+        defaults: AppliedConfiguration,
+        inputs: Inputs,
     ) -> None:
         from datascan.cli.bad_lines import BadLines
 
+        self.inputs = inputs
         self.args, self.config, self.defaults = args, config, defaults
         self.flags = options_of(args)
         self.reports: list[Report] = []
@@ -159,15 +166,15 @@ class Scans:
         """The report of a dataset, a net or a log, scanned with its settings under the flags."""
         if part.door in TRAINING:
             return self.scan_training(part, progress)
+        from datascan.cli.guard.cache import keep_out_of_data
         from datascan.cli.output import wants_charts
         from datascan.config.discovery.settings import resolve_settings
         from datascan.session import ScanSession
 
         settings = resolve_settings(self.config, part.path, self.flags)
         backend = settings.backend or part.door
-        with ScanSession(
-            part.paths, settings.options(), reader=backend, progress=progress
-        ) as session:
+        options = keep_out_of_data(settings.options(), self.inputs)
+        with ScanSession(part.paths, options, reader=backend, progress=progress) as session:
             report = session.report(charts=wants_charts(self.args))
             if self.lines is not None:
                 self.lines.add(report.dataset.path, session.scan())
@@ -178,10 +185,11 @@ class Scans:
         from datascan.caffe.net.training import read_training
         from datascan.caffe.scan_log import log_scans, report_log, training_of
         from datascan.caffe.scan_net import SourceScans, report_net
+        from datascan.cli.guard.cache import options_outside
         from datascan.cli.output import wants_charts
         from datascan.config.discovery.settings import configured_options
 
-        options_for = configured_options(self.config, self.flags)
+        options_for = options_outside(configured_options(self.config, self.flags), self.inputs)
         charts = wants_charts(self.args)
         if part.door == "net":
             with SourceScans(options_for, charts=charts, progress=progress) as scans:
