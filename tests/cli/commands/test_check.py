@@ -214,7 +214,7 @@ def test_a_link_to_itself_that_is_named_is_one_failed_dataset(project, capsys):
     assert check(project, "[dataset.loop]\n[dataset.good]\n") == 2
     printed = capsys.readouterr()
     assert len(printed.err.splitlines()) == 1
-    assert printed.err.startswith("datascan: loop: ")
+    assert printed.err.startswith("datascan: loop is not a dataset ")
     assert "PASS  good" in printed.out
     assert check(project, "[dataset.good]\n", "loop") == 0
 
@@ -326,3 +326,20 @@ def test_a_cache_is_never_in_another_dataset(project, capsys, words):
     assert sorted((project / "poor").iterdir()) == before
     assert run([*words, "--no-progress", "--cache=kept"]) == 1
     assert any((project / "kept").iterdir())
+
+
+def test_a_plan_of_each_dataset(project, capsys):
+    text = "[dataset.good]\n[dataset.poor]\n[dataset.absent]\n"
+    before = sorted(path.name for path in project.rglob("*"))
+    assert check(project, text, "--plan") == 2
+    told = capsys.readouterr()
+    assert [line for line in told.out.splitlines() if line.startswith("PLAN")] == [
+        "PLAN  good  (lmdb, caffe-datum)",
+        "PLAN  poor  (lmdb, caffe-datum)",
+    ]
+    assert told.err.startswith("datascan: absent: dataset pattern of ")
+    assert check(project, "[dataset.poor]\n", "--plan", "-q") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1
+    assert sorted(path.name for path in project.rglob("*")) == sorted([*before, "datascan.toml"])
+    assert check(project, "[dataset.poor]\n", "--plan", "--junit", "j.xml") == 2
+    assert "there is no report for --junit" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datascan.cli.arguments import add_option_arguments, add_output_arguments, options_of
+from datascan.cli.plan import add_plan_argument
 
 if TYPE_CHECKING:
     from datascan.config.file import ConfigFile
@@ -20,13 +21,20 @@ def add_arguments(command: argparse.ArgumentParser, _name: str) -> None:
         "paths", nargs="*", type=Path, metavar="PATH", help="only the datasets at, above or below"
     )
     add_option_arguments(command, "check")
+    add_plan_argument(command)
     outputs = add_output_arguments(command)
     outputs.add_argument("--bad-records", metavar="FILE", help="every bad record, as JSON Lines")
 
 
 def run(args: argparse.Namespace) -> int:
     """Scan all datasets; returns 2 if one could not be scanned, else 1 if one fails, else 0."""
-    from datascan.cli.commands.several import Scans, exit_status, summary, write_outputs
+    from datascan.cli.commands.several import (
+        Scans,
+        exit_status,
+        plan_parts,
+        summary,
+        write_outputs,
+    )
     from datascan.cli.configuration import load_config
     from datascan.cli.doors import Part
     from datascan.cli.internal_error import say
@@ -43,6 +51,9 @@ def run(args: argparse.Namespace) -> int:
     if config is None:
         raise UsageError("no datascan.toml, and no [tool.datascan] in a pyproject.toml")
     paths, failed = select_datasets(config, args.paths)
+    parts = [Part(None, (path,)) for path in paths]
+    if args.plan:
+        return plan_parts(args, config, parts, failed)
     guard = guard_of(args, paths, configured_paths(config))
     pages = PageFolder.of(args.html, paths) if names_folder(args.html) else None
     files = OutputFiles(args, guard, ("bad-records",), without=("html",) if pages else ())
@@ -59,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         say(f"{scan.path}: {scan.error}")
     with cancellable(args) as (progress, signals):
         scans = Scans(args, config, defaults, guard.inputs)
-        scans.scan_all([Part(None, (path,)) for path in paths], progress)
+        scans.scan_all(parts, progress)
     reports, failed = scans.reports, [*failed, *scans.failed]
     if args.quiet < 2 and args.json != "-":
         print(summary(reports, failed, names_error=bool(args.quiet)))

@@ -66,8 +66,15 @@ def scan_parts(args: argparse.Namespace, parts: Sequence[Part]) -> int:
     return files.finish(exit_status(reports, signals, failed), quiet=is_quiet(args))
 
 
-def plan_parts(args: argparse.Namespace, config: ConfigFile | None, parts: Sequence[Part]) -> int:
+def plan_parts(
+    args: argparse.Namespace,
+    config: ConfigFile | None,
+    parts: Sequence[Part],
+    failed: Sequence[FailedScan] = (),
+) -> int:
     """Print what a scan of each dataset would take; returns 2 if one could not be planned, else 0.
+
+    ``failed`` are known to be impossible.
 
     Raises:
         UsageError: if an output was asked for.
@@ -82,7 +89,9 @@ def plan_parts(args: argparse.Namespace, config: ConfigFile | None, parts: Seque
     check_plan(args)
     if args.json is not None:
         raise UsageError(f"--plan --json - is for one dataset, but there are {len(parts):,}")
-    status = CLEAN
+    for scan in failed:
+        say(f"{scan.path}: {scan.error}")
+    status = FAILURE if failed else CLEAN
     for part in parts:
         if part.door in TRAINING:
             say(f"{part.path} is a {part.door}, which has no plan")
@@ -93,7 +102,7 @@ def plan_parts(args: argparse.Namespace, config: ConfigFile | None, parts: Seque
             with ScanSession(part.paths, settings.options(), reader=backend) as session:
                 print_plan(args, session)
         except DatascanError as error:
-            say(f"{part.path}: {error}")
+            say(with_path(part, error))
             status = FAILURE
     return status
 
@@ -152,7 +161,7 @@ class Scans:
             except DatascanError as error:
                 progress.close()
                 self.failed.append(failed_scan(part, error))
-                say(f"{part.path}: {error}")
+                say(with_path(part, error))
                 continue
             progress.close()
             self.reports.append(report)
@@ -199,6 +208,12 @@ class Scans:
         training = training_of(part.path, None, None, None)
         with log_scans(options_for, charts=charts, progress=progress) as scans:
             return report_log(read_log(part.path), training, scans)
+
+
+def with_path(part: Part, error: Exception) -> str:
+    """Why a dataset cannot be scanned, with its path, which many errors begin with."""
+    text, path = str(error), str(part.path)
+    return text if text.startswith(path) else f"{path}: {text}"
 
 
 def failed_scan(part: Part, error: Exception) -> FailedScan:
