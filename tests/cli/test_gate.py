@@ -1,8 +1,10 @@
-"""Tolerance, Markdown and the cache say the same on a terminal, in a pipe and in CI."""
+"""Tolerance, Markdown, the cache and the next command, on a terminal, in a pipe and in CI."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -71,3 +73,38 @@ def test_a_cache_is_said_and_changes_nothing_else(faulty, tmp_path, place):
     assert "1 of 1 part" in " ".join(again[1]), again[1]
     facts = [line for line in plain[1] if "records, " not in line]
     assert [line for line in facts if line not in again[1]] == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_command_that_shows_a_record_is_the_last_line_of_a_terminal(
+    tmp_path, monkeypatch, place
+):
+    values = [*random_datums(60, (3, 8, 8)), b""]
+    write_lmdb(tmp_path / "a store", numbered(values))
+    monkeypatch.chdir(tmp_path)
+    for arguments in (["a store"], ["a store", "--ignore", "batch-label-gap"]):
+        status, said = scan(place, *arguments)
+        assert status == 1, said
+        hint = "to see a record: datascan show 'a store' 60"
+        assert [line for line in said if "datascan show" in line] == [hint] * (place == "terminal")
+    assert in_terminal("a store", "--quiet")[1][0].startswith("FAIL")
+    assert not any("datascan show" in line for line in in_terminal("a store", "--quiet")[1])
+    assert not any("datascan show" in line for line in in_terminal("a store", "--json", "-")[1])
+    shown = subprocess.run(
+        [sys.executable, "-m", "datascan", "show", "a store", "60"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "empty-record" in shown.stdout
+
+
+def test_the_command_has_the_options_without_which_it_is_another_record(faulty, tmp_path):
+    (tmp_path / "datascan.toml").write_text("")
+    found = in_terminal(faulty, "--config", tmp_path / "datascan.toml", "--limit", "61", width=400)
+    assert found[1][-1].endswith(f"show {faulty} 60 --config {tmp_path / 'datascan.toml'}")
+
+
+def test_no_command_without_a_bad_record(tmp_path):
+    store = write_lmdb(tmp_path / "store", numbered(random_datums(60, (3, 8, 8))))
+    assert not any("datascan show" in line for line in in_terminal(store, "--verbose")[1])

@@ -143,6 +143,7 @@ def scan_dataset(args: argparse.Namespace, paths: Sequence[Path], backend: str |
     )
     from datascan.cli.plan import check_plan, print_plan
     from datascan.cli.progress import cancellable
+    from datascan.cli.show_hint import show_hint
     from datascan.config.discovery.settings import configured_paths, resolve_settings
     from datascan.report.bad_records import iter_bad_records
     from datascan.session import ScanSession
@@ -172,6 +173,8 @@ def scan_dataset(args: argparse.Namespace, paths: Sequence[Path], backend: str |
         files.write("bad-records", lambda: iter_bad_records(session.scan()), counted=True)
     files.failures += progress.failures
     write_outputs(with_command(report, args), args, files)
+    if hint := show_hint(report, args, paths):
+        files.print(lambda: print(f"\n{hint}"))
     if not report.complete and args.quiet < 2 and (advice := advise(report, args)):
         say(advice)
     return files.finish(exit_status(report, signals), quiet=is_quiet(args))
