@@ -12,6 +12,7 @@ import sysconfig
 
 from setuptools import Extension, setup
 
+HEADERS = ("arguments", "rows", "rows_x86")
 NATIVE = os.environ.get("DATASCAN_NATIVE", "try")
 if NATIVE not in {"try", "require", "skip"}:
     raise SystemExit(f"DATASCAN_NATIVE must be try, require or skip, not {NATIVE!r}")
@@ -21,7 +22,7 @@ is_free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 if is_free_threaded and NATIVE == "require":
     raise SystemExit("datascan has no extension modules for free-threaded builds of Python")
 
-names = ("kernels", "epoch", "tables")
+names = ("kernels", "records", "epoch", "tables")
 if is_free_threaded or NATIVE == "skip":
     names = ()
 
@@ -30,7 +31,7 @@ setup(
         Extension(
             f"datascan.native.{name}",
             [f"src/datascan/native/{name}.c"],
-            depends=["src/datascan/native/arguments.h", "src/datascan/native/rows_x86.h"],
+            depends=[f"src/datascan/native/{header}.h" for header in HEADERS],
             # No fused multiply-add, so that sums do not depend on the processor.
             extra_compile_args=["-O3", "-ffp-contract=off"],
             # arguments.h defines Py_LIMITED_API: one build serves Python 3.11 and all later ones.

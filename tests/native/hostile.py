@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from datascan.native import fallback, table_blocks
+from datascan.native import fallback, record_loops, table_blocks
 from datascan.readers.leveldb.log import masked_crc
 from tests.builders.leveldb_coding import varint
 
@@ -28,6 +28,7 @@ OTHERS = [None, 1.5, float("nan"), "1", b"", b"12345678", [0], (), {}, object(),
 KINDS = ["B", "b", "f", "d", "t", "i", "q", "x", "", "ff", "\0", "\u0166", "\U0001f600", 5, b"f"]
 DTYPES = ["<i8", ">i8", "<u8", "<i4", "<f8", "<f4", ">f4", "u1", "i1", "?", "S1", "V8", "<M8[s]"]
 ODD_FLOATS = [np.nan, np.inf, -np.inf, -0.0, 5e-324, 1.8e308, -3.4e38, 1e-45]
+REFERENCES = (fallback, record_loops, table_blocks)
 ODD_INTS = [edge for edge in EDGES if -(1 << 63) <= edge < 1 << 63]
 
 
@@ -108,6 +109,49 @@ def numbers_call(chance: random.Random) -> Call:
     return Call("mark_repeated", [numbers, bits, np.zeros(len(numbers), np.uint8)], (2,))
 
 
+def records_call(chance: random.Random) -> Call:
+    """Records of one template, some of which differ from it."""
+    kind = chance.choice("BfftbdB")
+    dtype = np.dtype("f" if kind == "t" else kind)
+    stride = 5 if kind == "t" else dtype.itemsize
+    width, count = chance.choice([0, 1, 8, 17, 40]), chance.choice([1, 2, 5])
+    head, label = chance.randbytes(chance.randrange(1, 9)), varint(chance.choice([3, 300, 1 << 63]))
+    records = []
+    for _ in range(count):
+        tagged = (b"\x35" + chance.randbytes(4) for _ in range(width))
+        payload = b"".join(tagged) if kind == "t" else chance.randbytes(width * stride)
+        record = bytearray(head + b"\x28" + label + payload + b"\x38\0")
+        if chance.random() < 0.3:
+            record[chance.randrange(len(record))] = chance.choice([0, 0x35, 0x80, 0xFF])
+        records.append(bytes(record))
+    length, start = len(records[0]), len(head) + 1
+    payload_offset = start + len(label)
+    places = [(0, start), (length - 2, 2)]
+    template = [np.array(places, np.int64), np.frombuffer(head + b"\x28\x38\0", np.uint8)]
+    template += [start, len(label), payload_offset, kind, width]
+    source = np.frombuffer(b"".join(records), np.uint8)
+    offsets = length * np.array([chance.randrange(count) for _ in range(count)], np.int64)
+    columns = [np.zeros(count, np.int64), np.zeros(count, np.uint8), *np.zeros((2, count), dtype)]
+    columns += [np.zeros(count), np.zeros(count), np.zeros(count, np.uint64)]
+    outputs = tuple(range(10, 17))
+    return Call("measure_records", [source, offsets, length, *template, *columns], outputs)
+
+
+def key_numbers_call(chance: random.Random) -> Call:
+    """Keys with numbers of up to 20 digits after a prefix, or without."""
+    prefix = chance.choice([b"a", b"image-", b""])
+    keys = [
+        chance.choice([prefix, prefix, b"x", b""])
+        + chance.choice([b"", b"%d" % chance.randrange(10 ** chance.randrange(1, 21))])
+        + chance.choice([b"", b".jpg", b"/"])
+        for _ in range(chance.randrange(1, 9))
+    ]
+    lengths = np.array(list(map(len, keys)), np.int64)
+    source = np.frombuffer(b"".join(keys) or b"0", np.uint8)
+    columns = [source, np.cumsum(lengths) - lengths, lengths, np.frombuffer(prefix, np.uint8)]
+    return Call("key_numbers", [*columns, np.zeros(len(keys), np.int64)], (4,))
+
+
 def runs_call(chance: random.Random) -> Call:
     """Labels of an epoch."""
     classes = chance.choice([1, 2, 5])
@@ -161,6 +205,8 @@ CALLS: dict[str, Callable[[random.Random], Call]] = {
     "add_exactly": sum_call,
     "gather": gather_call,
     "mark_repeated": numbers_call,
+    "measure_records": records_call,
+    "key_numbers": key_numbers_call,
     "free_runs": runs_call,
     "count_batches": batches_call,
     "decode_blocks": blocks_call,
@@ -332,7 +378,7 @@ class Refused:
 
 def reference_of(name: str) -> ModuleType:
     """The module that does the same in Python."""
-    return table_blocks if name.startswith("decode") else fallback
+    return next(module for module in REFERENCES if hasattr(module, name))
 
 
 def is_refused_or_right(module: ModuleType, name: str, seed: int) -> bool:

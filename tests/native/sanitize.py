@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "datascan"
-MODULES = ("kernels", "epoch", "tables")
+MODULES = ("kernels", "records", "epoch", "tables")
 TESTS = (
     "tests/native",
     "tests/readers/lmdb",
@@ -136,8 +136,8 @@ def environment(libraries: Sequence[Path], package: Path, reports: Path) -> dict
 
 def require_in_use(variables: dict[str, str], package: Path) -> None:
     """Raise RuntimeError unless Python uses the modules of the package."""
-    code = "from datascan.native import epoch, kernels, tables as t\n"
-    code += "print(epoch.__file__, kernels.__file__, t.__file__)"
+    code = f"from datascan.native import {', '.join(MODULES)}\n"
+    code += f"print({', '.join(f'{name}.__file__' for name in MODULES)})"
     run = [sys.executable, "-c", code]
     done = subprocess.run(
         run, env=variables, capture_output=True, text=True, check=False, cwd=package

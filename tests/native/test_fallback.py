@@ -18,6 +18,7 @@ from datascan.records.statistics import RecordStats
 
 kernels = pytest.importorskip("datascan.native.kernels")
 epoch = pytest.importorskip("datascan.native.epoch")
+records = pytest.importorskip("datascan.native.records")
 
 ODD = [np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, 3.4e38, -3.4e38]
 
@@ -147,6 +148,7 @@ def test_values_of_an_unknown_kind(module):
 def test_the_compiled_ones_are_chosen_unless_the_environment_says_otherwise():
     assert loops.compute_stats is kernels.compute_stats
     assert loops.free_runs is epoch.free_runs
+    assert loops.measure_records is records.measure_records
     told = subprocess.run(
         [sys.executable, "-c", "from datascan.native import loops; print(loops.__name__)"],
         env={**os.environ, "DATASCAN_PLAIN": "1"},

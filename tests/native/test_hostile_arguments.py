@@ -19,6 +19,7 @@ from tests.native.hostile import CALLS, is_refused_or_right, sealed
 
 kernels = pytest.importorskip("datascan.native.kernels")
 epoch = pytest.importorskip("datascan.native.epoch")
+records = pytest.importorskip("datascan.native.records")
 tables = pytest.importorskip("datascan.native.tables")
 
 MODULES = {
@@ -26,6 +27,8 @@ MODULES = {
     "add_exactly": kernels,
     "gather": kernels,
     "mark_repeated": kernels,
+    "measure_records": records,
+    "key_numbers": records,
     "free_runs": epoch,
     "count_batches": epoch,
     "decode_blocks": tables,
@@ -45,7 +48,7 @@ def valid_arguments(name, seed=SEED):
 def test_every_exported_function_is_called():
     exported = {
         name
-        for module in (kernels, epoch, tables)
+        for module in (kernels, records, epoch, tables)
         for name in vars(module)
         if callable(getattr(module, name)) and name[0] != "_"
     }

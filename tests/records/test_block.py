@@ -15,8 +15,9 @@ from datascan.records.block import (
     compute_fingerprints,
     scatter,
 )
-from datascan.records.buffers import BufferView, BytesColumn
+from datascan.records.buffers import BytesColumn
 from datascan.testing.blocks import block_of, column_of, images_of
+from tests.records.test_buffers import view_values
 
 VALUES = np.arange(12, dtype=np.float32).reshape(3, 2, 2)
 
@@ -24,7 +25,7 @@ VALUES = np.arange(12, dtype=np.float32).reshape(3, 2, 2)
 def lazy_column() -> ArrayColumn:
     """``VALUES`` in a buffer."""
     strings = BytesColumn.of([row.tobytes() for row in VALUES])
-    return ArrayColumn("data", np.arange(3), BufferView.of(strings, 0, "f", (2, 2))[0])
+    return ArrayColumn("data", np.arange(3), view_values(strings, 0, "f", (2, 2))[0])
 
 
 @pytest.fixture(params=["array", "lazy"])

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import pytest
 
 from datascan.native.fallback import FLOAT_TAG, TAGGED
 from datascan.records.buffers import BufferView, BytesColumn, hash_bytes, hash_values
+from datascan.records.statistics import compute_stats_at
 
 STRINGS = [b"one", b"", b"three", b"two", b"si"]
+
+
+def view_values(strings, offset, kind, shape):
+    """The values ``offset`` bytes into each string; and whether all tags of a string are valid."""
+    offsets = strings.offsets + offset
+    stats, has_valid_tags = compute_stats_at(strings.buffer, offsets, kind, prod(shape))
+    shape = (len(offsets), *shape)
+    return BufferView(strings.buffer, offsets, kind, shape, stats), has_valid_tags
 
 
 def contents(column: BytesColumn) -> list[bytes]:
@@ -50,7 +61,7 @@ def test_strings_of_one_length_are_gathered():
 def test_values_are_viewed_from_an_offset():
     values = np.arange(12, dtype=np.float32).reshape(3, 4)
     strings = BytesColumn.of([b"head" + row.tobytes() + b"!" for row in values])
-    view, has_valid_tags = BufferView.of(strings, 4, "f", (2, 2))
+    view, has_valid_tags = view_values(strings, 4, "f", (2, 2))
     assert has_valid_tags.all()
     assert (view.shape, view.dtype) == ((3, 2, 2), np.float32)
     assert view.take(np.array([2, 0])).tolist() == values[[2, 0]].tolist()
@@ -64,12 +75,12 @@ def test_values_are_viewed_from_an_offset():
 def test_tagged_floats():
     values = np.array([[1.5, -2], [0, 7]], np.float32)
     strings = [b"".join(b"%c" % FLOAT_TAG + x.tobytes() for x in row) for row in values]
-    view, has_valid_tags = BufferView.of(BytesColumn.of(strings), 0, TAGGED, (1, 2))
+    view, has_valid_tags = view_values(BytesColumn.of(strings), 0, TAGGED, (1, 2))
     assert has_valid_tags.tolist() == [True, True]
     assert view.dtype == np.float32
     assert view.take(np.arange(2)).tolist() == values.tolist()
     strings[1] = strings[1].replace(b"%c" % FLOAT_TAG, b"\x36", 1)
-    _, has_valid_tags = BufferView.of(BytesColumn.of(strings), 0, TAGGED, (2,))
+    _, has_valid_tags = view_values(BytesColumn.of(strings), 0, TAGGED, (2,))
     assert has_valid_tags.tolist() == [True, False]
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from datascan.native import loops
 from datascan.native.fallback import FLOAT_STRIDE, TAGGED, strip_tags
-from datascan.records.statistics import RecordStats, compute_stats_at
+from datascan.records.statistics import RecordStats
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,18 +70,6 @@ class BufferView:
     kind: str
     shape: tuple[int, ...]
     stats: RecordStats
-
-    @classmethod
-    def of(
-        cls, strings: BytesColumn, offset: int, kind: str, shape: tuple[int, ...]
-    ) -> tuple[BufferView, NDArray[np.bool_]]:
-        """View the values that start ``offset`` bytes into each string.
-
-        Also returns, bool (n,), whether all tags of a string are valid.
-        """
-        offsets = strings.offsets + offset
-        stats, has_valid_tags = compute_stats_at(strings.buffer, offsets, kind, prod(shape))
-        return cls(strings.buffer, offsets, kind, (len(offsets), *shape), stats), has_valid_tags
 
     @property
     def dtype(self) -> np.dtype[Any]:

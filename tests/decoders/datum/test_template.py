@@ -76,17 +76,18 @@ def test_a_template_means_what_protobuf_says(value):
         return
     exact = parse(value)
     values = BytesColumn.of([value, value])
-    assert template.match(values).all()
+    found = template.measure(values)
+    assert found.matches.all()
     assert template.shape == exact.shape
     assert template.encoded == exact.encoded
     assert (template.label_bytes > 0) == (exact.label is not None)
     if exact.label is not None:
-        assert template.read_labels(values).tolist() == [exact.label] * 2
+        assert found.labels.tolist() == [exact.label] * 2
     assert template.count == len(exact.data) + len(exact.floats)
-    if template.error is None and not template.encoded:
-        data, sound = template.view_values(values)
-        assert sound.all()
-        assert same(data[0].ravel(), exact.data, exact.floats)
+    assert (found.data is not None) == (template.error is None and not template.encoded)
+    if found.data is not None:
+        assert found.data.shape == (2, *exact.shape)
+        assert same(found.data.take(np.array([1])).ravel(), exact.data, exact.floats)
 
 
 @settings(max_examples=300, deadline=None)
@@ -158,10 +159,10 @@ def test_labels_of_one_length(label, matches):
     tail = key(4, 2) + varint(1) + b"a"
     template = build_template(head + varint(300) + tail)
     values = BytesColumn.of([head + label + tail])
-    assert template.match(values).tolist() == [matches]
+    found = template.measure(values)
+    assert found.matches.tolist() == [matches]
     if matches:
-        expected = (label[0] & 0x7F) | label[1] << 7
-        assert template.read_labels(values).tolist() == [expected]
+        assert found.labels.tolist() == [(label[0] & 0x7F) | label[1] << 7]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from datascan.native.record_loops import MAX_DIGITS
 from datascan.readers.keyvalue.keys import (
-    MAX_DIGITS,
     METADATA_KEYS,
     format_key,
     metadata_rows,

@@ -14,7 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datascan.decoders.base import Decoder, Tracker
-from datascan.decoders.datum.template import Template, build_template, datum_error
+from datascan.decoders.datum.template import (
+    MeasuredRecords,
+    Template,
+    build_template,
+    datum_error,
+)
 from datascan.records.block import (
     ArrayColumn,
     Block,
@@ -121,19 +126,19 @@ class DatumDecoder(Decoder):
 
     def _decode_by_templates(self, batch: DatumBatch) -> Iterator[Numbers]:
         """Decode the records that match a template; yield the rows of all others."""
-        lengths, which = np.unique(batch.values.lengths, return_inverse=True)
-        if len(lengths) * MIN_TEMPLATE_RECORDS > len(batch.values):
+        groups = group_by_length(batch.values.lengths)
+        if len(groups) * MIN_TEMPLATE_RECORDS > len(batch.values):
             yield np.arange(len(batch.values))
             return
-        for i in range(len(lengths)):
-            rows = np.flatnonzero(which == i)
+        for group in groups:
+            rows = group
             for _ in range(MAX_TEMPLATES):
                 template = build_template(batch.values[int(rows[0])])
                 if template is None:
                     break
-                matching = template.match(batch.values.take(rows))
-                rejected = decode_by_template(batch, rows[matching], template)
-                rows = np.sort(np.concatenate([rows[~matching], rejected]))
+                found = template.measure(batch.values.take(rows))
+                add_matching(batch, rows[found.matches], template, found.select_matching())
+                rows = rows[~found.matches]
                 if not len(rows):
                     break
             if len(rows):
@@ -145,29 +150,33 @@ def track_image(track: Tracker, rows: list[int], image: int, count: int) -> None
     track(rows[image], count)
 
 
-def decode_by_template(batch: DatumBatch, rows: Numbers, template: Template) -> Numbers:
-    """Decode the ``rows`` that match ``template``; return those with an invalid float tag."""
-    values = batch.values.take(rows)
-    why = template.error
-    if why is None and not template.encoded:
-        data, has_valid_tags = template.view_values(values)
-    else:
-        data, has_valid_tags = None, template.check_tags(values)
-    rejected = rows[~has_valid_tags]
-    if len(rejected):
-        rows, values = rows[has_valid_tags], values.take(has_valid_tags)
-        data = None if data is None else data.select(has_valid_tags)
+def group_by_length(lengths: Numbers) -> list[Numbers]:
+    """The rows of each length, ascending, shorter records first."""
+    if len(lengths) and (lengths == lengths[0]).all():
+        return [np.arange(len(lengths))]
+    order = np.argsort(lengths, kind="stable")
+    edges = np.flatnonzero(np.diff(lengths[order])) + 1
+    return np.split(order, edges) if len(lengths) else []
+
+
+def add_matching(
+    batch: DatumBatch, rows: Numbers, template: Template, found: MeasuredRecords
+) -> None:
+    """Add the ``rows`` that match ``template``, as ``found``."""
+    if not len(rows):
+        return
     if template.label_bytes:
-        batch.labels[rows] = template.read_labels(values)
+        batch.labels[rows] = found.labels
         batch.present[rows] = True
-    if data is not None and len(rows):
-        batch.arrays.append(ArrayColumn("data", rows, data))
+    why = template.error
+    if found.data is not None:
+        batch.arrays.append(ArrayColumn("data", rows, found.data))
     elif why is not None:
-        batch.faults += [Fault(int(row), "malformed-record", why) for row in rows]
+        batch.faults += [Fault(row, "malformed-record", why) for row in rows.tolist()]
     else:
-        for i, row in enumerate(rows.tolist()):
-            batch.encoded[row] = values.view(i)[template.offset : template.offset + template.count]
-    return rejected
+        for row in rows.tolist():
+            value = batch.values.view(row)
+            batch.encoded[row] = value[template.offset : template.offset + template.count]
 
 
 def decode_by_message(batch: DatumBatch, rows: Numbers) -> None:

@@ -17,8 +17,10 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from datascan.native import loops
 from datascan.native.fallback import FLOAT_STRIDE, FLOAT_TAG, TAGGED
 from datascan.records.buffers import BufferView, BytesColumn
+from datascan.records.statistics import RecordStats
 
 
 class Payload(Enum):
@@ -59,51 +61,65 @@ class Template:
         data = self.count if self.payload is Payload.BYTES else 0
         return datum_error(self.shape, data, self.count - data, encoded=self.encoded)
 
-    def match(self, values: BytesColumn) -> NDArray[np.bool_]:
-        """Whether each of ``values``, all of this length, shares the template's bytes, (m,).
+    def measure(self, values: BytesColumn) -> MeasuredRecords:
+        """Find the records among ``values``, all of this length, that share the template's bytes.
 
-        Tags between unpacked floats are not checked here, but by ``view_values``.
+        Values are measured unless they are an encoded image or the template is malformed, in which
+        case only the tags of floats are checked.
         """
-        same = np.ones(len(values), np.bool_)
-        every = np.arange(len(values))
-        for offset, literal in self.literals:
-            octets = slice_strings(values, offset, len(literal)).gather(every)
-            same &= (octets == np.frombuffer(literal, np.uint8)).all(axis=1)
-        if self.label_bytes:
-            varint = self._gather_labels(values)
-            same &= (varint[:, :-1] >= 0x80).all(axis=1) & (varint[:, -1] < 0x80)
-        return same
-
-    def read_labels(self, values: BytesColumn) -> NDArray[np.int32]:
-        """Labels of matching records, (m,): the low 32 bits of the varint, as in protobuf."""
-        total = np.zeros(len(values), np.uint64)
-        for i, octet in enumerate(self._gather_labels(values).T):
-            total |= (octet & np.uint8(0x7F)).astype(np.uint64) << np.uint64(7 * i)
-        return (total & np.uint64(0xFFFFFFFF)).astype(np.uint32).view(np.int32)
-
-    def view_values(self, values: BytesColumn) -> tuple[BufferView, NDArray[np.bool_]]:
-        """The payload of matching records, (m, channels, height, width), if it is not encoded.
-
-        Also returns, (m,), whether all float tags of a record are valid.
-        """
-        return BufferView.of(values, self.offset, KINDS[self.payload], self.shape)
-
-    def check_tags(self, values: BytesColumn) -> NDArray[np.bool_]:
-        """Whether all float tags of each matching record are valid, (m,)."""
-        if self.payload is not Payload.FLOATS:
-            return np.ones(len(values), np.bool_)
-        return BufferView.of(values, self.offset, TAGGED, (self.count,))[1]
-
-    def _gather_labels(self, values: BytesColumn) -> NDArray[np.uint8]:
-        labels = slice_strings(values, self.label_offset, self.label_bytes)
-        return labels.gather(np.arange(len(values)))
+        is_measured = self.error is None and not self.encoded
+        width = self.count if is_measured or self.payload is Payload.FLOATS else 0
+        kind = KINDS[self.payload] if width else "B"
+        count = len(values)
+        places = [(offset, len(literal)) for offset, literal in self.literals]
+        stats = RecordStats.empty(count, np.dtype("f" if kind == TAGGED else kind))
+        labels, matches = np.empty(count, np.int64), np.empty(count, np.uint8)
+        loops.measure_records(
+            values.buffer,
+            np.ascontiguousarray(values.offsets, np.int64),
+            self.length,
+            np.array(places, np.int64).reshape(-1, 2),
+            np.frombuffer(b"".join(literal for _, literal in self.literals), np.uint8),
+            self.label_offset,
+            self.label_bytes,
+            self.offset,
+            kind,
+            width,
+            labels,
+            matches,
+            stats.low,
+            stats.high,
+            stats.totals,
+            stats.squares,
+            stats.sample_hash,
+        )
+        data = None
+        if is_measured:
+            shape = (count, *self.shape)
+            data = BufferView(values.buffer, values.offsets + self.offset, kind, shape, stats)
+        return MeasuredRecords(matches.view(np.bool_), labels, data)
 
 
-def slice_strings(values: BytesColumn, offset: int, length: int) -> BytesColumn:
-    """The ``length`` bytes that start at ``offset`` of every string."""
-    return BytesColumn(
-        values.buffer, values.offsets + offset, np.full(len(values), length, np.int64)
-    )
+@dataclass(frozen=True, slots=True, eq=False)
+class MeasuredRecords:
+    """What one pass finds in n records of one length.
+
+    ``matches``: bool (n,), whether a record shares the template's bytes and has valid float tags.
+    ``labels``: int64 (n,), the low 32 bits of the varint with sign, as in protobuf; 0 if there is
+    none. ``data``: the payload, (n, channels, height, width); None if it is not measured. Labels
+    and payload are undefined if a record does not match.
+    """
+
+    matches: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+    data: BufferView | None
+
+    def select_matching(self) -> MeasuredRecords:
+        """The records that match."""
+        if self.matches.all():
+            return self
+        data = None if self.data is None else self.data.select(self.matches)
+        return MeasuredRecords(self.matches[self.matches], self.labels[self.matches], data)
 
 
 @dataclass(slots=True)

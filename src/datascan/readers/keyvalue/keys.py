@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection
 
 import numpy as np
-from numpy.typing import NDArray
 
+from datascan.native import loops
 from datascan.records.block import KeyNumbers
 from datascan.records.buffers import BytesColumn
 
@@ -32,8 +32,6 @@ def format_key(key: bytes) -> str:
 
 
 NUMBERED = re.compile(rb"(\D{0,64})(\d{1,18})(?!\d)")
-MAX_DIGITS = 18
-"""Numbers of more digits do not fit in int64."""
 
 
 def parse_key_numbers(keys: BytesColumn) -> KeyNumbers | None:
@@ -44,41 +42,12 @@ def parse_key_numbers(keys: BytesColumn) -> KeyNumbers | None:
     match = NUMBERED.match(keys[0]) if len(keys) else None
     if match is None:
         return None
-    prefix = np.frombuffer(match[1], np.uint8)
-    values = parse_equal_lengths(keys, prefix)
-    if values is not None:
-        return KeyNumbers(format_key(match[1]), values)
-    # One column more than the digits of the longest key, so that every number ends.
-    max_digits = max(0, int(keys.lengths.max()) - len(prefix))
-    width = len(prefix) + min(max_digits, MAX_DIGITS) + 1
-    columns = np.arange(width)
-    inside = columns < np.minimum(keys.lengths, width)[:, None]
-    positions = np.where(inside, keys.offsets[:, None] + columns, 0)
-    head = np.where(inside, keys.buffer[positions], 0)
-    digits = head[:, len(prefix) :].astype(np.int16) - ord("0")
-    is_digit = (digits >= 0) & (digits <= 9)
-    leading = np.logical_and.accumulate(is_digit, axis=1)
-    values = np.zeros(len(keys), np.int64)
-    for column in range(leading.shape[1]):
-        continues = leading[:, column]
-        if not continues.any():
-            break
-        values[continues] = values[continues] * 10 + digits[continues, column]
-    is_numbered = leading[:, 0] & ~leading[:, -1]
-    is_numbered &= (head[:, : len(prefix)] == prefix).all(axis=1)
-    return KeyNumbers(format_key(match[1]), np.where(is_numbered, values, -1))
-
-
-def parse_equal_lengths(keys: BytesColumn, prefix: NDArray[np.uint8]) -> NDArray[np.int64] | None:
-    """The numbers of keys of one length that are the prefix and digits; None if others occur.
-
-    Most stores have such keys, and this takes a tenth of the time.
-    """
-    count = int(keys.lengths[0]) - len(prefix)
-    if count > MAX_DIGITS or not (keys.lengths == keys.lengths[0]).all():
-        return None
-    octets = keys.gather(np.arange(len(keys)))
-    digits = octets[:, len(prefix) :] - np.uint8(ord("0"))
-    if (digits > 9).any() or (octets[:, : len(prefix)] != prefix).any():
-        return None
-    return np.asarray(digits.astype(np.int64) @ 10 ** np.arange(count - 1, -1, -1))
+    numbers = np.empty(len(keys), np.int64)
+    loops.key_numbers(
+        keys.buffer,
+        np.ascontiguousarray(keys.offsets, np.int64),
+        np.ascontiguousarray(keys.lengths, np.int64),
+        np.frombuffer(match[1], np.uint8),
+        numbers,
+    )
+    return KeyNumbers(format_key(match[1]), numbers)
