@@ -12,6 +12,7 @@ from datascan.checks.reader_crash import ReaderCrash
 from datascan.config.options import Options
 from datascan.errors import DatasetError
 from datascan.readers.lmdb.reader import LmdbReader
+from datascan.readers.lmdb.tree import TreeReader
 from datascan.scanner.scan import scan
 from datascan.testing.reader_laws import untracked
 from tests.builders.lmdb import datum, numbered, random_datums, write_lmdb
@@ -51,6 +52,30 @@ def test_several_values_a_key(tmp_path):
         tmp_path, [(b"k%d" % (i % 5), b"v%04d" % i) for i in range(40)], db="d", dupsort=True
     )
     assert scanned(tmp_path, db="d").summary.records == 40
+
+
+def test_a_plan_reads_few_leaf_pages_and_walks_once(tmp_path, monkeypatch):
+    write_lmdb(tmp_path, numbered(random_datums(2000)))
+    reader = LmdbReader((tmp_path,), Options())
+    monkeypatch.setattr("datascan.readers.lmdb.reader.MAX_DATABASES", 0)
+    groups, walks = [], []
+    read_leaves, leaves = TreeReader.read_leaves, TreeReader.leaves
+
+    def counting_groups(tree, group, *used):
+        groups.append(len(group))
+        return read_leaves(tree, group, *used)
+
+    def counting_walks(tree, first=None, stop=None):
+        walks.append((first, stop))
+        return leaves(tree, first, stop)
+
+    monkeypatch.setattr(TreeReader, "read_leaves", counting_groups)
+    monkeypatch.setattr(TreeReader, "leaves", counting_walks)
+    plan = reader.plan()
+    assert len(plan.shards) == 1
+    assert max(groups) <= 8 < reader.tree.tree.leaf_pages
+    # One for the shards, one for the decoder.
+    assert walks.count((None, None)) == 2
 
 
 @pytest.mark.parametrize("shard_bytes", [1, 5000, 100_000])

@@ -86,7 +86,7 @@ def test_a_branch_page_that_a_writer_empties_after_it_was_checked(tmp_path, monk
     path = write_lmdb(tmp_path, {b"%08d" % i: b"x" * 900 for i in range(300)})
     file = PageFile(path / "data.mdb")
     walk = TreeReader(file, file.meta.main)
-    monkeypatch.setattr(walk, "_read_children", lambda parent: [])
+    monkeypatch.setattr(walk, "_read_children", lambda parent, raw: [])
     assert list(walk.leaves()) == []
     (lost,) = walk.lost
     assert "has no entries" in lost.why
@@ -95,4 +95,38 @@ def test_a_branch_page_that_a_writer_empties_after_it_was_checked(tmp_path, monk
     raw[root * file.page_size + 12 : root * file.page_size + 14] = (16).to_bytes(2, "little")
     (path / "data.mdb").write_bytes(raw)
     changed = PageFile(path / "data.mdb")
-    assert TreeReader(changed, file.meta.main)._read_children(Child(root, None)) == []
+    emptied = changed.pages[root].tobytes()
+    assert TreeReader(changed, file.meta.main)._read_children(Child(root, None), emptied) == []
+
+
+def test_a_branch_page_that_a_writer_changes_is_read_again(tmp_path, monkeypatch):
+    path = write_lmdb(tmp_path, {b"%08d" % i: b"x" * 900 for i in range(300)})
+    walk = TreeReader(PageFile(path / "data.mdb"), PageFile(path / "data.mdb").meta.main)
+    read = []
+    monkeypatch.setattr(
+        walk, "_read_children", lambda *given: read.append(given) or read_children(*given)
+    )
+    read_children = TreeReader._read_children.__get__(walk)
+    leaves = list(walk.leaves())
+    assert leaves == list(walk.leaves())
+    assert len(read) == 1
+    walk.file.pages = walk.file.pages.copy()
+    lower = walk.file.pages[walk.tree.root][12:14].view("<u2")
+    lower -= 2
+    assert list(walk.leaves()) == []
+    assert "has damaged entries" in walk.lost[0].why
+    walk.file.pages = walk.file.pages[:1]
+    assert list(walk.leaves()) == []
+    assert walk.lost[1].missing
+
+
+@pytest.mark.parametrize("leaves", [1, 3, 512])
+def test_the_first_entries_from_a_few_leaf_pages(tmp_path, leaves):
+    path = write_lmdb(tmp_path, {b"%08d" % i: b"x" * 900 for i in range(100)})
+    file = PageFile(path / "data.mdb")
+    walk = TreeReader(file, file.meta.main)
+    batches = list(walk.iter_entries(leaves_at_first=leaves))
+    assert [batch.keys[row] for batch in batches for row in range(len(batch))] == [
+        b"%08d" % i for i in range(100)
+    ]
+    assert len(batches[0]) <= 4 * leaves

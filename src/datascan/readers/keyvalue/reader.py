@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar
@@ -87,6 +87,10 @@ class KeyValueReader(Reader):
         be read have an empty value and a fault ("damaged-store" or "truncated-store").
         """
 
+    def sample_entries(self, span: KeyRange) -> Iterator[KeyValueBatch]:
+        """The entries of ``span``, of which only the first few are needed."""
+        return self.iter_entries(span)
+
     @abstractmethod
     def get(self, key: bytes) -> bytes | None:
         """The value of ``key``; None if it does not exist or cannot be read."""
@@ -130,7 +134,7 @@ class KeyValueReader(Reader):
             self.decoder = make_decoder("image", self.options.read)
         else:
             if self.is_ordered():
-                self.metadata_keys |= find_bookkeeping(self.iter_entries, self.get)
+                self.metadata_keys |= find_bookkeeping(self.sample_entries, self.get)
             self.decoder = self._detect_decoder()
             name = self.decoder.name
             shards = tuple(Shard(i, span) for i, span in enumerate(self.key_ranges()))
@@ -279,8 +283,11 @@ class KeyValueReader(Reader):
             yield from read_text_lines(self.iter_entries, span, values=values)
             return
         for batch in self.iter_entries(span, values=values):
-            metadata = metadata_rows(batch.keys, self.metadata_keys)
-            yield batch.take(np.delete(np.arange(len(batch)), metadata)) if metadata else batch
+            yield self._without_metadata(batch)
+
+    def _without_metadata(self, batch: KeyValueBatch) -> KeyValueBatch:
+        metadata = metadata_rows(batch.keys, self.metadata_keys)
+        return batch.take(np.delete(np.arange(len(batch)), metadata)) if metadata else batch
 
     def _detect_decoder(self) -> Decoder:
         sample = list(islice(self._iter_values(), SAMPLE_SIZE))
@@ -291,7 +298,7 @@ class KeyValueReader(Reader):
 
     def _iter_values(self) -> Iterator[bytes]:
         """All values that are not empty."""
-        for batch in self._iter_records(KeyRange()):
+        for batch in map(self._without_metadata, self.sample_entries(KeyRange())):
             for row in np.flatnonzero(batch.values.lengths).tolist():
                 yield batch.values[row]
 
@@ -343,14 +350,19 @@ class KeyValueReader(Reader):
         count = self.store_count()
         if count is None or self._is_text_lines:
             return None
-        return count - sum(self.get(key) is not None for key in self.metadata_keys)
+        return count - len(self._metadata_present)
+
+    @cached_property
+    def _metadata_present(self) -> frozenset[bytes]:
+        """The metadata keys that this store has."""
+        return frozenset(key for key in self.metadata_keys if self.get(key) is not None)
 
     def _declared_count(self) -> tuple[str, int] | None:
         """The first metadata key whose value is a number of records in digits, and that number."""
         for key in COUNT_KEYS:
-            value = self.get(key)
+            value = self.get(key) if key in self._metadata_present else None
             if value is not None and value.strip().isdigit() and len(value) < 19:
-                sizes = find_sizes(self.iter_entries) if self.is_ordered() else 0
+                sizes = find_sizes(self.sample_entries) if self.is_ordered() else 0
                 if sizes > 1:
                     return f"{key.decode()} ({int(value):,} in {sizes} sizes)", int(value) * sizes
                 return key.decode(), int(value)
@@ -360,7 +372,7 @@ class KeyValueReader(Reader):
         """Which keys are not records, and what text recognition lacks."""
         if self._is_text_lines:
             return (("keys", self._text_note),) if self._text_note else ()
-        found = sorted(key for key in self.metadata_keys if self.get(key) is not None)
+        found = sorted(self._metadata_present)
         verb = "is not a record" if len(found) == 1 else "are not records"
         names = ", ".join(map(format_key, found))
         return (("keys", f"{len(found)} {verb}: {names}"),) if found else ()

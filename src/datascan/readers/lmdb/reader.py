@@ -6,6 +6,7 @@ Pages are read directly (datascan.readers.lmdb), without copies and without cras
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from itertools import islice, pairwise
 from pathlib import Path
@@ -20,7 +21,7 @@ from datascan.readers.keyvalue.reader import KeyValueReader
 from datascan.readers.lmdb.activity import Activity, find_writer, observe
 from datascan.readers.lmdb.orphans import find_orphaned_leaves
 from datascan.readers.lmdb.pages import LEAF, NO_PAGE, PageFile, Tree, has_magic, page_error
-from datascan.readers.lmdb.tree import TreeReader
+from datascan.readers.lmdb.tree import FIRST_LEAVES, TreeReader
 from datascan.records.block import Fault
 from datascan.records.part import PartIdentity, find_state
 from datascan.records.shard import Plan
@@ -37,6 +38,14 @@ MAX_DATABASES = 10_000
 
 MAX_NAMES, MAX_NAME = 20, 60
 """The number of databases that an error lists, and the bytes of each name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """First keys of the leaf pages at which shards begin, and faults for lost branch pages."""
+
+    keys: tuple[bytes | None, ...]
+    faults: tuple[Fault, ...]
 
 
 class LmdbReader(KeyValueReader):
@@ -128,16 +137,22 @@ class LmdbReader(KeyValueReader):
         if self.file.meta is not None and self.tree.tree is UNKNOWN_TREE:
             why = f"a page on the path to database {self.options.read.db!r} is lost"
             found.append(Fault(None, "damaged-store", f"{name}: {why}"))
-        return (*found, *self._branch_faults)
+        return (*found, *self._walk.faults)
 
     @cached_property
-    def _branch_faults(self) -> tuple[Fault, ...]:
+    def _walk(self) -> Walk:
+        """A walk over all leaf pages to which intact branch pages lead."""
         if self.tree.tree is UNKNOWN_TREE:
-            return ()
+            return Walk((), ())
         tree = TreeReader(self.file, self.tree.tree)
-        for _ in tree.leaves():
-            pass
-        return tuple(page.fault for page in tree.lost)
+        keys = tuple(leaf.key for leaf in islice(tree.leaves(), 0, None, self._leaves_per_shard))
+        return Walk(keys, tuple(page.fault for page in tree.lost))
+
+    @property
+    def _leaves_per_shard(self) -> int:
+        """The number of leaf pages whose records have about ``shard_bytes`` bytes."""
+        leaf_bytes = max(1.0, self.nbytes() / max(1, self.tree.tree.leaf_pages))
+        return max(1, int(self.options.read.shard_bytes / leaf_bytes))
 
     def store_count(self) -> int | None:
         """The number of records that the database itself keeps; None if its root is lost."""
@@ -191,13 +206,13 @@ class LmdbReader(KeyValueReader):
         if not tree.is_plain:
             # Key ranges assume byte order and one value per key.
             return [KeyRange()]
-        shard_bytes = self.options.read.shard_bytes
-        leaf_bytes = max(1.0, self.nbytes() / max(1, tree.leaf_pages))
-        step = max(1, int(shard_bytes / leaf_bytes))
-        leaves = islice(self.tree.leaves(), 0, None, step)
-        edges = [leaf.key for leaf in leaves][1:]
+        if tree is UNKNOWN_TREE or self._walk.faults:  # orphans replace what is lost
+            leaves = islice(self.tree.leaves(), 0, None, self._leaves_per_shard)
+            edges = [leaf.key for leaf in leaves][1:]
+        else:
+            edges = list(self._walk.keys[1:])
         # The store's own count of leaves may be wrong. The size of the file is not.
-        most = 2 * self.file.size // shard_bytes + 1
+        most = 2 * self.file.size // self.options.read.shard_bytes + 1
         every = len(edges) // most + 1
         edges = edges[every - 1 :: every]
         return [KeyRange(a, b) for a, b in pairwise([None, *edges, None])]
@@ -205,6 +220,10 @@ class LmdbReader(KeyValueReader):
     def iter_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:  # noqa: ARG002  (values are views and cost nothing)
         """The entries of a key range, as views of the file; values are not read."""
         yield from self.tree.iter_entries(span.first, span.stop)
+
+    def sample_entries(self, span: KeyRange) -> Iterator[KeyValueBatch]:
+        """The entries of a key range, the first ones from a few leaf pages."""
+        yield from self.tree.iter_entries(span.first, span.stop, leaves_at_first=FIRST_LEAVES)
 
     def get(self, key: bytes) -> bytes | None:
         """The value of ``key``; None in a database whose keys are not in byte order."""

@@ -22,6 +22,9 @@ MAX_DEPTH = 64
 MAX_LOST = 10_000
 """Lost pages that are listed one by one, for each tree or shard."""
 
+MAX_KEPT = 16
+"""Branch pages whose children are kept, because shards and look-ups begin at the root."""
+
 Span = tuple[bytes | None, bytes | None]
 """A range of keys, first <= key < stop; None means no bound."""
 
@@ -41,6 +44,15 @@ class Child:
         """Whether this page may have the keys ``first`` to ``last``."""
         starts_before = self.key is None or first >= self.key
         return starts_before and (self.end is None or last < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """An intact branch page as it was read: its place in the tree, its bytes, and its children."""
+
+    parent: Child
+    raw: bytes
+    children: list[Child]
 
 
 class TreeTraversal:
@@ -63,6 +75,7 @@ class TreeTraversal:
         self.find_orphans = find_orphans
         self.shared = shared
         self.lost: list[LostPage] = []
+        self._kept: dict[int, Branch] = {}
 
     def leaves(self, first: bytes | None = None, stop: bytes | None = None) -> Iterator[Child]:
         """The leaf pages that may hold keys in ``first`` <= key < ``stop``, in order.
@@ -99,7 +112,12 @@ class TreeTraversal:
         for child in children:
             too_early = first is not None and child.end is not None and child.end <= first
             too_late = stop is not None and child.key is not None and child.key >= stop
-            if not too_early and not too_late:
+            if too_early or too_late:
+                continue
+            if depth == 2 and child.page not in visited:
+                visited.add(child.page)
+                yield child
+            else:
                 yield from self._leaves_below(child, span, depth - 1, visited)
 
     def _open_branch(self, parent: Child, depth: int) -> list[Child] | None:
@@ -108,17 +126,26 @@ class TreeTraversal:
             self._lose(parent.page, f"the tree has more than {MAX_DEPTH} levels")
             return None
         self.file.shrink()
+        kept = self._kept.get(parent.page)
+        is_inside = parent.page < len(self.file.pages)
+        # A writer may change the page: its bytes are read once, and before they are checked.
+        raw = self.file.pages[parent.page].tobytes() if is_inside else b""
+        if kept is not None and kept.parent == parent and kept.raw == raw:
+            return kept.children
         lost = page_error(self.file, parent.page, BRANCH)
         if lost is not None:
             self._lose(lost.page, lost.why, missing=lost.missing)
             return None
-        children = self._read_children(parent)
+        children = self._read_children(parent, raw)
         if not children:  # a writer has changed the page since it was checked
             self._lose(parent.page, f"page {parent.page:,} has no entries")
             return None
         if not are_ascending(children):
             self._lose(parent.page, f"page {parent.page:,} has keys that do not ascend")
             return None
+        if len(self._kept) >= MAX_KEPT:
+            self._kept.clear()
+        self._kept[parent.page] = Branch(parent, raw, children)
         return children
 
     def _is_in_place(self, leaf: Child) -> bool:
@@ -137,9 +164,8 @@ class TreeTraversal:
         if len(self.lost) <= MAX_LOST:
             self.lost.append(LostPage(page, why, missing))
 
-    def _read_children(self, parent: Child) -> list[Child]:
-        """The pages below an intact branch page."""
-        raw = self.file.pages[parent.page].tobytes()
+    def _read_children(self, parent: Child, raw: bytes) -> list[Child]:
+        """The pages below an intact branch page, whose bytes are ``raw``."""
         lower = min(int.from_bytes(raw[12:14], "little"), len(raw))
         pointers = np.frombuffer(raw, "<u2", max(0, lower - 16) // 2, 16)
         children: list[tuple[int, bytes | None]] = []

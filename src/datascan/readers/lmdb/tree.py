@@ -22,6 +22,9 @@ from datascan.records.block import Fault
 from datascan.records.buffers import BytesColumn
 
 LEAVES_PER_BATCH = 512
+FIRST_LEAVES = 4
+"""Leaf pages that are read at first if only a few entries are needed."""
+
 BATCH_BYTES = 1 << 24
 BATCH_RECORDS = 1 << 14
 
@@ -53,14 +56,23 @@ class TreeReader(TreeTraversal):
         return found
 
     def iter_entries(
-        self, first: bytes | None = None, stop: bytes | None = None
+        self,
+        first: bytes | None = None,
+        stop: bytes | None = None,
+        *,
+        leaves_at_first: int = LEAVES_PER_BATCH,
     ) -> Iterator[KeyValueBatch]:
-        """Entries with ``first`` <= key < ``stop``, ``BATCH_BYTES`` at a time."""
+        """Entries with ``first`` <= key < ``stop``, ``BATCH_BYTES`` at a time.
+
+        The first entries come from ``leaves_at_first`` leaf pages, the next from twice as many, ...
+        """
         leaves = self.leaves(first, stop)
         values = SubTrees(self.file, self.tree) if self.tree.has_duplicates else None
         used = UsedPages(self.file)
         places = 0
-        while group := list(islice(leaves, LEAVES_PER_BATCH)):
+        count = leaves_at_first
+        while group := list(islice(leaves, count)):
+            count = min(2 * count, LEAVES_PER_BATCH)
             for batch in self.read_leaves(group, used, values):
                 inside = limit_places(clip_to_range(batch, first, stop), places)
                 places += sum(fault.row is None for fault in inside.faults)
