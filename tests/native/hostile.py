@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from datascan.native import fallback, record_loops, table_blocks
+from datascan.native import fallback, leaf_pages, record_loops, table_blocks
 from datascan.readers.leveldb.log import masked_crc
 from tests.builders.leveldb_coding import varint
 
@@ -28,7 +28,7 @@ OTHERS = [None, 1.5, float("nan"), "1", b"", b"12345678", [0], (), {}, object(),
 KINDS = ["B", "b", "f", "d", "t", "i", "q", "x", "", "ff", "\0", "\u0166", "\U0001f600", 5, b"f"]
 DTYPES = ["<i8", ">i8", "<u8", "<i4", "<f8", "<f4", ">f4", "u1", "i1", "?", "S1", "V8", "<M8[s]"]
 ODD_FLOATS = [np.nan, np.inf, -np.inf, -0.0, 5e-324, 1.8e308, -3.4e38, 1e-45]
-REFERENCES = (fallback, record_loops, table_blocks)
+REFERENCES = (fallback, record_loops, leaf_pages, table_blocks)
 ODD_INTS = [edge for edge in EDGES if -(1 << 63) <= edge < 1 << 63]
 
 
@@ -152,6 +152,54 @@ def key_numbers_call(chance: random.Random) -> Call:
     return Call("key_numbers", [*columns, np.zeros(len(keys), np.int64)], (4,))
 
 
+def entries_call(chance: random.Random) -> Call:
+    """Leaf pages and a value on overflow pages, one of them sometimes damaged."""
+    size, entries = 512, []
+    for number in range(chance.randrange(1, 6)):
+        key = b"%d" % number * chance.randrange(1, 4)
+        entries.append(leaf_entry(key, value=chance.randbytes(chance.randrange(60))))
+    entries.append(leaf_entry(b"big", length=chance.choice([1, 496, 497, 1000]), first=3))
+    file = bytearray(bytes(size) + leaf_page(1, entries) + leaf_page(2, entries[:-1]))
+    file += struct.pack("<QHHI", 3, 0, 4, 2).ljust(2 * size, b"v")
+    if chance.random() < 0.4:
+        mutated = chance.randrange(size, 3 * size + 16)
+        file[mutated] = chance.choice([0, 1, 2, 4, 16, 0x7F, 0xFF])
+    data = np.frombuffer(bytes(file), np.uint8)
+    pages = np.array([chance.choice([1, 2, 2]) for _ in range(chance.randrange(1, 4))], np.int64)
+    room = chance.choice([20, 20, 20, 2])
+    outputs = [np.zeros((4, room), np.int64), np.zeros(len(pages), np.int64)]
+    return Call("locate_entries", [data, pages, size, len(file) // size, *outputs], (4, 5))
+
+
+def leaf_entry(
+    key: bytes, value: bytes = b"", *, length: int = 0, first: int = 0, flags: int = 0
+) -> bytes:
+    """An entry of a leaf page with its value, or with ``length`` bytes on page ``first``."""
+    stored = struct.pack("<Q", first) if first else value
+    flags |= 1 if first else 0
+    return struct.pack("<IHH", length or len(value), flags, len(key)) + key + stored
+
+
+def leaf_page(number: int, entries: list[bytes], size: int = 512) -> bytes:
+    """A leaf page; entries are padded to an even number of bytes, and begin at its end."""
+    padded = [entry + bytes(len(entry) % 2) for entry in entries]
+    starts = [size - len(b"".join(padded[: i + 1])) for i in range(len(padded))]
+    upper = starts[-1] if starts else size
+    pointers = struct.pack(f"<{len(starts)}H", *starts)
+    page = struct.pack("<QHHHH", number, 0, 2, 16 + len(pointers), upper) + pointers
+    return page.ljust(upper, b"\0") + b"".join(reversed(padded))
+
+
+def pages_call(chance: random.Random) -> Call:
+    """Values on their leaf page, or on pages that may be used already."""
+    size, count = 512, chance.randrange(1, 6)
+    keys = size + 20 * np.arange(count)
+    places = [chance.choice([int(key) + 8, size * (2 + 3 * i) + 16]) for i, key in enumerate(keys)]
+    lengths = np.array([chance.choice([0, 1, 100, 496, 900]) for _ in range(count)], np.int64)
+    used = np.array([chance.random() < 0.05 for _ in range(20)], np.uint8)
+    return Call("claim_pages", [keys, np.array(places, np.int64), lengths, size, used], (4,))
+
+
 def runs_call(chance: random.Random) -> Call:
     """Labels of an epoch."""
     classes = chance.choice([1, 2, 5])
@@ -207,6 +255,8 @@ CALLS: dict[str, Callable[[random.Random], Call]] = {
     "mark_repeated": numbers_call,
     "measure_records": records_call,
     "key_numbers": key_numbers_call,
+    "locate_entries": entries_call,
+    "claim_pages": pages_call,
     "free_runs": runs_call,
     "count_batches": batches_call,
     "decode_blocks": blocks_call,

@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "datascan"
-MODULES = ("kernels", "records", "epoch", "tables")
+MODULES = ("kernels", "records", "epoch", "tables", "leaves")
 TESTS = (
     "tests/native",
     "tests/readers/lmdb",

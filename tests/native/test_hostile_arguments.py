@@ -19,6 +19,7 @@ from tests.native.hostile import CALLS, is_refused_or_right, sealed
 
 kernels = pytest.importorskip("datascan.native.kernels")
 epoch = pytest.importorskip("datascan.native.epoch")
+leaves = pytest.importorskip("datascan.native.leaves")
 records = pytest.importorskip("datascan.native.records")
 tables = pytest.importorskip("datascan.native.tables")
 
@@ -29,6 +30,8 @@ MODULES = {
     "mark_repeated": kernels,
     "measure_records": records,
     "key_numbers": records,
+    "locate_entries": leaves,
+    "claim_pages": leaves,
     "free_runs": epoch,
     "count_batches": epoch,
     "decode_blocks": tables,
@@ -48,7 +51,7 @@ def valid_arguments(name, seed=SEED):
 def test_every_exported_function_is_called():
     exported = {
         name
-        for module in (kernels, records, epoch, tables)
+        for module in (kernels, records, epoch, tables, leaves)
         for name in vars(module)
         if callable(getattr(module, name)) and name[0] != "_"
     }

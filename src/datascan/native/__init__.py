@@ -1,8 +1,8 @@
 """Inner loops, in C if a compiler was available when datascan was installed.
 
-``fallback``, ``record_loops`` (NumPy) and ``table_blocks`` (Python) are the reference
-implementations; ``kernels.c``, ``epoch.c``, ``records.c`` and ``tables.c`` return bit-identical
-results in a fraction of the time.
+``fallback``, ``record_loops``, ``leaf_pages`` (NumPy) and ``table_blocks`` (Python) are the
+reference implementations; ``kernels.c``, ``epoch.c``, ``records.c``, ``leaves.c`` and ``tables.c``
+return bit-identical results in a fraction of the time.
 ``DATASCAN_PLAIN=1`` in the environment selects the reference implementations.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from datascan.native import fallback
@@ -23,14 +23,20 @@ def select_loops() -> Any:
             from datascan.native import (  # noqa: PLC0415  (absent without a compiler)
                 epoch,
                 kernels,
+                leaves,
                 records,
                 tables,
             )
 
-            return SimpleNamespace(**(vars(epoch) | vars(kernels) | vars(records) | vars(tables)))
-    from datascan.native import record_loops, table_blocks  # noqa: PLC0415  (imports a library)
+            return join(epoch, kernels, leaves, records, tables)
+    from datascan.native import leaf_pages, record_loops, table_blocks  # noqa: PLC0415  (imports a library)
 
-    return SimpleNamespace(**(vars(table_blocks) | vars(record_loops) | vars(fallback)))
+    return join(table_blocks, record_loops, leaf_pages, fallback)
+
+
+def join(*modules: ModuleType) -> SimpleNamespace:
+    """The names of all modules; those of the last one win."""
+    return SimpleNamespace(**{name: value for one in modules for name, value in vars(one).items()})
 
 
 loops: Any = select_loops()

@@ -7,8 +7,15 @@ import struct
 import numpy as np
 import pytest
 
-from datascan.readers.lmdb.nodes import find_damaged_pages, read_leaf_nodes
+from datascan.readers.lmdb.nodes import (
+    UsedPages,
+    find_damaged_pages,
+    locate_nodes,
+    read_leaf_nodes,
+)
 from datascan.readers.lmdb.pages import PageFile
+from datascan.readers.lmdb.traversal import Child
+from datascan.readers.lmdb.tree import TreeReader
 from tests.builders.lmdb import write_lmdb
 
 COUNT = 20
@@ -44,6 +51,36 @@ def test_an_intact_page(leaf):
     assert len(nodes.offsets) == COUNT
     assert (nodes.broken_pages, nodes.inconsistent_pages) == ((), ())
     assert find_damaged_pages(nodes) == []
+
+
+@pytest.mark.parametrize("size", [0, 900, 3000, 9000])
+def test_intact_pages_are_read_alike_at_once_and_each_by_itself(tmp_path, size):
+    path = write_lmdb(tmp_path, {b"%04d" % i * (i % 3 + 1): bytes(size) for i in range(90)})
+    file = PageFile(path / "data.mdb")
+    leaves = list(TreeReader(file, file.meta.main).leaves())
+    at_once = locate_nodes(file, leaves)
+    each = read_leaf_nodes(file, np.array([leaf.page for leaf in leaves]))
+    for name in ("key_offsets", "key_lengths", "offsets", "lengths", "errors", "storage"):
+        np.testing.assert_array_equal(getattr(at_once, name), getattr(each, name))
+    used, before = UsedPages(file), UsedPages(file)
+    assert at_once.mark_shared_values(file, used) is at_once
+    assert used.is_used.any() == (size > 900)
+    # Once more: the values belong to other records now.
+    shared = at_once.mark_shared_values(file, used).errors > 0
+    assert shared.all() if size > 900 else not shared.any()
+    before.is_used[at_once.offsets[40] // file.page_size] = True
+    assert not before.claim_all(at_once, file.page_size) or size <= 900
+    assert before.is_used.sum() == 1 or size <= 900
+
+
+@pytest.mark.parametrize("page", [1 << 63, 1 << 40])
+def test_pages_that_are_not_read_at_once(leaf, page):
+    path, root, _ = leaf
+    file = PageFile(path)
+    assert locate_nodes(file, [Child(root, None)]) is not None
+    assert locate_nodes(file, [Child(root, None), Child(page, None)]) is None
+    assert locate_nodes(file, [Child(0, None)]) is None
+    assert locate_nodes(file, []) is None
 
 
 def test_a_value_beyond_its_page(leaf):

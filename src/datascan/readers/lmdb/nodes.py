@@ -98,6 +98,8 @@ class Nodes:
 
     def mark_shared_values(self, file: PageFile, used: UsedPages) -> Nodes:
         """The same entries; values on overflow pages that other records use are errors."""
+        if not self.errors.any() and used.claim_all(self, file.page_size):
+            return self
         on_overflow = np.flatnonzero(
             (self.offsets // file.page_size != self.key_offsets // file.page_size)
             & (self.lengths > 0)
@@ -135,6 +137,26 @@ class Nodes:
         keys = BytesColumn(file.data, self.key_offsets, self.key_lengths)
         values = BytesColumn(file.data, self.offsets, lengths)
         return KeyValueBatch(keys, values, faults + own_faults)
+
+
+def locate_nodes(file: PageFile, leaves: Sequence[Child]) -> Nodes | None:
+    """The records of ``leaves``; None if a page is not intact, or has other entries than records.
+
+    ``read_leaf_nodes`` reads such pages, and says what is wrong with them.
+    """
+    pages = [leaf.page for leaf in leaves]
+    if not pages or max(pages) >= len(file.pages):
+        return None
+    numbers = np.array(pages, np.int64)
+    lowers = np.ascontiguousarray(file.pages[numbers, 12:14]).view("<u2")[:, 0].astype(np.int64)
+    # A damaged page may state more entries than it has bytes. It is not read here.
+    room = int(np.clip((lowers - 16) // 2, 0, file.page_size // 10).sum())
+    columns, counts = np.empty((4, room), np.int64), np.empty(len(pages), np.int64)
+    size, count = file.page_size, len(file.pages)
+    found = loops.locate_entries(file.data, numbers, size, count, columns, counts)
+    if found < 0:
+        return None
+    return Nodes(*columns[:, :found], *np.zeros((2, found), np.int8))
 
 
 def read_leaf_nodes(file: PageFile, pages: Numbers, *, databases: bool = False) -> Nodes:
@@ -242,6 +264,13 @@ class UsedPages:
 
     def __init__(self, file: PageFile) -> None:
         self.is_used = np.zeros(len(file.pages), np.bool_)
+
+    def claim_all(self, nodes: Nodes, page_size: int) -> bool:
+        """Claim the pages of all values; claim none and return False if one was used before."""
+        offsets = (nodes.key_offsets, nodes.offsets, nodes.lengths)
+        columns = [np.ascontiguousarray(column, np.int64) for column in offsets]
+        claimed: bool = loops.claim_pages(*columns, page_size, self.is_used.view(np.uint8))
+        return claimed
 
     def claim(self, first: Numbers, stop: Numbers) -> NDArray[np.bool_]:
         """Whether no value has used the pages ``first`` <= page < ``stop`` before, bool (n,).

@@ -11,9 +11,11 @@ import numpy as np
 from datascan.readers.keyvalue.batch import KeyValueBatch, clip_to_range
 from datascan.readers.lmdb.duplicates import SubTrees
 from datascan.readers.lmdb.nodes import (
+    Nodes,
     Numbers,
     UsedPages,
     find_damaged_pages,
+    locate_nodes,
     read_leaf_nodes,
 )
 from datascan.readers.lmdb.pages import DATABASE, LEAF, LostPage, Tree, page_error
@@ -87,18 +89,10 @@ class TreeReader(TreeTraversal):
         # A page that occurs twice was out of its place before.
         places = {leaf.page: leaf for leaf in leaves}
         leaves = [leaf for leaf in leaves if places[leaf.page] is leaf]
-        lost = [page for leaf in leaves if (page := page_error(self.file, leaf.page, LEAF))]
-        lost_numbers = {page.page for page in lost}
-        usable = [leaf for leaf in leaves if leaf.page not in lost_numbers]
-        nodes = read_leaf_nodes(self.file, np.array([leaf.page for leaf in usable], np.int64))
-        lost += find_damaged_pages(nodes)
-        misplaced = nodes.find_misplaced(self.file, usable, self.tree)
-        if misplaced:
-            nodes = nodes.exclude_pages(self.file, misplaced)
-            lost += [
-                LostPage(page, f"page {page:,} has keys out of its range", missing=False)
-                for page in misplaced
-            ]
+        nodes = None if values is not None else locate_nodes(self.file, leaves)
+        lost: list[LostPage] = []
+        if nodes is None or nodes.find_misplaced(self.file, leaves, self.tree):
+            nodes, lost = self._read_each(leaves)
         nodes = nodes.mark_shared_values(self.file, used)
         if values is not None:
             nodes = values.expand(nodes)
@@ -117,6 +111,22 @@ class TreeReader(TreeTraversal):
             empty = np.empty(0, np.int64)
             no_strings = BytesColumn(self.file.data, empty, empty)
             yield KeyValueBatch(no_strings, no_strings, faults)
+
+    def _read_each(self, leaves: list[Child]) -> tuple[Nodes, list[LostPage]]:
+        """The entries of leaf pages that may be damaged, and the pages that have lost some."""
+        lost = [page for leaf in leaves if (page := page_error(self.file, leaf.page, LEAF))]
+        lost_numbers = {page.page for page in lost}
+        usable = [leaf for leaf in leaves if leaf.page not in lost_numbers]
+        nodes = read_leaf_nodes(self.file, np.array([leaf.page for leaf in usable], np.int64))
+        lost += find_damaged_pages(nodes)
+        misplaced = nodes.find_misplaced(self.file, usable, self.tree)
+        if misplaced:
+            nodes = nodes.exclude_pages(self.file, misplaced)
+            lost += [
+                LostPage(page, f"page {page:,} has keys out of its range", missing=False)
+                for page in misplaced
+            ]
+        return nodes, lost
 
 
 def limit_places(batch: KeyValueBatch, before: int) -> KeyValueBatch:
