@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from msgspec.structs import replace as replace_in
+from msgspec.structs import replace
 
 from datascan._version import __version__
 from datascan.checks.base import Check, load_rules, make_checks
@@ -143,7 +142,7 @@ class ScanSession:
         """
         result = self.scan()
         report = build_report(result, version=__version__)
-        report = replace_in(report, started=self.started.isoformat(timespec="seconds"))
+        report = replace(report, started=self.started.isoformat(timespec="seconds"))
         issues = sort_issues(result.issues)
         if any(may_have_pattern(issue) for issue in issues):
             from datascan.report.patterns.find import add_patterns  # noqa: PLC0415  (healthy data needs none)

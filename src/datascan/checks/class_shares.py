@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from math import pi, sqrt
+
+from msgspec import Struct
 
 from datascan.config.expectations import Labels
 from datascan.metrics.base import DatasetSummary
@@ -12,8 +13,7 @@ from datascan.metrics.labels import count_classes, format_class
 from datascan.text import escape_surrogates
 
 
-@dataclass(frozen=True, slots=True)
-class ClassShare:
+class ClassShare(Struct, frozen=True):
     """A class as shown to users, its share of the class labels, and the share expected."""
 
     label: str

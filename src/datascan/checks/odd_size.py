@@ -34,9 +34,9 @@ Source
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.checks.base import Check, Issue
@@ -94,8 +94,7 @@ class OddSize(Check[ShapeTally]):
         )
 
 
-@dataclass(frozen=True, eq=False)
-class ImageSizes:
+class ImageSizes(Struct, frozen=True, eq=False):
     """Sizes of images by kind: ``widths`` and ``heights``, float64 (kinds,), and ``counts``.
 
     Kinds without images have a count of 0 and sizes of 1.

@@ -6,9 +6,10 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from datascan.readers.dataset_search import FoundDatasets
@@ -48,8 +49,7 @@ REPORT_HEAD = re.compile(r'\s*\{[^{]{0,200}?"schema"\s*:\s*"datascan-report/')
 BINARY = frozenset(range(32)) - {9, 10, 12, 13, 27}
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """What is scanned as one: the paths of a dataset, or of a net or log, and which of them it is.
 
     ``door``: see :func:`find_door`.

@@ -10,8 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
+
+from msgspec import Struct
 
 from datascan.cli.internal_error import say
 from datascan.errors import OutputError
@@ -32,8 +33,7 @@ NARROW = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{p
 """Below WIDE columns, the bar has no speed once errors are shown."""
 
 
-@dataclass
-class SignalWatcher:
+class SignalWatcher(Struct):
     """Handles SIGINT and SIGTERM: the first one during a scan cancels it, others end the process.
 
     Attributes:

@@ -12,14 +12,14 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from datascan.config.identity import DatasetIdentity, relative_names
 from datascan.config.known_records import KnownRecords, Name, is_of_dataset
@@ -113,16 +113,14 @@ class BaselineFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     known: tuple[KnownRecords, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Acceptance:
+class Acceptance(Struct, frozen=True):
     """Why a finding is accepted, and until when."""
 
     reason: str
     expires: date | None
 
 
-@dataclass(frozen=True)
-class Baseline:
+class Baseline(Struct, frozen=True, dict=True):
     """The entries of a file, the day on which they are applied, and the records that it knows."""
 
     path: Path

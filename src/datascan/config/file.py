@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import accumulate
 from operator import or_
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from datascan.config.option_field import OptionField, nearest_option, show
 from datascan.config.options import Options
@@ -27,8 +28,7 @@ BY_RULE = ("severity", "tolerance")
 """Options that are tables with an entry for each rule."""
 
 
-@dataclass(frozen=True)
-class ConfigFile:
+class ConfigFile(Struct, frozen=True):
     """What a configuration file says: ``defaults``, then tables by pattern, in its order.
 
     Settings stand under the names of :class:`datascan.config.options.Options`, next to ``backend``.

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
+
+from msgspec import Struct
 
 from datascan.text import escape_surrogates
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetIdentity:
+class DatasetIdentity(Struct, frozen=True):
     """What distinguishes a dataset from others: its paths, and the part of the store.
 
     ``part`` is a named database of an LMDB, or the selected dataset of HDF5 files; "" without

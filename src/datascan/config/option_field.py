@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
-from msgspec import inspect
+from msgspec import Struct, inspect
 
 from datascan.errors import UsageError
 from datascan.files import STANDARD_INPUT, is_special
@@ -35,8 +34,7 @@ DATASET_COMMANDS = ("scan", "learn", "accept")
 ALL_COMMANDS = (*DATASET_COMMANDS, "net", "log")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Option:
+class Option(Struct, frozen=True, kw_only=True):
     """What an option's field is annotated with, in addition to its type and range.
 
     Attributes:
@@ -91,8 +89,7 @@ class Option:
     joint: str = " as "
 
 
-@dataclass(frozen=True)
-class OptionField:
+class OptionField(Struct, frozen=True, dict=True):
     """An option: the field of a struct, with its annotations.
 
     ``group`` is the struct that holds it, as a field of ``Options``: "read", "check", ...

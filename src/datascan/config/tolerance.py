@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
+
+from msgspec import Struct
 
 from datascan.config.option_field import show
 from datascan.errors import UsageError
@@ -18,8 +19,7 @@ COUNT = re.compile(r"[0-9]{1,18}")
 NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*%?")
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(Struct, frozen=True):
     """What is tolerated of a rule: ``share`` of the records that were read, or ``count`` of them.
 
     Exactly one of the two is set.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, cast
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.config.options import ReadOptions
@@ -92,8 +92,7 @@ def detect_decoders(values: Iterable[bytes]) -> list[str]:
     return [next(one.name for one in candidates if one.matches(value)) for value in values]
 
 
-@dataclass
-class Candidate:
+class Candidate(Struct, dict=True):
     """A decoder that may recognise values; it is loaded when it is first asked."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from datascan.errors import OutputError
@@ -24,8 +25,7 @@ SLOT_FIELDS = 4
 NO_ROW = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What a worker may take: seconds for a record, and bytes of memory (None: any)."""
 
     timeout: float
@@ -39,8 +39,7 @@ class SharedSlots(Protocol):
     def __setitem__(self, index: int, value: int) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerSlot:
+class WorkerSlot(Struct, frozen=True):
     """How far one worker is in its shard: written by the worker, read by its parent.
 
     If the worker crashes, its slot says at which rows. The four numbers at ``offset`` are the

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 MAX_FILE_BYTES = 1 << 20
 MAX_DIGITS = 18
@@ -29,8 +30,7 @@ MICROSECONDS = (1_000, 10_000_000)
 """Periods of CPU time that the kernel may report; it allows up to a second."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(Struct, frozen=True):
     """A mounted tree of groups: the group at its top, its folder, and its controllers.
 
     ``controllers`` has only an empty name in version 2.

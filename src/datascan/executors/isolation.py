@@ -8,9 +8,10 @@ once, and a single record that did is given up: it has had all of its time.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Generic, TypeVar, cast
+
+from msgspec import Struct
 
 from datascan.executors import cgroup
 from datascan.executors.base import NO_ROW
@@ -53,8 +54,7 @@ def out_of_memory(nbytes: int | None) -> str:
     return f"needed more than {format_size(nbytes)} of memory ({limit})"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerCrash:
+class WorkerCrash(Struct, frozen=True):
     """How a worker ended: the rows in its slot, and the reason in words.
 
     ``is_hung`` if it was killed because the rows took longer than the time limit.
@@ -66,8 +66,7 @@ class WorkerCrash:
     is_hung: bool = False
 
 
-@dataclass(eq=False)
-class ShardPart(Generic[R]):
+class ShardPart(Struct, Generic[R], eq=False):
     """A part of a shard that is still to read, or its result.
 
     ``is_counted`` if the rows of the shard must be counted first. ``crashes`` is how many workers
@@ -88,8 +87,7 @@ class ShardPart(Generic[R]):
         return ShardPart(self.shard.slice(self.shard.first, max(self.shard.first, rows)))
 
 
-@dataclass(eq=False)
-class ShardTask(Generic[R]):
+class ShardTask(Struct, Generic[R], eq=False):
     """A shard to read: a single part, unless crashes force a split."""
 
     shard: Shard

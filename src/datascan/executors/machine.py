@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from math import ceil
+
+from msgspec import Struct
 
 from datascan.executors import cgroup
 from datascan.text import format_bytes
@@ -23,8 +24,7 @@ SLURM = "SLURM_CPUS_PER_TASK"
 MAX_CPUS = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class Cpus:
+class Cpus(Struct, frozen=True):
     """How many processes may work at a time, and what limits their number, in words."""
 
     count: int

@@ -7,7 +7,8 @@ rule does not apply, and why, instead of claiming that it was passed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from datascan.metrics.base import DatasetSummary
 from datascan.metrics.faults import find_faults
@@ -17,8 +18,7 @@ from datascan.metrics.shapes import ShapeTally, measure_shapes
 IMAGE_FAULTS = ("corrupt-image", "not-an-image", "oversized-image", "unsupported-image")
 
 
-@dataclass(frozen=True, slots=True)
-class Trait:
+class Trait(Struct, frozen=True):
     """Something that a dataset has or lacks; ``lack`` says so in words: "no labels"."""
 
     lack: str

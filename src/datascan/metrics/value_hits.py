@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.metrics.base import Concatenated, Flagged, TallyMap
@@ -54,8 +54,7 @@ def measure_value_hits(block: Block, find_suspects: FindSuspects, is_bad: IsBad)
     return TallyMap(found) if found else None
 
 
-@dataclass(frozen=True, eq=False)
-class ValueHits:
+class ValueHits(Struct, frozen=True, eq=False):
     """All bad values by record; each fact of ``flagged`` is the record's range of ``entries``."""
 
     flagged: Flagged

@@ -7,8 +7,9 @@ is imported only if it is used.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, cast
+
+from msgspec import Struct
 
 from datascan.errors import OutputError
 from datascan.plugins import Plugin, find_plugin, load, load_plugin, unusable
@@ -30,8 +31,7 @@ class Output(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class GuardedOutput:
+class GuardedOutput(Struct, frozen=True):
     """The output of another package. What it raises is an OutputError that names the plug-in."""
 
     plugin: Plugin

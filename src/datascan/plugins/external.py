@@ -11,12 +11,13 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 from warnings import warn
+
+from msgspec import Struct
 
 from datascan._version import __version__
 from datascan.errors import (
@@ -50,8 +51,7 @@ GROUP_PREFIX = "[datascan."
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
-@dataclass(frozen=True)
-class Plugin:
+class Plugin(Struct, frozen=True):
     """A plug-in of another package. Nothing of it is imported before it is loaded."""
 
     kind: str

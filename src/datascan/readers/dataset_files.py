@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+
+from msgspec import Struct
 
 MAX_FILES = 10_000
 """The most files of a folder that are listed for a reader that does not list its files itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileStatus:
+class FileStatus(Struct, frozen=True):
     """A file: name, size in bytes, and time of modification in ns; both 0 if it is not there."""
 
     name: str

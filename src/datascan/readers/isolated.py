@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
+
+from msgspec import Struct, structs
 
 from datascan.config.identity import DatasetIdentity
 from datascan.decoders.base import Tracker
@@ -47,24 +49,21 @@ BLOCK_BYTES = 512
 """The unit of ``st_blocks``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A call of a reader's method."""
 
     method: str
     arguments: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """The span of a shard, and what to do with it: a task without its reader, which is there."""
 
     task: Any
     span: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What the method returned, and what it changed in its process.
 
     After ``plan``, that is the reader. ``warned``: its warnings; ``left_out``: plug-ins that cannot
@@ -74,7 +73,7 @@ class Answer:
     result: Any = None
     reader: Reader | None = None
     warned: tuple[tuple[type[Warning], str], ...] = ()
-    left_out: dict[Plugin, str] = field(default_factory=dict)
+    left_out: dict[Plugin, str] = {}
     failure: str = ""
 
 
@@ -131,7 +130,7 @@ class ReaderWorker:
     ) -> Iterator[list[Any]]:
         group = self._group = self._group or self._start()
         self._task, group.can_count = task, task is not None
-        group.limits = replace(group.limits, timeout=timeout)
+        group.limits = structs.replace(group.limits, timeout=timeout)
         try:
             yield from group.map(shards, on_tick=on_tick, on_done=on_done)
         finally:
@@ -297,7 +296,7 @@ def serve(reader: Reader, shard: Shard, slot: WorkerSlot) -> Any:
     known, request = dict(LEFT_OUT), shard.span
     with warnings.catch_warnings(record=True) as warned:
         answer = call_method(reader, request)
-    return replace(
+    return structs.replace(
         answer,
         reader=reader if request.method == "plan" else None,
         warned=tuple((warning.category, str(warning.message)) for warning in warned),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from datascan.errors import DatascanError, describe_exception
 from datascan.executors.base import ScanCancelled, WorkerSlot
@@ -55,18 +56,17 @@ def mark_blocks(blocks: Iterable[Block], shard: Shard, slot: WorkerSlot) -> Iter
         slot.mark(row + block.records, 0)
 
 
-@dataclass
-class PartReading:
+class PartReading(Struct):
     """The reading of a part of a shard.
 
-    ``next_row``: the first row that is not in a block yet. ``marked``: what the reader marked last,
-    a row and a number of rows.
+    ``next_row``: the first row that is not in a block yet, at first that of the part. ``marked``:
+    what the reader marked last, a row and a number of rows.
     """
 
     reader: Reader
     part: Shard
     slot: WorkerSlot
-    next_row: int = field(init=False)
+    next_row: int = 0
     marked: tuple[int, int] = (0, 0)
 
     def __post_init__(self) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 import xxhash
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.native import loops
@@ -16,8 +16,7 @@ from datascan.native.fallback import FLOAT_STRIDE, TAGGED, strip_tags
 from datascan.records.statistics import RecordStats
 
 
-@dataclass(frozen=True, eq=False)
-class BytesColumn:
+class BytesColumn(Struct, frozen=True, eq=False):
     """``n`` byte strings in one uint8 buffer, with int64 (n,) offsets and lengths."""
 
     buffer: NDArray[np.uint8]
@@ -57,8 +56,7 @@ class BytesColumn:
         return out
 
 
-@dataclass(frozen=True, eq=False)
-class BufferView:
+class BufferView(Struct, frozen=True, eq=False):
     """A :class:`datascan.records.block.LazyArray` over a byte buffer.
 
     ``kind`` and ``offsets``: see :func:`datascan.records.statistics.compute_stats_at`. ``shape``:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import xxhash
+from msgspec import Struct
 
 FileState = tuple[int, int, int, int]
 """Inode, size, and the times (ns) of the last change of content and of status, 0 if unknown.
@@ -40,8 +40,7 @@ def find_state(path: str | Path) -> FileState:
         return MISSING
 
 
-@dataclass(frozen=True, slots=True)
-class PartIdentity:
+class PartIdentity(Struct, frozen=True):
     """On what the result of a part depends, besides options and versions.
 
     Attributes:

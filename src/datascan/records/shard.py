@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.records.block import Fault, Uninspected
@@ -40,8 +41,7 @@ class Shard:
         return self.index << ROW_BITS
 
 
-@dataclass(frozen=True, slots=True)
-class PartialDownload:
+class PartialDownload(Struct, frozen=True):
     """A file that a downloader did not finish, and whether the finished file exists, too."""
 
     name: str
@@ -110,8 +110,7 @@ def join_addresses(shards: NDArray[np.int64], rows: NDArray[np.int64]) -> Addres
     return (shards << ROW_BITS) | rows
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ShardGroup:
+class ShardGroup(Struct, frozen=True, eq=False):
     """Those of some addresses that belong to one shard, ascending.
 
     ``positions`` are indices into the addresses that were grouped, ``rows`` are rows of the

@@ -6,10 +6,10 @@ Ranges, sums and a hash of a few sampled words, which becomes part of the finger
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.native import loops
@@ -35,8 +35,7 @@ def in_float64(values: NDArray[Any]) -> NDArray[np.float64]:
         return np.asarray(values.astype(np.float64))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RecordStats:
+class RecordStats(Struct, frozen=True, eq=False):
     """Statistics of (m, k) values, per record.
 
     ``low``, ``high``: (m,), of the values' dtype, NaN if the record contains NaN. ``totals``,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 REACH = ("damaged-store", "truncated-store", "reader-crash", "missing-file")
 CONTENT = (
@@ -17,8 +17,7 @@ CONTENT = (
 """Rules whose faults a writer can cause: what is out of reach, and what is half written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Writer:
+class Writer(Struct, frozen=True):
     """A process that writes to a dataset, or has it open for writing.
 
     Attributes:

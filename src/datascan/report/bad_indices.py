@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.checks.base import Issue
@@ -22,8 +22,7 @@ KEPT = "bad_indices_by_finding"
 R = TypeVar("R", bound=msgspec.Struct)
 
 
-@dataclass(frozen=True, eq=False)
-class FoundRecords:
+class FoundRecords(Struct, frozen=True, eq=False):
     """The records of an issue that is not accepted: indices, int64 (n,), in any order."""
 
     rule: str

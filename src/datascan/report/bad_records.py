@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.checks.base import Issue
@@ -76,8 +76,7 @@ def rule_order(issue: Issue) -> tuple[int, str]:
     return -issue.severity.rank, issue.rule
 
 
-@dataclass(frozen=True, eq=False)
-class BadRecordIndex:
+class BadRecordIndex(Struct, frozen=True, eq=False):
     """All pairs of record and rule, in the order of the lines, (n,) each.
 
     ``source`` is an index into ``issues``, ``place`` one into ``facts[source]``.

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from datascan.checks.base import MAX_EXAMPLES, Issue, Location
@@ -36,7 +37,7 @@ class BaselineFilter:
         Its reader must be open, because keys are looked up (for rules in the baseline only).
         """
         issues = tuple(part for issue in scanned.issues for part in self.parts(issue, scanned))
-        return replace(scanned, issues=issues)
+        return structs.replace(scanned, issues=issues)
 
     def parts(self, issue: Issue, scanned: ScanResult | None = None) -> Iterator[Issue]:
         """Split an issue into what is not accepted and what is; either part may be missing.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
 
 from datascan.config.options import RunOptions
 from datascan.executors.base import Progress, ScanCancelled
@@ -20,8 +21,7 @@ SHARDS = 128
 many, unless they would be smaller than that."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EarlyEnd:
+class EarlyEnd(Struct, frozen=True, kw_only=True):
     """Why a scan ended early.
 
     Attributes:

@@ -7,10 +7,11 @@ which has not been read yet.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datascan.checks.base import Check, Issue
 from datascan.checks.fault_check import FaultCheck
@@ -172,8 +173,7 @@ class FirstError:
             reader.end_worker()
 
 
-@dataclass(frozen=True)
-class Shards:
+class Shards(Struct, frozen=True):
     """Counts the errors of finished shards, and ends the scan at the first one if asked to."""
 
     errors: ErrorCounter

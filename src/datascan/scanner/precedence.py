@@ -8,11 +8,12 @@ them, also if it precedes them in store order.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.checks.base import Issue
@@ -29,8 +30,7 @@ ORIGINAL, DUPLICATE, NEW = 0, 1, 2
 RULE = "duplicate-record"
 
 
-@dataclass(frozen=True)
-class Precedence:
+class Precedence(Struct, frozen=True):
     """What is known of the records that a dataset had before.
 
     Attributes:

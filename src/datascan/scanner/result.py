@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.checks.base import Issue
@@ -16,8 +16,7 @@ from datascan.records.shard import Plan, group_by_shard
 from datascan.scanner.early_stop import EarlyEnd
 
 
-@dataclass(frozen=True, slots=True)
-class CacheUse:
+class CacheUse(Struct, frozen=True):
     """How many parts were ``read``, and how many ``reused`` from earlier scans.
 
     ``since``: when the first of these was read, in seconds since 1970; None if no part was reused.
@@ -28,8 +27,7 @@ class CacheUse:
     since: int | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScanResult:
+class ScanResult(Struct, frozen=True, kw_only=True):
     """A scanned dataset: what the checks found, and the open reader for what is read later.
 
     ``issues`` are reported, the accepted ones marked. ``evidence`` is everything that was found,
@@ -47,7 +45,7 @@ class ScanResult:
     seconds: float
     rules: tuple[str, ...] = ()
     evidence: tuple[Issue, ...] = ()
-    inapplicable: Mapping[str, str] = field(default_factory=dict)
+    inapplicable: Mapping[str, str] = {}
     unmatched: tuple[BaselineEntry, ...] = ()
     ended: EarlyEnd | None = None
     cache: CacheUse | None = None

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from datascan.checks.base import MANY, Check, Issue
@@ -98,7 +99,7 @@ def scan(
     }
     ended = None if dataset.is_complete else progress.ended
     if ended is not None:
-        ended = replace(ended, all_read=all_read)
+        ended = structs.replace(ended, all_read=all_read)
     return ScanResult(
         reader=reader,
         summary=dataset,

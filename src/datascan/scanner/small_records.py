@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import prod
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.executors.base import Executor, WorkerSlot
@@ -52,8 +53,7 @@ class SampleSmallTask:
         return []
 
 
-@dataclass(frozen=True)
-class SmallRecords:
+class SmallRecords(Struct, frozen=True):
     """Reads the sample when a rule asks for it; ``tick`` is called meanwhile."""
 
     reader: Reader

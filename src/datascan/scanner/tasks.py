@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Any, Protocol
 
 import numpy as np
+from msgspec import Struct
 
 from datascan.executors.base import Executor, Progress, ScanCancelled, WorkerSlot
 from datascan.metrics.base import Concatenated, Tally, TallyMap, add_all
@@ -119,8 +120,7 @@ class MeasureTask:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class DigestResult:
+class DigestResult(Struct, frozen=True):
     """Digests by address, and a fault for each record that could not be read again.
 
     The rows of the faults are addresses.
@@ -211,8 +211,7 @@ def measure_shards(  # noqa: PLR0913  (all needed, and each of another kind)
     return add_all(measured()) or NOTHING, complete
 
 
-@dataclass
-class ProgressCounter:
+class ProgressCounter(Struct):
     """Reports the records and bytes of finished and unfinished shards to ``progress``."""
 
     progress: Progress

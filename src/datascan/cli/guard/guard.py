@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from datascan.cli.files import descriptor_number, translated_errors
 from datascan.cli.guard.data_names import is_data_name
@@ -16,8 +17,7 @@ from datascan.errors import OutputError, UsageError
 from datascan.files import resolve_own_links
 
 
-@dataclass(frozen=True, kw_only=True)
-class Guard:
+class Guard(Struct, frozen=True, kw_only=True):
     """Decides whether an output may be written.
 
     Attributes:

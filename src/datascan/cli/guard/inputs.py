@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from msgspec import Struct
 
 from datascan.cli.guard.identity import Identity, key, state
 
 
-@dataclass(frozen=True)
-class Inputs:
+class Inputs(Struct, frozen=True, dict=True):
     """The paths that a command reads: datasets, lists, nets, logs, configurations and so on.
 
     A folder includes everything in it.

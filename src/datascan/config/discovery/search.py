@@ -12,9 +12,10 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
+
+from msgspec import Struct
 
 from datascan.config.file import ConfigFile, has_tool_table, read, read_config
 from datascan.config.toml import parse_toml
@@ -26,8 +27,7 @@ USER_ID = re.compile(r"\d{1,10}", re.ASCII)
 OTHER_USER = "it belongs to another user"
 
 
-@dataclass(frozen=True)
-class PassedOver:
+class PassedOver(Struct, frozen=True):
     """A configuration file that was found but is not used, and why."""
 
     file: Path
@@ -38,8 +38,7 @@ class PassedOver:
         return f"{self.file} is not used: {self.reason}; {option} uses it"
 
 
-@dataclass(frozen=True)
-class FoundConfig:
+class FoundConfig(Struct, frozen=True):
     """The configuration that holds, if any, and nearer files that are not used.
 
     Without a configuration, ``passed_over`` also has the nearest file that is too far up.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from datascan.config.applied import AppliedConfiguration, AppliedSetting, list_values
 from datascan.config.file import BY_RULE, ConfigFile
@@ -14,8 +15,7 @@ from datascan.config.options import Options
 from datascan.text import escape_surrogates
 
 
-@dataclass(frozen=True)
-class DatasetSettings:
+class DatasetSettings(Struct, frozen=True):
     """What holds for a dataset: ``values`` by the Python names of options, and ``backend``.
 
     Attributes:

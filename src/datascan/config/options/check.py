@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -14,8 +13,7 @@ from datascan.config.options.kinds import LABELS, RULES, LabelType, Positive, Te
 COMMON_BATCH_SIZES = (32, 64, 128, 256)
 
 
-@dataclass(frozen=True, slots=True)
-class NetTargets:
+class NetTargets(Struct, frozen=True):
     """What a net makes of this dataset's labels.
 
     ``layer`` is the one whose ``outputs`` the loss reads, ``loss`` the loss itself. Labels equal to

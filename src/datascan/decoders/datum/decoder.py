@@ -6,11 +6,11 @@ Source: Caffe, src/caffe/proto/caffe.proto, message Datum.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.decoders.base import Decoder, Tracker
@@ -42,8 +42,7 @@ MIN_TEMPLATE_RECORDS = 4
 Numbers = NDArray[np.int64]
 
 
-@dataclass
-class DatumBatch:
+class DatumBatch(Struct):
     """The records of a block while they are decoded.
 
     ``single``: rows and values from the exact path, grouped by shape and dtype.
@@ -52,10 +51,10 @@ class DatumBatch:
     values: BytesColumn
     labels: NDArray[np.int32]
     present: NDArray[np.bool_]
-    arrays: list[ArrayColumn] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    encoded: dict[int, bytes | memoryview] = field(default_factory=dict)
-    single: dict[tuple[Any, ...], list[tuple[int, NDArray[Any]]]] = field(default_factory=dict)
+    arrays: list[ArrayColumn] = []
+    faults: list[Fault] = []
+    encoded: dict[int, bytes | memoryview] = {}
+    single: dict[tuple[Any, ...], list[tuple[int, NDArray[Any]]]] = {}
 
 
 class DatumDecoder(Decoder):

@@ -5,12 +5,12 @@ Source: Caffe, src/caffe/proto/caffe.proto, message Datum (proto2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 from google.protobuf import descriptor_pb2, descriptor_pool, message, message_factory
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.decoders.datum.template import Shape
@@ -26,8 +26,7 @@ FIELDS = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Datum:
+class Datum(Struct, frozen=True, eq=False):
     """The fields of a Datum: (channels, height, width) and values; ``label`` may be missing."""
 
     shape: Shape

@@ -11,10 +11,10 @@ Source: Caffe, src/caffe/proto/caffe.proto, message Datum; protobuf.dev, "Encodi
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
 from enum import Enum
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.native import loops
@@ -36,8 +36,7 @@ KINDS = {Payload.BYTES: "B", Payload.PACKED: "f", Payload.FLOATS: TAGGED}
 """The kind of values for ``BufferView``, by payload."""
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """The layout of records of ``length`` bytes.
 
     ``offset``, ``count``: where the payload starts, and its number of values. ``label_offset``,
@@ -100,8 +99,7 @@ class Template:
         return MeasuredRecords(matches.view(np.bool_), labels, data)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MeasuredRecords:
+class MeasuredRecords(Struct, frozen=True, eq=False):
     """What one pass finds in n records of one length.
 
     ``matches``: bool (n,), whether a record shares the template's bytes and has valid float tags.
@@ -122,11 +120,10 @@ class MeasuredRecords:
         return MeasuredRecords(self.matches[self.matches], self.labels[self.matches], data)
 
 
-@dataclass(slots=True)
-class TemplateBuilder:
+class TemplateBuilder(Struct):
     """The fields of a message while they are parsed; ``numbers`` maps field numbers to values."""
 
-    numbers: dict[int, int] = field(default_factory=dict)
+    numbers: dict[int, int] = {}
     payload: Payload = Payload.NONE
     offset: int = 0
     count: int = 0

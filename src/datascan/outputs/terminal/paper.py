@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from dataclasses import dataclass
 from typing import TextIO
+
+from msgspec import Struct
 
 from datascan.text import escape_control
 
@@ -34,8 +35,7 @@ def supports_unicode(stream: TextIO) -> bool:
     return (stream.encoding or "").lower().replace("-", "").startswith("utf")
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
+class Paper(Struct, frozen=True):
     """The properties of a terminal: its width in columns, and whether it has colour.
 
     Without ``unicode``, characters other than ASCII are escaped.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import floor, log10
+
+from msgspec import Struct
 
 HEIGHT = 9
 LABEL = 9
@@ -13,8 +14,7 @@ DECADES = 2
 """Positive values that span more powers of ten than this are drawn by their logarithms."""
 
 
-@dataclass(frozen=True, slots=True)
-class Marks:
+class Marks(Struct, frozen=True):
     """The characters of a plot."""
 
     point: str
@@ -28,8 +28,7 @@ UNICODE = Marks("•", "✕", "┤", "└", "─")
 ASCII = Marks("*", "x", "|", "+", "-")
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """Maps values to rows, 0 at the bottom."""
 
     low: float

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.records.block import Fault
 from datascan.records.buffers import BytesColumn
 
 
-@dataclass(frozen=True, eq=False)
-class KeyValueBatch:
+class KeyValueBatch(Struct, frozen=True, eq=False):
     """Consecutive entries of a key-value store.
 
     ``faults`` are those of the store, with rows relative to the batch. The value of a row with a
@@ -50,8 +50,7 @@ def clip_to_range(batch: KeyValueBatch, first: bytes | None, stop: bytes | None)
     return batch if (low, high) == (0, len(batch)) else batch.take(np.arange(low, high))
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRange:
+class KeyRange(Struct, frozen=True):
     """Keys ``first`` <= key < ``stop``; None means no bound."""
 
     first: bytes | None = None

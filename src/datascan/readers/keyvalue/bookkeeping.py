@@ -16,8 +16,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from datascan.decoders.base import detect_decoders
 from datascan.decoders.encodings import count_encodings
@@ -56,8 +57,7 @@ TIMES = 8
 EntryIterator = Callable[[KeyRange], Iterator[KeyValueBatch]]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A key with its value."""
 
     key: bytes

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from msgspec import structs
 
 from datascan.config.options import Options
 from datascan.decoders.base import (
@@ -251,7 +252,9 @@ class KeyValueReader(Reader):
         yield from self._decode_each(base, first, batch.take(np.arange(half)), track, decode=decode)
         rest = batch.take(np.arange(half, len(batch)))
         # Faults of no row are in the first half.
-        rest = replace(rest, faults=tuple(one for one in rest.faults if one.row is not None))
+        rest = structs.replace(
+            rest, faults=tuple(one for one in rest.faults if one.row is not None)
+        )
         yield from self._decode_each(base, first + half, rest, track, decode=decode)
 
     def _decode(

@@ -6,10 +6,11 @@ Source: github.com/clovaai/deep-text-recognition-benchmark, create_lmdb_dataset.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
@@ -31,8 +32,7 @@ class EntryIterator(Protocol):
         """The entries of ``span`` in key order."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextLines:
+class TextLines(Struct, frozen=True):
     """Records ``first`` <= number < ``stop``: an image of a line of text, and its label.
 
     ``has``: whether the store has images, and labels, at all; what no record has is not missing.
@@ -47,8 +47,7 @@ class TextLines:
         return KeyRange((key_format % self.first).encode(), (key_format % self.stop).encode())
 
 
-@dataclass(frozen=True, eq=False)
-class TextNumbers:
+class TextNumbers(Struct, frozen=True, eq=False):
     """The numbers of all images and labels, int64 (n,) ascending. ``has``: see ``TextLines``."""
 
     numbers: NDArray[np.int64]

@@ -10,8 +10,9 @@ Source: LMDB 0.9, mdb.c: MDB_txninfo, mdb_find_oldest, mdb_page_alloc; glibc, pt
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from datascan.errors import DatasetError
 from datascan.files import open_regular
@@ -27,8 +28,7 @@ OWNER_DIED = 0x4000_0000
 THREAD = 0x3FFF_FFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(Struct, frozen=True):
     """Device and inode of the data file, the newest transaction; is it being written?"""
 
     file: tuple[int, int]

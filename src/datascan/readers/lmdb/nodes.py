@@ -6,10 +6,11 @@ Source: LMDB 0.9, mdb.c: MDB_node, mdb_node_add.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from datascan.native import loops
@@ -44,8 +45,7 @@ VALUE_ERRORS = {
 """Why a value cannot be read: rule and detail."""
 
 
-@dataclass(frozen=True, eq=False)
-class Nodes:
+class Nodes(Struct, frozen=True, eq=False):
     """Entries of leaf pages: offsets in the file and lengths of keys and values, int64 (n,) each.
 
     ``errors``: 0, or a key of ``VALUE_ERRORS`` for values that cannot be read. ``storage``:

@@ -8,9 +8,8 @@ Source: LMDB 0.9, mdb.c: mdb_freelist_save for the format of the free list.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.readers.lmdb.duplicates import SubTrees
@@ -31,8 +30,7 @@ from datascan.readers.lmdb.tree import TreeReader
 PAGES_PER_STEP = 1 << 14
 
 
-@dataclass(frozen=True, slots=True)
-class OrphanedLeaf:
+class OrphanedLeaf(Struct, frozen=True):
     """A leaf page: first and last key in comparable form, number of entries, page number."""
 
     first: bytes

@@ -10,11 +10,12 @@ import mmap
 import os
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from datascan.errors import DatasetError
@@ -56,8 +57,7 @@ META_TAIL = struct.Struct("<QQ")
 META_BYTES = 16 + META_HEAD.size + 2 * DATABASE.size + META_TAIL.size
 
 
-@dataclass(frozen=True, slots=True)
-class Tree:
+class Tree(Struct, frozen=True):
     """The root of a B-tree, and the counts that the store keeps of it."""
 
     flags: int
@@ -104,8 +104,7 @@ class Tree:
         return self.branch_pages + self.leaf_pages + self.overflow_pages
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(Struct, frozen=True):
     """One of the two meta pages: a snapshot of the environment."""
 
     page_size: int
@@ -275,8 +274,7 @@ def find_foreign_layout(head: bytes) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class LostPage:
+class LostPage(Struct, frozen=True):
     """A page of a tree that cannot be used, why, and whether it is beyond the end of the file."""
 
     page: int

@@ -6,11 +6,12 @@ Pages are read directly (datascan.readers.lmdb), without copies and without cras
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from datascan.config.options import Options
 from datascan.errors import DatasetError
@@ -40,8 +41,7 @@ MAX_NAMES, MAX_NAME = 20, 60
 """The number of databases that an error lists, and the bytes of each name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Walk:
+class Walk(Struct, frozen=True):
     """First keys of the leaf pages at which shards begin, and faults for lost branch pages."""
 
     keys: tuple[bytes | None, ...]

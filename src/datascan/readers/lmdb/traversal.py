@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from datascan.readers.lmdb.pages import (
     BRANCH,
@@ -29,8 +29,7 @@ Span = tuple[bytes | None, bytes | None]
 """A range of keys, first <= key < stop; None means no bound."""
 
 
-@dataclass(frozen=True, slots=True)
-class Child:
+class Child(Struct, frozen=True):
     """A page below a branch page, with keys in ``key`` <= k < ``end`` (None means no bound).
 
     Keys are in the form of :meth:`datascan.readers.lmdb.pages.Tree.comparable`.
@@ -46,8 +45,7 @@ class Child:
         return starts_before and (self.end is None or last < self.end)
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(Struct, frozen=True):
     """An intact branch page as it was read: its place in the tree, its bytes, and its children."""
 
     parent: Child

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import islice, pairwise
 
 import numpy as np
+from msgspec.structs import replace
 
 from datascan.readers.keyvalue.batch import KeyValueBatch, clip_to_range
 from datascan.readers.lmdb.duplicates import SubTrees

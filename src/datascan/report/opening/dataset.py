@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
+from msgspec import Struct, field
 from numpy.typing import NDArray
 
 from datascan.checks.base import MANY, Issue
@@ -60,14 +60,13 @@ def open_dataset(
     return [f"{text[0].upper()}{text[1:]}." for text in sentences]
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """The records of a dataset, as a sentence calls them."""
 
     dataset: DatasetInfo
     images: bool
     complete: bool
-    named: list[bool] = field(default_factory=list)
+    named: list[bool] = []
     """Not empty once a sentence has said how many records there are."""
 
     @property
@@ -95,8 +94,7 @@ class Subject:
         return f"{count:,} of {self.all}"
 
 
-@dataclass
-class Share:
+class Share(Struct):
     """The distinct records of one sentence, by reason."""
 
     reasons: Counter[Reason] = field(default_factory=Counter)
@@ -108,8 +106,7 @@ class Share:
         return self.reasons.total()
 
 
-@dataclass
-class Groups:
+class Groups(Struct):
     """The records of a dataset by what has to be done, and the rules about it as a whole."""
 
     unusable: Share
