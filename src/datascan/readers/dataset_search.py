@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from datascan.decoders.image.header import format_from_name
 from datascan.files import real_path
@@ -43,26 +44,24 @@ TOOLS = frozenset(("node_modules", "__pycache__", "site-packages"))
 MAX_HINTS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class FoundDataset:
+class FoundDataset(Struct, frozen=True):
     """A dataset and the name of its reader."""
 
     path: Path
     reader: str
 
 
-@dataclass(slots=True)
-class FoundDatasets:
+class FoundDatasets(Struct):
     """What is below a folder, sorted by path.
 
     ``nets`` and ``logs``: files with the extensions of nets and logs, the first 20. ``links``:
     links to folders elsewhere, which were not followed. ``cut_off``: why the search ended early.
     """
 
-    datasets: list[FoundDataset] = field(default_factory=list)
-    nets: list[Path] = field(default_factory=list)
-    logs: list[Path] = field(default_factory=list)
-    links: list[Path] = field(default_factory=list)
+    datasets: list[FoundDataset] = []
+    nets: list[Path] = []
+    logs: list[Path] = []
+    links: list[Path] = []
     cut_off: str = ""
 
     @property
@@ -71,8 +70,7 @@ class FoundDatasets:
         return [one for one in self.datasets if one.reader != "images"]
 
 
-@dataclass(slots=True)
-class Folder:
+class Folder(Struct):
     """A folder that was listed. ``others``: files that no dataset of images has, such as code."""
 
     path: Path
@@ -80,7 +78,7 @@ class Folder:
     files: int = 0
     others: int = 0
     has_store: bool = False
-    folders: list[Folder] = field(default_factory=list)
+    folders: list[Folder] = []
 
     @property
     def has_images(self) -> bool:
@@ -111,8 +109,7 @@ def find_datasets(root: Path, max_entries: int = MAX_ENTRIES) -> FoundDatasets:
     return found
 
 
-@dataclass(slots=True)
-class Search:
+class Search(Struct):
     """A search for datasets; ``left``: how many more entries it may list."""
 
     home: Path

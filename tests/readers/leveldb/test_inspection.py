@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from datascan.errors import DatasetError
 from tests.builders.leveldb import numbered, state, write_leveldb

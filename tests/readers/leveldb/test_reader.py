@@ -8,7 +8,6 @@ import random
 import shutil
 import sys
 import tempfile
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import lmdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from datascan.config.options import Options
 from datascan.errors import DatasetError

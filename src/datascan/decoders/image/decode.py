@@ -6,9 +6,8 @@ but transforms only the DC coefficients. Pillow decodes all other formats.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import simplejpeg
+from msgspec.structs import replace
 
 from datascan.decoders.image.formats.jpeg import (
     APP2,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.decoders.base import Tracker
@@ -35,8 +35,7 @@ MAX_CHANNELS = 4
 MAX_NOTES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class InspectedImages:
+class InspectedImages(Struct, frozen=True):
     """The results for some images. ``arrays``: pixels of float images, as columns of their own."""
 
     images: ImageColumn | None
@@ -44,8 +43,7 @@ class InspectedImages:
     arrays: tuple[ArrayColumn, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ImageStats:
+class ImageStats(Struct, frozen=True, eq=False):
     """Statistics of a decoded image, kept in place of its pixels, which may be large.
 
     ``low``, ``high``: (channels,), the range of the finite values; 0 for a channel without any.
@@ -65,8 +63,7 @@ class ImageStats:
     count: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class InspectedImage:
+class InspectedImage(Struct, frozen=True, eq=False):
     """The result for one image.
 
     ``stats``: None if it does not decode. ``faults``: rules and details. ``pixels``: the values of

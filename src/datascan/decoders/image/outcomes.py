@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 MODE_BYTES = {"1": 1, "L": 1, "LA": 2, "I;16": 2, "RGB": 3, "YCbCr": 3, "LAB": 3, "HSV": 3}
@@ -30,8 +30,7 @@ class UnsupportedImageError(Exception):
     """The decoder lacks the variant of the image. The message is the fault's detail."""
 
 
-@dataclass(frozen=True, eq=False)
-class DecodedImage:
+class DecodedImage(Struct, frozen=True, eq=False):
     """A decoded image. ``planes``: (channels, values), at 1/8 scale if ``approximate``.
 
     ``notes``: what the decoder says about metadata that is damaged.

@@ -10,11 +10,11 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from importlib import import_module
 from typing import IO, Any
 
 import numpy as np
+from msgspec.structs import replace
 from PIL import Image, ImageSequence, UnidentifiedImageError
 
 from datascan.decoders.image.formats.png import find_missing_data, remove_metadata

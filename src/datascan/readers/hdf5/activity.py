@@ -9,8 +9,9 @@ Source: HDF5 File Format Specification 3.0, II.A: "File Consistency Flags" of su
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from datascan.files import open_regular
 from datascan.readers.hdf5.files import MIN_USER_BLOCK, Source, decode_name
@@ -26,8 +27,7 @@ MAX_OFFSET = 1 << 16
 """The superblock is searched for up to here: at 0, or 512, 1024, 2048, ... after a user block."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileActivity:
+class FileActivity(Struct, frozen=True):
     """Device and inode, size and time of modification; is it marked, or locked, for writing?"""
 
     file: tuple[int, int]

@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 from operator import itemgetter
 from typing import Any
 
 import h5py
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.readers.hdf5.extensible_array import correct_offsets, has_chunk
@@ -33,8 +33,7 @@ LARGE_CHUNK_BYTES = 256 << 20
 """A chunk may decompress to this much, even if that is too much."""
 
 
-@dataclass(frozen=True, slots=True)
-class Chunks:
+class Chunks(Struct, frozen=True):
     """What the chunk index of a dataset says.
 
     ``written``: the end of the last written chunk, as a row. ``holes``: rows before that with

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.files import open_regular
@@ -126,8 +126,7 @@ def read_fully(file: FileIO, octets: memoryview) -> None:
         done += count
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RowsInFile:
+class RowsInFile(Struct, frozen=True, eq=False):
     """Rows that were measured but not kept, the first of which is ``first``.
 
     A :class:`datascan.records.block.LazyArray`. ``shape``: the number of rows, followed by the

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+
+from msgspec import Struct
 
 from datascan.errors import DatasetError
 from datascan.files import (
@@ -36,8 +37,7 @@ LIST_HEAD_LINES = 32
 """The part of a text file that decides whether it is a list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """An HDF5 file: its path, and its name in messages and keys."""
 
     path: Path

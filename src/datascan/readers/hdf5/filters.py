@@ -13,12 +13,12 @@ import math
 import zlib
 from bz2 import BZ2Decompressor
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import product
 from typing import Any, cast
 
 import h5py
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 decompressobj: Callable[[], Any]
@@ -65,8 +65,7 @@ class WrongSizeError(OSError):
     """A chunk does not decompress to its size, so HDF5 must not read it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """A chunk between two filters: its bytes, None if they are unknown, and how many they are.
 
     ``size`` is None if even that is unknown.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import h5py
 import numpy as np
+from msgspec import Struct
 
 from datascan.readers.hdf5.files import decode_name
 from datascan.readers.hdf5.open_file import HDF5_ERRORS, reason
@@ -43,8 +43,7 @@ DESCRIPTIVE = (*SINGLE, STRINGS, REFERENCES, DATES, DURATIONS)
 Content = Literal["numbers", "images", "bytes", "text"]
 
 
-@dataclass(frozen=True, slots=True)
-class MissingRows:
+class MissingRows(Struct, frozen=True):
     """Rows ``first`` <= row < ``stop`` of a dataset that cannot be read, and why.
 
     The range is empty if the number of missing rows is unknown.
@@ -55,8 +54,7 @@ class MissingRows:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where the values of a contiguous dataset begin: file and offset. ``dtype``: as stored."""
 
     path: str
@@ -64,8 +62,7 @@ class Place:
     dtype: str
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetInfo:
+class DatasetInfo(Struct, frozen=True):
     """A dataset whose first axis counts records.
 
     ``path``: without a leading slash; ``name``: the same as text. ``shape``, ``dtype``: of one
@@ -88,8 +85,7 @@ class DatasetInfo:
     place: Place | None = None
 
 
-@dataclass
-class Inventory:
+class Inventory(Struct):
     """All datasets of a file by path.
 
     ``columns``: numeric datasets and byte strings. ``others``: datasets of unsupported types, with
@@ -98,12 +94,12 @@ class Inventory:
     damaged objects, each of which has a fault.
     """
 
-    columns: dict[str, DatasetInfo] = field(default_factory=dict)
-    others: dict[str, str] = field(default_factory=dict)
-    other_rows: dict[str, int] = field(default_factory=dict)
-    texts: dict[str, DatasetInfo] = field(default_factory=dict)
-    lost: set[str] = field(default_factory=set)
-    faults: list[Fault] = field(default_factory=list)
+    columns: dict[str, DatasetInfo] = {}
+    others: dict[str, str] = {}
+    other_rows: dict[str, int] = {}
+    texts: dict[str, DatasetInfo] = {}
+    lost: set[str] = set()
+    faults: list[Fault] = []
 
     @property
     def names(self) -> list[str]:

@@ -6,16 +6,17 @@ Source: basveeling/pcam (``..._x.h5`` and ``..._y.h5``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import takewhile
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datascan.readers.hdf5.files import Source
 from datascan.readers.hdf5.planning import FilePlan, length_mismatch
 from datascan.readers.hdf5.selection import LABEL_NAMES, Table, base_name
 
 
-@dataclass(frozen=True, slots=True)
-class SourcePlan:
+class SourcePlan(Struct, frozen=True):
     """A file with its plan, and the file of its labels, if they are in another."""
 
     source: Source

@@ -7,10 +7,10 @@ they are used: 2 kB of HDF5 can claim 8 GB in a chunk, or 1e9 rows.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import h5py
+from msgspec import Struct
 
 from datascan.readers.hdf5.open_file import HDF5_ERRORS
 from datascan.readers.hdf5.references import RootFile
@@ -55,8 +55,7 @@ MAX_UNITS_BYTES = GIB
 """What the datasets of one table may take at once, while they are decompressed."""
 
 
-@dataclass(kw_only=True)
-class Budget:
+class Budget(Struct, kw_only=True):
     """What is left of the values that the files of a plan may claim.
 
     ``available``, ``size``: the bytes of all files that hold values, without and with holes.

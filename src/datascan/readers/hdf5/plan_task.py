@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import chain
+
+from msgspec import Struct
 
 from datascan.config.options import Options, ReadOptions
 from datascan.executors.base import Executor, WorkerSlot, ignore_done
@@ -22,8 +23,7 @@ FILES_PER_SHARD = 64
 """How many files a worker plans before it sends the plans."""
 
 
-@dataclass(frozen=True)
-class PlanTask:
+class PlanTask(Struct, frozen=True):
     """Plans the sources of a shard; each is a row.
 
     ``like``: the selection made in the first file; if None, that of the shard's first file with

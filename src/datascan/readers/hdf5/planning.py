@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from datascan.config.options import ReadOptions
 from datascan.decoders.image.decoder import ImageDecoder
@@ -46,8 +48,7 @@ MAX_SAMPLES = 32
 """Records of variable length are images if one of the first this many is an image."""
 
 
-@dataclass
-class FilePlan:
+class FilePlan(Struct):
     """What is known of a file: the tables that can be read, its faults, and its text labels.
 
     ``is_decoded`` if HDF5 must convert or decompress stored bytes, which can crash on a damaged
@@ -56,18 +57,17 @@ class FilePlan:
     """
 
     selection: Selection | None = None
-    tables: list[Table] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    tables: list[Table] = []
+    faults: list[Fault] = []
     is_decoded: bool = False
-    label_texts: set[bytes] = field(default_factory=set)
+    label_texts: set[bytes] = set()
     budget: Budget = field(default_factory=lambda: Budget(available=0))
-    skipped: list[Uninspected] = field(default_factory=list)
+    skipped: list[Uninspected] = []
     unlike: Fault | None = None
     refers: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FileQuery:
+class FileQuery(Struct, frozen=True):
     """A file to plan; ``like`` is the selection made in the first file of the dataset."""
 
     source: Source

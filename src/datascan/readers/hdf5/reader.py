@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.config.options import Options
@@ -48,8 +49,7 @@ KEY = re.compile(r"(.+)\[(\d{1,18})\]", re.DOTALL)
 MAX_SUGGESTED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedFile:
+class PlannedFile(Struct, frozen=True):
     """A file and its readable tables. ``selects_all``: see ``Selection``.
 
     ``label_source``: the file of the labels, if that is another one. ``refers``: see ``RootFile``.
@@ -380,8 +380,7 @@ class Hdf5Reader(Reader):
         self._opened = self._table = self._labels = None
 
 
-@dataclass(frozen=True)
-class TableTracker:
+class TableTracker(Struct, frozen=True):
     """Tracks rows of a table as rows of the shard that starts at its row ``first``."""
 
     track: Tracker

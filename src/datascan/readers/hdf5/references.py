@@ -12,13 +12,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
 from math import prod
 from pathlib import Path
 from typing import Any, Self
 
 import h5py
+from msgspec import Struct
 
 from datascan.files import is_special, real_path
 from datascan.readers.hdf5.files import decode_name
@@ -60,8 +60,7 @@ class SpecialFileError(ForbiddenFileError):
     rule = "missing-file"
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """Where files may be: below one of ``folders``, which are resolved; anywhere if ``follows``."""
 
     folders: tuple[str, ...]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.decoders.base import Tracker
@@ -55,8 +55,7 @@ def unit_bytes(info: DatasetInfo) -> int:
     return max(unit_rows(info), info.chunk_rows) * info.record_bytes
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class RowSlice:
+class RowSlice(Struct, frozen=True, eq=False):
     """Rows ``first`` <= row < ``stop`` of a dataset.
 
     ``values``: (stop - first, ...) in native byte order, or one object per row; rows in the file

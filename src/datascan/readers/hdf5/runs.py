@@ -7,10 +7,10 @@ if they were those of one table.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from datascan.readers.sample import Spans
 from datascan.records.part import is_boundary
@@ -30,8 +30,7 @@ MIN_GROUP_RUNS, BOUNDARIES = 16, 64
 """A group of this many runs ends at one file in this many, on average; see ``is_boundary``."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowRun:
+class RowRun(Struct, frozen=True):
     """Rows ``first`` <= row < ``stop`` of a table; ``file`` and ``table`` are indices."""
 
     file: int
@@ -45,8 +44,7 @@ class RowRun:
         return self.stop - self.first
 
 
-@dataclass(frozen=True, slots=True)
-class RunGroup:
+class RunGroup(Struct, frozen=True):
     """Runs that are read together.
 
     ``starts``: the row of the shard at which each begins, and the number of all rows.

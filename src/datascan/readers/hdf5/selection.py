@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from datascan.config.options import ReadOptions
 from datascan.readers.hdf5.inventory import DESCRIPTIVE, SINGLE, DatasetInfo, Inventory, join_first
@@ -12,8 +13,7 @@ DATA_NAMES = ("data", "x", "images", "features")
 LABEL_NAMES = ("label", "labels", "y", "targets")
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Datasets whose rows belong together: row i of each belongs to record i."""
 
     data: DatasetInfo
@@ -21,8 +21,7 @@ class Table:
     extras: tuple[DatasetInfo, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """The tables of a file: one of data and label, or one for every dataset (``selects_all``)."""
 
     tables: tuple[Table, ...]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.readers.hdf5.files import decode_name
@@ -22,11 +22,10 @@ MAX_TEXTS, MAX_TEXTS_BYTES = 1 << 22, 1 << 28
 """How many class names there may be, and how long all of them together."""
 
 
-@dataclass(frozen=True, slots=True)
-class TextLabels:
+class TextLabels(Struct, frozen=True):
     """The numbers of labels. ``names``: the class names, empty if all labels are integers."""
 
-    numbers: Mapping[bytes, int] = field(default_factory=dict)
+    numbers: Mapping[bytes, int] = {}
     names: tuple[str, ...] = ()
 
     @classmethod

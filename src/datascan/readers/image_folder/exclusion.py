@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from datascan.config.file import matches
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """One pattern: its ``parts`` between slashes.
 
     ``anchored``: it is relative to the dataset's folder, else it may match at any depth.
@@ -36,8 +36,7 @@ class Pattern:
         return matches(name.split("/"), self.parts)
 
 
-@dataclass(slots=True)
-class Exclusion:
+class Exclusion(Struct):
     """The patterns of a scan, and how many files and folders they have left out."""
 
     patterns: tuple[Pattern, ...] = ()

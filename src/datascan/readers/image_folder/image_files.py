@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from datascan.decoders.image.header import format_from_name
 from datascan.decoders.image.inspection import InspectedImage, inspect_image
@@ -22,8 +23,7 @@ FileIdentity = tuple[int, int, int, int]
 """Device, inode, size and time of modification of a file."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class InspectedFile:
+class InspectedFile(Struct, frozen=True, eq=False):
     """A file: its size in bytes, the fingerprint of its content, and the image in it."""
 
     nbytes: int

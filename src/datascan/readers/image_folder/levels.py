@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 SPLIT_WORDS = frozenset(
     (
@@ -60,8 +61,7 @@ def is_split_or_kind(folder: str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Levels:
+class Levels(Struct, frozen=True):
     """Which folders are classes.
 
     ``classes``: their names, sorted. ``parents``: the folders that they are in, each with a slash
@@ -128,8 +128,7 @@ def join_names(folders: Sequence[str]) -> str:
     return ", ".join(names) + (f" and {more:,} more" if more > 0 else "")
 
 
-@dataclass(frozen=True, slots=True)
-class FolderTree:
+class FolderTree(Struct, frozen=True):
     """Folders by their parent.
 
     ``used`` are those with images in or below them.

@@ -10,13 +10,13 @@ import csv
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.decoders.image.header import format_from_name
@@ -46,8 +46,7 @@ LABELS = (
 """Recognised column names of a CSV or members of JSON Lines, in lower case."""
 
 
-@dataclass(frozen=True, eq=False)
-class Rows:
+class Rows(Struct, frozen=True, eq=False):
     """What a list says: names of files, and labels as text ("" if missing).
 
     ``has_heading`` if columns are named. Code that reads such a list builds the path from the name;

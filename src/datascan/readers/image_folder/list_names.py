@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datascan.readers.image_folder.listing import ImageSearch
 
@@ -23,8 +25,7 @@ MAX_ENTRIES = 4_000_000
 """How many entries of the folder are compared with the names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Completion:
+class Completion(Struct, frozen=True):
     """What must be added to the names of a list so that they name files.
 
     ``folder`` has a slash at its end. ``found`` is how many of the names then exist.
@@ -52,12 +53,11 @@ class Completion:
         return f"names lack their folder; in {folder}, {exist}"
 
 
-@dataclass
-class KnownFiles:
+class KnownFiles(Struct):
     """The images below a folder, listed when a list names files that do not exist."""
 
     root: Path
-    sizes: dict[str, int] = field(default_factory=dict)
+    sizes: dict[str, int] = {}
     folders: tuple[str, ...] = ()
     extensions: tuple[str, ...] = ()
 

@@ -6,11 +6,12 @@ import os
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from datascan.decoders.image.header import format_from_name
@@ -45,8 +46,7 @@ FILES_PER_REPORT = 256
 """How often a search says how many files it has found."""
 
 
-@dataclass(frozen=True, eq=False)
-class Listing:
+class Listing(Struct, frozen=True, eq=False):
     """The images of a dataset, in order.
 
     ``names``: POSIX paths relative to the folder, or as written in the list. ``sizes``: int64
@@ -61,9 +61,9 @@ class Listing:
     class_names: tuple[str, ...] = ()
     unreadable: tuple[tuple[str, str], ...] = ()
     """Subfolders that could not be read, and why."""
-    bad_labels: dict[int, str] = field(default_factory=dict)
+    bad_labels: dict[int, str] = {}
     """By record: labels that are not numbers although most are; these are not ``present``."""
-    unclassified: dict[int, str] = field(default_factory=dict)
+    unclassified: dict[int, str] = {}
     """By record: its top-level folder, if that is not a class."""
     ignored_files: int = 0
     """Files without an image's extension."""
@@ -85,8 +85,7 @@ class Listing:
     """The state of each file, int64 (n, 4), see ``FileState``; None for a list."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageFile:
+class ImageFile(Struct, frozen=True):
     """An image file: its name relative to the folder, and its state."""
 
     name: str
@@ -97,8 +96,7 @@ FolderIdentity = tuple[int, int]
 """Device and inode of a folder."""
 
 
-@dataclass(slots=True)
-class ImageSearch:
+class ImageSearch(Struct):
     """Searches a folder for images. It follows links, but enters no folder twice.
 
     It does not follow links to a folder that contains ``root``, such as the root of the system.
@@ -112,11 +110,11 @@ class ImageSearch:
 
     root: Path
     max_entries: int | None = None
-    folders: list[str] = field(default_factory=list)
-    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    folders: list[str] = []
+    unreadable: list[tuple[str, str]] = []
     ignored_files: int = 0
     other_data: Counter[str] = field(default_factory=Counter)
-    partial: list[str] = field(default_factory=list)
+    partial: list[str] = []
     on_found: Callable[[int], None] | None = None
     exclusion: Exclusion = field(default_factory=Exclusion)
 

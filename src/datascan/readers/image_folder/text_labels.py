@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
@@ -23,8 +23,7 @@ MAX_DIGITS = 9
 MAX_SHOWN = 60
 
 
-@dataclass(frozen=True, eq=False)
-class ParsedLabels:
+class ParsedLabels(Struct, frozen=True, eq=False):
     """The labels of a list, one per line.
 
     ``values``, int64 or float64 (n,), and ``present``, bool (n,), are None if no line has a
@@ -35,7 +34,7 @@ class ParsedLabels:
     values: NDArray[Any] | None = None
     present: NDArray[np.bool_] | None = None
     names: tuple[str, ...] = ()
-    bad_labels: dict[int, str] = field(default_factory=dict)
+    bad_labels: dict[int, str] = {}
 
 
 def parse_labels(words: Sequence[str]) -> ParsedLabels:

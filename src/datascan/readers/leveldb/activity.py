@@ -9,8 +9,9 @@ Source: LevelDB, db/db_impl.cc, db/filename.cc, util/env_posix.cc.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from datascan.readers.leveldb.files import CURRENT, Folder
 from datascan.readers.locks import is_locked
@@ -22,8 +23,7 @@ FileState = tuple[int, int, int]
 """Inode, size and time of modification of a file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(Struct, frozen=True):
     """Device and inode of the folder, the state of each file in it, and whether LOCK is held."""
 
     folder: tuple[int, int]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+
+from msgspec import Struct
 
 CURRENT = "CURRENT"
 MANIFEST = re.compile(r"MANIFEST-(\d{1,19})")
@@ -19,8 +20,7 @@ ROCKSDB = re.compile(r"IDENTITY|OPTIONS-\d+")
 A_FEW = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """Names of files by their numbers, and all other names."""
 
     path: Path

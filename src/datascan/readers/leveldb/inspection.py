@@ -7,10 +7,11 @@ log is: a truncated log reads as a shorter log.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+
+from msgspec import Struct
 
 from datascan.errors import DatasetError
 from datascan.files import open_regular, read_regular
@@ -31,8 +32,7 @@ MAX_NAME = 100
 """The most characters shown of the name of an order of keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class Inspection:
+class Inspection(Struct, frozen=True):
     """The tables that can be read, the logs with entries that no table has, and the faults."""
 
     tables: tuple[TableFile, ...]

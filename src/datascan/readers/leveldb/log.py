@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import google_crc32c
+from msgspec import Struct
 
 from datascan.files import open_regular
 
@@ -23,8 +23,7 @@ FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 MASK_DELTA = 0xA282EAD8
 
 
-@dataclass(frozen=True, slots=True)
-class Flaw:
+class Flaw(Struct, frozen=True):
     """A place of a log from which records are lost: the rule, the byte, and words for it."""
 
     rule: str

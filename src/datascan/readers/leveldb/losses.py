@@ -7,8 +7,8 @@ the range in which it begins.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
@@ -19,8 +19,7 @@ from datascan.records.block import Fault
 from datascan.records.buffers import BytesColumn
 
 
-@dataclass(slots=True)
-class Stretch:
+class Stretch(Struct):
     """Keys that cannot be read, up to and including ``end``, after the record ``before``.
 
     ``is_ours`` is False if another range reports it.

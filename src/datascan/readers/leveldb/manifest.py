@@ -7,7 +7,8 @@ of tagged fields; version_set.cc (``Builder::Apply``): how edits add up.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from datascan.readers.leveldb.coding import CodingError, take_string, take_varint
 
@@ -24,8 +25,7 @@ MARK_BYTES = 8
 """The end of an internal key: sequence number and kind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """A table file: its level, number and bytes, and its first and last internal key.
 
     An internal key is a user key and eight bytes of sequence number and kind.
@@ -48,8 +48,7 @@ class Table:
         return self.largest[:-MARK_BYTES]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """The sum of a manifest's edits. Logs of ``log`` and above, and ``previous_log``, are alive."""
 
     comparator: bytes = COMPARATOR

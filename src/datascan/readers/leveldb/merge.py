@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from operator import ne
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
@@ -29,8 +29,7 @@ LOG_STEP = 64
 """Windows may be split at every so-many-th key of the logs."""
 
 
-@dataclass(frozen=True, eq=False)
-class Window:
+class Window(Struct, frozen=True, eq=False):
     """Consecutive live entries, and what could not be read among them."""
 
     batch: KeyValueBatch
@@ -228,8 +227,7 @@ def are_apart(segments: Sequence[Segment], sources: Sequence[NDArray[np.int64]])
     return all(left[1] < right[0] for left, right in pairwise(ends))
 
 
-@dataclass(frozen=True, eq=False)
-class Entries:
+class Entries(Struct, frozen=True, eq=False):
     """Entries of several segments, one segment after the other; values are where they were read.
 
     ``rows``, int64 (m, 5): as those of a segment, but for ``keys`` and ``buffer``.

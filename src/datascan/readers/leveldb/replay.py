@@ -11,11 +11,11 @@ from __future__ import annotations
 import struct
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.files import open_regular
@@ -29,8 +29,7 @@ MAX_GAP_BYTES = 1 << 16
 """Values that are closer together than this are read at once."""
 
 
-@dataclass(frozen=True, eq=False)
-class LogFile:
+class LogFile(Struct, frozen=True, eq=False):
     """A log as one sequence of payload bytes, without the headers between its fragments.
 
     ``starts`` and ``offsets``, int64 (n + 1,) and (n,): where each fragment begins in the payload
@@ -78,8 +77,7 @@ class LogFile:
         return raw
 
 
-@dataclass(frozen=True, eq=False)
-class LoggedEntries:
+class LoggedEntries(Struct, frozen=True, eq=False):
     """The newest version of every key in the logs, in key order.
 
     ``marks``, uint64 (n,): sequence number << 8 | kind. ``places``, int64 (n, 3): the log, and

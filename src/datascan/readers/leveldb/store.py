@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+
+from msgspec import Struct
 
 from datascan.errors import DatasetError
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
@@ -18,8 +19,7 @@ from datascan.readers.leveldb.tables import TableFile
 from datascan.records.block import Fault
 
 
-@dataclass(frozen=True)
-class Store:
+class Store(Struct, frozen=True):
     """The tables and logged entries of a store, and what is wrong with it. Holds no file open."""
 
     tables: tuple[TableFile, ...]

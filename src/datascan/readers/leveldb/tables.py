@@ -8,12 +8,12 @@ is checked against the file before it is used.
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.files import open_regular
@@ -72,8 +72,7 @@ class TableError(Exception):
     """A table whose index cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(Struct, frozen=True):
     """Keys of a table that cannot be read: from ``begin`` up to and including ``end``."""
 
     begin: bytes
@@ -81,8 +80,7 @@ class Loss:
     reason: str
 
 
-@dataclass(frozen=True, eq=False)
-class Segment:
+class Segment(Struct, frozen=True, eq=False):
     """Entries of some consecutive blocks of a table, in key order.
 
     ``rows``, int64 (m, 5): offset and size of the user key in ``keys``; offset and size of the
@@ -101,8 +99,7 @@ class Segment:
         return self.keys[start : start + size]
 
 
-@dataclass(frozen=True, eq=False)
-class Index:
+class Index(Struct, frozen=True, eq=False, dict=True):
     """The blocks of a table, and the keys between which those of each block are.
 
     ``places``, int64 (n + 1, 2): offset and size in ``keys`` of the first key of the table, and of

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.report.figures import Pattern
@@ -34,8 +34,7 @@ MIN_NARROWED = 10
 """This many of the others must have a pattern to see whether another one narrows it down."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, eq=False, kw_only=True):
     """A pattern that holds for a ``share`` of a finding's records.
 
     ``support`` is the share of all records of the dataset for which it holds; ``is_whole`` whether

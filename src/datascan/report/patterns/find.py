@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 from msgspec.structs import replace
 
 from datascan.checks.base import Issue
@@ -56,14 +56,13 @@ def add_patterns(
     return replace(report, findings=findings)
 
 
-@dataclass(frozen=True, eq=False)
-class PlaceReader:
+class PlaceReader(Struct, frozen=True, eq=False):
     """Finds patterns in records that are read again."""
 
     scanned: ScanResult
     executor: Executor | None
     tick: Callable[[], None]
-    pictures: list[PictureReader] = field(default_factory=list)
+    pictures: list[PictureReader] = []
     """None, or one for all findings, once it is needed."""
 
     def find(self, issue: Issue, records: int) -> list[Candidate]:
@@ -102,8 +101,7 @@ class PlaceReader:
             return []
 
 
-@dataclass(frozen=True, eq=False)
-class PatternFinder:
+class PatternFinder(Struct, frozen=True, eq=False):
     """What is needed to find patterns: the records of each issue, by its place, and keys."""
 
     scanned: ScanResult

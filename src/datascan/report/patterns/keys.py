@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from datascan.metrics.base import sorted_distinct
 from datascan.report.patterns.survey import Numbers
 from datascan.scanner.result import ScanResult
 
 
-@dataclass(frozen=True, eq=False)
-class Keys:
+class Keys(Struct, frozen=True, eq=False):
     """The ``keys`` of the records at ``positions``, int64 (n,), ascending."""
 
     positions: Numbers

@@ -13,9 +13,10 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from PIL import Image
 
 from datascan.decoders.image.header import sniff_format
@@ -49,8 +50,7 @@ DAY = re.compile(r"([0-9]{4}):([01][0-9]):([0-3][0-9])(?: |$)")
 MAX_NAME = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """The camera and the days of an image; "" for what is not known."""
 
     camera: str = ""
@@ -124,14 +124,13 @@ def find_day_of_change(path: str) -> str:
     return ""
 
 
-@dataclass(frozen=True, eq=False)
-class PictureReader:
+class PictureReader(Struct, frozen=True, eq=False):
     """Reads how images came about; those of the sample of others once for all findings."""
 
     scanned: ScanResult
     executor: Executor
     on_tick: Callable[[], None]
-    known: dict[int, Taken] = field(default_factory=dict)
+    known: dict[int, Taken] = {}
 
     def find(self, concerned: Concerned) -> Iterator[Candidate]:
         """Cameras and days that most images of a finding share."""

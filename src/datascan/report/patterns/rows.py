@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.report.examples import MIN_RECORDS
@@ -27,8 +27,7 @@ NOTABLE = 0.05
 """A further run is named if it has this share of the records."""
 
 
-@dataclass(frozen=True)
-class Runs:
+class Runs(Struct, frozen=True):
     """Runs of records, (first, last) each, that have ``inside`` records of a finding."""
 
     bounds: tuple[tuple[int, int], ...]

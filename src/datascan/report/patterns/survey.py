@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.metrics.base import DatasetSummary, sorted_distinct
@@ -19,8 +18,7 @@ MAX_SAMPLE = 4_096
 """The most records of a finding, and of the others, whose keys are compared."""
 
 
-@dataclass(frozen=True, eq=False)
-class Concerned:
+class Concerned(Struct, frozen=True, eq=False):
     """The records of one issue, and a sample of the others.
 
     ``positions``, int64 (n,), are those of all its records, ascending, and ``others``, int64 (m,),
