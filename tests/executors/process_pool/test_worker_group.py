@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import os
+import signal
+import time
+from functools import partial
 from multiprocessing.heap import Arena
 
 import pytest
@@ -100,3 +103,114 @@ def test_a_process_that_cannot_be_started_is_an_error(monkeypatch):
     monkeypatch.setattr(group.context, "Process", refuse, raising=False)
     with pytest.raises(DatascanError, match=r"^cannot start a worker process .*--workers 0$"):
         group.__enter__()
+
+
+def run(function, shards, *, fail=fail, timeout=60.0, on_done=ignore_done, count=1):
+    with WorkerGroup(function, fail, count=count, limits=Limits(timeout)) as group:
+        return list(group.map(shards, on_tick=ignore_tick, on_done=on_done))
+
+
+def touch_file(home, shard, slot):
+    (home / str(shard.index)).touch()
+    return shard.index
+
+
+def test_a_worker_begins_the_next_part_while_its_parent_is_busy(forked, tmp_path):
+    """Otherwise, it would idle while results are added up."""
+
+    def wait_for_next(index, _results):
+        until = time.monotonic() + 30
+        while index < 5 and not (tmp_path / str(index + 1)).exists():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+    shards = [Shard(i, None) for i in range(10)]
+    results = run(partial(touch_file, tmp_path), shards, on_done=wait_for_next)
+    assert results == [[i] for i in range(10)]
+
+
+def die_at(rows, shard, slot):
+    for row in range(shard.first, 6 if shard.last is None else shard.last):
+        slot.mark(row, 1)
+        if (shard.index, row) in rows:
+            os.kill(os.getpid(), signal.SIGKILL)
+    return []
+
+
+def blame(shard, reason):
+    return [(shard.index, row) for row in range(shard.first, shard.last)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_crash_is_blamed_on_the_part_in_work(forked, count):
+    """The part that was sent ahead is read by another worker."""
+    deadly = {(0, 0), (0, 5), (1, 0), (4, 3), (19, 5)}
+    function = partial(die_at, deadly)
+    results = run(function, [Shard(i, None) for i in range(20)], fail=blame, count=count)
+    found = [{at for part in parts for at in part} for parts in results]
+    assert found == [{at for at in deadly if at[0] == i} for i in range(20)]
+
+
+def exhaust_memory(shard, slot):
+    for row in range(shard.first, 6 if shard.last is None else shard.last):
+        slot.mark(row, 1)
+        if (shard.index, row) == (2, 4):
+            raise MemoryError
+    return []
+
+
+def test_a_lack_of_memory_is_blamed_on_the_part_in_work(forked):
+    results = run(exhaust_memory, [Shard(i, None) for i in range(12)], fail=blame)
+    found = [[at for part in parts for at in part] for parts in results]
+    assert found == [[], [], [(2, 4)], *([[]] * 9)]
+
+
+def take_time(shard, slot):
+    for row in range(4):
+        slot.mark(row, 1)
+        time.sleep(0.3)
+
+
+def test_the_clock_of_a_part_starts_when_it_is_in_work(forked):
+    """It was sent while another one was read, which took longer than one record may take."""
+    shards = [Shard(i, None) for i in range(4)]
+    assert run(take_time, shards, timeout=1.0) == [[None]] * 4
+
+
+def hang_at_last_row(shard, slot):
+    for row in range(shard.first, 3 if shard.last is None else shard.last):
+        slot.mark(row, 1)
+        if (shard.index, row) == (0, 2):
+            time.sleep(600)
+    return []
+
+
+def test_a_part_that_hangs_is_the_one_in_work(forked):
+    shards = [Shard(i, None) for i in range(8)]
+    results = run(hang_at_last_row, shards, fail=blame, timeout=0.5)
+    found = [[at for part in parts for at in part] for parts in results]
+    assert found == [[(0, 2)], *([[]] * 7)]
+
+
+def length_of(shard, slot):
+    return bytes(len(shard.span))
+
+
+def test_large_orders_and_answers_do_not_block_each_other(forked):
+    """An order ahead that does not fit in the pipe would wait for a worker that posts."""
+    span = bytes(2 << 20)
+    results = run(length_of, [Shard(i, span) for i in range(10)])
+    assert results == [[span]] * 10
+
+
+def test_a_group_that_is_left_serves_another_map(forked):
+    """The orders that were sent ahead are not executed in it."""
+    with WorkerGroup(double, fail, count=1, limits=Limits(60)) as group:
+        results = group.map(
+            [Shard(i, None) for i in range(50)], on_tick=ignore_tick, on_done=ignore_done
+        )
+        assert next(results) == [0]
+        group.restart_busy()
+        shards = [Shard(i, None) for i in range(100, 103)]
+        found = list(group.map(shards, on_tick=ignore_tick, on_done=ignore_done))
+    assert found == [[200], [202], [204]]

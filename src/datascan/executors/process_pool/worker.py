@@ -12,6 +12,7 @@ import threading
 import types
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import cycle
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -35,13 +36,14 @@ class OutOfMemory:
 
 def worker_loop(
     call: Callable[[Any, WorkerSlot], Any],
-    slot: WorkerSlot,
+    slots: Sequence[WorkerSlot],
     pipe: Connection,
     foreign: Sequence[Connection],
     max_memory: int | None,
 ) -> None:
     """Answer every order from the pipe by ``call(order, slot)``, until the pipe closes.
 
+    The ``slots`` are used in turn. After a lack of memory, no more orders are executed.
     ``foreign`` are connections inherited from the parent that this process must not keep open.
     ``max_memory`` is how many bytes it may allocate, in addition to what its parent has.
     """
@@ -55,18 +57,34 @@ def worker_loop(
     send(pipe, READY)
     if max_memory is not None:
         limit_memory(max_memory)
-    while True:
+    for slot in cycle(slots):
         try:
             order = pipe.recv()
         except (EOFError, OSError):
             return
-        try:
-            send(pipe, answer(call, order, slot))
-        # The message is pickled before any of it is sent.
-        except MemoryError:
-            send(pipe, OutOfMemory())
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            send(pipe, error)
+        if not send_answer(pipe, answer(call, order, slot)):
+            wait_for_end(pipe)
+            return
+
+
+def send_answer(pipe: Connection, message: Any) -> bool:
+    """Send an answer; whether there is memory left for another one."""
+    try:
+        send(pipe, message)
+    # The message is pickled before any of it is sent.
+    except MemoryError:
+        message = OutOfMemory()
+        send(pipe, message)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        send(pipe, error)
+    return not isinstance(message, OutOfMemory)
+
+
+def wait_for_end(pipe: Connection) -> None:
+    """Ignore all orders until the parent ends this process."""
+    with suppress(EOFError, OSError):
+        while True:
+            pipe.recv_bytes()
 
 
 def answer(call: Callable[[Any, WorkerSlot], Any], order: Any, slot: WorkerSlot) -> Any:

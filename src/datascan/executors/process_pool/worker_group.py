@@ -7,6 +7,9 @@ record is left (isolation.py).
 The time limit counts seconds, not signs of life: only a row beyond all rows before it starts the
 clock anew. So it holds for each record whose row is marked alone, and for rows that are marked
 together until they are split.
+
+A worker has its next order before it has finished the one in work, and need not wait while this
+process adds up. Its clock starts, and it can be blamed for a crash, only once it is in work.
 """
 
 from __future__ import annotations
@@ -16,10 +19,12 @@ import multiprocessing
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, Generic
 
 from datascan.errors import DatascanError
@@ -68,34 +73,35 @@ MAX_TICK_SECONDS = 1.0
 This process may have been stopped meanwhile, together with its workers.
 """
 
+SLOTS = 2
+"""Every worker has one for the order in work, and one for the order after that."""
+
 START_SECONDS = 60.0
 MAX_FAILED_STARTS = 3
 """If more workers than this end in a row before they are ready, none can be started."""
+
+MAX_AHEAD_BYTES = 4096
+"""Larger orders are not sent ahead: the pipe may be unable to hold them until they are read."""
+
+MIN_QUEUED = 2
+"""Orders are sent ahead while at least this many parts per worker are queued. The last parts go to
+the first workers that are free."""
 
 Function = Callable[[Shard, WorkerSlot], R]
 CountRows = Callable[[Shard, WorkerSlot], int]
 
 
 @dataclass(eq=False)
-class Worker(Generic[R]):
-    """A process, the parent's end of its pipe, and the part of a shard that it is reading."""
+class Assignment(Generic[R]):
+    """A part of a shard that a worker is reading, or will read next, and how far it is."""
 
-    process: Any
-    pipe: Connection
-    messages: MessageReader | ConnectionReader
+    task: ShardTask[R]
+    part: ShardPart[R]
     slot: WorkerSlot
-    ready: bool = False
-    assignment: tuple[ShardTask[R], ShardPart[R]] | None = None
     state: tuple[int, int, int, int] = (NO_ROW, 0, 0, 0)
     furthest: int = NO_ROW
     seconds: float = 0.0
     """Time spent since ``furthest``, the highest row yet, was marked."""
-
-    def begin(self, assignment: tuple[ShardTask[R], ShardPart[R]]) -> None:
-        """Start on a part."""
-        self.assignment = assignment
-        self.state, self.furthest, self.seconds = (NO_ROW, 0, 0, 0), NO_ROW, 0.0
-        self.slot.reset()
 
     def look(self, elapsed: float) -> float:
         """Read the slot, ``elapsed`` seconds after the last time; how long its row has taken."""
@@ -104,6 +110,32 @@ class Worker(Generic[R]):
         if self.state[ROW] > self.furthest:
             self.furthest, self.seconds = self.state[ROW], 0.0
         return self.seconds
+
+
+@dataclass(eq=False)
+class Worker(Generic[R]):
+    """A process, the parent's end of its pipe, and the parts of shards that it was sent.
+
+    The first of ``assignments`` is in work; a second one waits in the pipe. Orders use the two
+    ``slots`` in turn, so that what one of them says is always about its own order.
+    """
+
+    process: Any
+    pipe: Connection
+    messages: MessageReader | ConnectionReader
+    slots: tuple[WorkerSlot, ...]
+    ready: bool = False
+    assignments: deque[Assignment[R]] = field(default_factory=deque)
+    sent: int = 0
+
+    def assign(self, task: ShardTask[R], part: ShardPart[R], order: memoryview) -> None:
+        """Send the order to read a part. If the worker is dead, the closed pipe will say so."""
+        slot = self.slots[self.sent % len(self.slots)]
+        slot.reset()
+        self.sent += 1
+        self.assignments.append(Assignment(task, part, slot))
+        with suppress(OSError):
+            self.pipe.send_bytes(order)
 
 
 class WorkerGroup(Generic[R]):
@@ -129,7 +161,7 @@ class WorkerGroup(Generic[R]):
         self.limits = limits
         self.looked = time.monotonic()
         self.context = multiprocessing.get_context(start_method())
-        self.slots = create_shared_slots(self.context, count)
+        self.slots = create_shared_slots(self.context, SLOTS * count)
         self.workers: list[Worker[R]] = []
         self.count = count
         self.failed_starts = 0
@@ -157,7 +189,7 @@ class WorkerGroup(Generic[R]):
         """Replace the workers that are still at work on a map that was left."""
         self.queue.clear()
         for number, worker in enumerate(self.workers):
-            if worker.assignment is not None:
+            if worker.assignments:
                 worker.process.kill()
                 worker.process.join()
                 worker.pipe.close()
@@ -166,7 +198,7 @@ class WorkerGroup(Generic[R]):
     @property
     def in_progress(self) -> tuple[int, int]:
         """Records and bytes read so far of the parts that workers are reading."""
-        states = [worker.state for worker in self.workers if worker.assignment is not None]
+        states = [worker.assignments[0].state for worker in self.workers if worker.assignments]
         return sum(s[RECORDS] for s in states), sum(s[BYTES] for s in states)
 
     def map(
@@ -190,23 +222,29 @@ class WorkerGroup(Generic[R]):
 
     def _assign(self) -> None:
         for worker in self.workers:
-            if worker.assignment is None and self.queue:
-                _, part = assignment = self.queue.popleft()
-                worker.begin(assignment)
-                try:
-                    worker.pipe.send((part.shard, part.is_counted))
-                except OSError:
-                    self._replace(worker)
+            if not worker.assignments and self.queue:
+                task, part = self.queue.popleft()
+                worker.assign(task, part, order_for(part))
+        for worker in self.workers:
+            if len(self.queue) < MIN_QUEUED * len(self.workers):
+                return
+            if worker.ready and len(worker.assignments) == 1:
+                task, part = self.queue[0]
+                order = order_for(part)
+                if len(order) > MAX_AHEAD_BYTES:
+                    return
+                self.queue.popleft()
+                worker.assign(task, part, order)
 
     def _wait(self) -> None:
-        pipes = wait([w.pipe for w in self.workers if w.assignment is not None], TICK_SECONDS)
+        pipes = wait([w.pipe for w in self.workers if w.assignments], TICK_SECONDS)
         now = time.monotonic()
         elapsed, self.looked = min(now - self.looked, MAX_TICK_SECONDS), now
         # A copy: workers replaced meanwhile have nothing to say yet.
-        for worker in [worker for worker in self.workers if worker.assignment is not None]:
+        for worker in [worker for worker in self.workers if worker.assignments]:
             if worker.pipe in pipes:
                 self._receive(worker)
-            elif worker.look(elapsed) > self._time_limit(worker):
+            elif worker.assignments[0].look(elapsed) > self._time_limit(worker):
                 self._expire(worker)
 
     def _time_limit(self, worker: Worker[R]) -> float:
@@ -228,7 +266,7 @@ class WorkerGroup(Generic[R]):
         except (EOFError, OSError):
             self._replace(worker)
             return
-        worker.seconds = 0.0
+        worker.assignments[0].seconds = 0.0
         if answer is PARTIAL:
             return
         if isinstance(answer, str) and answer == READY:
@@ -239,9 +277,8 @@ class WorkerGroup(Generic[R]):
             worker.process.kill()
             self._replace(worker, out_of_memory(self.limits.max_memory))
             return
-        assert worker.assignment is not None  # noqa: S101  (only busy workers are polled)
-        task, part = worker.assignment
-        worker.assignment = None
+        assignment = worker.assignments.popleft()
+        task, part = assignment.task, assignment.part
         if isinstance(answer, BaseException):
             raise answer
         if part.is_counted:
@@ -254,9 +291,9 @@ class WorkerGroup(Generic[R]):
         self, worker: Worker[R], reason: str | None = None, *, is_hung: bool = False
     ) -> None:
         """Replace a worker that ended by itself, or was killed for ``reason``."""
-        row, count, _, _ = worker.slot.state
-        assert worker.assignment is not None  # noqa: S101  (only a worker with an assignment is waited for)
-        task, part = worker.assignment
+        assignment = worker.assignments.popleft()
+        task, part = assignment.task, assignment.part
+        row, count, _, _ = assignment.slot.state
         worker.process.join()
         worker.pipe.close()
         reason = reason or describe_exit(worker.process.exitcode)
@@ -266,6 +303,8 @@ class WorkerGroup(Generic[R]):
             if self.failed_starts > MAX_FAILED_STARTS:
                 raise DatascanError(f"worker processes cannot start ({reason}); try --workers 0")
         self.workers[number] = self._spawn(number)
+        # What it was sent ahead was not begun.
+        self.queue.extendleft((ahead.task, ahead.part) for ahead in reversed(worker.assignments))
         if not worker.ready:
             # It ended before it received the part.
             self._continue_with(task, part, [part])
@@ -285,15 +324,15 @@ class WorkerGroup(Generic[R]):
             self.on_done(task.shard.index, task.results)
 
     def _spawn(self, number: int) -> Worker[R]:
-        slot = WorkerSlot(self.slots, SLOT_FIELDS * number)
-        slot.reset()
+        first = SLOTS * number
+        slots = tuple(WorkerSlot(self.slots, SLOT_FIELDS * (first + i)) for i in range(SLOTS))
         try:
             ours, theirs = self.context.Pipe()
             foreign = [ours, *(worker.pipe for worker in self.workers)]
             inherited = foreign if self.context.get_start_method() == "fork" else []
             process = self.context.Process(  # type: ignore[attr-defined]  # absent from the stub of contexts
                 target=worker_loop,
-                args=(self.call, slot, theirs, inherited, self.limits.max_memory),
+                args=(self.call, slots, theirs, inherited, self.limits.max_memory),
                 daemon=True,
             )
             with hidden_main_module():
@@ -304,7 +343,7 @@ class WorkerGroup(Generic[R]):
                 f"cannot start a worker process ({reason}); try --workers 0"
             ) from error
         theirs.close()
-        return Worker(process, ours, reader_of(ours), slot)
+        return Worker(process, ours, reader_of(ours), slots)
 
 
 def run_order(
@@ -320,13 +359,18 @@ def run_order(
     return function(shard, slot)
 
 
-def create_shared_slots(context: BaseContext, workers: int) -> Any:
-    """Slots for ``workers`` processes of ``context``, int64 (4 * workers,), in shared memory.
+def order_for(part: ShardPart[Any]) -> memoryview:
+    """The pickled order to read a part."""
+    return ForkingPickler.dumps((part.shard, part.is_counted))
+
+
+def create_shared_slots(context: BaseContext, count: int) -> Any:
+    """``count`` slots for processes of ``context``, int64 (4 * count,), in shared memory.
 
     Raises:
         DatascanError: if memory cannot be shared.
     """
-    numbers = SLOT_FIELDS * workers
+    numbers = SLOT_FIELDS * count
     try:
         if context.get_start_method() == "fork":
             # Anonymous memory needs no file: there may be no writable directory.
