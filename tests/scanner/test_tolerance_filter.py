@@ -150,7 +150,7 @@ def test_every_output_says_it(shell, tmp_path):
     assert text.startswith("PASS")
     page, junit, sarif = ((tmp_path / name).read_text() for name in files[3::2])
     assert f"<strong>Does not fail:</strong> {words}" in page
-    assert f"error ({words}): 2 of 303 records" in junit
+    assert f"error ({words}): Empty record: 2 of 303 records" in junit
     assert 'failures="0"' in junit
     (result,) = [
         one for one in json.loads(sarif)["runs"][0]["results"] if one["ruleId"] == "empty-record"
@@ -160,9 +160,8 @@ def test_every_output_says_it(shell, tmp_path):
     assert [line["tolerated"] for line in lines] == [True, True]
     assert shell("report", "r.json")[0] == 0
     saved = Report.from_json((tmp_path / "r.json").read_text())
-    assert f"::notice title=empty-record%3A store::{words.replace('%', '%25')}: 2 of" in (
-        github.render([saved])
-    )
+    title = "::notice title=Empty record [empty-record]%3A store::"
+    assert f"{title}{words.replace('%', '%25')}: 2 of" in github.render([saved])
 
 
 def test_a_configuration_that_was_found_is_named(shell, tmp_path):
