@@ -12,7 +12,7 @@ import sysconfig
 
 from setuptools import Extension, setup
 
-HEADERS = ("arguments", "rows", "rows_x86")
+HEADERS = ("arguments", "crc32c", "rows", "rows_x86")
 NATIVE = os.environ.get("DATASCAN_NATIVE", "try")
 if NATIVE not in {"try", "require", "skip"}:
     raise SystemExit(f"DATASCAN_NATIVE must be try, require or skip, not {NATIVE!r}")

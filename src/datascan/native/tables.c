@@ -5,63 +5,7 @@
    table_blocks.py does the same in Python. */
 
 #include "arguments.h"
-
-/* CRC-32C (Castagnoli), as LevelDB's checksums are. */
-static uint32_t crc_table[8][256];
-
-static void fill_crc_table(void)
-{
-    for (uint32_t i = 0; i < 256; i++) {
-        uint32_t crc = i;
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? 0x82F63B78u : 0);
-        crc_table[0][i] = crc;
-    }
-    for (int slice = 1; slice < 8; slice++)
-        for (int i = 0; i < 256; i++) {
-            uint32_t before = crc_table[slice - 1][i];
-            crc_table[slice][i] = before >> 8 ^ crc_table[0][before & 0xFF];
-        }
-}
-
-static uint32_t crc_by_table(uint32_t crc, const unsigned char *at, size_t size)
-{
-    for (; size >= 8; at += 8, size -= 8) {
-        uint32_t next = 0;
-        for (int i = 0; i < 8; i++)
-            next ^= crc_table[7 - i][(i < 4 ? crc >> 8 * i & 0xFF : 0) ^ at[i]];
-        crc = next;
-    }
-    while (size--)
-        crc = crc >> 8 ^ crc_table[0][(crc ^ *at++) & 0xFF];
-    return crc;
-}
-
-#if defined(__x86_64__) && defined(__GNUC__)
-__attribute__((target("sse4.2")))
-static uint32_t crc_by_processor(uint32_t crc, const unsigned char *at, size_t size)
-{
-    uint64_t wide = crc;
-    for (; size >= 8; at += 8, size -= 8) {
-        uint64_t word;
-        memcpy(&word, at, 8);
-        wide = __builtin_ia32_crc32di(wide, word);
-    }
-    crc = (uint32_t)wide;
-    while (size--)
-        crc = __builtin_ia32_crc32qi(crc, *at++);
-    return crc;
-}
-#define HAS_CRC __builtin_cpu_supports("sse4.2")
-#else
-#define crc_by_processor crc_by_table
-#define HAS_CRC 0
-#endif
-
-static uint32_t crc32c(const unsigned char *at, size_t size)
-{
-    return ~(HAS_CRC ? crc_by_processor : crc_by_table)(~0u, at, size);
-}
+#include "crc32c.h"
 
 /* A LevelDB table: github.com/google/leveldb, doc/table_format.md. */
 #define TRAILER 5 /* after every block: its compression, and its checksum */
@@ -481,6 +425,6 @@ static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "tables", NULL, 0
 
 PyMODINIT_FUNC PyInit_tables(void)
 {
-    fill_crc_table();
+    fill_crc_tables();
     return PyModuleDef_Init(&definition);
 }

@@ -336,6 +336,38 @@ def test_a_table_that_vanishes_is_lost(tmp_path):
     assert loss.reason == "000001.ldb cannot be read: No such file or directory"
 
 
+CHECKSUMS = """
+import google_crc32c, random, struct
+import numpy as np
+from datascan.native import tables
+
+chance = random.Random(1)
+octets = chance.randbytes(1 << 17)
+bounds = b"", np.empty((0, 2), np.int64), True
+lengths = [*range(1000), *range(3000, 3300), *(chance.randrange(1 << 16) for _ in range(200))]
+for length in lengths:
+    at = chance.randrange(64)
+    framed = octets[at : at + length] + b"\\x09"
+    crc = google_crc32c.value(framed)
+    stored = ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
+    block = bytearray(7) + framed + struct.pack("<I", stored)
+    handles = np.array([[7, length]])
+    for state in (3, 2):  # an unknown method, which is seen only if the checksum is right
+        *_, found = tables.decode_blocks(bytes(block), handles, 1 << 20, False, *bounds)
+        assert np.frombuffer(found, np.int64)[0] == state, (length, state)
+        block[7 + chance.randrange(length + 1)] ^= 1 << chance.randrange(8)
+"""
+
+
+@pytest.mark.parametrize("instructions", ["none", "avx512"])
+def test_checksums_of_blocks_of_any_length(instructions):
+    """They are computed in parts, whose checksums are put together."""
+    run = [sys.executable, "-c", CHECKSUMS]
+    environment = {**os.environ, "DATASCAN_SIMD": instructions}
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize(("value", "module"), [("", tables), ("1", table_blocks)])
 def test_the_implementation_in_use(value, module):
     code = "from datascan.native import loops; print(loops.decode_blocks.__module__)"
