@@ -16,7 +16,9 @@ CONVERTER(take_ints_out, INTS, 1, WRITABLE)
 
 #define LABEL_BYTES 10 /* of the longest varint */
 #define AHEAD 2        /* records are fetched this many before they are read */
-#define LINE 64
+#define LINE 64        /* bytes that a processor fetches at once */
+#define HEAD 128       /* bytes of a record that may tell that it does not match */
+#define MAX_FETCHED 16384
 
 static const char *const OUTSIDE = "a record is outside of its buffer";
 
@@ -126,12 +128,14 @@ static int read_label(const unsigned char *at, Py_ssize_t count, int32_t *label)
     return 1;
 }
 
-/* Fetches what is read of a record before its values: both ends, and the values' beginning. */
-static void fetch(const unsigned char *record, Py_ssize_t length)
+/* Fetches `count` bytes of a record, and its end. Processors only fetch ahead by themselves within a
+   page, and many records begin on a page of their own. */
+static void fetch(const unsigned char *record, Py_ssize_t length, Py_ssize_t count)
 {
-    __builtin_prefetch(record);
-    __builtin_prefetch(record + (length > LINE ? LINE : 0));
-    __builtin_prefetch(record + (length ? length - 1 : 0));
+    for (Py_ssize_t i = 0; i < length && i < count; i += LINE)
+        __builtin_prefetch(record + i);
+    if (length)
+        __builtin_prefetch(record + length - 1);
 }
 
 /* Measures all records; returns how many, fewer than there are if one is outside of the source. */
@@ -139,6 +143,7 @@ static Py_ssize_t measure_all(const Py_buffer *b, const Template *t, void *scrat
 {
     Py_ssize_t count = b[OFFSETS].len / 8, last = b[SOURCE].len - t->length, i = 0;
     const unsigned char *source = b[SOURCE].buf, *offsets = b[OFFSETS].buf;
+    int matches = 0;
     for (; i < count; i++) {
         int64_t at = load_int(offsets, i);
         int64_t next = load_int(offsets, i + AHEAD < count ? i + AHEAD : i);
@@ -146,9 +151,9 @@ static Py_ssize_t measure_all(const Py_buffer *b, const Template *t, void *scrat
         if (at < 0 || at > last)
             break;
         if (next >= 0 && next <= last)
-            fetch(source + next, t->length);
+            fetch(source + next, t->length, matches && t->width ? MAX_FETCHED : HEAD);
         const unsigned char *record = source + at;
-        int matches = has_literals(b, record, t->length) &&
+        matches = has_literals(b, record, t->length) &&
                       read_label(record + t->label_at, t->label_bytes, &label);
         if (matches && t->width)
             matches = measure_row(record + t->payload_at, t->kind, t->width, scratch, b + LOW, i);
