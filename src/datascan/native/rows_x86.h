@@ -1,9 +1,9 @@
-/* Rows of bytes and floats on x86 processors with AVX2 or AVX-512, which kernels.c chooses from when
+/* Rows of bytes and floats on x86 processors with AVX2 or AVX-512, which rows.h chooses from when
    it is loaded.
 
    Sums of bytes are whole numbers, and floats use the sixteen lanes of the portable code in the same
    order, so every function returns the same bits as the one that it replaces. Nothing is read beyond
-   the row. */
+   the row; what follows it is fetched, which has no effect where there is no memory. */
 
 #ifndef DATASCAN_ROWS_X86_H
 #define DATASCAN_ROWS_X86_H
@@ -12,6 +12,7 @@
 
 #define FOR_CPU(FEATURES) __attribute__((target(FEATURES)))
 #define AVX2 "avx2"
+#define FETCH(AT) _mm_prefetch((const char *)(AT) + 8192, _MM_HINT_T0)
 #define AVX512 "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"
 
 /* The smallest of the 32 bytes of `low`, and the largest of `high`. */
@@ -61,6 +62,7 @@ static void unsigned_row_avx2(const uint8_t *row, Py_ssize_t width, Figures *fou
         __m256i left = zero, right = zero; /* at most 2048 * 2 * 255 * 255 each */
         for (; at + 32 <= end; at += 32) {
             __m256i x = _mm256_loadu_si256((const void *)(row + at));
+            FETCH(row + at);
             __m256i a = _mm256_unpacklo_epi8(x, zero), b = _mm256_unpackhi_epi8(x, zero);
             low = _mm256_min_epu8(low, x);
             high = _mm256_max_epu8(high, x);
@@ -92,6 +94,7 @@ static void unsigned_row_avx512(const uint8_t *row, Py_ssize_t width, Figures *f
         __m512i sums = zero, products = zero; /* within 1024 * 4 * 255 * 127 each */
         for (; at + 64 <= end; at += 64) {
             __m512i x = _mm512_loadu_si512((const void *)(row + at));
+            FETCH(row + at);
             low = _mm512_min_epu8(low, x);
             high = _mm512_max_epu8(high, x);
             sums = _mm512_dpbusd_epi32(sums, x, ones);
@@ -123,6 +126,7 @@ static void float_row_avx2(const float *row, Py_ssize_t width, Figures *found)
     for (int i = 0; i < 4; i++)
         sums[i] = squares[i] = _mm256_setzero_pd();
     for (Py_ssize_t at = 0; at + LANES <= width; at += LANES) {
+        FETCH(row + at);
         for (int i = 0; i < 2; i++) {
             __m256 x = _mm256_loadu_ps(row + at + 8 * i);
             low[i] = _mm256_min_ps(x, low[i]); /* the second operand if x is NaN, or both are zeros */
@@ -152,6 +156,7 @@ static void float_row_avx512(const float *row, Py_ssize_t width, Figures *found)
     __m512d sums[2] = {_mm512_setzero_pd(), _mm512_setzero_pd()}, squares[2] = {sums[0], sums[0]};
     for (Py_ssize_t at = 0; at + LANES <= width; at += LANES) {
         __m512 x = _mm512_loadu_ps(row + at);
+        FETCH(row + at);
         __m512d a = _mm512_cvtps_pd(_mm512_castps512_ps256(x));
         __m512d b = _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1));
         low = _mm512_min_ps(x, low); /* the second operand if x is NaN, or both are zeros */
@@ -188,6 +193,7 @@ static int untag_avx2(const unsigned char *from, Py_ssize_t width, float *to)
     __m256i wrong = _mm256_setzero_si256();
     Py_ssize_t i = 0;
     for (; i + 8 <= width; i += 8, from += 8 * FLOAT_STRIDE) {
+        FETCH(from);
         __m256i a = _mm256_inserti128_si256(
             _mm256_castsi128_si256(_mm_loadu_si128((const void *)from)),
             _mm_loadu_si128((const void *)(from + 20)), 1);
