@@ -11,9 +11,10 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-SURROGATE = re.compile("[\ud800-\udfff]")
+# Patterns are compiled when they are first used: most commands need none or one of them.
+SURROGATE = "[\ud800-\udfff]"
 
-WORKFLOW_COMMAND = re.compile(r"(?:^|(?<= )):(?=:)|#(?=#[a-z]*\[)", re.IGNORECASE)
+WORKFLOW_COMMAND = r"(?i)(?:^|(?<= )):(?=:)|#(?=#[a-z]*\[)"
 """What makes a line a command of the service that runs a job, and would be obeyed.
 
 GitHub's runner obeys ``::command::`` at the beginning of a line (here: of a word, as lines are
@@ -21,10 +22,10 @@ wrapped later) and ``##[command]`` anywhere in it (actions/runner, ActionCommand
 Pipelines and TeamCity obey ``##vso[...]`` and ``##teamcity[...]``.
 """
 
-UNSAFE_IN_STRINGS = re.compile(r"[^\n\x20-\x7e]|#(?=#[a-z]*\[)", re.IGNORECASE)
+UNSAFE_IN_STRINGS = r"(?i)[^\n\x20-\x7e]|#(?=#[a-z]*\[)"
 """Characters of a JSON or TOML text that may need an escape. Its own line breaks need none."""
 
-INVISIBLE = re.compile(
+INVISIBLE = (
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 """Letters and marks without a picture: Default_Ignorable_Code_Point, categories Lo and Mn."""
@@ -69,7 +70,7 @@ def format_bytes(count: int) -> str:
     return f"{count} B" if unit == "B" else f"{size:.1f} {unit}"
 
 
-SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(?:([kmgt]?)(i?)b)?")
+SIZE = r"([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(?:([kmgt]?)(i?)b)?"
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -79,7 +80,7 @@ def parse_size(text: str) -> int:
     Raises:
         ValueError: if it is not a number with a unit.
     """
-    match = SIZE.fullmatch(text.strip().lower())
+    match = re.fullmatch(SIZE, text.strip().lower())
     if match is None or (match[3] and not match[2]):
         raise ValueError(f"{text!r} is not a size")
     number, prefix, binary = match.groups()
@@ -105,7 +106,9 @@ def escape_control(text: str) -> str:
     """
     if not (text.isascii() and text.isprintable()):
         text = "".join(escape_characters(text))
-    return WORKFLOW_COMMAND.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    if "::" not in text and "##" not in text:
+        return text
+    return re.sub(WORKFLOW_COMMAND, lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def escape_characters(text: str) -> Iterator[str]:
@@ -123,7 +126,7 @@ def is_harmless(character: str) -> bool:
     """Whether a character is visible, or a space, and does not change those around it."""
     if " " <= character <= "~":
         return True
-    return unicodedata.category(character)[0] not in "CZ" and not INVISIBLE.match(character)
+    return unicodedata.category(character)[0] not in "CZ" and not re.match(INVISIBLE, character)
 
 
 def escape_surrogates(text: str) -> str:
@@ -132,7 +135,9 @@ def escape_surrogates(text: str) -> str:
     Bytes of file names that are not UTF-8 arrive as surrogates (PEP 383); they are shown in
     hexadecimal.
     """
-    return SURROGATE.sub(lambda found: escape_character(found[0]), text)
+    if text.isascii():
+        return text
+    return re.sub(SURROGATE, lambda found: escape_character(found[0]), text)
 
 
 def escape_character(character: str) -> str:
@@ -145,12 +150,12 @@ def escape_character(character: str) -> str:
 
 def escape_in_json(text: str) -> str:
     """A JSON text that reads back the same, without harmful characters and workflow commands."""
-    return UNSAFE_IN_STRINGS.sub(lambda found: escape_in_string(found[0], utf16=True), text)
+    return re.sub(UNSAFE_IN_STRINGS, lambda found: escape_in_string(found[0], utf16=True), text)
 
 
 def escape_in_toml(text: str) -> str:
     """The same for TOML whose strings are all in double quotes; it must not have surrogates."""
-    return UNSAFE_IN_STRINGS.sub(lambda found: escape_in_string(found[0], utf16=False), text)
+    return re.sub(UNSAFE_IN_STRINGS, lambda found: escape_in_string(found[0], utf16=False), text)
 
 
 def escape_in_string(character: str, *, utf16: bool) -> str:

@@ -18,16 +18,14 @@ NET_NAMES = (".prototxt", ".pbtxt")
 LOG_NAMES = (".log", ".csv", ".tsv", ".train")
 HEAD_BYTES = 1 << 16
 
-LOG_LINE = re.compile(
-    r"^[IWEF]\d{4,8} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./+-]+:\d+\] "
-    r"|Iteration \d{1,12}.{0,200}?, (?:loss|lr) = ",
-    re.MULTILINE,
+LOG_LINE = (
+    r"(?m)^[IWEF]\d{4,8} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./+-]+:\d+\] "
+    r"|Iteration \d{1,12}.{0,200}?, (?:loss|lr) = "
 )
 """A line that Caffe prints through glog, or what it prints about an iteration."""
 
-NET_LINE = re.compile(
-    r"^\s*(?:layers?\s*\{|(?:net|train_net|base_lr|lr_policy|input_dim|input_shape)\s*[:{])",
-    re.MULTILINE,
+NET_LINE = (
+    r"(?m)^\s*(?:layers?\s*\{|(?:net|train_net|base_lr|lr_policy|input_dim|input_shape)\s*[:{])"
 )
 """A line of a net or a solver."""
 
@@ -45,7 +43,7 @@ TRAINING = ("net", "log")
 UNSURE = (*TRAINING, "folder")
 """Doors that are guessed: from a name, from words in a text, from what else is in a folder."""
 
-REPORT_HEAD = re.compile(r'\s*\{[^{]{0,200}?"schema"\s*:\s*"datascan-report/')
+REPORT_HEAD = r'\s*\{[^{]{0,200}?"schema"\s*:\s*"datascan-report/'
 BINARY = frozenset(range(32)) - {9, 10, 12, 13, 27}
 
 
@@ -149,9 +147,9 @@ def find_text_door(path: Path) -> str | None:
     text = read_head(path)
     if text is None:
         return None
-    if LOG_LINE.search(text):
+    if re.search(LOG_LINE, text):
         return "log"
-    if NET_LINE.search(text):
+    if re.search(NET_LINE, text):
         return "net"
     return "log" if suffix in LOG_NAMES and find_reader(path) is None else None
 
@@ -222,7 +220,7 @@ def require_foreign(path: Path) -> None:
     if path.name == "datascan.toml":
         command = f"datascan check --config {quote(path)}"
         raise UsageError(f"{path} is a configuration: {command}")
-    if REPORT_HEAD.match(read_head(path) or ""):
+    if re.match(REPORT_HEAD, read_head(path) or ""):
         raise UsageError(f"{path} is a report of datascan: datascan report {quote(path)}")
 
 

@@ -21,7 +21,7 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]  # a missing module
 
-DESCRIPTOR = re.compile(r"(?:/dev|/proc/self)/fd/(\d{1,9})|/dev/(stdout|stderr)")
+DESCRIPTOR = r"(?:/dev|/proc/self)/fd/(\d{1,9})|/dev/(stdout|stderr)"
 STREAMS = {"stdout": 1, "stderr": 2}
 
 READER_SECONDS = 60.0
@@ -102,7 +102,7 @@ def translated_errors(path: Path) -> Iterator[None]:
 
 def descriptor_number(path: Path) -> int | None:
     """The file descriptor that ``path`` names, such as /dev/stdout or /dev/fd/3; else None."""
-    found = DESCRIPTOR.fullmatch(str(path))
+    found = re.fullmatch(DESCRIPTOR, str(path))
     if found is None:
         return None
     return STREAMS[found[2]] if found[2] else int(found[1])

@@ -14,9 +14,9 @@ from datascan.config.option_field import show
 from datascan.errors import UsageError
 from datascan.plugins import load, plugins_of, require_rules, rule_target
 
-PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})\s*%")
-COUNT = re.compile(r"[0-9]{1,18}")
-NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*%?")
+PERCENT = r"([0-9]{1,3}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})\s*%"
+COUNT = r"[0-9]{1,18}"
+NUMBER = r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)\s*%?"
 
 
 class Allowance(Struct, frozen=True):
@@ -86,9 +86,9 @@ def parse_allowance(rule: str, value: Any, place: str) -> str:
     text = str(value).strip() if isinstance(value, str | int | float) else ""
     if isinstance(value, bool):
         text = ""
-    if COUNT.fullmatch(text):
+    if re.fullmatch(COUNT, text):
         return str(int(text))
-    percent = PERCENT.fullmatch(text)
+    percent = re.fullmatch(PERCENT, text)
     if percent and Decimal(percent[1]) <= 100:
         return f"{Decimal(percent[1]).normalize():f}%"
     raise UsageError(f"{place}: {rule}={explain(value, text)}")
@@ -100,7 +100,7 @@ def explain(value: Any, text: str) -> str:
     shown = text if is_shown and len(text) < 40 else show(value)
     if not text and isinstance(value, str):
         return f"{shown} lacks the share or number of records that is tolerated: 0.1% or 500"
-    if not NUMBER.fullmatch(text):
+    if not re.fullmatch(NUMBER, text):
         return f"{shown} is not a share (0.1%) or a whole number of records (500)"
     if text.startswith("-"):
         return f"{shown} is negative; tolerated is a share (0.1%) or a whole number of records"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ import msgspec
 
 from datascan.errors import UsageError
 from datascan.files import MAX_CONFIG_BYTES, MAX_TOML_BYTES, read_regular
+from datascan.plugins import similar
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -21,18 +21,18 @@ LONG_KEY = f"{PART}(?:{ANOTHER}){{{MAX_PARTS}}}"
 BASIC_LINES = r'''"""(?:[^"\\]|\\.|"(?!""))*+(?:"{3,5}|\\?\Z)'''
 LITERAL_LINES = r"""'''(?:[^']|'(?!''))*+(?:'{3,5}|\Z)"""
 OTHER = rf"{BASIC_LINES}|{LITERAL_LINES}|#[^\n]*+|(?!{LONG_KEY}){PART}(?:{ANOTHER})*+|[^\w\"'#-]++"
-DOTTED = re.compile(rf"(?:{OTHER})*+{LONG_KEY}", re.DOTALL)
+DOTTED = rf"(?s)(?:{OTHER})*+{LONG_KEY}"
 """A file with a dotted key of more parts, for which the parser takes quadratic time.
 
 Dots in texts and in quoted parts do not count. A text without an end is read to the end of its line
 or file, so this takes linear time for any file; the parser rejects the file afterwards.
 """
 
-PLACE = re.compile(r"\(at (?:line \d+, column \d+|end of document)\)")
+PLACE = r"\(at (?:line \d+, column \d+|end of document)\)"
 MARK = b"datascan-"
 """Every file that datascan writes has it, in its key ``format``. Others are not quoted."""
 
-UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
+UNKNOWN = r"Object contains unknown field `([^`]*)`"
 
 
 def read_toml(path: Path, kind: type[T], what: str) -> T:
@@ -86,7 +86,7 @@ def parse_toml(content: bytes, path: Path, *, quoted: bool = True) -> dict[str, 
             raise UsageError(f"{path}: a key has more than {MAX_PARTS} parts")
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits
-        place = PLACE.search(str(error))
+        place = re.search(PLACE, str(error))
         reason = f": {error}" if quoted else f" {place[0]}" if place else ""
         raise UsageError(f"{path} is not valid TOML{reason}") from error
 
@@ -94,17 +94,17 @@ def parse_toml(content: bytes, path: Path, *, quoted: bool = True) -> dict[str, 
 def has_long_key(text: str) -> bool:
     """Whether a TOML file has a dotted key of more parts than allowed."""
     suspect = any(line.count(".") >= MAX_PARTS for line in text.split("\n"))
-    return suspect and DOTTED.match(text) is not None
+    return suspect and re.match(DOTTED, text) is not None
 
 
 def explain_error(complaint: str, kind: type[msgspec.Struct]) -> str:
     """Msgspec's words about a file; an unknown key with the nearest known one."""
-    found = UNKNOWN.search(complaint)
+    found = re.search(UNKNOWN, complaint)
     if found is None:
         return complaint[:1].lower() + complaint[1:]
     where = complaint[found.end() :].replace(" - at `$", " in `").replace("`$", "`")
-    near = get_close_matches(found[1], sorted(struct_keys(kind)), n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    near = similar(found[1], sorted(struct_keys(kind)), cutoff=0.5)
+    hint = f"; did you mean {near}?" if near else ""
     return f"unknown key {found[1]}{where}{hint}"
 
 

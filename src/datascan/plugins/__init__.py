@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -62,6 +61,7 @@ __all__ = [
     "require_rules",
     "rule_names",
     "rule_target",
+    "similar",
     "unusable",
 ]
 
@@ -115,12 +115,19 @@ def require_rules(rules: Sequence[str], where: str = "") -> None:
     """Raise :class:`UsageError` unless there is a rule of each name; ``where`` it was asked for."""
     for rule in rules:
         if rule not in (known := rule_names()):
-            near = get_close_matches(rule, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]}?" if near else "see datascan explain"
+            near = similar(rule, known, cutoff=0.5)
+            hint = f"did you mean {near}?" if near else "see datascan explain"
             raise UsageError(f"{where}no such rule: {rule}; {hint}")
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The name among ``known`` that ``word`` probably misspells, if one is near enough."""
-    found = get_close_matches(word, list(known), n=1, cutoff=0.75)
+    return similar(word, known, cutoff=0.75)
+
+
+def similar(word: str, known: Iterable[str], *, cutoff: float) -> str | None:
+    """The name among ``known`` that is most similar; None if none has a ratio of ``cutoff``."""
+    from difflib import get_close_matches  # noqa: PLC0415  (only after an error)
+
+    found = get_close_matches(word, list(known), n=1, cutoff=cutoff)
     return found[0] if found else None

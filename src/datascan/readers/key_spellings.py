@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-ESCAPE = re.compile(
-    r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U(0010[0-9a-f]{4}|000[0-9a-f]{5})|([nrt\\]))"
-)
+ESCAPE = r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U(0010[0-9a-f]{4}|000[0-9a-f]{5})|([nrt\\]))"
 LETTERS = {"n": "\n", "r": "\r", "t": "\t", "\\": "\\"}
 SURROGATES = 0xDC00
 """A byte that is not UTF-8 is this number plus its own, in Python's file names (PEP 383)."""
@@ -42,7 +40,7 @@ def resolve(text: str, octet: Callable[[int], str]) -> str:
             return LETTERS[found[4]]
         return octet(int(found[1], 16)) if found[1] else chr(int(found[2] or found[3], 16))
 
-    return ESCAPE.sub(replace, text)
+    return re.sub(ESCAPE, replace, text)
 
 
 def as_byte(code: int) -> str:

@@ -145,13 +145,14 @@ def format_key(path: Path) -> str:
     Wildcards in it are escaped; for bytes that are not UTF-8, which TOML cannot hold, any
     character is allowed.
     """
+    import re
     from glob import escape
 
     import tomlkit
 
     from datascan.text import SURROGATE, escape_in_toml
 
-    pattern = SURROGATE.sub("?", escape(path.as_posix()))
+    pattern = re.sub(SURROGATE, "?", escape(path.as_posix()))
     return escape_in_toml(tomlkit.string(pattern).as_string())
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-STORE_NAME = re.compile(
-    r".*\.(?:mdb|mdb-lock|ldb|sst|log)|CURRENT|LOCK|LOG(?:\.old)?|MANIFEST-.*", re.IGNORECASE
-)
+STORE_NAME = r"(?i).*\.(?:mdb|mdb-lock|ldb|sst|log)|CURRENT|LOCK|LOG(?:\.old)?|MANIFEST-.*"
 """Files of an LMDB or a LevelDB."""
 
 REPORTS = {".json", ".jsonl", ".xml"}
@@ -22,7 +20,7 @@ def is_data_name(name: str) -> bool:
 
     extension = os.path.splitext(name)[1].lower()
     return (
-        STORE_NAME.fullmatch(name) is not None
+        re.fullmatch(STORE_NAME, name) is not None
         or format_from_name(name) is not None
         or extension in {*DATA_EXTENSIONS, *EXTENSIONS} - REPORTS
         or name.lower().endswith(PARTIAL_EXTENSIONS)

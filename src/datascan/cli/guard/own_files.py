@@ -24,24 +24,24 @@ TEXT = rb'"(?:[^"\\\n]|\\.)*"'
 LINE = rb"(?:.*?\n)?[ \t]*"
 
 KINDS = (
-    (CHECKPOINT, re.compile(rb"datascan resume ")),
-    (REPORT, re.compile(rb'\s*\{\s*(?:"kind":\s*"\w+",\s*)?"schema":\s*"datascan-')),
+    (CHECKPOINT, rb"datascan resume "),
+    (REPORT, rb'\s*\{\s*(?:"kind":\s*"\w+",\s*)?"schema":\s*"datascan-'),
     # Several reports: of ``datascan check``.
-    (REPORT, re.compile(rb'\s*\{\s*"verdict":\s*"\w+",\s*"datasets":\s*\[')),
-    (REPORT, re.compile(rb'\s*\{[^{]*"runs":\s*\[\s*(?:\]|\{\s*"tool":\s*\{\s*"driver":\s*\{'
-                        rb'\s*"name":\s*"datascan")')),
-    (REPORT, re.compile(rb'(?:<\?xml[^>]*>\s*)?<testsuites\s*(?:/>\s*$|>\s*<testsuite\s+'
-                        rb'name="datascan )')),
-    (REPORT, re.compile(rb'\s*<!doctype html>(?:(?!</head>|<body).)*'
-                        rb'<meta name="generator" content="datascan ', re.DOTALL)),
-    (REPORT, re.compile(rb"<!-- datascan report -->\n")),
-    (REPORT, re.compile(rb'\{\s*"datascan_metrics":\s*\d')),
+    (REPORT, rb'\s*\{\s*"verdict":\s*"\w+",\s*"datasets":\s*\['),
+    (REPORT, (rb'\s*\{[^{]*"runs":\s*\[\s*(?:\]|\{\s*"tool":\s*\{\s*"driver":\s*\{'
+              rb'\s*"name":\s*"datascan")')),
+    (REPORT, (rb'(?:<\?xml[^>]*>\s*)?<testsuites\s*(?:/>\s*$|>\s*<testsuite\s+'
+              rb'name="datascan )')),
+    (REPORT, (rb'(?s)\s*<!doctype html>(?:(?!</head>|<body).)*'
+              rb'<meta name="generator" content="datascan ')),
+    (REPORT, rb"<!-- datascan report -->\n"),
+    (REPORT, rb'\{\s*"datascan_metrics":\s*\d'),
     # JSON Lines of bad records; those of a net or check begin with a path.
-    (REPORT, re.compile(rb'\{(?:"dataset": ' + TEXT + rb', )?'
-                        rb'(?:"source": ' + TEXT + rb', "phase": ' + TEXT + rb', )?"index": \d+,'
-                        rb' "key": ' + TEXT + rb', "rule": "[\w-]+", "severity": "\w+", "')),
-    (EXPECTATIONS, re.compile(LINE + rb'format\s*=\s*["\']datascan-expectations/', re.DOTALL)),
-    (BASELINE, re.compile(LINE + rb'format\s*=\s*["\']datascan-baseline/', re.DOTALL)),
+    (REPORT, rb'\{(?:"dataset": ' + TEXT + rb', )?'
+             rb'(?:"source": ' + TEXT + rb', "phase": ' + TEXT + rb', )?"index": \d+,'
+             rb' "key": ' + TEXT + rb', "rule": "[\w-]+", "severity": "\w+", "'),
+    (EXPECTATIONS, rb"(?s)" + LINE + rb'format\s*=\s*["\']datascan-expectations/'),
+    (BASELINE, rb"(?s)" + LINE + rb'format\s*=\s*["\']datascan-baseline/'),
 )  # fmt: skip
 """How each kind of file begins."""
 
@@ -56,4 +56,4 @@ def recognise(path: Path) -> str | None:
         head = file.read(HEAD_BYTES)
     if not head:
         return EMPTY
-    return next((kind for kind, beginning in KINDS if beginning.match(head)), None)
+    return next((kind for kind, beginning in KINDS if re.match(beginning, head)), None)

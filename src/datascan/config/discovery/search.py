@@ -23,7 +23,7 @@ from datascan.errors import UsageError
 from datascan.files import MAX_CONFIG_BYTES, open_regular, read_at_most, user_id
 
 NAMES = ("datascan.toml", "pyproject.toml")
-USER_ID = re.compile(r"\d{1,10}", re.ASCII)
+USER_ID = r"(?a)\d{1,10}"
 OTHER_USER = "it belongs to another user"
 
 
@@ -148,7 +148,7 @@ def trusted_owners() -> set[int]:
     """The user, and under sudo the user who called it, as git has it."""
     user = user_id()
     caller = os.environ.get("SUDO_UID", "") if user == 0 else ""
-    return {user, int(caller)} if USER_ID.fullmatch(caller) else {user}
+    return {user, int(caller)} if re.fullmatch(USER_ID, caller) else {user}
 
 
 def has_settings(file: Path) -> bool:

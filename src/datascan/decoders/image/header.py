@@ -36,7 +36,7 @@ BITFIELDS = 3
 APPLE_DOUBLE = b"\0\5\x16\7"
 """First bytes of the ``._`` files that macOS writes next to others (RFC 1740)."""
 
-TITLE = re.compile(rb"<title[^<>]{0,100}>([^<>]{1,200})<", re.IGNORECASE)
+TITLE = rb"(?i)<title[^<>]{0,100}>([^<>]{1,200})<"
 MAX_TITLE_OFFSET = 4096
 
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
@@ -167,7 +167,7 @@ def find_title(page: bytes) -> str:
     """The title of an HTML page, which often says what went wrong: "403 Forbidden"."""
     from html import unescape  # noqa: PLC0415  (seldom needed, and slow to load)
 
-    found = TITLE.search(page, 0, MAX_TITLE_OFFSET)
+    found = re.search(TITLE, page[:MAX_TITLE_OFFSET])
     return "" if found is None else " ".join(unescape(found[1].decode("utf-8", "replace")).split())
 
 
