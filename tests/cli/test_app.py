@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datascan.cli.app import build_parser, printable_warnings
+from datascan.cli.app import build_parser, parse, printable_warnings
 from datascan.errors import PluginWarning, UsageError
 from tests.builders.lmdb import datum, numbered, random_datums, write_lmdb
 
@@ -363,3 +363,49 @@ def test_the_first_argument_that_is_unknown_is_named(command, message):
     arguments = command.split()
     with pytest.raises(UsageError, match=message):
         build_parser(arguments).parse_args(arguments)
+
+
+def outcome(read, words, capsys):
+    """What parsing gives: the arguments, or the error, and what was printed."""
+    try:
+        found = vars(read(words))
+    except (SystemExit, UsageError) as error:
+        found = repr(error)
+    return found, capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "lmdb a",
+        "lmdb a b",
+        "lmdb",
+        "lmdb --help",
+        "lmdb -h a",
+        "lmdb --version",
+        "lmdb a --batch-size 3 --batch-size=4,5 --cache",
+        "lmdb a --batch-sizes 3",
+        "lmdb a --workers",
+        "lmdb a --workers -1",
+        "lmdb -- --help",
+        "lmdb a -- -b",
+        "lmdb a -qq -v --no-such",
+        "lmdb a -qx",
+        "scan a b --select nan-value -",
+        "scan --cache a b",
+        "images a --exclude x --list -",
+        "check --config a",
+        "log a b",
+        "net a --solver b",
+        "explain",
+        "completion fishy",
+        "--help",
+        "--version",
+        "--version lmdb",
+    ],
+)
+def test_one_parser_of_a_command_parses_as_that_of_all(line, capsys):
+    words = line.split()
+    alone = outcome(parse, words, capsys)
+    everything = outcome(lambda words: build_parser(words).parse_args(words), words, capsys)
+    assert alone == everything

@@ -151,7 +151,7 @@ def run_command(arguments: Sequence[str]) -> int:
         arguments = [*arguments[1:2], "--help"]
     words = with_command(arguments)
     try:
-        options = build_parser(words).parse_args(words)
+        options = parse(words)
     except SystemExit:  # after --help and --version, whose text is not written yet
         sys.stdout.flush()
         raise
@@ -243,8 +243,26 @@ def quote_command(arguments: Sequence[str]) -> str:
     return line.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The arguments, which begin with a command or are about all of them: ``--help``."""
+    name = words[0]
+    if name.startswith("-"):
+        return build_parser(words).parse_args(words)
+    command = Parser(prog=f"datascan {name}")
+    fill(command, name)
+    return command.parse_args(words[1:])
+
+
+def fill(command: argparse.ArgumentParser, name: str) -> None:
+    """Import the command ``name``, and give its arguments to its parser."""
+    module = import_module(command_module(name))
+    command.description = getattr(module, "DESCRIPTION", None)
+    module.add_arguments(command, name)
+    command.set_defaults(command=module.run)
+
+
 def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """All commands with their options."""
+    """All commands, with the options of the one that is typed."""
     top = Parser(
         prog="datascan",
         usage="datascan PATH... [OPTION...]\n       datascan COMMAND [OPTION...] [ARGUMENT...]",
@@ -262,8 +280,5 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     for name in names:
         command = commands.add_parser(name, help=known[name])
         if name == typed:
-            module = import_module(command_module(name))
-            command.description = getattr(module, "DESCRIPTION", None)
-            module.add_arguments(command, name)
-            command.set_defaults(command=module.run)
+            fill(command, name)
     return top

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from math import inf
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Struct, inspect
@@ -118,27 +119,29 @@ class OptionField(Struct, frozen=True, dict=True):
         return without_none(inspect.type_info(self.type))
 
     @property
+    def hint(self) -> Any:
+        """The same as Python writes it, for what every command asks: it takes less time."""
+        return plain_hint(self.type)
+
+    @property
     def is_switch(self) -> bool:
         """Whether its flag takes no value."""
-        return isinstance(self.info, inspect.BoolType)
+        return self.hint is bool
 
     @property
     def is_list(self) -> bool:
         """Whether it takes several values."""
-        return isinstance(self.info, inspect.VarTupleType)
+        return is_list(self.hint)
 
     @property
     def has_pairs(self) -> bool:
         """Whether its values are pairs, as of a table in TOML."""
-        info = self.info
-        return isinstance(info, inspect.VarTupleType) and isinstance(
-            info.item_type, inspect.TupleType
-        )
+        return self.is_list and get_origin(plain_hint(get_args(self.hint)[0])) is tuple
 
     @property
     def is_file(self) -> bool:
         """Whether users give the name of a file."""
-        return isinstance(self.info, inspect.CustomType) or self.option.read is not None
+        return self.hint is Path or self.option.read is not None
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -286,6 +289,20 @@ def nearest_option(word: str, fields: Iterable[OptionField]) -> OptionField | No
     name = word.strip("-").replace("-", "_").lower()
     near = name if name in known else nearest(name, known)
     return known[near] if near else None
+
+
+def plain_hint(hint: Any) -> Any:
+    """A type without notes and without None: ``int`` of ``Annotated[int, Meta(ge=1)] | None``."""
+    if get_origin(hint) is Annotated:
+        return plain_hint(get_args(hint)[0])
+    if get_origin(hint) in {Union, UnionType}:
+        return plain_hint(next(one for one in get_args(hint) if one is not NoneType))
+    return hint
+
+
+def is_list(hint: Any) -> bool:
+    """Whether a type is a tuple of any length."""
+    return get_origin(hint) is tuple and get_args(hint)[-1] is ...
 
 
 def without_none(info: inspect.Type) -> inspect.Type:

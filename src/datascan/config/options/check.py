@@ -1,7 +1,6 @@
 """The options that say what is measured and evaluated."""
 
-from __future__ import annotations
-
+# Annotations are not postponed here: as texts, they would be compiled again at every start.
 from typing import Annotated
 
 from msgspec import Meta, Struct

@@ -1,7 +1,6 @@
 """The options that say what the findings count for."""
 
-from __future__ import annotations
-
+# Annotations are not postponed here: as texts, they would be compiled again at every start.
 from pathlib import Path
 from typing import Annotated
 
