@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.builders.caffe import write_datums
+
 SCRIPT = """
 import atexit, sys, threading, time
 from datascan.__main__ import command
@@ -84,3 +86,44 @@ def test_output_that_fails_at_the_exit_is_reported(images, monkeypatch):
 def test_the_entry_point_of_the_package_is_the_function_tested_here():
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
     assert project["project"]["scripts"]["datascan"] == "datascan.__main__:command"
+
+
+# What starting imports. Times depend on the machine; what is imported, and made, does not.
+
+IMPORTED = """
+import atexit, sys
+
+def show():
+    names = [name for name in sys.modules if name.partition(".")[0] == "datascan"]
+    values = [(name, value) for name in names for value in vars(sys.modules[name]).values()]
+    made = [v for name, v in values if isinstance(v, type) and v.__module__ == name]
+    print(len(names), sum("__dataclass_fields__" in vars(one) for one in made), *sys.modules)
+
+atexit.register(show)
+"""
+
+
+def imported(*arguments: object, **keywords) -> tuple[int, int, set[str]]:
+    """How many modules of ours a command imports and dataclasses it makes, and all modules."""
+    run = start(*arguments, before=IMPORTED, **keywords)
+    assert run.returncode == 0, run.stderr
+    modules, dataclasses, *names = run.stdout.splitlines()[-1].split()
+    return int(modules), int(dataclasses), set(names)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"]])
+def test_version_and_help_import_little(arguments):
+    modules, dataclasses, names = imported(*arguments)
+    assert modules <= 13
+    assert dataclasses == 0
+    assert not {"numpy", "msgspec", "inspect", "pathlib", "difflib", "tomllib"} & names
+
+
+def test_a_small_scan_imports_what_it_needs(tmp_path):
+    store = write_datums(tmp_path / "store")
+    modules, dataclasses, names = imported("lmdb", store, "--quiet", cwd=tmp_path)
+    assert modules <= 226
+    # A dataclass takes 0.3 ms, a struct of msgspec 0.01 ms.
+    assert dataclasses <= 50
+    libraries = {"h5py", "PIL", "google", "lmdb", "plyvel", "tqdm", "jinja2", "tomlkit"}
+    assert not {*libraries, "difflib", "json", "tomllib", "importlib.metadata"} & names

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PACKAGES = {
     "PIL": ("pillow", "decodes images"),
@@ -61,6 +64,8 @@ def cache_folder() -> Path:
     Raises:
         RuntimeError: if the user has no home.
     """
+    from pathlib import Path
+
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home())
     if sys.platform == "darwin":

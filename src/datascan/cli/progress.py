@@ -12,15 +12,25 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-from msgspec import Struct
-
 from datascan.cli.internal_error import say
 from datascan.errors import OutputError
-from datascan.executors.base import Progress, ScanCancelled
 from datascan.text import pluralize
 
 if TYPE_CHECKING:
+    from datascan.executors.base import Progress
     from datascan.records.shard import Plan
+
+    class Closeable(Progress, Protocol):
+        """Progress that can be removed from the screen.
+
+        ``failures`` are outputs that could not be written during the scan.
+        """
+
+        failures: list[str]
+
+        def close(self) -> None:
+            """Remove it; safe to call twice."""
+
 
 HEARTBEAT_SECONDS = 30.0
 """Without a terminal, a line is printed this often, so that a log shows that the scan is alive."""
@@ -33,7 +43,7 @@ NARROW = "{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}{p
 """Below WIDE columns, the bar has no speed once errors are shown."""
 
 
-class SignalWatcher(Struct):
+class SignalWatcher:
     """Handles SIGINT and SIGTERM: the first one during a scan cancels it, others end the process.
 
     Attributes:
@@ -42,8 +52,9 @@ class SignalWatcher(Struct):
             first signal ends the process.
     """
 
-    received: int = 0
-    scanning: bool = False
+    def __init__(self) -> None:
+        self.received = 0
+        self.scanning = False
 
     def __call__(self, number: int, _frame: object) -> None:
         """Handle a signal.
@@ -108,18 +119,6 @@ def restored_signals() -> Iterator[None]:
                 signal.signal(number, handler)
 
 
-class Closeable(Progress, Protocol):
-    """Progress that can be removed from the screen.
-
-    ``failures`` are outputs that could not be written during the scan.
-    """
-
-    failures: list[str]
-
-    def close(self) -> None:
-        """Remove it; safe to call twice."""
-
-
 class SilentProgress:
     """Shows nothing, and cancels the scan after a signal."""
 
@@ -138,6 +137,8 @@ class SilentProgress:
             ScanCancelled: if one has.
         """
         if self.signals.received:
+            from datascan.executors.base import ScanCancelled
+
             raise ScanCancelled
 
     def notify(self, text: str) -> None:

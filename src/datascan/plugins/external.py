@@ -13,11 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from warnings import warn
-
-from msgspec import Struct
 
 from datascan._version import __version__
 from datascan.errors import (
@@ -47,11 +44,12 @@ GROUPS = {
 }
 """The kinds of plug-ins that other packages can add, with their groups of entry points."""
 
+FILE = "entry_points.txt"
 GROUP_PREFIX = "[datascan."
-NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
 
-class Plugin(Struct, frozen=True):
+class Plugin(NamedTuple):
     """A plug-in of another package. Nothing of it is imported before it is loaded."""
 
     kind: str
@@ -125,7 +123,7 @@ def iter_declared() -> Iterator[Plugin]:
     seen = set()
     for package in distributions():
         try:
-            text = package.read_text("entry_points.txt") or ""
+            text = package.read_text(FILE) or ""
             if GROUP_PREFIX not in text or package.name in seen:
                 continue
             seen.add(package.name)
@@ -152,20 +150,21 @@ def may_declare_plugins(folder: str) -> bool:
         return True  # a zip file, which only importlib.metadata can search
     except OSError:
         return False
-    return any(map(declares_plugins, (Path(folder, name, "entry_points.txt") for name in names)))
+    return any(declares_plugins(os.path.join(folder, name, FILE)) for name in names)  # noqa: PTH118  (twice as fast)
 
 
-def declares_plugins(file: Path) -> bool:
+def declares_plugins(path: str) -> bool:
     """Whether a file of entry points has a group of ours."""
     try:
-        return GROUP_PREFIX.encode() in file.read_bytes()
+        with open(path, "rb") as file:  # noqa: PTH123  (twice as fast, for every package there is)
+            return GROUP_PREFIX.encode() in file.read()
     except OSError:
         return False
 
 
 def name_conflict(plugin: Plugin, others: dict[str, Plugin]) -> str | None:
     """Why a plug-in cannot have its name, if it cannot."""
-    if not NAME.fullmatch(plugin.name):
+    if not re.fullmatch(NAME, plugin.name):
         return "its name is not made of lower-case words joined by dashes"
     if plugin.name in others:
         return f"package {others[plugin.name].package} has a {plugin.kind} of the same name"

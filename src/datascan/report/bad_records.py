@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -68,6 +67,8 @@ def with_dataset(lines: Iterable[str], path: str) -> Iterator[str]:
 
 def json_line(members: Mapping[str, Any]) -> str:
     """An object in one line, with escapes for what is not safe to print."""
+    import json  # noqa: PLC0415  (most scans do not write these lines)
+
     return escape_in_json(json.dumps(members, ensure_ascii=False))
 
 
