@@ -22,7 +22,7 @@ is_free_threaded = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 if is_free_threaded and NATIVE == "require":
     raise SystemExit("datascan has no extension modules for free-threaded builds of Python")
 
-names = ("kernels", "records", "epoch", "tables", "leaves")
+names = ("kernels", "records", "epoch", "tables", "leaves", "pictures")
 if is_free_threaded or NATIVE == "skip":
     names = ()
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from datascan.native import fallback, leaf_pages, record_loops, table_blocks
+from datascan.native import fallback, leaf_pages, picture_loops, record_loops, table_blocks
 from datascan.readers.leveldb.log import masked_crc
 from tests.builders.leveldb_coding import varint
 
@@ -28,7 +28,9 @@ OTHERS = [None, 1.5, float("nan"), "1", b"", b"12345678", [0], (), {}, object(),
 KINDS = ["B", "b", "f", "d", "t", "i", "q", "x", "", "ff", "\0", "\u0166", "\U0001f600", 5, b"f"]
 DTYPES = ["<i8", ">i8", "<u8", "<i4", "<f8", "<f4", ">f4", "u1", "i1", "?", "S1", "V8", "<M8[s]"]
 ODD_FLOATS = [np.nan, np.inf, -np.inf, -0.0, 5e-324, 1.8e308, -3.4e38, 1e-45]
-REFERENCES = (fallback, record_loops, leaf_pages, table_blocks)
+REFERENCES = (fallback, leaf_pages, picture_loops, record_loops, table_blocks)
+MARKERS = [0xC4, 0xDA, 0xDA, 0xDB, 0xDD, 0xE0, 0xEE, 0xFE, 0xFF, 1, 0xC0, 0xD0, 0xD8, 0xD9, 0xE1]
+CODED = [b"\xff\0", b"\xff\xd0", b"\xff", b"\xff\x02", b"a" * 30, b"b", b"\0"]
 ODD_INTS = [edge for edge in EDGES if -(1 << 63) <= edge < 1 << 63]
 
 
@@ -200,6 +202,27 @@ def pages_call(chance: random.Random) -> Call:
     return Call("claim_pages", [keys, np.array(places, np.int64), lengths, size, used], (4,))
 
 
+def segments_call(chance: random.Random) -> Call:
+    """Segments of a JPEG, with fill bytes, restarts, scans and wrong lengths among them."""
+    data = b""
+    for _ in range(chance.randrange(1, 12)):
+        marker = chance.choice(MARKERS)
+        body = chance.randbytes(chance.randrange(9))
+        data += bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
+        if marker == 0xDA:
+            data += b"".join(chance.choices(CODED, k=chance.randrange(1, 20)))
+    offset = chance.choice([0, 0, 0, 1, chance.randrange(len(data))])
+    return Call("skip_segments", [np.frombuffer(data, np.uint8), offset])
+
+
+def pixels_call(chance: random.Random) -> Call:
+    """Pixels of a picture."""
+    channels = chance.randrange(1, 5)
+    shape = (chance.randrange(1, 40), chance.randrange(1, 60), channels)
+    values = np.frombuffer(chance.randbytes(shape[0] * shape[1] * shape[2]), np.uint8)
+    return Call("measure_pixels", [values.reshape(shape), channels])
+
+
 def runs_call(chance: random.Random) -> Call:
     """Labels of an epoch."""
     classes = chance.choice([1, 2, 5])
@@ -257,6 +280,8 @@ CALLS: dict[str, Callable[[random.Random], Call]] = {
     "key_numbers": key_numbers_call,
     "locate_entries": entries_call,
     "claim_pages": pages_call,
+    "skip_segments": segments_call,
+    "measure_pixels": pixels_call,
     "free_runs": runs_call,
     "count_batches": batches_call,
     "decode_blocks": blocks_call,

@@ -21,13 +21,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "datascan"
-MODULES = ("kernels", "records", "epoch", "tables", "leaves")
+MODULES = ("kernels", "records", "epoch", "tables", "leaves", "pictures")
 TESTS = (
     "tests/native",
     "tests/readers/lmdb",
     "tests/readers/leveldb",
     "tests/readers/keyvalue",
     "tests/decoders/datum",
+    "tests/decoders/image/formats/test_jpeg.py",
     "tests/records",
     "tests/damage/test_lmdb.py",
 )

@@ -20,6 +20,7 @@ from tests.native.hostile import CALLS, is_refused_or_right, sealed
 kernels = pytest.importorskip("datascan.native.kernels")
 epoch = pytest.importorskip("datascan.native.epoch")
 leaves = pytest.importorskip("datascan.native.leaves")
+pictures = pytest.importorskip("datascan.native.pictures")
 records = pytest.importorskip("datascan.native.records")
 tables = pytest.importorskip("datascan.native.tables")
 
@@ -32,6 +33,8 @@ MODULES = {
     "key_numbers": records,
     "locate_entries": leaves,
     "claim_pages": leaves,
+    "skip_segments": pictures,
+    "measure_pixels": pictures,
     "free_runs": epoch,
     "count_batches": epoch,
     "decode_blocks": tables,
@@ -51,7 +54,7 @@ def valid_arguments(name, seed=SEED):
 def test_every_exported_function_is_called():
     exported = {
         name
-        for module in (kernels, records, epoch, tables, leaves)
+        for module in (kernels, records, epoch, tables, leaves, pictures)
         for name in vars(module)
         if callable(getattr(module, name)) and name[0] != "_"
     }

@@ -1,8 +1,9 @@
 """Inner loops, in C if a compiler was available when datascan was installed.
 
-``fallback``, ``record_loops``, ``leaf_pages`` (NumPy) and ``table_blocks`` (Python) are the
-reference implementations; ``kernels.c``, ``epoch.c``, ``records.c``, ``leaves.c`` and ``tables.c``
-return bit-identical results in a fraction of the time.
+``fallback``, ``record_loops``, ``leaf_pages`` (NumPy), ``picture_loops`` and ``table_blocks``
+(Python) are the reference implementations; ``kernels.c``, ``epoch.c``, ``records.c``,
+``leaves.c``, ``pictures.c`` and ``tables.c`` return bit-identical results in a fraction of the
+time.
 ``DATASCAN_PLAIN=1`` in the environment selects the reference implementations.
 """
 
@@ -24,14 +25,20 @@ def select_loops() -> Any:
                 epoch,
                 kernels,
                 leaves,
+                pictures,
                 records,
                 tables,
             )
 
-            return join(epoch, kernels, leaves, records, tables)
-    from datascan.native import leaf_pages, record_loops, table_blocks  # noqa: PLC0415  (imports a library)
+            return join(epoch, kernels, leaves, pictures, records, tables)
+    from datascan.native import (  # noqa: PLC0415  (one imports a library)
+        leaf_pages,
+        picture_loops,
+        record_loops,
+        table_blocks,
+    )
 
-    return join(table_blocks, record_loops, leaf_pages, fallback)
+    return join(table_blocks, record_loops, leaf_pages, picture_loops, fallback)
 
 
 def join(*modules: ModuleType) -> SimpleNamespace:

@@ -6,11 +6,12 @@ but transforms only the DC coefficients. Pillow decodes all other formats.
 
 from __future__ import annotations
 
+from operator import eq
+
 import simplejpeg
 from msgspec.structs import replace
 
 from datascan.decoders.image.formats.jpeg import (
-    APP2,
     APP14,
     has_all_tables,
     remove_segments,
@@ -23,10 +24,11 @@ from datascan.decoders.image.outcomes import (
     UnsupportedImageError,
     check_size,
     has_memory_words,
+    measure_values,
     one_line,
-    to_planes,
 )
 from datascan.decoders.image.pillow import decode_with_pillow
+from datascan.native.picture_loops import APP2
 
 SMALL_PIXELS = 1 << 14
 """JPEGs of at most this many pixels are decoded in full: it is cheap and the values are exact."""
@@ -36,6 +38,9 @@ FULL_DECODE_PIXELS = 1 << 24
 
 METADATA_WARNINGS = (("bad ICC marker", APP2), ("Adobe color transform", APP14))
 """Words in libjpeg's warnings about metadata, and the marker of the segments concerned."""
+
+QUICK = {"min_height": 1, "min_width": 1, "min_factor": 8, "fastdct": True, "fastupsample": True}
+"""How simplejpeg decodes at 1/8 scale."""
 
 JPEG_MODES = {"YCbCr": "RGB", "RGB": "RGB", "Gray": "L", "CMYK": "CMYK", "YCCK": "CMYK"}
 JPEG_TARGETS = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK"}
@@ -103,18 +108,15 @@ def decode_jpeg(data: bytes, limit: int, header: ImageHeader) -> DecodedImage:
     """
     height, width, mode = read_shape(data, header)
     check_size(width, height, limit)
+    target = JPEG_TARGETS[mode]
     # Without transforms there is nothing to reduce: libjpeg-turbo crashes if it is asked to.
-    if width * height <= SMALL_PIXELS or not header.is_scalable:
-        planes = to_planes(simplejpeg.decode_jpeg(data, JPEG_TARGETS[mode]))
-        return DecodedImage(height, width, mode, "uint8", planes)
-    quick = {"min_height": 1, "min_width": 1, "min_factor": 8, "fastdct": True}
-    values = simplejpeg.decode_jpeg(data, JPEG_TARGETS[mode], fastupsample=True, **quick)
-    planes = to_planes(values)
-    blank = bool((planes.min(axis=1) == planes.max(axis=1)).any())
-    if blank and width * height <= FULL_DECODE_PIXELS:
-        planes = to_planes(simplejpeg.decode_jpeg(data, JPEG_TARGETS[mode]))
-        return DecodedImage(height, width, mode, "uint8", planes)
-    return DecodedImage(height, width, mode, "uint8", planes, approximate=True)
+    if width * height > SMALL_PIXELS and header.is_scalable:
+        values = simplejpeg.decode_jpeg(data, target, **QUICK)
+        figures = measure_values(values)
+        blank = any(map(eq, figures.low, figures.high))
+        if not blank or width * height > FULL_DECODE_PIXELS:
+            return DecodedImage(height, width, mode, values, approximate=True, figures=figures)
+    return DecodedImage(height, width, mode, simplejpeg.decode_jpeg(data, target))
 
 
 def read_shape(data: bytes, header: ImageHeader) -> tuple[int, int, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -23,15 +23,18 @@ from datascan.decoders.image.outcomes import (
     CorruptImageError,
     DecodedImage,
     OversizedImageError,
+    PixelFigures,
     UnsupportedImageError,
     check_size,
+    measure_values,
 )
 from datascan.decoders.image.structure import ORIENTATIONS, read_header, read_orientation
 from datascan.errors import describe_exception
 from datascan.records.block import ArrayColumn, Fault, ImageColumn
-from datascan.records.statistics import compute_stats
 
-MAX_CHANNELS = 4
+MISSING = (np.nan,) * 4
+"""The ends of channels that an image does not have."""
+
 MAX_NOTES = 3
 
 
@@ -43,12 +46,8 @@ class InspectedImages(Struct, frozen=True):
     arrays: tuple[ArrayColumn, ...]
 
 
-class ImageStats(Struct, frozen=True, eq=False):
-    """Statistics of a decoded image, kept in place of its pixels, which may be large.
-
-    ``low``, ``high``: (channels,), the range of the finite values; 0 for a channel without any.
-    ``total``, ``square``: sums of the ``count`` finite values and of their squares.
-    """
+class ImageStats(NamedTuple):
+    """What is kept of a decoded image in place of its pixels, which may be large."""
 
     format: str
     height: int
@@ -56,11 +55,7 @@ class ImageStats(Struct, frozen=True, eq=False):
     mode: str
     dtype: str
     approximate: bool
-    low: NDArray[Any]
-    high: NDArray[Any]
-    total: float
-    square: float
-    count: int
+    figures: PixelFigures
 
 
 class InspectedImage(Struct, frozen=True, eq=False):
@@ -137,7 +132,7 @@ def inspect_format(
     return InspectedImage(
         compute_image_stats(image_format, decoded),
         tuple(find_image_faults(image_format, data, name, header, decoded)),
-        decoded.planes[None] if decoded.planes.dtype.kind == "f" else None,
+        decoded.planes[None] if decoded.values.dtype.kind == "f" else None,
     )
 
 
@@ -207,31 +202,14 @@ def describe_notes(notes: Sequence[str]) -> str:
 
 def compute_image_stats(image_format: str, decoded: DecodedImage) -> ImageStats:
     """Compute the statistics of an image."""
-    planes = decoded.planes
-    if planes.dtype.kind == "f" and not np.isfinite(planes).all():
-        finite = [plane[np.isfinite(plane)] for plane in planes]
-        stats = [compute_stats(values.reshape(1, -1)) if values.size else None for values in finite]
-        low = np.array([one.low[0] if one else 0.0 for one in stats])
-        high = np.array([one.high[0] if one else 0.0 for one in stats])
-        count = sum(values.size for values in finite)
-        total = float(sum(one.totals[0] for one in stats if one))
-        square = float(sum(one.squares[0] for one in stats if one))
-    else:
-        all_stats = compute_stats(planes)
-        low, high, count = all_stats.low, all_stats.high, planes.size
-        total, square = float(all_stats.totals.sum()), float(all_stats.squares.sum())
     return ImageStats(
         image_format,
         decoded.height,
         decoded.width,
         decoded.mode,
-        decoded.dtype,
+        "uint8" if decoded.values.dtype.char == "B" else str(decoded.values.dtype),
         decoded.approximate,
-        low,
-        high,
-        total,
-        square,
-        count,
+        decoded.figures or measure_values(decoded.values),
     )
 
 
@@ -239,24 +217,22 @@ def stack_stats(found: Sequence[tuple[ImageStats, int]]) -> ImageColumn | None:
     """The statistics of all images, each with its row, as a column; None without images."""
     if not found:
         return None
-    stats = [one for one, _ in found]
-    low = np.full((len(stats), MAX_CHANNELS), np.nan)
-    high = np.full((len(stats), MAX_CHANNELS), np.nan)
-    for i, one in enumerate(stats):
-        low[i, : len(one.low)] = one.low
-        high[i, : len(one.high)] = one.high
+    formats, heights, widths, modes, dtypes, approximate, figures = zip(
+        *(one for one, _ in found), strict=True
+    )
+    lows, highs, totals, squares, counts = zip(*figures, strict=True)
     return ImageColumn(
         rows=np.array([row for _, row in found], np.int64),
-        height=np.array([one.height for one in stats], np.int64),
-        width=np.array([one.width for one in stats], np.int64),
-        channels=np.array([len(one.low) for one in stats], np.int64),
-        mode=np.array([one.mode for one in stats]),
-        format=np.array([one.format for one in stats]),
-        dtype=np.array([one.dtype for one in stats]),
-        low=low,
-        high=high,
-        totals=np.array([one.total for one in stats]),
-        squares=np.array([one.square for one in stats]),
-        counts=np.array([one.count for one in stats], np.int64),
-        approximate=np.array([one.approximate for one in stats]),
+        height=np.array(heights, np.int64),
+        width=np.array(widths, np.int64),
+        channels=np.array([len(low) for low in lows], np.int64),
+        mode=np.array(modes),
+        format=np.array(formats),
+        dtype=np.array(dtypes),
+        low=np.array([(*low, *MISSING[len(low) :]) for low in lows]),
+        high=np.array([(*high, *MISSING[len(high) :]) for high in highs]),
+        totals=np.array(totals, np.float64),
+        squares=np.array(squares, np.float64),
+        counts=np.array(counts, np.int64),
+        approximate=np.array(approximate),
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
+
+from datascan.native import loops
+from datascan.records.statistics import compute_stats
 
 MODE_BYTES = {"1": 1, "L": 1, "LA": 2, "I;16": 2, "RGB": 3, "YCbCr": 3, "LAB": 3, "HSV": 3}
 """Bytes per pixel once decoded, by mode; 4 for all others, as palettes may become RGBA."""
@@ -30,20 +33,73 @@ class UnsupportedImageError(Exception):
     """The decoder lacks the variant of the image. The message is the fault's detail."""
 
 
-class DecodedImage(Struct, frozen=True, eq=False):
-    """A decoded image. ``planes``: (channels, values), at 1/8 scale if ``approximate``.
+class PixelFigures(NamedTuple):
+    """Figures of the finite values of an image, kept in place of its pixels, which may be large.
 
-    ``notes``: what the decoder says about metadata that is damaged.
+    ``low``, ``high``: the range of each channel; 0 for a channel without a finite value.
+    ``total``, ``square``: sums of the ``size`` finite values and of their squares.
+    """
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    total: float
+    square: float
+    size: int
+
+
+class DecodedImage(Struct, frozen=True, eq=False):
+    """A decoded image. ``values``: (height, width) or (height, width, channels).
+
+    They are at 1/8 scale if ``approximate``. ``notes``: what the decoder says about metadata that
+    is damaged. ``figures``: of the values, if they were needed for decoding.
     """
 
     height: int
     width: int
     mode: str
-    dtype: str
-    planes: NDArray[Any]
+    values: NDArray[Any]
     frames: int = 1
     approximate: bool = False
     notes: tuple[str, ...] = ()
+    figures: PixelFigures | None = None
+
+    @property
+    def planes(self) -> NDArray[Any]:
+        """The values as (channels, height * width)."""
+        return to_planes(self.values)
+
+
+def measure_values(values: NDArray[Any]) -> PixelFigures:
+    """The figures of pixels, (height, width) or (height, width, channels)."""
+    if values.dtype.char == "B":
+        pixels = np.ascontiguousarray(values)
+        channels = 1 if values.ndim == 2 else values.shape[2]
+        low, high, total, square = loops.measure_pixels(pixels, channels)
+        return PixelFigures(low, high, float(total), float(square), values.size)
+    planes = to_planes(values)
+    if planes.dtype.kind == "f" and not np.isfinite(planes).all():
+        return measure_finite_values(planes)
+    stats = compute_stats(planes)
+    return PixelFigures(
+        tuple(stats.low.tolist()),
+        tuple(stats.high.tolist()),
+        float(stats.totals.sum()),
+        float(stats.squares.sum()),
+        planes.size,
+    )
+
+
+def measure_finite_values(planes: NDArray[Any]) -> PixelFigures:
+    """The figures of the finite values of float planes, (channels, values)."""
+    finite = [plane[np.isfinite(plane)] for plane in planes]
+    stats = [compute_stats(values.reshape(1, -1)) if values.size else None for values in finite]
+    return PixelFigures(
+        tuple(float(one.low[0]) if one else 0.0 for one in stats),
+        tuple(float(one.high[0]) if one else 0.0 for one in stats),
+        float(sum(one.totals[0] for one in stats if one)),
+        float(sum(one.squares[0] for one in stats if one)),
+        sum(values.size for values in finite),
+    )
 
 
 def check_size(width: int, height: int, limit: int) -> None:

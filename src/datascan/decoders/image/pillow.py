@@ -28,7 +28,6 @@ from datascan.decoders.image.outcomes import (
     check_size,
     has_memory_words,
     one_line,
-    to_planes,
 )
 from datascan.decoders.image.structure import count_frames
 from datascan.errors import describe_exception
@@ -193,7 +192,7 @@ def open_and_load(image_format: str, data: bytes, limit: int, header: ImageHeade
     if values.dtype == np.bool_:
         values = values.view(np.uint8)
     values = values.astype(values.dtype.newbyteorder("="), copy=False)
-    return DecodedImage(height, width, mode, str(values.dtype), to_planes(values), frames)
+    return DecodedImage(height, width, mode, values, frames)
 
 
 def ends_blank(image: Image.Image) -> bool:

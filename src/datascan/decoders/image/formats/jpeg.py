@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from datascan.decoders.image.formats.metadata import describe_profile
 from datascan.decoders.image.header import ImageHeader
+from datascan.native import loops
+from datascan.native.picture_loops import APP1, APP2, BARE_MARKERS, END, FILL, FRAMES, SCAN
 from datascan.text import pluralize
 
 MAX_SCANS = 100
@@ -16,20 +18,14 @@ MAX_SCANS = 100
 Progressive encoders write about ten.
 """
 
-BARE_MARKERS = {0xFF: 1, 0x01: 2, **dict.fromkeys(range(0xD0, 0xD9), 2)}
-"""Markers without a length, and the bytes to skip: fill bytes, TEM, restarts, start of image."""
-
-NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-"""The marker that ends entropy-coded data: not a stuffing, restart or fill byte."""
-
 HEADER_MARKER = re.compile(rb"\xff[^\x00\xff]")
 """The next marker of a header, behind bytes that belong to no segment."""
 
-DHT, DQT, END, SCAN = 0xC4, 0xDB, 0xD9, 0xDA
+DHT, DQT = 0xC4, 0xDB
 AC = 0x10
 """The bit of a Huffman table for the other coefficients than the first one."""
 
-APP1, APP2, APP14 = 0xE1, 0xE2, 0xEE
+APP14 = 0xEE
 PROFILE = b"ICC_PROFILE\0"
 
 METADATA = frozenset({0, *range(0xE0, 0xF0), 0xFE})
@@ -46,12 +42,6 @@ FOREIGN_FRAMES = {
 }
 """Processes that libjpeg-turbo does not have."""
 
-FRAMES = SCALABLE_FRAMES | LOSSLESS_FRAMES | FOREIGN_FRAMES.keys()
-"""The markers that start a frame."""
-
-INTERESTING = FRAMES | {APP1, APP2}
-"""The segments whose content counts."""
-
 LENGTH = struct.Struct(">H")
 FRAME = struct.Struct(">BHHB")
 """Bits per sample, height, width, and number of components."""
@@ -60,15 +50,16 @@ FRAME = struct.Struct(">BHHB")
 class JpegSegments:
     """What the segments say, while they are read."""
 
+    exif = b""
+    frame = 0
+    precision = 8
+    size: tuple[int, int] | None = None
+    components = 0
+    is_multi_picture = False
+    scans = 0
+    last_marker = 0
+
     def __init__(self) -> None:
-        self.exif = b""
-        self.frame = 0
-        self.precision = 8
-        self.size: tuple[int, int] | None = None
-        self.components = 0
-        self.is_multi_picture = False
-        self.scans = 0
-        self.last_marker = 0
         self.profile: list[bytes] = []
         self.stray: list[tuple[int, int]] = []
 
@@ -123,34 +114,28 @@ def read_jpeg_header(data: bytes) -> ImageHeader:
     """Read the segments up to the end of the image."""
     found = JpegSegments()
     offset = 2
-    while offset + 4 <= len(data):
-        if data[offset] != 0xFF or not data[offset + 1]:
-            match = HEADER_MARKER.search(data, offset)
-            if found.scans or match is None:
-                return found.header()
-            found.add_stray(data, offset, match.start())
-            offset = match.start()
-            continue
-        marker = data[offset + 1]
+    while True:
+        offset, last, scans = loops.skip_segments(data, offset)
+        found.last_marker = last or found.last_marker
+        found.scans += scans
+        if found.scans > MAX_SCANS:
+            return ImageHeader(damage=f"more than {MAX_SCANS} scans")
+        if offset + 4 > len(data):
+            return found.header(offset + 2 if data[offset : offset + 2] == b"\xff\xd9" else None)
+        marker = data[offset + 1] if data[offset] == FILL else 0
         if marker == END:
             return found.header(offset + 2)
-        if step := BARE_MARKERS.get(marker):
-            offset += step
-            continue
-        (length,) = LENGTH.unpack_from(data, offset + 2)
-        if marker in INTERESTING:
+        if marker:
+            (length,) = LENGTH.unpack_from(data, offset + 2)
             read_segment(data, offset + 4, offset + 2 + length, found, marker=marker)
-        found.last_marker = marker
-        offset += 2 + length
-        if marker == SCAN:
-            found.scans += 1
-            if found.scans > MAX_SCANS:
-                return ImageHeader(damage=f"more than {MAX_SCANS} scans")
-            match = NEXT_MARKER.search(data, offset)
-            if match is None:
-                break
-            offset = match.start()
-    return found.header(offset + 2 if data[offset : offset + 2] == b"\xff\xd9" else None)
+            found.last_marker = marker
+            offset += 2 + length
+            continue
+        match = HEADER_MARKER.search(data, offset)
+        if found.scans or match is None:
+            return found.header()
+        found.add_stray(data, offset, match.start())
+        offset = match.start()
 
 
 def read_segment(data: bytes, start: int, end: int, found: JpegSegments, *, marker: int) -> None:
