@@ -17,8 +17,10 @@ from datascan.files import (
     NotRegularError,
     OutsideError,
     is_special,
+    open_descriptor,
     open_regular,
     open_typed,
+    read_descriptor,
     read_regular,
     read_typed,
     real_path,
@@ -97,6 +99,34 @@ def test_a_large_file_is_read_in_pieces(tmp_path):
     assert read_regular(tmp_path / "f", max_bytes=2 * MIB + 5) == content
     with pytest.raises(OSError, match="more than 2,097,156 bytes"):
         read_regular(tmp_path / "f", max_bytes=2 * MIB + 4)
+
+
+@pytest.mark.parametrize("size", [0, 1, 6, 7, 8, 4096])
+def test_a_file_of_another_size_than_when_it_was_opened(tmp_path, size):
+    (tmp_path / "f").write_bytes(b"content")
+    for limit in (6, 7, 8):
+        descriptor, _ = open_descriptor(tmp_path / "f")
+        try:
+            if limit == 6:
+                with pytest.raises(OSError, match="more than 6 bytes"):
+                    read_descriptor(descriptor, size, limit, "f")
+            else:
+                assert read_descriptor(descriptor, size, limit, "f") == b"content"
+        finally:
+            os.close(descriptor)
+
+
+def test_an_ordinary_file_is_read_by_one_call(tmp_path, monkeypatch):
+    (tmp_path / "f").write_bytes(b"content")
+    descriptor, found = open_descriptor(tmp_path / "f")
+    calls = []
+    read = os.read
+    monkeypatch.setattr(os, "read", lambda *arguments: calls.append(1) or read(*arguments))
+    try:
+        assert read_descriptor(descriptor, found.st_size, 99, "f") == b"content"
+    finally:
+        os.close(descriptor)
+    assert calls == [1]
 
 
 def test_a_typed_file_can_be_sought(tmp_path):

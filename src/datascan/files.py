@@ -130,16 +130,32 @@ def open_regular(path: Path, *, inside: Path | None = None) -> FileIO:
         if os.path.commonpath([real, home]) != home:
             raise OutsideError(0, "it is a link out of its folder", str(path))
         path = Path(real)
-    descriptor = os.open(path, FLAGS)
+    descriptor, _ = open_descriptor(path)
     try:
-        require_regular(os.fstat(descriptor), path)
         return FileIO(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
 
 
-def require_regular(found: os.stat_result, path: Path) -> None:
+def open_descriptor(path: str | Path) -> tuple[int, os.stat_result]:
+    """Open a regular file for reading; the descriptor, and the state of the file.
+
+    Raises:
+        OSError: if the file cannot be opened.
+        NotRegularError: if it is not a regular file.
+    """
+    descriptor = os.open(path, FLAGS)
+    try:
+        found = os.fstat(descriptor)
+        require_regular(found, path)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor, found
+
+
+def require_regular(found: os.stat_result, path: str | Path) -> None:
     """Raise :class:`NotRegularError` unless ``found`` is the state of a regular file."""
     if stat.S_ISDIR(found.st_mode):
         raise NotRegularError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
@@ -155,6 +171,27 @@ def read_regular(path: Path, *, max_bytes: int, inside: Path | None = None) -> b
     """
     with open_regular(path, inside=inside) as file:
         return read_at_most(file, max_bytes, path)
+
+
+def read_descriptor(descriptor: int, size: int, max_bytes: int, path: str | Path) -> bytes:
+    """The contents of a file of ``size`` bytes that has just been opened.
+
+    They are read in one piece if it still has that size.
+
+    Raises:
+        OSError: if it cannot be read, or has more than ``max_bytes`` bytes.
+    """
+    # One byte more than there is shows that there is no more, without another call.
+    content = os.read(descriptor, min(size, max_bytes) + 1)
+    if len(content) == size <= max_bytes:
+        return content
+    chunks, total = [content], len(content)
+    while total <= max_bytes and (chunk := os.read(descriptor, min(MIB, max_bytes + 1 - total))):
+        chunks.append(chunk)
+        total += len(chunk)
+    if total > max_bytes:
+        raise too_large(max_bytes, path)
+    return b"".join(chunks)
 
 
 def real_path(path: Path) -> Path:
@@ -254,6 +291,6 @@ def read_at_most(file: BinaryIO | FileIO, max_bytes: int, path: Path) -> bytes:
     return b"".join(chunks)
 
 
-def too_large(max_bytes: int, path: Path) -> OSError:
+def too_large(max_bytes: int, path: str | Path) -> OSError:
     """The error for a file that has more than ``max_bytes`` bytes."""
     return OSError(0, f"it has more than {max_bytes:,} bytes", str(path))

@@ -121,6 +121,13 @@ def test_heads_that_several_formats_share(head, kind):
         ("a.jxl", "JPEG XL"),
         ("jpg", None),
         ("a.jpg.txt", None),
+        (".jpg", None),
+        ("..jpg", None),
+        ("b/.jpg", None),
+        ("a.jpg/b", None),
+        ("a..jpg", "JPEG"),
+        ("a.", None),
+        ("", None),
     ],
 )
 def test_what_names_promise(name, kind):

@@ -11,7 +11,12 @@ from PIL import Image
 
 import datascan
 from datascan.readers.image_folder import image_files
-from datascan.readers.image_folder.image_files import InspectedFiles, identify_file, read_file
+from datascan.readers.image_folder.image_files import (
+    InspectedFiles,
+    open_file,
+    read_image,
+    read_once,
+)
 from datascan.records.buffers import hash_bytes
 from tests.builders.images import encode, photo
 
@@ -23,17 +28,21 @@ def read(monkeypatch):
     """The paths that have been read, in order."""
     paths = []
 
-    def reading(path):
+    def reading(descriptor, status, path):
         paths.append(Path(path).name)
-        return read_file(path)
+        return read_image(descriptor, status, path)
 
-    monkeypatch.setattr(image_files, "read_file", reading)
+    monkeypatch.setattr(image_files, "read_image", reading)
     return paths
 
 
 def write(folder, name: str, content: bytes) -> str:
     (folder / name).write_bytes(content)
     return str(folder / name)
+
+
+def count_descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def inspect(files: InspectedFiles, *paths: str):
@@ -129,19 +138,45 @@ def test_the_latest_image_is_kept_however_large(tmp_path, read, monkeypatch):
 
 def test_what_cannot_be_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    for name, why in (("absent", "No such file"), ("a\0b", "null"), ("pipe", "not a regular file")):
-        with pytest.raises(OSError, match=why):
-            read_file(str(tmp_path / name))
-    for name in ("absent", "a\0b"):
-        with pytest.raises(OSError, match=r"No such file|null"):
-            identify_file(str(tmp_path / name))
+    before = count_descriptors()
+    for name, why in (
+        ("absent", "No such file"),
+        ("a\0b", "embedded null"),
+        ("pipe", "not a regular file"),
+        (".", "not a regular file"),
+    ):
+        for read in (open_file, lambda path: read_once(path, {})):
+            with pytest.raises(OSError, match=why):
+                read(str(tmp_path / name))
+    assert count_descriptors() == before
 
 
 def test_a_file_that_is_too_large(tmp_path, monkeypatch):
     monkeypatch.setattr(image_files, "MAX_IMAGE_BYTES", 6)
-    assert read_file(write(tmp_path, "a", b"123456")) == b"123456"
+    assert read_once(write(tmp_path, "a", b"123456"), {}) == b"123456"
     with pytest.raises(OSError, match="more than 6 bytes"):
-        read_file(write(tmp_path, "a", b"1234567"))
+        read_once(write(tmp_path, "a", b"1234567"), {})
+
+
+def test_links_are_read_once(tmp_path, read):
+    path = write(tmp_path, "a.jpg", b"1")
+    os.link(path, tmp_path / "b.jpg")
+    known = {}
+    assert [read_once(str(tmp_path / name), known) for name in ("a.jpg", "b.jpg")] == [b"1"] * 2
+    assert read == ["a.jpg"]
+
+
+def test_no_descriptor_is_left_open(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(image_files, "read_descriptor", fail)
+    path = write(tmp_path, "a.jpg", photo(0))
+    before = count_descriptors()
+    for _ in range(3):
+        with pytest.raises(OSError, match="Input"):
+            inspect(InspectedFiles(ROOT, 9), path)
+    assert count_descriptors() == before
 
 
 def test_a_link_to_a_file_outside_is_not_quoted(tmp_path):

@@ -160,7 +160,12 @@ TESTS = (
 
 def format_from_name(name: str) -> str | None:
     """The image format that a file name's extension denotes, or None."""
-    return EXTENSIONS.get(os.path.splitext(name)[1].lower())  # noqa: PTH122  (much faster)
+    dot = name.rfind(".")
+    known = EXTENSIONS.get(name[dot:].lower())
+    if known is not None and (dot == 0 or name[dot - 1] in "./\\"):
+        # Dots at the start of a file's name begin no extension.
+        return EXTENSIONS.get(os.path.splitext(name)[1].lower())  # noqa: PTH122  (much faster)
+    return known
 
 
 def find_title(page: bytes) -> str:

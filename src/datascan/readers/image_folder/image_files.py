@@ -10,7 +10,12 @@ from msgspec import Struct
 
 from datascan.decoders.image.header import format_from_name
 from datascan.decoders.image.inspection import InspectedImage, inspect_image
-from datascan.files import MAX_IMAGE_BYTES, NotRegularError, read_regular
+from datascan.files import (
+    MAX_IMAGE_BYTES,
+    NotRegularError,
+    open_descriptor,
+    read_descriptor,
+)
 from datascan.records.buffers import hash_bytes
 
 MAX_FILES = 4096
@@ -50,12 +55,16 @@ class InspectedFiles:
         Raises:
             OSError: if it is missing, unreadable, or not a regular file.
         """
-        key = (identify_file(path), format_from_name(name))
-        known = self._known.get(key)
-        if known is not None:
-            self._known.move_to_end(key)
-            return known
-        data = read_file(path)
+        descriptor, status = open_file(path)
+        try:
+            key = (identify(status), format_from_name(name))
+            known = self._known.get(key)
+            if known is not None:
+                self._known.move_to_end(key)
+                return known
+            data = read_image(descriptor, status, path)
+        finally:
+            os.close(descriptor)
         image = inspect_image(data, name, self.max_pixels) if data else InspectedImage()
         if image.is_foreign and not self._contains(path):
             # A link or a list may name any file of the user, so nothing of it is quoted.
@@ -75,28 +84,45 @@ class InspectedFiles:
         return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.home))
 
 
-def identify_file(path: str) -> FileIdentity:
-    """What identifies the content of a file, regardless of the path.
-
-    Raises:
-        OSError: if it does not exist, or the path is not valid.
-    """
-    try:
-        status = os.stat(path)  # noqa: PTH116  (much faster)
-    except ValueError as error:  # a name with a null byte
-        raise OSError(0, str(error)) from error
+def identify(status: os.stat_result) -> FileIdentity:
+    """What identifies the content of a file in this state, regardless of the path."""
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def read_file(path: str) -> bytes:
-    """The content of a regular file. Pipes and devices are never opened, because they may block.
+def open_file(path: str) -> tuple[int, os.stat_result]:
+    """Open a regular file: the descriptor, and its state. Never waits for a pipe or a device.
 
     Raises:
         OSError: if it is missing, unreadable, or not a regular file.
     """
     try:
-        return read_regular(Path(path), max_bytes=MAX_IMAGE_BYTES)
+        return open_descriptor(path)
     except NotRegularError as error:
         raise OSError(0, "not a regular file") from error
     except ValueError as error:  # a name with a null byte
         raise OSError(0, str(error)) from error
+
+
+def read_once(path: str, known: dict[FileIdentity, bytes]) -> bytes:
+    """The content of a file, which is taken from ``known`` or added to it.
+
+    Raises:
+        OSError: if it is missing, unreadable, or not a regular file.
+    """
+    descriptor, status = open_file(path)
+    try:
+        identity = identify(status)
+        if identity not in known:
+            known[identity] = read_image(descriptor, status, path)
+        return known[identity]
+    finally:
+        os.close(descriptor)
+
+
+def read_image(descriptor: int, status: os.stat_result, path: str) -> bytes:
+    """The content of an open file.
+
+    Raises:
+        OSError: if it cannot be read, or is too large.
+    """
+    return read_descriptor(descriptor, status.st_size, MAX_IMAGE_BYTES, path)

@@ -25,8 +25,7 @@ from datascan.readers.image_folder.image_files import (
     FileIdentity,
     InspectedFile,
     InspectedFiles,
-    identify_file,
-    read_file,
+    read_once,
 )
 from datascan.readers.image_folder.list_file import read_list
 from datascan.readers.image_folder.listing import (
@@ -313,15 +312,12 @@ class ImageFolderReader(Reader):
         encoded: dict[int, bytes | memoryview] = {}
         for row, name in enumerate(names):
             track(row)
-            path = resolve_path(home, name)
             try:
-                identity = identify_file(path)
-                if identity not in known:
-                    known[identity] = read_file(path)
+                content = read_once(resolve_path(home, name), known)
             except OSError:
                 continue  # reported as missing-file when the block was decoded
-            if known[identity]:
-                encoded[row] = known[identity]
+            if content:
+                encoded[row] = content
         return encoded
 
     def _label_faults(self, record: int, row: int) -> Iterator[Fault]:
