@@ -66,9 +66,12 @@ def measure_shapes(block: Block) -> ShapeTally | None:
     if block.images is not None:
         images = block.images
         attributes = (images.channels, images.height, images.width, images.dtype, images.mode)
-        for row, c, h, w, dtype, mode in zip(images.rows, *attributes, strict=True):
-            kind = RecordKind((int(c), int(h), int(w)), str(dtype), str(mode))
-            indices[row] = kinds.setdefault(kind, len(kinds))
+        found = list(zip(*(values.tolist() for values in attributes), strict=True))
+        numbers = {
+            one: kinds.setdefault(RecordKind(one[:3], *one[3:]), len(kinds))
+            for one in dict.fromkeys(found)
+        }
+        indices[images.rows] = [numbers[one] for one in found]
     if not kinds:
         return None
     edges = np.flatnonzero(np.diff(indices, prepend=-2, append=-2))
