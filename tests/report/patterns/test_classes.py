@@ -31,3 +31,13 @@ def test_random_records_have_no_class_in_common():
         for _ in range(200):
             chosen = random.choice(500, int(random.integers(5, 300)), replace=False)
             assert find_class(dataset, Concerned.of(dataset, chosen, seekable=True)) is None
+
+
+def test_the_lowest_label_has_no_absolute_value_in_its_type():
+    labels = np.arange(1_000, dtype=np.int32) % 10
+    labels[labels == 3] = -(1 << 31)
+    dataset = summary_of(labels)
+    flagged = np.append(np.flatnonzero(labels < 0)[:60], [0, 1])
+    with np.errstate(all="raise"):
+        found = find_class(dataset, Concerned.of(dataset, flagged, seekable=True))
+    assert found.text == "of class -2147483648"

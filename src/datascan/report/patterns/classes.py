@@ -24,7 +24,7 @@ def find_class(dataset: DatasetSummary, concerned: Concerned) -> Candidate | Non
     if not is_whole(classes[counts.argmax() : counts.argmax() + 1])[0]:
         return None
     known_others, theirs = labels_at(concerned.others, labels.indices, labels.values)
-    name = format_class(dataset, int(label)) if abs(label) < 1 << 53 else format_label(label)
+    name = format_class(dataset, int(label)) if abs(float(label)) < 1 << 53 else format_label(label)
     return concerned.test(
         kind="class",
         text=f"of class {name}",
