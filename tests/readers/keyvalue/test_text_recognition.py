@@ -114,3 +114,15 @@ def test_what_no_record_has_is_not_missing(tmp_path, kinds, keys, note):
     assert (report.verdict, report.dataset.records) == ("pass", 30)
     ((_, text),) = result.summary.plan.notes
     assert note in text
+
+
+def test_an_empty_image_is_found_also_without_a_label(tmp_path):
+    entries = lines(*range(1, 9), kinds=(b"label",))
+    entries |= {b"image-%09d" % i: photo(i) for i in range(1, 9)}
+    entries |= {b"image-%09d" % i: b"" for i in (3, 4, 5)} | {b"label-%09d" % 4: b""}
+    del entries[b"label-%09d" % 5]
+    write_lmdb(tmp_path, {**entries, b"num-samples": b"8"})
+    with ScanSession(tmp_path, Options()) as session:
+        report = session.report(charts=False)
+    found = {one.rule: [example.index for example in one.examples] for one in report.findings}
+    assert found == {"empty-record": [2, 3, 4], "missing-label": [3, 4]}

@@ -262,7 +262,8 @@ class KeyValueReader(Reader):
     ) -> Block:
         assert self.decoder is not None  # noqa: S101  (plan comes first)
         has_value = batch.values.lengths > 0
-        unreadable = {fault.row for fault in batch.faults}
+        # An image is read also if its label is missing.
+        unreadable = {fault.row for fault in batch.faults if fault.rule != "missing-label"}
         if not batch.has_values:
             has_value = np.zeros(len(batch), np.bool_)
             unreadable = set(range(len(batch)))
