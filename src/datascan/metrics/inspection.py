@@ -37,8 +37,12 @@ def measure_uninspected(block: Block) -> UninspectedMap | None:
         kind = ContentKind(part.what, part.name, part.encoding)
         tally = UninspectedTally(part.records)
         found[kind] = found[kind] + tally if kind in found else tally
-    if block.is_opaque and block.records and not found:
-        found[ContentKind("value", "", UNKNOWN)] = UninspectedTally(block.records)
+    if block.is_opaque and not found:
+        # Values with a fault, such as empty ones, have that finding.
+        faulty = {fault.row for fault in block.faults if fault.row is not None}
+        if len(faulty) < block.records:
+            unknown = UninspectedTally(block.records - len(faulty))
+            found[ContentKind("value", "", UNKNOWN)] = unknown
     return TallyMap(found) if found else None
 
 

@@ -131,7 +131,7 @@ def test_what_is_a_datum(value, matches):
         ((1, 2, 3), 0, 0, True, "has neither data nor float_data"),
         ((1, 2, 3), 0, 6, True, "is marked as encoded but has no data"),
         ((1, 2, 3), 0, 7, False, "7 values of float_data, but shape 1x2x3 needs 6"),
-        ((-1, -2, 3), 6, 0, False, "6 bytes of data, but shape -1x-2x3 needs 6"),
+        ((-1, -2, 3), 6, 0, False, "6 bytes of data, but shape -1x-2x3 has a negative size"),
         ((0, 2, 3), 1, 0, False, "1 bytes of data, but shape 0x2x3 needs 0"),
     ],
 )

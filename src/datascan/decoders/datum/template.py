@@ -258,7 +258,9 @@ def datum_error(shape: Shape, data: int, floats: int, *, encoded: bool) -> str |
         return None if data else "is marked as encoded but has no data"
     channels, height, width = shape
     expected = channels * height * width
-    if min(shape) < 0 or expected != data + floats:
-        content = f"{data:,} bytes of data" if data else f"{floats:,} values of float_data"
+    content = f"{data:,} bytes of data" if data else f"{floats:,} values of float_data"
+    if min(shape) < 0:
+        return f"{content}, but shape {channels}x{height}x{width} has a negative size"
+    if expected != data + floats:
         return f"{content}, but shape {channels}x{height}x{width} needs {expected:,}"
     return None
