@@ -45,6 +45,9 @@ def test_a_byte_order_mark_is_passed_over(tmp_path):
     ("text", "message"),
     [
         ("num_clases = 3", "num_clases; did you mean num_classes"),
+        ('[datase."x"]', "datase; did you mean dataset"),
+        ('[datasets."x"]', "datasets; did you mean dataset"),
+        ('[dataset."x"]\nbackends = "lmdb"', "backends; did you mean backend"),
         ('ignore = ["nan-valeu"]', "did you mean nan-value"),
         ('severity = {"nan-value" = "fatal"}', "severity"),
         ('severity = {"nan-valeu" = "error"}', "did you mean nan-value"),

@@ -156,7 +156,8 @@ def settings(
             continue
         field = known.get(name)
         if field is None:
-            raise UsageError(f"{file}: unknown key {place}{key}{hint_for(key, fields)}")
+            tables = ("backend",) if place else ("backend", "dataset")
+            raise UsageError(f"{file}: unknown key {place}{key}{hint_for(key, fields, tables)}")
         if not field.option.in_file:
             raise UsageError(f"{where} can only be given on the command line, as {field.flag}")
         if field.name in found:
@@ -188,10 +189,16 @@ def require_harmless(field: OptionField, value: Any, where: str, root: Path) -> 
         raise UsageError(f"{where} must be {allowed} unless it is asked for: {remedy}")
 
 
-def hint_for(key: str, fields: Sequence[OptionField]) -> str:
-    """Which key a misspelt one probably means: "; did you mean num_classes?"."""
-    option = nearest_option(key, [field for field in fields if field.option.in_file])
-    near = option.names[0] if option else nearest(key, ("backend", "dataset"))
+def hint_for(key: str, fields: Sequence[OptionField], others: Sequence[str]) -> str:
+    """Which key a misspelt one probably means: "; did you mean num_classes?".
+
+    ``others``: keys that are not options.
+    """
+    allowed = [field for field in fields if field.option.in_file]
+    near = nearest(key, [*others, *(name for field in allowed for name in field.names)])
+    if near not in others:
+        option = nearest_option(key, allowed)
+        near = option.names[0] if option else None
     return f"; did you mean {near}?" if near else ""
 
 
