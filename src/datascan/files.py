@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from io import BufferedReader, BytesIO, FileIO
 from itertools import islice
 from pathlib import Path
@@ -22,6 +23,9 @@ FLAGS = (
     | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_BINARY", 0)
 )
+
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+"""Refuses a link; absent from Windows. A file in the folder itself needs no other check."""
 
 
 MIB = 1 << 20
@@ -126,11 +130,23 @@ def open_regular(path: Path, *, inside: Path | None = None) -> FileIO:
         OutsideError: if it is outside of ``inside``.
     """
     if inside is not None:
+        if path.parent == inside and NO_LINK:
+            with suppress(OSError):  # a link, or nothing that can be opened: see below
+                return open_checked(path, FLAGS | NO_LINK)
         real, home = os.path.realpath(path), os.path.realpath(inside)
         if os.path.commonpath([real, home]) != home:
             raise OutsideError(0, "it is a link out of its folder", str(path))
         path = Path(real)
-    descriptor, _ = open_descriptor(path)
+    return open_checked(path, FLAGS)
+
+
+def open_checked(path: Path, flags: int) -> FileIO:
+    """Open a regular file for reading with the ``flags`` of ``os.open``.
+
+    Raises:
+        OSError: as :func:`open_regular`.
+    """
+    descriptor, _ = open_descriptor(path, flags)
     try:
         return FileIO(descriptor, "rb")
     except BaseException:
@@ -138,14 +154,14 @@ def open_regular(path: Path, *, inside: Path | None = None) -> FileIO:
         raise
 
 
-def open_descriptor(path: str | Path) -> tuple[int, os.stat_result]:
+def open_descriptor(path: str | Path, flags: int = FLAGS) -> tuple[int, os.stat_result]:
     """Open a regular file for reading; the descriptor, and the state of the file.
 
     Raises:
         OSError: if the file cannot be opened.
         NotRegularError: if it is not a regular file.
     """
-    descriptor = os.open(path, FLAGS)
+    descriptor = os.open(path, flags)
     try:
         found = os.fstat(descriptor)
         require_regular(found, path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,18 @@ def test_overlapping_tables_and_a_log(tmp_path, window_bytes):
         span = KeyRange(keys[low], keys[min(high, len(keys) - 1)])
         inside = [(key, value) for key, value in expected if span.first <= key < span.stop]
         assert read(store, span) == inside
+
+
+@pytest.mark.parametrize("compressible", [3, 50, 100])
+def test_compressed_blocks_among_others(tmp_path, window_bytes, compressible):
+    """A few fit behind the others; if there are more, all is copied."""
+    chance = random.Random(1)
+    expected = {
+        b"%08d" % i: bytes(3000) if chance.randrange(100) < compressible else chance.randbytes(3000)
+        for i in range(400)
+    }
+    write_leveldb(tmp_path, expected, compression="snappy")
+    assert read(Store.of(tmp_path)) == list(expected.items())
 
 
 def test_windows_are_about_as_large_as_they_should_be(tmp_path, monkeypatch):

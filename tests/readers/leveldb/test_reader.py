@@ -204,12 +204,27 @@ def test_unusual_keys_and_empty_values(tmp_path, opened):
         holds(opened(tmp_path, shard_bytes=shard_bytes), expected)
 
 
-def test_large_values_come_in_blocks_of_about_four_megabytes(tmp_path, opened):
-    write_leveldb(tmp_path, {b"%03d" % i: bytes(300_000) for i in range(20)})
+def test_large_values_come_in_blocks_of_about_six_megabytes(tmp_path, opened):
+    write_leveldb(tmp_path, {b"%03d" % i: bytes(300_000) for i in range(50)})
     reader = opened(tmp_path)
     sizes = [int(pairs.values.lengths.sum()) for pairs in reader.iter_entries(KeyRange())]
-    assert sum(sizes) == 6_000_000
-    assert max(sizes) < 5_000_000
+    assert sum(sizes) == 15_000_000
+    assert max(sizes) < 7_000_000
+
+
+def test_the_first_entries_come_from_a_few_blocks(tmp_path, opened):
+    """Planning needs only some, and reads neither megabytes nor all indexes for them."""
+    sessions = [numbered(range(i, i + 1000), 3000) for i in (0, 1000, 2000)]
+    write_leveldb(tmp_path, *sessions)
+    reader = opened(tmp_path)
+    entries = reader.sample_entries(KeyRange())
+    first = next(entries)
+    assert 0 < first.values.lengths.sum() < 1_000_000
+    assert ["index" in vars(table) for table in reader.store.tables] == [True, False, False]
+    found = {
+        batch.keys[i]: batch.values[i] for batch in (first, *entries) for i in range(len(batch))
+    }
+    assert found == merged(sessions)
 
 
 def test_table_files_of_old_name(tmp_path, opened):

@@ -49,9 +49,12 @@ class LossReporter:
         self.stretch: Stretch | None = None
         self.last: bytes | None = None
 
-    def batches(self, *, values: bool) -> Iterator[KeyValueBatch]:
-        """The entries of the range, each batch with the faults that end in it."""
-        for window in self.merger.windows(self.span, values=values):
+    def batches(self, *, values: bool, at_first: int | None = None) -> Iterator[KeyValueBatch]:
+        """The entries of the range, each batch with the faults that end in it.
+
+        ``at_first``: see :meth:`Merger.windows`.
+        """
+        for window in self.merger.windows(self.span, values=values, at_first=at_first):
             faults = self._faults_of(window)
             if len(window.batch) or faults:
                 yield replace(window.batch, faults=faults)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from operator import ne
 from typing import Any
 
@@ -22,8 +22,10 @@ from datascan.readers.leveldb.replay import VALUE, LoggedEntries
 from datascan.readers.leveldb.tables import Loss, Segment, TableFile, blocks_before
 from datascan.records.buffers import BytesColumn
 
-WINDOW_BYTES = 1 << 22
-"""A window ends with the block that makes it larger than this."""
+WINDOW_BYTES = 6 << 20
+SAMPLE_BYTES = 1 << 19
+"""A window ends with the block that makes it larger than this; if only a few entries are needed,
+the first window is smaller, and each of the next is twice as large as the one before."""
 
 LOG_STEP = 64
 """Windows may be split at every so-many-th key of the logs."""
@@ -43,33 +45,42 @@ class Merger:
         self.tables = tables
         self.logged = logged
 
-    def windows(self, span: KeyRange, *, values: bool) -> Iterator[Window]:
-        """The windows of ``span`` in key order, with values if asked for."""
+    def windows(
+        self, span: KeyRange, *, values: bool, at_first: int | None = None
+    ) -> Iterator[Window]:
+        """The windows of ``span`` in key order, with values if asked for.
+
+        ``at_first``: the bytes of the first window; None: all are large.
+        """
         tables = [table for table in self.tables if overlaps(table, span)]
         seen: set[tuple[int, bytes]] = set()
-        broken = [whole_loss(table) for table in tables if isinstance(table.index, str)]
         first = span.first
-        for stop in [*self._edges(tables, span), span.stop]:
+        sizes = window_sizes(at_first)
+        for stop in chain(self._edges(tables, span, sizes), [span.stop]):
             window = self._window(tables, KeyRange(first, stop), seen, values=values)
             here = tuple(
-                loss
-                for loss in broken
-                if is_in(max(loss.begin, span.first or b""), KeyRange(first, stop))
+                whole_loss(table)
+                for table in tables
+                if is_in(max(table.table.first, span.first or b""), KeyRange(first, stop))
+                and isinstance(table.index, str)
             )
             yield Window(window.batch, tuple(sorted((*window.losses, *here), key=begin_of)))
             first = stop
 
-    def _edges(self, tables: Sequence[TableFile], span: KeyRange) -> list[bytes]:
+    def _edges(
+        self, tables: Sequence[TableFile], span: KeyRange, sizes: Iterator[int]
+    ) -> Iterator[bytes]:
         """Keys at which windows end, within ``span``, ascending."""
         rows = self.logged.rows_in(span.first, span.stop)
-        found = apart_edges(tables, span) if not rows and are_disjoint(tables) else None
-        if found is None:
-            found = merged_edges(tables, self.logged, rows, span)
-        edges: list[bytes] = []
+        if not rows and are_disjoint(tables):
+            found = apart_edges(tables, span, sizes)
+        else:
+            found = merged_edges(tables, self.logged, rows, span, sizes)
+        before = span.first
         for edge in found:
-            if is_in(edge, span) and edge != span.first and (not edges or edge > edges[-1]):
-                edges.append(edge)
-        return edges
+            if is_in(edge, span) and (before is None or edge > before):
+                yield edge
+                before = edge
 
     def _window(
         self,
@@ -79,15 +90,18 @@ class Merger:
         *,
         values: bool,
     ) -> Window:
-        parts = []
-        for table in tables:
-            blocks = table.blocks_in(span.first, span.stop)
-            if blocks and overlaps(table, span):
-                parts.append((table, blocks, *table.span_of(blocks)))
+        parts = [
+            (table, blocks, *table.span_of(blocks))
+            for table in tables
+            if overlaps(table, span) and (blocks := table.blocks_in(span.first, span.stop))
+        ]
         rows = self.logged.rows_in(span.first, span.stop)
         # The values of the logs are placed after the blocks.
         end = sum(stop - start for *_, start, stop in parts)
-        buffer = np.empty(end + (self.logged.value_bytes(rows) if values else 0), np.uint8)
+        used = end + (self.logged.value_bytes(rows) if values else 0)
+        # Space for a few decompressed blocks; if there are more, all is copied.
+        space = np.empty(used + end // 8, np.uint8)
+        buffer = space[:used]
         segments: list[Segment] = []
         losses: list[Loss] = []
         at = 0
@@ -103,9 +117,9 @@ class Merger:
                     losses.append(loss)
         sources = [clip(segment, span) for segment in segments]
         if not len(rows) and are_apart(segments, sources):
-            batch = side_by_side(buffer, segments, sources, values=values)
+            batch = side_by_side(space, used, segments, sources, values=values)
         else:
-            entries = joined(buffer, segments, sources, range(len(segments)))
+            entries = joined(space, used, segments, sources, range(len(segments)))
             batch, lost = merged(entries, self.logged, rows, end, values=values)
             losses += lost
         return Window(batch, tuple(losses))
@@ -143,46 +157,63 @@ def are_disjoint(tables: Sequence[TableFile]) -> bool:
     return all(left[1] < right[0] for left, right in pairwise(ordered))
 
 
-def apart_edges(tables: Sequence[TableFile], span: KeyRange) -> list[bytes]:
-    """Keys at which windows over tables that do not overlap end."""
-    edges: list[bytes] = []
+def window_sizes(at_first: int | None) -> Iterator[int]:
+    """How many bytes one window after the other has."""
+    size = WINDOW_BYTES if at_first is None else min(at_first, WINDOW_BYTES)
+    while True:
+        yield size
+        size = min(2 * size, WINDOW_BYTES)
+
+
+def apart_edges(
+    tables: Sequence[TableFile], span: KeyRange, sizes: Iterator[int]
+) -> Iterator[bytes]:
+    """Keys at which windows over tables that do not overlap end.
+
+    An index is read when a window reaches its table.
+    """
+    limit = next(sizes)
     gathered = 0
     for table in sorted(tables, key=lambda table: table.table.first):
         if isinstance(table.index, str):
             continue
         blocks = table.blocks_in(span.first, span.stop)
-        sizes = np.cumsum(table.index.handles[blocks.start : blocks.stop, 1])
+        ends = np.cumsum(table.index.handles[blocks.start : blocks.stop, 1])
         taken = 0
-        while len(sizes) and gathered + int(sizes[-1]) - taken >= WINDOW_BYTES:
-            at = int(np.searchsorted(sizes, WINDOW_BYTES - gathered + taken))
-            edges.append(table.index.end(blocks.start + at) + b"\0")
-            gathered, taken = 0, int(sizes[at])
-        gathered += int(sizes[-1]) - taken if len(sizes) else 0
-    return edges
+        while len(ends) and gathered + int(ends[-1]) - taken >= limit:
+            at = int(np.searchsorted(ends, limit - gathered + taken))
+            yield table.index.end(blocks.start + at) + b"\0"
+            gathered, taken = 0, int(ends[at])
+            limit = next(sizes)
+        gathered += int(ends[-1]) - taken if len(ends) else 0
 
 
 def merged_edges(
-    tables: Sequence[TableFile], logged: LoggedEntries, rows: range, span: KeyRange
-) -> list[bytes]:
+    tables: Sequence[TableFile],
+    logged: LoggedEntries,
+    rows: range,
+    span: KeyRange,
+    sizes: Iterator[int],
+) -> Iterator[bytes]:
     """Keys at which windows over any tables and logs end."""
     steps: list[tuple[bytes, int]] = []
     for table in tables:
         if not isinstance(table.index, str):
             blocks = table.blocks_in(span.first, span.stop)
-            sizes = table.index.handles[blocks.start : blocks.stop, 1].tolist()
-            steps += zip(table.index.ends[blocks.start : blocks.stop], sizes, strict=True)
+            stored = table.index.handles[blocks.start : blocks.stop, 1].tolist()
+            steps += zip(map(table.index.end, blocks), stored, strict=True)
     for low in range(rows.start, rows.stop, LOG_STEP):
         high = min(low + LOG_STEP, rows.stop)
         steps.append((logged.keys[high - 1], int(logged.places[low:high, 2].sum())))
     steps.sort()
-    edges: list[bytes] = []
+    limit = next(sizes)
     gathered = 0
     for key, size in steps:
         gathered += size
-        if gathered >= WINDOW_BYTES:
-            edges.append(key + b"\0")
+        if gathered >= limit:
+            yield key + b"\0"
             gathered = 0
-    return edges
+            limit = next(sizes)
 
 
 def begin_of(loss: Loss) -> bytes:
@@ -248,18 +279,20 @@ class Entries(Struct, frozen=True, eq=False):
 
 
 def joined(
-    buffer: NDArray[np.uint8],
+    space: NDArray[np.uint8],
+    used: int,
     segments: Sequence[Segment],
     sources: Sequence[NDArray[np.int64]],
     order: Iterable[int],
 ) -> Entries:
     """The ``sources`` rows of all segments, in that order of the segments.
 
-    ``buffer`` begins with the data of the segments, in their own order.
+    ``space`` begins with the data of the segments, in their own order. What they decompressed is
+    placed after the first ``used`` bytes.
     """
     starts = np.cumsum([0, *(len(segment.data) for segment in segments)]).tolist()
     parts, keys, unpacked = [np.empty((0, 5), np.int64)], [], []
-    key_start, unpacked_start = 0, len(buffer)
+    key_start, unpacked_start = 0, used
     for i in order:
         segment = segments[i]
         size = len(segment.data)
@@ -271,13 +304,16 @@ def joined(
         unpacked.append(segment.unpacked)
         key_start += len(segment.keys)
         unpacked_start += len(segment.unpacked)
-    if unpacked_start > len(buffer):
-        buffer = np.concatenate([buffer, np.frombuffer(b"".join(unpacked), np.uint8)])
-    return Entries(b"".join(keys), np.concatenate(parts), buffer)
+    if unpacked_start > len(space):
+        space = np.concatenate([space[:used], np.empty(unpacked_start - used, np.uint8)])
+    if unpacked_start > used:
+        space[used:unpacked_start] = np.frombuffer(b"".join(unpacked), np.uint8)
+    return Entries(b"".join(keys), np.concatenate(parts), space[:unpacked_start])
 
 
 def side_by_side(
-    buffer: NDArray[np.uint8],
+    space: NDArray[np.uint8],
+    used: int,
     segments: Sequence[Segment],
     sources: Sequence[NDArray[np.int64]],
     *,
@@ -288,7 +324,7 @@ def side_by_side(
         (i for i, rows in enumerate(sources) if len(rows)),
         key=lambda i: segments[i].key(int(sources[i][0])),
     )
-    entries = joined(buffer, segments, sources, order)
+    entries = joined(space, used, segments, sources, order)
     return entries.batch((entries.rows[:, 4] & 0xFF) == VALUE, values=values)
 
 

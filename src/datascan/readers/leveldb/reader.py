@@ -59,6 +59,10 @@ class LevelDbReader(KeyValueReader):
         """The entries of a key range."""
         return self.store.iter_entries(span, values=values)
 
+    def sample_entries(self, span: KeyRange) -> Iterator[KeyValueBatch]:
+        """The entries of a key range, the first ones from a few blocks."""
+        return self.store.sample_entries(span)
+
     def get(self, key: bytes) -> bytes | None:
         """The value of ``key``, if it can be read."""
         return self.store.get(key)

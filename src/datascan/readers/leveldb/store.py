@@ -12,7 +12,7 @@ from datascan.errors import DatasetError
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.leveldb.inspection import inspect, log_faults
 from datascan.readers.leveldb.losses import LossReporter
-from datascan.readers.leveldb.merge import Merger, overlaps
+from datascan.readers.leveldb.merge import SAMPLE_BYTES, Merger, overlaps
 from datascan.readers.leveldb.partition import split_keys
 from datascan.readers.leveldb.replay import LogFile, LoggedEntries, replay
 from datascan.readers.leveldb.tables import TableFile
@@ -53,7 +53,7 @@ class Store(Struct, frozen=True):
 
     def key_ranges(self, target: int) -> list[KeyRange]:
         """Ranges of about ``target`` bytes on disk; none for an empty store."""
-        if next(self.iter_entries(KeyRange(), values=False), None) is None:
+        if next(self.sample_entries(KeyRange(), values=False), None) is None:
             return []
         edges = split_keys(self.tables, self.logged, target)
         return [KeyRange(first, stop) for first, stop in pairwise([None, *edges, None])]
@@ -64,8 +64,12 @@ class Store(Struct, frozen=True):
         return tables, self.logged.logs if self.logged.rows_in(span.first, span.stop) else ()
 
     def iter_entries(self, span: KeyRange, *, values: bool) -> Iterator[KeyValueBatch]:
-        """The entries of a key range, about 4 MB at a time."""
+        """The entries of a key range, about 6 MB at a time."""
         return LossReporter(self.merger, span).batches(values=values)
+
+    def sample_entries(self, span: KeyRange, *, values: bool = True) -> Iterator[KeyValueBatch]:
+        """The entries of a key range, of which only the first few are needed."""
+        return LossReporter(self.merger, span).batches(values=values, at_first=SAMPLE_BYTES)
 
     def get(self, key: bytes) -> bytes | None:
         """The value of ``key``; None if it is missing or cannot be read."""

@@ -113,14 +113,10 @@ class Index(Struct, frozen=True, eq=False, dict=True):
     def __len__(self) -> int:
         return len(self.handles)
 
-    @cached_property
-    def ends(self) -> list[bytes]:
-        """The key up to which each block goes."""
-        return [self.keys[start : start + size] for start, size in self.places[1:].tolist()]
-
     def end(self, block: int) -> bytes:
         """The key up to which a block goes."""
-        return self.ends[block]
+        start, size = self.places[block + 1].tolist()
+        return self.keys[start : start + size]
 
     def begin(self, block: int) -> bytes:
         """The smallest key that a block can have."""
@@ -129,11 +125,11 @@ class Index(Struct, frozen=True, eq=False, dict=True):
 
     def begins(self) -> list[bytes]:
         """The smallest key that each block can have."""
-        return [self.begin(0), *(end + b"\0" for end in self.ends[:-1])] if len(self) else []
+        return [self.begin(block) for block in range(len(self))]
 
     def count_before(self, key: bytes) -> int:
         """How many blocks end before ``key``."""
-        return bisect_left(self.ends, key)
+        return bisect_left(range(len(self)), key, key=self.end)
 
     def within(self, first: bytes, last: bytes) -> Index:
         """The same blocks in a table whose first and last key are known.
