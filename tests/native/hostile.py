@@ -223,6 +223,20 @@ def pixels_call(chance: random.Random) -> Call:
     return Call("measure_pixels", [values.reshape(shape), channels])
 
 
+def fingerprints_call(chance: random.Random) -> Call:
+    """Hashes and ranges of records of a random type."""
+    count, dtype = chance.choice([1, 2, 5]), np.dtype(chance.choice("Bbfd"))
+    low, high = (
+        np.frombuffer(chance.randbytes(count * dtype.itemsize), dtype).copy() for _ in range(2)
+    )
+    if dtype.kind == "f" and chance.random() < 0.5:
+        low[0], high[0] = chance.choices(ODD_FLOATS[:5], k=2)
+    mixed = np.frombuffer(chance.randbytes(8 * count), np.uint64)
+    type_hash = chance.randrange(1 << 32)
+    arguments = [mixed, low, high, type_hash, np.zeros(count, np.uint64)]
+    return Call("finish_fingerprints", arguments, (4,))
+
+
 def runs_call(chance: random.Random) -> Call:
     """Labels of an epoch."""
     classes = chance.choice([1, 2, 5])
@@ -282,6 +296,7 @@ CALLS: dict[str, Callable[[random.Random], Call]] = {
     "claim_pages": pages_call,
     "skip_segments": segments_call,
     "measure_pixels": pixels_call,
+    "finish_fingerprints": fingerprints_call,
     "free_runs": runs_call,
     "count_batches": batches_call,
     "decode_blocks": blocks_call,

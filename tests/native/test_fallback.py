@@ -185,6 +185,42 @@ def test_both_mark_the_numbers_that_share_their_low_bits(values, bits):
     assert found.tolist() == [[int(low.count(value) > 1) for value in low]] * 2
 
 
+@given(st.sampled_from("Bbfd"), st.integers(0, 40), st.integers(0, 2**32 - 1))
+def test_both_finish_the_same_fingerprints(kind, count, seed):
+    random = np.random.default_rng(seed)
+    mixed = random.integers(0, 1 << 64, count, np.uint64)
+    if kind in "fd":
+        low, high = random.choice([*ODD, 1.5, -2], (2, count)).astype(kind)
+    else:
+        low, high = random.integers(0, 256, (2, count), np.uint8).view(kind)
+    found = np.zeros((2, count), np.uint64)
+    for module, out in zip((kernels, fallback), found, strict=True):
+        module.finish_fingerprints(mixed, low, high, seed, out)
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize("module", [kernels, fallback])
+def test_fingerprints_do_not_depend_on_the_sign_of_zero_or_the_bits_of_nan(module):
+    bits = np.array([0x7FC00000, 0xFFC00001, 0, 1 << 31], np.uint32).view(np.float32)
+    out = np.zeros(4, np.uint64)
+    module.finish_fingerprints(np.zeros(4, np.uint64), bits, bits, 7, out)
+    assert out[0] == out[1] != out[2] == out[3]
+    # Sums that are 0 become 1, because 0 means that there is nothing to compare.
+    module.finish_fingerprints(np.zeros(4, np.uint64), bits[2:][[0] * 4], bits[2:][[0] * 4], 0, out)
+    assert out.tolist() == [1] * 4
+
+
+@pytest.mark.parametrize("module", [kernels, fallback])
+def test_columns_that_make_no_fingerprints(module):
+    ends = np.zeros(2, np.float32)
+    for sizes in ((1, 2, 2, 2), (2, 1, 2, 2), (2, 2, 1, 2), (2, 2, 2, 1)):
+        mixed, out = np.zeros(sizes[0], np.uint64), np.zeros(sizes[3], np.uint64)
+        with pytest.raises(ValueError, match="length"):
+            module.finish_fingerprints(mixed, ends[: sizes[1]], ends[: sizes[2]], 0, out)
+    with pytest.raises(TypeError, match="types"):
+        module.finish_fingerprints(mixed, ends, ends.astype("d"), 0, mixed.copy())
+
+
 @pytest.mark.parametrize("module", [kernels, fallback])
 def test_numbers_that_cannot_be_marked(module):
     numbers = np.zeros(4, np.uint64)

@@ -35,6 +35,7 @@ MODULES = {
     "claim_pages": leaves,
     "skip_segments": pictures,
     "measure_pixels": pictures,
+    "finish_fingerprints": kernels,
     "free_runs": epoch,
     "count_batches": epoch,
     "decode_blocks": tables,

@@ -57,6 +57,12 @@ class ShapeTally:
 
 def measure_shapes(block: Block) -> ShapeTally | None:
     """The kinds of the block's records."""
+    if block.images is None and len(block.arrays) == 1:
+        (column,) = block.arrays
+        if column.primary and len(column.rows) == block.records:
+            kind = RecordKind(column.shape, column.dtype.name)
+            run = np.array([[0, block.start, block.records]], np.int64)
+            return ShapeTally((kind,), Concatenated((run,)))
     kinds: dict[RecordKind, int] = {}
     indices = np.full(block.records, -1, np.int64)
     for column in block.arrays:

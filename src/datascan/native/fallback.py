@@ -204,6 +204,38 @@ def mark_repeated(numbers: NDArray[np.uint64], bits: int, out: Octets) -> None:
     out[:] = np.isin(low, ordered[1:][ordered[1:] == ordered[:-1]])
 
 
+def finish_fingerprints(
+    mixed: NDArray[np.uint64],
+    low: NDArray[Any],
+    high: NDArray[Any],
+    type_hash: int,
+    out: NDArray[np.uint64],
+) -> None:
+    """Add the range of each record, and a hash of its type, to the hash of its words.
+
+    ``mixed``, ``low``, ``high``: (n,), see ``datascan.records.statistics.RecordStats``. ``out``,
+    uint64 (n,), is never 0. The loop in C takes the types of ``KINDS`` only.
+
+    Raises:
+        ValueError: if the columns differ in length, or ``out`` overlaps another one.
+        TypeError: if ``low`` and ``high`` differ in dtype.
+    """
+    if low.dtype != high.dtype:
+        raise TypeError("lows and highs are of two types")
+    if not len(mixed) == len(low) == len(high) == len(out):
+        raise ValueError("a column has another length than the hashes")
+    require_apart((mixed, low, high), (out,))
+    total = mixed
+    for place, bounds in enumerate((low, high)):
+        # Normalize -0.0 and NaN, because their bits depend on the order of comparisons.
+        same = np.where(np.isnan(bounds), 1, bounds + 0) if bounds.dtype.kind == "f" else bounds
+        words = sample_words(same.astype(bounds.dtype).reshape(-1, 1))
+        total = total + mix(words, WORDS + place)
+    seed = np.uint64(type_hash & 0xFFFF_FFFF_FFFF_FFFF)
+    total = ((total ^ (total >> SHIFT)) + seed) * np.uint64(FACTOR)
+    out[:] = np.maximum(total, np.uint64(1))
+
+
 def mix_words(rows: NDArray[Any]) -> NDArray[np.uint64]:
     """Hash up to ``WORDS`` words of each row of a C-contiguous array, uint64 (m,)."""
     return mix(sample_words(rows), 0)

@@ -9,6 +9,7 @@
 CONVERTER(take_octets, OCTETS, 1, 0)
 CONVERTER(take_offsets, INTS, 1, 0)
 CONVERTER(take_doubles, DOUBLES, 1, 0)
+CONVERTER(take_values, VALUES, 1, 0)
 CONVERTER(take_values_out, VALUES, 1, WRITABLE)
 CONVERTER(take_doubles_out, DOUBLES, 1, WRITABLE)
 CONVERTER(take_unsigned_out, UNSIGNED, 1, WRITABLE)
@@ -171,6 +172,77 @@ static PyObject *gather(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+/* The bytes of a value as a word: 1 for NaN, and 0 for -0.0. */
+static inline uint64_t load_bound(const char *column, char type, Py_ssize_t i)
+{
+    uint64_t word = 0;
+    double wide;
+    float narrow;
+    switch (type) {
+    case 'f':
+        memcpy(&narrow, column + 4 * i, 4);
+        narrow = narrow != narrow ? 1 : narrow + 0;
+        memcpy(&word, &narrow, 4);
+        break;
+    case 'd':
+        memcpy(&wide, column + 8 * i, 8);
+        wide = wide != wide ? 1 : wide + 0;
+        memcpy(&word, &wide, 8);
+        break;
+    default: memcpy(&word, column + i, 1);
+    }
+    return word;
+}
+
+enum { WORDS_MIXED, LEAST, MOST, FINISHED, FINISH_BUFFERS };
+
+static inline void finish_all(const Py_buffer *b, char type, uint64_t type_hash)
+{
+    uint64_t factors[2], factor = FACTOR;
+    for (int i = 1; i <= WORDS; i++)
+        factor *= FACTOR;
+    factors[0] = factor;
+    factors[1] = factor * FACTOR;
+    for (Py_ssize_t i = 0, count = b[WORDS_MIXED].len / 8; i < count; i++) {
+        uint64_t low = load_bound(b[LEAST].buf, type, i), high = load_bound(b[MOST].buf, type, i);
+        uint64_t mixed = (uint64_t)load_int(b[WORDS_MIXED].buf, i);
+        mixed += (low ^ low >> SHIFT) * factors[0] + (high ^ high >> SHIFT) * factors[1];
+        mixed = ((mixed ^ mixed >> SHIFT) + type_hash) * FACTOR;
+        store_int(b[FINISHED].buf, i, (int64_t)(mixed ? mixed : 1));
+    }
+}
+
+/* Adds the range of each record, and a hash of its type, to the hash of its words. */
+static PyObject *finish_fingerprints(PyObject *self, PyObject *arguments)
+{
+    Py_buffer b[FINISH_BUFFERS];
+    Py_ssize_t type_hash;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "O&O&O&O&O&", take_numbers, b + WORDS_MIXED, take_values,
+                          b + LEAST, take_values, b + MOST, take_count, &type_hash,
+                          take_unsigned_out, b + FINISHED))
+        return NULL;
+    Py_ssize_t count = b[WORDS_MIXED].len / 8;
+    char type = item_type(b + LEAST);
+    if (item_type(b + MOST) != type)
+        PyErr_SetString(PyExc_TypeError, "lows and highs are of two types");
+    else if (b[LEAST].len / item_bytes(type) != count || b[MOST].len != b[LEAST].len ||
+             b[FINISHED].len / 8 != count)
+        PyErr_SetString(PyExc_ValueError, "a column has another length than the hashes");
+    else if (outputs_are_apart(b, FINISH_BUFFERS, FINISHED)) {
+        /* Each is a loop of its own, without a switch. */
+        switch (type) {
+        case 'f': finish_all(b, 'f', (uint64_t)type_hash); break;
+        case 'd': finish_all(b, 'd', (uint64_t)type_hash); break;
+        default: finish_all(b, 'B', (uint64_t)type_hash);
+        }
+    }
+    release(b, FINISH_BUFFERS);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 #define AHEAD 16 /* entries of a table are fetched this many numbers before they are used */
 
 /* Marks in `out` the numbers whose low bits occur twice, with tables of one bit for each value. */
@@ -227,6 +299,7 @@ static PyObject *mark_repeated(PyObject *self, PyObject *arguments)
 
 static PyMethodDef methods[] = {
     {"mark_repeated", mark_repeated, METH_VARARGS, NULL},
+    {"finish_fingerprints", finish_fingerprints, METH_VARARGS, NULL},
     {"compute_stats", compute_stats, METH_VARARGS, NULL},
     {"add_exactly", add_exactly, METH_VARARGS, NULL},
     {"gather", gather, METH_VARARGS, NULL},

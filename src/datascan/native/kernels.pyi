@@ -19,4 +19,11 @@ def add_exactly(values: NDArray[np.float64], limbs: NDArray[np.int64]) -> bool: 
 def gather(
     source: NDArray[np.uint8], offsets: NDArray[np.int64], width: int, out: NDArray[np.uint8]
 ) -> None: ...
+def finish_fingerprints(
+    mixed: NDArray[np.uint64],
+    low: NDArray[Any],
+    high: NDArray[Any],
+    type_hash: int,
+    out: NDArray[np.uint64],
+) -> None: ...
 def mark_repeated(numbers: NDArray[np.uint64], bits: int, out: NDArray[np.uint8]) -> None: ...

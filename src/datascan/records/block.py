@@ -13,8 +13,8 @@ import numpy as np
 import xxhash
 from numpy.typing import NDArray
 
-from datascan.native.fallback import FACTOR, SHIFT, WORDS, mix, sample_words
-from datascan.records.statistics import RecordStats, compute_stats
+from datascan.native import fallback, loops
+from datascan.records.statistics import RecordStats, compute_stats, is_measured_directly
 
 CHUNK_BYTES = 1 << 18
 """Values are processed in chunks of this many bytes, which fit in a core's L2 cache."""
@@ -294,14 +294,11 @@ def compute_fingerprints(column: ArrayColumn) -> NDArray[np.uint64]:
     if column.size < 2:
         return np.zeros(len(column.rows), np.uint64)
     type_hash = crc32(repr((column.shape, comparison_dtype(column).str)).encode())
-    mixed = column.stats.sample_hash
-    for place, bounds in enumerate(column.ranges):
-        # Normalize -0.0 and NaN, because their bits depend on the order of comparisons.
-        same = np.where(np.isnan(bounds), 1, bounds + 0) if column.is_float else bounds
-        words = sample_words(same.astype(bounds.dtype).reshape(-1, 1))
-        mixed = mixed + mix(words, WORDS + place)
-    mixed = ((mixed ^ (mixed >> SHIFT)) + np.uint64(type_hash)) * np.uint64(FACTOR)
-    return np.asarray(np.maximum(mixed, np.uint64(1)))
+    low, high = column.ranges
+    fingerprints = np.empty(len(low), np.uint64)
+    module = loops if is_measured_directly(low.dtype) else fallback
+    module.finish_fingerprints(column.stats.sample_hash, low, high, type_hash, fingerprints)
+    return fingerprints
 
 
 def comparison_dtype(column: ArrayColumn) -> np.dtype[Any]:

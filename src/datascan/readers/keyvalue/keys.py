@@ -19,7 +19,8 @@ def metadata_rows(
     keys: BytesColumn, metadata: Collection[bytes] = frozenset(METADATA_KEYS)
 ) -> list[int]:
     """Rows of ``metadata`` keys, which are not records."""
-    is_initial = np.isin(np.arange(256), [key[0] for key in metadata])
+    is_initial = np.zeros(256, np.bool_)
+    is_initial[[key[0] for key in metadata]] = True
     short = np.flatnonzero(keys.lengths <= max(map(len, metadata)))
     # Most keys start with a digit, so the first byte decides without copying the key.
     candidates = short[is_initial[keys.buffer[keys.offsets[short]]]]
