@@ -62,28 +62,27 @@ class Nodes(Struct, frozen=True, eq=False):
     broken_pages: tuple[int, ...] = ()
     inconsistent_pages: tuple[int, ...] = ()
 
-    def key(self, file: PageFile, row: int) -> bytes:
-        """The key of ``row``."""
-        start = int(self.key_offsets[row])
-        return file.data[start : start + int(self.key_lengths[row])].tobytes()
-
     def find_misplaced(self, file: PageFile, leaves: Sequence[Child], tree: Tree) -> list[int]:
         """Pages among ``leaves`` with keys outside of the range that their branch page states."""
         pages = self.key_offsets // file.page_size
-        starts = np.flatnonzero(np.diff(pages, prepend=-1))
-        ends = [*starts[1:].tolist(), len(pages)] if len(pages) else []
-        first_and_last = {
-            int(pages[start]): (
-                tree.comparable(self.key(file, start)),
-                tree.comparable(self.key(file, end - 1)),
-            )
-            for start, end in zip(starts.tolist(), ends, strict=True)
-        }
+        is_first = np.diff(pages, prepend=-1) != 0
+        firsts = dict(zip(pages[is_first].tolist(), self._keys(file, is_first), strict=True))
+        is_last = np.diff(pages, append=-1) != 0
+        lasts = dict(zip(pages[is_last].tolist(), self._keys(file, is_last), strict=True))
         return [
             leaf.page
             for leaf in leaves
-            if leaf.page in first_and_last and not leaf.covers(*first_and_last[leaf.page])
+            if leaf.page in firsts
+            and not leaf.covers(
+                tree.comparable(firsts[leaf.page]), tree.comparable(lasts[leaf.page])
+            )
         ]
+
+    def _keys(self, file: PageFile, rows: NDArray[np.bool_]) -> list[bytes]:
+        """The keys of ``rows``."""
+        view = file.data.data
+        places = zip(self.key_offsets[rows].tolist(), self.key_lengths[rows].tolist(), strict=True)
+        return [bytes(view[start : start + length]) for start, length in places]
 
     def take(self, rows: Any) -> Nodes:
         """The entries of ``rows``: a mask or a slice."""
