@@ -339,11 +339,17 @@ def hostile_call(name: str, seed: int) -> Call:
     return call
 
 
+def other_object(chance: random.Random) -> Any:
+    """An object of another type; one that a call may write to is its own."""
+    value = chance.choice(OTHERS)
+    return bytearray(value) if isinstance(value, bytearray) else value
+
+
 def replaced(call: Call, at: int, chance: random.Random) -> Any:
     """A hostile value in place of argument ``at``."""
     value = call.arguments[at]
     if chance.random() < 0.08:
-        return chance.choice(OTHERS)
+        return other_object(chance)
     if isinstance(value, np.ndarray):
         if value.dtype.kind in "OM" or not value.ndim or not value.flags.c_contiguous:
             return value  # hostile already
@@ -353,7 +359,7 @@ def replaced(call: Call, at: int, chance: random.Random) -> Any:
     if isinstance(value, bytes):
         cut = chance.randrange(len(value) + 1)
         return chance.choice([value[:cut], value + b"\xff" * 8, np.frombuffer(value, np.uint8)])
-    return chance.choice(EDGES) if chance.random() < 0.8 else chance.choice(OTHERS)
+    return chance.choice(EDGES) if chance.random() < 0.8 else other_object(chance)
 
 
 def elsewhere(call: Call, array: np.ndarray[Any, Any], chance: random.Random) -> Any:
