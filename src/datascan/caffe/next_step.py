@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from shlex import quote
+
+from msgspec import Struct
 
 from datascan.caffe.net.learning_policies import POLICIES
 from datascan.caffe.net.learning_rate import missing_parameters
@@ -27,8 +28,7 @@ STORES = {"LMDB": "lmdb", "mdb_": "lmdb", "leveldb": "leveldb", "H5": "hdf5", "H
 """What frames and messages contain if reading a store failed, and the command for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """A run that broke, and what is known of it.
 
     ``known``: the records that it was reading are known; ``culprits``: some of them have errors.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.caffe.net.sources import DataSource
@@ -12,8 +11,7 @@ from datascan.logs.diagnosis import Diagnosis
 from datascan.logs.runs import Run
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRange:
+class ReadRange(Struct, frozen=True):
     """Iterations ``first`` to ``last``, and the records that they read of ``records`` in all.
 
     If the epoch ends in between, ``from_record`` is larger than ``to_record``.

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datascan.caffe.net.learning_rate import find_first_bad_rate, is_complete
 from datascan.caffe.net.sources import DataSource
@@ -51,16 +52,14 @@ MAX_NAMED = 19
 MAX_POINTS = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Suspect:
+class Suspect(Struct, frozen=True):
     """A record with an error: its index, and what is wrong with it."""
 
     index: int
     text: str
 
 
-@dataclass(slots=True)
-class SuspectCollector:
+class SuspectCollector(Struct):
     """Collects the records that may have broken a run, from scans whose datasets are still open.
 
     ``stretches`` holds, by run and layer, the records that were read when the run broke.
@@ -70,8 +69,8 @@ class SuspectCollector:
     verdicts: Sequence[Diagnosis]
     training: Training
     limit: int | None
-    stretches: dict[int, dict[str, ReadRange]] = field(default_factory=dict)
-    found: dict[int, dict[str, list[Suspect]]] = field(default_factory=dict)
+    stretches: dict[int, dict[str, ReadRange]] = {}
+    found: dict[int, dict[str, list[Suspect]]] = {}
 
     def add(self, source: DataSource, scanned: ScanResult) -> None:
         """Collect the suspects in a source for every run that broke."""

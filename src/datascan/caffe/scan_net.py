@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import msgspec
+from msgspec import Struct
 
 from datascan._version import __version__
 from datascan.caffe.net.source_options import actual_backend, missing_files, source_options
@@ -44,16 +45,14 @@ REQUIRED_CHECKS: tuple[type[Check[Any]], ...] = (ConstantFeature,)
 K = TypeVar("K", NetReport, LogReport)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceScan:
+class SourceScan(Struct, frozen=True):
     """The scan of a source: its report, and the result that rules about nets use."""
 
     report: SourceReport
     result: ScanResult
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedScan:
+class FinishedScan(Struct, frozen=True):
     """A session that has scanned, for the first of the sources that share it."""
 
     source: DataSource

@@ -6,9 +6,10 @@ The page of each rule documents its criterion.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from statistics import median
+
+from msgspec import Struct
 
 from datascan.logs.formats.last_words import describe_crash
 from datascan.logs.growth import describe_growth
@@ -30,8 +31,7 @@ MIN_DIVERGENCE = 1e3
 """A finite loss this many times the first one (or 1, if larger) will not recover."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class Diagnosis(Struct, frozen=True, kw_only=True):
     """Why a run broke, or that it did not.
 
     ``cause`` is one of the rules about logs, or "none". ``last_finite`` and ``first_nonfinite`` are

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datascan.files import open_regular
 from datascan.logs.formats.framing import Records
@@ -51,12 +53,11 @@ def find_runs(folder: Path) -> dict[str, list[EventFile]]:
     return runs
 
 
-@dataclass(slots=True)
-class Findings:
+class Findings(Struct):
     """What reading event files has found besides their scalars."""
 
-    notes: list[str] = field(default_factory=list)
-    damage: list[str] = field(default_factory=list)
+    notes: list[str] = []
+    damage: list[str] = []
 
     def add(self, records: Records, name: str) -> None:
         """Add what is wrong with a file; ``name`` is empty if it is the only one."""

@@ -6,10 +6,11 @@ The page of ``gradient-blow-up`` documents the criteria.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, log
 from statistics import median
+
+from msgspec import Struct
 
 RECENT = 20
 """Lines before a rise that show the noise."""
@@ -64,8 +65,7 @@ def is_far_above_start(losses: Sequence[float]) -> bool:
     return late > early or min(losses[2:]) > MIN_FACTOR * first
 
 
-@dataclass(frozen=True, slots=True)
-class Rise:
+class Rise(Struct, frozen=True):
     """A rise at the end: its lines, and the level and the noise of the lines before it."""
 
     lines: int
@@ -111,8 +111,7 @@ def stands_out(rise: Sequence[float], before: Sequence[float]) -> Rise | None:
     return Rise(len(rise), level, median(steps))
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
+class Noise(Struct, frozen=True):
     """The level at the end of some values, their largest and their typical deviation from it."""
 
     level: float

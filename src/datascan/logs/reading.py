@@ -5,10 +5,12 @@ from __future__ import annotations
 import codecs
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, TextIO
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datascan.errors import DatasetError
 from datascan.files import MAX_LOG_BYTES, open_typed
@@ -159,8 +161,7 @@ def first_character(text: TextIO) -> str:
     return text.read(PROBE).lstrip()[:1]
 
 
-@dataclass(slots=True)
-class Lines:
+class Lines(Struct):
     """The lines of a text without line endings; very long ones are truncated.
 
     A line is read in pieces, because it may be as long as the file. After ``MAX_LINES`` lines the

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from math import isnan
 from pathlib import Path
+
+from msgspec import Struct, field
 
 MAX_RUNS = 1000
 """After this many runs, a step back does not begin another."""
@@ -23,13 +24,12 @@ TENSOR = re.compile(r"(?:tensor|array|np\.float\d+|float\d+)\(\[?([^\],()]+)")
 """How Python prints a number of PyTorch or NumPy: tensor(2.3, device='cuda:0')."""
 
 
-@dataclass(slots=True)
-class Output:
+class Output(Struct):
     """One output of the net: the iterations and values in the log, and the loss weight."""
 
     weight: float = 1.0
-    iterations: list[int] = field(default_factory=list)
-    values: list[float] = field(default_factory=list)
+    iterations: list[int] = []
+    values: list[float] = []
 
     def add(self, iteration: int, value: float) -> None:
         """Add a value."""
@@ -37,8 +37,7 @@ class Output:
         self.values.append(value)
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """One run of a log, in the order of its lines.
 
     ``losses[i]`` belongs to ``iterations[i]``, ``rates[i]`` to ``rate_iterations[i]``. ``outputs``
@@ -52,22 +51,22 @@ class Run:
     if the log has lines of Caffe's logger. ``unit`` is what ``iterations`` count.
     """
 
-    iterations: list[int] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-    rate_iterations: list[int] = field(default_factory=list)
-    rates: list[float] = field(default_factory=list)
-    outputs: dict[str, Output] = field(default_factory=dict)
-    tests: dict[str, Output] = field(default_factory=dict)
+    iterations: list[int] = []
+    losses: list[float] = []
+    rate_iterations: list[int] = []
+    rates: list[float] = []
+    outputs: dict[str, Output] = {}
+    tests: dict[str, Output] = {}
     gradient: Output = field(default_factory=Output)
-    parameters: dict[str, str] = field(default_factory=dict)
-    header: list[str] = field(default_factory=list)
+    parameters: dict[str, str] = {}
+    header: list[str] = []
     classes: int | None = None
     devices: int = 1
     started: bool = False
     resumed: bool = False
     snapshot: int | None = None
     crash: str | None = None
-    last_words: list[str] = field(default_factory=list)
+    last_words: list[str] = []
     ended: str | None = None
     is_glog: bool = False
     unit: str = "iteration"
@@ -140,8 +139,7 @@ class Run:
         self.rates = [rate for _, rate in kept]
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Struct, frozen=True):
     """All runs of a log.
 
     ``layout`` is "caffe-log", "csv", "trainer-state", "tensorboard" or "text". ``notes`` say what

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import exp, isfinite, log
 from statistics import median
+
+from msgspec import Struct
 
 from datascan.logs.formats import names
 from datascan.logs.growth import describe_growth, measure_noise
@@ -29,8 +30,7 @@ MIN_ZEROS = 3
 NEARLY_ZERO = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class Saturation:
+class Saturation(Struct, frozen=True):
     """A loss that is stuck at 87.3365: its name if there are several, and since when.
 
     ``before`` is the last iteration in the log with a usual loss, None if it has none. ``grown``:
@@ -102,8 +102,7 @@ def accuracy_of_one(run: Run, since: int) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class BrokenTest:
+class BrokenTest(Struct, frozen=True):
     """A loss of test phases that is not finite or 87.3365: in how many of them, since when."""
 
     name: str
@@ -128,8 +127,7 @@ def find_broken_test(run: Run) -> BrokenTest | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class Stuck:
+class Stuck(Struct, frozen=True):
     """A loss that stays at ln(classes): the net guesses."""
 
     output: str | None

@@ -19,9 +19,10 @@ Source: Caffe, src/caffe/net.cpp (FilterNet, StateMeetsRule), src/caffe/util/upg
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from datascan.caffe.net.layer_types import current_type_name
 from datascan.caffe.net.schema import enum_word
@@ -72,8 +73,7 @@ NUM_OUTPUT_PARAMS = {
 """Types of layers whose output has ``num_output`` channels, and the message that sets it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Layer:
+class Layer(Struct, frozen=True, eq=False):
     """A layer in the current or the V1 format, with its current type name."""
 
     name: str
@@ -99,8 +99,7 @@ class Layer:
         return float(self.message.param[0].lr_mult) if self.message.param else 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """Phase, level and stages, which ``include`` and ``exclude`` rules are matched against."""
 
     phase: Phase
@@ -133,8 +132,7 @@ Reading = tuple[Layer, int]
 """A layer and the index of one of its bottoms."""
 
 
-@dataclass(frozen=True, eq=False)
-class View:
+class View(Struct, frozen=True, eq=False, dict=True):
     """A net in one state: the layers that Caffe builds in it, in order."""
 
     phase: Phase

@@ -5,9 +5,10 @@ They have their own pool of descriptors, so that they cannot clash with Caffe's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from datascan.caffe.net.schema import ENUMS, MESSAGES, OTHER
 
@@ -17,8 +18,7 @@ TEXT_ENUMS = frozenset({"V1Type"})
 """Enums that are read as text, since the names of a fork's values matter."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """A field of the table; ``kind`` is empty for one that is known but not read."""
 
     name: str

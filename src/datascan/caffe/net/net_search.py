@@ -7,14 +7,14 @@ root of a checkout with the solver some folders below.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
 
 from datascan.caffe.net.sources import exists, locate
 
 
-@dataclass(frozen=True, slots=True)
-class FoundNet:
+class FoundNet(Struct, frozen=True):
     """A net that exists at ``path``, and its name in the solver.
 
     ``root`` is the folder above the solver from which the name leads there, if it is none of those
@@ -28,8 +28,7 @@ class FoundNet:
     is_elsewhere: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class UnfoundNet:
+class UnfoundNet(Struct, frozen=True):
     """A net that does not exist: its name in the solver ("" for none), and what was tried."""
 
     given: str

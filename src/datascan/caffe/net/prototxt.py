@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from dataclasses import field as new_field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datascan.caffe.net.messages import PACKAGE, TEXT_ENUMS, Field, message_class, message_fields
 from datascan.caffe.net.schema import ALIASES, ENUMS, FORK_FIELDS, MESSAGES
@@ -40,8 +41,7 @@ LOG_LINE = re.compile(r"Log file created|[IWEF]\d{4} \d\d:")
 """How a log of Caffe begins."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """A field that Caffe does not have, or a value that its enum does not: ``value`` is not empty.
 
     ``owner`` is the name of the enclosing layer and ``owner_type`` its type (both "" outside of
@@ -60,8 +60,7 @@ class Unknown:
     owner_type: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Prototxt:
+class Prototxt(Struct, frozen=True):
     """A parsed file: the message, and the fields and values that Caffe does not have."""
 
     path: Path
@@ -161,8 +160,7 @@ class LineCounter:
 LAYER_MESSAGES = ("LayerParameter", "V1LayerParameter", "V0LayerParameter")
 
 
-@dataclass(frozen=True, slots=True)
-class Parser:
+class Parser(Struct, frozen=True):
     """Fills messages with what the tokens say, and notes what Caffe does not have.
 
     It takes what Caffe's own parser takes, except that it reads fields and enum values of forks.
@@ -170,9 +168,9 @@ class Parser:
 
     tokenizer: Any
     lines: LineCounter
-    near: dict[tuple[str, str], str | None] = new_field(default_factory=dict)
+    near: dict[tuple[str, str], str | None] = {}
     """What misspelt names mean, by message or enum, and name: it takes long to find."""
-    top_level: set[str] = new_field(default_factory=set)
+    top_level: set[str] = set()
 
     def parse(self, message: Any, kind: str) -> list[Unknown]:
         """Fill the outermost message, of the type ``kind``. Returns what is unknown in it."""

@@ -6,8 +6,9 @@ Source: Caffe, src/caffe/layers (data, hdf5_data, image_data, and the losses).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from datascan.caffe.net.graph import Layer, Phase, View
 from datascan.caffe.net.schema import enum_word
@@ -33,8 +34,7 @@ class Missing(Exception):  # noqa: N818  (not an error: it becomes a finding)
     """A source does not exist."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Loss:
+class Loss(Struct, frozen=True, eq=False):
     """A layer that contributes to the loss.
 
     ``outputs`` is the number of channels that it reads, ``fed_by`` the layer that produces them.
@@ -52,8 +52,7 @@ class Loss:
     """Whether it divides by a count of labels, which may be 0."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DataSource:
+class DataSource(Struct, frozen=True, kw_only=True):
     """A dataset that a layer of the net reads.
 
     ``given`` is its path as written in the net, ``path`` the file that was found (None if it is

@@ -6,9 +6,11 @@ Source: Caffe, src/caffe/solver.cpp (InitTrainNet, InitTestNets).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from datascan.caffe.net.graph import Layer, State, View, build_layers, build_view
 from datascan.caffe.net.kinds import describe_kind
@@ -36,8 +38,7 @@ SOLVER_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Solver:
+class Solver(Struct, frozen=True, kw_only=True):
     """A solver; parameters that it does not set are None. ``message`` holds everything."""
 
     path: Path
@@ -51,8 +52,7 @@ class Solver:
     momentum: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Training:
+class Training(Struct, frozen=True, kw_only=True):
     """A net in all its phases, with its solver if there is one.
 
     ``unknown`` are the fields and values that Caffe would reject, each with its file; ``places``
@@ -130,8 +130,7 @@ def build_solver(file: Prototxt) -> Solver:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class NetMessage:
+class NetMessage(Struct, frozen=True):
     """A net: its message, and the file that contains it."""
 
     file: Prototxt
@@ -152,16 +151,15 @@ def build_views(net: ParsedNet, states: list[State]) -> Iterator[View]:
     return (build_view(layers, message, state) for state in states)
 
 
-@dataclass(frozen=True, slots=True)
-class SolverNets:
+class SolverNets(Struct, frozen=True):
     """The nets of a solver; ``given`` is the net that the user named, if any."""
 
     files: Files
     solver: Prototxt
     places: Places
     given: NetMessage | None
-    found: list[FoundNet] = field(default_factory=list)
-    unfound: list[UnfoundNet] = field(default_factory=list)
+    found: list[FoundNet] = []
+    unfound: list[UnfoundNet] = []
 
     def views(self) -> Iterator[View]:
         """The TRAIN net, then the TEST nets, each in its state."""

@@ -7,8 +7,9 @@ have. All that can be said of them is that they were not checked.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from datascan.caffe.net.layer_types import (
     LAYER_TYPES,
@@ -33,8 +34,7 @@ UNREAD_TYPES = frozenset({"MemoryData", "WindowData"})
 SEQUENCE = ", "
 
 
-@dataclass(frozen=True, slots=True)
-class NotUnderstood:
+class NotUnderstood(Struct, frozen=True):
     """The names of what is not understood, each once, in the order of the net.
 
     ``fields`` and ``values`` also say what they are in: "engine of pooling_param", "pool: FOO".

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+
+from msgspec import Struct, field
 
 from datascan.caffe.net.sources import DataSource
 from datascan.caffe.net.training import Training
@@ -23,8 +25,7 @@ NET = "net"
 """The key of issues about the net as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunOutcome:
+class RunOutcome(Struct, frozen=True):
     """How a run of a training log ended.
 
     ``where`` is a prefix that names the run if there are several, ``about`` a suffix on the records
@@ -38,8 +39,7 @@ class RunOutcome:
     fix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NetContext:
+class NetContext(Struct, frozen=True):
     """A net and its solver, and the results of scanning its sources.
 
     ``reports`` does not have an entry for a source that was not scanned. ``backends`` are the
@@ -49,9 +49,9 @@ class NetContext:
     """
 
     training: Training
-    reports: Mapping[DataSource, DatasetReport] = field(default_factory=dict)
-    backends: Mapping[DataSource, str] = field(default_factory=dict)
-    issues: Mapping[DataSource, Sequence[Issue]] = field(default_factory=dict)
+    reports: Mapping[DataSource, DatasetReport] = {}
+    backends: Mapping[DataSource, str] = {}
+    issues: Mapping[DataSource, Sequence[Issue]] = {}
     outcomes: Sequence[RunOutcome] = ()
     damage: Sequence[str] = ()
     run: RunOptions = field(default_factory=RunOptions)

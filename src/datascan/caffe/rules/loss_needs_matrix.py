@@ -34,10 +34,10 @@ Source
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.caffe.net.graph import Layer, View
@@ -82,8 +82,7 @@ class LossNeedsMatrix(NetRule):
             yield from inspect(MatrixFile(path, given, wanted))
 
 
-@dataclass(frozen=True, slots=True)
-class MatrixFile:
+class MatrixFile(Struct, frozen=True):
     """A matrix: its path, its name in the net, and the number and layer of the net's outputs."""
 
     path: Path

@@ -47,8 +47,9 @@ Source
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import prod, sqrt
+
+from msgspec import Struct
 
 from datascan.caffe.net.graph import Layer, View
 from datascan.caffe.net.layer_types import is_known
@@ -105,8 +106,7 @@ def find_first_weighted(view: View, layer: Layer, top: str) -> Iterator[Layer]:
     return (reader for reader in below if reader.type in WEIGHTED_LAYERS)
 
 
-@dataclass(frozen=True, slots=True)
-class LayerInput:
+class LayerInput(Struct, frozen=True):
     """The values that enter a layer with weights; ``fan_in`` of them make one output.
 
     ``rms`` is their root mean square, ``mean`` their mean. ``fan_out`` is computed as in Caffe's

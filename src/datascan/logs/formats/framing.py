@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import BinaryIO
 
 import google_crc32c
+from msgspec import Struct
 
 HEAD = struct.Struct("<QI")
 TAIL = struct.Struct("<I")
@@ -27,8 +27,7 @@ def mask(crc: int) -> int:
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-@dataclass(slots=True)
-class Records:
+class Records(Struct):
     """Reads the records of a file.
 
     ``faults`` are the places at which a checksum does not match, up to ``MAX_FAULTS``; ``cut`` is
@@ -37,7 +36,7 @@ class Records:
 
     file: BinaryIO
     size: int
-    faults: list[str] = field(default_factory=list)
+    faults: list[str] = []
     cut: int | None = None
     count: int = 0
 

@@ -6,20 +6,20 @@ finite and another training loss breaks, it is the other. A step that goes back 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import isfinite
+
+from msgspec import Struct
 
 from datascan.logs.formats import names
 from datascan.logs.runs import MAX_RUNS, Output, Run
 
 
-@dataclass(slots=True)
-class Series:
+class Series(Struct):
     """The values of a log: losses, rates and norms of the gradient, by name, split into runs."""
 
     unit: str = "step"
-    done: list[dict[str, Output]] = field(default_factory=list)
-    current: dict[str, Output] = field(default_factory=dict)
+    done: list[dict[str, Output]] = []
+    current: dict[str, Output] = {}
 
     def add(self, step: int, name: str, value: float) -> None:
         """Add a value; other names than those of losses, rates and gradients are dropped."""
@@ -45,14 +45,13 @@ class Series:
         return tuple(run for one in stretches if (run := build_run(one, self.unit)) is not None)
 
 
-@dataclass(slots=True)
-class Gaps:
+class Gaps(Struct):
     """Steps whose loss is an empty cell or null.
 
     Some tools write NaN like that. A log that just has gaps has them earlier, too.
     """
 
-    missing: list[int] = field(default_factory=list)
+    missing: list[int] = []
     longest: int = 0
 
     def close(self) -> None:

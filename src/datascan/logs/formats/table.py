@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import chain, islice, pairwise
 from math import isfinite
+
+from msgspec import Struct, field
 
 from datascan.logs.formats import names
 from datascan.logs.formats.series import Gaps, Series, is_wanted
@@ -33,8 +34,7 @@ VALUE_HEADINGS = ("value", "cost", "error", "nll", "objective")
 """Headings of the loss if none contains "loss": exports of TensorBoard have Step and Value."""
 
 
-@dataclass(frozen=True, slots=True)
-class TableFormat:
+class TableFormat(Struct, frozen=True):
     """The format of a table: its separator, the column of the steps, and the columns to read.
 
     ``columns`` are names by position. ``sparse``: empty cells are missing values by design, since
@@ -159,8 +159,7 @@ def detect(lines: Iterator[str]) -> tuple[TableFormat, Iterator[str]] | None:
     return None
 
 
-@dataclass(slots=True)
-class TableReader:
+class TableReader(Struct):
     """Reads the lines of a table of a known format."""
 
     form: TableFormat

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import struct
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from datascan.logs.formats import wire
 from datascan.logs.formats.framing import Records
@@ -36,8 +37,7 @@ SIGNS = re.compile(rb"loss|lr|rate|grad", re.IGNORECASE)
 MAX_TAG = 300
 
 
-@dataclass(slots=True)
-class Scalars:
+class Scalars(Struct):
     """Collects the scalars of event files into series.
 
     ``other`` are tags of other plugins than that of scalars, which only the first event of a tag
@@ -46,7 +46,7 @@ class Scalars:
 
     series: Series
     prefix: str = ""
-    other: set[str] = field(default_factory=set)
+    other: set[str] = set()
     unreadable: int = 0
     count: int = 0
 

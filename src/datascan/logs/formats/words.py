@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from datascan.logs.formats import names
 from datascan.logs.formats.series import Series
@@ -34,8 +35,7 @@ WIDTH = 400
 MIN_LINES = 2
 
 
-@dataclass(slots=True)
-class Counter:
+class Counter(Struct):
     """Counts the steps of lines. Steps of an epoch are counted on in the next."""
 
     epoch: int = -1
@@ -70,8 +70,7 @@ class Counter:
         self.epoch = epoch
 
 
-@dataclass(slots=True)
-class Reader:
+class Reader(Struct):
     """Reads lines into series."""
 
     series: Series = field(default_factory=Series)
