@@ -101,15 +101,17 @@ def time_plan(case: Case, home: Path, scale: float, runs: int) -> str:
     )
 
 
-def time_start_up(runs: int) -> str:
-    """``datascan --version`` against ``import numpy``."""
-    version = [sys.executable, "-m", "datascan", "--version"]
-    numpy = [sys.executable, "-c", "import numpy"]
-    pairs = [(seconds(version), seconds(numpy)) for _ in range(runs + 1)][1:]
-    ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+def time_start_up(home: Path, runs: int) -> str:
+    """``datascan --version``, and a scan of 1,000 records, against ``import numpy``."""
+    console = [sys.executable, "-c", "from datascan.__main__ import command; command()"]
+    case = CASES[0]
+    small = [*console, case.command, str(case.path(home, 0)), "--fail-on", "never", "--quiet"]
+    commands = ([*console, "--version"], small, [sys.executable, "-c", "import numpy"])
+    rounds = [[seconds(one) for one in commands] for _ in range(runs + 1)][1:]
+    version, scan, numpy = (statistics.median(column) for column in zip(*rounds, strict=True))
     return (
-        f"datascan --version {ours * 1000:.0f} ms, "
-        f"import numpy {theirs * 1000:.0f} ms: {ours / theirs:.2f}x"
+        f"import numpy {numpy * 1000:.0f} ms, datascan --version {version * 1000:.0f} ms: "
+        f"{version / numpy:.2f}x, 1,000 records {scan * 1000:.0f} ms: {scan / numpy:.2f}x"
     )
 
 
@@ -134,7 +136,7 @@ def main() -> None:
     for case in CASES:
         if not args.cases or case.name in args.cases:
             print(time_plan(case, args.dir, args.scale, args.runs), flush=True)
-    print(time_start_up(args.runs))
+    print(time_start_up(args.dir, args.runs))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     print(f"largest process: {peak / 1024:.0f} MiB resident, including mapped files")
 

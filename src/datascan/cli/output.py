@@ -260,9 +260,9 @@ def write_outputs(
 
 def annotate(reports: Sequence[Report], unmade: Sequence[FailedScan] = (), *, taken: bool) -> None:
     """Annotate a run of GitHub Actions; on standard error if standard output is ``taken``."""
-    from datascan.outputs import github
-
     if os.environ.get("GITHUB_ACTIONS") == "true":
+        from datascan.outputs import github
+
         write_utf8(sys.stderr if taken else sys.stdout, github.render(reports, unmade))
 
 
@@ -281,7 +281,6 @@ def print_report(report: Report, *, origin: bool = False, verbose: bool = True) 
 
     ``verbose``: in full, even if nothing in it needs reading.
     """
-    from datascan.outputs.terminal import origin as below
     from datascan.outputs.terminal import paper, render
 
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 100
@@ -292,6 +291,8 @@ def print_report(report: Report, *, origin: bool = False, verbose: bool = True) 
     }
     text = render.render([report], verbose=verbose, **look)
     if origin:
+        from datascan.outputs.terminal import origin as below
+
         text += below.render_origin(report, **look)
     print(text, end="")
 

@@ -12,9 +12,6 @@ from datascan.config.options import RunOptions
 from datascan.executors.base import Executor, Limits
 from datascan.executors.isolation import out_of_memory
 from datascan.executors.machine import Cpus, available_cpus, find_cpus, usable_memory
-from datascan.executors.process_pool.isolated_function import IsolatedFunction
-from datascan.executors.process_pool.pool import ProcessPool
-from datascan.executors.serial import SerialExecutor
 from datascan.records.shard import Plan
 
 A = TypeVar("A")
@@ -28,7 +25,11 @@ def default_executor(plan: Plan, options: RunOptions) -> Executor:
     """The executor for reading a dataset, or some of its records again."""
     workers = choose_worker_count(plan, options)
     if not workers:
+        from datascan.executors.serial import SerialExecutor  # noqa: PLC0415  (seldom needed)
+
         return SerialExecutor()
+    from datascan.executors.process_pool.pool import ProcessPool  # noqa: PLC0415  (not for small data)
+
     limits = limits_of(options)
     return ProcessPool(workers, limits.timeout, limits.max_memory)
 
@@ -83,6 +84,10 @@ def isolate(
     if options.workers == 0 or not can_start_processes():
         yield partial(call_here, function, on_failure)
         return
+    from datascan.executors.process_pool.isolated_function import (  # noqa: PLC0415  (seldom needed)
+        IsolatedFunction,
+    )
+
     with IsolatedFunction(function, on_failure, limits=limits_of(options)) as isolated:
         yield isolated
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from datascan.outputs.terminal.paper import INDENT, NAME_WIDTH, Paper, shorten
-from datascan.outputs.terminal.plot import plot
 from datascan.report.summary import describe_targets
 from datascan.text import format_number, format_percent, format_shape, pluralize
 
@@ -40,6 +39,8 @@ def curves(curve: LogCurve, paper: Paper, *, broken: bool) -> Iterator[str]:
         series.append(("learning rate", rates))
     for name, points in series:
         places, values = [at for at, _ in points], [value for _, value in points]
+        from datascan.outputs.terminal.plot import plot  # noqa: PLC0415  (few reports have curves)
+
         lines = plot(places, values, width, unicode=paper.unicode)
         if lines:
             yield from ("", f"{name} by iteration", *lines)
