@@ -202,6 +202,13 @@ def pages_call(chance: random.Random) -> Call:
     return Call("claim_pages", [keys, np.array(places, np.int64), lengths, size, used], (4,))
 
 
+def planes_call(chance: random.Random) -> Call:
+    """Shuffled elements of some size."""
+    size, count = chance.choice([1, 2, 3, 4, 8, 12, 16, 24]), chance.randrange(1, 50)
+    planes = np.frombuffer(chance.randbytes(size * count), np.uint8)
+    return Call("unshuffle", [planes, size, np.zeros(size * count, np.uint8)], (2,))
+
+
 def segments_call(chance: random.Random) -> Call:
     """Segments of a JPEG, with fill bytes, restarts, scans and wrong lengths among them."""
     data = b""
@@ -294,6 +301,7 @@ CALLS: dict[str, Callable[[random.Random], Call]] = {
     "key_numbers": key_numbers_call,
     "locate_entries": entries_call,
     "claim_pages": pages_call,
+    "unshuffle": planes_call,
     "skip_segments": segments_call,
     "measure_pixels": pixels_call,
     "finish_fingerprints": fingerprints_call,

@@ -231,6 +231,26 @@ def test_numbers_that_cannot_be_marked(module):
         module.mark_repeated(numbers, 5, numbers.view(np.uint8)[:4])
 
 
+@given(st.integers(1, 70), st.integers(0, 300), st.integers(0, 2**32))
+def test_both_unshuffle_the_same(size, count, seed):
+    elements = np.random.default_rng(seed).integers(0, 256, (count, size)).astype(np.uint8)
+    planes = np.ascontiguousarray(elements.T).reshape(-1)
+    for module in (kernels, fallback):
+        out = np.full(count * size, 7, np.uint8)
+        module.unshuffle(planes, size, out)
+        np.testing.assert_array_equal(out, elements.reshape(-1))
+
+
+@pytest.mark.parametrize("module", [kernels, fallback])
+def test_planes_that_cannot_be_joined(module):
+    planes = np.zeros(12, np.uint8)
+    for size, length in ((0, 12), (-1, 12), (5, 12), (13, 12), (4, 11), (4, 13)):
+        with pytest.raises(ValueError, match=r"elements|length"):
+            module.unshuffle(planes, size, np.zeros(length, np.uint8))
+    with pytest.raises(ValueError, match="overlaps"):
+        module.unshuffle(planes, 4, planes)
+
+
 @pytest.mark.parametrize("module", [kernels, fallback])
 def test_too_few_limbs_for_a_sum(module):
     with pytest.raises(ValueError, match="68 limbs"):

@@ -33,6 +33,7 @@ MODULES = {
     "key_numbers": records,
     "locate_entries": leaves,
     "claim_pages": leaves,
+    "unshuffle": kernels,
     "skip_segments": pictures,
     "measure_pixels": pictures,
     "finish_fingerprints": kernels,

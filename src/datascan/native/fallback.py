@@ -35,6 +35,9 @@ LOW_HALF = 0xFFFFFFFF
 NARROW = 64
 """Rows of at most this many bytes are gathered by one indexing operation."""
 
+MAX_PLANES = 16
+"""Larger elements than this many bytes are not unshuffled byte by byte."""
+
 Octets = NDArray[np.uint8]
 Offsets = NDArray[np.int64]
 
@@ -234,6 +237,29 @@ def finish_fingerprints(
     seed = np.uint64(type_hash & 0xFFFF_FFFF_FFFF_FFFF)
     total = ((total ^ (total >> SHIFT)) + seed) * np.uint64(FACTOR)
     out[:] = np.maximum(total, np.uint64(1))
+
+
+def unshuffle(planes: Octets, size: int, out: Octets) -> None:
+    """Set ``out``, uint8 (n,), to elements of ``size`` bytes whose bytes are in ``planes``, (n,).
+
+    These are all first bytes, then all second bytes, and so on, as HDF5's filter shuffle has them.
+
+    Raises:
+        ValueError: if that is not a whole number of elements, or ``out`` has another length or
+            overlaps the planes.
+    """
+    if size < 1 or len(planes) % size:
+        raise ValueError("not a whole number of elements")
+    if len(out) != len(planes):
+        raise ValueError("the output has the wrong length")
+    require_apart((planes,), (out,))
+    rows, elements = planes.reshape(size, -1), out.reshape(-1, size)
+    if size > MAX_PLANES:
+        elements[:] = rows.T
+        return
+    # Three times as fast as a copy of the transposed array.
+    for i in range(size):
+        elements[:, i] = rows[i]
 
 
 def mix_words(rows: NDArray[Any]) -> NDArray[np.uint64]:

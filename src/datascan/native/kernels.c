@@ -297,7 +297,63 @@ static PyObject *mark_repeated(PyObject *self, PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+/* Puts byte i of each plane into element i, for elements of a size that the compiler knows. */
+static inline void join_elements(const unsigned char *planes, Py_ssize_t count, int size,
+                                 unsigned char *out)
+{
+    for (Py_ssize_t i = 0; i < count; i++)
+        for (int j = 0; j < size; j++)
+            out[i * size + j] = planes[j * count + i];
+}
+
+/* The same for any size, for a few elements at a time, so that they stay in the cache. */
+static void join_any(const unsigned char *planes, Py_ssize_t count, Py_ssize_t size,
+                     unsigned char *out)
+{
+    Py_ssize_t step = 1 + 4096 / size;
+    for (Py_ssize_t first = 0; first < count; first += step) {
+        Py_ssize_t end = count - first < step ? count : first + step;
+        for (Py_ssize_t j = 0; j < size; j++)
+            for (Py_ssize_t i = first; i < end; i++)
+                out[i * size + j] = planes[j * count + i];
+    }
+}
+
+static PyObject *unshuffle(PyObject *self, PyObject *arguments)
+{
+    Py_buffer b[2];
+    Py_ssize_t size;
+    (void)self;
+    if (!PyArg_ParseTuple(arguments, "O&O&O&", take_octets, b, take_count, &size, take_octets_out,
+                          b + 1))
+        return NULL;
+    const unsigned char *planes = b[0].buf;
+    unsigned char *out = b[1].buf;
+    if (size < 1 || b[0].len % size)
+        PyErr_SetString(PyExc_ValueError, "not a whole number of elements");
+    else if (b[1].len != b[0].len)
+        PyErr_SetString(PyExc_ValueError, "the output has the wrong length");
+    else if (outputs_are_apart(b, 2, 1)) {
+        Py_ssize_t count = b[0].len / size;
+        Py_BEGIN_ALLOW_THREADS
+        if (size == 2)
+            join_elements(planes, count, 2, out);
+        else if (size == 4)
+            join_elements(planes, count, 4, out);
+        else if (size == 8)
+            join_elements(planes, count, 8, out);
+        else
+            join_any(planes, count, size, out);
+        Py_END_ALLOW_THREADS
+    }
+    release(b, 2);
+    if (PyErr_Occurred())
+        return NULL;
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
+    {"unshuffle", unshuffle, METH_VARARGS, NULL},
     {"mark_repeated", mark_repeated, METH_VARARGS, NULL},
     {"finish_fingerprints", finish_fingerprints, METH_VARARGS, NULL},
     {"compute_stats", compute_stats, METH_VARARGS, NULL},
