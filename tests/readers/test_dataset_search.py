@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from datascan.readers import dataset_search
+from datascan.readers.base import detect_reader
 from datascan.readers.dataset_search import find_datasets
 from tests.builders.hdf5 import numbers, write_hdf5
 from tests.builders.images import photo, write_tree
@@ -57,6 +58,13 @@ def test_every_kind_is_found_and_what_belongs_to_tools_is_not(project):
     assert result.logs == [project / "logs/train.log"]
     assert result.links == []
     assert result.cut_off == ""
+
+
+@pytest.mark.parametrize("content", [b"", bytes(4096), b"<html>"])
+def test_an_hdf5_file_that_lost_its_signature_is_not_passed_over(tmp_path, content):
+    write_tree(tmp_path, {"a/train.h5": content, "a/val.HDF5": content, "notes.txt": b""})
+    assert found(tmp_path) == {"a/train.h5": "hdf5", "a/val.HDF5": "hdf5"}
+    assert detect_reader(tmp_path / "a/train.h5") == "hdf5"
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,11 @@ def is_hdf5(path: Path) -> bool:
     return False
 
 
+def may_be_hdf5(path: Path) -> bool:
+    """Whether the file has the HDF5 signature, or an extension that says it should have one."""
+    return path.name.lower().endswith(EXTENSIONS) or is_hdf5(path)
+
+
 def is_list(path: Path) -> bool:
     """Whether the file's first lines name at least one existing HDF5 file. Never raises."""
     lines = read_first_lines(path)

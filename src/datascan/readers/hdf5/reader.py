@@ -21,7 +21,7 @@ from datascan.errors import DatasetError
 from datascan.readers.base import Reader
 from datascan.readers.dataset_files import FileStatus, find_status
 from datascan.readers.hdf5.activity import Activity, find_writer, observe
-from datascan.readers.hdf5.files import Source, expand_sources, is_hdf5, is_list
+from datascan.readers.hdf5.files import Source, expand_sources, is_list, may_be_hdf5
 from datascan.readers.hdf5.runs import (
     RowRun,
     RunGroup,
@@ -85,8 +85,8 @@ class Hdf5Reader(Reader):
 
     @classmethod
     def accepts(cls, path: Path) -> bool:
-        """Whether ``path`` has the HDF5 signature, or is a list of such files."""
-        return path.is_file() and (is_hdf5(path) or is_list(path))
+        """Whether ``path`` is an HDF5 file by signature or extension, or a list of such files."""
+        return path.is_file() and (may_be_hdf5(path) or is_list(path))
 
     def plan(self) -> Plan:
         """Select the datasets of every file, and cut their rows into shards.
