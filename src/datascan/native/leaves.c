@@ -20,7 +20,7 @@ CONVERTER(take_octets_out, OCTETS, 1, WRITABLE)
 #define NODE 8        /* bytes before the key of an entry */
 #define MIN_PAGE 512
 #define MAX_PAGE 65536
-#define LINE 64
+#define WINDOW 65536  /* bytes of a file that Linux maps at once */
 
 static const char *const PAGE_SIZE = "a page size is not a power of two from 512 to 65536";
 
@@ -32,6 +32,7 @@ typedef struct {
     Py_ssize_t page_size, page_count;
     char *columns[ALL_COLUMNS];
     Py_ssize_t room;
+    int64_t window; /* the last one that was mapped */
 } Leaves;
 
 static uint64_t load_little(const unsigned char *at, int bytes)
@@ -53,10 +54,20 @@ static int64_t pages_of(int64_t length, Py_ssize_t page_size)
     return (length + HEAD + page_size - 1) / page_size;
 }
 
+/* Has the system map a page, and those around it: a page fault ends all that the processor has begun,
+   so faults come first, and then the heads of many pages can be read at a time. */
+static void map_page(Leaves *leaves, int64_t page)
+{
+    int64_t offset = page * leaves->page_size;
+    if (offset / WINDOW != leaves->window)
+        (void)*(const volatile unsigned char *)(leaves->data + offset);
+    leaves->window = offset / WINDOW;
+}
+
 /* Reads the entry at `start` of a page; returns its size, or 0 unless it is on the page and has one
    value. A value on overflow pages has the negative number of the first of them as its offset, until
-   that page has been fetched. */
-static Py_ssize_t read_entry(const Leaves *leaves, int64_t page, Py_ssize_t start, Py_ssize_t row)
+   that page is read. */
+static Py_ssize_t read_entry(Leaves *leaves, int64_t page, Py_ssize_t start, Py_ssize_t row)
 {
     Py_ssize_t size = leaves->page_size;
     int64_t origin = page * size;
@@ -76,7 +87,7 @@ static Py_ssize_t read_entry(const Leaves *leaves, int64_t page, Py_ssize_t star
             !first || !length || (int64_t)first == page)
             return 0;
         offset = -(int64_t)first;
-        __builtin_prefetch(leaves->data + (int64_t)first * size);
+        map_page(leaves, (int64_t)first);
     }
     store_int(leaves->columns[KEY_OFFSETS], row, origin + start + NODE);
     store_int(leaves->columns[KEY_LENGTHS], row, key);
@@ -106,7 +117,7 @@ static int find_value(const Leaves *leaves, Py_ssize_t row)
 
 /* Reads the entries of a page to `row` and after it; returns their number, or -1 if the page is
    damaged, has entries of another kind, or more than there is room for. */
-static Py_ssize_t read_page(const Leaves *leaves, int64_t page, Py_ssize_t row)
+static Py_ssize_t read_page(Leaves *leaves, int64_t page, Py_ssize_t row)
 {
     if (page < 0 || page >= leaves->page_count)
         return -1;
@@ -134,7 +145,7 @@ static Py_ssize_t read_page(const Leaves *leaves, int64_t page, Py_ssize_t row)
 }
 
 /* Reads all pages; returns the number of entries, or -1 if a page cannot be read here. */
-static Py_ssize_t read_pages(const Leaves *leaves, const Py_buffer *b)
+static Py_ssize_t read_pages(Leaves *leaves, const Py_buffer *b)
 {
     Py_ssize_t count = b[PAGES].len / 8, row = 0;
     for (Py_ssize_t i = 0; i < count; i++) {
@@ -168,6 +179,7 @@ static PyObject *locate_entries(PyObject *self, PyObject *arguments)
         PyErr_SetString(PyExc_ValueError, "an output has the wrong shape");
     else if (outputs_are_apart(b, BUFFERS, COLUMNS)) {
         leaves.data = b[DATA].buf;
+        leaves.window = -1;
         leaves.room = b[COLUMNS].shape[1];
         for (int i = 0; i < ALL_COLUMNS; i++)
             leaves.columns[i] = (char *)b[COLUMNS].buf + 8 * i * leaves.room;
