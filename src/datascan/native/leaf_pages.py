@@ -53,7 +53,7 @@ def locate_entries(  # noqa: PLR0913, PLR0917  (a file as pages, and two outputs
     return int(entries.shape[1])
 
 
-def read_entries(whole: Octets, pages: Offsets, room: int) -> tuple[Offsets, Offsets] | None:
+def read_entries(whole: Octets, pages: Offsets, capacity: int) -> tuple[Offsets, Offsets] | None:
     """The columns of the entries, int64 (4, k), and their number by page; None if not intact.
 
     ``whole``: all pages of the file, uint8 (p, page_size).
@@ -67,7 +67,7 @@ def read_entries(whole: Octets, pages: Offsets, room: int) -> tuple[Offsets, Off
     is_intact = (numbers == pages.astype(np.uint64)) & (flags & LEAF > 0) & (lower % 2 == 0)
     is_intact &= (lower >= HEAD) & (lower <= upper) & (upper <= page_size)
     counts = (lower - HEAD) // 2
-    if not is_intact.all() or counts.sum() > room:
+    if not is_intact.all() or counts.sum() > capacity:
         return None
     most = int(counts.max(initial=0))
     pointers = np.ascontiguousarray(whole[pages, HEAD : HEAD + 2 * most]).view("<u2")

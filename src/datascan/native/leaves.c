@@ -31,7 +31,7 @@ typedef struct {
     const unsigned char *data;
     Py_ssize_t page_size, page_count;
     char *columns[ALL_COLUMNS];
-    Py_ssize_t room;
+    Py_ssize_t capacity;
     int64_t window; /* the last one that was mapped */
 } Leaves;
 
@@ -116,7 +116,7 @@ static int find_value(const Leaves *leaves, Py_ssize_t row)
 }
 
 /* Reads the entries of a page to `row` and after it; returns their number, or -1 if the page is
-   damaged, has entries of another kind, or more than there is room for. */
+   damaged, has entries of another kind, or more than fit. */
 static Py_ssize_t read_page(Leaves *leaves, int64_t page, Py_ssize_t row)
 {
     if (page < 0 || page >= leaves->page_count)
@@ -129,7 +129,7 @@ static Py_ssize_t read_page(Leaves *leaves, int64_t page, Py_ssize_t row)
         lower < HEAD || lower > upper || upper > size || lower % 2)
         return -1;
     Py_ssize_t count = (lower - HEAD) / 2;
-    if (count > leaves->room - row)
+    if (count > leaves->capacity - row)
         return -1;
     for (Py_ssize_t i = 0; i < count; i++) {
         Py_ssize_t start = (Py_ssize_t)load_little(head + HEAD + 2 * i, 2);
@@ -180,9 +180,9 @@ static PyObject *locate_entries(PyObject *self, PyObject *arguments)
     else if (outputs_are_apart(b, BUFFERS, COLUMNS)) {
         leaves.data = b[DATA].buf;
         leaves.window = -1;
-        leaves.room = b[COLUMNS].shape[1];
+        leaves.capacity = b[COLUMNS].shape[1];
         for (int i = 0; i < ALL_COLUMNS; i++)
-            leaves.columns[i] = (char *)b[COLUMNS].buf + 8 * i * leaves.room;
+            leaves.columns[i] = (char *)b[COLUMNS].buf + 8 * i * leaves.capacity;
         Py_BEGIN_ALLOW_THREADS
         found = read_pages(&leaves, b);
         if (found < 0) {

@@ -52,7 +52,7 @@ def measure_records(  # noqa: PLR0913, PLR0917  (a template, and the columns of 
     """Find the records of ``length`` bytes that match a template, their labels and statistics.
 
     ``places``: int64 (k, 2), offset and size in a record of each literal; ``literals``: their bytes
-    one after the other. The label is a varint of exactly ``label_bytes`` bytes, 0 if there is none.
+    one after the other. The label is a varint of exactly ``label_bytes`` bytes, 0 without a label.
     ``kind`` and ``width``: of the values at ``payload_offset``; 0 values are not measured.
 
     ``matches``, uint8 (n,), is set to 1 if a record has all literals, the label and valid tags.

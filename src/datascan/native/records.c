@@ -37,7 +37,7 @@ enum {
     BUFFERS
 };
 
-/* What all records share, and where they differ. */
+/* What all records share, and the places at which they differ. */
 typedef struct {
     Py_ssize_t length, label_at, label_bytes, payload_at, width;
     int kind;
@@ -203,7 +203,7 @@ static PyObject *measure_records(PyObject *self, PyObject *arguments)
 
 #define MAX_DIGITS 18 /* numbers of more digits do not fit in 64 bits with a sign */
 
-/* The number after a prefix; -1 if there is none, or if it has too many digits. */
+/* The number after a prefix; -1 without one, or if it has too many digits. */
 static int64_t number_after(const unsigned char *key, Py_ssize_t length, const Py_buffer *prefix)
 {
     int64_t number = 0;

@@ -277,7 +277,7 @@ static inline Py_ssize_t stride_of(int kind)
 }
 
 /* Measures the row at `at`, and writes to item `i` of five columns: low, high, totals, squares and
-   mixed. Returns whether all of its tags are valid. `scratch` has room for the values of a row. */
+   mixed. Returns whether all of its tags are valid. `scratch` can hold the values of a row. */
 static inline int measure_row(const unsigned char *at, int kind, Py_ssize_t width, void *scratch,
                               const Py_buffer *columns, Py_ssize_t i)
 {

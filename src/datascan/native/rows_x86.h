@@ -3,7 +3,7 @@
 
    Sums of bytes are whole numbers, and floats use the sixteen lanes of the portable code in the same
    order, so every function returns the same bits as the one that it replaces. Nothing is read beyond
-   the row; what follows it is fetched, which has no effect where there is no memory. */
+   the row; what follows it is fetched, which does nothing if it is not memory. */
 
 #ifndef DATASCAN_ROWS_X86_H
 #define DATASCAN_ROWS_X86_H

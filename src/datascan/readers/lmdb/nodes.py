@@ -149,8 +149,8 @@ def locate_nodes(file: PageFile, leaves: Sequence[Child]) -> Nodes | None:
     numbers = np.array(pages, np.int64)
     lowers = np.ascontiguousarray(file.pages[numbers, 12:14]).view("<u2")[:, 0].astype(np.int64)
     # A damaged page may state more entries than it has bytes. It is not read here.
-    room = int(np.clip((lowers - 16) // 2, 0, file.page_size // 10).sum())
-    columns, counts = np.empty((4, room), np.int64), np.empty(len(pages), np.int64)
+    capacity = int(np.clip((lowers - 16) // 2, 0, file.page_size // 10).sum())
+    columns, counts = np.empty((4, capacity), np.int64), np.empty(len(pages), np.int64)
     size, count = file.page_size, len(file.pages)
     found = loops.locate_entries(file.data, numbers, size, count, columns, counts)
     if found < 0:
