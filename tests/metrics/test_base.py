@@ -21,6 +21,8 @@ from datascan.metrics.base import (
     TallyMap,
     add_all,
     count_distinct,
+    is_repeated,
+    make_repeated,
 )
 from datascan.testing.blocks import pickled
 
@@ -134,6 +136,47 @@ def test_flagged_facts_may_be_words_or_rows():
 def test_joined_arrays_take_a_common_dtype():
     joined = Concatenated((np.array([1], np.int8),)) + Concatenated((np.array([300], np.int16),))
     assert joined.array.tolist() == [1, 300]
+
+
+def narrow(values, dtype):
+    return Concatenated((np.array(values, np.int16),), np.dtype(dtype))
+
+
+def test_numbers_in_a_smaller_dtype():
+    for joined in (
+        narrow([1, 2], "f4") + narrow([3], "f4"),
+        Concatenated((np.array([1, 2], "f4"),)) + narrow([3], "f4"),
+        narrow([1, 2], "f4") + Concatenated((np.array([3], np.int8),)),
+        pickled(narrow([1, 2, 3], "f4")),
+    ):
+        assert joined.array.dtype == "f4"
+        assert joined.array.tolist() == [1, 2, 3]
+    assert (narrow([1], "f4") + narrow([2], "f8")).array.dtype == "f8"
+    assert (narrow([1], "f4") + Concatenated((np.array([1 << 31]),))).array.tolist() == [1, 1 << 31]
+    assert narrow([1, 2], "f8").compact.dtype == np.int16
+
+
+def test_joining_lets_go_of_the_chunks():
+    joined = Concatenated((np.arange(2),)) + Concatenated((np.arange(3),))
+    assert joined.array is joined.array
+    assert len(joined.chunks) == 1
+    joined.release()
+    assert (joined.array.tolist(), joined.array.dtype) == ([], np.int64)
+
+
+def test_a_repeated_value_takes_the_memory_of_one():
+    ones, more = make_repeated(np.ones(1, np.bool_), 1 << 40), make_repeated(np.array([True]), 3)
+    none = Concatenated((np.empty(0, np.bool_),))
+    both = pickled(none + ones + more)
+    assert is_repeated(both.array)
+    assert (len(both.array), both.array[-1]) == ((1 << 40) + 3, True)
+    for other in (np.zeros(2, np.bool_), np.ones(2, np.bool_)):
+        assert (more + Concatenated((other,))).array.tolist() == [True] * 3 + other.tolist()
+    zeros = make_repeated(np.zeros(1), 2)
+    assert np.signbit((zeros + make_repeated(np.array([-0.0]), 1)).array).tolist() == [0, 0, 1]
+    assert (
+        make_repeated(np.ones(1, np.int8), 2) + Concatenated((np.empty(0),))
+    ).array.dtype == "f8"
 
 
 NAMED = st.dictionaries(st.sampled_from("abcd"), st.text(max_size=2), max_size=4)

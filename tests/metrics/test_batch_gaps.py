@@ -122,3 +122,23 @@ def test_many_labels_of_few_classes_in_turn():
     gaps = compute_batch_gaps(np.tile([0, 1, 2], 200_000), (2, 3, 64))
     assert gaps.min_sequential == 3
     assert [gap.lacking for gap in gaps.sizes] == [300_000, 0, 0]
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32, np.int64])
+@pytest.mark.parametrize(
+    "classes", [[0, 1, 2], [-3, 5, 100], [0, 2], [7]], ids=["dense", "apart", "gap", "one"]
+)
+def test_figures_do_not_depend_on_the_dtype_of_labels(dtype, classes):
+    labels = np.random.default_rng(1).choice(classes, 300)
+    small = compute_batch_gaps(labels.astype(dtype), [2, 8])
+    assert small == compute_batch_gaps(labels, [2, 8])
+    assert Epoch(labels.astype(dtype)).codes.itemsize == 2
+
+
+def test_many_classes_take_wider_codes():
+    labels = np.arange(40_000) * 3
+    epoch = Epoch(labels)
+    assert epoch.codes.itemsize == 4
+    assert epoch.codes.tolist() == list(range(40_000))
+    far = np.array([0, 1 << 40, 1 << 40, 5])
+    assert Epoch(far).codes.tolist() == [0, 2, 2, 1]

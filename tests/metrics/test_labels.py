@@ -7,7 +7,6 @@ import pytest
 
 from datascan.metrics.labels import (
     format_label,
-    guess_label_type,
     is_whole,
     measure_labels,
     shrink_dtype,
@@ -48,6 +47,42 @@ def test_integers_take_the_smallest_dtype(low, high, dtype):
     assert shrink_dtype(values).astype(np.float64).tolist() == [float(low), float(high)]
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("values", "is_narrow"),
+    [
+        ([0, 1, -32768, 32767], True),
+        ([0, 32768], False),
+        ([0.0, -0.0], False),
+        ([*range(100), 0.5], False),
+        ([1, np.nan], False),
+        ([np.inf], False),
+        ([1e300], False),
+        ([], False),
+    ],
+)
+def test_floats_that_are_small_whole_numbers_take_two_bytes(values, is_narrow, dtype):
+    with np.errstate(over="ignore"):
+        stored = np.array(values, dtype)
+    tally = measure_labels(labelled(stored))
+    assert tally.values.compact.dtype == (np.int16 if is_narrow else dtype)
+    assert tally.values.array.dtype == dtype
+    assert tally.values.array.tobytes() == stored.tobytes()
+
+
+def test_labels_are_reported_in_the_dtype_they_are_stored_in():
+    found = summary(labelled(np.array([0, 1], "f4")), labelled(np.array([2.5, 1], "f4")))
+    assert (found.kind, found.dtype, found.values.dtype) == ("regression", "f4", "f4")
+    assert found.values.tolist() == [0, 1, 2.5, 1]
+    found = summary(labelled(np.array([3, 1], "f4")), num_classes=3)
+    assert (found.classes.dtype, found.classes.tolist()) == ("f4", [1, 3])
+    assert (found.numbers.dtype, found.in_range.dtype) == ("i2", "i2")
+    assert found.in_range.tolist() == [1]
+    indices, values = found.select(found.numbers > 2)
+    assert (indices.tolist(), values.tolist(), values.dtype) == ([0], [3], "f4")
+    assert found.indices.tolist() == [0, 1]
+
+
 def test_booleans_are_classes_0_and_1():
     found = summary(labelled([True, False]))
     assert (found.kind, found.num_classes, found.values.tolist()) == ("class", 2, [1, 0])
@@ -67,7 +102,7 @@ def test_booleans_are_classes_0_and_1():
     ],
 )
 def test_classes_or_targets(values, kind):
-    assert guess_label_type(np.asarray(values)) == kind
+    assert summary(labelled(values)).kind == kind
 
 
 @pytest.mark.parametrize("kind", ["class", "regression"])

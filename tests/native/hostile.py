@@ -246,9 +246,10 @@ def fingerprints_call(chance: random.Random) -> Call:
 
 def runs_call(chance: random.Random) -> Call:
     """Labels of an epoch."""
-    classes = chance.choice([1, 2, 5])
-    codes = np.array([chance.randrange(classes) for _ in range(chance.randrange(5, 40))], np.int64)
-    return Call("free_runs", [codes, classes, np.zeros(len(codes), np.int64)], (2,))
+    classes, dtype = chance.choice([1, 2, 5]), chance.choice([np.int16, np.int32, np.int64])
+    codes = np.array([chance.randrange(classes) for _ in range(chance.randrange(5, 40))], dtype)
+    runs = np.zeros(len(codes), chance.choice([np.int32, np.int64]))
+    return Call("free_runs", [codes, classes, runs], (2,))
 
 
 def batches_call(chance: random.Random) -> Call:

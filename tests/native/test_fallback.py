@@ -278,12 +278,18 @@ def test_gather_needs_an_output_of_the_right_shape(module, shape):
         module.gather(np.zeros(9, np.uint8), np.zeros(3, np.int64), 4, np.zeros(shape, np.uint8))
 
 
-@given(st.lists(st.integers(0, 6), min_size=1, max_size=60), st.integers(1, 70))
-def test_both_find_the_same_gaps(labels, size):
-    codes = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+@given(
+    st.lists(st.integers(0, 6), min_size=1, max_size=60),
+    st.integers(1, 70),
+    st.sampled_from([np.int16, np.intc, np.int64]),
+    st.sampled_from([np.intc, np.int64]),
+)
+def test_both_find_the_same_gaps(labels, size, dtype, runs):
+    codes = np.unique(labels, return_inverse=True)[1].astype(dtype)
     classes = int(codes.max()) + 1
-    for name, room, extra in (("free_runs", len(codes), ()), ("count_batches", classes, (size,))):
-        ours, theirs = np.zeros((2, room), np.int64)
+    calls = (("free_runs", len(codes), (), runs), ("count_batches", classes, (size,), np.int64))
+    for name, room, extra, out in calls:
+        ours, theirs = np.zeros((2, room), out)
         getattr(epoch, name)(codes, classes, *extra, ours)
         getattr(fallback, name)(codes, classes, *extra, theirs)
         np.testing.assert_array_equal(ours, theirs)

@@ -76,8 +76,8 @@ class EmptyClass(Check[LabelTally]):
         more = f" and {count - 3:,} more" if count > 3 else ""
         message = f"{count:,} of {labels.num_classes:,} classes {verb} no record: "
         details = [f"{name} has no record" for name in names]
-        are_few = len(labels.values) < FEW * len(used)
-        may_be_targets = not labels.declared and labels.values.dtype.kind == "f" and are_few
+        are_few = len(labels.numbers) < FEW * len(used)
+        may_be_targets = not labels.declared and labels.dtype.kind == "f" and are_few
         yield self.dataset_issue(
             message + ", ".join(names[:3]) + more,
             severity=Severity.INFO if may_be_targets else None,

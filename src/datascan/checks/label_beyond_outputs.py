@@ -66,11 +66,12 @@ class LabelBeyondOutputs(Check[LabelTally]):
         targets, labels = dataset.options.check.targets, dataset.derive(summarize_labels)
         if targets is None or not targets.outputs or labels.kind != "class":
             return
-        outside = (labels.values < 0) | (labels.values > targets.outputs - 1)
-        outside &= is_whole(labels.values)
+        outside = (labels.numbers < 0) | (labels.numbers > targets.outputs - 1)
+        outside &= is_whole(labels.numbers)
         count = int(np.count_nonzero(outside))
         if count:
-            flagged = Flagged.of(dataset.addresses(labels.indices[outside]), labels.values[outside])
+            indices, values = labels.select(outside)
+            flagged = Flagged.of(dataset.addresses(indices), values)
             subject = "label is" if count == 1 else "labels are"
             outputs = "1 output" if targets.outputs == 1 else f"{targets.outputs:,} outputs"
             message = (

@@ -66,11 +66,12 @@ class LabelOutOfRange(Check[LabelTally]):
         # If the net's outputs are known, label-beyond-outputs reports the same, with the layer.
         if labels.kind != "class" or (targets and targets.outputs):
             return
-        outside = (labels.values < 0) | (labels.values > labels.num_classes - 1)
-        outside &= is_whole(labels.values)
+        outside = (labels.numbers < 0) | (labels.numbers > labels.num_classes - 1)
+        outside &= is_whole(labels.numbers)
         count = int(np.count_nonzero(outside))
         if count:
-            flagged = Flagged.of(dataset.addresses(labels.indices[outside]), labels.values[outside])
+            indices, values = labels.select(outside)
+            flagged = Flagged.of(dataset.addresses(indices), values)
             subject = "label is" if count == 1 else "labels are"
             span = f"0..{labels.num_classes - 1}" if labels.num_classes else "any range"
             yield self.record_issue(flagged, f"{count:,} {subject} outside {span}", describe_label)

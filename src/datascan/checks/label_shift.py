@@ -145,5 +145,5 @@ def describe_lost_labels(dataset: DatasetSummary, expected: Labels) -> str:
         expectation = f"labels of {pluralize(len(expected.shares or ()), 'class')} are expected"
     if not lost:
         return ""
-    targets = f" ({len(labels.values):,} are regression targets)" if len(labels.values) else ""
+    targets = f" ({len(labels.numbers):,} are regression targets)" if len(labels.numbers) else ""
     return f"none of {pluralize(dataset.records, 'record')} has a {noun}{targets}; {expectation}"

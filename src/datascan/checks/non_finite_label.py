@@ -53,12 +53,13 @@ class NonFiniteLabel(Check[LabelTally]):
     def evaluate(self, tally: LabelTally, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (labels are summarised once for all rules)
         """One issue with all labels that are not finite."""
         labels = dataset.derive(summarize_labels)
-        if labels.kind == "none" or labels.values.dtype.kind != "f":
+        if labels.kind == "none" or labels.numbers.dtype.kind != "f":
             return
-        bad = ~np.isfinite(labels.values)
+        bad = ~np.isfinite(labels.numbers)
         count = int(np.count_nonzero(bad))
         if count:
-            flagged = Flagged.of(dataset.addresses(labels.indices[bad]), labels.values[bad])
+            indices, values = labels.select(bad)
+            flagged = Flagged.of(dataset.addresses(indices), values)
             verb = "is" if count == 1 else "are"
             message = f"{count:,} of {len(bad):,} labels {verb} NaN or infinite"
             yield self.record_issue(flagged, message, describe_label)

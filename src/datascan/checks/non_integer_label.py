@@ -66,9 +66,10 @@ class NonIntegerLabel(Check[LabelTally]):
         labels = dataset.derive(summarize_labels)
         if labels.kind != "class":
             return
-        bad = np.isfinite(labels.values) & ~is_whole(labels.values)
-        addresses = dataset.addresses(labels.indices[bad])
-        details = np.array([describe_label(label) for label in labels.values[bad]], object)
+        bad = np.isfinite(labels.numbers) & ~is_whole(labels.numbers)
+        indices, values = labels.select(bad)
+        addresses = dataset.addresses(indices)
+        details = np.array([describe_label(label) for label in values], object)
         total = len(bad)
         if (text := find_faults(dataset, NON_INTEGER_LABEL)) is not None:
             total += len(text.records.addresses.array)

@@ -85,13 +85,14 @@ class UnexpectedClass(Check[LabelTally]):
         unexpected = [c for c in labels.classes.tolist() if int(c) not in names]
         if not unexpected:
             return
-        chosen = np.isin(labels.values, unexpected)
+        chosen = np.isin(labels.numbers, unexpected)
         count = int(chosen.sum())
         named = ", ".join(format_class(dataset, int(c)) for c in unexpected[:MAX_NAMED])
         more = f" and {len(unexpected) - MAX_NAMED:,} more" if len(unexpected) > MAX_NAMED else ""
         subject = "label has" if count == 1 else "labels have"
+        indices, values = labels.select(chosen)
         yield self.record_issue(
-            Flagged.of(dataset.addresses(labels.indices[chosen]), labels.values[chosen]),
+            Flagged.of(dataset.addresses(indices), values),
             f"{count:,} {subject} an unexpected class: {named}{more}",
             describe_label,
         )

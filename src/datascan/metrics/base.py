@@ -65,10 +65,15 @@ def count_distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64
     if values.dtype.kind in "iu" and len(values):
         low, high = int(values.min()), int(values.max())
         if high - low < max(1 << 16, 2 * len(values)):
-            wide = values if values.dtype.kind == "u" else values.astype(np.int64)
-            counts = np.bincount((wide - wide.dtype.type(low)).astype(np.int64))
+            wide = np.dtype(np.uint64 if values.dtype.kind == "u" else np.int64)
+            counts = np.zeros(high - low + 1, np.int64)
+            # In parts, or the temporary arrays are many times as large as the values.
+            step = max(1 << 18, len(counts))
+            for first in range(0, len(values), step):
+                above = values[first : first + step].astype(wide) - wide.type(low)
+                counts += np.bincount(above.astype(np.int64), minlength=len(counts))
             used = np.flatnonzero(counts)
-            distinct = used.astype(wide.dtype) + wide.dtype.type(low)
+            distinct = used.astype(wide) + wide.type(low)
             return distinct.astype(values.dtype), counts[used]
     distinct, counts = np.unique(values, return_counts=True)
     return distinct, counts
@@ -148,20 +153,76 @@ class ExactSum:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Concatenated:
-    """Arrays of shape (n, ...), concatenated on demand, so that adding is cheap."""
+    """Arrays of shape (n, ...), concatenated on demand, so that adding is cheap.
+
+    ``dtype`` is that of ``array`` if the chunks have the same numbers in a smaller one. Chunks of
+    one value that is repeated (:func:`repeat`) do not take memory.
+    """
 
     chunks: tuple[NDArray[Any], ...]
+    dtype: np.dtype[Any] | None = None
 
     def __add__(self, right: Concatenated) -> Concatenated:
-        return Concatenated(self.chunks + right.chunks)
+        if self.dtype is None and right.dtype is None:
+            return Concatenated(self.chunks + right.chunks)
+        dtype = np.promote_types(self._full_dtype, right._full_dtype)
+        return Concatenated(self.chunks + right.chunks, dtype)
+
+    @property
+    def _full_dtype(self) -> np.dtype[Any]:
+        return np.result_type(*self.chunks) if self.dtype is None else self.dtype
+
+    @property
+    def compact(self) -> NDArray[Any]:
+        """All chunks as one array, possibly in a smaller dtype than ``array``."""
+        if len(self.chunks) != 1:
+            # The chunks are not needed any more, and as large as the array.
+            object.__setattr__(self, "chunks", (join(self.chunks),))
+        return self.chunks[0]
 
     @property
     def array(self) -> NDArray[Any]:
         """All chunks as one array; dtypes are promoted to a common one."""
-        return self.chunks[0] if len(self.chunks) == 1 else np.concatenate(self.chunks)
+        return self.compact if self.dtype is None else self.compact.astype(self.dtype, copy=False)
+
+    def release(self) -> None:
+        """Let go of all numbers: ``array`` is empty from now on."""
+        object.__setattr__(self, "chunks", (self.chunks[0][:0].copy(),))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Concatenated, ((np.ascontiguousarray(self.array),),))
+        whole = self.compact
+        if is_repeated(whole):
+            return (make_repeated, (whole[:1].copy(), len(whole), self.dtype))
+        return (Concatenated, ((np.ascontiguousarray(whole),), self.dtype))
+
+
+def make_repeated(
+    value: NDArray[Any], count: int, dtype: np.dtype[Any] | None = None
+) -> Concatenated:
+    """``count`` times the only item of ``value``, shape (1,)."""
+    return Concatenated((repeat(value[0], count),), dtype)
+
+
+def repeat(value: np.generic, count: int) -> NDArray[Any]:
+    """An array of (count,) times ``value`` that cannot be written to, in the memory of one."""
+    return np.broadcast_to(value, (count,))
+
+
+def is_repeated(array: NDArray[Any]) -> bool:
+    """Whether an array is of :func:`repeat`, and not empty."""
+    return array.strides == (0,) and len(array) > 0
+
+
+def join(chunks: tuple[NDArray[Any], ...]) -> NDArray[Any]:
+    """The chunks as one array, which is of :func:`repeat` if they all are, of the same value."""
+    filled = [chunk for chunk in chunks if len(chunk)]
+    if filled and all(map(is_repeated, filled)):
+        first = filled[0][0]
+        # A dtype may be that of an empty chunk.
+        same_dtype = np.result_type(*chunks) == filled[0].dtype
+        if same_dtype and all(chunk[0].tobytes() == first.tobytes() for chunk in filled):
+            return repeat(first, sum(map(len, filled)))
+    return np.concatenate(chunks)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

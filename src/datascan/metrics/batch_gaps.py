@@ -14,12 +14,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datascan.metrics.base import count_distinct
 from datascan.native import loops
+
+Integers = NDArray[np.signedinteger[Any]]
+
+PART = 1 << 18
+"""Labels are converted in parts of this many, so that temporary arrays are small."""
 
 SORTED_SHARE, SORTED_RATIO = 0.5, 10
 """A store is sorted if at least half of its batches in order lack a class, and ten times the share
@@ -63,37 +69,53 @@ class BatchGaps:
 
 @dataclass(frozen=True, eq=False)
 class Epoch:
-    """The class labels of one epoch, int64 (N,), N >= 1, in the order in which they are read."""
+    """The class labels of one epoch, (N,), N >= 1, in the order in which they are read.
 
-    labels: NDArray[np.int64]
+    They have a signed integer dtype; a small one makes for small arrays of the others.
+    """
+
+    labels: Integers
 
     @cached_property
+    def _distinct(self) -> tuple[Integers, NDArray[np.int64]]:
+        return count_distinct(self.labels)
+
+    @property
     def classes(self) -> NDArray[np.int64]:
         """The classes that occur, ascending."""
-        return count_distinct(self.labels)[0]
+        return self._distinct[0].astype(np.int64)
 
-    @cached_property
+    @property
     def counts(self) -> NDArray[np.int64]:
         """How often each of ``classes`` occurs."""
-        return np.bincount(self.codes, minlength=len(self.classes))
+        return self._distinct[1]
 
     @cached_property
-    def codes(self) -> NDArray[np.int64]:
-        """The position of every label in ``classes``."""
-        low, high = int(self.classes[0]), int(self.classes[-1])
-        if high - low > max(1 << 16, 2 * len(self.labels)):
-            return np.searchsorted(self.classes, self.labels)
-        positions = np.zeros(high - low + 1, np.int64)
-        positions[self.classes - low] = np.arange(len(self.classes))
-        return positions[self.labels - low]
+    def codes(self) -> Integers:
+        """The position of every label in ``classes``, in a small dtype."""
+        classes, labels = self.classes, self.labels
+        dtype = smallest_dtype(len(classes), (np.int16, np.intc, np.int64))
+        low, high = int(classes[0]), int(classes[-1])
+        if low == 0 and high + 1 == len(classes):
+            return labels.astype(dtype, copy=False)
+        codes = np.empty(len(labels), dtype)
+        is_dense = high - low <= max(1 << 16, 2 * len(labels))
+        positions = np.zeros(high - low + 1 if is_dense else 0, dtype)
+        if is_dense:
+            positions[classes - low] = np.arange(len(classes))
+        for first in range(0, len(labels), PART):
+            part = labels[first : first + PART].astype(np.int64)
+            found = positions[part - low] if is_dense else np.searchsorted(classes, part)
+            codes[first : first + PART] = found
+        return codes
 
     @cached_property
-    def free(self) -> NDArray[np.int64]:
-        """For every position, the longest run from there that lacks some class, int64 (N,).
+    def free(self) -> Integers:
+        """For every position, the longest run from there that lacks some class, (N,).
 
         Runs end at N, since no batch goes further.
         """
-        free = np.empty(len(self.labels), np.int64)
+        free = np.empty(len(self.labels), smallest_dtype(len(self.labels), (np.intc, np.int64)))
         loops.free_runs(self.codes, len(self.classes), free)
         return free
 
@@ -181,10 +203,17 @@ class Epoch:
         return low
 
 
-def compute_batch_gaps(labels: NDArray[np.int64], batch_sizes: Sequence[int]) -> BatchGaps:
-    """Compute the gaps of ``labels``, int64 (N,), N >= 1, at each of ``batch_sizes`` (>= 1).
+def smallest_dtype(count: int, dtypes: Sequence[type[np.signedinteger[Any]]]) -> np.dtype[Any]:
+    """The first of ``dtypes`` that holds ``count``; if none does, the last."""
+    return next(
+        (d for d in map(np.dtype, dtypes) if count <= np.iinfo(d).max), np.dtype(dtypes[-1])
+    )
 
-    Sizes above N are left out: there is no full batch.
+
+def compute_batch_gaps(labels: Integers, batch_sizes: Sequence[int]) -> BatchGaps:
+    """Compute the gaps of ``labels``, (N,), N >= 1, at each of ``batch_sizes`` (>= 1).
+
+    Labels have a signed integer dtype. Sizes above N are left out: there is no full batch.
     """
     epoch = Epoch(labels)
     return BatchGaps(

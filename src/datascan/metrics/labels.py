@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from math import prod
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datascan.metrics.base import Concatenated, DatasetSummary, Tally, count_distinct
+from datascan.metrics.base import (
+    Concatenated,
+    DatasetSummary,
+    Tally,
+    count_distinct,
+    make_repeated,
+)
 from datascan.metrics.batch_gaps import BatchGaps, compute_batch_gaps
 from datascan.metrics.label_vectors import NOT_FINITE, VectorSummary, summarize_vectors
 from datascan.records.block import Block
@@ -26,6 +33,9 @@ MAX_NUM_CLASSES = 1 << 62
 
 NON_INTEGER_LABEL = "non-integer-label"
 """The rule under which readers report text among numeric labels."""
+
+FIRST_LABELS = 64
+"""If one of the first labels of a block is not a whole number, the others are not looked at."""
 
 MAX_INTEGER_TEXT = 1e15
 """Whole labels below this are written in full, even if they are floats."""
@@ -48,23 +58,34 @@ class LabelTally(Tally):
 def measure_labels(block: Block) -> LabelTally:
     """The block's labels in the smallest dtype that holds them."""
     if block.labels is None:
-        values: NDArray[Any] = np.zeros(block.records, np.int8)
+        values = make_repeated(np.zeros(1, np.int8), block.records)
         present = np.zeros(block.records, np.bool_)
     else:
-        values = shrink_dtype(reduce_to_scalars(block.labels.values))
+        values = narrow(shrink_dtype(reduce_to_scalars(block.labels.values)))
         present = block.labels.present
     if present.all():
-        unlabeled = np.empty(0, np.int64)
-    else:
-        text_rows = [
-            f.row for f in block.faults if f.rule == NON_INTEGER_LABEL and f.row is not None
-        ]
-        absent = ~present & ~block.unreadable
-        absent[text_rows] = False
-        if block.labels is not None and block.labels.expected is not None:
-            absent &= block.labels.expected
-        unlabeled = block.start + np.flatnonzero(absent)
-    return LabelTally(Concatenated((values,)), Concatenated((present,)), Concatenated((unlabeled,)))
+        all_present = make_repeated(np.ones(1, np.bool_), block.records)
+        return LabelTally(values, all_present, Concatenated((np.empty(0, np.int64),)))
+    text_rows = [f.row for f in block.faults if f.rule == NON_INTEGER_LABEL and f.row is not None]
+    absent = ~present & ~block.unreadable
+    absent[text_rows] = False
+    if block.labels is not None and block.labels.expected is not None:
+        absent &= block.labels.expected
+    unlabeled = block.start + np.flatnonzero(absent)
+    return LabelTally(values, Concatenated((present,)), Concatenated((unlabeled,)))
+
+
+def narrow(values: NDArray[Any]) -> Concatenated:
+    """Labels, (n,), of float32 or float64 as int16 if they all are such numbers, bit for bit."""
+    if values.dtype.char not in "fd" or not len(values) or not values.dtype.isnative:
+        return Concatenated((values,))
+    for part in (values[:FIRST_LABELS], values):
+        with np.errstate(invalid="ignore"):
+            codes = part.astype(np.int16)
+        # Compared as bytes, because -0.0 would lose its sign.
+        if codes.astype(values.dtype).tobytes() != part.tobytes():
+            return Concatenated((values,))
+    return Concatenated((codes,), values.dtype)
 
 
 def reduce_to_scalars(values: NDArray[Any]) -> NDArray[Any]:
@@ -102,23 +123,47 @@ def make_empty() -> NDArray[np.int64]:
 class LabelSummary:
     """What is known about a dataset's labels.
 
-    ``kind`` is "none" if labels are absent or ignored. ``values`` are the labels of ``indices``
-    (the records that have one), in store order. ``classes`` and ``counts`` are the distinct whole
-    labels, ascending, with their numbers of records. ``in_range`` are the class labels with
-    0 <= label < ``num_classes``, in store order. ``vectors`` is None if labels are single numbers.
+    ``kind`` is "none" if labels are absent or ignored. ``numbers`` are the labels of the records
+    that have one, in store order, in a dtype that holds them, and ``dtype`` is the one they are
+    stored in. ``chosen`` are the indices of these records; None if all records have a label.
+    ``classes`` and ``counts`` are the distinct whole labels, ascending, with their numbers of
+    records. ``in_range`` are the class labels with 0 <= label < ``num_classes``, in store order, of
+    an integer dtype. ``vectors`` is None if labels are single numbers.
     One-hot labels are classes; those without exactly one 1 are left out.
     """
 
     kind: Literal["class", "regression", "none"]
-    values: NDArray[Any]
-    indices: NDArray[np.int64]
+    numbers: NDArray[Any]
+    dtype: np.dtype[Any]
+    chosen: NDArray[np.int64] | None
     unlabeled: NDArray[np.int64]
     num_classes: int = 0
     declared: bool = False
     classes: NDArray[Any] = field(default_factory=make_empty)
     counts: NDArray[np.int64] = field(default_factory=make_empty)
-    in_range: NDArray[np.int64] = field(default_factory=make_empty)
+    in_range: NDArray[np.signedinteger[Any]] = field(default_factory=make_empty)
     vectors: VectorSummary | None = None
+
+    @cached_property
+    def values(self) -> NDArray[Any]:
+        """The labels of ``indices``, in store order."""
+        return self.numbers.astype(self.dtype, copy=False)
+
+    @cached_property
+    def indices(self) -> NDArray[np.int64]:
+        """The records that have a label, ascending, int64 (n,)."""
+        return np.arange(len(self.numbers)) if self.chosen is None else self.chosen
+
+    def select(self, rows: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """The indices and the values of those labels for which ``rows``, bool (n,), are True."""
+        places = np.flatnonzero(rows)
+        indices = places if self.chosen is None else self.chosen[places]
+        return indices, self.numbers[places].astype(self.dtype, copy=False)
+
+
+def summarize_none() -> LabelSummary:
+    """The summary of a dataset without labels."""
+    return LabelSummary("none", make_empty(), np.dtype(np.int64), make_empty(), make_empty())
 
 
 def summarize_labels(dataset: DatasetSummary) -> LabelSummary:
@@ -129,41 +174,60 @@ def summarize_labels(dataset: DatasetSummary) -> LabelSummary:
     tally: LabelTally | None = dataset.tally(measure_labels)
     label_type = dataset.options.check.label_type
     if tally is None or label_type == "none" or not tally.present.array.any():
-        return LabelSummary("none", make_empty(), make_empty(), make_empty())
-    present = tally.present.array
-    indices = np.flatnonzero(present)
-    all_values = tally.values.array
-    values = all_values if len(indices) == len(all_values) else all_values[indices]
+        return summarize_none()
+    numbers, dtype, chosen = find_labels(tally)
     vectors = dataset.derive(summarize_vectors)
     if vectors is not None and vectors.kind == "one-hot" and label_type != "regression":
-        indices, values = classes_of(vectors)
+        chosen, numbers = classes_of(vectors)
+        dtype = numbers.dtype
     targets = dataset.options.check.targets
     if targets is not None and targets.ignore_label is not None:
-        kept = values != targets.ignore_label
-        indices, values = indices[kept], values[kept]
-        if not len(values):
-            return LabelSummary("none", make_empty(), make_empty(), make_empty())
-    kind = label_type if label_type in ("class", "regression") else guess_label_type(values)
-    if kind == "regression":
-        return LabelSummary("regression", values, indices, tally.unlabeled.array, vectors=vectors)
-    whole = values[is_whole(values)]
+        kept = np.flatnonzero(numbers != targets.ignore_label)
+        chosen, numbers = kept if chosen is None else chosen[kept], numbers[kept]
+        if not len(numbers):
+            return summarize_none()
+    found = LabelSummary("class", numbers, dtype, chosen, tally.unlabeled.array, vectors=vectors)
+    if label_type == "regression":
+        return replace(found, kind="regression")
+    whole = numbers if numbers.dtype.kind in "iu" else numbers[is_whole(numbers)]
     classes, counts = count_distinct(whole)
+    if label_type != "class" and not are_classes(found, len(classes)):
+        return replace(found, kind="regression")
+    classes = classes.astype(dtype)
     declared = dataset.options.check.num_classes is not None
     num_classes = dataset.options.check.num_classes or guess_num_classes(dataset, classes)
     num_classes = min(num_classes, MAX_NUM_CLASSES)
-    in_range = whole[(whole >= 0) & (whole <= num_classes - 1)].astype(np.int64)
-    return LabelSummary(
-        "class",
-        values,
-        indices,
-        tally.unlabeled.array,
-        num_classes,
-        declared,
-        classes,
-        counts,
-        in_range,
-        vectors,
+    return replace(
+        found,
+        num_classes=num_classes,
+        declared=declared,
+        classes=classes,
+        counts=counts,
+        in_range=choose_in_range(whole, classes, num_classes),
     )
+
+
+def find_labels(
+    tally: LabelTally,
+) -> tuple[NDArray[Any], np.dtype[Any], NDArray[np.int64] | None]:
+    """The labels (n,), the dtype they are stored in, and their records, None if it is all."""
+    numbers, present = tally.values.compact, tally.present.array
+    dtype = numbers.dtype if tally.values.dtype is None else tally.values.dtype
+    if present.all():
+        return numbers, dtype, None
+    chosen = np.flatnonzero(present)
+    return numbers[chosen], dtype, chosen
+
+
+def choose_in_range(
+    whole: NDArray[Any], classes: NDArray[Any], num_classes: int
+) -> NDArray[np.signedinteger[Any]]:
+    """The whole labels (n,), whose distinct values are ``classes``, that are in range."""
+    is_signed = whole.dtype.kind == "i"
+    if is_signed and len(classes) and classes[0] >= 0 and classes[-1] <= num_classes - 1:
+        return whole
+    chosen = whole[(whole >= 0) & (whole <= num_classes - 1)]
+    return chosen if is_signed else chosen.astype(np.int64)
 
 
 def classes_of(vectors: VectorSummary) -> tuple[NDArray[np.int64], NDArray[Any]]:
@@ -190,13 +254,19 @@ def is_whole(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(values) & (values == np.floor(values)))
 
 
-def guess_label_type(values: NDArray[Any]) -> Literal["class", "regression"]:
-    """Integers are classes, and so are floats if 99% are whole, of at most 100,000 values."""
-    if values.dtype.kind in "iu":
-        return "class"
-    if is_whole(values).mean() < MIN_WHOLE_SHARE:
-        return "regression"
-    return "class" if len(count_distinct(values)[0]) <= MAX_CLASSES else "regression"
+def are_classes(labels: LabelSummary, whole: int) -> bool:
+    """Whether labels, of which ``whole`` distinct ones are whole numbers, are classes.
+
+    Integers are, and so are floats if 99% are whole, of at most 100,000 values.
+    """
+    if labels.dtype.kind in "iu":
+        return True
+    numbers = labels.numbers
+    if numbers.dtype.kind in "iu":
+        return whole <= MAX_CLASSES
+    if is_whole(numbers).mean() < MIN_WHOLE_SHARE:
+        return False
+    return len(count_distinct(numbers)[0]) <= MAX_CLASSES
 
 
 def describe_label(label: Any) -> str:

@@ -18,6 +18,8 @@
 /* Item types, as struct calls them; int64 and uint64 have two names each. */
 #define OCTETS "B"
 #define INTS "lq"
+#define CODES_OR_INTS "hilq"
+#define RUNS "ilq"
 #define UNSIGNED "LQ"
 #define DOUBLES "d"
 #define VALUES "Bbfd"
@@ -38,7 +40,7 @@ static inline char item_type(const Py_buffer *view)
 
 static inline Py_ssize_t item_bytes(char type)
 {
-    return strchr("Bb", type) ? 1 : type == 'f' ? 4 : 8;
+    return strchr("Bb", type) ? 1 : type == 'h' ? 2 : strchr("fi", type) ? 4 : 8;
 }
 
 /* Whether the items of a buffer have one of 'types', and its dimensions are as many as asked. */

@@ -40,6 +40,7 @@ MAX_PLANES = 16
 
 Octets = NDArray[np.uint8]
 Offsets = NDArray[np.int64]
+Codes = NDArray[np.signedinteger[Any]]
 
 
 def compute_stats(  # noqa: PLR0913, PLR0917  (the columns of one result, filled in place)
@@ -290,15 +291,19 @@ def sample_words(rows: NDArray[Any]) -> NDArray[np.uint64]:
     return np.ndarray(shape, np.uint64, octets.data, 0, (octets.strides[0], stride or 8))
 
 
-def free_runs(codes: NDArray[np.int64], classes: int, out: NDArray[np.int64]) -> None:
+def free_runs(codes: Codes, classes: int, out: Codes) -> None:
     """For each position of (n,) codes, the longest run from there that lacks a class, (n,).
 
-    Codes are in 0 <= code < ``classes``, and runs end at n. If a class occurs at a and next at b,
-    runs that start at a < p <= b lack it up to b.
+    Codes are int16, int32 or int64, and ``out`` is int32 or int64. Codes are in
+    0 <= code < ``classes``, and runs end at n. If a class occurs at a and next at b, runs that
+    start at a < p <= b lack it up to b.
 
     Raises:
-        ValueError: if a code is not a class, or ``out`` has another length or overlaps ``codes``.
+        ValueError: if a code is not a class, ``out`` has another length or overlaps ``codes``, or n
+            does not fit in its dtype.
     """
+    if len(codes) > np.iinfo(out.dtype).max:
+        raise ValueError("the runs are too long for the output")
     require_codes(codes, classes)
     require_room(codes, out, len(codes))
     n = len(codes)
@@ -315,10 +320,10 @@ def free_runs(codes: NDArray[np.int64], classes: int, out: NDArray[np.int64]) ->
     out[:] = n - np.arange(n) if lacking else (np.maximum.accumulate(reach) - np.arange(n + 1))[:n]
 
 
-def count_batches(
-    codes: NDArray[np.int64], classes: int, size: int, out: NDArray[np.int64]
-) -> None:
+def count_batches(codes: Codes, classes: int, size: int, out: NDArray[np.int64]) -> None:
     """Count, for each class, the full batches of ``size`` that contain it, int64 (classes,).
+
+    Codes, (n,), are int16, int32 or int64.
 
     Raises:
         ValueError: if a code is not a class, ``size`` < 1, or ``out`` has another length or
@@ -334,13 +339,13 @@ def count_batches(
     out[:] = np.bincount(keys[new] % classes, minlength=classes)
 
 
-def require_codes(codes: NDArray[np.int64], classes: int) -> None:
+def require_codes(codes: Codes, classes: int) -> None:
     """Raise ValueError unless all codes are in 0 <= code < ``classes`` <= number of codes."""
     if not 1 <= classes <= len(codes) or codes.min() < 0 or codes.max() >= classes:
         raise ValueError("a code is outside of the classes")
 
 
-def require_room(codes: NDArray[np.int64], out: NDArray[np.int64], length: int) -> None:
+def require_room(codes: Codes, out: Codes, length: int) -> None:
     """Raise ValueError unless ``out`` has that length and does not overlap ``codes``."""
     if len(out) != length:
         raise ValueError("the output has the wrong length")

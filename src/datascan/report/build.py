@@ -322,7 +322,7 @@ def finite_range(labels: LabelSummary) -> tuple[float | None, float | None]:
     """The smallest and the largest finite label."""
     if labels.vectors is not None:
         return finite_or_none(labels.vectors.low), finite_or_none(labels.vectors.high)
-    finite = labels.values[np.isfinite(labels.values)]
+    finite = labels.numbers[np.isfinite(labels.numbers)]
     return (float(finite.min()), float(finite.max())) if len(finite) else (None, None)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -19,17 +18,11 @@ from datascan.config.applied import AppliedConfiguration
 from datascan.config.baseline import Baseline
 from datascan.config.expectations import Expectations
 from datascan.config.options import Options
-from datascan.metrics.base import DatasetSummary
-from datascan.metrics.duplicates import FingerprintTally, measure_fingerprints
+from datascan.metrics.digest import digest_values
 from datascan.metrics.keys import KeyTally, measure_keys
-from datascan.metrics.label_vectors import VectorTally, measure_label_vectors
-from datascan.metrics.labels import LabelTally, measure_labels
-from datascan.metrics.shapes import ShapeTally, measure_shapes
-from datascan.metrics.values import ValueTally, measure_values
 from datascan.native import LANGUAGE
 from datascan.readers.base import Reader
 from datascan.readers.dataset_files import FileStatus
-from datascan.records.statistics import in_float64
 from datascan.report.provenance import (
     CacheUse,
     ContentFingerprint,
@@ -126,46 +119,9 @@ def take_fingerprint(scanned: ScanResult) -> Fingerprint:
     keys: KeyTally | None = dataset.tally(measure_keys)
     is_known = keys is not None and keys.records == dataset.records
     content = ContentFingerprint(
-        dataset.records, keys.digest if keys and is_known else None, digest_values(dataset)
+        dataset.records, keys.digest if keys and is_known else None, dataset.derive(digest_values)
     )
     return Fingerprint(content, digest_files(scanned.reader))
-
-
-def digest_values(dataset: DatasetSummary) -> str | None:
-    """A hash of what was measured of all records; None if records were not compared."""
-    prints: FingerprintTally | None = dataset.tally(measure_fingerprints)
-    if prints is None:
-        return None
-    digest = xxhash.xxh3_128()
-    labels: LabelTally | None = dataset.tally(measure_labels)
-    vectors: VectorTally | None = dataset.tally(measure_label_vectors)
-    arrays = [prints.fingerprints.array]
-    if labels is not None:
-        present = labels.present.array
-        # Their dtype is the smallest that holds them.
-        arrays += [present, in_float64(labels.values.array[present])]
-    if vectors is not None:
-        arrays += [vectors.hot.array]
-        update_with_numbers(digest, vectors.low.value, vectors.high.value)
-    for array in arrays:
-        plain = np.ascontiguousarray(array)
-        digest.update(repr((plain.dtype.kind, plain.shape)).encode())
-        digest.update(plain.astype(plain.dtype.newbyteorder("<"), copy=False).tobytes())
-    shapes: ShapeTally | None = dataset.tally(measure_shapes)
-    if shapes is not None:
-        kinds = zip(shapes.kinds, shapes.counts().tolist(), strict=True)
-        digest.update(repr(sorted((k.shape, k.dtype, count) for k, count in kinds)).encode())
-    values: ValueTally | None = dataset.tally(measure_values)
-    if values is not None and prints.inexact_blocks:
-        # Fingerprints of encoded images are hashes already, and values depend on the decoder.
-        digest.update(repr((values.total.units, values.squares.units)).encode())
-        update_with_numbers(digest, values.low.value, values.high.value)
-    return digest.hexdigest()
-
-
-def update_with_numbers(digest: xxhash.xxh3_128, *numbers: float) -> None:
-    """Add numbers to a hash: integers or floats, of Python or NumPy."""
-    digest.update(struct.pack(f"<{len(numbers)}d", *numbers))
 
 
 def digest_files(reader: Reader) -> FileFingerprint:

@@ -18,6 +18,7 @@ from datascan.checks.fault_check import REACH_RULES
 from datascan.errors import DatasetError
 from datascan.executors.base import Executor, NullProgress, Progress, ScanCancelled
 from datascan.metrics.base import DatasetSummary, Duplicates, TallyMap, metric_name
+from datascan.metrics.digest import digest_values
 from datascan.metrics.duplicates import FingerprintTally, find_repeated, measure_fingerprints
 from datascan.metrics.faults import measure_faults, tally_faults
 from datascan.metrics.inspection import measure_uninspected
@@ -83,6 +84,7 @@ def scan(
     dataset = summarize(reader, plan, total, complete=complete)
     tick = partial(progress.update, dataset.records, total.nbytes)
     dataset = find_duplicates(reader, dataset, executor, tick)
+    release_fingerprints(dataset, checks)
     progress.disarm()
     if precedence is not None:
         dataset = precedence.settle(reader, dataset)
@@ -284,6 +286,18 @@ def find_duplicates(
     groups = np.array([numbers.setdefault(d, len(numbers)) for d in digests], np.int64)
     repeated = np.bincount(groups, minlength=1)[groups] > 1 if len(groups) else groups > 0
     return replace(dataset, duplicates=Duplicates(indices[repeated], groups[repeated]))
+
+
+def release_fingerprints(dataset: DatasetSummary, checks: Sequence[Check[Any]]) -> None:
+    """Let go of the fingerprints, eight bytes a record, once nothing needs them any more.
+
+    Only the checks of other packages might: those of our own need the duplicates.
+    """
+    tally: FingerprintTally | None = dataset.tally(measure_fingerprints)
+    dataset.derive(digest_values)
+    external = plugins_of("check")
+    if tally is not None and not any(check.rule in external for check in checks):
+        tally.fingerprints.release()
 
 
 def add_faults(dataset: DatasetSummary, faults: Sequence[Fault]) -> DatasetSummary:

@@ -170,14 +170,18 @@ def make_block(start: int, info: DatasetInfo, name: str, found: RowValues) -> Bl
     """A block of numeric records; ``name``: of its column."""
     rows, records = found.rows, found.records
     faults = found.faults
-    fingerprints = np.zeros(records, np.uint64)
+    fingerprints = np.zeros(records, np.uint64)  # not touched if all are replaced
     columns: tuple[ArrayColumn, ...] = ()
     if found.values is not None and not info.record_bytes:
         why = f"the record has shape {info.shape}"
         faults = faults + [Fault(row, "empty-record", why) for row in rows.tolist()]
     elif found.values is not None:
         columns = (ArrayColumn(name, rows, found.values),)
-        fingerprints[rows] = compute_fingerprints(columns[0])
+        found_fingerprints = compute_fingerprints(columns[0])
+        if len(rows) == records:
+            fingerprints = found_fingerprints
+        else:
+            fingerprints[rows] = found_fingerprints
     return Block(
         start,
         records,
@@ -248,6 +252,9 @@ def read_labels(label: OpenDataset, context: BlockContext, first: int, stop: int
         labels = context.text_labels.make_labels(values, rows, stop - first)
         return RowLabels(first, labels, reasons)
     shape = (stop - first, *flatten_shape(label.info.shape))
+    if values is not None and len(rows) == stop - first and values.dtype == label.info.dtype:
+        labels = Labels(values.reshape(shape), np.ones(stop - first, np.bool_))
+        return RowLabels(first, labels, reasons)
     all_values: NDArray[Any] = np.zeros(shape, label.info.dtype)
     present = np.zeros(stop - first, np.bool_)
     if values is not None:
