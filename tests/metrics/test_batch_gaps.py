@@ -142,3 +142,18 @@ def test_many_classes_take_wider_codes():
     assert epoch.codes.tolist() == list(range(40_000))
     far = np.array([0, 1 << 40, 1 << 40, 5])
     assert Epoch(far).codes.tolist() == [0, 2, 2, 1]
+
+
+@pytest.mark.parametrize("shares", [[1, 1], [1, 3], [1, 1000], [1] * 10, [1, 2, 3, 400]])
+@pytest.mark.parametrize("count", [2_000, 50_000, 1_000_000])
+def test_the_smallest_safe_size_is_that_of_exact_sums(shares, count, monkeypatch):
+    labels = np.repeat(np.arange(len(shares)), np.array(shares) * count // sum(shares))
+    epoch = Epoch(labels.astype(np.int16))
+    for size in (1, 2, 10, 100, len(labels) // 2, len(labels)):
+        estimate = epoch._estimate_p_lacking(size)
+        exact = epoch.compute_p_lacking(size)
+        if estimate is not None and 1e-12 < exact < 0.1:
+            assert estimate[0] == pytest.approx(exact, rel=estimate[1])
+    found = epoch.find_min_shuffled()
+    monkeypatch.setattr(Epoch, "_estimate_p_lacking", lambda *_: None)
+    assert found == Epoch(labels).find_min_shuffled()

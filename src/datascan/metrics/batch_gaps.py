@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import exp, expm1, lgamma, log1p
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,11 @@ from datascan.metrics.base import count_distinct
 from datascan.native import loops
 
 Integers = NDArray[np.signedinteger[Any]]
+
+EPSILON = float(np.finfo(np.float64).eps)
+
+TERMS_PER_LOG = 64
+"""An estimate takes as long for one class as this many terms of an exact sum."""
 
 PART = 1 << 18
 """Labels are converted in parts of this many, so that temporary arrays are small."""
@@ -152,11 +158,7 @@ class Epoch:
 
     def compute_p_lacking(self, size: int) -> float:
         """1 - product of (1 - p_c): the probability that a shuffled batch lacks a class."""
-        if len(self.classes) == 1:
-            return 0.0
-        absent = np.exp(self.compute_log_absence(size))
-        with np.errstate(divide="ignore"):
-            return 0.0 - float(np.expm1(np.log1p(-absent).sum()))
+        return 0.0 if len(self.classes) == 1 else join_absence(self.compute_log_absence(size))
 
     def find_min_sequential(self) -> int:
         """The smallest size at which no sequential batch lacks a class.
@@ -191,16 +193,60 @@ class Epoch:
         passing = np.flatnonzero(good)
         return int(sizes[passing[0]]) if len(passing) else int(free.max()) + 1
 
+    def _is_safe_shuffled(self, size: int) -> bool:
+        """Whether ``p_lacking`` is below 1%; computed exactly only if an estimate is too near."""
+        estimate = self._estimate_p_lacking(size)
+        if estimate is None:
+            return self.compute_p_lacking(size) < SHUFFLED_LIMIT
+        p_lacking, error = estimate
+        if abs(p_lacking - SHUFFLED_LIMIT) <= error * SHUFFLED_LIMIT:
+            return self.compute_p_lacking(size) < SHUFFLED_LIMIT
+        return p_lacking < SHUFFLED_LIMIT
+
+    @cached_property
+    def _distinct_counts(self) -> list[tuple[int, int]]:
+        """The distinct values of ``counts``, and how many classes have each."""
+        counts, classes = count_distinct(self.counts)
+        return list(zip(counts.tolist(), classes.tolist(), strict=True))
+
+    def _estimate_p_lacking(self, size: int) -> tuple[float, float] | None:
+        """``p_lacking``, and its maximum relative error near 1%, by the log-gamma function.
+
+        None if that would not take less time than the exact sum. Each term is rounded by a few
+        units in the last place of log N!, which is by far the largest; the margin is wider.
+        """
+        n = len(self.labels)
+        largest, _ = max(self._distinct_counts)
+        if len(self.classes) == 1 or TERMS_PER_LOG * len(self._distinct_counts) > largest:
+            return None
+        factorial = lgamma(n + 1)
+        total = 0.0
+        for count, classes in self._distinct_counts:
+            if count > n - size:
+                continue  # such a class is in every batch
+            ways = lgamma(n - size + 1) - lgamma(n - size - count + 1)
+            absent = exp(min(0.0, ways - factorial + lgamma(n - count + 1)))
+            if absent == 1.0:
+                return 1.0, 0.0
+            total += classes * log1p(-absent)
+        return -expm1(total), 1e-6 + 256 * EPSILON * factorial
+
     def find_min_shuffled(self) -> int:
         """The smallest size with ``p_lacking`` below 1%, by bisection: it falls with the size."""
         low, high = 1, len(self.labels)
         while low < high:
             middle = (low + high) // 2
-            if self.compute_p_lacking(middle) < SHUFFLED_LIMIT:
+            if self._is_safe_shuffled(middle):
                 high = middle
             else:
                 low = middle + 1
         return low
+
+
+def join_absence(log_absence: NDArray[np.float64]) -> float:
+    """The probability that a batch lacks any class, from the logs of those for each class."""
+    with np.errstate(divide="ignore"):
+        return 0.0 - float(np.expm1(np.log1p(-np.exp(log_absence)).sum()))
 
 
 def smallest_dtype(count: int, dtypes: Sequence[type[np.signedinteger[Any]]]) -> np.dtype[Any]:
@@ -230,7 +276,7 @@ def compute_gap(epoch: Epoch, size: int) -> BatchGap:
     worst_label, worst_lacking = epoch.find_worst(size)
     log_absence = epoch.compute_log_absence(size)
     likeliest = int(np.argmax(log_absence))
-    p_lacking = epoch.compute_p_lacking(size)
+    p_lacking = 0.0 if len(epoch.classes) == 1 else join_absence(log_absence)
     return BatchGap(
         batch_size=size,
         batches=batches,

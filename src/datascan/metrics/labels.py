@@ -35,7 +35,7 @@ NON_INTEGER_LABEL = "non-integer-label"
 """The rule under which readers report text among numeric labels."""
 
 FIRST_LABELS = 64
-"""If one of the first labels of a block is not a whole number, the others are not looked at."""
+"""If one of the first labels of a block is not a whole number, the others are not checked."""
 
 MAX_INTEGER_TEXT = 1e15
 """Whole labels below this are written in full, even if they are floats."""
