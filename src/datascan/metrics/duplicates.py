@@ -18,7 +18,7 @@ from datascan.metrics.content_faults import find_content_faults
 from datascan.native import loops
 from datascan.records.block import Block
 
-BITS_PER_FINGERPRINT = 8
+BITS_PER_FINGERPRINT = 4
 MIN_TABLE_BITS = 10
 """The binary logarithm of the smallest number of places in a table."""
 
@@ -59,7 +59,7 @@ def find_repeated(fingerprints: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 
 def mark_doubtful(fingerprints: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    """Which of (n,) fingerprints may occur twice: all that do, and about one in eight others.
+    """Which of (n,) fingerprints may occur twice: all that do, and up to one in four others.
 
     They are noted in a table with at least ``BITS_PER_FINGERPRINT`` places for each, which takes
     less memory and time than sorting them all.

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from datascan.readers.hdf5.inventory import DatasetInfo
     from datascan.readers.hdf5.selection import Table
 
-MAX_SHARD_ROWS = 1 << 24
-"""The maximum number of rows of a shard."""
+MAX_SHARD_ROWS = 1 << 19
+"""The maximum number of rows of a shard: what is known of short rows takes more than they do."""
 
 MAX_SMALL_ROWS, MAX_SMALL_BYTES = 64, 1 << 16
 """Runs of at most this size are read together."""
