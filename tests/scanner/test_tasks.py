@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -96,6 +99,60 @@ def test_rows_that_cannot_be_counted(first, where):
     _, faults = faults_of(found)
     text = f"killed by SIGSEGV: no record from {where} on can be counted, up to the next part"
     assert text in repr(faults)
+
+
+class Cut(PlainReader):
+    """Row 7 of a shard cannot be read a second time."""
+
+    def block(self, start, at, end):
+        block = super().block(start, at, end)
+
+        def compare(rows):
+            if self.rows + 7 in (rows + at).tolist():
+                raise OSError("the file ends before this row")
+            return block.digests(rows)
+
+        return replace(block, digests=compare)
+
+
+def measure_cut(block):
+    """Fail if the block has the values of row 7 of shard 1."""
+    if block.arrays and 0 <= (1 << 32 | 7) - block.start < block.records:
+        raise OSError("the file ends before this row")
+
+
+def test_a_block_that_cannot_be_read_again_is_measured_without_what_is_missing():
+    """As far as the reader can tell: this one cannot, so all rows of the block are named."""
+    measuring = MeasureTask(reader(), {**METRICS, "cut": measure_cut})
+    found = measuring(shards(measuring)[1], WorkerSlot.private())
+    assert found.records.array.sum() == 10
+    rule, faults = faults_of(found)
+    assert rule == "reader-crash"
+    assert faults.records.addresses.array.tolist() == [1 << 32 | row for row in range(8)]
+    assert set(faults.records.facts.array.tolist()) == {
+        "read once, but not again: the file ends before this row"
+    }
+
+
+def test_a_lack_of_memory_is_no_fault_of_the_file():
+    def fail(block):
+        raise OSError(errno.ENOMEM, "no memory")
+
+    measuring = MeasureTask(reader(), {"fail": fail})
+    with pytest.raises(OSError, match="no memory"):
+        measuring(shards(measuring)[1], WorkerSlot.private())
+
+
+def test_rows_that_cannot_be_read_for_a_comparison_are_lost():
+    cut = Cut(reader().values, np.zeros(25))
+    digesting = DigestTask(cut, {1: np.array([2, 7, 9])})
+    found = digesting(shards(digesting)[1], WorkerSlot.private())
+    why = (
+        "read once, but not again: the file ends before this row when it was to be compared with "
+        "records that may be the same"
+    )
+    assert list(found.found) == [1 << 32 | 9]
+    assert found.lost == tuple(Fault(1 << 32 | row, "reader-crash", why) for row in (2, 7))
 
 
 def digests(rows) -> DigestTask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -101,14 +102,36 @@ class MeasureTask:
 
     def __call__(self, shard: Shard, slot: WorkerSlot) -> PartialResult:
         """The sum over the shard's blocks."""
-        total = add_all(
-            self._measured(shard, block) for block in tracked_blocks(self.reader, shard, slot)
-        )
+        total = add_all(self._measure(shard, slot))
         return total or self._measured(shard, Block(shard.base + shard.first, 0, 0))
 
     def on_failure(self, shard: Shard, reason: str) -> PartialResult:
         """The result for rows that crash workers: a fault for each of them."""
         return self._measured(shard, failed_block(self.reader, shard, reason))
+
+    def _measure(self, shard: Shard, slot: WorkerSlot) -> Iterator[PartialResult]:
+        """What is found in each block.
+
+        Metrics may read values again. If that fails because the file was cut meanwhile, the block
+        is read anew, so that the rows that are still there are measured.
+        """
+        for block in tracked_blocks(self.reader, shard, slot):
+            try:
+                yield self._measured(shard, block)
+            except OSError as error:
+                if error.errno == errno.ENOMEM:
+                    raise
+                yield from self._measure_again(rows_of(shard, block), slot)
+
+    def _measure_again(self, part: Shard, slot: WorkerSlot) -> Iterator[PartialResult]:
+        """What is found in the rows of a block that was not measured; at last, a fault each."""
+        for block in tracked_blocks(self.reader, part, slot):
+            try:
+                yield self._measured(part, block)
+            except OSError as error:
+                if error.errno == errno.ENOMEM:
+                    raise
+                yield self.on_failure(rows_of(part, block), reason_of(error))
 
     def _measured(self, shard: Shard, block: Block) -> PartialResult:
         found = {name: measure(block) for name, measure in self.metrics.items()}
@@ -144,21 +167,42 @@ class DigestTask:
     def __call__(self, shard: Shard, slot: WorkerSlot) -> DigestResult:
         """Digests of the chosen rows, by address."""
         found: dict[int, bytes] = {}
+        lost: list[Fault] = []
         blocks = tracked_blocks(self.reader, shard, slot)
         for block, rows in blocks_with_rows(blocks, shard, self.rows[shard.index]):
             if block.digests is not None:
                 addresses = (block.start + rows).tolist()
-                found.update(zip(addresses, block.digests(rows), strict=True))
-        return DigestResult(found)
+                try:
+                    found.update(zip(addresses, block.digests(rows), strict=True))
+                except OSError as error:  # the values were cut off meanwhile
+                    if error.errno == errno.ENOMEM:
+                        raise
+                    lost += not_compared(addresses, reason_of(error))
+        return DigestResult(found, tuple(lost))
 
     def on_failure(self, shard: Shard, reason: str) -> DigestResult:
         """A fault for each chosen row: whether it has duplicates stays unknown."""
         rows = self.rows[shard.index]
         last = len(rows) if shard.last is None else np.searchsorted(rows, shard.last)
         chosen = rows[np.searchsorted(rows, shard.first) : last] | shard.base
-        why = f"{reason} when it was to be compared with records that may be the same"
-        faults = (Fault(address, "reader-crash", why) for address in chosen.tolist())
-        return DigestResult({}, tuple(faults))
+        return DigestResult({}, tuple(not_compared(chosen.tolist(), reason)))
+
+
+def not_compared(addresses: Sequence[int], reason: str) -> Iterator[Fault]:
+    """A fault for each record of which it stays unknown whether it has duplicates."""
+    why = f"{reason} when it was to be compared with records that may be the same"
+    return (Fault(address, "reader-crash", why) for address in addresses)
+
+
+def reason_of(error: OSError) -> str:
+    """Why values could not be read a second time."""
+    return f"read once, but not again: {error.strerror or error}"
+
+
+def rows_of(shard: Shard, block: Block) -> Shard:
+    """The rows of a block as a part of its shard."""
+    first = block.start - shard.base
+    return shard.slice(first, first + block.records)
 
 
 NOTHING = PartialResult(
