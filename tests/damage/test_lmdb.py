@@ -114,6 +114,13 @@ def test_cut(tmp_path, build, share):
     assert cut.records == len(entries) - len(read_whole(result))
 
 
+@pytest.mark.parametrize("end", [1, 100, PAGE - 1, PAGE, 2 * PAGE - 1, 2 * PAGE, 2 * PAGE + 1])
+def test_cut_within_the_meta_pages(tmp_path, end):
+    small(tmp_path)
+    result = scan_file(tmp_path, (tmp_path / "data.mdb").read_bytes()[:end])
+    assert rules(result) == {"truncated-store"}
+
+
 @pytest.mark.parametrize("build", [big, small])
 @pytest.mark.parametrize("fill", [lambda: bytes(PAGE), lambda: random.Random(1).randbytes(PAGE)])
 def test_overwritten_pages(tmp_path, build, fill):

@@ -121,6 +121,14 @@ class LmdbReader(KeyValueReader):
         name = self.data_path.name
         if not self.file.size:
             found.append(Fault(None, "truncated-store", f"{name} is empty"))
+        elif self.file.lost_metas and self.file.size < 2 * self.file.page_size:
+            found.append(
+                Fault(
+                    None,
+                    "truncated-store",
+                    f"{name} has {self.file.size:,} bytes, too few for its two meta pages",
+                )
+            )
         elif self.file.lost_metas:
             both = len(self.file.lost_metas) == 2
             which = "both meta pages are" if both else f"meta page {self.file.lost_metas[0]} is"
