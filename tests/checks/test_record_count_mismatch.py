@@ -37,6 +37,18 @@ def test_a_scan_of_some_records_cannot_tell():
     )
 
 
+@pytest.mark.parametrize(("limit", "total"), [(8, None), (8, 7), (99, 7)])
+def test_a_limit_beyond_the_end_does_not_hide_it(limit, total):
+    plan = {"declared_count": ("length", 9), "total_records": total}
+    said = finding(RecordCountMismatch, BLOCK, plan=plan, limit=limit)
+    assert said.message == "length says 9, but there are 7 records"
+
+
+def test_a_limit_that_damage_left_no_records_for_still_limits():
+    plan = {"declared_count": ("length", 20), "total_records": 20}
+    assert findings(RecordCountMismatch, BLOCK, plan=plan, limit=9) == []
+
+
 class StopsAtOnce:
     def start(self, plan):
         pass

@@ -41,7 +41,7 @@ from collections.abc import Iterator
 from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
-from datascan.metrics.traits import EXPECTATIONS, WHOLE
+from datascan.metrics.traits import EXPECTATIONS, WHOLE, is_whole
 
 
 class RecordCountChange(Check[None]):
@@ -58,8 +58,7 @@ class RecordCountChange(Check[None]):
     def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (nothing is measured)
         """One issue, with both numbers."""
         expected = dataset.options.check.expect
-        whole = dataset.is_complete and dataset.options.read.limit is None
-        if expected is None or expected.records is None or not whole:
+        if expected is None or expected.records is None or not is_whole(dataset):
             return
         count, tolerance = expected.records.count, expected.records.tolerance
         change = dataset.records - count

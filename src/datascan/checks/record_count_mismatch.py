@@ -35,7 +35,7 @@ from collections.abc import Iterator
 from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary
-from datascan.metrics.traits import DECLARED_COUNT, WHOLE
+from datascan.metrics.traits import DECLARED_COUNT, WHOLE, is_whole
 
 
 class RecordCountMismatch(Check[None]):
@@ -52,7 +52,7 @@ class RecordCountMismatch(Check[None]):
     def evaluate(self, tally: None, dataset: DatasetSummary) -> Iterator[Issue]:  # noqa: ARG002  (nothing is measured)
         """One issue with both numbers if they differ."""
         declared = dataset.plan.declared_count
-        if declared is None or not dataset.is_complete or dataset.options.read.limit is not None:
+        if declared is None or not is_whole(dataset):
             return
         name, number = declared
         if number != dataset.records:

@@ -44,8 +44,10 @@ def is_whole(dataset: DatasetSummary) -> bool:
         return False
     if dataset.plan.sampled_from is not None:
         return False
-    limit = dataset.options.read.limit
-    return dataset.is_complete and (limit is None or dataset.records < limit)
+    limit, total = dataset.options.read.limit, dataset.plan.total_records
+    if limit is not None and (dataset.records >= limit if total is None else total >= limit):
+        return False
+    return dataset.is_complete
 
 
 RECORDS = Trait("no records", lambda dataset: dataset.records > 0)
