@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,6 +30,7 @@ from datascan.cli.output import (
 )
 from datascan.errors import OutputError, UsageError
 from datascan.plugins import output_helps
+from datascan.report.stop import Stopped
 from datascan.testing.reports import finding, report
 from tests.builders.lmdb import numbered, random_datums, write_lmdb
 
@@ -254,6 +256,10 @@ def test_a_saved_report_ends_as_its_scan_did():
     assert saved_status(report(finding(severity="error"))) == 1
     assert saved_status(report(complete=False)) == 130
     assert saved_status(report(finding(severity="error"), complete=False)) == 130
+    by_signal = Stopped(by="signal")
+    assert saved_status(report(complete=False, stopped=by_signal)) == 130
+    by_signal = Stopped(by="signal", signal=signal.SIGTERM)
+    assert saved_status(report(complete=False, stopped=by_signal)) == 143
 
 
 def test_how_to_continue():

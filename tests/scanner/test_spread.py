@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from itertools import count
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from datascan.executors.base import NullProgress
 from datascan.executors.serial import SerialExecutor
 from datascan.metrics.base import Concatenated, TallyMap
 from datascan.records.shard import Plan, Shard
-from datascan.report.model import describe_stop
+from datascan.report.model import Report, describe_stop
 from datascan.report.stop import Stopped
 from datascan.scanner import early_stop, spread
 from datascan.scanner.spread import SegmentSums, segments_of, spread_order
@@ -213,3 +214,18 @@ def test_a_signal_is_a_reason_too():
         report = session.report(charts=False)
     assert report.stopped == Stopped(by="signal")
     assert report.complete is False
+
+
+class Terminating(NullProgress):
+    def update(self, records, nbytes):
+        if records:
+            raise early_stop.ScanCancelled(signal.SIGTERM)
+
+
+def test_another_signal_than_ctrl_c_is_named():
+    with ScanSession(
+        [], Options().replace(workers=0), reader=plain(), progress=Terminating()
+    ) as session:
+        report = session.report(charts=False)
+    assert report.stopped == Stopped(by="signal", signal=15)
+    assert Report.from_json(report.to_json()).stopped == report.stopped

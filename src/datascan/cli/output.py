@@ -349,14 +349,12 @@ def advise(report: Report, args: argparse.Namespace) -> str:
 
 
 def saved_status(report: Report) -> int:
-    """The exit status of the scan that made a saved report.
-
-    It does not say which signal has interrupted the scan; that is nearly always SIGINT.
-    """
+    """The exit status of the scan that made a saved report."""
     if (status := early_status(report)) is not None:
         return status
     if not report.complete:
-        return 128 + signal.SIGINT
+        number = report.stopped.signal if report.stopped is not None else None
+        return 128 + (number or signal.SIGINT)
     return CLEAN if report.passed else FINDINGS
 
 

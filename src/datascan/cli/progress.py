@@ -139,7 +139,7 @@ class SilentProgress:
         if self.signals.received:
             from datascan.executors.base import ScanCancelled
 
-            raise ScanCancelled
+            raise ScanCancelled(self.signals.received)
 
     def notify(self, text: str) -> None:
         """Print a line on standard error."""

@@ -155,7 +155,15 @@ def ignore_done(index: int, results: object) -> None:
 
 
 class ScanCancelled(Exception):  # noqa: N818  (not an error: the records read so far are reported)
-    """Raised by ``Progress.update`` to end the scan early."""
+    """Raised by ``Progress.update`` to end the scan early.
+
+    Attributes:
+        signal: the number of the signal that is the reason, 0 if it is not known.
+    """
+
+    def __init__(self, signal: int = 0) -> None:
+        super().__init__(signal)
+        self.signal = signal
 
 
 class Progress(Protocol):

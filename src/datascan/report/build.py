@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import zip_longest
 from typing import Literal
@@ -114,6 +115,7 @@ def describe_end(scanned: ScanResult) -> Stopped | None:
         (key,) = scanned.lookup_keys(addresses)
     return Stopped(
         by=end.by,
+        signal=end.signal if end.signal not in (0, signal.SIGINT) else None,
         seconds=end.seconds,
         all_read=end.all_read,
         rule=end.rule or None,

@@ -11,6 +11,7 @@ from datascan.text import escape_control, escape_surrogates
 
 Duration = Annotated[float, Meta(ge=0)]
 Index = Annotated[int, Meta(ge=0)]
+SignalNumber = Annotated[int, Meta(ge=1, le=64)]
 
 
 class Stopped(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -20,6 +21,9 @@ class Stopped(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         Literal["fail-fast", "max-time", "signal"],
         Meta(description="The option that ended it, or a signal such as Ctrl-C."),
     ]
+    signal: Annotated[
+        SignalNumber | None, Meta(description="Its number; 2 (Ctrl-C) if absent.")
+    ] = None
     seconds: Annotated[Duration | None, Meta(description="Of ``--max-time``.")] = None
     all_read: Annotated[
         bool, Meta(description="Whether all records were read, though not every rule was judged.")

@@ -26,6 +26,7 @@ class EarlyEnd(Struct, frozen=True, kw_only=True):
 
     Attributes:
         by: what ended it: "signal" includes a progress of the caller that cancels the scan.
+        signal: the number of that signal, 0 if it is not known.
         seconds: the time that it had, if that was the reason.
         all_read: whether all records were read, though not every rule was judged.
         rule: the rule of the first error, if that was the reason.
@@ -34,6 +35,7 @@ class EarlyEnd(Struct, frozen=True, kw_only=True):
     """
 
     by: Literal["fail-fast", "max-time", "signal"]
+    signal: int = 0
     seconds: float | None = None
     all_read: bool = False
     rule: str = ""
@@ -69,8 +71,8 @@ class Watch:
             self.end(EarlyEnd(by="max-time", seconds=self.seconds))
         try:
             self.progress.update(records, nbytes)
-        except ScanCancelled:
-            self.end(EarlyEnd(by="signal"))
+        except ScanCancelled as cancelled:
+            self.end(EarlyEnd(by="signal", signal=cancelled.signal))
 
     def end(self, why: EarlyEnd) -> None:
         """End the scan; the first reason counts.
