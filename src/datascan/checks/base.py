@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.config.options import CheckOptions, Severity
@@ -28,8 +29,7 @@ MAX_EXAMPLES = 20
 """The maximum number of examples in a finding."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tolerance:
+class Tolerance(Struct, frozen=True):
     """How many ``records`` a rule names, of ``total`` read, and how many are ``allowed``.
 
     ``allowed`` is a share ("0.1%") or a number, as the user gave it.

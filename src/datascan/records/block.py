@@ -11,6 +11,7 @@ from zlib import crc32
 
 import numpy as np
 import xxhash
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.native import fallback, loops
@@ -230,8 +231,7 @@ class Block:
         return ~readable
 
 
-@dataclass(frozen=True, eq=False)
-class KeyNumbers:
+class KeyNumbers(Struct, frozen=True, eq=False):
     """The numbers that follow a common prefix in a block's keys.
 
     ``values``: int64 (n,), -1 for keys of another form.

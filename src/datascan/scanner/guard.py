@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from msgspec import Struct
+
 from datascan.checks.base import Check, Issue
 from datascan.config.options import Severity
 from datascan.metrics.base import DatasetSummary, metric_name
@@ -40,8 +42,7 @@ class GuardedTally:
         return GuardedTally, (self.value, self.error)
 
 
-@dataclass(frozen=True)
-class GuardedMetric:
+class GuardedMetric(Struct, frozen=True):
     """The ``measure`` of another package's check."""
 
     measure: Callable[[Block], Any]

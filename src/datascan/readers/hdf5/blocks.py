@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.config.options import ReadOptions
@@ -40,8 +41,7 @@ MAX_LABELS_BYTES = 64 << 20
 """Larger labels are read a block at a time, not a shard."""
 
 
-@dataclass(frozen=True, eq=False)
-class OpenTable:
+class OpenTable(Struct, frozen=True, eq=False):
     """A table's datasets, opened in this process. ``data_name``: the column name of the data."""
 
     data: OpenDataset
@@ -69,8 +69,7 @@ def open_table(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class RowLabels:
+class RowLabels(Struct, frozen=True, eq=False):
     """Labels of consecutive rows from ``first``; ``faults``: reasons by row of the table."""
 
     first: int
@@ -89,8 +88,7 @@ class RowLabels:
         return labels, faults
 
 
-@dataclass(frozen=True, kw_only=True)
-class BlockContext:
+class BlockContext(Struct, frozen=True, kw_only=True):
     """What all blocks of a table share.
 
     ``base``: the address of row 0 of the table. ``track(row, count)`` is called with rows of the
@@ -156,8 +154,7 @@ def read_number_block(
     return make_block(context.base + first, data.source.info, name, found)
 
 
-@dataclass(frozen=True, eq=False)
-class RowValues:
+class RowValues(Struct, frozen=True, eq=False):
     """Those of ``records`` rows that could be read, their values, and faults of the others."""
 
     records: int

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.readers.hdf5.blocks import (
@@ -22,8 +23,7 @@ from datascan.readers.hdf5.rows import OpenDataset, join_arrays
 from datascan.records.block import Block, Fault, Labels
 
 
-@dataclass(frozen=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """Rows ``first`` <= row < ``stop`` of a table; ``table`` is None if it cannot be opened.
 
     ``at``: the row of the block at which they begin; ``why``: the reason.

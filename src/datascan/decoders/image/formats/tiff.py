@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from datascan.decoders.image.formats.metadata import BYTE_ORDERS, DIRECTORIES
@@ -65,8 +65,7 @@ PHOTOMETRIC_NAMES |= {6: "YCbCr", 8: "Lab", 9: "Lab", 10: "Lab", 32803: "raw sen
 YCBCR = 6
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TiffPage:
+class TiffPage(Struct, frozen=True, eq=False):
     """A directory: the integer values of each tag on which pixels depend, int64 or uint64 (n,).
 
     ``order``: "<" or ">". ``spans``: the bytes of each value, as (start, end). ``is_big``: BigTIFF.

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import simplejpeg
+from msgspec import Struct
 
 from datascan.decoders.image.formats.inflate import inflate
 from datascan.decoders.image.formats.jpeg import read_jpeg_header
@@ -48,8 +48,7 @@ MIN_INFLATED_BYTES = 64 << 20
 JPEG_MODES = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """What may still be verified, in bytes.
 
     Pages may share strips, so each is verified once; strips may overlap, so ``read`` is limited.
@@ -58,11 +57,10 @@ class Budget:
     inflated: int
     read: int
     packbits: int = PACKBITS_BYTES
-    seen: set[tuple[int, int]] = field(default_factory=set)
+    seen: set[tuple[int, int]] = set()
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A strip or tile: its name, its bytes in the file, and how many it needs once decompressed.
 
     ``needed`` is 0 if that is unknown.
