@@ -9,7 +9,7 @@ CONVERTER(take_pixels, OCTETS, ANY_SHAPE, 0)
 enum { FILL = 0xFF, TEM = 0x01, SOI = 0xD8, END = 0xD9, SCAN = 0xDA, JPEG_LS = 0xF7 };
 enum { DHT = 0xC4, JPG = 0xC8, DAC = 0xCC, APP1 = 0xE1, APP2 = 0xE2 };
 
-/* Markers that fill_bytes or two bytes stand for; all others have a length. */
+/* Fill bytes and markers without a length. */
 static int is_bare(unsigned char marker)
 {
     return marker == FILL || marker == TEM || (marker >= 0xD0 && marker <= SOI);
