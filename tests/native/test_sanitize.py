@@ -34,7 +34,12 @@ def test_a_few_mutants_and_hostile_calls(compiler, capfd):
 @pytest.mark.parametrize(
     ("module", "code", "planted", "report"),
     [
-        ("epoch", "load_int(b[CODES].buf, at - 1)", "load_int(b[CODES].buf, at)", "heap-buffer"),
+        (
+            "epoch",
+            "load_code(b[CODES].buf, at - 1, bytes)",
+            "load_code(b[CODES].buf, at, bytes)",
+            "heap-buffer",
+        ),
         (
             "kernels",
             "(int64_t)((uint64_t)load_int(limbs, i) + ((digit ^ sign) - sign))",
