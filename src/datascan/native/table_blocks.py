@@ -50,7 +50,8 @@ def decode_blocks(  # noqa: PLR0913, PLR0917  (the signature of the C function)
         every_version: every entry, in place of the newest one of each key in a block.
         bounds: keys, end to end, between which the keys of the blocks must be.
         places: int64 (n + 1, 2), or (0, 2) without bounds: offset and size of each key in
-            ``bounds``. Block i has keys after key i, up to and including key i + 1.
+            ``bounds``. Block i has keys after key i, up to and including key i + 1. Older
+            versions of key i may be in it, too; they are left out.
         is_inclusive: whether the first block may have key 0 itself.
 
     Returns:
@@ -139,13 +140,23 @@ class Entries:
     ) -> None:
         """Raise :class:`BlockError` unless keys from ``row`` on are above ``low``, up to ``high``.
 
-        ``is_closed``: ``low`` itself is in bounds too. A bound that is None has no keys in it.
+        ``is_closed``: ``low`` itself is in bounds too; otherwise, older versions of it are left
+        out, because the newest one is in the block before. A bound that is None has no keys in it.
         """
         if low is None or high is None or self.key_at(-5) > high:
             raise BlockError(ORDER)
         first = self.key_at(row)
-        if first < low or (first == low and not is_closed):
+        if first < low:
             raise BlockError(ORDER)
+        if first == low and not is_closed:
+            self.drop(row)
+
+    def drop(self, row: int) -> None:
+        """Leave out the entry whose numbers begin at ``row``, the first one of a block."""
+        start, size = self.rows[row], self.rows[row + 1] + MARK.size
+        del self.keys[start : start + size], self.rows[row : row + 5]
+        for at in range(row, len(self.rows), 5):
+            self.rows[at] -= size
 
     def open(self, data: memoryview, offset: int, size: int) -> tuple[memoryview, int]:
         """A block without its restart points, and where its first byte is."""

@@ -250,7 +250,8 @@ static PyObject *bytes_of(const Buffer *buffer)
 }
 
 /* Bounds of the keys of consecutive blocks: block i has keys after key i of the bounds (or from it
-   on, if i is 0 and the first bound is inclusive) up to and including key i + 1. */
+   on, if i is 0 and the first bound is inclusive) up to and including key i + 1. Older versions of
+   key i may be in it, too. */
 typedef struct {
     Span keys;
     const char *places; /* int64 (n + 1, 2): offset and size of each key */
@@ -283,19 +284,39 @@ static Span key_of_row(const Entries *entries, size_t row_at)
     return (Span){entries->keys.data + row[0], (size_t)row[1]};
 }
 
-/* Whether the entries from 'rows' on, of block i, are within its bounds. */
-static int is_within(const Bounds *bounds, size_t i, const Entries *entries, size_t rows)
+/* Drop the first entry of a block, whose keys and rows begin at these bytes. */
+static void drop_first(Entries *entries, size_t keys, size_t rows)
+{
+    int64_t row[5];
+    memcpy(row, entries->rows.data + rows, sizeof row);
+    size_t bytes = (size_t)row[1] + MARK;
+    entries->keys.size -= bytes;
+    memmove(entries->keys.data + keys, entries->keys.data + keys + bytes,
+            entries->keys.size - keys);
+    entries->rows.size -= sizeof row;
+    for (size_t at = rows; at < entries->rows.size; at += sizeof row) {
+        memcpy(row, entries->rows.data + at + sizeof row, sizeof row);
+        row[0] -= (int64_t)bytes;
+        memcpy(entries->rows.data + at, row, sizeof row);
+    }
+}
+
+/* Whether the entries of block i are within its bounds; its keys and rows begin at these bytes.
+   If versions of one key are in two blocks, those in the second one are older, and are dropped. */
+static int is_within(const Bounds *bounds, size_t i, Entries *entries, size_t keys, size_t rows)
 {
     Span low, high;
     if (!bounds->count || rows == entries->rows.size)
         return 1;
     if (!bound_at(bounds, i, &low) || !bound_at(bounds, i + 1, &high))
         return 0;
-    int from = compare(key_of_row(entries, rows), low);
-    if (from < 0 || (!from && !(i == 0 && bounds->is_inclusive)))
-        return 0;
     size_t last = entries->rows.size - 5 * sizeof(int64_t);
-    return compare(key_of_row(entries, last), high) <= 0;
+    int from = compare(key_of_row(entries, rows), low);
+    if (from < 0 || compare(key_of_row(entries, last), high) > 0)
+        return 0;
+    if (!from && !(i == 0 && bounds->is_inclusive))
+        drop_first(entries, keys, rows);
+    return 1;
 }
 
 CONVERTER(take_octets, OCTETS, 1, 0)
@@ -344,7 +365,7 @@ static PyObject *decode_blocks(PyObject *self, PyObject *arguments)
                                &found.unpacked, found.limit, &block, &origin);
         if (!error)
             error = take_block(block, origin, &found);
-        if (!error && !is_within(&bounds, i, &found, rows))
+        if (!error && !is_within(&bounds, i, &found, keys, rows))
             error = ORDER;
         if (error) {
             found.keys.size = keys;

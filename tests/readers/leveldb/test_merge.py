@@ -10,7 +10,7 @@ import pytest
 from datascan.readers.keyvalue.batch import KeyRange
 from datascan.readers.leveldb import merge
 from datascan.readers.leveldb.store import Store
-from tests.builders.leveldb import merged, numbered, write_leveldb
+from tests.builders.leveldb import merged, numbered, open_leveldb, table_files, write_leveldb
 
 
 def read(store, span=None, *, values=True):
@@ -40,6 +40,24 @@ def test_tables_that_do_not_overlap_are_not_copied(tmp_path, window_bytes):
             ends = window.batch.values.offsets + window.batch.values.lengths
             # Values are where they were in the file, with the entries' headers between them.
             assert (window.batch.values.offsets[1:] > ends[:-1]).all()
+
+
+def test_versions_of_a_key_in_two_blocks(tmp_path, window_bytes):
+    # A session writes all versions into one table, so that they may end up in two blocks.
+    with open_leveldb(tmp_path, create_if_missing=True) as db:
+        for version in range(5):
+            for i in range(200):
+                db.put(b"%03d" % i, b"%d" % (1000 * version + i) * 150)
+        for i in range(0, 200, 7):
+            db.delete(b"%03d" % i)
+    with open_leveldb(tmp_path):
+        pass
+    assert table_files(tmp_path)
+    expected = [(b"%03d" % i, b"%d" % (4000 + i) * 150) for i in range(200) if i % 7]
+    store = Store.of(tmp_path)
+    assert read(store) == expected
+    for first in (b"%03d" % i for i in range(0, 200, 11)):
+        assert read(store, KeyRange(first, None)) == [one for one in expected if one[0] >= first]
 
 
 def test_overlapping_tables_and_a_log(tmp_path, window_bytes):

@@ -176,10 +176,33 @@ def test_keys_outside_of_the_bounds_of_their_block(keys, bounds, is_inclusive):
     content = b"".join(entry(key + b"\1" + bytes(7), b"") for key in keys)
     content += struct.pack("<II", 0, 1)
     block = sealed(content, 0)
-    _, (error,) = decode(block, [[0, len(content)]], bounds=bounds, is_inclusive=is_inclusive)
+    handles = [[0, len(content)]]
+    entries, (error,) = decode(block, handles, bounds=bounds, is_inclusive=is_inclusive)
     low, high = bounds
-    inside = all((low < key or (is_inclusive and low == key)) and key <= high for key in keys)
-    assert (error == SOUND) == inside
+    assert (error == SOUND) == all(low <= key <= high for key in keys)
+    if error == SOUND:
+        # The key before the block is in it only in older versions.
+        kept = [key for key in keys if key != low or is_inclusive]
+        assert [key for key, _, _ in entries] == kept
+
+
+def test_older_versions_at_the_beginning_of_a_block_are_left_out():
+    blocks, handles, at = b"", [], 0
+    for versions in ([(b"a", 9), (b"b", 8)], [(b"b", 7), (b"b", 6), (b"c", 5)], [(b"c", 4)]):
+        content = b"".join(
+            entry(key + b"\1" + bytes([age]) + bytes(6), key) for key, age in versions
+        )
+        content += struct.pack("<II", 0, 1)
+        sound = sealed(content, 0)
+        handles.append([at, len(content)])
+        blocks, at = blocks + sound, at + len(sound)
+    entries, errors = decode(blocks, handles, bounds=[b"a", b"b", b"c", b"c"])
+    assert errors == [SOUND] * 3
+    assert [(key, value, mark >> 8) for key, value, mark in entries] == [
+        (b"a", b"a", 9),
+        (b"b", b"b", 8),
+        (b"c", b"c", 5),
+    ]
 
 
 @pytest.mark.parametrize("place", [[-1, 1], [0, 9], [1 << 62, 1], [0, -1]])
