@@ -69,7 +69,7 @@ def test_a_thread_is_waited_for(images):
         "def late():\n    time.sleep(3)\n    print('late')\n\nthreading.Thread(target=late).start()"
     )
     done = start("images", images, before=late)
-    assert done.stdout.endswith("late\n")
+    assert "late\n" in done.stdout  # a slow scan may end after it
     assert done.returncode == 0
 
 
