@@ -1,7 +1,7 @@
 """How time and memory grow with records, classes and batch sizes. Plots ``docs/growth.svg``.
 
 Run as ``python -m benchmarks.growth --dir DIR``. Memory is the anonymous memory of all processes
-together, sampled 50 times a second.
+together, sampled 50 times a second; pages that processes share count once for each.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-import lmdb
+from benchmarks.datasets import Case, build_lmdb, build_narrow, uint8_datums
 
-from benchmarks.datasets import Case, build_lmdb, uint8_datums
-
-RECORDS = (6_000, 60_000, 600_000)
+MANY = (10_000, 100_000, 1_000_000, 10_000_000)
+FEW = (6_000, 60_000, 600_000)
 DRAWING = Path(__file__).parents[1] / "docs" / "growth.svg"
 
 
@@ -46,7 +46,7 @@ def list_children(pid: int) -> list[int]:
 
 def run(path: Path, *options: str) -> tuple[float, float]:
     """The seconds and the peak MB of anonymous memory of one scan."""
-    command = [sys.executable, "-m", "datascan", "lmdb", str(path), "-qq", *options]
+    command = [sys.executable, "-m", "datascan", "scan", str(path), "-qq", *options]
     began = time.perf_counter()
     process = subprocess.Popen([*command, "--fail-on", "never"])
     peak = 0
@@ -62,22 +62,44 @@ def median_run(path: Path, *options: str) -> tuple[float, float]:
     return sorted(time for time, _ in runs)[1], max(memory for _, memory in runs)
 
 
-def build_many_classes(path: Path, count: int, classes: int) -> Path:
-    """A store of tiny Datums in ``classes`` classes."""
-    if not path.exists():
-        with (
-            lmdb.open(str(path), map_size=1 << 36) as store,
-            store.begin(write=True) as transaction,
-        ):
-            for i in range(count):
-                label = i * 7919 % classes
-                varint = bytes([label & 0x7F | 0x80, label >> 7 & 0x7F | 0x80, label >> 14])
-                value = b"\x08\x01\x10\x01\x18\x10\x22\x10" + i.to_bytes(16, "little")
-                transaction.put(b"%08d" % i, value + b"\x28" + varint, append=True)
-    return path
+def tiny_datums(classes: int) -> Callable[[int], Iterator[tuple[bytes, bytes]]]:
+    """Datums of 16 bytes in ``classes`` classes."""
+
+    def entries(count: int) -> Iterator[tuple[bytes, bytes]]:
+        for i in range(count):
+            label = i * 7919 % classes
+            varint = bytes([label & 0x7F | 0x80, label >> 7 & 0x7F | 0x80, label >> 14])
+            value = b"\x08\x01\x10\x01\x18\x10\x22\x10" + i.to_bytes(16, "little")
+            yield b"%08d" % i, value + b"\x28" + varint
+
+    return entries
 
 
-def draw(figures: Sequence[tuple[int, float, float]]) -> None:
+Figures = Sequence[tuple[int, float, float]]
+"""Records, seconds, and MB."""
+
+SERIES: Mapping[str, tuple[Case, Sequence[int]]] = {
+    "HDF5, 4 floats": (Case("hdf5-narrow", 0, build_narrow, "hdf5", ""), MANY),
+    "LMDB, 16 bytes": (Case("lmdb-tiny", 0, build_lmdb(tiny_datums(10)), "lmdb", ""), MANY),
+    "LMDB, 3x32x32": (Case("lmdb-uint8", 0, build_lmdb(uint8_datums), "lmdb", ""), FEW),
+}
+"""What is plotted, by its name in the plot: what a record has, and how many records there are."""
+
+
+def measure_series(name: str, home: Path, most: int) -> Figures:
+    """The figures of one of ``SERIES`` up to ``most`` records; prints them."""
+    case, counts = SERIES[name]
+    figures = []
+    for count in counts:
+        if count <= most:
+            path = replace(case, records=count).path(home, 1.0)
+            seconds, memory = median_run(path)
+            figures.append((count, seconds, memory))
+            print(f"{name}, {count:>10,} records: {seconds:.2f} s, {memory:.0f} MB", flush=True)
+    return figures
+
+
+def draw(series: Mapping[str, Figures]) -> None:
     """Plot time and memory against records."""
     import matplotlib as mpl
 
@@ -85,10 +107,12 @@ def draw(figures: Sequence[tuple[int, float, float]]) -> None:
     from matplotlib import pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2))
-    records = [count for count, _, _ in figures]
-    left.loglog(records, [seconds for _, seconds, _ in figures], "o-")
-    left.set(xlabel="records (uint8, 3x32x32)", ylabel="seconds, whole process")
-    right.semilogx(records, [memory for _, _, memory in figures], "o-")
+    for name, figures in series.items():
+        records, seconds, memory = zip(*figures, strict=True)
+        left.loglog(records, seconds, "o-", label=name)
+        right.semilogx(records, memory, "o-", label=name)
+    left.set(xlabel="records", ylabel="seconds, whole process")
+    left.legend()
     right.set(xlabel="records", ylabel="MB of anonymous memory", ylim=(0, None))
     for axes in (left, right):
         axes.grid(visible=True, alpha=0.3)
@@ -97,19 +121,17 @@ def draw(figures: Sequence[tuple[int, float, float]]) -> None:
 
 
 def main() -> None:
-    """Run all series, print them, and plot the first."""
+    """Run all series, print them, and plot those of records."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
     parser.add_argument("--dir", type=Path, default=Path(tempfile.gettempdir()) / "datascan-bench")
-    home = parser.parse_args().dir
+    parser.add_argument("--most", type=int, default=10_000_000, metavar="RECORDS")
+    arguments = parser.parse_args()
+    home = arguments.dir
     home.mkdir(parents=True, exist_ok=True)
-    figures = []
-    for count in RECORDS:
-        case = Case("lmdb-uint8", count, build_lmdb(uint8_datums), "lmdb", "")
-        seconds, memory = median_run(case.path(home, 1.0))
-        figures.append((count, seconds, memory))
-        print(f"{count:>9,} records: {seconds:.2f} s, {memory:.0f} MB", flush=True)
+    series = {name: measure_series(name, home, arguments.most) for name in SERIES}
     for classes in (10, 10_000):
-        store = build_many_classes(home / f"classes-{classes}", 1_000_000, classes)
+        entries = build_lmdb(tiny_datums(classes))
+        store = Case(f"classes-{classes}", 1_000_000, entries, "lmdb", "").path(home, 1.0)
         for sizes in ("64", ",".join(str(64 + 8 * i) for i in range(10))):
             seconds, memory = median_run(store, "--batch-size", sizes)
             count = sizes.count(",") + 1
@@ -118,7 +140,7 @@ def main() -> None:
                 f"{seconds:.2f} s, {memory:.0f} MB",
                 flush=True,
             )
-    draw(figures)
+    draw(series)
 
 
 if __name__ == "__main__":

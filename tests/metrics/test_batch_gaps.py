@@ -15,6 +15,10 @@ from datascan.metrics.batch_gaps import Epoch, compute_batch_gaps, compute_gap
 LABELS = st.lists(st.sampled_from([0, 1, 2, 5, 7, 9]), min_size=1, max_size=40)
 
 
+def gaps_of(labels, batch_sizes):
+    return compute_batch_gaps(Epoch.of(labels), batch_sizes)
+
+
 def batches(labels, size):
     size = min(size, len(labels))
     return [labels[k * size : (k + 1) * size] for k in range(len(labels) // size)]
@@ -48,7 +52,7 @@ def chance_of_any(labels, size):
 @settings(max_examples=300, deadline=None)
 @given(LABELS)
 def test_every_batch_size_against_brute_force(labels):
-    gaps = compute_batch_gaps(np.array(labels), range(1, len(labels) + 3))
+    gaps = gaps_of(np.array(labels), range(1, len(labels) + 3))
     for gap in gaps.sizes:
         size = gap.batch_size
         missing, chances = absent(labels, size), chance(labels, size)
@@ -70,7 +74,7 @@ def test_every_batch_size_against_brute_force(labels):
 @settings(max_examples=300, deadline=None)
 @given(LABELS)
 def test_smallest_sizes_against_brute_force(labels):
-    gaps = compute_batch_gaps(np.array(labels), ())
+    gaps = gaps_of(np.array(labels), ())
     sizes = range(1, len(labels) + 1)
     assert gaps.min_sequential == next(b for b in sizes if not lacking(labels, b))
     assert gaps.min_shuffled == next(
@@ -84,7 +88,7 @@ def test_both_ways_to_the_smallest_sequential_size_agree(seed, classes, count):
     random = np.random.default_rng(seed)
     labels = random.integers(0, classes, count)
     labels = np.roll(np.tile(labels[:7], count), int(random.integers(0, 7)))[: 20 * count]
-    epoch = Epoch(labels)
+    epoch = Epoch.of(labels)
     longest = int(epoch.free.max())
     sizes = np.arange((longest + 1) // 2 + 1, longest + 1)
     found = epoch._search_by_size(sizes)
@@ -93,7 +97,7 @@ def test_both_ways_to_the_smallest_sequential_size_agree(seed, classes, count):
 
 
 def test_the_example_checked_by_hand():
-    gaps = compute_batch_gaps(np.array([0] * 6 + [1] * 6), (4,))
+    gaps = gaps_of(np.array([0] * 6 + [1] * 6), (4,))
     (gap,) = gaps.sizes
     assert (gap.batches, gap.lacking, gap.worst_label, gap.worst_lacking) == (3, 2, 0, 1)
     assert gap.worst_p == pytest.approx(15 / 495, rel=1e-13)
@@ -102,7 +106,7 @@ def test_the_example_checked_by_hand():
 
 
 def test_one_class_has_no_gap():
-    gaps = compute_batch_gaps(np.full(50, 3), (1, 32, 99))
+    gaps = gaps_of(np.full(50, 3), (1, 32, 99))
     assert [(gap.batch_size, gap.lacking, gap.p_lacking) for gap in gaps.sizes] == [
         (1, 0, 0.0),
         (32, 0, 0.0),
@@ -112,14 +116,14 @@ def test_one_class_has_no_gap():
 
 def test_small_probabilities_keep_their_digits():
     labels = np.repeat([0, 1], 5000)
-    gap = compute_gap(Epoch(labels), 500)
+    gap = compute_gap(Epoch.of(labels), 500)
     wanted = Fraction(comb(5000, 500), comb(10000, 500))
     assert gap.worst_p == pytest.approx(float(wanted), rel=1e-9)
     assert gap.p_lacking == pytest.approx(2 * float(wanted), rel=1e-9)
 
 
 def test_many_labels_of_few_classes_in_turn():
-    gaps = compute_batch_gaps(np.tile([0, 1, 2], 200_000), (2, 3, 64))
+    gaps = gaps_of(np.tile([0, 1, 2], 200_000), (2, 3, 64))
     assert gaps.min_sequential == 3
     assert [gap.lacking for gap in gaps.sizes] == [300_000, 0, 0]
 
@@ -130,25 +134,25 @@ def test_many_labels_of_few_classes_in_turn():
 )
 def test_figures_do_not_depend_on_the_dtype_of_labels(dtype, classes):
     labels = np.random.default_rng(1).choice(classes, 300)
-    small = compute_batch_gaps(labels.astype(dtype), [2, 8])
-    assert small == compute_batch_gaps(labels, [2, 8])
-    assert Epoch(labels.astype(dtype)).codes.itemsize == 2
+    small = gaps_of(labels.astype(dtype), [2, 8])
+    assert small == gaps_of(labels, [2, 8])
+    assert Epoch.of(labels.astype(dtype)).codes.itemsize == 2
 
 
 def test_many_classes_take_wider_codes():
     labels = np.arange(40_000) * 3
-    epoch = Epoch(labels)
+    epoch = Epoch.of(labels)
     assert epoch.codes.itemsize == 4
     assert epoch.codes.tolist() == list(range(40_000))
     far = np.array([0, 1 << 40, 1 << 40, 5])
-    assert Epoch(far).codes.tolist() == [0, 2, 2, 1]
+    assert Epoch.of(far).codes.tolist() == [0, 2, 2, 1]
 
 
 @pytest.mark.parametrize("shares", [[1, 1], [1, 3], [1, 1000], [1] * 10, [1, 2, 3, 400]])
 @pytest.mark.parametrize("count", [2_000, 50_000, 1_000_000])
 def test_the_smallest_safe_size_is_that_of_exact_sums(shares, count, monkeypatch):
     labels = np.repeat(np.arange(len(shares)), np.array(shares) * count // sum(shares))
-    epoch = Epoch(labels.astype(np.int16))
+    epoch = Epoch.of(labels.astype(np.int16))
     for size in (1, 2, 10, 100, len(labels) // 2, len(labels)):
         estimate = epoch._estimate_p_lacking(size)
         exact = epoch.compute_p_lacking(size)
@@ -156,4 +160,4 @@ def test_the_smallest_safe_size_is_that_of_exact_sums(shares, count, monkeypatch
             assert estimate[0] == pytest.approx(exact, rel=estimate[1])
     found = epoch.find_min_shuffled()
     monkeypatch.setattr(Epoch, "_estimate_p_lacking", lambda *_: None)
-    assert found == Epoch(labels).find_min_shuffled()
+    assert found == Epoch.of(labels).find_min_shuffled()

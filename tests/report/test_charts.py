@@ -16,7 +16,7 @@ from PIL import Image
 import datascan
 from datascan.config.options import Options
 from datascan.executors.base import NullProgress, ScanCancelled
-from datascan.metrics.batch_gaps import compute_batch_gaps
+from datascan.metrics.batch_gaps import Epoch, compute_batch_gaps
 from datascan.report import thumbnails
 from datascan.report.build import build_report
 from datascan.report.charts import add_charts
@@ -51,7 +51,7 @@ def of_labels(labels):
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60))
 def test_the_curve_is_that_of_the_gaps(labels):
     curve = of_labels(labels).gap_curve
-    gaps = compute_batch_gaps(np.array(labels), curve.batch_sizes)
+    gaps = compute_batch_gaps(Epoch.of(np.array(labels)), curve.batch_sizes)
     assert curve.sequential == [gap.lacking / gap.batches for gap in gaps.sizes]
     assert curve.shuffled == [gap.p_lacking for gap in gaps.sizes]
     assert curve.batch_sizes == sorted(set(curve.batch_sizes))

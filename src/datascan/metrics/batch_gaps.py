@@ -81,20 +81,16 @@ class Epoch:
     """
 
     labels: Integers
+    classes: NDArray[np.int64]
+    """The classes that occur, ascending."""
+    counts: NDArray[np.int64]
+    """How often each of ``classes`` occurs."""
 
-    @cached_property
-    def _distinct(self) -> tuple[Integers, NDArray[np.int64]]:
-        return count_distinct(self.labels)
-
-    @property
-    def classes(self) -> NDArray[np.int64]:
-        """The classes that occur, ascending."""
-        return self._distinct[0].astype(np.int64)
-
-    @property
-    def counts(self) -> NDArray[np.int64]:
-        """How often each of ``classes`` occurs."""
-        return self._distinct[1]
+    @classmethod
+    def of(cls, labels: Integers) -> Epoch:
+        """The epoch of these labels."""
+        classes, counts = count_distinct(labels)
+        return cls(labels, classes.astype(np.int64), counts)
 
     @cached_property
     def codes(self) -> Integers:
@@ -256,17 +252,17 @@ def smallest_dtype(count: int, dtypes: Sequence[type[np.signedinteger[Any]]]) ->
     )
 
 
-def compute_batch_gaps(labels: Integers, batch_sizes: Sequence[int]) -> BatchGaps:
-    """Compute the gaps of ``labels``, (N,), N >= 1, at each of ``batch_sizes`` (>= 1).
+def compute_batch_gaps(epoch: Epoch, batch_sizes: Sequence[int]) -> BatchGaps:
+    """Compute the gaps of an epoch at each of ``batch_sizes`` (>= 1).
 
-    Labels have a signed integer dtype. Sizes above N are left out: there is no full batch.
+    Sizes above N are left out: there is no full batch.
     """
-    epoch = Epoch(labels)
+    count = len(epoch.labels)
     return BatchGaps(
-        tuple(compute_gap(epoch, size) for size in batch_sizes if size <= len(labels)),
+        tuple(compute_gap(epoch, size) for size in batch_sizes if size <= count),
         epoch.find_min_sequential(),
         epoch.find_min_shuffled(),
-        len(labels),
+        count,
     )
 
 

@@ -17,7 +17,7 @@ from datascan.metrics.base import (
     count_distinct,
     make_repeated,
 )
-from datascan.metrics.batch_gaps import BatchGaps, compute_batch_gaps
+from datascan.metrics.batch_gaps import BatchGaps, Epoch, compute_batch_gaps
 from datascan.metrics.label_vectors import NOT_FINITE, VectorSummary, summarize_vectors
 from datascan.records.block import Block
 from datascan.records.statistics import in_float64
@@ -153,6 +153,13 @@ class LabelSummary:
     def indices(self) -> NDArray[np.int64]:
         """The records that have a label, ascending, int64 (n,)."""
         return np.arange(len(self.numbers)) if self.chosen is None else self.chosen
+
+    @property
+    def epoch(self) -> Epoch:
+        """The labels in range, of which there must be one, as an epoch."""
+        is_used = (self.classes >= 0) & (self.classes <= self.num_classes - 1)
+        classes = self.classes[is_used].astype(np.int64)
+        return Epoch(self.in_range, classes, self.counts[is_used])
 
     def select(self, rows: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[Any]]:
         """The indices and the values of those labels for which ``rows``, bool (n,), are True."""
@@ -300,4 +307,4 @@ def summarize_batch_gaps(dataset: DatasetSummary) -> BatchGaps | None:
     labels = dataset.derive(summarize_labels)
     if labels.kind != "class" or not len(labels.in_range):
         return None
-    return compute_batch_gaps(labels.in_range, dataset.options.check.measured_batch_sizes)
+    return compute_batch_gaps(labels.epoch, dataset.options.check.measured_batch_sizes)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from datascan.checks.base import Issue
 from datascan.executors.base import Executor, Progress, ScanCancelled
 from datascan.metrics.base import DatasetSummary, sorted_distinct
-from datascan.metrics.batch_gaps import Epoch
 from datascan.metrics.labels import LabelSummary, is_whole, summarize_labels
 from datascan.metrics.shapes import ShapeTally, measure_shapes
 from datascan.report.build import sort_issues
@@ -84,7 +83,7 @@ def gap_curve(report: DatasetReport, labels: LabelSummary) -> GapCurve | None:
     count = len(labels.in_range)
     if labels.kind != "class" or not count:
         return None
-    epoch = Epoch(labels.in_range)
+    epoch = labels.epoch
     sizes = {int(size) for size in np.round(np.geomspace(1, count, CURVE_SIZES))}
     sizes |= {min(figures.batch_size, count) for figures in report.batch_sizes[:CURVE_SIZES]}
     if report.min_batch_size is not None:
