@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from datascan.config.options import Options
-from datascan.readers.hdf5.runs import RowRun, RunGroup
+from datascan.readers.hdf5.runs import RowRun, RunGroup, rows_per_shard
 from datascan.session import ScanSession
 from tests.builders.hdf5 import gathered, numbers, reader_of, write_hdf5
 
@@ -43,6 +43,15 @@ def files(folder, count=12, rows=3, **more):
             columns["label"] = columns["label"][:-1]
         paths.append(write_hdf5(path, **columns, **more))
     return paths
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(4, 1 << 19), (1 << 10, 1 << 18)])
+def test_tables_of_short_rows_have_smaller_shards(tmp_path, columns, rows):
+    reader = reader_of(write_hdf5(tmp_path / "a.h5", data=numbers(3, columns)))
+    reader.plan()
+    table = reader.files[0].tables[0]
+    assert rows_per_shard(table, 1 << 30) == rows
+    assert rows_per_shard(table, 1 << 12) == (1 << 12) // (4 * columns)
 
 
 @pytest.mark.parametrize("options", [{}, {"limit": 20}, {"sample": 20}], ids=str)
