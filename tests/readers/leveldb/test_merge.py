@@ -102,6 +102,16 @@ def test_windows_are_about_as_large_as_they_should_be(tmp_path, monkeypatch):
     assert max(sizes) < 130_000
 
 
+def test_windows_of_small_entries_are_smaller(tmp_path, monkeypatch):
+    """What is kept of an entry, besides its bytes, would take more memory than they do."""
+    monkeypatch.setattr(merge, "WINDOW_ENTRIES", 300)
+    write_leveldb(tmp_path, numbered(range(3000), 10))
+    windows = Store.of(tmp_path).merger.windows(KeyRange(), values=True, at_first=5000)
+    counts = [len(window.batch) for window in windows]
+    assert sum(counts) == 3000
+    assert max(counts) < 600
+
+
 @pytest.mark.parametrize("key", [b"00000000", b"00000001", b"00000150", b"\xff"])
 def test_the_last_entry_before_a_key(tmp_path, key):
     sessions = [numbered(range(0, 200, 2)), numbered(range(1, 200, 2))]

@@ -13,7 +13,14 @@ from msgspec.structs import replace
 
 from datascan.readers.keyvalue.batch import KeyRange, KeyValueBatch
 from datascan.readers.keyvalue.keys import format_key
-from datascan.readers.leveldb.merge import Merger, Window, count_before, count_up_to, empty_batch
+from datascan.readers.leveldb.merge import (
+    FIRST_BYTES,
+    Merger,
+    Window,
+    count_before,
+    count_up_to,
+    empty_batch,
+)
 from datascan.readers.leveldb.tables import Loss
 from datascan.records.block import Fault
 from datascan.records.buffers import BytesColumn
@@ -49,7 +56,7 @@ class LossReporter:
         self.stretch: Stretch | None = None
         self.last: bytes | None = None
 
-    def batches(self, *, values: bool, at_first: int | None = None) -> Iterator[KeyValueBatch]:
+    def batches(self, *, values: bool, at_first: int = FIRST_BYTES) -> Iterator[KeyValueBatch]:
         """The entries of the range, each batch with the faults that end in it.
 
         ``at_first``: see :meth:`Merger.windows`.

@@ -23,9 +23,13 @@ from datascan.readers.leveldb.tables import Loss, Segment, TableFile, blocks_bef
 from datascan.records.buffers import BytesColumn
 
 WINDOW_BYTES = 6 << 20
+FIRST_BYTES = 1 << 22
 SAMPLE_BYTES = 1 << 19
-"""A window ends with the block that makes it larger than this; if only a few entries are needed,
-the first window is smaller, and each of the next is twice as large as the one before."""
+"""A window ends with the block that makes it larger than this. The first window is smaller, and
+much smaller if only a few entries are needed."""
+
+WINDOW_ENTRIES = 1 << 16
+"""Later windows have about as many entries at most."""
 
 LOG_STEP = 64
 """Windows may be split at every so-many-th key of the logs."""
@@ -46,18 +50,19 @@ class Merger:
         self.logged = logged
 
     def windows(
-        self, span: KeyRange, *, values: bool, at_first: int | None = None
+        self, span: KeyRange, *, values: bool, at_first: int = FIRST_BYTES
     ) -> Iterator[Window]:
         """The windows of ``span`` in key order, with values if asked for.
 
-        ``at_first``: the bytes of the first window; None: all are large.
+        ``at_first``: the bytes of the first window.
         """
         tables = [table for table in self.tables if overlaps(table, span)]
         seen: set[tuple[int, bytes]] = set()
         first = span.first
-        sizes = window_sizes(at_first)
+        sizes = WindowSizes(at_first)
         for stop in chain(self._edges(tables, span, sizes), [span.stop]):
             window = self._window(tables, KeyRange(first, stop), seen, values=values)
+            sizes.limit_entries(len(window.batch.values.buffer), len(window.batch))
             here = tuple(
                 whole_loss(table)
                 for table in tables
@@ -68,7 +73,7 @@ class Merger:
             first = stop
 
     def _edges(
-        self, tables: Sequence[TableFile], span: KeyRange, sizes: Iterator[int]
+        self, tables: Sequence[TableFile], span: KeyRange, sizes: WindowSizes
     ) -> Iterator[bytes]:
         """Keys at which windows end, within ``span``, ascending."""
         rows = self.logged.rows_in(span.first, span.stop)
@@ -157,17 +162,25 @@ def are_disjoint(tables: Sequence[TableFile]) -> bool:
     return all(left[1] < right[0] for left, right in pairwise(ordered))
 
 
-def window_sizes(at_first: int | None) -> Iterator[int]:
-    """How many bytes one window after the other has."""
-    size = WINDOW_BYTES if at_first is None else min(at_first, WINDOW_BYTES)
-    while True:
-        yield size
-        size = min(2 * size, WINDOW_BYTES)
+class WindowSizes:
+    """How many bytes one window after the other has: each twice as many as the one before."""
+
+    def __init__(self, at_first: int) -> None:
+        self.size = at_first
+        self.most = WINDOW_BYTES
+
+    def __next__(self) -> int:
+        size = min(self.size, self.most)
+        self.size = 2 * size
+        return size
+
+    def limit_entries(self, nbytes: int, entries: int) -> None:
+        """Let the next windows have fewer bytes if a window of ``nbytes`` has many entries."""
+        most = nbytes * WINDOW_ENTRIES // entries if entries else WINDOW_BYTES
+        self.most = max(1, min(most, WINDOW_BYTES))
 
 
-def apart_edges(
-    tables: Sequence[TableFile], span: KeyRange, sizes: Iterator[int]
-) -> Iterator[bytes]:
+def apart_edges(tables: Sequence[TableFile], span: KeyRange, sizes: WindowSizes) -> Iterator[bytes]:
     """Keys at which windows over tables that do not overlap end.
 
     An index is read when a window reaches its table.
@@ -193,7 +206,7 @@ def merged_edges(
     logged: LoggedEntries,
     rows: range,
     span: KeyRange,
-    sizes: Iterator[int],
+    sizes: WindowSizes,
 ) -> Iterator[bytes]:
     """Keys at which windows over any tables and logs end."""
     steps: list[tuple[bytes, int]] = []
