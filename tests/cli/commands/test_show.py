@@ -72,6 +72,14 @@ def test_every_form_in_which_a_report_names_a_record(show, text):
     assert show("store", text)[1].startswith("#7  00000007  ")
 
 
+def test_a_value_that_was_not_inspected_does_not_pass(show, tmp_path):
+    write_lmdb(tmp_path / "raw", numbered([b"of an unknown kind %d" % i for i in range(9)]))
+    status, out, _ = show("raw", "3")
+    assert status == 0
+    assert "WARNING the content of this record was not inspected\n" in out
+    assert "PASS" not in out
+
+
 def test_an_empty_value(show):
     status, out, _ = show("store", "300")
     assert status == 1

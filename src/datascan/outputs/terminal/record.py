@@ -44,9 +44,10 @@ def render(  # noqa: PLR0913  (all but the first two by name)
         lines += field_lines(field, paper)
     if len(view.fields) > MAX_FIELDS:
         lines.append(f"and {len(view.fields) - MAX_FIELDS:,} more fields")
-    if not view.fields and view.image is None and not view.faults:
+    is_opaque = not view.fields and view.image is None and not view.faults
+    if is_opaque:
         lines += paper.wrap(row("value", f"{format_bytes(view.nbytes)}, not inspected"), "", "")
-    lines += [*verdict(report, paper)]
+    lines += [*verdict(report, paper, is_opaque=is_opaque)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -137,10 +138,15 @@ def describe_value(value: Any) -> str:
     return str(value) if isinstance(value, int) else format_number(value)
 
 
-def verdict(report: DatasetReport, paper: Paper) -> Iterator[str]:
-    """The findings of the record, or a line that says that it passed."""
+def verdict(report: DatasetReport, paper: Paper, *, is_opaque: bool) -> Iterator[str]:
+    """The findings of the record, or a line that says that it passed.
+
+    ``is_opaque``: nothing is known about its content, so it cannot pass.
+    """
     yield ""
-    if not report.findings:
+    if is_opaque and not report.findings:
+        yield f"{paper.paint('WARNING', 'warning')} the content of this record was not inspected"
+    elif not report.findings:
         yield f"{paper.paint('PASS', 'pass')}    this record has no findings by itself"
     for finding in report.findings:
         known = finding.accepted is not None
