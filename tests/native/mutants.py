@@ -32,7 +32,8 @@ from datascan.session import select_checks
 from tests.builders.images import encode, pixels
 from tests.builders.leveldb import write_leveldb
 from tests.builders.lmdb import datum, numbered, random_datums, write_lmdb
-from tests.native.hostile import CALLS, is_refused_or_right
+from tests.native.calls import CALLS
+from tests.native.hostile import is_refused_or_right
 
 MAX_SECONDS = 60
 """A mutant that takes longer ends the process."""

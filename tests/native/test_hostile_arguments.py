@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from datascan.native import fallback, table_blocks
-from tests.native.hostile import CALLS, is_refused_or_right, sealed
+from tests.native.calls import CALLS, sealed
+from tests.native.hostile import is_refused_or_right
 
 kernels = pytest.importorskip("datascan.native.kernels")
 epoch = pytest.importorskip("datascan.native.epoch")

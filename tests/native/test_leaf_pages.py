@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datascan.native import leaf_pages
-from tests.native.hostile import leaf_entry, leaf_page
+from tests.native.calls import leaf_entry, leaf_page
 
 leaves = pytest.importorskip("datascan.native.leaves")
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datascan.native import loops, picture_loops
-from tests.native.hostile import CODED, MARKERS
+from tests.native.calls import CODED, MARKERS
 
 pictures = pytest.importorskip("datascan.native.pictures")
 
