@@ -107,6 +107,10 @@ def test_values_that_are_refused(flags, message):
             "lmbd x",
             "no such command or path: lmbd; did you mean datascan lmdb? (see datascan --help)",
         ),
+        (
+            "LMDB x",
+            "no such command or path: LMDB; did you mean datascan lmdb? (see datascan --help)",
+        ),
         ("zzz x", "no such command or path: zzz (see datascan --help)"),
         ("--quiet check x", "options follow the command: datascan check ... (see datascan --help)"),
         ("", "nothing to scan: datascan PATH scans a dataset, datascan --help lists the commands"),

@@ -130,6 +130,7 @@ REFUSED = [
     ("select", [3], r"not \[3\]"),
     ("select", "", "not ''"),
     ("ignore", "nan-valeu", "ignore: no such rule: nan-valeu; did you mean nan-value?"),
+    ("ignore", "NAN-VALUE", "ignore: no such rule: NAN-VALUE; did you mean nan-value?"),
     ("severity", 3, "a level .error, warning or info. for each rule, not 3"),
     ("severity", {"nan-value": "fatal"}, "not {'nan-value': 'fatal'}"),
     ("severity", {"nan-valeu": "info"}, "severity: no such rule: nan-valeu"),

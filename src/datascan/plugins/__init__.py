@@ -126,8 +126,11 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def similar(word: str, known: Iterable[str], *, cutoff: float) -> str | None:
-    """The name among ``known`` that is most similar; None if none has a ratio of ``cutoff``."""
+    """The name among ``known`` that is most similar; None if none has a ratio of ``cutoff``.
+
+    Names are in lower case, which the word need not be.
+    """
     from difflib import get_close_matches  # noqa: PLC0415  (only after an error)
 
-    found = get_close_matches(word, list(known), n=1, cutoff=cutoff)
+    found = get_close_matches(word.lower(), list(known), n=1, cutoff=cutoff)
     return found[0] if found else None
