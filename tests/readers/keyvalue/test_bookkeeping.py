@@ -119,3 +119,14 @@ def test_pictures_in_several_sizes(tmp_path, pictures, found):
         assert (
             "length (11 in 3 sizes) says 33, but there are 30 records" in seen.findings[0].message
         )
+
+
+@pytest.mark.parametrize("wrong", ["num-samples", "__len__", None])
+def test_of_several_stated_numbers_the_wrong_one_is_named(tmp_path, wrong):
+    stated = {"num-samples": b"20", "__len__": b"20"} | ({wrong: b"21"} if wrong else {})
+    entries = {b"%04d" % i: npy(i) for i in range(20)}
+    write_lmdb(tmp_path, entries | {name.encode(): number for name, number in stated.items()})
+    with ScanSession(tmp_path, Options()) as session:
+        report = session.report(charts=False)
+    said = [one.message for one in report.findings if one.rule == "record-count-mismatch"]
+    assert said == ([f"{wrong} says 21, but there are 20 records"] if wrong else [])

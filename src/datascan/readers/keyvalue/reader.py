@@ -362,15 +362,24 @@ class KeyValueReader(Reader):
         return frozenset(key for key in self.metadata_keys if self.get(key) is not None)
 
     def _declared_count(self) -> tuple[str, int] | None:
-        """The first metadata key whose value is a number of records in digits, and that number."""
+        """A metadata key whose value is a number of records in digits, and that number.
+
+        Of several, the first one that differs from the number of entries, if that is known.
+        """
+        found = list(self._declared_counts())
+        held = self._store_count()
+        wrong = (one for one in found if held is not None and one[1] != held)
+        return next(wrong, found[0] if found else None)
+
+    def _declared_counts(self) -> Iterator[tuple[str, int]]:
         for key in COUNT_KEYS:
             value = self.get(key) if key in self._metadata_present else None
             if value is not None and value.strip().isdigit() and len(value) < 19:
                 sizes = find_sizes(self.sample_entries) if self.is_ordered() else 0
                 if sizes > 1:
-                    return f"{key.decode()} ({int(value):,} in {sizes} sizes)", int(value) * sizes
-                return key.decode(), int(value)
-        return None
+                    yield f"{key.decode()} ({int(value):,} in {sizes} sizes)", int(value) * sizes
+                else:
+                    yield key.decode(), int(value)
 
     def _notes(self) -> tuple[tuple[str, str], ...]:
         """Which keys are not records, and what text recognition lacks."""
