@@ -1,7 +1,7 @@
 """How time and memory grow with records, classes and batch sizes. Plots ``docs/growth.svg``.
 
 Run as ``python -m benchmarks.growth --dir DIR``. Memory is the anonymous memory of all processes
-together, sampled 50 times a second; pages that processes share count once for each.
+together, sampled 50 times a second; pages that several share are counted once in all.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ def measure_memory(pid: int) -> int:
     total = 0
     for process in (pid, *list_children(pid)):
         try:
-            status = Path(f"/proc/{process}/status").read_text()
+            status = Path(f"/proc/{process}/smaps_rollup").read_text()
         except OSError:
             continue
         for line in status.splitlines():
-            if line.startswith("RssAnon:"):
+            if line.startswith("Pss_Anon:"):
                 total += 1024 * int(line.split()[1])
     return total
 
@@ -44,22 +44,24 @@ def list_children(pid: int) -> list[int]:
         return []
 
 
-def run(path: Path, *options: str) -> tuple[float, float]:
-    """The seconds and the peak MB of anonymous memory of one scan."""
+def run(path: Path, *options: str, is_sampled: bool) -> tuple[float, float]:
+    """The seconds and the peak MB of anonymous memory of one scan; 0 MB if it is not sampled."""
     command = [sys.executable, "-m", "datascan", "scan", str(path), "-qq", *options]
     began = time.perf_counter()
     process = subprocess.Popen([*command, "--fail-on", "never"])
     peak = 0
-    while process.poll() is None:
+    while is_sampled and process.poll() is None:
         peak = max(peak, measure_memory(process.pid))
         time.sleep(0.02)
+    process.wait()
     return time.perf_counter() - began, peak / 1e6
 
 
 def median_run(path: Path, *options: str) -> tuple[float, float]:
-    """The median time and the peak memory of three runs, after one that fills the page cache."""
-    runs = [run(path, *options) for _ in range(4)][1:]
-    return sorted(time for time, _ in runs)[1], max(memory for _, memory in runs)
+    """The median time of three runs, after one that shows the memory, as sampling takes time."""
+    _, memory = run(path, *options, is_sampled=True)
+    times = [run(path, *options, is_sampled=False)[0] for _ in range(3)]
+    return sorted(times)[1], memory
 
 
 def tiny_datums(classes: int) -> Callable[[int], Iterator[tuple[bytes, bytes]]]:
