@@ -128,6 +128,8 @@ def test_a_plan_of_a_damaged_store_says_so_and_ends_with_0(store):
         "; damage: truncated-store: data.mdb has" in datascan("lmdb", store, "--plan", "-q").stdout
     )
     data.write_bytes(bytes(4096))
+    assert "too few for its two meta pages" in datascan("lmdb", store, "--plan").stdout
+    data.write_bytes(bytes(len(octets)))
     empty = datascan("lmdb", store, "--plan")
     assert empty.returncode == 0
     assert "both meta pages are damaged" in empty.stdout

@@ -16,6 +16,9 @@ from msgspec import Meta
 from datascan.config.applied import AppliedConfiguration
 from datascan.errors import DatasetError, FindingsError
 from datascan.plugins import load
+from datascan.report.failed_scan import (  # outputs of other packages import it from here
+    FailedScan as FailedScan,  # noqa: PLC0414  (so that type checkers see it, too)
+)
 from datascan.report.figures import (
     BadRecords,
     BatchFigures,
