@@ -28,12 +28,11 @@ MAX_OFFSET = 1 << 16
 
 
 class FileActivity(Struct, frozen=True):
-    """Device and inode, size and time of modification; is it marked, or locked, for writing?"""
+    """Device and inode, size and time of modification; is it marked as open for writing?"""
 
     file: tuple[int, int]
     content: tuple[int, int]
     is_marked: bool
-    is_locked: bool
 
 
 Activity = Mapping[Path, FileActivity]
@@ -42,21 +41,18 @@ Activity = Mapping[Path, FileActivity]
 def observe(sources: Sequence[Source]) -> Activity:
     """The state of every file of a dataset that can be read."""
     files = dict.fromkeys(source.path for source in sources)
-    locks = read_locks()
-    return {path: state for path in files if (state := observe_file(path, locks))}
+    return {path: state for path in files if (state := observe_file(path))}
 
 
-def observe_file(path: Path, locks: Sequence[str]) -> FileActivity | None:
-    """The state of a file; None if it cannot be read. ``locks``: all of the system."""
+def observe_file(path: Path) -> FileActivity | None:
+    """The state of a file; None if it cannot be read."""
     try:
         found = path.stat()
         marked = is_marked(path)
     except (OSError, ValueError):
         return None
     content = found.st_size, found.st_mtime_ns
-    return FileActivity(
-        (found.st_dev, found.st_ino), content, marked, has_exclusive_flock(path, locks)
-    )
+    return FileActivity((found.st_dev, found.st_ino), content, marked)
 
 
 def is_marked(path: Path) -> bool:
@@ -78,20 +74,28 @@ def is_marked(path: Path) -> bool:
 
 
 def find_writer(before: Activity, after: Activity) -> Writer | None:
-    """The writer that two states of a dataset show, if there is one."""
+    """The writer that two states of a dataset show, or a lock that it holds now, if there is one.
+
+    The locks of the system take 10 ms to read. A writer that has let go of its lock since the first
+    state has changed the file, or left it as it was.
+    """
+    locks = read_locks()
     for path, state in before.items():
-        if sign := find_sign(decode_name(path.name), state, after.get(path)):
+        if sign := find_sign(path, state, after.get(path), locks):
             return Writer(sign, REACH + CONTENT)
     return None
 
 
-def find_sign(name: str, before: FileActivity, after: FileActivity | None) -> str:
-    """What shows that a file is being written; "" if nothing does."""
+def find_sign(
+    path: Path, before: FileActivity, after: FileActivity | None, locks: Sequence[str]
+) -> str:
+    """What shows that a file is being written; "" if nothing does. ``locks``: of the system."""
+    name = decode_name(path.name)
     if after is None or after.file != before.file:
         return f"{name} was replaced or removed during the scan"
     if after.content != before.content:
         return f"another process writes to {name}: it changed during the scan"
-    if before.is_locked or after.is_locked:
+    if has_exclusive_flock(path, locks):
         return f"another process has {name} open for writing"
     if after.is_marked:
         return (
