@@ -10,7 +10,8 @@ from markupsafe import Markup
 from datascan._version import __version__
 from datascan.outputs.html.limits import LIMITS
 from datascan.outputs.html.page import STYLES, asset, digest, environment
-from datascan.outputs.html.view_model import format_value, summarize
+from datascan.outputs.html.page_view import summarize
+from datascan.outputs.html.view_model import format_value
 from datascan.report.failed_scan import FailedScan
 from datascan.report.model import Report
 from datascan.report.one_line import describe_verdict

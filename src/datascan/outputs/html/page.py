@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from datascan.outputs.html.limits import LIMITS, MAX_BYTES
-from datascan.outputs.html.view_model import PageView, build_page
+from datascan.outputs.html.page_view import PageView, build_page
 from datascan.report.failed_scan import FailedScan
 from datascan.report.model import Report
 from datascan.text import escape_in_json

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from datascan._version import __version__
 from datascan.outputs.html.figure import Figure
 from datascan.outputs.html.figures import figures_of
 from datascan.outputs.html.limits import Limits, short
 from datascan.outputs.html.place_strip import draw_places
 from datascan.outputs.html.rule_sections import Section, sections
-from datascan.outputs.html.words import MARKED, MARKS, WORDS, noun_of, whole_command
-from datascan.report.failed_scan import FailedScan
+from datascan.outputs.html.words import MARKED, MARKS, noun_of, whole_command
 from datascan.report.fair_share import share_examples
 from datascan.report.figures import Example, Finding
 from datascan.report.model import (
@@ -26,7 +24,6 @@ from datascan.report.model import (
     describe_stop,
 )
 from datascan.report.origin import describe_origin
-from datascan.report.several import find_verdict
 from datascan.report.summary import (
     count_records,
     describe_clean,
@@ -146,87 +143,6 @@ class ReportView:
         for source in self.sources:
             found |= source.data
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class FailureView:
-    """A dataset that was not scanned."""
-
-    path: str
-    error: str
-
-
-@dataclass(frozen=True, slots=True)
-class PageView:
-    """A page: one report, or a summary and a section for each of several."""
-
-    title: str
-    version: str
-    verdict: str
-    summary: str
-    reports: tuple[ReportView, ...]
-    reports_left: int
-    failures: tuple[FailureView, ...]
-    failures_left: int
-
-    @property
-    def words(self) -> tuple[tuple[str, str], ...]:
-        """The words of the page that an owner of a dataset may not know, explained."""
-        return WORDS
-
-    @property
-    def is_single(self) -> bool:
-        """Whether the page is one report, whose head is that of the page."""
-        return not self.summary
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The data of the charts, by the id of the figure."""
-        return {anchor: data for report in self.reports for anchor, data in report.data.items()}
-
-
-def build_page(reports: Sequence[Report], failed: Sequence[FailedScan], limits: Limits) -> PageView:
-    """The page of reports and failed scans within ``limits``."""
-    if len(reports) == 1 and not failed:
-        view = build_view(reports[0], limits)
-        return PageView(view.title, view.version, view.verdict, "", (view,), 0, (), 0)
-    verdict = find_verdict(reports, failed)
-    summary = summarize(reports, failed)
-    shown = [*enumerate(reports, 1)][: limits.reports]
-    return PageView(
-        title=f"{verdict.upper()} · {summary}",
-        version=__version__,
-        verdict=verdict,
-        summary=summary,
-        reports=tuple(
-            build_view(
-                report,
-                limits.shared(len(reports)),
-                f"report-{i}",
-                level=2,
-                within=f" of dataset {i}",
-            )
-            for i, report in shown
-        ),
-        reports_left=len(reports) - len(shown),
-        failures=tuple(
-            FailureView(format_value(scan.path, limits), format_value(scan.error, limits))
-            for scan in failed[: limits.rows]
-        ),
-        failures_left=max(0, len(failed) - limits.rows),
-    )
-
-
-def summarize(reports: Sequence[Report], failed: Sequence[FailedScan]) -> str:
-    """How many datasets there are, and how many of them failed."""
-    count = len(reports) + len(failed)
-    if not count:
-        return "No dataset was scanned"
-    incomplete = sum(report.is_incomplete for report in reports)
-    parts = [f"{sum(not report.passed for report in reports) - incomplete:,} failed"]
-    parts += [f"{incomplete:,} incomplete"] if incomplete else []
-    parts += [f"{len(failed):,} not scanned"] if failed else []
-    return f"{pluralize(count, 'dataset')}: {', '.join(parts)}"
 
 
 def build_view(
