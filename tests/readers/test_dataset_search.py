@@ -7,6 +7,7 @@ import os
 import numpy as np
 import pytest
 
+from datascan.errors import DatascanError
 from datascan.readers import dataset_search
 from datascan.readers.base import detect_reader
 from datascan.readers.dataset_search import find_datasets
@@ -65,6 +66,14 @@ def test_an_hdf5_file_that_lost_its_signature_is_not_passed_over(tmp_path, conte
     write_tree(tmp_path, {"a/train.h5": content, "a/val.HDF5": content, "notes.txt": b""})
     assert found(tmp_path) == {"a/train.h5": "hdf5", "a/val.HDF5": "hdf5"}
     assert detect_reader(tmp_path / "a/train.h5") == "hdf5"
+
+
+def test_a_file_of_hdf4_is_no_damaged_file_of_hdf5(tmp_path):
+    content = b"\x0e\x03\x13\x01" + bytes(4000)
+    write_tree(tmp_path, {"a/modis.hdf": content, "a/train.h5": b""})
+    assert found(tmp_path) == {"a/train.h5": "hdf5"}
+    with pytest.raises(DatascanError, match="is not a dataset that datascan can read"):
+        detect_reader(tmp_path / "a/modis.hdf")
 
 
 @pytest.mark.parametrize(

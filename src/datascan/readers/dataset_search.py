@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from datascan.decoders.image.header import format_from_name
 from datascan.files import real_path
-from datascan.readers.hdf5.files import EXTENSIONS
+from datascan.readers.hdf5.files import EXTENSIONS, may_be_hdf5
 from datascan.readers.image_folder.levels import is_hidden, is_split_or_kind
 from datascan.readers.image_folder.listing import ANNOTATIONS, DATA_EXTENSIONS, PAPERS
 from datascan.readers.leveldb.files import is_leveldb
@@ -203,7 +203,7 @@ class Search(Struct):
         reader = None
         if format_from_name(name) is not None:
             folder.images += 1
-        elif extension in EXTENSIONS:  # damaged and empty files, too
+        elif extension in EXTENSIONS and may_be_hdf5(path):  # damaged and empty files, too
             reader = "hdf5"
         elif extension == ".mdb" and name != LOCK and has_magic(path):
             reader = "lmdb"

@@ -29,6 +29,7 @@ MIN_USER_BLOCK = 512
 
 OPEN, EMPTY = "open", "empty"
 EXTENSIONS = (".h5", ".hdf5", ".hdf", ".he5")
+HDF4_SIGNATURE = b"\x0e\x03\x13\x01"
 MAX_PARENTS = 3
 """How many folders above a list's own are tried."""
 
@@ -61,8 +62,17 @@ def is_hdf5(path: Path) -> bool:
 
 
 def may_be_hdf5(path: Path) -> bool:
-    """Whether the file has the HDF5 signature, or an extension that says it should have one."""
-    return path.name.lower().endswith(EXTENSIONS) or is_hdf5(path)
+    """Whether the file has the HDF5 signature, or an extension that says it should have one.
+
+    Files of HDF4, another format with the extension ``.hdf``, are not. Never raises.
+    """
+    if not path.name.lower().endswith(EXTENSIONS):
+        return is_hdf5(path)
+    try:
+        with open_regular(path) as file:
+            return file.read(len(HDF4_SIGNATURE)) != HDF4_SIGNATURE
+    except OSError:
+        return True
 
 
 def is_list(path: Path) -> bool:
