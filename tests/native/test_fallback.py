@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from datascan.native import fallback, loops
 from datascan.records.statistics import RecordStats
 
-kernels = pytest.importorskip("datascan.native.kernels")
-epoch = pytest.importorskip("datascan.native.epoch")
-records = pytest.importorskip("datascan.native.records")
+kernels = pytest.importorskip("datascan.native.kernels", reason="not compiled")
+epoch = pytest.importorskip("datascan.native.epoch", reason="not compiled")
+records = pytest.importorskip("datascan.native.records", reason="not compiled")
 
 ODD = [np.nan, np.inf, -np.inf, -0.0, 0.0, 1e-45, 3.4e38, -3.4e38]
 

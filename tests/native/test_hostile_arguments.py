@@ -18,12 +18,12 @@ from datascan.native import fallback, table_blocks
 from tests.native.calls import CALLS, sealed
 from tests.native.hostile import is_refused_or_right
 
-kernels = pytest.importorskip("datascan.native.kernels")
-epoch = pytest.importorskip("datascan.native.epoch")
-leaves = pytest.importorskip("datascan.native.leaves")
-pictures = pytest.importorskip("datascan.native.pictures")
-records = pytest.importorskip("datascan.native.records")
-tables = pytest.importorskip("datascan.native.tables")
+kernels = pytest.importorskip("datascan.native.kernels", reason="not compiled")
+epoch = pytest.importorskip("datascan.native.epoch", reason="not compiled")
+leaves = pytest.importorskip("datascan.native.leaves", reason="not compiled")
+pictures = pytest.importorskip("datascan.native.pictures", reason="not compiled")
+records = pytest.importorskip("datascan.native.records", reason="not compiled")
+tables = pytest.importorskip("datascan.native.tables", reason="not compiled")
 
 MODULES = {
     "compute_stats": kernels,

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from datascan.native import leaf_pages
 from tests.native.calls import leaf_entry, leaf_page
 
-leaves = pytest.importorskip("datascan.native.leaves")
+leaves = pytest.importorskip("datascan.native.leaves", reason="not compiled")
 
 MODULES = [leaves, leaf_pages]
 SIZE = 512

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from datascan.native import loops, picture_loops
 from tests.native.calls import CODED, MARKERS
 
-pictures = pytest.importorskip("datascan.native.pictures")
+pictures = pytest.importorskip("datascan.native.pictures", reason="not compiled")
 
 BOTH = pytest.mark.parametrize("module", [pictures, picture_loops])
 SCAN = b"\xff\xda\0\2"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from datascan.native import fallback, record_loops
 from tests.builders.leveldb_coding import varint
 
-records = pytest.importorskip("datascan.native.records")
+records = pytest.importorskip("datascan.native.records", reason="not compiled")
 
 HEAD, TAIL = b"\x08\x01\x28", b"\x38\x00"
 

@@ -32,7 +32,7 @@ from datascan.readers.leveldb.tables import UNSUPPORTED, TableError, TableFile, 
 from tests.builders.leveldb import numbered, open_leveldb, state, table_files, write_leveldb
 from tests.builders.leveldb_coding import varint
 
-tables = pytest.importorskip("datascan.native.tables")
+tables = pytest.importorskip("datascan.native.tables", reason="not compiled")
 
 PACKED = b"the same again and again " * 60
 
